@@ -1,0 +1,157 @@
+"""Every error of the core, cut by what the caller does next.
+
+::
+
+    LarkError
+    ├── RetriableError               try again later
+    │   ├── RateLimited              wait .retry_after_seconds
+    │   ├── ServerBusy               Lark throttles, locks or recomputes
+    │   ├── OutcomeUnknown           the request may have been carried out
+    │   ├── Unreachable              ConnectionError: the request was never sent
+    │   └── LeaseHeld                another worker writes to this table
+    ├── PermanentError               a person has to change something
+    │   ├── BadRequest               ValueError
+    │   ├── NotAuthorized            PermissionError: app id, secret or token refused
+    │   ├── AccessDenied             PermissionError: scope or document right missing
+    │   ├── NotFound                 LookupError: base, table, field or record
+    │   ├── QuotaExhausted           the tenant's monthly calls are used up
+    │   ├── UnexpectedAnswer         ValueError: not the API's shape
+    │   ├── ConfigError              ValueError: a mapping or a connection says something impossible
+    │   ├── SchemaMismatch           ValueError: the two tables do not fit the mapping
+    │   └── SafetyStop               a guard refused to go on; nothing was lost
+    └── RowError                     this row only; the others land
+        ├── ValueMismatch            ValueError: a value that the other side cannot hold
+        └── DuplicateKey             two records carry one key
+
+A message says what failed, on what, and what to do. It never holds a secret, a token or a cell's content.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LarkError(Exception):
+    """The root.
+
+    :param message: what failed, on what, and what to do.
+    :param code: Lark's own code, when Lark refused.
+    :param log_id: Lark's log id: what their support asks for.
+    :param endpoint: method and route, without query and without ids.
+    """
+
+    def __init__(
+        self, message: str, *, code: int | None = None, log_id: str | None = None, endpoint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.log_id = log_id
+        self.endpoint = endpoint
+
+    def __str__(self) -> str:
+        facts = [
+            f"{name} {value}"
+            for name, value in (("code", self.code), ("endpoint", self.endpoint), ("log_id", self.log_id))
+            if value is not None
+        ]
+        return f"{self.message} [{', '.join(facts)}]" if facts else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # keyword-only arguments do not survive the default pickling, and Airflow's executors pickle errors
+        return _rebuild, (type(self), self.message, {k: v for k, v in vars(self).items() if k != "message"})
+
+
+def _rebuild(cls: type[LarkError], message: str, state: dict[str, Any]) -> LarkError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, message)
+    error.message = message
+    vars(error).update(state)
+    return error
+
+
+class RetriableError(LarkError):
+    """Nothing is wrong with the request; the same one may succeed later."""
+
+
+class RateLimited(RetriableError):
+    """Too many calls. *retry_after_seconds* is the server's word, or None where it gave none."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServerBusy(RetriableError):
+    """Lark throttles the base, another write holds it, or earlier writes are still being computed."""
+
+
+class OutcomeUnknown(RetriableError):
+    """The request was sent and no answer came: it may have been carried out."""
+
+
+class Unreachable(RetriableError, ConnectionError):
+    """No connection; the request was never sent."""
+
+
+class LeaseHeld(RetriableError):
+    """Another worker holds the right to write to this table."""
+
+
+class PermanentError(LarkError):
+    """The same request will fail again until a person changes something."""
+
+
+class BadRequest(PermanentError, ValueError):
+    """Lark refuses the request's content."""
+
+
+class NotAuthorized(PermanentError, PermissionError):
+    """App ID, App Secret or token refused, or the app is disabled."""
+
+
+class AccessDenied(PermanentError, PermissionError):
+    """An API scope or a right on the document is missing.
+
+    :param scopes: the scopes of which one is needed, as Lark names them.
+    """
+
+    def __init__(self, message: str, *, scopes: tuple[str, ...] = (), **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.scopes = scopes
+
+
+class NotFound(PermanentError, LookupError):
+    """The base, table, view, field or record does not exist, or is hidden from the app."""
+
+
+class QuotaExhausted(PermanentError):
+    """The tenant's monthly quota of calls is used up; retrying burns nothing but time."""
+
+
+class UnexpectedAnswer(PermanentError, ValueError):
+    """The answer does not have the shape of the API: a proxy's page, or another host."""
+
+
+class ConfigError(PermanentError, ValueError):
+    """A mapping, an option or a connection says something impossible."""
+
+
+class SchemaMismatch(PermanentError, ValueError):
+    """Table, field or column is missing, has the wrong type, or cannot be written."""
+
+
+class SafetyStop(PermanentError):
+    """A guard refused to go on, because going on could lose data."""
+
+
+class RowError(LarkError):
+    """One row cannot be synced; it is reported and the others land."""
+
+
+class ValueMismatch(RowError, ValueError):
+    """A value that the other side cannot hold. The message names field, key and the value's type."""
+
+
+class DuplicateKey(RowError):
+    """A second record carries a key that already belongs to a pair."""
