@@ -1,0 +1,97 @@
+"""A mapping: what ties one Bitable table to one SQL table, as a user states it.
+
+Nothing here asks Lark or a database; :mod:`.binding` holds a mapping against the real tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.sync.mapping_reader import OPTION_DEFAULTS, read_parts
+from airflow_provider_lark.core.sync.targets import (
+    ConflictPolicy,
+    DeletePolicy,
+    Direction,
+    FieldPair,
+    LarkTarget,
+    SqlTarget,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """One Bitable table and one SQL table that hold the same rows.
+
+    :param fields: the pairs to keep equal; None pairs fields and columns of equal names.
+    :param time_zone: IANA name; the zone in which naive datetimes and dates of the SQL table are meant.
+    :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
+    :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
+    :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
+    :param max_delete_ratio: a scan that would delete a larger part of the pairs than this (and more than
+        *max_delete_rows*) deletes nothing and says so.
+    :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
+    """
+
+    name: str
+    lark: LarkTarget
+    sql: SqlTarget
+    fields: tuple[FieldPair, ...] | None = None
+    direction: Direction = "both"
+    conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
+    deletes: DeletePolicy = field(default_factory=DeletePolicy)
+    time_zone: str = "UTC"
+    record_id_column: str | None = None
+    skew_seconds: float = 2.0
+    overlap_seconds: float = 60.0
+    max_delete_ratio: float = 0.2
+    max_delete_rows: int = 20
+    batch_size: int = 500
+
+    @classmethod
+    def from_dict(
+        cls, raw: Mapping[str, Any], *, where: str = "mapping", bases: Mapping[str, str] | None = None
+    ) -> TableMapping:
+        """Build a mapping from plain data, as YAML or JSON give it.
+
+        :param where: how messages name the place, such as ``lark_sync.yaml: mappings[2]``.
+        :param bases: names of bases and their app_tokens, from the connection.
+        :raises ConfigError: names the entry that is wrong, and what would be right.
+        """
+        mapping = cls(**read_parts(raw, where=where))
+        return mapping if bases is None else mapping.with_bases(bases)
+
+    def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
+        """Return the mapping with the name of its base replaced by the app_token that *bases* gives.
+
+        :raises ConfigError: the base has a name that *bases* does not know.
+        """
+        if not self.lark.base or self.lark.app_token:
+            return self
+        app_token = bases.get(self.lark.base)
+        if not app_token:
+            known = ", ".join(sorted(bases)) or "none"
+            raise ConfigError(
+                f"mapping {self.name!r}: base {self.lark.base!r} is not a named base (known: {known}); add it to "
+                'the Lark connection\'s extra as {"bases": {"' + self.lark.base + '": "<app_token>"}}'
+            )
+        return replace(self, lark=replace(self.lark, app_token=app_token))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that :meth:`from_dict` reads back to an equal mapping."""
+        lark = {k: v for k in LarkTarget.__slots__ if (v := getattr(self.lark, k))}
+        sql: dict[str, Any] = {k: v for k in ("table", "schema", "conn_id") if (v := getattr(self.sql, k))}
+        if self.sql.key:
+            sql["key"] = list(self.sql.key)
+        result: dict[str, Any] = {"name": self.name, "lark": lark, "sql": sql}
+        if self.fields is not None:
+            result["fields"] = [
+                {k: v for k in FieldPair.__slots__ if (v := getattr(pair, k)) is not None} for pair in self.fields
+            ]
+        result |= {"direction": self.direction, "conflict": self.conflict.text, "deletes": self.deletes.text}
+        for option, default in OPTION_DEFAULTS.items():
+            if (value := getattr(self, option)) != default:
+                result[option] = value
+        return result

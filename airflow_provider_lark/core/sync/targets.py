@@ -1,0 +1,95 @@
+"""The parts of a mapping: where the two tables are, and which policies rule between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Direction = Literal["both", "to_sql", "to_lark"]
+Winner = Literal["newest", "lark", "sql"]
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+WINNERS: tuple[str, ...] = get_args(Winner)
+
+
+@dataclass(frozen=True, slots=True)
+class LarkTarget:
+    """Where the Bitable table is: by ids, or by the names of base and table.
+
+    :param app_token: the base's token; empty when *base* or *wiki_token* leads to it.
+    :param table_id: ``tbl…``; empty when *table* names it.
+    :param base: a name that the connection's ``bases`` resolve to an app_token.
+    :param table: the table's name inside the base.
+    :param wiki_token: node token of a ``/wiki/…`` address, resolved by one call.
+    """
+
+    app_token: str = ""
+    table_id: str = ""
+    base: str = ""
+    table: str = ""
+    wiki_token: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages name the table."""
+        return f"{self.base or self.app_token or self.wiki_token}:{self.table or self.table_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTarget:
+    """Where the SQL table is. An empty *key* means the primary key."""
+
+    table: str
+    schema: str | None = None
+    conn_id: str | None = None
+    key: tuple[str, ...] = ()
+
+    @property
+    def table_name(self) -> str:
+        """The name under which the ledger keeps this table."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPair:
+    """A Bitable field and the SQL column it is kept equal to; *direction* narrows the mapping's."""
+
+    field: str
+    column: str
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictPolicy:
+    """Who wins when both sides changed a row.
+
+    ``newest``, ``lark`` and ``sql`` take the whole row from one side, so that what belongs together stays so.
+    ``merge`` keeps both edits when they touch different fields; the same field falls to *winner*.
+    ``manual`` leaves both sides alone until a person decides in ``sync_conflict``.
+    """
+
+    mode: Literal["row", "merge", "manual"] = "row"
+    winner: Winner = "newest"
+
+    @property
+    def text(self) -> str:
+        """As it stands in a mapping."""
+        if self.mode == "manual":
+            return "manual"
+        return f"merge:{self.winner}" if self.mode == "merge" else self.winner
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePolicy:
+    """What a delete on one side does to the other.
+
+    ``propagate`` deletes there too. ``soft`` sets *column* instead of deleting the SQL row, and takes a set column
+    for a deleted row. ``ignore`` leaves the other side's row alone and never makes it anew.
+    """
+
+    mode: Literal["propagate", "soft", "ignore"] = "propagate"
+    column: str = ""
+
+    @property
+    def text(self) -> str:
+        """As it stands in a mapping."""
+        return f"soft:{self.column}" if self.mode == "soft" else self.mode
