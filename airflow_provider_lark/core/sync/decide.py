@@ -1,0 +1,259 @@
+"""Pure decisions: what Lark holds, what SQL holds and the base between them become actions.
+
+The base of a pair is what Lark is known to hold. So ``lark != base`` means that somebody edited in Lark,
+``sql != base`` means that a program wrote in SQL, and an echo of our own write is neither.
+
+Two moments decide. :func:`decide_pull` sees all three and may write to SQL; what it owes to Lark it leaves to
+:func:`decide_push`, which runs later, from the queue, and sees base and SQL only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.sync.targets import ConflictPolicy, DeletePolicy, Direction, Winner
+
+Values = Mapping[str, Canonical]
+Side = Literal["lark", "sql"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a mapping says about deciding.
+
+    :param columns: the columns that are compared, without the key's.
+    :param key_columns: the key's columns; once a pair exists they belong to SQL.
+    :param to_sql: columns that may flow into SQL.
+    :param to_lark: columns that may flow into Lark.
+    """
+
+    columns: tuple[str, ...]
+    key_columns: tuple[str, ...]
+    to_sql: frozenset[str]
+    to_lark: frozenset[str]
+    direction: Direction = "both"
+    conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
+    deletes: DeletePolicy = field(default_factory=DeletePolicy)
+    skew_ms: float = 2000.0
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Key and other columns."""
+        return self.key_columns + self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When each side changed the row, UTC milliseconds on one clock; None where it is not known."""
+
+    lark_ms: int | None = None
+    sql_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullDecision:
+    """What to do in SQL, now, in one transaction with the pair.
+
+    :param sql: ``none``, ``insert`` or ``patch`` with *values*, or ``delete``.
+    :param base: the base from now on; None leaves it.
+    :param pair: what becomes of the pair itself.
+    :param owes_lark: Lark must be written later; a queue entry keeps that promise.
+    :param conflict: both sides had changed the row; *outcome* says who won, None waits for a person.
+    """
+
+    sql: Literal["none", "insert", "patch", "delete"] = "none"
+    values: Values = field(default_factory=dict)
+    base: Values | None = None
+    pair: Literal["keep", "save", "forget", "bury"] = "keep"
+    owes_lark: bool = False
+    conflict: bool = False
+    outcome: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushDecision:
+    """What to do in Lark, from base and SQL row."""
+
+    lark: Literal["none", "create", "patch", "delete"] = "none"
+    values: Values = field(default_factory=dict)
+    pair: Literal["keep", "forget", "bury"] = "keep"
+
+
+def decide_pull(
+    rules: Rules,
+    *,
+    base: Values | None,
+    lark: Values | None,
+    sql: Values | None,
+    times: Times = Times(),
+    verdict: Side | None = None,
+) -> PullDecision:
+    """Decide about one row of which Lark's side was just read.
+
+    :param base: None when the two rows were not paired before.
+    :param lark: None when the record is gone for certain.
+    :param sql: None when the row does not exist, or is marked as deleted.
+    :param verdict: what a person decided about an open conflict.
+    """
+    if lark is None:
+        return _decide_lark_gone(rules, base, sql, verdict)
+    if sql is None:
+        return _decide_sql_missing(rules, base, lark, times, verdict)
+    return _decide_both(rules, base, lark, sql, times, verdict)
+
+
+def decide_push(rules: Rules, *, base: Values | None, sql: Values | None, buried: bool = False) -> PushDecision:
+    """Decide what SQL's row makes of the record, when Lark is known to hold *base*.
+
+    :param base: None when there is no pair.
+    :param sql: None when the row does not exist, or is marked as deleted.
+    :param buried: the pair was ended by a delete that the policy ignores.
+    """
+    if rules.direction == "to_sql":
+        # Lark rules; what SQL changed is put right by the next full sync
+        return PushDecision()
+    if base is None:
+        return PushDecision() if sql is None else PushDecision("create", _only(sql, rules.to_lark))
+    if sql is None:
+        if buried:
+            return PushDecision()
+        return PushDecision(pair="bury") if rules.deletes.mode == "ignore" else PushDecision("delete", pair="forget")
+    patch = {name: sql[name] for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, base)}
+    return PushDecision("patch", patch) if patch else PushDecision()
+
+
+def _decide_both(
+    rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, verdict: Side | None
+) -> PullDecision:
+    by_lark, by_sql, clashing = _compare(rules, base, lark, sql)
+    conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
+    outcome: Side | None = None
+    if conflict:
+        outcome = verdict or _winner(rules.conflict, times, rules.skew_ms)
+        if outcome is None:
+            # paired without a base: neither side may write, and the rows are not taken for new ones
+            return (
+                PullDecision(conflict=True) if base is not None else PullDecision(conflict=True, base={}, pair="save")
+            )
+        if rules.conflict.mode == "row" and base is not None:
+            clashing = clashing | by_lark | by_sql
+        by_lark = by_lark | clashing if outcome == "lark" else by_lark - clashing
+    elif _key_edited(rules, base, lark, sql):
+        conflict, outcome = True, "sql"
+    one_way = {name for name in rules.columns if name in rules.to_sql and name not in rules.to_lark}
+    take = (by_lark | one_way) & rules.to_sql
+    patch = {name: lark[name] for name in rules.columns if name in take and lark[name] != sql[name]}
+    settled = {**sql, **patch}
+    # every value that Lark should not keep: SQL's edits, the key, and what a one-way mapping overrules
+    owes = any(name in rules.to_lark and lark[name] != settled[name] for name in rules.all_columns)
+    return PullDecision(
+        sql="patch" if patch else "none",
+        values=patch,
+        base=_only(lark, rules.all_columns),
+        pair="save",
+        owes_lark=owes,
+        conflict=conflict,
+        outcome=outcome,
+    )
+
+
+def _key_edited(rules: Rules, base: Values | None, lark: Values, sql: Values) -> bool:
+    """Tell whether a person changed the key of a pair; programs hold on to it, so SQL's stays."""
+    return base is not None and any(
+        name in rules.to_lark and base.get(name) == sql[name] != lark[name] for name in rules.key_columns
+    )
+
+
+def _compare(
+    rules: Rules, base: Values | None, lark: Values, sql: Values
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the two-way columns that Lark changed, that SQL changed, and those that both changed differently."""
+    by_lark, by_sql, clashing = set[str](), set[str](), set[str]()
+    for name in rules.columns:
+        if name not in rules.to_sql or name not in rules.to_lark or lark[name] == sql[name]:
+            continue
+        if base is None or name not in base:
+            # first contact: an empty cell is a gap to fill, not an edit that empties the other side
+            lark_says, sql_says = lark[name] is not None, sql[name] is not None
+        else:
+            lark_says, sql_says = lark[name] != base[name], sql[name] != base[name]
+        if lark_says and sql_says:
+            clashing.add(name)
+        elif lark_says:
+            by_lark.add(name)
+        else:
+            by_sql.add(name)
+    return frozenset(by_lark), frozenset(by_sql), frozenset(clashing)
+
+
+def _winner(policy: ConflictPolicy, times: Times, skew_ms: float) -> Side | None:
+    if policy.mode == "manual":
+        return None
+    return _by_rule(policy.winner, times, skew_ms)
+
+
+def _by_rule(winner: Winner, times: Times, skew_ms: float) -> Side:
+    if winner != "newest":
+        return winner
+    if times.lark_ms is None or times.sql_ms is None or times.sql_ms - times.lark_ms <= skew_ms:
+        # a person's edit is harder to make again than a program's
+        return "lark"
+    return "sql"
+
+
+def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, verdict: Side | None) -> PullDecision:
+    """Handle a record that is gone for certain."""
+    if base is None or sql is None:
+        return PullDecision(pair="forget")
+    if rules.direction == "to_lark":
+        return PullDecision(pair="forget", owes_lark=True)
+    if rules.deletes.mode == "ignore":
+        return PullDecision(pair="bury")
+    edited = rules.direction == "both" and any(
+        _differs(name, sql, base) for name in rules.columns if name in rules.to_lark and name in rules.to_sql
+    )
+    if not edited:
+        return PullDecision(sql="delete", pair="forget")
+    # nobody tells when a record was deleted, so only a policy that names Lark lets the delete win
+    outcome: Side | None = verdict or ("lark" if rules.conflict.winner == "lark" else "sql")
+    if rules.conflict.mode == "manual" and verdict is None:
+        return PullDecision(conflict=True)
+    if outcome == "lark":
+        return PullDecision(sql="delete", pair="forget", conflict=True, outcome="lark")
+    return PullDecision(pair="forget", owes_lark=True, conflict=True, outcome="sql")
+
+
+def _decide_sql_missing(
+    rules: Rules, base: Values | None, lark: Values, times: Times, verdict: Side | None
+) -> PullDecision:
+    """Handle a record whose SQL row does not exist."""
+    now = _only(lark, rules.all_columns)
+    if rules.direction == "to_lark":
+        # a record that people added is theirs; one whose row was deleted goes with the row
+        return PullDecision() if base is None else PullDecision(base=now, pair="save", owes_lark=True)
+    if base is None or rules.direction == "to_sql":
+        return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save")
+    edited = any(_differs(name, lark, base) for name in rules.columns if name in rules.to_sql)
+    if rules.deletes.mode == "ignore":
+        return PullDecision(base=now, pair="bury")
+    if not edited:
+        return PullDecision(owes_lark=True)
+    if rules.conflict.mode == "manual" and verdict is None:
+        return PullDecision(conflict=True)
+    outcome = verdict or (
+        "lark" if rules.conflict.mode == "merge" else _by_rule(rules.conflict.winner, times, rules.skew_ms)
+    )
+    if outcome == "lark":
+        return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save", conflict=True, outcome="lark")
+    return PullDecision(base=now, pair="save", owes_lark=True, conflict=True, outcome="sql")
+
+
+def _differs(name: str, values: Values, base: Values) -> bool:
+    return name not in base or values[name] != base[name]
+
+
+def _only(values: Values, names: frozenset[str] | tuple[str, ...]) -> dict[str, Canonical]:
+    return {name: value for name, value in values.items() if name in names}

@@ -1,0 +1,100 @@
+"""What a run answers: counts, calls and problems, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+PROBLEMS_KEPT = 20
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows written to one side."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All rows written."""
+        return self.created + self.updated + self.deleted
+
+
+@dataclass(slots=True)
+class Report:
+    """What every run tells.
+
+    :param api_calls: requests sent to Lark by kind, and ``total``; retries count.
+    :param problems: at most 20 texts, each naming what failed, on which row, and what to do; no cell content.
+    :param warnings: what did not fail but wants a person's eye.
+    """
+
+    mapping: str
+    operation: str
+    status: Literal["ok", "partial", "held"] = "ok"
+    seconds: float = 0.0
+    api_calls: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add_problem(self, text: str) -> None:
+        """Keep *text* while there is room; the journal keeps them all."""
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe plain data."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class SetupReport(Report):
+    """What ``setup`` found and made.
+
+    :param fields: the pairs as bound: field, column, both types and the direction each flows.
+    :param created: what setup made: the modification-time field, the ledger, the triggers.
+    """
+
+    table_id: str = ""
+    fields: list[dict[str, str]] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SyncReport(Report):
+    """What ``full`` and ``incremental`` did.
+
+    :param rows_lark: records read from Lark.
+    :param rows_sql: SQL rows read.
+    :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
+    :param skipped: rows left alone on purpose: blacklisted, or waiting for a person's verdict.
+    """
+
+    rows_lark: int = 0
+    rows_sql: int = 0
+    to_sql: Writes = field(default_factory=Writes)
+    to_lark: Writes = field(default_factory=Writes)
+    conflicts: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class CheckReport(Report):
+    """What ``check`` compared.
+
+    :param pending: rows that differ because their change still waits in the queue.
+    :param samples: up to 20 keys (or record ids) by kind of difference.
+    """
+
+    rows_lark: int = 0
+    rows_sql: int = 0
+    equal: int = 0
+    different: int = 0
+    only_sql: int = 0
+    only_lark: int = 0
+    pending: int = 0
+    in_step: bool = True
+    samples: dict[str, list[str]] = field(default_factory=dict)
