@@ -1,0 +1,69 @@
+"""A SQL connection of Airflow becomes a SQLAlchemy engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowException
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.connection import read_connection
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
+_EXTRAS = {"sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
+
+
+def sql_engine(conn_id: str) -> Engine:
+    """Return an engine on the database of the connection *conn_id*: SQLite, PostgreSQL, MySQL or MariaDB.
+
+    It keeps no connections open, and its errors do not show the values that were bound.
+
+    :raises ConfigError: there is no such connection, or it is no database of these kinds.
+    """
+    from sqlalchemy.pool import NullPool
+
+    hook = _database_hook(conn_id)
+    options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
+    engine: Engine = hook.get_sqlalchemy_engine(engine_kwargs=options)
+    if engine.dialect.name not in _DIALECTS:
+        raise ConfigError(
+            f"connection {conn_id!r}: {engine.dialect.name} is not supported; "
+            "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
+        )
+    if engine.dialect.name in ("mysql", "mariadb") and "charset" not in engine.url.query:
+        from sqlalchemy import create_engine
+
+        # some client libraries default to latin1 or to the three-byte utf8
+        return create_engine(engine.url.update_query_dict({"charset": "utf8mb4"}), **options)
+    return engine
+
+
+@contextmanager
+def opened_engine(conn_id: str) -> Iterator[Engine]:
+    """Give the engine of :func:`sql_engine` and dispose of it after."""
+    engine = sql_engine(conn_id)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _database_hook(conn_id: str) -> Any:
+    connection = read_connection(conn_id)
+    try:
+        hook = connection.get_hook()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+    except (AirflowException, ImportError) as exc:
+        extra = _EXTRAS.get(connection.conn_type or "")
+        advice = f"install airflow-provider-lark[{extra}]" if extra else "a database connection is needed"
+        raise ConfigError(f"connection {conn_id!r}: no hook for type {connection.conn_type!r}; {advice}") from exc
+    if not hasattr(hook, "get_sqlalchemy_engine"):
+        raise ConfigError(
+            f"connection {conn_id!r}: is of type {connection.conn_type!r}; "
+            "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
+        )
+    return hook

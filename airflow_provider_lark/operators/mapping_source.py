@@ -1,0 +1,57 @@
+"""The mapping that an operator's ``mapping`` parameter means, whatever form it was given in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_lark.core import TableMapping, load_mappings, parse_mappings
+from airflow_provider_lark.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_mapping(
+    source: TableMapping | Mapping[str, Any] | str | Path, *, name: str | None, bases: Mapping[str, str]
+) -> TableMapping:
+    """Return the one mapping that *source* holds, or the one called *name*.
+
+    :param source: a mapping, a dictionary, the short form, JSON text, or the path of a YAML file.
+    :param bases: names of bases and their app_tokens.
+    :raises ConfigError: it holds none, or several and *name* chooses none.
+    """
+    return _choose(_read_all(source), name).with_bases(bases)
+
+
+def _read_all(source: Any) -> list[TableMapping]:
+    if isinstance(source, TableMapping):
+        return [source]
+    if not isinstance(source, str) and isinstance(source, Mapping | Sequence):
+        return parse_mappings(source, where="mapping")
+    text = str(source).strip()
+    if not text or text == "None":
+        raise ConfigError("mapping: is empty; give a dictionary, the path of a YAML file, or a TableMapping")
+    return _read_json(text) if text[0] in "{[" else load_mappings(text)
+
+
+def _read_json(text: str) -> list[TableMapping]:
+    try:
+        raw = json.loads(text)
+    except ValueError as exc:
+        raise ConfigError(
+            "mapping: is text that looks like JSON and is none; in a template add `| tojson`, or set the operator's "
+            "render_template_as_native_obj"
+        ) from exc
+    return parse_mappings(raw, where="mapping")
+
+
+def _choose(mappings: list[TableMapping], name: str | None) -> TableMapping:
+    chosen = [mapping for mapping in mappings if name is None or mapping.name == name]
+    if len(chosen) == 1:
+        return chosen[0]
+    known = ", ".join(mapping.name for mapping in mappings)
+    if name is not None:
+        raise ConfigError(f"mapping_name: no mapping is called {name!r}; known: {known}")
+    raise ConfigError(f"mapping: holds {len(mappings)} mappings ({known}); choose one by mapping_name")

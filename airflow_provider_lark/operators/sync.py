@@ -1,0 +1,162 @@
+"""Operators that set up, fill, update and check one pair of tables each."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.errors import airflow_errors
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_lark.core import SyncEngine, TableMapping
+
+
+class BitableSyncOperator(BaseOperator):
+    """What the operators share: one mapping, one Lark connection, one SQL connection, one report as XCom.
+
+    :param mapping: which tables to keep in step: a dictionary, the short form ``{"MyDB:users": "users"}``, a
+        ``TableMapping``, JSON text, or the path of a YAML file.
+    :param mapping_name: which mapping of the YAML file, when it holds several.
+    :param lark_conn_id: connection of type ``lark``.
+    :param sql_conn_id: connection of the database; overrides the mapping's ``sql.conn_id``.
+    """
+
+    template_fields: Sequence[str] = ("mapping", "mapping_name", "lark_conn_id", "sql_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"mapping": "json"}
+    ui_color = "#d6e8ff"
+
+    def __init__(
+        self,
+        *,
+        mapping: Mapping[str, Any] | TableMapping | str,
+        mapping_name: str | None = None,
+        lark_conn_id: str = "lark_default",
+        sql_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mapping = mapping
+        self.mapping_name = mapping_name
+        self.lark_conn_id = lark_conn_id
+        self.sql_conn_id = sql_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run once and return the report as plain data."""
+        from airflow_provider_lark.core import SyncEngine
+        from airflow_provider_lark.hooks.database import opened_engine
+        from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.operators.mapping_source import read_mapping
+
+        with airflow_errors(), ExitStack() as stack:
+            hook = LarkHook(self.lark_conn_id)
+            mapping = read_mapping(self.mapping, name=self.mapping_name or None, bases=hook.bases)
+            # lets a DAG label mapped tasks by table: map_index_template="{{ mapping_name }}"
+            context["mapping_name"] = mapping.name  # type: ignore[typeddict-unknown-key]  # the context takes more
+            database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
+            client = stack.enter_context(hook.client())
+            report = self._run(SyncEngine(client, database, mapping))
+        self.log.info("%s", summarize(report))
+        return report
+
+    @abstractmethod
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        """Do the work by one call and return its report as plain data."""
+
+    def _sql_conn_id(self, mapping: TableMapping) -> str:
+        conn_id = self.sql_conn_id or mapping.sql.conn_id
+        if not conn_id:
+            raise ConfigError(
+                f"mapping {mapping.name!r}: names no database; set the operator's sql_conn_id or the mapping's "
+                "sql.conn_id to a SQL connection"
+            )
+        return conn_id
+
+
+class BitableSyncSetupOperator(BitableSyncOperator):
+    """Prepares one pair of tables: checks the mapping against both, makes the ledger and the change capture.
+
+    May run before every sync: what is in place stays as it is.
+    """
+
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        return engine.setup().to_dict()
+
+
+class BitableFullSyncOperator(BitableSyncOperator):
+    """Compares all rows with all records and makes both sides equal; also finds what was deleted in Lark.
+
+    :param allow_mass_deletes: delete even when more is missing on one side than the mapping's ``max_delete_ratio``
+        and ``max_delete_rows`` allow. Set it for one run, after a look at both tables.
+    """
+
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
+
+    def __init__(self, *, allow_mass_deletes: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_mass_deletes = allow_mass_deletes
+
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        return engine.full(allow_mass_deletes=_is_true(self.allow_mass_deletes)).to_dict()
+
+
+class BitableIncrementalSyncOperator(BitableSyncOperator):
+    """Carries over what changed on either side since the last run; one call to Lark when nothing did."""
+
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        return engine.incremental().to_dict()
+
+
+class BitableConsistencyCheckOperator(BitableSyncOperator):
+    """Compares both sides and writes nothing.
+
+    :param fail_on_drift: fail the task, without retries, when the sides differ. The report is in XCom either way.
+    """
+
+    def __init__(self, *, fail_on_drift: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fail_on_drift = fail_on_drift
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Compare, and return the report.
+
+        :raises AirflowFailException: the sides differ and *fail_on_drift* is set.
+        """
+        report = super().execute(context)
+        if self.fail_on_drift and not report["in_step"]:
+            # a failed task returns nothing, and the numbers are wanted most then
+            context["ti"].xcom_push(key="return_value", value=report)
+            raise AirflowFailException(f"not in step: {summarize(report)}")
+        return report
+
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        return engine.check().to_dict()
+
+
+def summarize(report: Mapping[str, Any]) -> str:
+    """Return the counts of a report in one line, leaving out what is zero.
+
+    >>> summarize({"operation": "full", "mapping": "areas", "status": "ok", "to_lark": {"created": 2, "deleted": 0}})
+    'full areas: ok, to_lark created 2'
+    """
+    parts = [f"{report.get('operation')} {report.get('mapping')}: {report.get('status')}"]
+    for name, value in report.items():
+        if isinstance(value, Mapping):
+            parts += [f"{name} {kind} {count}" for kind, count in value.items() if count]
+        elif isinstance(value, bool):
+            parts.append(f"{name} {value}")
+        elif isinstance(value, int | float) and value:
+            parts.append(f"{name} {round(value, 3)}")
+    return ", ".join(parts)
+
+
+def _is_true(value: bool | str) -> bool:
+    # a template gives text
+    return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")

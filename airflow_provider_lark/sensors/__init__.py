@@ -1,0 +1,1 @@
+"""Sensors on the state that the sync keeps in the database."""
