@@ -25,6 +25,16 @@ def read_mapping(
     return _choose(_read_all(source), name).with_bases(bases)
 
 
+def list_mappings(path: str | Path, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the mappings of a YAML file as plain data, to expand an operator over.
+
+    :param names: only these; all when empty.
+    :raises ConfigError: the file is wrong, or a name is not in it.
+    """
+    mappings = load_mappings(path)
+    return [_choose(mappings, name).to_dict() for name in names or [mapping.name for mapping in mappings]]
+
+
 def _read_all(source: Any) -> list[TableMapping]:
     if isinstance(source, TableMapping):
         return [source]
@@ -53,5 +63,5 @@ def _choose(mappings: list[TableMapping], name: str | None) -> TableMapping:
         return chosen[0]
     known = ", ".join(mapping.name for mapping in mappings)
     if name is not None:
-        raise ConfigError(f"mapping_name: no mapping is called {name!r}; known: {known}")
+        raise ConfigError(f"no mapping is called {name!r}; there are: {known}")
     raise ConfigError(f"mapping: holds {len(mappings)} mappings ({known}); choose one by mapping_name")

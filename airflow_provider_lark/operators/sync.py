@@ -58,8 +58,6 @@ class BitableSyncOperator(BaseOperator):
         with airflow_errors(), ExitStack() as stack:
             hook = LarkHook(self.lark_conn_id)
             mapping = read_mapping(self.mapping, name=self.mapping_name or None, bases=hook.bases)
-            # lets a DAG label mapped tasks by table: map_index_template="{{ mapping_name }}"
-            context["mapping_name"] = mapping.name  # type: ignore[typeddict-unknown-key]  # the context takes more
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
             client = stack.enter_context(hook.client())
             report = self._run(SyncEngine(client, database, mapping))
@@ -99,7 +97,7 @@ class BitableFullSyncOperator(BitableSyncOperator):
 
     template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
 
-    def __init__(self, *, allow_mass_deletes: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, allow_mass_deletes: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.allow_mass_deletes = allow_mass_deletes
 
