@@ -1,0 +1,80 @@
+"""Transactions that write to the ledger, and the errors that go away by themselves.
+
+The functions of :mod:`.ledger` take a connection inside the caller's transaction and never commit;
+:func:`write_transaction` is where such a transaction comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
+
+SQLITE_BUSY_MS = 30_000
+"""How long a SQLite writer waits for another one before it is told that the database is locked."""
+
+# deadlock, lock wait timeout, record changed since it was read (MariaDB's snapshot isolation)
+_MYSQL_TRANSIENT = frozenset({1205, 1213, 1020})
+# serialization failure, deadlock, lock not available
+_POSTGRES_TRANSIENT = frozenset({"40001", "40P01", "55P03"})
+# SQLITE_BUSY, SQLITE_LOCKED; extended codes carry these in their lowest byte
+_SQLITE_TRANSIENT = frozenset({5, 6})
+
+
+def is_mysql(dialect: Dialect) -> bool:
+    """Tell whether *dialect* is MySQL or MariaDB; SQLAlchemy has two names for them."""
+    return dialect.name in ("mysql", "mariadb")
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that can write: commit at the end, roll back on an exception.
+
+    On SQLite it is ``BEGIN IMMEDIATE``, so that what was read is still true when it is written, with a busy
+    timeout of 30 s. Elsewhere it is ``READ COMMITTED``: MySQL's default would lock gaps in the queue, and let
+    the capturing triggers and the engine run into each other.
+
+    The engine's ``hide_parameters`` is switched on: cell values are statement parameters, and would reach logs
+    through the text of a database error.
+    """
+    engine.hide_parameters = True
+    with engine.connect() as conn:
+        if engine.dialect.name == "sqlite":
+            _begin_immediate(conn)
+        elif is_mysql(engine.dialect):
+            # without SESSION it holds for the next transaction only, so there is nothing to set back
+            conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        else:
+            conn = conn.execution_options(isolation_level="READ COMMITTED")
+        yield conn
+        conn.commit()
+
+
+def _begin_immediate(conn: Connection) -> None:
+    timeout = conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    if timeout < SQLITE_BUSY_MS:
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+    if getattr(conn.connection.dbapi_connection, "in_transaction", False):
+        # an event handler of the application's has begun a deferred one, which could not be upgraded safely
+        conn.exec_driver_sql("COMMIT")
+    conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def is_transient(exc: BaseException) -> bool:
+    """Tell whether the same transaction may succeed when it is run again: deadlock, lock timeout, busy database.
+
+    A lost connection is not among them: whether its commit was carried out is unknown.
+    """
+    if not isinstance(exc, DBAPIError) or exc.connection_invalidated:
+        return False
+    orig = exc.orig
+    sqlstate = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
+    if sqlstate is not None:
+        return sqlstate in _POSTGRES_TRANSIENT
+    sqlite_code = getattr(orig, "sqlite_errorcode", None)
+    if sqlite_code is not None:
+        return (sqlite_code & 0xFF) in _SQLITE_TRANSIENT
+    # MySQL's drivers put the number first
+    return next(iter(getattr(orig, "args", ())), None) in _MYSQL_TRANSIENT

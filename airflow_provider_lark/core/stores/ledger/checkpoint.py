@@ -1,0 +1,73 @@
+"""How far Lark's changes have been taken in, and the fields as they were when the mapping was agreed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from airflow_provider_lark.core.stores.ledger import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of one mapping between two runs.
+
+    :param watermark_ms: the newest modification time of the Lark table that is durably taken in.
+    :param boundary: ids of the records modified exactly then; later polls meet them again.
+    :param last_scan_at_ms: when the last complete scan ended.
+    :param total_offset: how many more records Lark counts than a complete scan returns.
+    :param fields: the field contract: field_id, name, type and property of every mapped field.
+    :param modified_field_id: the field that tells when a record was modified.
+    """
+
+    watermark_ms: int | None = None
+    boundary: tuple[str, ...] = ()
+    last_scan_at_ms: int | None = None
+    total_offset: int = 0
+    app_token: str = ""
+    table_id: str = ""
+    fields: list[dict[str, Any]] = field(default_factory=list)
+    modified_field_id: str | None = None
+
+
+def load(conn: Connection, table_name: str) -> Checkpoint | None:
+    """Return the checkpoint of a table, or None before its setup."""
+    row = conn.execute(select(schema.checkpoint).where(schema.checkpoint.c.table_name == table_name)).one_or_none()
+    if row is None:
+        return None
+    return Checkpoint(
+        watermark_ms=row.watermark_ms,
+        boundary=tuple(json.loads(row.boundary)),
+        last_scan_at_ms=row.last_scan_at_ms,
+        total_offset=row.total_offset,
+        app_token=row.app_token,
+        table_id=row.table_id,
+        fields=json.loads(row.fields),
+        modified_field_id=row.modified_field_id,
+    )
+
+
+def save(conn: Connection, table_name: str, checkpoint: Checkpoint) -> None:
+    """Store *checkpoint* in the place of the one before."""
+    drop(conn, table_name)
+    conn.execute(
+        insert(schema.checkpoint).values(
+            table_name=table_name,
+            watermark_ms=checkpoint.watermark_ms,
+            boundary=json.dumps(checkpoint.boundary),
+            last_scan_at_ms=checkpoint.last_scan_at_ms,
+            total_offset=checkpoint.total_offset,
+            app_token=checkpoint.app_token,
+            table_id=checkpoint.table_id,
+            fields=json.dumps(checkpoint.fields, ensure_ascii=False),
+            modified_field_id=checkpoint.modified_field_id,
+        )
+    )
+
+
+def drop(conn: Connection, table_name: str) -> None:
+    """Forget the checkpoint of a table; the next run starts from the beginning."""
+    conn.execute(delete(schema.checkpoint).where(schema.checkpoint.c.table_name == table_name))

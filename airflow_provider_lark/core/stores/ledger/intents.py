@@ -1,0 +1,67 @@
+"""Creates that were decided: recorded before they are sent, so that a crash cannot make a record twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
+from airflow_provider_lark.core.stores.ledger.schema import intent as table
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One batch of creates.
+
+    :param client_token: what Lark recognises a repeated request by.
+    :param keys: the SQL keys, in the order of *payload*.
+    :param payload: wire fields, one mapping per record, exactly as they are sent.
+    :param created_ms: when it was decided, by the engine's clock.
+    """
+
+    client_token: str
+    keys: tuple[Key, ...]
+    payload: list[dict[str, Any]]
+    created_ms: int
+
+
+def begin(conn: Connection, table_name: str, intent: Intent) -> None:
+    """Record *intent*; commit before the request is sent."""
+    conn.execute(
+        insert(table).values(
+            client_token=intent.client_token,
+            table_name=table_name,
+            record_ids=json.dumps(intent.keys, ensure_ascii=False),
+            payload=json.dumps(intent.payload, ensure_ascii=False),
+            created_ms=intent.created_ms,
+        )
+    )
+
+
+def open_intents(conn: Connection, table_name: str) -> list[Intent]:
+    """Return the intents whose outcome is not known, the oldest first."""
+    pending = select(table).where(table.c.table_name == table_name, table.c.state == "open")
+    return [
+        Intent(
+            client_token=row.client_token,
+            keys=tuple(json.loads(row.record_ids)),
+            payload=json.loads(row.payload),
+            created_ms=row.created_ms,
+        )
+        for row in conn.execute(pending.order_by(table.c.created_ms, table.c.client_token))
+    ]
+
+
+def finish(conn: Connection, client_token: str) -> None:
+    """Note that the outcome of an intent is known and its pairs are stored; its values are dropped."""
+    conn.execute(update(table).where(table.c.client_token == client_token).values(state="done", payload="[]"))
+
+
+def purge(conn: Connection, *, older_than_seconds: float) -> int:
+    """Drop finished intents that are so old; return how many."""
+    old = (table.c.state == "done", table.c.created_at <= now_plus(-older_than_seconds))
+    return conn.execute(delete(table).where(*old)).rowcount

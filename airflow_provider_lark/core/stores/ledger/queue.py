@@ -1,0 +1,296 @@
+"""The queue of changes on the SQL side, filled by the triggers of :mod:`airflow_provider_lark.core.stores.capture`.
+
+An entry says that a key may have changed, never how. Entries of one key are claimed together, by one worker.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, insert, or_, select, update
+
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.ledger.dbtime import (
+    Now,
+    NowMs,
+    at_ms,
+    epoch_ms,
+    milliseconds,
+    now_plus,
+    now_plus_ms,
+)
+from airflow_provider_lark.core.stores.ledger.schema import blacklist, queue
+
+Operation = Literal["INSERT", "UPDATE", "DELETE"]
+
+ERROR_LENGTH = 2_000
+"""Longest error text that is kept with an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key that is ours to process until the lease ends.
+
+    :param entry_ids: every entry of the key; hand them to :func:`complete`, :func:`retry` or :func:`fail`.
+    :param operation: that of the newest entry.
+    :param changed_ms: when the newest entry was captured, by the database's clock.
+    :param retry_count: how often the newest entry has failed before.
+    """
+
+    key: Key
+    entry_ids: tuple[int, ...]
+    operation: Operation
+    changed_ms: int
+    retry_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits. Keys on the blacklist wait for a person, and are counted apart.
+
+    :param oldest_seconds: age of the oldest pending entry, or None when nothing is pending.
+    """
+
+    pending: int
+    oldest_seconds: float | None
+    failed: int
+    processing: int
+    blacklisted: int = 0
+
+
+def claim(
+    conn: Connection, table_name: str, *, limit_keys: int, token: str, lease_seconds: float, now_ms: int | None = None
+) -> list[Claim]:
+    """Take up to *limit_keys* keys, the longest waiting first, each with all its entries.
+
+    Entries that failed for good come along when their key has changed again. A key is left alone while another
+    worker processes it, while it is on the blacklist, and until its backoff ends or a newer change arrives.
+
+    :param token: marks the entries as ours; :func:`release` gives them back by it.
+    :param now_ms: the time to judge leases and backoff by (default: the database's).
+    """
+    _take_back_expired(conn, table_name, now_ms)
+    keys = _candidates(conn, table_name, limit_keys, now_ms)
+    entries = _lock_entries(conn, table_name, keys)
+    claims = [_claim_of(Key(key), rows) for key, rows in entries.items()]
+    lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
+    for ids in split([id_ for one in claims for id_ in one.entry_ids]):
+        conn.execute(update(queue).where(queue.c.id.in_(ids)).values(status="processing", **lease))
+    return claims
+
+
+def enqueue(
+    conn: Connection,
+    table_name: str,
+    keys: Sequence[Key],
+    *,
+    operation: Operation = "UPDATE",
+    token: str | None = None,
+    lease_seconds: float | None = None,
+) -> dict[Key, int]:
+    """Add an entry per key: pending, or already claimed when *token* is given.
+
+    :returns: the new entries' ids by key when *token* is given, else nothing.
+    """
+    if not keys:
+        return {}
+    entry: dict[str, Any] = {"table_name": table_name, "operation": operation}
+    if token is not None:
+        entry |= {"status": "processing", "claim_token": token}
+    conn.execute(insert(queue), [entry | {"record_id": key} for key in dict.fromkeys(keys)])
+    if token is None:
+        return {}
+    mine = and_(queue.c.table_name == table_name, queue.c.status == "processing", queue.c.claim_token == token)
+    fresh = and_(mine, queue.c.lease_until_ms.is_(None))
+    found = {Key(row.record_id): row.id for row in conn.execute(select(queue.c.id, queue.c.record_id).where(fresh))}
+    conn.execute(update(queue).where(fresh).values(lease_until_ms=now_plus_ms(lease_seconds or 0)))
+    return found
+
+
+def complete(conn: Connection, entry_ids: Sequence[int]) -> None:
+    """Mark entries as carried out."""
+    for ids in split(entry_ids):
+        conn.execute(
+            update(queue)
+            .where(queue.c.id.in_(ids))
+            .values(status="completed", processed_at=Now(), error_message=None, **_UNCLAIMED)
+        )
+
+
+def retry(conn: Connection, entry_ids: Sequence[int], *, error: str, delay_seconds: float, max_retries: int) -> bool:
+    """Let entries wait for *delay_seconds*, or park those as ``failed`` that have been tried *max_retries* times.
+
+    :param error: why, for a person to read; no cell values.
+    :returns: True when every entry is parked.
+    """
+    used_up = queue.c.retry_count + 1 >= max_retries
+    waiting = 0
+    for ids in split(entry_ids):
+        conn.execute(
+            update(queue)
+            .where(queue.c.id.in_(ids))
+            .ordered_values(
+                (queue.c.status, case((used_up, "failed"), else_="pending")),
+                (queue.c.processed_at, case((used_up, Now()), else_=None)),
+                (queue.c.next_attempt_at, now_plus(delay_seconds)),
+                (queue.c.error_message, error[:ERROR_LENGTH]),
+                (queue.c.claim_token, None),
+                (queue.c.lease_until_ms, None),
+                # the last one, because MySQL computes the others from what was set before them
+                (queue.c.retry_count, queue.c.retry_count + 1),
+            )
+        )
+        pending = select(func.count()).where(queue.c.id.in_(ids), queue.c.status == "pending")
+        waiting += conn.scalars(pending).one()
+    return waiting == 0
+
+
+def fail(conn: Connection, entry_ids: Sequence[int], *, error: str) -> None:
+    """Park entries: they need a person, or a new change of their key."""
+    for ids in split(entry_ids):
+        conn.execute(
+            update(queue)
+            .where(queue.c.id.in_(ids))
+            .values(status="failed", processed_at=Now(), error_message=error[:ERROR_LENGTH], **_UNCLAIMED)
+        )
+
+
+def release(conn: Connection, token: str) -> int:
+    """Give back what is claimed under *token*, as if it had not been claimed; return how many entries."""
+    mine = and_(queue.c.status == "processing", queue.c.claim_token == token)
+    return conn.execute(update(queue).where(mine).values(status="pending", **_UNCLAIMED)).rowcount
+
+
+def backlog(conn: Connection, table_name: str | None = None) -> Backlog:
+    """Count what waits, of one table or of all."""
+    blocked = case((_blacklisted(), 1), else_=0).label("blocked")
+    entries = select(queue.c.status, epoch_ms(queue.c.created_at).label("created_ms"), blocked)
+    entries = entries.where(queue.c.status.in_(("pending", "processing", "failed")))
+    if table_name is not None:
+        entries = entries.where(queue.c.table_name == table_name)
+    part = entries.subquery()
+    oldest = NowMs() - func.min(part.c.created_ms)
+    rows = conn.execute(
+        select(part.c.status, part.c.blocked, func.count().label("entries"), oldest.label("age_ms")).group_by(
+            part.c.status, part.c.blocked
+        )
+    )
+    found = {(row.status, bool(row.blocked)): row for row in rows}
+
+    def count(status: str, blocked: bool) -> int:
+        row = found.get((status, blocked))
+        return int(row.entries) if row else 0
+
+    pending = found.get(("pending", False))
+    return Backlog(
+        pending=count("pending", False),
+        oldest_seconds=max(0.0, float(pending.age_ms) / 1000) if pending else None,
+        failed=count("failed", False) + count("failed", True),
+        processing=count("processing", False) + count("processing", True),
+        blacklisted=count("pending", True),
+    )
+
+
+def requeue_failed(conn: Connection, table_name: str) -> int:
+    """Try parked entries again from the start; return how many."""
+    parked = and_(queue.c.table_name == table_name, queue.c.status == "failed")
+    again = update(queue).where(parked).values(status="pending", retry_count=0, processed_at=None, **_UNCLAIMED)
+    return conn.execute(again).rowcount
+
+
+def purge(conn: Connection, *, completed_older_than_seconds: float) -> int:
+    """Delete entries that were completed so long ago; return how many."""
+    old = and_(queue.c.status == "completed", queue.c.processed_at <= now_plus(-completed_older_than_seconds))
+    return conn.execute(delete(queue).where(old)).rowcount
+
+
+_UNCLAIMED: dict[str, None] = {"claim_token": None, "lease_until_ms": None, "next_attempt_at": None}
+
+
+def _now_ms(now_ms: int | None) -> ColumnElement[int]:
+    return NowMs() if now_ms is None else milliseconds(now_ms)
+
+
+def _blacklisted() -> ColumnElement[bool]:
+    return exists().where(
+        blacklist.c.record_id == queue.c.record_id,
+        or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == queue.c.table_name),
+        or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now()),
+    )
+
+
+def _take_back_expired(conn: Connection, table_name: str, now_ms: int | None) -> None:
+    # a statement of its own, so that the next one reads pending entries in the order of one index
+    expired = and_(
+        queue.c.table_name == table_name, queue.c.status == "processing", queue.c.lease_until_ms <= _now_ms(now_ms)
+    )
+    conn.execute(update(queue).where(expired).values(status="pending", claim_token=None, lease_until_ms=None))
+
+
+def _candidates(conn: Connection, table_name: str, limit_keys: int, now_ms: int | None) -> list[str]:
+    other = queue.alias()
+    in_work = exists().where(
+        other.c.table_name == queue.c.table_name, other.c.record_id == queue.c.record_id, other.c.status == "processing"
+    )
+    now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
+    due = or_(queue.c.next_attempt_at.is_(None), queue.c.next_attempt_at <= now)
+    oldest = (
+        select(queue.c.record_id)
+        .where(queue.c.status == "pending", queue.c.table_name == table_name, due, ~_blacklisted(), ~in_work)
+        .order_by(queue.c.id)
+        .limit(limit_keys)
+        .with_for_update(skip_locked=True)
+    )
+    return list(dict.fromkeys(conn.scalars(oldest)))
+
+
+def _lock_entries(conn: Connection, table_name: str, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for some in split(keys):
+        entries = (
+            select(
+                queue.c.id,
+                queue.c.record_id,
+                queue.c.operation,
+                queue.c.status,
+                queue.c.retry_count,
+                epoch_ms(queue.c.created_at).label("created_ms"),
+            )
+            .where(
+                queue.c.table_name == table_name,
+                queue.c.record_id.in_(some),
+                queue.c.status.in_(("pending", "failed", "processing")),
+            )
+            .order_by(queue.c.id)
+        )
+        for row in conn.execute(entries.with_for_update(skip_locked=True)):
+            found[row.record_id].append(row)
+        if conn.dialect.name != "sqlite":
+            _leave_to_others(found, conn.execute(entries).all())
+    return {key: rows for key, rows in found.items() if all(row.status != "processing" for row in rows)}
+
+
+def _leave_to_others(mine: dict[str, list[Row[Any]]], everything: Sequence[Row[Any]]) -> None:
+    """Drop the keys of which another worker holds an older entry, or one that it already processes.
+
+    Of two workers that each locked a part of a key's entries, the one with the oldest keeps the key.
+    """
+    for row in everything:
+        rows = mine.get(row.record_id)
+        if rows and (row.id < rows[0].id or row.status == "processing"):
+            del mine[row.record_id]
+
+
+def _claim_of(key: Key, rows: Sequence[Row[Any]]) -> Claim:
+    newest = rows[-1]
+    return Claim(
+        key=key,
+        entry_ids=tuple(row.id for row in rows),
+        operation=cast("Operation", newest.operation),
+        changed_ms=int(newest.created_ms),
+        retry_count=newest.retry_count,
+    )

@@ -1,0 +1,49 @@
+"""What a running scan of a side has seen, kept in SQL so that a table of any size needs no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from sqlalchemy import Connection, delete, exists, select
+
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
+from airflow_provider_lark.core.stores.ledger.insertion import insert_new
+from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
+from airflow_provider_lark.core.stores.ledger.schema import record_map, scan
+
+Side = Literal["lark", "sql"]
+
+
+def mark(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> None:
+    """Note that the scan has seen *ids*: record ids on the side ``lark``, keys on the side ``sql``."""
+    statement = insert_new(conn, scan)
+    for some in split(list(ids)):
+        conn.execute(statement, [{"scan_id": scan_id, "side": side, "id": id_} for id_ in some])
+
+
+def pairs_unseen(
+    conn: Connection, table_name: str, scan_id: str, side: Side, *, limit: int, after: Key | None = None
+) -> list[Pair]:
+    """Return up to *limit* live pairs whose row on *side* the scan has not seen, in the order of their keys.
+
+    :param after: the last key of the page before.
+    """
+    id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.record_id
+    seen = exists().where(scan.c.scan_id == scan_id, scan.c.side == side, scan.c.id == id_)
+    unseen = select(record_map).where(record_map.c.table_name == table_name, ~record_map.c.tombstone, ~seen)
+    if after is not None:
+        unseen = unseen.where(record_map.c.record_id > after)
+    return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.record_id).limit(limit))]
+
+
+def drop(conn: Connection, scan_id: str) -> None:
+    """Forget what the scan has seen."""
+    conn.execute(delete(scan).where(scan.c.scan_id == scan_id))
+
+
+def purge(conn: Connection, *, older_than_seconds: float) -> int:
+    """Forget scans that never ended; return how many marks that were."""
+    return conn.execute(delete(scan).where(scan.c.created_at <= now_plus(-older_than_seconds))).rowcount
