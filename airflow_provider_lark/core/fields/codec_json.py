@@ -1,0 +1,74 @@
+"""JSON documents in a Text field: canonical is compact text with sorted keys."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from airflow_provider_lark.core.fields.codec_text import is_clean
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair
+
+# an escaped NUL, not the six characters after an escaped backslash; PostgreSQL's jsonb refuses it
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_MAX_DEPTH = 100
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+def dump_json(value: Any) -> str:
+    """Write *value* as canonical JSON text.
+
+    :raises ValueError: NaN, NUL, a lone surrogate, more than 100 levels, or no JSON value at all.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    except (TypeError, RecursionError) as exc:
+        raise ValueError from exc
+    if not is_clean(text) or _ESCAPED_NUL.search(text) or _nesting(value) > _MAX_DEPTH:
+        raise ValueError
+    return text
+
+
+def _nesting(value: Any) -> int:
+    depth, level = 0, [value]
+    while level and depth <= _MAX_DEPTH:
+        level = [
+            child
+            for each in level
+            if isinstance(each, (list, dict))
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        depth += 1
+    return depth
+
+
+def _parse_json(text: str) -> str | None:
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as exc:
+        raise ValueError from exc
+    return None if value is None else dump_json(value)
+
+
+JSON_FORM = Form("json", _parse_json, lambda text: text, "a JSON document")
+
+
+def sql_json(pair: Pair) -> Half:
+    """A JSON column beside a Text field; JSON's null means nothing, like NULL."""
+    refuse = pair.refuse_sql
+
+    def read(value: Any) -> str | None:
+        if value is None:
+            return None
+        try:
+            return dump_json(value)
+        except ValueError:
+            raise refuse(value, "a JSON document without NaN and NUL, at most 100 levels deep") from None
+
+    def write(text: str | None) -> Any:
+        return None if text is None else json.loads(text)
+
+    return Half(read, write)

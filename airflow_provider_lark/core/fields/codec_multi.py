@@ -1,0 +1,278 @@
+"""Cells that hold several things, or one thing of two parts: options, persons, groups, links, attachments, URLs.
+
+In SQL they stand in a JSON column as JSON, in a PostgreSQL text array as its items, and in a text column
+
+- names and several ids as a JSON array of texts: ``["red","blue"]``;
+- a single id (the field does not allow several) as the bare id: ``ou_1f2e…``; either spelling is read;
+- attachments as a JSON array of objects: ``[{"file_token":"…","name":"…"}]``;
+- a URL whose text is the link as the bare link, any other as ``{"text":"…","link":"…"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_lark.core.fields.codec_text import is_clean, sql_text
+from airflow_provider_lark.core.fields.pair import Half, Pair
+
+SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100, 10
+"""Items of one cell. Source: bitable-record-data-structure-overview, read 2026-11."""
+
+Items = tuple[Any, ...]
+_ID = re.compile(r"[^\s,;\[\]{}\"]+")
+
+
+def _distinct(items: Any) -> Items:
+    """Return *items* without repetitions: a repeated new option name would create the option twice.
+
+    :raises ValueError: an item is no text, is empty, or cannot be stored.
+    """
+    for item in items:
+        if type(item) is not str or not item or not is_clean(item):
+            raise ValueError
+    return tuple(dict.fromkeys(items))
+
+
+def _lark_items(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], limit: int) -> Half:
+    refuse_lark, refuse_sql = pair.refuse_lark, pair.refuse_sql
+    expected = f"at most {limit:,} items"
+
+    def read(wire: Any) -> Items | None:
+        if wire is None:
+            return None
+        try:
+            return decode(wire) or None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise refuse_lark(wire, f"the shape of {pair.field.type_label}") from None
+
+    def write(items: Items | None) -> Any:
+        if items is None:
+            return None
+        if len(items) > limit:
+            raise refuse_sql(items, expected)
+        return encode(items)
+
+    return Half(read, write)
+
+
+def lark_names(pair: Pair) -> Half:
+    """A multi-select: option names both ways; names that are new create options."""
+    return _lark_items(pair, _decode_names, list, SELECT_MAX)
+
+
+def _decode_names(wire: Any) -> Items:
+    if isinstance(wire, (str, dict)):
+        raise TypeError
+    return _distinct(wire)
+
+
+def is_single(pair: Pair) -> bool:
+    """Whether the field's cells hold one item; Lark allows several unless the field says no."""
+    return pair.field.property.get("multiple", True) is False
+
+
+def lark_ids(pair: Pair, limit: int) -> Half:
+    """Persons and groups: objects on the way in, ``[{"id": …}]`` on the way out."""
+    by_email = pair.user_key == "email" and limit == USER_MAX
+    name = "email" if by_email else "id"
+    refuse, find = pair.refuse_sql, pair.find_user_id
+
+    def decode(wire: Any) -> Items:
+        people = [wire] if isinstance(wire, dict) else wire
+        return _distinct([person[name] for person in people])
+
+    def encode(items: Items) -> list[dict[str, str]]:
+        return [{"id": item} for item in items]
+
+    def encode_found(items: Items) -> list[dict[str, str]]:
+        found = [find(item) if find else None for item in items]
+        if None in found:
+            raise refuse(items, "e-mail addresses of persons whom Lark knows")
+        return [{"id": item} for item in found if item is not None]
+
+    half = _lark_items(pair, decode, encode_found if by_email else encode, 1 if is_single(pair) else limit)
+    if not by_email:
+        return half
+    return Half(_explain_missing_email(pair, half.read), half.write)
+
+
+def _explain_missing_email(pair: Pair, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    advice = "persons with e-mail addresses (grant contact:user.email:readonly, or map users by id)"
+
+    def read_email(wire: Any) -> Any:
+        people = [wire] if isinstance(wire, dict) else wire
+        if isinstance(people, list) and any(isinstance(one, dict) and not one.get("email") for one in people):
+            raise pair.refuse_lark(wire, advice)
+        return read(wire)
+
+    return read_email
+
+
+def lark_links(pair: Pair) -> Half:
+    """One-way and two-way links: ``{"link_record_ids": […]}`` on the way in, a list of ids on the way out."""
+    return _lark_items(pair, _decode_links, list, 1 if is_single(pair) else LINK_MAX)
+
+
+def _decode_links(wire: Any) -> Items:
+    if isinstance(wire, dict):
+        return _distinct(wire.get("link_record_ids") or ())
+    raise TypeError
+
+
+def lark_attachments(pair: Pair) -> Half:
+    """Attachments: canonical is (file_token, name); Lark takes the token and knows the name."""
+
+    def encode(items: Items) -> list[dict[str, str]]:
+        return [{"file_token": token} for token, _ in items]
+
+    return _lark_items(pair, _decode_files, encode, ATTACHMENT_MAX)
+
+
+def _decode_files(wire: Any) -> Items:
+    if isinstance(wire, (str, dict)):
+        raise TypeError
+    files: dict[str, str] = {}
+    for file in wire:
+        token, name = file["file_token"], file.get("name") or ""
+        _distinct([token])
+        if type(name) is not str or not is_clean(name):
+            raise ValueError
+        files.setdefault(token, name)
+    return tuple(files.items())
+
+
+def _encode_files(items: Items) -> list[Any]:
+    return [{"file_token": token, "name": name} for token, name in items]
+
+
+def sql_items(pair: Pair, *, as_json: bool, are_ids: bool) -> Half:
+    """Names, ids or record ids in a JSON or array column (*as_json*), else in a text column.
+
+    :param are_ids: a bare id is read as one item, and written where the field holds one.
+    """
+    if as_json:
+        return _sql_json(pair, _decode_names, list, "a list of texts")
+    if not are_ids:
+        return _sql_json_text(pair, _decode_names, list, "a JSON array of texts")
+    return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, "an id or a JSON array of ids"))
+
+
+def _sql_bare(pair: Pair, array: Half) -> Half:
+    text_half, single = sql_text(pair), is_single(pair)
+
+    def read(value: Any) -> Items | None:
+        if isinstance(value, str) and _ID.fullmatch(value):
+            return (value,)
+        items: Items | None = array.read(value)
+        return items
+
+    def write(items: Items | None) -> Any:
+        if single and items is not None and len(items) == 1 and _ID.fullmatch(items[0]):
+            return text_half.write(items[0])
+        return array.write(items)
+
+    return Half(read, write)
+
+
+def sql_files(pair: Pair, *, as_json: bool) -> Half:
+    """Attachments in a JSON or text column."""
+    half = _sql_json if as_json else _sql_json_text
+    return half(pair, _decode_files, _encode_files, 'a JSON array of {"file_token", "name"}')
+
+
+def _sql_json(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str) -> Half:
+    refuse = pair.refuse_sql
+
+    def read(value: Any) -> Items | None:
+        if value is None:
+            return None
+        try:
+            return decode(value) or None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise refuse(value, expected) from None
+
+    def write(items: Items | None) -> Any:
+        return None if items is None else encode(items)
+
+    return Half(read, write)
+
+
+def _sql_json_text(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str) -> Half:
+    text_half, refuse = sql_text(pair), pair.refuse_sql
+
+    def read(value: Any) -> Items | None:
+        text = text_half.read(value)
+        if text is None:
+            return None
+        try:
+            return decode(json.loads(text)) or None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise refuse(value, expected) from None
+
+    def write(items: Items | None) -> Any:
+        return None if items is None else text_half.write(_compact(encode(items)))
+
+    return Half(read, write)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def lark_url(pair: Pair) -> Half:
+    """A URL: canonical is (text, link); a text that is missing is the link."""
+    refuse = pair.refuse_lark
+
+    def read(wire: Any) -> Items | None:
+        if wire is None:
+            return None
+        try:
+            return _decode_url(wire)
+        except (ValueError, TypeError, AttributeError):
+            raise refuse(wire, 'an object {"text", "link"}') from None
+
+    def write(url: Items | None) -> dict[str, str] | None:
+        return None if url is None else {"text": url[0], "link": url[1]}
+
+    return Half(read, write)
+
+
+def _decode_url(value: Any) -> Items | None:
+    link, text = value.get("link") or "", value.get("text") or ""
+    if type(link) is not str or type(text) is not str or not (is_clean(link) and is_clean(text)):
+        raise ValueError
+    return (text or link, link) if text or link else None
+
+
+def sql_url(pair: Pair, *, as_json: bool) -> Half:
+    """A URL in a text column (bare link where the text says the same) or as an object in a JSON column."""
+    text_half, refuse = sql_text(pair), pair.refuse_sql
+    expected = 'a link or a JSON object {"text", "link"}'
+
+    def read(value: Any) -> Items | None:
+        if value is None:
+            return None
+        if isinstance(value, str) and not value.startswith("{"):
+            text = text_half.read(value)
+            return None if text is None else (text, text)
+        try:
+            return _decode_url(value if as_json else json.loads(value))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise refuse(value, expected) from None
+
+    def write(url: Items | None) -> Any:
+        if url is None:
+            return None
+        text, link = url
+        if as_json:
+            return {"text": text, "link": link}
+        return text_half.write(link if text == link and not link.startswith("{") else _compact(_url_object(text, link)))
+
+    return Half(read, write)
+
+
+def _url_object(text: str, link: str) -> dict[str, str]:
+    return {"text": text, "link": link}

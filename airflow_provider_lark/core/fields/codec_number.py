@@ -1,0 +1,303 @@
+"""Numbers: canonical is Decimal, whole numbers without exponent, no trailing zeros, no minus zero."""
+
+from __future__ import annotations
+
+import re
+from decimal import Context, Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
+from airflow_provider_lark.core.fields.column import (
+    ColumnKind,
+    base_type,
+    decimal_digits,
+    integer_range,
+    is_single_precision,
+)
+
+LARK_DIGITS = 15
+"""Significant digits that survive Lark's numbers, which are doubles."""
+
+SINGLE_DIGITS = 6
+"""Significant digits that survive a four-byte float."""
+
+_SAFE = 10**LARK_DIGITS
+ZERO = Decimal(0)
+_TOO_LONG = f"at most {LARK_DIGITS} significant digits (map the column to a Text field to keep longer numbers)"
+_TEXT_DIGITS = 400
+# wide enough that normalizing never rounds what the checks let pass
+_CONTEXT = Context(prec=2 * _TEXT_DIGITS, Emin=-9999, Emax=9999, traps=[InvalidOperation])
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+
+
+def tidy_decimal(value: Decimal) -> Decimal:
+    """Return *value* in canonical form.
+
+    :raises ValueError: NaN, infinite, or more than 400 digits before or after the point.
+    """
+    if not value:
+        return Decimal(0)
+    if not -_TEXT_DIGITS < value.adjusted() < _TEXT_DIGITS or not value.is_finite():
+        raise ValueError
+    whole = int(value)
+    if whole == value:
+        return Decimal(whole)
+    tidy = _CONTEXT.normalize(value)
+    if tidy != value:
+        raise ValueError
+    return tidy
+
+
+def significant_digits(value: Decimal) -> int:
+    """Count the digits of a canonical number without leading and trailing zeros."""
+    digits = value.as_tuple().digits
+    text = "".join(map(str, digits)) if digits[-1] else "".join(map(str, digits)).rstrip("0")
+    return len(text) or 1
+
+
+def decimal_of_float(value: float, digits: int = LARK_DIGITS) -> Decimal:
+    """Return the number that a double stands for: a fraction is read to *digits* significant digits.
+
+    The digits beyond are the double's own noise (0.1 + 0.2); a whole number is taken as it is.
+
+    :raises ValueError: NaN or infinite.
+    """
+    if value.is_integer() and -_SAFE < value < _SAFE and digits == LARK_DIGITS:
+        return Decimal(int(value))
+    if not isfinite(value):
+        raise ValueError
+    text = repr(value)
+    # a sign and a point leave at most 15 digits in 16 characters, and repr() has no trailing zeros then
+    if len(text) <= LARK_DIGITS + 1 and digits == LARK_DIGITS:
+        return tidy_decimal(Decimal(text)) if "e" in text else Decimal(text)
+    if value.is_integer() and digits == LARK_DIGITS:
+        return tidy_decimal(Decimal(text))
+    return tidy_decimal(Decimal(f"{value:.{digits}g}"))
+
+
+def parse_number(text: str) -> Decimal:
+    """Read a decimal number with a point, no thousands separator, any number of digits up to 400.
+
+    :raises ValueError: anything else.
+    """
+    stripped = text.strip()
+    if len(stripped) > 2 * _TEXT_DIGITS or not _NUMBER.fullmatch(stripped):
+        raise ValueError
+    return tidy_decimal(Decimal(stripped))
+
+
+def parse_lark_number(text: str) -> Decimal:
+    """Read a number that a Number field can hold."""
+    return _short(parse_number(text))
+
+
+def format_number(value: Decimal | int) -> str:
+    """Write a number without exponent: ``"1500"``, ``"0.25"``."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+NUMBER = Form("number", parse_number, format_number, "a number such as 12 or 0.5")
+LARK_NUMBER = Form("number", parse_lark_number, format_number, f"a number of {_TOO_LONG}")
+
+
+def lark_number(pair: Pair) -> Half:
+    """Number, Progress, Currency, Rating: the raw JSON number, so 50 % is 0.5."""
+    refuse = pair.refuse_lark
+
+    def read(wire: Any) -> Decimal | None:
+        kind = type(wire)
+        try:
+            if kind is int:
+                return Decimal(wire) if -_SAFE < wire < _SAFE else _short(Decimal(wire))
+            if kind is float:
+                value = decimal_of_float(wire)
+                return value if -_SAFE < wire < _SAFE else _short(value)
+            if wire is None:
+                return None
+            # the deprecated list call gives numbers as text; a JSON reader may give Decimal
+            if kind is str:
+                return parse_lark_number(wire) if wire else None
+            if kind is Decimal:
+                return _short(tidy_decimal(wire))
+        except ValueError:
+            raise refuse(wire, f"a number of {_TOO_LONG}") from None
+        raise refuse(wire, "a number")
+
+    return Half(read, write_lark_number)
+
+
+def _short(value: Decimal) -> Decimal:
+    # 307: a double ends at 1.8e308
+    if significant_digits(value) > LARK_DIGITS or value.adjusted() > 307:
+        raise ValueError
+    return value
+
+
+def write_lark_number(value: Decimal | int | None) -> int | float | None:
+    """Return the JSON number: an int where whole, else the nearest double."""
+    if value is None:
+        return None
+    whole = int(value)
+    if whole == value and -_SAFE < whole < _SAFE:
+        return whole
+    return float(value)
+
+
+def round_single(value: Decimal) -> Decimal:
+    """Round to the digits that a four-byte float surely keeps."""
+    return decimal_of_float(float(value), SINGLE_DIGITS)
+
+
+def float_digits(pair: Pair) -> int:
+    """Return how many significant digits a float column surely keeps."""
+    return SINGLE_DIGITS if is_single_precision(pair.column) else LARK_DIGITS
+
+
+def float_text(pair: Pair) -> Form:
+    """Return the form of a number in a Text field beside a float column: no more digits than the column keeps."""
+    digits = float_digits(pair)
+
+    def parse(text: str) -> Decimal:
+        return decimal_of_float(float(parse_number(text)), digits)
+
+    return Form("number", parse, format_number, NUMBER.expected)
+
+
+def sql_number(pair: Pair, *, for_lark_number: bool) -> Half:
+    """An INTEGER, NUMERIC or FLOAT column.
+
+    :param for_lark_number: refuse what a Number field cannot hold; a Text field holds any number of digits.
+    """
+    kind = pair.column.kind
+    if kind is ColumnKind.INTEGER:
+        return _sql_integer(pair, for_lark_number)
+    if kind is ColumnKind.FLOAT:
+        return _sql_float(pair, for_lark_number)
+    return _sql_decimal(pair, for_lark_number)
+
+
+def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
+    refuse_sql, refuse_lark = pair.refuse_sql, pair.refuse_lark
+    least, greatest = integer_range(pair.column)
+    fits = f"a whole number from {least} to {greatest}"
+
+    def read(value: Any) -> Decimal | None:
+        if type(value) is int:
+            number = Decimal(value)
+            if for_lark_number and not -_SAFE < value < _SAFE and significant_digits(number) > LARK_DIGITS:
+                raise refuse_sql(value, _TOO_LONG)
+            return number
+        if value is None:
+            return None
+        # SQLite keeps what it is given: a whole 3.0 still counts
+        if isinstance(value, (bool, int, float, Decimal)) and value == value // 1:
+            return read(int(value))
+        raise refuse_sql(value, "a whole number")
+
+    def write(number: Decimal | int | None) -> int | None:
+        if number is None:
+            return None
+        whole = int(number)
+        if whole != number or not least <= whole <= greatest:
+            raise refuse_lark(number, fits)
+        return whole
+
+    return Half(read, write)
+
+
+def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
+    refuse_sql = pair.refuse_sql
+    before, after = decimal_digits(pair.column)
+    always_short = before is not None and after is not None and before + after <= LARK_DIGITS
+    must_count = for_lark_number and not always_short
+
+    def read(value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        try:
+            if type(value) is Decimal:
+                number = tidy_decimal(value)
+            elif type(value) is int:
+                number = Decimal(value)
+            elif type(value) is float:
+                number = decimal_of_float(value)
+            else:
+                raise refuse_sql(value, "a number")
+        except ValueError:
+            raise refuse_sql(value, "a finite number") from None
+        if must_count and significant_digits(number) > LARK_DIGITS:
+            raise refuse_sql(value, _TOO_LONG)
+        return number
+
+    return Half(read, _write_decimal(pair, before, after))
+
+
+def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Any:
+    refuse = pair.refuse_lark
+    # the SQLite driver binds no Decimal
+    plain = pair.column.dialect == "sqlite" or not getattr(base_type(pair.column.type), "asdecimal", True)
+    limit = None if before is None else Decimal(1).scaleb(before)
+    step = None if after is None else Decimal(1).scaleb(-after)
+    fits = "a number" if limit is None else f"at most {before} digits before and {after} after the point"
+
+    def write(number: Decimal | int | None) -> Decimal | float | None:
+        if number is None:
+            return None
+        if (
+            limit is not None
+            and step is not None
+            and (abs(Decimal(number)) >= limit or _CONTEXT.remainder(number, step))
+        ):
+            raise refuse(number, fits)
+        if plain:
+            return write_lark_number(number)
+        return number if type(number) is Decimal else Decimal(number)
+
+    return write
+
+
+def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
+    refuse = pair.refuse_sql
+    refuse_lark = pair.refuse_lark
+    digits = float_digits(pair)
+    greatest = 3.4e38 if digits == SINGLE_DIGITS else 1.7e308
+
+    def read(value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        if type(value) is float or type(value) is int or type(value) is Decimal:
+            try:
+                number = decimal_of_float(float(value), digits)
+            except (ValueError, OverflowError):
+                raise refuse(value, "a finite number") from None
+            if for_lark_number and not -_SAFE < number < _SAFE and significant_digits(number) > LARK_DIGITS:
+                raise refuse(value, _TOO_LONG)
+            return number
+        raise refuse(value, "a number")
+
+    def write(number: Decimal | int | None) -> float | None:
+        if number is None:
+            return None
+        if not -greatest <= number <= greatest:
+            raise refuse_lark(number, f"a number of at most {greatest}")
+        return float(number)
+
+    return Half(read, write)
+
+
+def json_number(pair: Pair) -> Half:
+    """A number in a JSON column."""
+    refuse: Refuse = pair.refuse_sql
+
+    def read(value: Any) -> Decimal | None:
+        if value is None:
+            return None
+        if type(value) is int or type(value) is float:
+            try:
+                return _short(decimal_of_float(value) if type(value) is float else Decimal(value))
+            except ValueError:
+                raise refuse(value, f"a number of {_TOO_LONG}") from None
+        raise refuse(value, "a JSON number")
+
+    return Half(read, write_lark_number)
