@@ -20,9 +20,9 @@ from airflow_provider_lark.core.fields import codec_time as clock
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec_derived import lark_derived, refuse_writes
 from airflow_provider_lark.core.fields.codec_json import JSON_FORM, sql_json
+from airflow_provider_lark.core.fields.column import Column, ColumnKind, choices, is_padded, is_single_precision
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, UserKey, after_read, through_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.fields.column import Column, ColumnKind, choices, is_padded, is_single_precision
 
 
 @dataclass(frozen=True, slots=True)

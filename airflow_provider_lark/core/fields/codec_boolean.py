@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 _TRUE = frozenset({"true", "1", "yes", "是"})
 _FALSE = frozenset({"false", "0", "no", "否"})

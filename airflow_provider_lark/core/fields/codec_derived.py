@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.fields.pair import Half, Pair
 from airflow_provider_lark.core.fields.schema import FieldType
-from airflow_provider_lark.core.fields.column import ColumnKind
 
 BasicHalves = Callable[[int], tuple[Half, Half]]
 """Lark's and SQL's half for a basic field type beside the pair's column; raises SchemaMismatch."""

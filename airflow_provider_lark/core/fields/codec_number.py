@@ -7,7 +7,6 @@ from decimal import Context, Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 from airflow_provider_lark.core.fields.column import (
     ColumnKind,
     base_type,
@@ -15,6 +14,7 @@ from airflow_provider_lark.core.fields.column import (
     integer_range,
     is_single_precision,
 )
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 
 LARK_DIGITS = 15
 """Significant digits that survive Lark's numbers, which are doubles."""

@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 from airflow_provider_lark.core.fields.column import base_type, choices, is_padded, text_limits
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 
 LARK_TEXT_MAX = 100_000
 """Characters of a text cell. Source: bitable-record-data-structure-overview, read 2026-11."""

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 from airflow_provider_lark.core.fields.column import has_whole_seconds, is_aware, step_ms
+from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of UTC

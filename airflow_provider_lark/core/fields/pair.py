@@ -8,8 +8,8 @@ from datetime import UTC, tzinfo
 from typing import Any, Literal
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.schema import Field
 
 Decode = Callable[[Any], Any]
 Refuse = Callable[[Any, str], ValueMismatch]

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.types import BigInteger
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.fields.schema import FieldType
 from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
@@ -16,6 +15,7 @@ from airflow_provider_lark.core.fields.column import (
     choices,
     decimal_digits,
 )
+from airflow_provider_lark.core.fields.schema import FieldType
 
 __all__ = ["Column", "ColumnKind", "lark_field_for"]
 
