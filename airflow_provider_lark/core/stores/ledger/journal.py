@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId
@@ -40,7 +40,7 @@ class Conflict:
 
     :param lark: canonical values by column as Lark has them; None when the record is gone. *sql* alike.
     :param outcome: the side that won, or that a person has chosen: ``lark`` or ``sql``.
-    :param status: ``open`` waits for a decision; ``closed`` is history.
+    :param status: ``open`` waits for a decision; ``closed`` is history. Default: closed when there is an outcome.
     :param id: None before it is stored.
     """
 
@@ -51,7 +51,7 @@ class Conflict:
     sql: dict[str, Canonical] | None
     policy: str
     outcome: str | None = None
-    status: Literal["open", "closed"] = "open"
+    status: Literal["open", "closed"] | None = None
     id: int | None = None
 
 
@@ -100,14 +100,21 @@ def add_conflicts(conn: Connection, table_name: str, conflicts: Sequence[Conflic
         for status in ("open", "closed"):
             part = [row for row in fresh if row["status"] == status]
             if part:
-                closed_at = {"closed_at": Now()} if status == "closed" else {}
-                conn.execute(insert(table).values(**closed_at) if closed_at else insert(table), part)
+                conn.execute(insert(table).values(closed_at=Now() if status == "closed" else None), part)
 
 
-def open_conflicts(conn: Connection, table_name: str, *, limit: int = 500) -> list[Conflict]:
-    """Return the conflicts that wait, the oldest first."""
-    waiting = select(table).where(table.c.table_name == table_name, table.c.status == "open")
-    return [_from_row(row) for row in conn.execute(waiting.order_by(table.c.id).limit(limit))]
+def open_conflicts(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[Key]:
+    """Return those of *keys* that have an open conflict, decided or not."""
+    found: set[Key] = set()
+    for some in split(list(keys)):
+        found.update(map(Key, _open_by_key(conn, table_name, some)))
+    return found
+
+
+def settle_conflicts(conn: Connection, table_name: str, keys: Iterable[Key]) -> None:
+    """Close the open conflicts of *keys*: the two sides agree again."""
+    for some in split(list(keys)):
+        conn.execute(update(table).where(*_open(table_name, some)).values(status="closed", closed_at=Now()))
 
 
 def decided_conflicts(conn: Connection, table_name: str) -> list[Conflict]:
@@ -140,13 +147,14 @@ def blacklisted(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[K
 _VALUES = ("base_values", "lark_values", "sql_values")
 
 
+def _open(table_name: str, keys: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return table.c.table_name == table_name, table.c.status == "open", table.c.record_id.in_(keys)
+
+
 def _open_by_key(conn: Connection, table_name: str, keys: Sequence[str]) -> dict[str, Row[Any]]:
     if not keys:
         return {}
-    waiting = select(table).where(
-        table.c.table_name == table_name, table.c.status == "open", table.c.record_id.in_(keys)
-    )
-    return {row.record_id: row for row in conn.execute(waiting)}
+    return {row.record_id: row for row in conn.execute(select(table).where(*_open(table_name, keys)))}
 
 
 def _same(new: dict[str, Any], old: Row[Any] | None) -> bool:
@@ -163,7 +171,7 @@ def _to_row(table_name: str, conflict: Conflict) -> dict[str, Any]:
         "sql_values": None if conflict.sql is None else dump_values(conflict.sql),
         "policy": conflict.policy,
         "outcome": conflict.outcome,
-        "status": conflict.status,
+        "status": conflict.status or ("open" if conflict.outcome is None else "closed"),
     }
 
 

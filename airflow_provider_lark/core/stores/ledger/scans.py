@@ -39,6 +39,16 @@ def pairs_unseen(
     return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.record_id).limit(limit))]
 
 
+def unmarked(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> list[str]:
+    """Return those of *ids* that the scan has not seen, in their order."""
+    wanted = list(ids)
+    seen: set[str] = set()
+    for some in split(wanted):
+        marked = select(scan.c.id).where(scan.c.scan_id == scan_id, scan.c.side == side, scan.c.id.in_(some))
+        seen.update(conn.scalars(marked))
+    return [id_ for id_ in wanted if id_ not in seen]
+
+
 def drop(conn: Connection, scan_id: str) -> None:
     """Forget what the scan has seen."""
     conn.execute(delete(scan).where(scan.c.scan_id == scan_id))

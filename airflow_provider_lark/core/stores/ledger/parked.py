@@ -1,0 +1,98 @@
+"""Queue entries that the engine makes: records that could not be taken into SQL, and claims handed back.
+
+An entry with the operation ``PULL`` names a record by its key, or by Lark's record id while it has no key. It asks for
+the record to be read from Lark again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.ledger.dbtime import Now, epoch_ms, now_plus
+from airflow_provider_lark.core.stores.ledger.queue import ERROR_LENGTH, Claim
+from airflow_provider_lark.core.stores.ledger.schema import queue
+
+PULL = "PULL"
+
+_UNCLAIMED: dict[str, None] = {"claim_token": None, "lease_until_ms": None}
+
+
+def changed_at(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[Key, int]:
+    """Return when SQL last changed those of *keys* that wait in the queue, in milliseconds by the database's clock."""
+    found: dict[Key, int] = {}
+    for some in split(keys):
+        waiting = (
+            select(queue.c.record_id, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
+            .where(
+                queue.c.table_name == table_name,
+                queue.c.record_id.in_(some),
+                queue.c.status.in_(("pending", "processing")),
+                queue.c.operation != PULL,
+            )
+            .group_by(queue.c.record_id)
+        )
+        found |= {Key(row.record_id): int(row.changed_ms) for row in conn.execute(waiting)}
+    return found
+
+
+def park(
+    conn: Connection, table_name: str, id_: str, *, error: str, delay_seconds: float | None, operation: str = PULL
+) -> None:
+    """Keep a row that could not be synced: for another try, or as ``failed`` when *delay_seconds* is None.
+
+    A row is parked once, however often it fails.
+    """
+    mine = and_(
+        queue.c.table_name == table_name,
+        queue.c.record_id == id_,
+        queue.c.operation == operation,
+        queue.c.status.in_(("pending", "failed")),
+    )
+    state = (
+        {"status": "failed", "processed_at": Now(), "next_attempt_at": None}
+        if delay_seconds is None
+        else {"status": "pending", "processed_at": None, "next_attempt_at": now_plus(delay_seconds)}
+    )
+    note = {"error_message": error[:ERROR_LENGTH], **state}
+    if conn.execute(update(queue).where(mine).values(**note)).rowcount == 0:
+        conn.execute(insert(queue).values(table_name=table_name, record_id=id_, operation=operation, **note))
+
+
+def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
+    """Note that the records named by *ids* have been taken in after all."""
+    for some in split(ids):
+        conn.execute(
+            update(queue)
+            .where(
+                queue.c.table_name == table_name,
+                queue.c.record_id.in_(some),
+                queue.c.operation == PULL,
+                queue.c.status.in_(("pending", "failed")),
+            )
+            .values(status="completed", processed_at=Now(), error_message=None, next_attempt_at=None)
+        )
+
+
+def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
+    """Return the keys of those *claims* of which an entry asks for the record to be read again."""
+    found: set[Key] = set()
+    for some in split([entry for claim in claims for entry in claim.entry_ids]):
+        asking = select(queue.c.record_id).where(queue.c.id.in_(some), queue.c.operation == PULL)
+        found.update(map(Key, conn.scalars(asking)))
+    return found
+
+
+def hand_back(conn: Connection, entry_ids: Sequence[int]) -> None:
+    """Give claimed entries back, as if they had not been claimed."""
+    for some in split(entry_ids):
+        conn.execute(update(queue).where(queue.c.id.in_(some)).values(status="pending", **_UNCLAIMED))
+
+
+def take_back_all(conn: Connection, table_name: str) -> int:
+    """Give back what a dead worker had claimed; only for the one that holds the table's lease."""
+    orphaned = and_(queue.c.table_name == table_name, queue.c.status == "processing")
+    return conn.execute(update(queue).where(orphaned).values(status="pending", **_UNCLAIMED)).rowcount
