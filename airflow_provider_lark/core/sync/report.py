@@ -44,6 +44,11 @@ class Report:
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(text)
 
+    def summary(self) -> str:
+        """Return the counts in one line, for a log."""
+        flat = {k: v for k, v in self.to_dict().items() if isinstance(v, (int, dict)) and v and k != "samples"}
+        return ", ".join(f"{k} {v}" for k, v in flat.items())
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data."""
         return asdict(self)

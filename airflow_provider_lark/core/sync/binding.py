@@ -1,0 +1,275 @@
+"""A mapping held against the two real tables: which field meets which column, and which way each flows.
+
+Binding goes by ``field_id`` once setup has stored it, so a person may rename a field without breaking the sync.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table
+
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
+from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
+from airflow_provider_lark.core.sync.decide import Rules
+from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.targets import Direction, FieldPair
+
+
+@dataclass(frozen=True, slots=True)
+class BoundField:
+    """One field and one column that fit each other; *flow* is the way values may take."""
+
+    named: str
+    field: Field
+    column: Column
+    codec: ValueCodec
+    flow: Direction
+
+    def to_contract(self) -> dict[str, Any]:
+        """Return what the checkpoint keeps, to know the field again under another name."""
+        return {
+            "field": self.named,
+            "column": self.column.name,
+            "field_id": self.field.field_id,
+            "name": self.field.name,
+            "type": int(self.field.type),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A mapping that fits its tables.
+
+    :param pairs: the bound fields, the key's first.
+    :param spec: the SQL table with every column the engine touches.
+    :param codecs: by column; also for the soft-delete and the record-id column, which no field is bound to.
+    :param modified_field: the table's modification-time field; None where it has none.
+    :param soft_is_time: the soft-delete column holds the moment of the delete, not a flag.
+    """
+
+    mapping: TableMapping
+    app_token: str
+    table_id: str
+    pairs: tuple[BoundField, ...]
+    spec: TableSpec
+    key_codec: KeyCodec
+    codecs: Mapping[str, ValueCodec]
+    rules: Rules
+    modified_field: Field | None
+    soft_is_time: bool = False
+
+    @property
+    def table_name(self) -> str:
+        """The ledger's name of the SQL table."""
+        return self.spec.table_name
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The bound fields by column."""
+        return {pair.column.name: pair.field for pair in self.pairs}
+
+    def fills_in(self, column: str) -> bool:
+        """Tell whether the database gives *column* a value by itself when an insert leaves it out."""
+        found = next(each for each in self.spec.columns if each.name == column)
+        return found.autoincrement or found.has_default
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The columns whose change Lark must hear of."""
+        soft = (self.mapping.deletes.column,) if self.mapping.deletes.mode == "soft" else ()
+        return tuple(pair.column.name for pair in self.pairs if pair.flow != "to_sql") + soft
+
+
+def bind(
+    mapping: TableMapping,
+    *,
+    app_token: str,
+    table_id: str,
+    fields: Sequence[Field],
+    table: Table,
+    dialect: str,
+    contract: Sequence[Mapping[str, Any]] = (),
+) -> Binding:
+    """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
+
+    :param dialect: SQLAlchemy's name of the database.
+    :param contract: what setup stored, to follow renamed fields.
+    :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
+    """
+    columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
+    keys = key_columns_of(table, mapping.sql.key)
+    named = mapping.fields or _equal_names(mapping, fields, columns)
+    by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
+    zone = ZoneInfo(mapping.time_zone)
+    pairs = [
+        _bind_field(mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, zone)
+        for pair in named
+    ]
+    pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
+    _check_key(mapping, keys, pairs)
+    extra, soft_is_time = _extra_columns(mapping, columns, zone, bound={pair.column.name for pair in pairs})
+    codecs = {pair.column.name: pair.codec for pair in pairs} | extra
+    spec = TableSpec(
+        name=mapping.sql.table,
+        schema=mapping.sql.schema,
+        columns=tuple(columns[name] for name in codecs),
+        key_columns=keys,
+        table=table,
+    )
+    return Binding(
+        mapping=mapping,
+        app_token=app_token,
+        table_id=table_id,
+        pairs=tuple(pairs),
+        spec=spec,
+        key_codec=KeyCodec([columns[name] for name in keys]),
+        codecs=codecs,
+        rules=_rules(mapping, keys, pairs),
+        modified_field=next((field for field in fields if field.type == FieldType.MODIFIED_TIME), None),
+        soft_is_time=soft_is_time,
+    )
+
+
+def _equal_names(
+    mapping: TableMapping, fields: Sequence[Field], columns: Mapping[str, Column]
+) -> tuple[FieldPair, ...]:
+    pairs = tuple(FieldPair(field.name, field.name) for field in fields if field.name in columns)
+    if not pairs:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: no field and column have equal names; list the pairs under fields: "
+            f"(fields: {_list(field.name for field in fields)}; columns: {_list(columns)})"
+        )
+    return pairs
+
+
+def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contract: Mapping[str, str]) -> Field:
+    by_name = {field.name: field for field in fields}
+    if field_id := contract.get(name):
+        for field in fields:
+            if field.field_id == field_id:
+                return field
+        if name in by_name:
+            # its cells are empty: following it would empty the SQL column
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
+                "the old field from the base's history, or take the new one with setup(adopt_fields=True)"
+            )
+    if name not in by_name:
+        raise SchemaMismatch(f"mapping {mapping.name!r}: field {name!r} {_missing(name, by_name, 'field')}")
+    return by_name[name]
+
+
+def _bind_field(
+    mapping: TableMapping, pair: FieldPair, field: Field, columns: Mapping[str, Column], zone: ZoneInfo
+) -> BoundField:
+    if pair.column not in columns:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: column {pair.column!r} {_missing(pair.column, columns, 'column')}"
+        )
+    column = columns[pair.column]
+    codec = build_codec(field, column, time_zone=zone)
+    return BoundField(pair.field, field, column, codec, _flow(mapping, pair, field, codec))
+
+
+def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCodec) -> Direction:
+    wanted = pair.direction or mapping.direction
+    if mapping.direction not in ("both", wanted):
+        raise ConfigError(
+            f"mapping {mapping.name!r}: field {pair.field!r} says direction {wanted}, the mapping {mapping.direction}"
+        )
+    if codec.lark_writable:
+        return wanted
+    if pair.direction in ("both", "to_lark") or mapping.direction == "to_lark":
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: field {field.describe()} is read-only in Lark and cannot be a target; "
+            "give it direction: to_sql, or take it out of fields"
+        )
+    return "to_sql"
+
+
+def _check_key(mapping: TableMapping, keys: Sequence[str], pairs: Sequence[BoundField]) -> None:
+    bound = {pair.column.name: pair for pair in pairs}
+    for name in keys:
+        if name not in bound:
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
+                "recognised on both sides"
+            )
+        if bound[name].flow == "to_sql" and mapping.direction != "to_sql":
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key field {bound[name].field.describe()} is read-only in Lark, so new rows "
+                "of SQL could not be told apart there; map the key to a writable field, or use direction: to_sql"
+            )
+
+
+def _extra_columns(
+    mapping: TableMapping, columns: Mapping[str, Column], zone: ZoneInfo, *, bound: set[str]
+) -> tuple[dict[str, ValueCodec], bool]:
+    """Return codecs for the columns that the engine writes for itself, and whether the soft-delete one holds a time."""
+    wanted: dict[str, tuple[FieldType, ...]] = {}
+    if mapping.deletes.mode == "soft":
+        wanted[mapping.deletes.column] = (FieldType.CHECKBOX, FieldType.DATE_TIME)
+    if mapping.record_id_column:
+        wanted[mapping.record_id_column] = (FieldType.TEXT,)
+    extra: dict[str, ValueCodec] = {}
+    soft_is_time = False
+    for name, types in wanted.items():
+        if name not in columns:
+            raise SchemaMismatch(f"mapping {mapping.name!r}: column {name!r} {_missing(name, columns, 'column')}")
+        if name in bound:
+            raise ConfigError(
+                f"mapping {mapping.name!r}: column {name!r} is also bound to a field; the engine writes it itself"
+            )
+        kind, extra[name] = _first_codec(mapping, columns[name], types, zone)
+        soft_is_time = soft_is_time or kind == FieldType.DATE_TIME
+    return extra, soft_is_time
+
+
+def _first_codec(
+    mapping: TableMapping, column: Column, types: Sequence[FieldType], zone: ZoneInfo
+) -> tuple[FieldType, ValueCodec]:
+    for kind in types:
+        stand_in = Field(field_id="", name=column.name, type=kind, ui_type="", property={}, is_primary=False)
+        try:
+            return kind, build_codec(stand_in, column, time_zone=zone)
+        except SchemaMismatch:
+            continue
+    wanted = " or ".join(kind.name.lower() for kind in types)
+    raise SchemaMismatch(
+        f"mapping {mapping.name!r}: column {column.name!r} has type {column.type}; it must hold a {wanted}"
+    )
+
+
+def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundField]) -> Rules:
+    return Rules(
+        columns=tuple(pair.column.name for pair in pairs if pair.column.name not in keys),
+        key_columns=keys,
+        to_sql=frozenset(pair.column.name for pair in pairs if pair.flow != "to_lark"),
+        to_lark=frozenset(pair.column.name for pair in pairs if pair.flow != "to_sql"),
+        direction=mapping.direction,
+        conflict=mapping.conflict,
+        deletes=mapping.deletes,
+        skew_ms=mapping.skew_seconds * 1000,
+    )
+
+
+def _missing(name: str, known: Mapping[str, Any], kind: str) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return (
+        f"does not exist; did you mean {close[0]!r}?"
+        if close
+        else f"does not exist; the table's {kind}s: {_list(known)}"
+    )
+
+
+def _list(names: Any) -> str:
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:20]) + (" …" if len(shown) > 20 else "")

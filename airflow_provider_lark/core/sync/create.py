@@ -1,0 +1,166 @@
+"""Creating records once and only once: every batch is an intent, stored with its ``client_token`` before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import BadRequest, ClientTokenConflict, LarkError, NotFound, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.intents import Intent
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.lookup import find_by_keys
+from airflow_provider_lark.core.sync.run import MAX_RETRIES, Run, retry_delay_seconds
+
+#: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
+REPLAY_WINDOW_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A SQL row that has no record yet.
+
+    :param entry_ids: the queue entries that asked for it; none when a scan found it.
+    """
+
+    key: Key
+    values: Values
+    entry_ids: tuple[int, ...] = ()
+    retry_count: int = 0
+
+
+def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
+    """Create the records of *rows*, a batch a call, and return the ids batch by batch."""
+    batches: list[list[RecordId]] = []
+    fit = []
+    for row in rows:
+        try:
+            fit.append((row, run.lark.encode_patch(row.values)))
+        except ValueMismatch as error:
+            _reject(run, row, error)
+    size = run.binding.mapping.batch_size
+    for start in range(0, len(fit), size):
+        batches.extend(_create(run, fit[start : start + size]))
+    return batches
+
+
+def _create(run: Run, batch: Sequence[tuple[NewRow, dict[str, Any]]]) -> list[list[RecordId]]:
+    if not batch:
+        return []
+    token = run.new_token()
+    intent = Intent(
+        client_token=token,
+        keys=tuple(row.key for row, _ in batch),
+        payload=[{"fields": fields, "base": dump_values(_base_of(run, row.values))} for row, fields in batch],
+        created_ms=int(run.clock.now() * 1000),
+    )
+    run.transact(intents.begin, run.table_name, intent)
+    try:
+        ids = _send(run, intent)
+    except (BadRequest, NotFound) as error:
+        # a refused batch created nothing, so its intent is void
+        run.transact(intents.finish, token)
+        if len(batch) == 1:
+            _reject(run, batch[0][0], error)
+            return []
+        middle = len(batch) // 2
+        return _create(run, batch[:middle]) + _create(run, batch[middle:])
+    run.transact(_record, run, intent, [row for row, _ in batch], ids)
+    run.report.to_lark.created += len(ids)
+    return [ids]
+
+
+def _send(run: Run, intent: Intent) -> list[RecordId]:
+    records = run.client.bitable.batch_create(
+        app_token=run.binding.app_token,
+        table_id=run.binding.table_id,
+        records=[entry["fields"] for entry in intent.payload],
+        client_token=intent.client_token,
+    )
+    return [RecordId(record["record_id"]) for record in records]
+
+
+def _record(conn: Connection, run: Run, intent: Intent, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:
+    pairs.save(
+        conn,
+        run.table_name,
+        [
+            Pair(row.key, id_, _base_of(run, row.values), None, tombstone=False)
+            for row, id_ in zip(rows, ids, strict=True)
+        ],
+    )
+    _store_record_ids(conn, run, rows, ids)
+    queue.complete(conn, [entry for row in rows for entry in row.entry_ids])
+    intents.finish(conn, intent.client_token)
+    run.journal(conn, [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows])
+
+
+def _base_of(run: Run, values: Values) -> dict[str, Canonical]:
+    """What Lark holds after a create: what was sent, and nothing in the other fields."""
+    return {name: values.get(name) for name in run.binding.rules.all_columns}
+
+
+def _store_record_ids(conn: Connection, run: Run, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:
+    column = run.binding.mapping.record_id_column
+    if column is not None:
+        changes = [SqlChange("patch", row.key, {column: id_}) for row, id_ in zip(rows, ids, strict=True)]
+        # a row that was deleted meanwhile has its own queue entry
+        apply_changes(conn, run.sql(conn), changes)
+
+
+def _reject(run: Run, row: NewRow, error: LarkError) -> None:
+    """Put a row aside that Lark or its codec refuses."""
+    text = str(error)
+
+    def park(conn: Connection) -> None:
+        if not row.entry_ids:
+            delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(0)
+            parked.park(conn, run.table_name, row.key, error=text, delay_seconds=delay, operation="INSERT")
+        elif isinstance(error, ValueMismatch):
+            queue.fail(conn, row.entry_ids, error=text)
+        else:
+            queue.retry(
+                conn,
+                row.entry_ids,
+                error=text,
+                delay_seconds=retry_delay_seconds(row.retry_count),
+                max_retries=MAX_RETRIES,
+            )
+        run.journal(conn, [LogLine(row.key, "to_lark", "INSERT", "failed", text)])
+
+    run.transact(park)
+    run.report.failed += 1
+    run.report.add_problem(f"{row.key}: {text}")
+
+
+def settle_intents(run: Run) -> None:
+    """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
+    for intent in run.transact(intents.open_intents, run.table_name):
+        age_seconds = run.clock.now() - intent.created_ms / 1000
+        ids = _replay(run, intent) if age_seconds <= REPLAY_WINDOW_SECONDS else None
+        found = dict(zip(intent.keys, ids, strict=True)) if ids is not None else find_by_keys(run, intent.keys)
+        run.transact(_record_settled, run, intent, found)
+        run.report.to_lark.created += len(found)
+
+
+def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
+    """Send the same request with the same token again; None when Lark no longer takes it for the same."""
+    try:
+        return _send(run, intent)
+    except (ClientTokenConflict, BadRequest, NotFound):
+        return None
+
+
+def _record_settled(conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId]) -> None:
+    sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
+    saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
+    pairs.save(conn, run.table_name, saved)
+    intents.finish(conn, intent.client_token)
+    run.journal(conn, [LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])

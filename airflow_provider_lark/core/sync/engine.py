@@ -1,0 +1,248 @@
+"""SyncEngine: keeps one Bitable table and one SQL table in step."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.stores.ledger import checkpoint, pairs, parked, scans
+from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sync import setup
+from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
+from airflow_provider_lark.core.sync.consistency import compare
+from airflow_provider_lark.core.sync.create import settle_intents
+from airflow_provider_lark.core.sync.exclusive import exclusive, worker_name
+from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.push import drain, push_unpaired
+from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
+from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sweep import (
+    Scan,
+    refuse_held_deletes,
+    scan_all,
+    scan_keys,
+    settle_lark_deletes,
+    settle_sql_deletes,
+)
+from airflow_provider_lark.core.sync.verdicts import apply_verdicts
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=Report)
+
+
+class SyncEngine:
+    """Keeps one Bitable table and one SQL table in step.
+
+    >>> engine = SyncEngine(client, sqlalchemy.create_engine(url), mapping)
+    >>> engine.setup(); engine.full().to_dict()["to_lark"]
+    {'created': 2978, 'updated': 0, 'deleted': 0}
+
+    Every method is safe to repeat, also after a crash at any point. Two engines on one table take turns.
+
+    :param sql_engine: of the database that holds the business table; the ledger lives beside it.
+    :param run_id: names the run in ``sync_log``.
+    :param lease_wait_seconds: how long to wait for another worker on the same table.
+    :param new_token: makes UUIDv4 texts.
+    """
+
+    def __init__(
+        self,
+        client: LarkClient,
+        sql_engine: Engine,
+        mapping: TableMapping,
+        *,
+        clock: Clock | None = None,
+        run_id: str | None = None,
+        lease_wait_seconds: float = 60.0,
+        new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self.client = client
+        self.sql_engine = sql_engine
+        self.mapping = mapping
+        self.clock = clock or SystemClock()
+        self.new_token = new_token
+        self.run_id = run_id or f"{socket.gethostname()}:{new_token()}"
+        self.lease_wait_seconds = lease_wait_seconds
+        self._ready: setup.Ready | None = None
+
+    def setup(self, *, adopt_fields: bool = False) -> SetupReport:
+        """Make the ledger, the capturing triggers and the modification-time field, and store the field contract.
+
+        Repeat it after a change of the SQL table's columns or of the mapping.
+
+        :param adopt_fields: take a new field for one that was deleted, when it has the same name.
+        :raises SchemaMismatch: the tables do not fit the mapping; nothing was changed then.
+        """
+        report = SetupReport(self.mapping.name, "setup")
+        with self._measured(report):
+            self._ready = setup.prepare(self.client, self.sql_engine, self.mapping, report, adopt_fields=adopt_fields)
+        return report
+
+    def full(self, *, allow_mass_deletes: bool = False) -> SyncReport:
+        """Compare every row of both sides, and bring them in step.
+
+        :param allow_mass_deletes: carry out deletes beyond the mapping's limit; a person has looked.
+        :raises SafetyStop: rows are missing on one side beyond the limit; all but the deletes has been done.
+        """
+        report = SyncReport(self.mapping.name, "full")
+        with self._measured(report), self._run(report) as run:
+            self._full(run, allow_mass_deletes=allow_mass_deletes)
+        return report
+
+    def incremental(self) -> SyncReport:
+        """Carry over what changed on either side since the last run; the first run is a full one.
+
+        When nothing changed it costs one search, beside the token and the field list.
+
+        :raises SafetyStop: records are missing in Lark beyond the limit; all but the deletes has been done.
+        """
+        report = SyncReport(self.mapping.name, "incremental")
+        with self._measured(report), self._run(report) as run:
+            state = self._checkpoint()
+            if state.last_scan_at_ms is None or (
+                run.binding.modified_field is None and run.binding.mapping.direction != "to_lark"
+            ):
+                self._full(run, allow_mass_deletes=False)
+            else:
+                self._incremental(run, state)
+        return report
+
+    def check(self) -> CheckReport:
+        """Compare both sides and count what differs; nothing is changed."""
+        report = CheckReport(self.mapping.name, "check")
+        with self._measured(report), self._run(SyncReport(self.mapping.name, "check")) as run:
+            scan_id = self.new_token()
+            try:
+                compare(run, report, scan_id)
+            finally:
+                run.transact(scans.drop, scan_id)
+        return report
+
+    def uninstall(self) -> None:
+        """Remove the capturing triggers and what the ledger knows of this table; both tables keep their rows."""
+        setup.remove(self.sql_engine, self.mapping)
+        self._ready = None
+
+    def _full(self, run: Run, *, allow_mass_deletes: bool) -> None:
+        scan = Scan(self.new_token())
+        two_way = run.binding.mapping.direction != "to_lark"
+        try:
+            settle_intents(run)
+            apply_verdicts(run)
+            scan_all(run, scan)
+            settle_lark_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
+            settle_sql_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
+        finally:
+            run.transact(scans.drop, scan.scan_id)
+        own = push_unpaired(run) if run.binding.mapping.direction != "to_sql" else OwnCreates()
+        drain(run)
+        pulled = Pulled(scan.newest_ms, scan.total)
+        modified = run.binding.modified_field
+        if two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
+            # what people edited while we read and wrote; it also takes in the echoes of our own writes
+            pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
+        self._save(run, pulled, scanned=True)
+        drain(run)
+        refuse_held_deletes(run, scan)
+
+    def _incremental(self, run: Run, state: Checkpoint) -> None:
+        settle_intents(run)
+        apply_verdicts(run)
+        pulled, scan = Pulled(state.watermark_ms), None
+        modified = run.binding.modified_field
+        if modified is not None and run.binding.mapping.direction != "to_lark":
+            pulled = pull_changes(run, modified, state.watermark_ms)
+            if not self._counts_agree(run, pulled, state):
+                scan = Scan(self.new_token())
+                try:
+                    scan_keys(run, scan)
+                    settle_lark_deletes(run, scan, allow_mass_deletes=False)
+                finally:
+                    run.transact(scans.drop, scan.scan_id)
+                pulled.total = scan.total
+        self._save(run, pulled, scanned=scan is not None and not scan.held)
+        drain(run)
+        if scan is not None:
+            refuse_held_deletes(run, scan)
+
+    def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
+        """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
+        expected = run.transact(pairs.count, run.table_name) + state.total_offset + pulled.strays
+        return pulled.total is None or pulled.total == expected
+
+    def _save(self, run: Run, pulled: Pulled, *, scanned: bool) -> None:
+        state = self._checkpoint()
+        newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
+        watermark_ms = max(newest) if newest else None
+
+        def save(conn: object) -> None:
+            kept = replace(state, watermark_ms=watermark_ms)
+            if scanned and pulled.total is not None:
+                kept = replace(kept, total_offset=pulled.total - pairs.count(conn, run.table_name))  # type: ignore[arg-type]
+            if scanned:
+                kept = replace(kept, last_scan_at_ms=int(self.clock.now() * 1000))
+            if kept != state:
+                checkpoint.save(conn, run.table_name, kept)  # type: ignore[arg-type]
+
+        run.transact(save)
+
+    def _checkpoint(self) -> Checkpoint:
+        with self.sql_engine.connect() as conn:
+            return checkpoint.load(conn, self.mapping.sql.table_name) or Checkpoint()
+
+    @contextmanager
+    def _measured(self, report: Report) -> Iterator[None]:
+        began, calls = self.clock.monotonic(), self.client.calls.snapshot()
+        try:
+            yield
+        finally:
+            report.seconds = round(self.clock.monotonic() - began, 3)
+            report.api_calls = self.client.calls.since(calls)
+            report.api_calls["total"] = sum(report.api_calls.values())
+            log.info("%s of %s: %s", report.operation, report.mapping, report.summary())
+
+    @contextmanager
+    def _run(self, report: SyncReport) -> Iterator[Run]:
+        """Bind the mapping, take the lease and hand out what a run works with."""
+        ready = self._ready or setup.open_ready(self.client, self.sql_engine, self.mapping, report)
+        # the field list is good for one run: people rename fields
+        self._ready = None
+        binding, token = ready.binding, self.new_token()
+        resource = f"{binding.app_token}/{binding.table_id}"
+        with exclusive(
+            self.sql_engine,
+            resource,
+            owner=worker_name(token),
+            clock=self.clock,
+            wait_seconds=self.lease_wait_seconds,
+        ) as keep:
+            run = Run(
+                client=self.client,
+                engine=self.sql_engine,
+                binding=binding,
+                clock=self.clock,
+                run_id=self.run_id,
+                token=token,
+                new_token=self.new_token,
+                report=report,
+                keep_lease=keep,
+                database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
+            )
+            # with the lease in hand, whatever is still claimed belongs to a worker that died
+            run.transact(parked.take_back_all, run.table_name)
+            try:
+                yield run
+            finally:
+                run.transact(parked.take_back_all, run.table_name)
+            if report.failed:
+                report.status = "partial"

@@ -1,0 +1,88 @@
+"""One writer per Bitable table: Lark refuses two, and a plan is only right while nobody else writes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, select
+
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import LeaseHeld
+from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.ledger import lease
+from airflow_provider_lark.core.stores.ledger.schema import lease as lease_table
+
+LEASE_SECONDS = 300.0
+POLL_SECONDS = 1.0
+
+
+def worker_name(nonce: str) -> str:
+    """Return host, process namespace, process and *nonce*, so that another worker can tell whether we live."""
+    return f"{_place()}#{os.getpid()}#{nonce}"
+
+
+def _place() -> str:
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()}/{namespace}"
+
+
+def _is_dead(owner: str) -> bool:
+    """Tell whether *owner* is a process of this very place that no longer runs; elsewhere nobody can tell."""
+    place, pid, _ = owner.rsplit("#", 2) if owner.count("#") >= 2 else ("", "", "")
+    # without a namespace two containers with one host name could take each other for dead
+    if place != _place() or place.endswith("/") or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@contextmanager
+def exclusive(
+    engine: Engine, resource: str, *, owner: str, clock: Clock, wait_seconds: float
+) -> Iterator[Callable[[Connection], None]]:
+    """Hold the lease on *resource*; yield what renews it inside a transaction.
+
+    :param wait_seconds: how long to wait for another worker before giving up.
+    :raises LeaseHeld: another worker holds it, or took it because ours ran out.
+    """
+    _acquire(engine, resource, owner, clock, wait_seconds)
+
+    def keep(conn: Connection) -> None:
+        if not lease.renew(conn, resource, owner=owner, ttl_seconds=LEASE_SECONDS):
+            raise LeaseHeld(f"the lease on {resource} ran out and another worker took it; this run stops here")
+
+    try:
+        yield keep
+    finally:
+        with write_transaction(engine) as conn:
+            lease.release(conn, resource, owner=owner)
+
+
+def _acquire(engine: Engine, resource: str, owner: str, clock: Clock, wait_seconds: float) -> None:
+    deadline = clock.monotonic() + wait_seconds
+    while True:
+        with write_transaction(engine) as conn:
+            if lease.acquire(conn, resource, owner=owner, ttl_seconds=LEASE_SECONDS):
+                return
+            holder = conn.scalars(select(lease_table.c.owner).where(lease_table.c.resource == resource)).one_or_none()
+            if holder is not None and _is_dead(holder):
+                lease.release(conn, resource, owner=holder)
+                continue
+        if clock.monotonic() >= deadline:
+            raise LeaseHeld(
+                f"another worker ({holder}) is writing to {resource}; it is left alone, and its lease ends by itself "
+                f"within {LEASE_SECONDS:.0f} s if it died"
+            )
+        clock.sleep(POLL_SECONDS)

@@ -1,0 +1,276 @@
+"""From SQL to Lark: the queue is drained in batches; a bad record is found by halving, and the others land."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.changes import OwnCreates
+from airflow_provider_lark.core.sync.create import NewRow, create_records
+from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
+from airflow_provider_lark.core.sync.pull import Bundle, absorb, take
+from airflow_provider_lark.core.sync.run import MAX_RETRIES, Run, retry_delay_seconds
+
+T = TypeVar("T")
+
+CLAIM_SECONDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A claimed key with what it makes of its record."""
+
+    claim: Claim
+    pair: Pair | None
+    decision: PushDecision
+
+    @property
+    def record_id(self) -> RecordId:
+        if self.pair is None:
+            raise AssertionError("only a pair has a record")
+        return self.pair.record_id
+
+
+def drain(run: Run) -> None:
+    """Push everything that waits in the queue, oldest first, in batches."""
+    while claims := run.transact(_claim, run):
+        _push(run, claims)
+
+
+def _claim(conn: Connection, run: Run) -> list[Claim]:
+    return queue.claim(
+        conn,
+        run.table_name,
+        limit_keys=run.binding.mapping.batch_size,
+        token=run.token,
+        lease_seconds=CLAIM_SECONDS,
+    )
+
+
+def _push(run: Run, claims: Sequence[Claim]) -> None:
+    asking = run.transact(parked.pulls_among, claims)
+    pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
+    if pulls:
+        pull_again(run, pulls)
+    work = run.transact(_decide, run, [claim for claim in claims if str(claim.key) not in pulls])
+    _delete(run, [item for item in work if item.decision.lark == "delete"])
+    _update(run, [item for item in work if item.decision.lark == "patch"])
+    create_records(
+        run,
+        [
+            NewRow(item.claim.key, item.decision.values, item.claim.entry_ids, item.claim.retry_count)
+            for item in work
+            if item.decision.lark == "create"
+        ],
+    )
+
+
+def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
+    """Decide about claimed keys; those that need nothing of Lark are completed at once."""
+    keys = [claim.key for claim in claims]
+    known = pairs.by_keys(conn, run.table_name, keys)
+    rows = run.sql(conn).read(keys)
+    run.report.rows_sql += len(rows)
+    held = conflicts.open_keys(conn, run.table_name, keys)
+    work, idle = list[_Work](), list[int]()
+    for claim in claims:
+        pair, row = known.get(claim.key), rows.get(claim.key)
+        if row is not None and row.problems and not run.is_deleted(row):
+            _park(conn, run, claim, row.problems[0])
+            continue
+        buried = pair is not None and pair.tombstone and claim.operation != "INSERT"
+        decision = decide_push(
+            run.binding.rules,
+            # a tombstone's record may still be there, holding nobody knows what
+            base=None if pair is None else ({} if pair.tombstone else pair.base),
+            sql=None if row is None or run.is_deleted(row) else row.values,
+            buried=buried,
+        )
+        if claim.key in held or buried:
+            decision = PushDecision()
+        if decision.lark == "none":
+            if decision.pair == "bury":
+                pairs.bury(conn, run.table_name, [claim.key])
+            idle.extend(claim.entry_ids)
+        else:
+            work.append(_Work(claim, pair, decision))
+    queue.complete(conn, idle)
+    return work
+
+
+def _delete(run: Run, work: Sequence[_Work]) -> None:
+    def send(batch: Sequence[_Work]) -> None:
+        run.lark.delete([item.record_id for item in batch])
+        run.transact(_record_deletes, run, batch)
+        run.report.to_lark.deleted += len(batch)
+
+    for start in range(0, len(work), BATCH_DELETE_MAX):
+        halve(work[start : start + BATCH_DELETE_MAX], send, lambda item, error: _reject(run, item.claim, error))
+
+
+def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
+    pairs.forget(conn, run.table_name, [item.claim.key for item in batch])
+    queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
+    run.journal(conn, [LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
+
+
+def _update(run: Run, work: Sequence[_Work]) -> None:
+    def send(batch: Sequence[_Work]) -> None:
+        run.lark.update([(item.record_id, item.decision.values) for item in batch])
+        run.transact(_record_updates, run, batch)
+        run.report.to_lark.updated += len(batch)
+
+    fit = [item for item in work if _encodes(run, item)]
+    vanished: list[_Work] = []
+
+    def refuse(item: _Work, error: LarkError) -> None:
+        if isinstance(error, NotFound):
+            vanished.append(item)
+        else:
+            _reject(run, item.claim, error)
+
+    size = run.binding.mapping.batch_size
+    for start in range(0, len(fit), size):
+        halve(fit[start : start + size], send, refuse)
+    if vanished:
+        _settle_vanished(run, vanished)
+
+
+def _encodes(run: Run, item: _Work) -> bool:
+    try:
+        run.lark.encode_patch(item.decision.values)
+    except ValueMismatch as error:
+        _reject(run, item.claim, error)
+        return False
+    return True
+
+
+def _record_updates(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
+    pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
+    queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
+    run.journal(conn, [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch])
+
+
+def _with_base(item: _Work) -> Pair:
+    pair = item.pair
+    if pair is None:
+        raise AssertionError("only a pair is updated")
+    base: Values = {**(pair.base or {}), **item.decision.values}
+    return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
+
+
+def _settle_vanished(run: Run, vanished: Sequence[_Work]) -> None:
+    """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
+    answer = run.client.bitable.batch_get(
+        app_token=run.binding.app_token,
+        table_id=run.binding.table_id,
+        record_ids=[item.record_id for item in vanished],
+    )
+    absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+    claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
+    for item in vanished:
+        if item.record_id not in absent:
+            _reject(run, item.claim, RowError(f"row {item.claim.key!r}: Lark hides or does not yet show its record"))
+    if absent:
+        # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
+        run.transact(parked.hand_back, [e for claim in claims.values() for e in claim.entry_ids])
+        absorb(run, run.transact(take, run, Bundle((), gone=absent)))
+
+
+def pull_again(run: Run, claims: dict[str, Claim]) -> None:
+    """Re-read the records of entries that could not be taken in before."""
+    by_key = run.transact(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
+    ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
+    answer = run.client.bitable.batch_get(
+        app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=ids
+    )
+    rows = [run.lark.decode(record) for record in answer.records]
+    run.report.rows_lark += len(rows)
+    bundle = Bundle(rows, gone=[RecordId(id_) for id_ in answer.absent_record_ids], claims=claims)
+    absorb(run, run.transact(take, run, bundle))
+
+
+def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Callable[[T, LarkError], None]) -> None:
+    """Send *items*; where Lark refuses them for their content, halve until the bad ones stand alone.
+
+    One bad item among n costs at most 2·log2(n) further calls.
+    """
+    if not items:
+        return
+    try:
+        send(items)
+    except (BadRequest, NotFound) as error:
+        if len(items) == 1:
+            refuse(items[0], error)
+            return
+        middle = len(items) // 2
+        halve(items[:middle], send, refuse)
+        halve(items[middle:], send, refuse)
+
+
+def _reject(run: Run, claim: Claim, error: LarkError) -> None:
+    run.transact(_park, run, claim, error)
+
+
+def _park(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
+    """Put a key's entries aside: for another try, or for good when its value cannot be held."""
+    text = str(error)
+    if isinstance(error, ValueMismatch):
+        queue.fail(conn, claim.entry_ids, error=text)
+    else:
+        queue.retry(
+            conn,
+            claim.entry_ids,
+            error=text,
+            delay_seconds=retry_delay_seconds(claim.retry_count),
+            max_retries=MAX_RETRIES,
+        )
+    run.report.failed += 1
+    run.report.add_problem(f"{claim.key}: {text}")
+    run.journal(conn, [LogLine(claim.key, "to_lark", claim.operation, "failed", text)])
+
+
+def push_unpaired(run: Run) -> OwnCreates:
+    """Create the records of SQL rows that have none, a page a call, and return what was made."""
+    first: list[RecordId] = []
+    count = 0
+    after: Key | None = None
+    while True:
+        rows, after = run.transact(_unpaired_page, run, after)
+        for batch in create_records(run, rows):
+            first = first or batch
+            count += len(batch)
+        if after is None:
+            return OwnCreates(frozenset(first), count)
+
+
+def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[NewRow], Key | None]:
+    page = run.sql(conn).unpaired_page(run.table_name, after=after, limit=run.binding.mapping.batch_size)
+    if not page.rows:
+        return [], None
+    run.report.rows_sql += len(page.rows)
+    live = [row for row in page.rows if not run.is_deleted(row)]
+    blocked = journal.blacklisted(conn, run.table_name, [Key(row.id) for row in live])
+    run.report.skipped += len(blocked)
+    new = []
+    for row in live:
+        decision = decide_push(run.binding.rules, base=None, sql=None if row.problems else row.values)
+        if row.problems:
+            parked.park(
+                conn, run.table_name, row.id, error=str(row.problems[0]), delay_seconds=None, operation="INSERT"
+            )
+            run.report.failed += 1
+            run.report.add_problem(str(row.problems[0]))
+        elif Key(row.id) not in blocked and decision.lark == "create":
+            new.append(NewRow(Key(row.id), decision.values))
+    return new, Key(page.rows[-1].id)

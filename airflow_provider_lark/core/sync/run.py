@@ -1,0 +1,114 @@
+"""One run of one mapping: the two sides, the ledger and the report, in the hands of whoever works on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.stores.base import Row
+from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
+from airflow_provider_lark.core.stores.ledger import journal
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sync.binding import Binding
+from airflow_provider_lark.core.sync.report import SyncReport
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+DATABASE_ATTEMPTS = 5
+#: after so many failed attempts a queue entry is parked; the seeds' operator SQL asks for retry_count >= 3
+MAX_RETRIES = 3
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run works with.
+
+    :param token: marks the queue entries that this run has claimed.
+    :param database_offset_ms: the database's clock minus ours.
+    :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
+    """
+
+    client: LarkClient
+    engine: Engine
+    binding: Binding
+    clock: Clock
+    run_id: str
+    token: str
+    new_token: Callable[[], str]
+    report: SyncReport
+    keep_lease: Callable[[Connection], None]
+    database_offset_ms: int = 0
+    lark: BitableStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        binding = self.binding
+        self.lark = BitableStore(
+            self.client,
+            binding.app_token,
+            binding.table_id,
+            binding.fields,
+            {pair.column.name: pair.codec for pair in binding.pairs},
+            batch_size=binding.mapping.batch_size,
+        )
+
+    @property
+    def table_name(self) -> str:
+        """The ledger's name of the SQL table."""
+        return self.binding.table_name
+
+    def sql(self, conn: Connection) -> SqlStore:
+        """Return the SQL side on *conn*."""
+        return SqlStore(conn, self.binding.spec, self.binding.codecs)
+
+    def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work* in one write transaction; a deadlock or a lost lock runs it again from the start.
+
+        *work* must keep what it learns to itself until it returns: a repeated attempt starts anew.
+        """
+        attempt = 1
+        while True:
+            try:
+                with write_transaction(self.engine) as conn:
+                    self.keep_lease(conn)
+                    return work(conn, *args, **kwargs)
+            except Exception as exc:
+                if attempt >= DATABASE_ATTEMPTS or not is_transient(exc):
+                    raise
+                log.debug("transaction attempt %s on %s failed, repeating", attempt, self.table_name)
+                self.clock.sleep(0.05 * 2**attempt)
+                attempt += 1
+
+    def is_deleted(self, row: Row | None) -> bool:
+        """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""
+        deletes = self.binding.mapping.deletes
+        return row is None or (deletes.mode == "soft" and bool(row.values.get(deletes.column)))
+
+    def soft_mark(self) -> Canonical:
+        """Return what a soft delete writes: the moment, or a flag."""
+        return int(self.clock.now() * 1000) if self.binding.soft_is_time else True
+
+    def on_larks_clock(self, database_ms: int) -> int:
+        """Translate a moment on the database's clock to Lark's, to within a second."""
+        return database_ms - self.database_offset_ms + (self.client.server_offset_ms or 0)
+
+    def journal(self, conn: Connection, lines: list[LogLine]) -> None:
+        """Write *lines* to ``sync_log``."""
+        if lines:
+            journal.write(conn, self.table_name, self.run_id, lines)
+
+
+def retry_delay_seconds(retry_count: int) -> float:
+    """Return how long a failed queue entry waits: 30 s, doubled each time, capped at an hour."""
+    return float(min(30 * 2**retry_count, 3600))

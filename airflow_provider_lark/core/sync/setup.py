@@ -1,0 +1,207 @@
+"""Making a mapping ready: finding both tables, the ledger, the triggers, the field contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, Engine, inspect, select
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, SchemaMismatch
+from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, schema
+from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.ledger.dbtime import NowMs
+from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
+from airflow_provider_lark.core.sync.binding import Binding, bind
+from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.report import Report, SetupReport
+
+MODIFIED_FIELD_NAME = "Last modified"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mapping whose tables were found and fit."""
+
+    binding: Binding
+
+
+def prepare(
+    client: LarkClient, engine: Engine, mapping: TableMapping, report: SetupReport, *, adopt_fields: bool
+) -> Ready:
+    """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
+    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    state = _load_state(engine, mapping.sql.table_name)
+    app_token, table_id = locate(client, mapping)
+    _refuse_other_table(mapping, state, app_token, table_id)
+    fields = read_fields(client, app_token, table_id)
+    contract = [] if adopt_fields or state is None else state.fields
+    arguments = {"app_token": app_token, "table_id": table_id, "table": table, "dialect": engine.dialect.name}
+    binding = bind(mapping, fields=fields, contract=contract, **arguments)  # type: ignore[arg-type]  # one call, twice
+    if binding.modified_field is None and mapping.direction != "to_lark":
+        created = _create_modified_field(client, app_token, table_id, fields, report)
+        binding = replace(binding, modified_field=created)
+    migrate.upgrade(engine)
+    with write_transaction(engine) as conn:
+        _capture(conn, binding, report)
+        checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint()))
+    _describe(binding, report)
+    return Ready(binding)
+
+
+def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report: Report) -> Ready:
+    """Bind a mapping for a run; the first time this is the whole setup."""
+    state = _load_state(engine, mapping.sql.table_name)
+    if state is None or not state.fields:
+        return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False)
+    app_token, table_id = state.app_token, state.table_id
+    if mapping.lark.app_token and mapping.lark.table_id:
+        app_token, table_id = mapping.lark.app_token, mapping.lark.table_id
+    _refuse_other_table(mapping, state, app_token, table_id)
+    binding = bind(
+        mapping,
+        app_token=app_token,
+        table_id=table_id,
+        fields=read_fields(client, app_token, table_id),
+        table=reflect_table(engine, mapping.sql.table, mapping.sql.schema),
+        dialect=engine.dialect.name,
+        contract=state.fields,
+    )
+    with write_transaction(engine) as conn:
+        if mapping.direction != "to_sql" and not capture.is_current(conn, _captured(binding)):
+            capture.install(conn, _captured(binding))
+            report.warnings.append(
+                f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
+                "changes made meanwhile are found by the next full sync"
+            )
+        known = {entry["field"] for entry in state.fields}
+        if known != {pair.named for pair in binding.pairs}:
+            checkpoint.save(conn, binding.table_name, _contract(binding, state))
+    return Ready(binding)
+
+
+def remove(engine: Engine, mapping: TableMapping) -> None:
+    """Take the triggers off the table, and forget its state."""
+    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
+    with write_transaction(engine) as conn:
+        capture.uninstall(conn, spec)
+        if inspect(conn).has_table(schema.checkpoint.name):
+            for each in (schema.checkpoint, schema.record_map, schema.queue, schema.intent, schema.conflict):
+                conn.execute(each.delete().where(each.c.table_name == spec.table_name))
+
+
+def locate(client: LarkClient, mapping: TableMapping) -> tuple[str, str]:
+    """Return app_token and table_id, resolving a wiki address and a table's name by a call each.
+
+    :raises NotFound: the base has no table of that name; the message lists its tables.
+    """
+    target = mapping.lark
+    app_token = target.app_token
+    if not app_token and target.base:
+        mapping.with_bases({})
+    if not app_token:
+        node = client.wiki.get_node(token=target.wiki_token)
+        if node.obj_type != "bitable":
+            raise NotFound(f"mapping {mapping.name!r}: the wiki page is a {node.obj_type}, not a Bitable")
+        app_token = node.obj_token
+    if target.table_id:
+        return app_token, target.table_id
+    tables = client.bitable.list_tables(app_token=app_token)
+    for table in tables:
+        if table.name == target.table:
+            return app_token, table.table_id
+    names = ", ".join(sorted(table.name for table in tables)) or "none"
+    raise NotFound(f"mapping {mapping.name!r}: the base has no table named {target.table!r}; its tables: {names}")
+
+
+def read_fields(client: LarkClient, app_token: str, table_id: str) -> list[Field]:
+    """Return the table's fields as they are now."""
+    return [Field.from_wire(wire) for wire in client.bitable.list_fields(app_token=app_token, table_id=table_id)]
+
+
+def database_offset_ms(engine: Engine, clock: Clock) -> int:
+    """Return the database's clock minus ours."""
+    with engine.connect() as conn:
+        return int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000)
+
+
+def _load_state(engine: Engine, table_name: str) -> Checkpoint | None:
+    with engine.connect() as conn:
+        return checkpoint.load(conn, table_name) if inspect(conn).has_table(schema.checkpoint.name) else None
+
+
+def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_token: str, table_id: str) -> None:
+    if state is not None and state.app_token and (state.app_token, state.table_id) != (app_token, table_id):
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is paired with another Bitable table "
+            f"({state.app_token}/{state.table_id}); call uninstall() for the old mapping first"
+        )
+
+
+def _captured(binding: Binding) -> TableSpec:
+    wanted = set(binding.watched) | set(binding.spec.key_columns)
+    return replace(binding.spec, columns=tuple(column for column in binding.spec.columns if column.name in wanted))
+
+
+def _capture(conn: Connection, binding: Binding, report: SetupReport) -> None:
+    spec = _captured(binding)
+    if binding.mapping.direction == "to_sql":
+        capture.uninstall(conn, spec)
+    elif not capture.is_current(conn, spec):
+        capture.install(conn, spec)
+        report.created.append(f"triggers on {binding.table_name}")
+
+
+def _create_modified_field(
+    client: LarkClient, app_token: str, table_id: str, fields: Sequence[Field], report: SetupReport
+) -> Field | None:
+    """Make the field by which one search finds what changed; without the right to, incremental runs read all."""
+    taken = {field.name for field in fields}
+    name = next(name for at in range(1, 100) if (name := _numbered(MODIFIED_FIELD_NAME, at)) not in taken)
+    try:
+        wire = client.bitable.create_field(
+            app_token=app_token,
+            table_id=table_id,
+            field={
+                "field_name": name,
+                "type": int(FieldType.MODIFIED_TIME),
+                "property": {"date_formatter": "yyyy-MM-dd HH:mm"},
+            },
+        )
+    except (AccessDenied, BadRequest) as error:
+        report.warnings.append(
+            f"the table has no modification-time field and none could be made ({error.code}); every incremental "
+            'run reads all records until someone adds a "Last modified time" field'
+        )
+        return None
+    report.created.append(f"field {name!r} in Lark")
+    return Field.from_wire(wire)
+
+
+def _numbered(name: str, at: int) -> str:
+    return name if at == 1 else f"{name} {at}"
+
+
+def _contract(binding: Binding, state: Checkpoint) -> Checkpoint:
+    modified = binding.modified_field
+    return replace(
+        state,
+        app_token=binding.app_token,
+        table_id=binding.table_id,
+        fields=[pair.to_contract() for pair in binding.pairs],
+        modified_field_id=None if modified is None else modified.field_id,
+    )
+
+
+def _describe(binding: Binding, report: SetupReport) -> None:
+    report.table_id = binding.table_id
+    report.fields = [
+        {"field": pair.field.describe(), "column": pair.column.describe(), "direction": pair.flow}
+        for pair in binding.pairs
+    ]

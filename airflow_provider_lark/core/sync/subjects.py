@@ -1,0 +1,129 @@
+"""The rows under decision: a record of Lark, its pair, its SQL row and what waits for it in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import DuplicateKey, RowError, ValueMismatch
+from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.stores.ledger import pairs, parked
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.run import Run
+
+
+@dataclass(slots=True)
+class Subject:
+    """One row under decision.
+
+    :param lark: None when the record is gone for certain.
+    :param sql: the row as it stands, also when it is marked as deleted.
+    :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue.
+    """
+
+    record_id: RecordId
+    lark: Row | None
+    pair: Pair | None
+    key: Key | None
+    sql: Row | None = None
+    waiting_ms: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the row in queue, journal and messages: its key, or the record's id while it has none."""
+        return self.key or self.record_id
+
+    @property
+    def base(self) -> Values | None:
+        """What Lark was last known to hold; None when the rows do not form a live pair."""
+        return None if self.pair is None or self.pair.tombstone else self.pair.base
+
+
+class Gathered(NamedTuple):
+    """Subjects, and those that cannot become one: the id and the reason."""
+
+    subjects: list[Subject]
+    refused: list[tuple[str, RowError]]
+
+
+def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
+    """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
+    rows, gone = list(rows), list(gone)
+    paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows] + gone)
+    found = Gathered([], [])
+    loose: list[tuple[Row, Key | None]] = []
+    for row in rows:
+        pair = paired.get(RecordId(row.id))
+        if row.problems:
+            found.refused.append((pair.key if pair else row.id, row.problems[0]))
+        elif pair is not None:
+            found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
+        else:
+            _add_loose(run, row, loose, found)
+    _match_by_key(conn, run, loose, gone, found)
+    found.subjects.extend(
+        Subject(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
+    )
+    _read_sql(conn, run, found.subjects)
+    return found
+
+
+def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: Gathered) -> None:
+    try:
+        loose.append((row, key_of(run, row.values)))
+    except RowError as error:
+        found.refused.append((row.id, error))
+
+
+def _match_by_key(
+    conn: Connection, run: Run, loose: list[tuple[Row, Key | None]], gone: list[RecordId], found: Gathered
+) -> None:
+    """Match records without a pair to SQL rows by their key, one record a key."""
+    known = pairs.by_keys(conn, run.table_name, [key for _, key in loose if key is not None])
+    taken: dict[Key, str] = {}
+    for row, key in loose:
+        owner = known.get(key) if key is not None else None
+        if owner is not None and not owner.tombstone and owner.record_id not in gone:
+            found.refused.append((row.id, _twin(key, row.id, owner.record_id)))
+        elif key is not None and key in taken:
+            found.refused.append((row.id, _twin(key, row.id, taken[key])))
+        else:
+            found.subjects.append(Subject(RecordId(row.id), row, None, key))
+            if key is not None:
+                taken[key] = row.id
+
+
+def _twin(key: Key | None, record_id: str, owner: str) -> DuplicateKey:
+    return DuplicateKey(
+        f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "
+        "another key, or delete it in Lark"
+    )
+
+
+def _read_sql(conn: Connection, run: Run, subjects: list[Subject]) -> None:
+    keys = [subject.key for subject in subjects if subject.key is not None]
+    rows = run.sql(conn).read(keys, for_update=True)
+    waiting = parked.changed_at(conn, run.table_name, keys)
+    for subject in subjects:
+        if subject.key is not None:
+            subject.sql = rows.get(subject.key)
+            subject.waiting_ms = waiting.get(subject.key)
+
+
+def key_of(run: Run, values: Values) -> Key | None:
+    """Return the SQL key that a record's values name; None when its key fields are empty.
+
+    :raises RowError: the key is empty in part, or is none that the key columns can hold.
+    """
+    columns = run.binding.rules.key_columns
+    parts = [values.get(name) for name in columns]
+    if all(part is None for part in parts):
+        return None
+    if any(part is None for part in parts):
+        raise ValueMismatch(f"only a part of the key ({', '.join(columns)}) is filled in; fill in all of it, or none")
+    return run.binding.key_codec.to_key(
+        [run.binding.codecs[name].to_sql(part) for name, part in zip(columns, parts, strict=True)]
+    )

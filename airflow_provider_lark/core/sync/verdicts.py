@@ -1,0 +1,27 @@
+"""Conflicts that a person has decided in ``sync_conflict``: ``UPDATE sync_conflict SET outcome = 'lark' WHERE …``."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.stores.ledger import journal
+from airflow_provider_lark.core.sync.decide import Side
+from airflow_provider_lark.core.sync.pull import Bundle, absorb, take
+from airflow_provider_lark.core.sync.run import Run
+
+
+def apply_verdicts(run: Run) -> None:
+    """Carry out what people decided, on the rows as they are now."""
+    decided = run.transact(journal.decided_conflicts, run.table_name)
+    if not decided:
+        return
+    verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
+    ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
+    answer = run.client.bitable.batch_get(
+        app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=ids
+    )
+    rows = [run.lark.decode(record) for record in answer.records]
+    gone = [RecordId(record_id) for record_id in answer.absent_record_ids]
+    run.report.rows_lark += len(rows)
+    absorb(run, run.transact(take, run, Bundle(rows, gone=gone, verdicts=verdicts)))
