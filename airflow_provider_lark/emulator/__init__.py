@@ -1,0 +1,36 @@
+"""A Lark Open Platform on localhost, written from the platform's documentation and never from our client.
+
+::
+
+    emulator.py      Emulator: the handle
+    server.py        sockets and HTTP           wire.py      requests and answers, apart from sockets
+    dispatch.py      one request, start to end  control.py   /_emulator/... for other processes
+    routes/          the platform's endpoints   state/       what the tenant holds
+    fieldtypes/      field types, values in and out
+    faults.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py person.py
+
+"reference §n" in this package means our notes on the platform's public documentation; the sections' subjects:
+§1 auth, envelope, limits; §2 Bitable; §3 fields and values; §4 filters and sorts; §7 contact and wiki; §11 open points.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_lark.emulator.clock import Clock, ManualClock, SystemClock
+from airflow_provider_lark.emulator.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.faults import Fault
+from airflow_provider_lark.emulator.journal import LogEntry
+from airflow_provider_lark.emulator.switches import Switches
+
+__all__ = [
+    "DEFAULT_APP_ID",
+    "DEFAULT_APP_SECRET",
+    "ApiError",
+    "Clock",
+    "Emulator",
+    "Fault",
+    "LogEntry",
+    "ManualClock",
+    "Switches",
+    "SystemClock",
+]

@@ -1,0 +1,56 @@
+"""``python -m airflow_provider_lark.emulator``: run the emulator until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from airflow_provider_lark.emulator.clock import ManualClock, SystemClock
+from airflow_provider_lark.emulator.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_lark.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8787, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same ids")
+    parser.add_argument("--app-id", default=DEFAULT_APP_ID)
+    parser.add_argument("--app-secret", default=DEFAULT_APP_SECRET)
+    parser.add_argument("--rate-limits", action="store_true", help="enforce the documented rates")
+    parser.add_argument("--manual-clock", action="store_true", help="time moves by POST /_emulator/clock only")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop."""
+    options = _parser().parse_args(argv)
+    emulator = Emulator(
+        options.port,
+        host=options.host,
+        seed=options.seed,
+        clock=ManualClock() if options.manual_clock else SystemClock(),
+        app_id=options.app_id,
+        app_secret=options.app_secret,
+    )
+    emulator.switches.rate_limits = options.rate_limits
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        emulator.start()
+    except OSError as error:
+        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    # the address first and alone on its line, so that a script can read it
+    sys.stdout.write(f"{emulator.url}\napp_id {options.app_id}\napp_secret {options.app_secret}\n")
+    sys.stdout.flush()
+    stopped.wait()
+    emulator.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

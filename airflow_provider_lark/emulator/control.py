@@ -1,0 +1,139 @@
+"""``/_emulator/…``: what the in-process handle does, over HTTP, for callers in other processes. No token needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_lark.emulator.clock import ManualClock
+from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.wire import Answer, Request, dump
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.emulator.emulator import Emulator
+
+PREFIX: Final = "/_emulator/"
+PERSON_ACTIONS: Final = frozenset(
+    {
+        *("add_record", "add_records", "edit_record", "delete_record", "delete_records", "set_computed"),
+        *("add_field", "rename_field", "set_options", "delete_field", "change_type", "rename_table"),
+        *("records", "fields"),
+    }
+)
+STATE_ACTIONS: Final = frozenset(
+    {
+        *("add_app", "add_user", "add_chat", "add_file", "add_wiki_node", "create_base", "create_table"),
+        *("grant", "revoke", "set_advanced"),
+    }
+)
+
+
+class Control:
+    """Answers control requests: ``{"result": …}`` with 200, or ``{"error": "…"}`` with 400 or 404."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._actions: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
+            ("GET", "health"): lambda _: {"status": "ok", "url": emulator.url},
+            ("POST", "reset"): lambda _: emulator.reset(),
+            ("GET", "log"): lambda given: emulator.journal.to_list(int(given.get("since", 0))),
+            ("DELETE", "log"): lambda _: emulator.journal.clear(),
+            ("GET", "counters"): lambda _: emulator.counters(),
+            ("GET", "faults"): lambda _: emulator.faults.to_list(),
+            ("POST", "faults"): lambda given: asdict(emulator.faults.add(**given)),
+            ("DELETE", "faults"): lambda _: emulator.faults.clear(),
+            ("GET", "switches"): lambda _: asdict(emulator.switches),
+            ("POST", "switches"): self._set_switches,
+            ("POST", "clock"): self._advance,
+            ("POST", "expire_tokens"): lambda _: emulator.expire_tokens(),
+            ("GET", "bases"): lambda _: self._bases(),
+        }
+        for name in PERSON_ACTIONS:
+            self._actions["POST", f"person/{name}"] = _call(getattr(emulator.person, name))
+        for name in STATE_ACTIONS:
+            self._actions["POST", f"state/{name}"] = _call(getattr(emulator.state, name))
+        for short, name in _SHORT.items():
+            self._actions["POST", short] = self._actions["POST", f"state/{name}"]
+
+    def answer(self, request: Request) -> Answer:
+        """Run a control action."""
+        name = request.path.removeprefix(PREFIX)
+        action = self._actions.get((request.method, name))
+        if action is None:
+            known = sorted(f"{method} {PREFIX}{each}" for method, each in self._actions)
+            return Answer(404, dump({"error": f"no control {request.method} {request.path}", "known": known}))
+        try:
+            given: dict[str, Any] = dict(request.query)
+            given.update(json.loads(request.body) if request.body else {})
+            result = action(given)
+        except ApiError as error:
+            return Answer(400, dump({"error": error.detail or error.msg, "code": error.code}))
+        except KeyError as error:
+            return Answer(400, dump({"error": f"unknown {error}"}))
+        except (TypeError, ValueError) as error:
+            return Answer(400, dump({"error": str(error)}))
+        return Answer(200, dump({"result": _plain(result)}))
+
+    def _set_switches(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._emulator.switches.update(given)
+        return asdict(self._emulator.switches)
+
+    def _advance(self, given: dict[str, Any]) -> float:
+        clock = self._emulator.clock
+        if not isinstance(clock, ManualClock):
+            msg = "the clock is the machine's: start the emulator with --manual-clock"
+            raise TypeError(msg)
+        clock.advance(float(given["advance_seconds"]))
+        return clock.now()
+
+    def _bases(self) -> list[dict[str, Any]]:
+        with self._emulator.state.lock:
+            return [
+                {
+                    "app_token": base.app_token,
+                    "name": base.name,
+                    "time_zone": base.time_zone,
+                    "tables": [
+                        {"table_id": each.table_id, "name": each.name, "records": len(each.records)}
+                        for each in base.tables.values()
+                    ],
+                }
+                for base in self._emulator.state.bases.values()
+            ]
+
+
+_SHORT: Final = {
+    "apps": "add_app",
+    "users": "add_user",
+    "bases": "create_base",
+    "tables": "create_table",
+    "files": "add_file",
+    "chats": "add_chat",
+    "wiki_nodes": "add_wiki_node",
+}
+
+
+def _call(method: Callable[..., Any]) -> Callable[[dict[str, Any]], Any]:
+    known = signature(method)
+
+    def action(given: dict[str, Any]) -> Any:
+        # binding first turns a wrong parameter into a message that names it
+        bound = known.bind(**given)
+        return method(*bound.args, **bound.kwargs)
+
+    return action
+
+
+def _plain(result: Any) -> Any:
+    """Handles as JSON: ids and names, never secrets or whole tables."""
+    if is_dataclass(result) and not isinstance(result, type):
+        return {name: getattr(result, name) for name in _SHOWN if hasattr(result, name)}
+    if isinstance(result, Mapping):
+        return dict(result)
+    return result
+
+
+_SHOWN: Final = ("app_id", "app_token", "table_id", "open_id", "union_id", "user_id", "name", "email", "mobile")

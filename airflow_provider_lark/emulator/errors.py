@@ -1,0 +1,173 @@
+"""What the platform refuses: code, HTTP status and message (reference §1.4, §2.9)."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+StatusFamily = Literal["record", "strict"]
+"""``record``: errors mostly with HTTP 200; ``strict`` (batch_get): 400 and 404 (§2.9, last line)."""
+
+_CODES: Final[dict[int, tuple[str, int]]] = {
+    # gateway and generic codes, §1.4
+    2200: ("Internal Error", 500),
+    9499: ("Bad Request", 400),
+    10003: ("invalid param", 200),
+    10014: ("app id not exists", 200),
+    91402: ("NOTEXIST", 400),
+    91403: ("Forbidden", 403),
+    99991201: ("resource not find", 404),
+    99991301: ("method not allowed", 405),
+    99991400: ("request trigger frequency limit", 429),
+    99991661: ("Missing access token for authorization. Please make a request with token attached", 400),
+    99991663: ("Invalid access token for authorization. Please make a request with token attached", 400),
+    99991668: ("Invalid access token for authorization. Please make a request with token attached", 400),
+    99991671: ("Invalid access token for authorization. The token must start with t- or u-", 400),
+    99991672: ("Access denied. One of the following scopes is required", 400),
+    99992402: ("field validation failed", 400),
+    # Bitable, §2.9
+    1254000: ("WrongRequestJson", 200),
+    1254001: ("WrongRequestBody", 200),
+    1254002: ("Fail", 200),
+    1254003: ("WrongBaseToken", 200),
+    1254004: ("WrongTableId", 200),
+    1254005: ("WrongViewId", 200),
+    1254006: ("WrongRecordId", 200),
+    1254009: ("WrongFieldId", 200),
+    1254007: ("EmptyValue", 200),
+    1254011: ("InvalidPageSize", 400),
+    1254012: ("NotSupportFieldOrView", 200),
+    1254013: ("TableNameDuplicated", 200),
+    1254014: ("FieldNameDuplicated", 200),
+    1254015: ("Field types do not match", 400),
+    1254016: ("InvalidSort", 200),
+    1254018: ("InvalidFilter", 200),
+    1254019: ("InvalidViewType", 200),
+    1254020: ("ViewNameDuplicated", 200),
+    1254021: ("EmptyViewName", 200),
+    1254022: ("InvalidViewName", 200),
+    1254023: ("LastViewNotAllowDelete", 200),
+    1254024: ("InvalidFieldNames", 200),
+    1254026: ("EmptyOptionName", 200),
+    1254027: ("UploadAttachNotAllowed", 403),
+    1254028: ("EmptyFieldName", 400),
+    1254029: ("InvalidFieldName", 400),
+    1254030: ("TooLargeResponse", 200),
+    1254031: ("InvalidAppName", 200),
+    1254034: ("LastTableNotAllowDelete", 403),
+    1254036: ("Base is copying, please try again later", 400),
+    1254037: ("Invalid client token", 400),
+    1254040: ("BaseTokenNotFound", 200),
+    1254041: ("TableIdNotFound", 200),
+    1254042: ("ViewIdNotFound", 200),
+    1254043: ("RecordIdNotFound", 200),
+    1254044: ("FieldIdNotFound", 200),
+    1254045: ("FieldNameNotFound", 200),
+    1254046: ("PrimaryFieldNotAllowDelete", 200),
+    1254060: ("TextFieldConvFail", 200),
+    1254061: ("NumberFieldConvFail", 200),
+    1254062: ("SingleSelectFieldConvFail", 200),
+    1254063: ("MultiSelectFieldConvFail", 200),
+    1254064: ("DatetimeFieldConvFail", 200),
+    1254065: ("CheckboxFieldConvFail", 200),
+    1254066: ("UserFieldConvFail", 200),
+    1254067: ("LinkFieldConvFail", 200),
+    1254068: ("URLFieldConvFail", 200),
+    1254069: ("AttachFieldConvFail", 200),
+    1254072: ("PhoneFieldConvFail", 200),
+    1254074: ("DuplexLinkFieldConvFail", 400),
+    1254080: ("TextFieldPropertyError", 400),
+    1254081: ("NumberFieldPropertyError", 400),
+    1254082: ("SingleSelectFieldPropertyError", 400),
+    1254083: ("MultiSelectFieldPropertyError", 400),
+    1254084: ("DateTimeFieldPropertyError", 400),
+    1254085: ("CheckboxFieldPropertyError", 400),
+    1254086: ("UserFieldPropertyError", 400),
+    1254087: ("URLFieldPropertyError", 400),
+    1254088: ("AttachFieldPropertyError", 400),
+    1254089: ("LinkFieldPropertyError", 400),
+    1254090: ("LookupFieldPropertyError", 400),
+    1254091: ("FormulaFieldPropertyError", 400),
+    1254092: ("DuplexLinkFieldPropertyError", 400),
+    1254093: ("CreatedTimeFieldPropertyError", 400),
+    1254094: ("ModifiedTimeFieldPropertyError", 400),
+    1254095: ("CreatedUserFieldPropertyError", 400),
+    1254096: ("ModifiedUserFieldPropertyError", 400),
+    1254100: ("TableExceedLimit", 200),
+    1254101: ("ViewExceedLimit", 200),
+    1254103: ("RecordExceedLimit", 200),
+    1254104: ("RecordAddOnceExceedLimit, limit 500", 200),
+    1254105: ("ColumnExceedLimit", 200),
+    1254107: ("FilterLengthExceedLimit", 200),
+    1254112: ("TooManyRequestInSingleBase", 200),
+    1254130: ("TooLargeCell", 200),
+    1254200: ("InternalError", 500),
+    1254290: ("TooManyRequest", 200),
+    1254291: ("Write conflict", 200),
+    1254302: ("Permission denied.", 403),
+    1254303: ("AttachPermNotAllow", 403),
+    1254304: ("Permission denied.", 403),
+    1254306: ("Tenant plan limit", 403),
+    1254606: ("DataNotChange", 200),
+    1254607: ("Data not ready, please try again later", 400),
+    1254608: ("Same API requests are submitted repeatedly", 403),
+    1254800: ("InvalidParameter", 400),
+    1255001: ("InternalError", 500),
+    1255002: ("RpcError", 500),
+    1255003: ("MarshalError", 500),
+    1255004: ("UnMarshalError", 500),
+    1255005: ("ConvError", 500),
+    1255006: ("Client token conflict, please generate a new client token and try again", 400),
+    1255040: ("Request timed out, please try again later", 504),
+    # wiki, §7.3
+    131002: ("param err", 400),
+    131005: ("not found", 400),
+    131006: ("permission denied", 400),
+}
+
+
+def message_of(code: int) -> str:
+    """The platform's short message for *code*."""
+    return _CODES.get(code, ("error", 200))[0]
+
+
+def status_of(code: int, family: StatusFamily = "record") -> int:
+    """The HTTP status that *code* arrives with in routes of *family*."""
+    status = _CODES.get(code, ("error", 200))[1]
+    if family == "strict" and status == 200:
+        return 404 if 1254040 <= code <= 1254045 else 400
+    return status
+
+
+class ApiError(Exception):
+    """A request that is answered with ``code != 0``.
+
+    :param code: the platform's code.
+    :param detail: what is wrong, for ``error.message``; the platform's own texts are not promised (§1.4).
+    :param status: the HTTP status, where it differs from the usual one of *code*.
+    :param msg: ``msg``, where it differs from the usual one of *code*.
+    :param extra: further members of ``error``.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        msg: str | None = None,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code} {detail}")
+        self.code = code
+        self.detail = detail
+        self.status = status
+        self.msg = msg if msg is not None else message_of(code)
+        self.extra = extra or {}
+        self.headers = headers or {}
+
+
+def invalid(field: str, value: object, description: str) -> ApiError:
+    """99992402 with the field that failed (§1.4)."""
+    violation = {"field": field, "value": str(value)[:80], "description": description}
+    return ApiError(99992402, description, extra={"field_violations": [violation]})

@@ -1,0 +1,1 @@
+"""The platform's routes: wire in, state called, wire out."""

@@ -1,0 +1,215 @@
+"""Bases and their tables (reference §2.2)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of
+from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
+from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.model import Base
+from airflow_provider_lark.emulator.state.platform import DEFAULT_TIME_ZONE, State
+from airflow_provider_lark.emulator.wire import Request
+
+MAX_APP_NAME: Final = 255
+MAX_TABLES_DELETED: Final = 50
+
+
+def _app_name(given: object) -> str:
+    if not isinstance(given, str) or len(given) > MAX_APP_NAME:
+        raise ApiError(1254031, f"a base's name is text of at most {MAX_APP_NAME} characters")
+    return given
+
+
+def _describe(base: Base) -> dict[str, Any]:
+    return {
+        "app_token": base.app_token,
+        "name": base.name,
+        "revision": base.revision,
+        "is_advanced": base.is_advanced,
+        "time_zone": base.time_zone,
+        "formula_type": 1,
+        "advance_version": "v2" if base.is_advanced else "",
+    }
+
+
+def create_app(state: State, request: Request) -> dict[str, Any]:
+    """Create a base, with its default table; the app is its only collaborator."""
+    body = request.json()
+    base = state.create_base(
+        _app_name(body.get("name", "")),
+        body.get("time_zone") or DEFAULT_TIME_ZONE,
+        members=[request.caller.app_id],
+        default_table=True,
+        actor=request.caller.open_id,
+    )
+    return {
+        "app": {
+            "app_token": base.app_token,
+            "name": base.name,
+            "folder_token": body.get("folder_token", ""),
+            "url": f"https://emulator.feishu.cn/base/{base.app_token}",
+            "default_table_id": next(iter(base.tables)),
+            "time_zone": base.time_zone,
+        }
+    }
+
+
+def get_app(state: State, request: Request) -> dict[str, Any]:
+    """What a base is."""
+    return {"app": _describe(base_of(state, request))}
+
+
+def update_app(state: State, request: Request) -> dict[str, Any]:
+    """Rename a base, or switch advanced permissions."""
+    base = base_of(state, request, writes=True)
+    body = request.json()
+    if "name" in body:
+        base.name = _app_name(body["name"])
+    if "is_advanced" in body:
+        if not isinstance(body["is_advanced"], bool):
+            raise invalid("is_advanced", body["is_advanced"], "is_advanced must be true or false")
+        base.is_advanced = body["is_advanced"]
+    base.revision += 1
+    described = _describe(base)
+    return {"app": {name: described[name] for name in ("app_token", "name", "is_advanced")}}
+
+
+def list_tables(state: State, request: Request) -> dict[str, Any]:
+    """The tables of a base."""
+    base = base_of(state, request)
+    page, members = page_of(state, request, list(base.tables.values()))
+    items = [{"table_id": each.table_id, "revision": each.revision, "name": each.name} for each in page]
+    return {"items": items, **members}
+
+
+def create_table(state: State, request: Request) -> dict[str, Any]:
+    """Create a table with its fields."""
+    base = base_of(state, request, writes=True)
+    given = request.json().get("table")
+    if not isinstance(given, dict):
+        raise ApiError(1254001, "the body is {table: {name, default_view_name?, fields?}}")
+    unknown = sorted(set(given) - {"name", "default_view_name", "fields"})
+    if unknown and state.switches.strict_parameters:
+        raise invalid("table", unknown, f"unknown members {unknown}")
+    fields = given.get("fields") or []
+    if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
+        raise ApiError(1254001, "fields is a list of field objects")
+    view_name = given.get("default_view_name") or "Grid View"
+    editing = state.editing(base, request.caller.open_id)
+    table = schema.add_table(editing, given.get("name"), fields, default_view_name=view_name)
+    return {
+        "table_id": table.table_id,
+        "default_view_id": table.views[0].view_id,
+        "field_id_list": [each.field_id for each in table.fields],
+    }
+
+
+def create_tables(state: State, request: Request) -> dict[str, Any]:
+    """Create several tables, each with one text field."""
+    base = base_of(state, request, writes=True)
+    given = request.json().get("tables")
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise ApiError(1254001, "the body is {tables: [{name}]}")
+    for each in given:
+        schema.check_table_name(base, each.get("name"))
+    editing = state.editing(base, request.caller.open_id)
+    made = [schema.add_table(editing, each["name"], []) for each in given]
+    return {"table_ids": [each.table_id for each in made]}
+
+
+def rename_table(state: State, request: Request) -> dict[str, Any]:
+    """Rename a table."""
+    base, table = table_of(state, request, writes=True)
+    table.name = schema.check_table_name(base, request.json().get("name"), but=table.table_id)
+    base.revision += 1
+    return {"name": table.name}
+
+
+def delete_table(state: State, request: Request) -> dict[str, Any]:
+    """Delete a table."""
+    base, table = table_of(state, request, writes=True)
+    schema.delete_table(state.editing(base), table)
+    return {}
+
+
+def delete_tables(state: State, request: Request) -> dict[str, Any]:
+    """Delete several tables, but never the last."""
+    base = base_of(state, request, writes=True)
+    given = request.json().get("table_ids")
+    if not isinstance(given, list) or not 1 <= len(given) <= MAX_TABLES_DELETED:
+        raise ApiError(1254001, f"table_ids is a list of 1..{MAX_TABLES_DELETED}")
+    if any(each not in base.tables for each in given):
+        raise ApiError(1254041, "a table is not there")
+    if len(set(given)) >= len(base.tables):
+        raise ApiError(1254034, "the last table of a base cannot be deleted")
+    for table_id in dict.fromkeys(given):
+        schema.delete_table(state.editing(base), base.tables[table_id])
+    return {}
+
+
+_APPS: Final = "/open-apis/bitable/v1/apps"
+_TABLES: Final = f"{_APPS}/:app_token/tables"
+_PAGING: Final = frozenset({"page_token", "page_size"})
+ROUTES: Final = (
+    Route(
+        "POST",
+        _APPS,
+        create_app,
+        members=frozenset({"name", "folder_token", "time_zone"}),
+        scopes=(*BITABLE_WRITE, "base:app:create"),
+        rate=Rate(20, 60),
+    ),
+    Route("GET", f"{_APPS}/:app_token", get_app, scopes=(*BITABLE_READ, "base:app:read"), rate=Rate(20)),
+    Route(
+        "PUT",
+        f"{_APPS}/:app_token",
+        update_app,
+        members=frozenset({"name", "is_advanced"}),
+        scopes=(*BITABLE_WRITE, "base:app:update"),
+        rate=Rate(10),
+    ),
+    Route("GET", _TABLES, list_tables, query=_PAGING, scopes=(*BITABLE_READ, "base:table:read"), rate=Rate(20)),
+    Route(
+        "POST",
+        _TABLES,
+        create_table,
+        members=frozenset({"table"}),
+        scopes=(*BITABLE_WRITE, "base:table:create"),
+        rate=Rate(10),
+    ),
+    Route(
+        "POST",
+        f"{_TABLES}/batch_create",
+        create_tables,
+        members=frozenset({"tables"}),
+        scopes=(*BITABLE_WRITE, "base:table:create"),
+        rate=Rate(10),
+    ),
+    Route(
+        "POST",
+        f"{_TABLES}/batch_delete",
+        delete_tables,
+        members=frozenset({"table_ids"}),
+        scopes=(*BITABLE_WRITE, "base:table:delete"),
+        rate=Rate(10),
+    ),
+    Route(
+        "PATCH",
+        f"{_TABLES}/:table_id",
+        rename_table,
+        members=frozenset({"name"}),
+        scopes=(*BITABLE_WRITE, "base:table:update"),
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route(
+        "DELETE",
+        f"{_TABLES}/:table_id",
+        delete_table,
+        scopes=(*BITABLE_WRITE, "base:table:delete"),
+        rate=Rate(10),
+        holds="table",
+    ),
+)

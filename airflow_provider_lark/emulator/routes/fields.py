@@ -1,0 +1,198 @@
+"""Fields and views (reference §2.2, §3.1)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, table_of, view_of
+from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
+from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.model import Field, View
+from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.wire import Request
+
+
+def describe_field(column: Field, *, text_as_array: bool = False) -> dict[str, Any]:
+    """A field as it is read."""
+    described: dict[str, Any] = {
+        "field_id": column.field_id,
+        "field_name": column.name,
+        "type": column.type,
+        "ui_type": column.ui_type,
+        "property": column.settings,
+        "is_primary": column.is_primary,
+        "is_hidden": column.is_hidden,
+    }
+    if column.description:
+        text = column.description
+        described["description"] = [{"type": "text", "text": text}] if text_as_array else text
+    return described
+
+
+def list_fields(state: State, request: Request) -> dict[str, Any]:
+    """The fields of a table."""
+    _, table = table_of(state, request)
+    if request.query.get("view_id"):
+        view_of(table, request.query["view_id"])
+    as_array = request.query.get("text_field_as_array") == "true"
+    page, members = page_of(state, request, table.fields)
+    return {"items": [describe_field(each, text_as_array=as_array) for each in page], **members}
+
+
+def create_field(state: State, request: Request) -> dict[str, Any]:
+    """Add a field."""
+    base, table = table_of(state, request, writes=True)
+    return {"field": describe_field(schema.add_field(state.editing(base), table, request.json()))}
+
+
+def update_field(state: State, request: Request) -> dict[str, Any]:
+    """Replace a field's definition."""
+    base, table = table_of(state, request, writes=True)
+    column = field_of(state, request, table)
+    body = request.json()
+    for name in ("field_name", "type"):
+        if name not in body:
+            raise invalid(name, None, f"{name} is required: the definition is replaced whole")
+    return {"field": describe_field(schema.update_field(state.editing(base), table, column, body))}
+
+
+def delete_field(state: State, request: Request) -> dict[str, Any]:
+    """Delete a field."""
+    base, table = table_of(state, request, writes=True)
+    column = field_of(state, request, table)
+    schema.delete_field(state.editing(base), table, column)
+    return {"field_id": column.field_id, "deleted": True}
+
+
+def _describe_view(view: View) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "view_id": view.view_id,
+        "view_name": view.name,
+        "view_type": view.type,
+        "view_public_level": "Public",
+    }
+    if view.property is not None:
+        described["property"] = view.property
+    return described
+
+
+def list_views(state: State, request: Request) -> dict[str, Any]:
+    """The views of a table."""
+    _, table = table_of(state, request)
+    page, members = page_of(state, request, table.views)
+    return {"items": [_describe_view(each) for each in page], **members}
+
+
+def create_view(state: State, request: Request) -> dict[str, Any]:
+    """Add a view."""
+    base, table = table_of(state, request, writes=True)
+    body = request.json()
+    view = schema.add_view(state.editing(base), table, body.get("view_name"), body.get("view_type", "grid"))
+    return {"view": _describe_view(view)}
+
+
+def get_view(state: State, request: Request) -> dict[str, Any]:
+    """One view."""
+    _, table = table_of(state, request)
+    return {"view": _describe_view(view_of(table, request.params["view_id"]))}
+
+
+def update_view(state: State, request: Request) -> dict[str, Any]:
+    """Rename a view or set its property, which is kept and not applied."""
+    _, table = table_of(state, request, writes=True)
+    view = view_of(table, request.params["view_id"])
+    body = request.json()
+    name = body.get("view_name", view.name)
+    if not isinstance(name, str) or not name.strip():
+        raise ApiError(1254021, "a view needs a name")
+    if any(each.name == name and each is not view for each in table.views):
+        raise ApiError(1254020, "the table has a view of that name")
+    view.name = name
+    if "property" in body:
+        view.property = body["property"]
+    return {"view": _describe_view(view)}
+
+
+def delete_view(state: State, request: Request) -> dict[str, Any]:
+    """Delete a view."""
+    _, table = table_of(state, request, writes=True)
+    schema.delete_view(table, view_of(table, request.params["view_id"]))
+    return {}
+
+
+_TABLE: Final = "/open-apis/bitable/v1/apps/:app_token/tables/:table_id"
+_PAGING: Final = frozenset({"page_token", "page_size"})
+_FIELD: Final = frozenset({"field_name", "type", "ui_type", "property", "description"})
+_READ_FIELD: Final = (*BITABLE_READ, "base:field:read")
+_READ_VIEW: Final = (*BITABLE_READ, "base:view:read")
+_WRITE_VIEW: Final = (*BITABLE_WRITE, "base:view:write_only")
+_VIEW_QUERY: Final = frozenset({"user_id_type"})
+ROUTES: Final = (
+    Route(
+        "GET",
+        f"{_TABLE}/fields",
+        list_fields,
+        query=_PAGING | {"view_id", "text_field_as_array"},
+        scopes=_READ_FIELD,
+        rate=Rate(20),
+    ),
+    Route(
+        "POST",
+        f"{_TABLE}/fields",
+        create_field,
+        query=frozenset({"client_token"}),
+        members=_FIELD,
+        scopes=(*BITABLE_WRITE, "base:field:create"),
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route(
+        "PUT",
+        f"{_TABLE}/fields/:field_id",
+        update_field,
+        query=frozenset({"client_token"}),
+        members=_FIELD,
+        scopes=(*BITABLE_WRITE, "base:field:update"),
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route(
+        "DELETE",
+        f"{_TABLE}/fields/:field_id",
+        delete_field,
+        scopes=(*BITABLE_WRITE, "base:field:delete"),
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route("GET", f"{_TABLE}/views", list_views, query=_PAGING | _VIEW_QUERY, scopes=_READ_VIEW, rate=Rate(20)),
+    Route(
+        "POST",
+        f"{_TABLE}/views",
+        create_view,
+        members=frozenset({"view_name", "view_type"}),
+        scopes=_WRITE_VIEW,
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route("GET", f"{_TABLE}/views/:view_id", get_view, query=_VIEW_QUERY, scopes=_READ_VIEW, rate=Rate(20)),
+    Route(
+        "PATCH",
+        f"{_TABLE}/views/:view_id",
+        update_view,
+        query=_VIEW_QUERY,
+        members=frozenset({"view_name", "property"}),
+        scopes=_WRITE_VIEW,
+        rate=Rate(10),
+        holds="table",
+    ),
+    Route(
+        "DELETE",
+        f"{_TABLE}/views/:view_id",
+        delete_view,
+        query=_VIEW_QUERY,
+        scopes=_WRITE_VIEW,
+        rate=Rate(10),
+        holds="table",
+    ),
+)

@@ -1,0 +1,100 @@
+"""From path parameters to the base, table, field or view, with the platform's refusals (reference §1.4, §2.9)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.state import history
+from airflow_provider_lark.emulator.state.model import Base, Field, Table, View
+from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.wire import Request
+
+T = TypeVar("T")
+
+
+def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
+    """The base, when the caller may use it.
+
+    :raises ApiError: 1254003 malformed, 91402 unknown (a wiki node's token, say), 91403 the app is no
+        collaborator, 1254302 a write without rights under advanced permissions.
+    """
+    token = request.params["app_token"]
+    if not token.isalnum():
+        raise ApiError(1254003, "an app_token has letters and digits only")
+    base = state.bases.get(token)
+    if base is None:
+        raise ApiError(91402, "no such document")
+    if history.is_young(state, base.created_ms):
+        raise ApiError(1254040, "the base is not there yet")
+    app_id = request.caller.app_id
+    if base.members is not None and app_id not in base.members:
+        raise ApiError(91403, "the app is not a collaborator of the document")
+    if writes and app_id in base.without_rights:
+        raise ApiError(1254302, "advanced permissions leave the app no right to do this")
+    return base
+
+
+def table_of(state: State, request: Request, *, writes: bool = False) -> tuple[Base, Table]:
+    """The base and its table."""
+    base = base_of(state, request, writes=writes)
+    table_id = request.params["table_id"]
+    if not table_id.startswith("tbl"):
+        raise ApiError(1254004, "a table_id begins with tbl")
+    table = base.tables.get(table_id)
+    if table is None or history.is_young(state, table.created_ms):
+        raise ApiError(1254041, f"the base has no table {table_id}")
+    return base, table
+
+
+def field_of(state: State, request: Request, table: Table) -> Field:
+    """The field of the path."""
+    field_id = request.params["field_id"]
+    if not field_id.startswith("fld"):
+        raise ApiError(1254009, "a field_id begins with fld")
+    column = table.field_by_id(field_id)
+    if column is None or history.is_young(state, column.created_ms):
+        raise ApiError(1254044, f"table {table.table_id} has no field {field_id}")
+    return column
+
+
+def view_of(table: Table, view_id: str) -> View:
+    """The view of that id."""
+    if not view_id.startswith("vew"):
+        raise ApiError(1254005, "a view_id begins with vew")
+    view = next((each for each in table.views if each.view_id == view_id), None)
+    if view is None:
+        raise ApiError(1254042, f"table {table.table_id} has no view {view_id}")
+    return view
+
+
+def page_size_of(state: State, request: Request, *, most: int, default: int = 20) -> int:
+    """The page size (§2.2; over the limit: a switch, §11.5)."""
+    given = request.query.get("page_size")
+    if given is None:
+        return default
+    try:
+        size = int(given)
+    except ValueError as exc:
+        raise invalid("page_size", given, "page_size must be an integer") from exc
+    if 1 <= size <= most:
+        return size
+    if state.switches.oversize_page == "clamp":
+        return max(1, min(size, most))
+    if state.switches.oversize_page == "99992402":
+        raise invalid("page_size", given, f"page_size is 1..{most}")
+    raise ApiError(1254011, f"page_size is 1..{most}")
+
+
+def page_of(state: State, request: Request, items: list[T], *, most: int = 100) -> tuple[list[T], dict[str, Any]]:
+    """One page of a plain list, and the members that describe it."""
+    size = page_size_of(state, request, most=most)
+    token = request.query.get("page_token") or "0"
+    if not token.isdigit() or int(token) > len(items):
+        raise ApiError(state.switches.bad_page_token_code, "the page_token is none of ours", msg="InvalidPageToken")
+    end = int(token) + size
+    has_more = end < len(items)
+    members: dict[str, Any] = {"has_more": has_more, "total": len(items)}
+    # the token may be there although has_more is false (§2.2 notes): clients must loop on has_more
+    members["page_token"] = str(min(end, len(items)))
+    return items[int(token) : end], members

@@ -1,0 +1,93 @@
+"""Routes as data, found by method and path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from airflow_provider_lark.emulator.errors import ApiError, StatusFamily
+from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.wire import Flat, Request
+
+Handler = Callable[[State, Request], dict[str, Any] | Flat]
+
+BITABLE_READ: Final = ("bitable:app", "bitable:app:readonly")
+BITABLE_WRITE: Final = ("bitable:app",)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many calls in so many seconds (§2.2)."""
+
+    most: int
+    period_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint.
+
+    :param query: the query parameters it knows.
+    :param members: the body members it knows; None: it takes no body.
+    :param scopes: any one of them opens it; empty: none needed.
+    :param holds: ``table`` for writes that exclude one another (§2.8).
+    """
+
+    method: str
+    template: str
+    handler: Handler
+    query: frozenset[str] = frozenset()
+    members: frozenset[str] | None = None
+    scopes: tuple[str, ...] = ()
+    rate: Rate = field(default_factory=lambda: Rate(50))
+    holds: Literal["nothing", "table"] = "nothing"
+    needs_token: bool = True
+    family: StatusFamily = "record"
+
+    @property
+    def target(self) -> str:
+        """``"METHOD template"``, as faults and counters name it."""
+        return f"{self.method} {self.template}"
+
+
+class Router:
+    """Finds the route of a request."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._by_length: dict[int, list[tuple[list[str], Route]]] = {}
+        for route in routes:
+            parts = route.template.split("/")
+            self._by_length.setdefault(len(parts), []).append((parts, route))
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its path parameters.
+
+        :raises ApiError: 99991201 for an unknown path, 99991301 for another method (§1.4, §10).
+        """
+        parts = path.split("/")
+        fits = [
+            (route, params)
+            for template, route in self._by_length.get(len(parts), ())
+            if (params := _match(template, parts)) is not None
+        ]
+        # /records/search is also /records/:record_id: the literal wins
+        fits.sort(key=lambda each: len(each[1]))
+        for route, params in fits:
+            if route.method == method:
+                return route, params
+        if fits:
+            raise ApiError(99991301, f"{method} is not a method of {fits[0][0].template}")
+        raise ApiError(99991201, f"the emulator has no route {method} {path}")
+
+
+def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
+    params: dict[str, str] = {}
+    for wanted, found in zip(template, parts, strict=True):
+        if wanted.startswith(":"):
+            if not found:
+                return None
+            params[wanted[1:]] = found
+        elif wanted != found:
+            return None
+    return params

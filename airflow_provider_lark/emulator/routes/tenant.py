@@ -1,0 +1,150 @@
+"""People, the bot itself and wiki nodes (reference §6.1, §7.1, §7.3)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.routes.router import Rate, Route
+from airflow_provider_lark.emulator.state.directory import User
+from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.wire import Flat, Request
+
+MAX_CONTACTS: Final = 50
+
+
+def _contacts(body: dict[str, Any], name: str) -> list[str]:
+    given = body.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise invalid(name, given, f"{name} must be a list of strings")
+    if len(given) > MAX_CONTACTS:
+        raise invalid(name, len(given), f"{name} takes at most {MAX_CONTACTS}")
+    return given
+
+
+def batch_get_id(state: State, request: Request) -> dict[str, Any]:
+    """Ids by e-mail and mobile; an unknown person is an entry without ``user_id`` (§7.1)."""
+    body = request.json()
+    kind = request.user_id_type
+    resigned = bool(body.get("include_resigned"))
+    entries: list[dict[str, Any]] = []
+
+    def add(name: str, wanted: str, user: User | None) -> None:
+        entry: dict[str, Any] = {name: wanted}
+        if user is not None:
+            entry["user_id"] = user.id_as(kind)
+            if resigned:
+                entry["status"] = _STATUS
+        entries.append(entry)
+
+    for email in _contacts(body, "emails"):
+        add("email", email, state.directory.find_contact(email=email))
+    for mobile in _contacts(body, "mobiles"):
+        add("mobile", mobile, state.directory.find_contact(mobile=mobile))
+    return {"user_list": entries}
+
+
+_STATUS: Final = {
+    "is_frozen": False,
+    "is_resigned": False,
+    "is_activated": True,
+    "is_exited": False,
+    "is_unjoin": False,
+}
+
+
+def get_user(state: State, request: Request) -> dict[str, Any]:
+    """One person; members without their scope are missing (§7.1)."""
+    user = state.directory.find(request.params["user_id"], request.user_id_type)
+    if user is None:
+        raise ApiError(99992351, "no such user", status=400)
+    scopes = request.caller.scopes
+
+    def granted(scope: str) -> bool:
+        return scopes is None or scope in scopes
+
+    shown: dict[str, Any] = {"union_id": user.union_id, "open_id": user.open_id}
+    if granted("contact:user.employee_id:readonly"):
+        shown["user_id"] = user.user_id
+    if granted("contact:user.base:readonly"):
+        shown.update({"name": user.name, "en_name": user.en_name, "status": _STATUS})
+    if granted("contact:user.email:readonly"):
+        shown["email"] = user.email
+    if granted("contact:user.phone:readonly"):
+        shown["mobile"] = user.mobile
+    return {"user": shown}
+
+
+def bot_info(_state: State, request: Request) -> Flat:
+    """The bot, beside ``code``; needs no scope (§6.1)."""
+    app = request.caller
+    bot = {
+        "activate_status": 2,
+        "app_name": app.name,
+        "avatar_url": "",
+        "ip_white_list": [],
+        "open_id": app.open_id,
+    }
+    return Flat({"bot": bot})
+
+
+def get_node(state: State, request: Request) -> dict[str, Any]:
+    """A wiki node by its own token, or by its document's with ``obj_type`` (§7.3)."""
+    token, obj_type = request.query.get("token"), request.query.get("obj_type", "wiki")
+    if not token:
+        raise ApiError(131002, "token is required")
+    node = state.wiki_nodes.get(token)
+    if node is None and obj_type != "wiki":
+        nodes = state.wiki_nodes.values()
+        node = next((each for each in nodes if (each.obj_token, each.obj_type) == (token, obj_type)), None)
+    if node is None:
+        raise ApiError(131005, "no such wiki node")
+    person = state.person.open_id
+    described = {
+        "space_id": "7000000000000000001",
+        "node_token": node.node_token,
+        "obj_token": node.obj_token,
+        "obj_type": node.obj_type,
+        "parent_node_token": "",
+        "node_type": "origin",
+        "origin_node_token": node.node_token,
+        "origin_space_id": "7000000000000000001",
+        "has_child": False,
+        "title": node.title,
+        "obj_create_time": "1700000000",
+        "obj_edit_time": "1700000000",
+        "node_create_time": "1700000000",
+        "creator": person,
+        "owner": person,
+    }
+    return {"node": described}
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/open-apis/contact/v3/users/batch_get_id",
+        batch_get_id,
+        query=frozenset({"user_id_type"}),
+        members=frozenset({"emails", "mobiles", "include_resigned"}),
+        scopes=("contact:user.id:readonly",),
+        rate=Rate(50),
+    ),
+    Route(
+        "GET",
+        "/open-apis/contact/v3/users/:user_id",
+        get_user,
+        query=frozenset({"user_id_type", "department_id_type"}),
+        scopes=("contact:contact.base:readonly", "contact:user.base:readonly"),
+        rate=Rate(50),
+    ),
+    Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50)),
+    Route(
+        "GET",
+        "/open-apis/wiki/v2/spaces/get_node",
+        get_node,
+        query=frozenset({"token", "obj_type"}),
+        scopes=("wiki:wiki", "wiki:wiki:readonly", "wiki:node:read"),
+        rate=Rate(100, 60),
+    ),
+)

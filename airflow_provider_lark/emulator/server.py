@@ -1,0 +1,138 @@
+"""HTTP/1.1 with keep-alive around the dispatch: sockets here, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from http.client import responses
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_lark.emulator.clock import Clock
+from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request
+
+MAX_BODY: Final = 64 * 1024 * 1024
+_POLL_SECONDS: Final = 0.02
+
+Answering = Callable[[Request], Answer | Cut]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # a small answer must not wait for the acknowledgement of the one before
+    disable_nagle_algorithm = True
+    server: Server
+
+    def _serve(self) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY or self.headers.get("Transfer-Encoding"):
+            self.send_error(HTTPStatus.BAD_REQUEST, "a body needs a Content-Length")
+            self.close_connection = True
+            return
+        body = self.rfile.read(int(length))
+        target = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=target.path,
+            query=dict(parse_qsl(target.query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=body,
+        )
+        result = self.server.answering(request)
+        if isinstance(result, Cut):
+            self._cut(hold=result.hold)
+        else:
+            self._send(result)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class finds them by name
+
+    def _send(self, answer: Answer) -> None:
+        reason = responses.get(answer.status, "Unknown")
+        headers = {
+            "Server": "lark-emulator",
+            "Date": formatdate(self.server.clock.now(), usegmt=True),
+            "Content-Type": JSON_TYPE,
+            "Content-Length": str(len(answer.body)),
+            **answer.headers,
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        # one write for head and body: two would meet the delayed acknowledgement
+        self.wfile.write(f"HTTP/1.1 {answer.status} {reason}\r\n{lines}\r\n".encode("latin-1") + answer.body)
+
+    def _cut(self, *, hold: bool) -> None:
+        self.close_connection = True
+        if hold:
+            self._wait_for_caller()
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _wait_for_caller(self) -> None:
+        """Say nothing until the caller gives up or the server stops."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            while not self.server.stopping.is_set():
+                if selector.select(_POLL_SECONDS):
+                    return
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent: the journal is the log."""
+
+
+class Server(ThreadingHTTPServer):
+    """Serves in threads of its own until :meth:`stop`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, answering: Answering, clock: Clock) -> None:
+        self.answering = answering
+        self.clock = clock
+        self.stopping = threading.Event()
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._open_lock = threading.Lock()
+        super().__init__((host, port), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL_SECONDS,), daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every connection and wait until all threads have ended."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        with self._open_lock:
+            threads = dict(self._open)
+        for connection in threads:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads.values():
+            thread.join(timeout=5)
+        self._thread.join(timeout=5)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread, and remember both for :meth:`stop`."""
+        thread = threading.Thread(target=self._serve_one, args=(request, client_address), daemon=True)
+        with self._open_lock:
+            self._open[request] = thread
+        thread.start()
+
+    def _serve_one(self, request: Any, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._open_lock:
+                self._open.pop(request, None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that went away is no news; anything else is printed by the base class."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)

@@ -1,0 +1,1 @@
+"""What the emulated tenant holds, apart from how requests reach it."""

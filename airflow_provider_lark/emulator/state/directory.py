@@ -1,0 +1,95 @@
+"""The tenant's people and groups (reference §7.1, §3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.model import UserIdType
+
+
+@dataclass(frozen=True)
+class User:
+    """A person; ids are per kind, and the open_id is the one that cells hold."""
+
+    open_id: str
+    union_id: str
+    user_id: str
+    name: str
+    en_name: str
+    email: str
+    mobile: str
+
+    def id_as(self, kind: UserIdType) -> str:
+        """The id of that kind."""
+        return {"open_id": self.open_id, "union_id": self.union_id, "user_id": self.user_id}[kind]
+
+
+class Directory:
+    """People and groups, found by any of their ids, e-mail or mobile."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self._users: dict[str, User] = {}
+        self._chats: dict[str, str] = {}
+        self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
+        self.version = 0
+
+    def add_user(
+        self, name: str, email: str = "", mobile: str = "", *, en_name: str = "", open_id: str | None = None
+    ) -> User:
+        """Register a person."""
+        user = User(
+            open_id=open_id or self._ids.make("ou_", 32),
+            union_id=self._ids.make("on_", 32),
+            user_id=self._ids.make("", 8).lower(),
+            name=name,
+            en_name=en_name or name,
+            email=email,
+            mobile=mobile,
+        )
+        self._users[user.open_id] = user
+        self._by_id["open_id"][user.open_id] = user
+        self._by_id["union_id"][user.union_id] = user
+        self._by_id["user_id"][user.user_id] = user
+        self.version += 1
+        return user
+
+    def add_chat(self, name: str) -> str:
+        """Register a group and return its chat_id."""
+        chat_id = self._ids.make("oc_", 32)
+        self._chats[chat_id] = name
+        self.version += 1
+        return chat_id
+
+    def find(self, wanted: str, kind: UserIdType) -> User | None:
+        """The person with that id of that kind."""
+        return self._by_id[kind].get(wanted)
+
+    def find_contact(self, *, email: str = "", mobile: str = "") -> User | None:
+        """The person with that e-mail or mobile."""
+        for user in self._users.values():
+            if (email and user.email.lower() == email.lower()) or (mobile and user.mobile == mobile):
+                return user
+        return None
+
+    def has_chat(self, chat_id: str) -> bool:
+        """Whether the group is known."""
+        return chat_id in self._chats
+
+    def person_object(self, open_id: str, kind: UserIdType) -> dict[str, Any]:
+        """A person as cells show them (§3.2)."""
+        user = self._users[open_id]
+        return {
+            "id": user.id_as(kind),
+            "name": user.name,
+            "en_name": user.en_name,
+            "email": user.email,
+            "avatar_url": f"https://avatar.example/{user.user_id}.png",
+        }
+
+    def chat_object(self, chat_id: str) -> dict[str, Any]:
+        """A group as cells show it (§3.2)."""
+        name = self._chats[chat_id]
+        return {"id": chat_id, "name": name, "avatar_url": f"https://avatar.example/{chat_id}.png"}

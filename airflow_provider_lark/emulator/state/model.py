@@ -1,0 +1,125 @@
+"""Bases, tables, fields, records and views as they are held; records are replaced, never changed in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from airflow_provider_lark.emulator.fieldtypes.kinds import READ_ONLY
+
+Cells = dict[str, Any]
+"""field_id to the held value; an empty cell has no entry."""
+UserIdType = Literal["open_id", "union_id", "user_id"]
+
+
+@dataclass
+class Field:
+    """A column: cells hang on ``field_id``, so that a rename moves nothing (§9.31)."""
+
+    field_id: str
+    name: str
+    type: int
+    ui_type: str
+    settings: dict[str, Any] | None = None
+    """``property`` on the wire."""
+    is_primary: bool = False
+    is_hidden: bool = False
+    description: str = ""
+    created_ms: int = 0
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether record writes may not name it (§3.4)."""
+        return self.type in READ_ONLY
+
+    @property
+    def options(self) -> list[dict[str, Any]]:
+        """The options of a select field, the live list."""
+        options: list[dict[str, Any]] = (self.settings or {}).get("options", [])
+        return options
+
+
+@dataclass(slots=True)
+class Record:
+    """One version of a record."""
+
+    record_id: str
+    cells: Cells
+    serial: int
+    created_ms: int
+    modified_ms: int
+    created_by: str
+    modified_by: str
+    # what the last read made of it: (tag, fields by name); dies with this version
+    rendered: tuple[Any, dict[str, Any]] | None = field(default=None, compare=False, repr=False)
+
+    def edited(self, cells: Cells, modified_ms: int, modified_by: str) -> Record:
+        """The next version."""
+        return Record(self.record_id, cells, self.serial, self.created_ms, modified_ms, self.created_by, modified_by)
+
+
+@dataclass
+class View:
+    """A view; only its name, type and property are kept (§2.2)."""
+
+    view_id: str
+    name: str
+    type: str = "grid"
+    property: dict[str, Any] | None = None
+
+
+@dataclass
+class Table:
+    """A table with its records in the order of their creation."""
+
+    table_id: str
+    name: str
+    fields: list[Field] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+    records: dict[str, Record] = field(default_factory=dict)
+    revision: int = 1
+    schema_version: int = 1
+    next_serial: int = 1
+    created_ms: int = 0
+    # versions that lagging readers may still see: record_id -> [(replaced at, version or None)]
+    history: dict[str, list[tuple[int, Record | None]]] = field(default_factory=dict)
+    searches: dict[Any, tuple[int, list[Record]]] = field(default_factory=dict, repr=False)
+
+    def field_named(self, name: str) -> Field | None:
+        """The field of that name; leading and trailing blanks do not count (§2.5)."""
+        wanted = name.strip()
+        return next((each for each in self.fields if each.name == wanted), None)
+
+    def field_by_id(self, field_id: str) -> Field | None:
+        """The field of that id."""
+        return next((each for each in self.fields if each.field_id == field_id), None)
+
+    def touch_schema(self) -> None:
+        """Note that fields or options changed: what was rendered or sorted is stale."""
+        self.schema_version += 1
+        self.revision += 1
+        self.searches.clear()
+
+
+@dataclass
+class Base:
+    """A base (document) with its tables and who may use it."""
+
+    app_token: str
+    name: str
+    time_zone: str
+    tables: dict[str, Table] = field(default_factory=dict)
+    revision: int = 1
+    is_advanced: bool = False
+    members: set[str] | None = None
+    """App ids that are collaborators; None: every app."""
+    without_rights: set[str] = field(default_factory=set)
+    """App ids that advanced permissions leave with nothing."""
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    created_ms: int = 0
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which filters cut days (§4.4)."""
+        return ZoneInfo(self.time_zone)

@@ -1,0 +1,75 @@
+"""``sort`` of records/search (reference §2.4, §4.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS, FieldType
+from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
+from airflow_provider_lark.emulator.state.values import getter
+from airflow_provider_lark.emulator.switches import Switches
+
+MAX_SORTS: Final = 100
+
+_TIMES: Final = frozenset({FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
+
+
+def parse_sort(sort: object, table: Table) -> list[tuple[Field, bool]]:
+    """The fields to sort by and whether descending.
+
+    :raises ApiError: 1254016 for an unknown field; ``last_modified_time`` and its like are no fields (§4.5).
+    """
+    if not sort:
+        return []
+    if not isinstance(sort, list):
+        raise invalid("sort", sort, "sort must be a list")
+    if len(sort) > MAX_SORTS:
+        raise ApiError(1254016, f"at most {MAX_SORTS} sorts")
+    parsed: list[tuple[Field, bool]] = []
+    for each in sort:
+        if not isinstance(each, Mapping) or set(each) - {"field_name", "desc"}:
+            raise ApiError(1254016, "a sort is {field_name, desc}")
+        name, desc = each.get("field_name"), each.get("desc", False)
+        if not isinstance(desc, bool):
+            raise invalid("sort.desc", desc, "desc must be true or false")
+        column = table.field_named(name) if isinstance(name, str) else None
+        if column is None:
+            raise ApiError(1254016, "the sort names a field that is not there")
+        parsed.append((column, desc))
+    return parsed
+
+
+def order(records: list[Record], sorts: list[tuple[Field, bool]], base: Base, switches: Switches) -> list[Record]:
+    """The records in order; empty cells come last, equal ones keep the table's order."""
+    for column, desc in reversed(sorts):
+        if column.type in _TIMES and switches.sort_ms_exact:
+            records = sorted(records, key=getter(column, base), reverse=desc)
+            continue
+        key = _key(column, base, switches)
+        filled = [(value, record) for record in records if (value := key(record)) is not None]
+        empty = [record for record in records if key(record) is None] if len(filled) < len(records) else []
+        filled.sort(key=lambda pair: pair[0], reverse=desc)
+        records = [record for _, record in filled] + empty
+    return records
+
+
+def _key(column: Field, base: Base, switches: Switches) -> Callable[[Record], Any]:
+    get = getter(column, base)
+    if column.type in _TIMES and not switches.sort_ms_exact:
+        return lambda record: get(record) // 1000
+    if column.type == FieldType.AUTO_NUMBER:
+        return lambda record: record.serial
+    if column.type in SELECTS:
+        rank = {each["name"]: place for place, each in enumerate(column.options)}
+        return lambda record: [rank[each] for each in held] if (held := get(record)) else None
+    if column.type in {FieldType.NUMBER, FieldType.DATE_TIME, FieldType.CHECKBOX}:
+        return get
+
+    def as_text(record: Record) -> str | None:
+        held = get(record)
+        return held if held is None or isinstance(held, str) else json.dumps(held, sort_keys=True)
+
+    return as_text

@@ -1,0 +1,170 @@
+"""The emulated tenant: apps, people, bases and wiki nodes. Tests and control routes build it through this class."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_lark.emulator.clock import Clock
+from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.directory import Directory, User
+from airflow_provider_lark.emulator.state.model import Base, Table
+from airflow_provider_lark.emulator.state.tokens import Tokens
+from airflow_provider_lark.emulator.switches import Switches
+
+DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
+
+
+@dataclass
+class App:
+    """A self-built app."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+    name: str
+    open_id: str
+    scopes: frozenset[str] | None = None
+    """Granted API scopes; None: all."""
+
+
+@dataclass(frozen=True)
+class WikiNode:
+    """A wiki node that stands for a document (§7.3)."""
+
+    node_token: str
+    obj_token: str
+    obj_type: str
+    title: str
+
+
+class State:
+    """Everything the tenant holds. Hold :attr:`lock` around anything that reads or changes it."""
+
+    def __init__(self, clock: Clock, switches: Switches, ids: Ids) -> None:
+        self.clock = clock
+        self.switches = switches
+        self.ids = ids
+        self.lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.tokens = Tokens(self.clock, self.ids)
+        self.directory = Directory(self.ids)
+        self.apps: dict[str, App] = {}
+        self.bases: dict[str, Base] = {}
+        self.wiki_nodes: dict[str, WikiNode] = {}
+        self.person = self.directory.add_user("Person")
+        """Who edits when nobody is named."""
+
+    def reset(self) -> None:
+        """Forget everything, apps and people too."""
+        with self.lock:
+            self._clear()
+
+    @property
+    def now_ms(self) -> int:
+        """The clock's time in ms."""
+        return int(self.clock.now() * 1000)
+
+    def add_app(
+        self, app_id: str, app_secret: str, scopes: Iterable[str] | None = None, *, name: str = "Emulated app"
+    ) -> App:
+        """Register an app; *scopes* None grants all."""
+        with self.lock:
+            bot = self.directory.add_user(name)
+            granted = None if scopes is None else frozenset(scopes)
+            app = App(app_id, app_secret, name, bot.open_id, granted)
+            self.apps[app_id] = app
+            return app
+
+    def add_user(self, name: str, email: str = "", mobile: str = "", *, en_name: str = "") -> User:
+        """Register a person who may stand in user fields and be looked up."""
+        with self.lock:
+            return self.directory.add_user(name, email, mobile, en_name=en_name)
+
+    def add_chat(self, name: str) -> str:
+        """Register a group; returns its chat_id."""
+        with self.lock:
+            return self.directory.add_chat(name)
+
+    def add_file(self, app_token: str, name: str, mime: str = "text/plain", size: int = 0) -> str:
+        """Put a file into a base as if uploaded; returns the file_token for attachment cells."""
+        with self.lock:
+            token = self.ids.make("box", 24)
+            self.bases[app_token].files[token] = {"file_token": token, "name": name, "type": mime, "size": size}
+            return token
+
+    def add_wiki_node(self, obj_token: str, *, obj_type: str = "bitable", title: str = "") -> str:
+        """Hang a document into the wiki; returns the node_token."""
+        with self.lock:
+            node = WikiNode(self.ids.make("wik", 24), obj_token, obj_type, title)
+            self.wiki_nodes[node.node_token] = node
+            return node.node_token
+
+    def create_base(
+        self,
+        name: str,
+        time_zone: str = DEFAULT_TIME_ZONE,
+        *,
+        members: Iterable[str] | None = None,
+        default_table: bool = False,
+        actor: str | None = None,
+    ) -> Base:
+        """Create a base.
+
+        :param members: app ids that are collaborators (others get 91403); None: every app.
+        :param default_table: with the table, fields and blank rows that a fresh base has (§2.2, §9.18).
+        :raises ApiError: 1254800, the time zone is unknown.
+        """
+        try:
+            ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as exc:
+            raise ApiError(1254800, f"unknown time zone {time_zone!r}") from exc
+        with self.lock:
+            base = Base(self.ids.app_token(), name, time_zone, created_ms=self.now_ms)
+            base.members = None if members is None else set(members)
+            self.bases[base.app_token] = base
+            if default_table:
+                schema.add_default_table(self.editing(base, actor))
+            return base
+
+    def create_table(self, app_token: str, name: str, fields: Sequence[Mapping[str, Any]]) -> Table:
+        """Create a table with *fields* in the wire form ``{"field_name", "type", "ui_type"?, "property"?}``."""
+        with self.lock:
+            base = self.bases[app_token]
+            return schema.add_table(self.editing(base), name, fields, by_person=True)
+
+    def editing(self, base: Base, actor: str | None = None) -> schema.SchemaEditing:
+        """What schema changes of *base* need."""
+        return schema.SchemaEditing(base, self.ids, self.now_ms, actor or self.person.open_id)
+
+    def grant(self, app_token: str, app_id: str) -> None:
+        """Add the app to the document."""
+        with self.lock:
+            base = self.bases[app_token]
+            base.members = (base.members or set()) | {app_id}
+
+    def revoke(self, app_token: str, app_id: str) -> None:
+        """Remove the app from the document: it gets 91403 (§1.4)."""
+        with self.lock:
+            base = self.bases[app_token]
+            base.members = (set(self.apps) if base.members is None else base.members) - {app_id}
+
+    def set_advanced(self, app_token: str, *, without_rights: Iterable[str] = (), enabled: bool = True) -> None:
+        """Turn advanced permissions on; apps *without_rights* read nothing, with success (§2.4, §9.3)."""
+        with self.lock:
+            base = self.bases[app_token]
+            base.is_advanced = enabled
+            base.without_rights = set(without_rights) if enabled else set()
+
+    def table(self, app_token: str, table_id: str) -> Table:
+        """The table; for tests and person edits.
+
+        :raises KeyError: unknown base or table.
+        """
+        return self.bases[app_token].tables[table_id]

@@ -1,0 +1,75 @@
+"""Every point on which the platform's sources disagree or stay silent, as a switch (reference §11, tags ``[?]``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+
+@dataclass
+class Switches:
+    """Settings that may change while the emulator runs; the defaults are the reading that the reference proposes."""
+
+    greater_excludes_day: bool = False
+    """isGreater on a date: False = later than midnight of day d, True = day d itself is excluded (§4.4)."""
+    date_range_operators: Literal["empty", "error"] = "empty"
+    """isGreaterEqual/isLessEqual on a date: no rows, or 1254018 (§4.2, §11.10)."""
+    unknown_filter_field: Literal["error", "empty"] = "error"
+    """A filter that names no field: 1254018, or no rows (§4.2, §11.10)."""
+    uuid_strict: bool = True
+    """client_token must carry the version and variant bits of UUIDv4 (§2.3, §9.16)."""
+    client_token_window_seconds: float = 6 * 3600.0
+    """How long an equal client_token repeats the first answer (§2.3: undocumented, hours)."""
+    oversize_code: int = 1254104
+    """Code for a batch write over its limit: 1254104 or 99992402 (§2.5, §11.5)."""
+    oversize_page: Literal["1254011", "99992402", "clamp"] = "1254011"
+    """page_size over the limit (§11.5)."""
+    bad_page_token_code: int = 1254030
+    """A page_token that fits neither the query nor any page: 1254030 or 1254002 (§2.4)."""
+    page_token_binds_page_size: bool = True
+    """Whether a page_token is refused when page_size changes between pages (§2.4 asks to keep it)."""
+    sort_ms_exact: bool = True
+    """ModifiedTime/CreatedTime sort: exact to the ms, or only to the second (§11.3)."""
+    wrong_secret_status: int = 200
+    """HTTP status of a wrong App Secret: 200 or 400 (§1.2)."""
+    wrong_secret_code: int = 10014
+    """Code of a wrong App Secret: 10014 or 10015 (§1.2)."""
+    auth_status: int = 400
+    """HTTP status of 99991661/63/68/71: 400 or 401 (§11.1)."""
+    limited_status: int = 429
+    """HTTP status of 99991400: 429, or 400 on old APIs (§1.5)."""
+    noop_update_touches: bool = True
+    """Whether an update that changes no cell moves the modified time (§11.8)."""
+    computed_touches: bool = False
+    """Whether a new formula or lookup result moves the modified time (§11.8)."""
+    back_link_touches: bool = True
+    """Whether the far record of a two-way link counts as modified (undocumented)."""
+    replica_lag_seconds: float = 0.0
+    """How long new things are not found, and reads lag behind person edits and unchecked writes (§2.3, §2.8)."""
+    write_seconds: float = 0.0
+    """How long a write holds its table, so that concurrent writers meet (§2.8)."""
+    rate_limits: bool = False
+    """Whether the documented rates are enforced (§2.2); off, so that tests run at full speed."""
+    max_records: int | None = None
+    """Records a table may hold before 1254103; depends on the tenant's plan (§2.7)."""
+    max_response_bytes: int | None = None
+    """Size of a search answer beyond which it is 1254030 TooLargeResponse (§2.4)."""
+    strict_parameters: bool = True
+    """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
+
+    def update(self, values: dict[str, Any]) -> None:
+        """Set switches by name.
+
+        :raises ValueError: a name is unknown.
+        """
+        known = {each.name for each in fields(self)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            msg = f"unknown switches {unknown}; known: {sorted(known)}"
+            raise ValueError(msg)
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def restore(self) -> None:
+        """Back to the defaults."""
+        self.update({each.name: each.default for each in fields(self)})

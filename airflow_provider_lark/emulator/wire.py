@@ -1,0 +1,132 @@
+"""A request as it arrived and an answer as it leaves, apart from sockets and from state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
+from airflow_provider_lark.emulator.state.model import UserIdType
+from airflow_provider_lark.emulator.state.platform import App
+
+JSON_TYPE: Final = "application/json; charset=utf-8"
+
+
+@dataclass
+class Request:
+    """One HTTP request; header names are lower case, the body is parsed once on demand."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    params: dict[str, str] = field(default_factory=dict)
+    app: App | None = None
+    records: int = 0
+    """How many records the request wrote or read; for the log."""
+    _json: Any = field(default=None, repr=False)
+
+    @property
+    def caller(self) -> App:
+        """The app behind the token; only in routes behind the gate."""
+        if self.app is None:
+            msg = "the route has no caller: it is not behind the gate"
+            raise RuntimeError(msg)
+        return self.app
+
+    @property
+    def user_id_type(self) -> UserIdType:
+        """The kind of user ids in and out (§2.3)."""
+        return parse_user_id_type(self.query.get("user_id_type"))
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        :raises ApiError: 9499 when empty (§2.4), 1254000 when malformed, 1254001 when no object.
+        """
+        if self._json is None:
+            if not self.body:
+                raise ApiError(9499, "the body is empty: send {} at least")
+            try:
+                parsed = json.loads(self.body, parse_constant=_refuse_constant)
+            except ValueError as exc:
+                raise ApiError(1254000, "the body is not JSON") from exc
+            if not isinstance(parsed, dict):
+                raise ApiError(1254001, "the body must be a JSON object")
+            self._json = parsed
+        result: dict[str, Any] = self._json
+        return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def parse_user_id_type(given: object) -> UserIdType:
+    """open_id (default), union_id or user_id."""
+    match given:
+        case None | "" | "open_id":
+            return "open_id"
+        case "union_id":
+            return "union_id"
+        case "user_id":
+            return "user_id"
+        case _:
+            raise invalid("user_id_type", given, "user_id_type is open_id, union_id or user_id")
+
+
+@dataclass
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class Cut:
+    """No answer: the connection is closed, at once or when the caller stops waiting."""
+
+    hold: bool = False
+
+
+@dataclass
+class Flat:
+    """A success whose members stand beside ``code`` (§1.4: tokens, bot info)."""
+
+    members: dict[str, Any]
+    msg: str = "ok"
+
+
+def dump(value: object) -> bytes:
+    """Compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def success(data: dict[str, Any] | Flat) -> Answer:
+    """The success envelope (§1.4)."""
+    if isinstance(data, Flat):
+        return Answer(200, dump({"code": 0, "msg": data.msg, **data.members}))
+    return Answer(200, dump({"code": 0, "msg": "success", "data": data}))
+
+
+def failure(error: ApiError, log_id: str, family: StatusFamily = "record") -> Answer:
+    """The error envelope; ``error.log_id`` repeats the header (§1.4, §10)."""
+    status = error.status if error.status is not None else status_of(error.code, family)
+    body: dict[str, Any] = {"code": error.code, "msg": error.msg}
+    if error.code == 10003:
+        body["data"] = {}  # §1.2
+    else:
+        troubleshooter = f"https://open.feishu.cn/search?log_id={log_id}&code={error.code}"
+        body["error"] = {
+            "message": error.detail or error.msg,
+            "log_id": log_id,
+            "troubleshooter": troubleshooter,
+            **error.extra,
+        }
+    return Answer(status, dump(body), dict(error.headers), error.code)
