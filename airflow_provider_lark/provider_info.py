@@ -56,6 +56,11 @@ def get_provider_info() -> dict[str, object]:
                         "description": "Address of an HTTP proxy, such as http://proxy.example:3128. Default: none.",
                         "schema": {"type": ["string", "null"]},
                     },
+                    "ca_bundle": {
+                        "label": "CA bundle",
+                        "description": "Path of a file of certificates to trust instead of the public ones.",
+                        "schema": {"type": ["string", "null"]},
+                    },
                     "bases": {
                         "label": "Named bases",
                         "description": (

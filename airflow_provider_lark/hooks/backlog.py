@@ -64,16 +64,6 @@ def read_backlog(sql_conn_id: str, table_name: str | None) -> Backlog:
         return backlog(engine, table_name)
 
 
-def describe_backlog(backlog: Backlog) -> dict[str, Any]:
-    """Return *backlog* as plain data for XCom."""
-    return {
-        "pending": backlog.pending,
-        "oldest_seconds": backlog.oldest_seconds,
-        "processing": backlog.processing,
-        "failed": backlog.failed,
-    }
-
-
 def _read_limit(name: str, value: Any) -> float | None:
     if value is None or value == "" or value == "None":
         return None

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-DEFAULT_HOST = "https://open.feishu.cn"
 DEFAULT_TIMEOUT_SECONDS = 30.0
 MAX_TIMEOUT_SECONDS = 600.0
 
@@ -39,16 +41,18 @@ def read_connection(conn_id: str) -> Connection:
 class LarkSettings:
     """What a Lark connection says.
 
-    :param host: address of the open platform with scheme, without a path.
+    :param host: address of the open platform with scheme, as the core normalizes it.
     :param bases: names of bases and their app_tokens.
+    :param ca_bundle: path of a file of certificates to trust, instead of the public ones.
     """
 
     app_id: str
     app_secret: str = field(repr=False)
-    host: str = DEFAULT_HOST
+    host: str = FEISHU_HOST
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     proxy: str | None = field(default=None, repr=False)
     bases: Mapping[str, str] = field(default_factory=dict)
+    ca_bundle: str | None = None
 
     @classmethod
     def from_connection(cls, conn: Connection) -> LarkSettings:
@@ -67,6 +71,7 @@ class LarkSettings:
             timeout_seconds=_read_timeout(extra.get("timeout_seconds"), where),
             proxy=_read_proxy(extra.get("proxy"), where),
             bases=_read_bases(extra.get("bases"), where),
+            ca_bundle=_read_ca_bundle(extra.get("ca_bundle"), where),
         )
 
     @property
@@ -95,21 +100,18 @@ def _read_extra(conn: Connection, where: str) -> Mapping[str, Any]:
 
 
 def _read_host(conn: Connection, where: str) -> str:
-    host = (conn.host or "").strip().rstrip("/")
+    host = (conn.host or "").strip()
     if not host:
-        return DEFAULT_HOST
+        return FEISHU_HOST
     if "://" not in host:
-        # a connection given as an URI, lark://id:secret@open.larksuite.com, leaves the scheme out
+        # a connection given as an URI, lark://id:secret@open.larksuite.com:443/https, has the scheme in another place
         host = f"{conn.schema or 'https'}://{host}"
+    if conn.port and not re.search(r":\d+$", host):
+        host = f"{host}:{conn.port}"
     try:
-        parts = urlsplit(host)
-        port = parts.port or conn.port
-    except ValueError as exc:
-        raise ConfigError(f"{where}: host has an impossible port") from exc
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
-        raise ConfigError(f"{where}: host must look like {DEFAULT_HOST}, without a path and without a login")
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{name}:{port}" if port else f"{parts.scheme}://{name}"
+        return normalize_host(host)
+    except ConfigError as exc:
+        raise ConfigError(f"{where}: {exc.message}") from exc
 
 
 def _read_timeout(value: Any, where: str) -> float:
@@ -129,6 +131,14 @@ def _read_proxy(value: Any, where: str) -> str | None:
         return None
     if not isinstance(value, str) or not value.startswith(("http://", "https://", "socks5://")):
         raise ConfigError(f"{where}: proxy must be an address such as http://proxy.example:3128")
+    return value
+
+
+def _read_ca_bundle(value: Any, where: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not Path(value).is_file():
+        raise ConfigError(f"{where}: ca_bundle must be the path of a file of certificates that this machine can read")
     return value
 
 

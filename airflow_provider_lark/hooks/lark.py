@@ -85,6 +85,7 @@ class LarkHook(BaseHook):
             "host": self.settings.host,
             "timeout_seconds": self.settings.timeout_seconds,
             "proxy": self.settings.proxy,
+            "verify": self.settings.ca_bundle or True,
         }
 
     def test_connection(self) -> tuple[bool, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,12 +90,12 @@ class SyncQueueBacklogSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look at the backlog once."""
-        from airflow_provider_lark.hooks.backlog import describe_backlog, read_backlog
+        from airflow_provider_lark.hooks.backlog import read_backlog
 
         with airflow_errors():
             condition = self._condition()
             backlog = read_backlog(self.sql_conn_id, self.table_name or None)
-        seen = describe_backlog(backlog)
+        seen = asdict(backlog)
         self._log(seen)
         return PokeReturnValue(is_done=condition.is_met(backlog), xcom_value=seen)
 

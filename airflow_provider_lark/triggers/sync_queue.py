@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import PermanentError
-from airflow_provider_lark.hooks.backlog import BacklogCondition, describe_backlog, read_backlog
+from airflow_provider_lark.hooks.backlog import BacklogCondition, read_backlog
 
 
 class SyncQueueBacklogTrigger(BaseTrigger):
@@ -89,7 +90,7 @@ class SyncQueueBacklogTrigger(BaseTrigger):
             else:
                 failures = 0
                 if condition.is_met(backlog):
-                    return {"status": "success", "backlog": describe_backlog(backlog)}
+                    return {"status": "success", "backlog": asdict(backlog)}
             await self._clock.sleep_async(self._pause_seconds(polls))
             polls += 1
 

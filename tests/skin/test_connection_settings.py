@@ -20,7 +20,7 @@ def connection(**changes):
 
 def test_settings_of_a_bare_connection_have_defaults():
     settings = LarkSettings.from_connection(connection())
-    assert settings == LarkSettings("cli_a", SECRET, "https://open.feishu.cn", 30.0, None, {})
+    assert settings == LarkSettings("cli_a", SECRET, "https://open.feishu.cn", 30.0, None, {}, None)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,12 @@ def test_bases_are_read_from_the_extra(bases, expected):
         pytest.param({"login": ""}, ["'lark_shop'", "App ID (login)", "developer console"], id="no app id"),
         pytest.param({"password": None}, ["App Secret (password)"], id="no secret"),
         pytest.param({"host": "ftp://x"}, ["host", "https://open.feishu.cn"], id="scheme"),
-        pytest.param({"host": "https://open.feishu.cn/open-apis"}, ["without a path"], id="path"),
-        pytest.param({"host": "https://x:99999"}, ["impossible port"], id="port"),
+        pytest.param({"host": "https://x:99999"}, ["host"], id="port"),
         pytest.param({"extra": {"timeout_seconds": "soon"}}, ["timeout_seconds", "600"], id="timeout"),
         pytest.param({"extra": {"timeout_seconds": 0}}, ["timeout_seconds"], id="no time"),
         pytest.param({"extra": {"proxy": "proxy:3128"}}, ["proxy", "http://"], id="proxy"),
+        pytest.param({"extra": {"ca_bundle": "/no/such.pem"}}, ["ca_bundle", "path"], id="ca bundle"),
+        pytest.param({"extra": "[1]"}, ["extra", "JSON object"], id="extra"),
         pytest.param({"extra": {"bases": ["x"]}}, ["bases", '{"MyDB": "<app_token>"}'], id="bases no object"),
         pytest.param({"extra": {"bases": "{x"}}, ["bases", '{"MyDB": "<app_token>"}'], id="bases broken"),
         pytest.param({"extra": {"bases": {"MyDB": 7}}}, ["bases['MyDB']", "/base/"], id="base no text"),
