@@ -5,7 +5,9 @@ kind                 Python form
 ===================  ==========================================================
 nothing              ``None`` (Lark's absent cell, SQL's NULL, and the empty text)
 text, one select     ``str``
-number               ``decimal.Decimal``, normalized (no trailing zeros)
+number               ``decimal.Decimal`` without trailing zeros and minus zero;
+                     a whole number has no exponent, and may be an ``int``
+                     after :func:`load_values` (5 and Decimal(5) are equal)
 instant              ``int``: UTC milliseconds since the epoch
 boolean              ``bool`` (an absent checkbox is ``False``)
 several of a kind    ``tuple`` of ``str``: selects by name, persons and groups by id, links by record id
@@ -23,15 +25,14 @@ from typing import Any, cast
 
 Canonical = None | str | Decimal | int | bool | tuple["Canonical", ...]
 
+_DECIMAL = "decimal"
+# made once: json.dumps() with options makes an encoder a call
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 
 def dump_values(values: Mapping[str, Canonical]) -> str:
     """Write *values* as compact JSON with sorted keys; equal values give equal text."""
-    return json.dumps(
-        {name: _to_json(value) for name, value in values.items()},
-        ensure_ascii=False,
-        separators=(",", ":"),
-        sort_keys=True,
-    )
+    return _encode({name: _to_json(value) for name, value in values.items()})
 
 
 def load_values(text: str) -> dict[str, Canonical]:
@@ -48,9 +49,11 @@ def hash_values(text: str) -> str:
 
 def _to_json(value: Canonical) -> Any:
     if isinstance(value, Decimal):
-        # 15 significant digits survive the way through a double; more are refused by the codec
-        whole = int(value)
-        return whole if whole == value else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        # 15 significant digits survive the way through a double; a Text field beside a NUMERIC column may have more
+        double = float(value)
+        return double if Decimal(repr(double)) == value else {_DECIMAL: str(value)}
     if isinstance(value, tuple):
         return [_to_json(part) for part in value]
     return value
@@ -59,4 +62,6 @@ def _to_json(value: Canonical) -> Any:
 def _from_json(value: Any) -> Canonical:
     if isinstance(value, list):
         return tuple(_from_json(part) for part in value)
+    if isinstance(value, dict):
+        return Decimal(value[_DECIMAL])
     return cast("Canonical", value)

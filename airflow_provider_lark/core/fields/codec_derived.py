@@ -108,7 +108,7 @@ def _list_reader(pair: Pair, code: int, halves: BasicHalves) -> Callable[[list[A
     if code in _LISTS:
         return lambda values: sql.write(lark.read(_flat(values)))
     if code == FieldType.TEXT and pair.field.type != FieldType.LOOKUP:
-        return lambda values: sql.write(lark.read(values))
+        return lambda values: sql.write(lark.read([run if isinstance(run, dict) else {"text": run} for run in values]))
     if code in (FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK):
         return lambda values: sql.write(lark.read({"link_record_ids": _link_ids(values)}))
     return _scalars_reader(pair, lark, sql)

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 # an escaped NUL, not the six characters after an escaped backslash; PostgreSQL's jsonb refuses it
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _MAX_DEPTH = 100
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
 
 def _refuse_constant(_: str) -> NoReturn:
@@ -24,7 +25,7 @@ def dump_json(value: Any) -> str:
     :raises ValueError: NaN, NUL, a lone surrogate, more than 100 levels, or no JSON value at all.
     """
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+        text = _encode(value)
     except (TypeError, RecursionError) as exc:
         raise ValueError from exc
     if not is_clean(text) or _ESCAPED_NUL.search(text) or _nesting(value) > _MAX_DEPTH:

@@ -218,8 +218,8 @@ def _sql_json_text(pair: Pair, decode: Callable[[Any], Items], encode: Callable[
     return Half(read, write)
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# made once: json.dumps() with options makes an encoder a call
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def lark_url(pair: Pair) -> Half:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -37,13 +39,13 @@ def tidy_decimal(value: Decimal) -> Decimal:
     :raises ValueError: NaN, infinite, or more than 400 digits before or after the point.
     """
     if not value:
-        return Decimal(0)
+        return ZERO
     if not -_TEXT_DIGITS < value.adjusted() < _TEXT_DIGITS or not value.is_finite():
         raise ValueError
-    whole = int(value)
+    whole = value.to_integral_value()
     if whole == value:
-        return Decimal(whole)
-    tidy = _CONTEXT.normalize(value)
+        return whole if whole.same_quantum(ZERO) else Decimal(int(whole))
+    tidy = value.normalize(_CONTEXT)
     if tidy != value:
         raise ValueError
     return tidy
@@ -51,28 +53,32 @@ def tidy_decimal(value: Decimal) -> Decimal:
 
 def significant_digits(value: Decimal) -> int:
     """Count the digits of a canonical number without leading and trailing zeros."""
-    digits = value.as_tuple().digits
-    text = "".join(map(str, digits)) if digits[-1] else "".join(map(str, digits)).rstrip("0")
-    return len(text) or 1
+    return len("".join(map(str, value.as_tuple().digits)).rstrip("0")) or 1
 
 
-def decimal_of_float(value: float, digits: int = LARK_DIGITS) -> Decimal:
-    """Return the number that a double stands for: a fraction is read to *digits* significant digits.
+def decimal_of_float(value: float) -> Decimal:
+    """Return the number that a double stands for: a fraction is read to 15 significant digits.
 
     The digits beyond are the double's own noise (0.1 + 0.2); a whole number is taken as it is.
 
     :raises ValueError: NaN or infinite.
     """
-    if value.is_integer() and -_SAFE < value < _SAFE and digits == LARK_DIGITS:
-        return Decimal(int(value))
+    if value.is_integer():
+        return Decimal(int(value)) if -_SAFE < value < _SAFE else tidy_decimal(Decimal(repr(value)))
+    text = repr(value)
+    # 16 characters less the point are at most 15 digits, and repr() has no trailing zeros; inf and nan end in letters
+    if len(text) <= LARK_DIGITS + 1 and text[-1] <= "9":
+        return Decimal(text)
+    return round_float(value, LARK_DIGITS)
+
+
+def round_float(value: float, digits: int) -> Decimal:
+    """Return *value* to so many significant digits.
+
+    :raises ValueError: NaN or infinite.
+    """
     if not isfinite(value):
         raise ValueError
-    text = repr(value)
-    # a sign and a point leave at most 15 digits in 16 characters, and repr() has no trailing zeros then
-    if len(text) <= LARK_DIGITS + 1 and digits == LARK_DIGITS:
-        return tidy_decimal(Decimal(text)) if "e" in text else Decimal(text)
-    if value.is_integer() and digits == LARK_DIGITS:
-        return tidy_decimal(Decimal(text))
     return tidy_decimal(Decimal(f"{value:.{digits}g}"))
 
 
@@ -111,8 +117,7 @@ def lark_number(pair: Pair) -> Half:
             if kind is int:
                 return Decimal(wire) if -_SAFE < wire < _SAFE else _short(Decimal(wire))
             if kind is float:
-                value = decimal_of_float(wire)
-                return value if -_SAFE < wire < _SAFE else _short(value)
+                return decimal_of_float(wire) if -_SAFE < wire < _SAFE else _short(decimal_of_float(wire))
             if wire is None:
                 return None
             # the deprecated list call gives numbers as text; a JSON reader may give Decimal
@@ -138,28 +143,25 @@ def write_lark_number(value: Decimal | int | None) -> int | float | None:
     """Return the JSON number: an int where whole, else the nearest double."""
     if value is None:
         return None
-    whole = int(value)
-    if whole == value and -_SAFE < whole < _SAFE:
-        return whole
-    return float(value)
+    number = float(value)
+    return int(number) if number.is_integer() and -_SAFE < number < _SAFE else number
 
 
 def round_single(value: Decimal) -> Decimal:
     """Round to the digits that a four-byte float surely keeps."""
-    return decimal_of_float(float(value), SINGLE_DIGITS)
+    return round_float(float(value), SINGLE_DIGITS)
 
 
-def float_digits(pair: Pair) -> int:
-    """Return how many significant digits a float column surely keeps."""
-    return SINGLE_DIGITS if is_single_precision(pair.column) else LARK_DIGITS
+def _float_reader(pair: Pair) -> Callable[[float], Decimal]:
+    return partial(round_float, digits=SINGLE_DIGITS) if is_single_precision(pair.column) else decimal_of_float
 
 
 def float_text(pair: Pair) -> Form:
     """Return the form of a number in a Text field beside a float column: no more digits than the column keeps."""
-    digits = float_digits(pair)
+    from_float = _float_reader(pair)
 
     def parse(text: str) -> Decimal:
-        return decimal_of_float(float(parse_number(text)), digits)
+        return from_float(float(parse_number(text)))
 
     return Form("number", parse, format_number, NUMBER.expected)
 
@@ -198,8 +200,9 @@ def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
     def write(number: Decimal | int | None) -> int | None:
         if number is None:
             return None
+        # compared as Decimals: Decimal against int is slow
         whole = int(number)
-        if whole != number or not least <= whole <= greatest:
+        if not least <= whole <= greatest or (type(number) is Decimal and number.to_integral_value() != number):
             raise refuse_lark(number, fits)
         return whole
 
@@ -233,26 +236,22 @@ def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
     return Half(read, _write_decimal(pair, before, after))
 
 
-def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Any:
+def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callable[[Decimal | int | None], Any]:
     refuse = pair.refuse_lark
     # the SQLite driver binds no Decimal
     plain = pair.column.dialect == "sqlite" or not getattr(base_type(pair.column.type), "asdecimal", True)
-    limit = None if before is None else Decimal(1).scaleb(before)
     step = None if after is None else Decimal(1).scaleb(-after)
-    fits = "a number" if limit is None else f"at most {before} digits before and {after} after the point"
+    fits = f"at most {before} digits before and {after} after the point"
 
     def write(number: Decimal | int | None) -> Decimal | float | None:
         if number is None:
             return None
-        if (
-            limit is not None
-            and step is not None
-            and (abs(Decimal(number)) >= limit or _CONTEXT.remainder(number, step))
-        ):
-            raise refuse(number, fits)
-        if plain:
-            return write_lark_number(number)
-        return number if type(number) is Decimal else Decimal(number)
+        exact = number if type(number) is Decimal else Decimal(number)
+        if step is not None and before is not None:
+            exact = exact.quantize(step, context=_CONTEXT)
+            if exact != number or exact.adjusted() >= before:  # zero's place is its scale
+                raise refuse(number, fits)
+        return write_lark_number(exact) if plain else exact
 
     return write
 
@@ -260,28 +259,30 @@ def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Any:
 def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
     refuse = pair.refuse_sql
     refuse_lark = pair.refuse_lark
-    digits = float_digits(pair)
-    greatest = 3.4e38 if digits == SINGLE_DIGITS else 1.7e308
+    from_float = _float_reader(pair)
+    greatest = 3.4e38 if is_single_precision(pair.column) else 1.7e308
 
     def read(value: Any) -> Decimal | None:
         if value is None:
             return None
-        if type(value) is float or type(value) is int or type(value) is Decimal:
-            try:
-                number = decimal_of_float(float(value), digits)
-            except (ValueError, OverflowError):
-                raise refuse(value, "a finite number") from None
-            if for_lark_number and not -_SAFE < number < _SAFE and significant_digits(number) > LARK_DIGITS:
-                raise refuse(value, _TOO_LONG)
-            return number
-        raise refuse(value, "a number")
+        if not isinstance(value, (float, int, Decimal)) or isinstance(value, bool):
+            raise refuse(value, "a number")
+        try:
+            double = float(value)
+            number = from_float(double)
+        except (ValueError, OverflowError):
+            raise refuse(value, "a finite number") from None
+        if for_lark_number and not -_SAFE < double < _SAFE and significant_digits(number) > LARK_DIGITS:
+            raise refuse(value, _TOO_LONG)
+        return number
 
     def write(number: Decimal | int | None) -> float | None:
         if number is None:
             return None
-        if not -greatest <= number <= greatest:
+        double = float(number)
+        if not -greatest <= double <= greatest:
             raise refuse_lark(number, f"a number of at most {greatest}")
-        return float(number)
+        return double
 
     return Half(read, write)
 

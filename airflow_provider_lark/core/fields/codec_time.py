@@ -20,10 +20,10 @@ from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of UTC
-_MS = timedelta(milliseconds=1)
 _DAY_MS = 86_400_000
-_LEAST_MS = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MS
-_GREATEST_MS = (datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC) - _EPOCH) // _MS
+_ZERO = timedelta()
+_LEAST_MS = -62_135_596_800_000
+_GREATEST_MS = 253_402_300_799_999
 _SANE = "an instant of the years 1 to 9999 in milliseconds"
 
 _ISO = re.compile(
@@ -34,6 +34,17 @@ _ISO = re.compile(
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})(?::(\d{2}))?", re.ASCII)
+
+
+def to_ms(elapsed: timedelta) -> int:
+    """Return the whole milliseconds of *elapsed*, rounded down."""
+    return elapsed.days * _DAY_MS + elapsed.seconds * 1000 + elapsed.microseconds // 1000
+
+
+def from_ms(instant: int) -> timedelta:
+    """Return the time between the epoch and *instant*."""
+    # positional: keywords cost half a microsecond
+    return timedelta(0, instant // 1000, instant % 1000 * 1000)
 
 
 def parse_date(text: str) -> date:
@@ -120,9 +131,9 @@ def settle_instant(pair: Pair) -> Callable[[int], int] | None:
 
     def settle(instant: int) -> int:
         try:
-            local = (_EPOCH + timedelta(milliseconds=instant - instant % step)).astimezone(zone)
+            local = (_EPOCH + from_ms(instant - instant % step)).astimezone(zone)
             # the second pass of an hour that comes twice is taken for the first
-            return (local.replace(fold=0) - _EPOCH) // _MS if local.fold else instant - instant % step
+            return to_ms(local.replace(fold=0) - _EPOCH) if local.fold else instant - instant % step
         except OverflowError:
             raise refuse(instant, _SANE) from None
 
@@ -132,6 +143,7 @@ def settle_instant(pair: Pair) -> Callable[[int], int] | None:
 def sql_date_time(pair: Pair) -> Half:
     """A datetime column, with or without an offset; finer digits than a millisecond are cut off."""
     zone, step, refuse = pair.time_zone, step_ms(pair.column), pair.refuse_sql
+    offset_of = zone.utcoffset
 
     def read(value: Any) -> int | None:
         if value is None:
@@ -139,20 +151,23 @@ def sql_date_time(pair: Pair) -> Half:
         try:
             if isinstance(value, str):
                 value = parse_datetime(value, zone)
-            aware = value if value.tzinfo is not None else value.replace(tzinfo=zone)
-            instant = (aware - _EPOCH) // _MS
+            if value.tzinfo is None:
+                # asking the zone is ten times faster than value.replace(tzinfo=zone)
+                instant = to_ms(value - _NAIVE_EPOCH - (offset_of(value) or _ZERO))
+            else:
+                instant = to_ms(value - _EPOCH)
         except (ValueError, AttributeError, TypeError, OverflowError):
             raise refuse(value, "a datetime") from None
         if not _LEAST_MS <= instant <= _GREATEST_MS:
             raise refuse(value, _SANE)
-        return int(instant - instant % step)
+        return instant - instant % step
 
     return Half(read, _write_aware(pair) if is_aware(pair.column) else _write_naive(pair))
 
 
 def _write_aware(pair: Pair) -> Any:
     def write(instant: int | None) -> datetime | None:
-        return None if instant is None else _EPOCH + timedelta(milliseconds=instant)
+        return None if instant is None else _EPOCH + from_ms(instant)
 
     return write
 
@@ -160,13 +175,14 @@ def _write_aware(pair: Pair) -> Any:
 def _write_naive(pair: Pair) -> Any:
     zone, refuse = pair.time_zone, pair.refuse_lark
     if is_utc(zone):
-        return lambda instant: None if instant is None else _NAIVE_EPOCH + timedelta(milliseconds=instant)
+        return lambda instant: None if instant is None else _NAIVE_EPOCH + from_ms(instant)
 
     def write(instant: int | None) -> datetime | None:
         if instant is None:
             return None
         try:
-            return (_EPOCH + timedelta(milliseconds=instant)).astimezone(zone).replace(tzinfo=None, fold=0)
+            local = (_EPOCH + from_ms(instant)).astimezone(zone)
+            return datetime.combine(local.date(), local.time())
         except OverflowError:
             raise refuse(instant, _SANE) from None
 
@@ -177,13 +193,13 @@ def instant_form(zone: tzinfo, settle: Callable[[int], int] | None = None) -> Fo
     """Return the form of an instant as ISO 8601 text with the offset of *zone*: ``2026-05-01T09:30:00+08:00``."""
 
     def parse(text: str) -> int:
-        instant = (parse_datetime(text, zone) - _EPOCH) // _MS
+        instant = to_ms(parse_datetime(text, zone) - _EPOCH)
         if not _LEAST_MS <= instant <= _GREATEST_MS:
             raise ValueError
         return settle(instant) if settle else instant
 
     def write(instant: int) -> str:
-        local = (_EPOCH + timedelta(milliseconds=instant)).astimezone(zone)
+        local = (_EPOCH + from_ms(instant)).astimezone(zone)
         return local.isoformat(timespec="milliseconds" if instant % 1000 else "seconds")
 
     return Form("instant", parse, write, "an ISO 8601 datetime such as 2026-05-01T09:30:00+08:00")
@@ -234,10 +250,10 @@ def midnight_of(zone: tzinfo) -> tuple[Callable[[date], int], Callable[[int], da
 
     @lru_cache(maxsize=8192)
     def midnight(day: date) -> int:
-        return (datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH) // _MS
+        return to_ms(datetime(day.year, day.month, day.day, tzinfo=zone) - _EPOCH)
 
     def local_date(instant: int) -> date:
-        return (_EPOCH + timedelta(milliseconds=instant)).astimezone(zone).date()
+        return (_EPOCH + from_ms(instant)).astimezone(zone).date()
 
     return midnight, local_date
 
