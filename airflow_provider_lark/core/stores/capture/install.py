@@ -1,0 +1,82 @@
+"""Putting the triggers on a table, taking them off, and telling whether they are those of this version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Dialect, inspect
+from sqlalchemy.exc import DBAPIError
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.stores.capture.mysql import MysqlCapture
+from airflow_provider_lark.core.stores.capture.plan import CaptureDialect
+from airflow_provider_lark.core.stores.capture.postgres import PostgresCapture
+from airflow_provider_lark.core.stores.capture.sqlite import SqliteCapture
+from airflow_provider_lark.core.stores.tables import TableSpec
+
+_DIALECTS: dict[str, CaptureDialect] = {
+    "sqlite": SqliteCapture(),
+    "postgresql": PostgresCapture(),
+    "mysql": MysqlCapture(),
+    "mariadb": MysqlCapture(),
+}
+
+#: TRIGGER denied, no SUPER while binary logs are written, access denied; PostgreSQL's insufficient_privilege
+_REFUSALS = frozenset({1142, 1227, 1370, 1419, "42501"})
+
+
+def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None) -> None:
+    """Put the capturing triggers on *table*, in the place of older ones; nothing happens when they are current.
+
+    On MySQL this commits the transaction, as every DDL there.
+
+    :param watched: columns whose change is noted (default: all of the spec's).
+    :raises SchemaMismatch: the table cannot have triggers, or the connection may not make them.
+    """
+    dialect = _dialect_of(conn.dialect)
+    if table.name in inspect(conn).get_view_names(schema=table.schema):
+        raise SchemaMismatch(f"{table.table_name!r} is a view, and views capture no changes; map the table behind it")
+    if is_current(conn, table, watched=watched):
+        return
+    try:
+        dialect.create(conn, table, dialect.plan(conn, table, _names(table, watched)))
+    except DBAPIError as exc:
+        raise _refusal(exc, table) from exc
+
+
+def uninstall(conn: Connection, table: TableSpec) -> None:
+    """Take the capturing triggers off *table*, of whatever version; on MySQL this commits the transaction."""
+    _dialect_of(conn.dialect).drop(conn, table)
+
+
+def is_current(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None) -> bool:
+    """Tell whether *table* has exactly the triggers that :func:`install` would put there."""
+    dialect = _dialect_of(conn.dialect)
+    plan = dialect.plan(conn, table, _names(table, watched))
+    return dialect.installed(conn, table) == set(plan.triggers)
+
+
+def _names(table: TableSpec, watched: Sequence[str] | None) -> list[str]:
+    return [column.name for column in table.columns if watched is None or column.name in watched]
+
+
+def _dialect_of(dialect: Dialect) -> CaptureDialect:
+    try:
+        return _DIALECTS[dialect.name]
+    except KeyError:
+        raise SchemaMismatch(
+            f"changes cannot be captured on {dialect.name}; use SQLite, PostgreSQL, MySQL or MariaDB"
+        ) from None
+
+
+def _refusal(exc: DBAPIError, table: TableSpec) -> Exception:
+    code = getattr(exc.orig, "sqlstate", None) or getattr(exc.orig, "pgcode", None)
+    code = code or next(iter(getattr(exc.orig, "args", ())), None)
+    if code not in _REFUSALS:
+        return exc
+    advice = (
+        "set log_bin_trust_function_creators = 1 on the server, or let an administrator run the setup"
+        if code == 1419
+        else "GRANT TRIGGER on it (PostgreSQL: also CREATE on the ledger's schema), or let its owner run the setup"
+    )
+    return SchemaMismatch(f"table {table.table_name!r}: the database user may not create triggers; {advice}")

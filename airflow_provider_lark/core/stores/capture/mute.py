@@ -1,0 +1,64 @@
+"""Silence the capturing triggers for the engine's own writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, delete, insert, text
+from sqlalchemy.exc import DBAPIError
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.stores.capture.mysql import MUTE_VARIABLE
+from airflow_provider_lark.core.stores.capture.postgres import MUTE_SETTING
+from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.ledger import schema
+
+_MUTED = "lark_sync_muted"
+
+
+@contextmanager
+def mute(conn: Connection) -> Iterator[None]:
+    """Keep the triggers silent for what *conn* writes inside; other connections are captured as ever.
+
+    It ends on every path, and where the database forgets it with the transaction, also by that.
+
+    :raises ConfigError: the connection commits each statement by itself, so that others would be silenced too.
+    """
+    if conn.info.get(_MUTED):
+        yield
+        return
+    _switch(conn, on=True)
+    conn.info[_MUTED] = True
+    try:
+        yield
+    finally:
+        conn.info.pop(_MUTED, None)
+        _end(conn)
+
+
+def _end(conn: Connection) -> None:
+    try:
+        _switch(conn, on=False)
+    except DBAPIError:
+        # a transaction that has failed forgets the setting when it is rolled back; a session of MySQL does not,
+        # and must not go back into a pool
+        if is_mysql(conn.dialect):
+            conn.invalidate()
+
+
+def _switch(conn: Connection, *, on: bool) -> None:
+    if is_mysql(conn.dialect):
+        conn.execute(text(f"SET {MUTE_VARIABLE} = {'1' if on else 'NULL'}"))
+    elif conn.dialect.name == "postgresql":
+        conn.execute(text(f"SELECT set_config('{MUTE_SETTING}', :value, true)"), {"value": "on" if on else "off"})
+    elif not on:
+        conn.execute(delete(schema.mute))
+    else:
+        conn.execute(insert(schema.mute), {"id": 1})
+        if not getattr(conn.connection.dbapi_connection, "in_transaction", True):
+            conn.execute(delete(schema.mute))
+            raise ConfigError(
+                "this SQLite connection commits each statement by itself, so that muting it would mute every writer; "
+                "open the transaction with write_transaction()"
+            )

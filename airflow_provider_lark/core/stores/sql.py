@@ -1,0 +1,303 @@
+"""A SQL table behind the store port: set-based SQLAlchemy Core in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
+from sqlalchemy.types import NullType
+
+from airflow_provider_lark.core.errors import NotFound, RowError, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
+from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.stores.keys import KeyCodec, key_sql, quote
+from airflow_provider_lark.core.stores.ledger.schema import record_map
+from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
+
+__all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
+
+_RAW = NullType()
+
+
+class SqlStore:
+    """The rows of one table, in the order of their keys.
+
+    Everything happens in the transaction of *conn*, which the caller commits. A write is all or none in so far as
+    the caller rolls back to where it was before an exception.
+
+    :param codecs: by column name; other columns are neither read nor written.
+    """
+
+    def __init__(
+        self, conn: Connection, spec: TableSpec, codecs: Mapping[str, ValueCodec], page_size: int = STATEMENT_ROWS
+    ) -> None:
+        self._conn = conn
+        self._spec = spec
+        self._codecs = codecs
+        self._page_size = page_size
+        self._table = spec.table
+        self._key_codec = KeyCodec(spec.key)
+        self._key = [self._table.c[name] for name in spec.key_columns]
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+        """Yield every row once, page by page, in the order of the key."""
+        return self._pages(columns, None)
+
+    def rows_unpaired(self, table_name: str) -> Iterator[Page]:
+        """Yield the rows whose key has no pair in ``sync_record_map``, neither a live nor a buried one."""
+        return self._pages(None, self._is_unpaired(table_name))
+
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+        """Return up to *limit* of the rows that :meth:`rows_unpaired` yields, from behind the key *after*.
+
+        For a caller that commits between two pages.
+        """
+        query = self._select(None)
+        statement = query.statement.where(self._is_unpaired(table_name)).order_by(*self._key).limit(limit)
+        if after is not None:
+            values = zip(self._key, self._key_codec.to_values(Key(after)), strict=True)
+            bound = [bindparam(None, value, type_=column.type) for column, value in values]
+            statement = statement.where(self._is_after(bound))
+        return Page([query.decode(row) for row in self._conn.execute(statement)])
+
+    def _is_unpaired(self, table_name: str) -> ColumnElement[bool]:
+        dialect = self._conn.dialect
+        row = quote(dialect, self._table.name)
+        if self._table.schema:
+            row = f"{quote(dialect, self._table.schema)}.{row}"
+        key: ColumnElement[str] = literal_column(key_sql(dialect, self._spec.key, row))
+        return ~exists().where(record_map.c.table_name == table_name, record_map.c.record_id == key)
+
+    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+        """Return the rows of *ids* that exist, by id.
+
+        :param for_update: lock them until the transaction ends, and see what others have committed until now.
+        """
+        query = self._select(None)
+        wanted = set(ids)
+        found: dict[str, Row] = {}
+        for some in split(self._existing(ids)):
+            part = query.statement.where(self._is_one_of(some))
+            rows = self._conn.execute(part.with_for_update() if for_update else part)
+            # a case-insensitive collation also finds keys that were not asked for
+            found |= {row.id: row for row in map(query.decode, rows) if row.id in wanted}
+        return found
+
+    def create(self, rows: Sequence[Values]) -> list[str]:
+        """Insert *rows* and return their keys in the same order, also those that the database made."""
+        groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        params = [self._to_bind(row) for row in rows]
+        for position, one in enumerate(params):
+            for name in self._spec.key_columns:
+                if one.get(name, None) is None:
+                    one.pop(name, None)
+            groups[tuple(one)].append(position)
+        keys: dict[int, Key] = {}
+        for names, positions in groups.items():
+            part = [params[position] for position in positions]
+            made = self._insert(part, generated=not set(self._spec.key_columns) <= set(names))
+            keys |= dict(zip(positions, made, strict=True))
+        return [keys[position] for position in range(len(rows))]
+
+    def update(self, patches: Sequence[tuple[str, Values]]) -> None:
+        """Set the given columns of the given rows.
+
+        :raises NotFound: a row does not exist.
+        """
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for id_, values in patches:
+            params = self._to_bind(values, id_)
+            if params:
+                groups[tuple(params)].append(
+                    {f"v{i}": value for i, value in enumerate(params.values())} | self._key_params(id_)
+                )
+        matches = and_(*(column == bindparam(f"k{i}", type_=column.type) for i, column in enumerate(self._key)))
+        for names, part in groups.items():
+            settings = {name: bindparam(f"v{i}", type_=self._table.c[name].type) for i, name in enumerate(names)}
+            found = self._conn.execute(update(self._table).where(matches).values(settings), part).rowcount
+            if found != len(part):
+                self._complain_of_missing([id_ for id_, _ in patches])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete *ids*; those that do not exist are no error."""
+        for some in split(self._existing(ids)):
+            self._conn.execute(delete(self._table).where(self._is_one_of(some)))
+
+    def key_of(self, values: Values) -> Key | None:
+        """Return the key that canonical *values* name; None when a key column is absent or empty.
+
+        :raises ValueMismatch: a value is none that its key column can hold.
+        """
+        parts = [values.get(name) for name in self._spec.key_columns]
+        if any(part is None for part in parts):
+            return None
+        named = zip(self._spec.key_columns, parts, strict=True)
+        return self._key_codec.to_key([self._codecs[name].to_sql(part) for name, part in named])
+
+    def _pages(self, columns: Sequence[str] | None, condition: ColumnElement[bool] | None) -> Iterator[Page]:
+        query = self._select(columns)
+        statement = query.statement.order_by(*self._key).limit(self._page_size)
+        if condition is not None:
+            statement = statement.where(condition)
+        page = statement
+        while True:
+            rows = self._conn.execute(page).all()
+            if rows:
+                yield Page([query.decode(row) for row in rows])
+            if len(rows) < self._page_size:
+                return
+            last = rows[-1][: len(self._key)]
+            page = statement.where(self._is_after([bindparam(None, value, type_=_RAW) for value in last]))
+
+    def _is_after(self, bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+        # spelled out, because MySQL reads no range of an index from a comparison of tuples
+        after: ColumnElement[bool] = self._key[-1] > bound[-1]
+        for column, value in zip(self._key[-2::-1], bound[-2::-1], strict=True):
+            after = and_(column >= value, or_(column > value, after))
+        return after
+
+    def _is_one_of(self, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+        if len(self._key) == 1:
+            return self._key[0].in_([key[0] for key in keys])
+        return tuple_(*self._key).in_(keys)
+
+    def _existing(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        values = []
+        for id_ in ids:
+            try:
+                values.append(self._key_codec.to_values(Key(id_)))
+            except ValueMismatch:
+                continue  # no row can have it
+        return values
+
+    def _key_params(self, id_: str) -> dict[str, Any]:
+        try:
+            values = self._key_codec.to_values(Key(id_))
+        except ValueMismatch:
+            raise self._missing([id_]) from None
+        return {f"k{i}": value for i, value in enumerate(values)}
+
+    def _complain_of_missing(self, ids: Sequence[str]) -> None:
+        found = self.read(ids)
+        missing = [id_ for id_ in ids if id_ not in found]
+        if missing:
+            raise self._missing(missing)
+
+    def _missing(self, ids: Sequence[str]) -> NotFound:
+        shown = ", ".join(map(repr, ids[:5]))
+        return NotFound(f"table {self._spec.table_name!r}: no row has the key {shown}; it was deleted meanwhile")
+
+    def _to_bind(self, values: Values, id_: str | None = None) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        for name, value in values.items():
+            codec = self._codecs[name]
+            try:
+                bound = codec.to_sql(value)
+            except ValueMismatch as exc:
+                raise ValueMismatch(exc.message if id_ is None else f"row {id_!r}: {exc.message}") from exc
+            if bound is None and not self._table.c[name].nullable:
+                bound = codec.empty_sql
+            params[name] = bound
+        return params
+
+    def _insert(self, params: list[dict[str, Any]], *, generated: bool) -> list[Key]:
+        if not generated:
+            self._conn.execute(insert(self._table), params)
+            names = self._spec.key_columns
+            return [self._key_codec.to_key([one[name] for name in names]) for one in params]
+        if self._conn.dialect.insert_returning:
+            statement = insert(self._table).returning(*self._key, sort_by_parameter_order=True)
+            return [self._key_codec.to_key(tuple(row)) for row in self._conn.execute(statement, params)]
+        return [self._insert_one(one) for one in params]
+
+    def _insert_one(self, params: dict[str, Any]) -> Key:
+        # MySQL cannot say which keys a statement made, only the last one
+        made = self._conn.execute(insert(self._table), params).inserted_primary_key
+        names = [column.name for column in self._table.primary_key.columns]
+        by_name = dict(zip(names, made or (), strict=False)) | params
+        values = [by_name.get(name) for name in self._spec.key_columns]
+        if any(value is None for value in values):
+            raise SchemaMismatch(
+                f"table {self._spec.table_name!r}: MySQL does not tell which key it made; give the key "
+                f"({', '.join(self._spec.key_columns)}) a field that people fill in, or make it AUTO_INCREMENT"
+            )
+        return self._key_codec.to_key(values)
+
+    def _select(self, columns: Sequence[str] | None) -> _Query:
+        names = [name for name in self._codecs if columns is None or name in columns]
+        return _Query(self._conn, self._spec, self._key_codec, {name: self._codecs[name] for name in names})
+
+
+class _Query:
+    """A SELECT of key and columns, and the way from its result to rows.
+
+    Values are converted one by one, not by SQLAlchemy's cursor: SQLite keeps anything in any column, and one
+    unreadable date would take the whole page along.
+    """
+
+    def __init__(
+        self, conn: Connection, spec: TableSpec, key_codec: KeyCodec, codecs: Mapping[str, ValueCodec]
+    ) -> None:
+        names = [*spec.key_columns, *codecs]
+        columns = [type_coerce(spec.table.c[name], _RAW).label(f"c{i}") for i, name in enumerate(names)]
+        self.statement = cast("Select[Any]", select(*columns))
+        width = len(spec.key_columns)
+        self._key_codec = key_codec
+        self._key = [_processor(conn, spec, name) for name in spec.key_columns]
+        self._cells = [
+            (width + i, name, _processor(conn, spec, name), codec.from_sql)
+            for i, (name, codec) in enumerate(codecs.items())
+        ]
+
+    def decode(self, raw: Sequence[Any]) -> Row:
+        problems: list[RowError] = []
+        try:
+            key: str = self._key_codec.to_key([_process(to, raw[i]) for i, to in enumerate(self._key)])
+        except ValueMismatch as exc:
+            # such a row cannot be addressed, but it must not hide
+            key = ", ".join(str(raw[i]) for i in range(len(self._key)))
+            return Row(key, {}, problems=(exc,))
+        values: dict[str, Canonical] = {}
+        for i, name, process, from_sql in self._cells:
+            try:
+                values[name] = from_sql(raw[i] if process is None else _process(process, raw[i]))
+            except ValueMismatch as exc:
+                problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
+        return Row(key, values, problems=tuple(problems))
+
+
+_Processor = Callable[[Any], Any] | None
+
+
+def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
+    kind = spec.table.c[name].type.dialect_impl(conn.dialect)
+    return kind.result_processor(conn.dialect, None)
+
+
+def _process(process: _Processor, value: Any) -> Any:
+    if process is None or value is None:
+        return value
+    try:
+        return process(value)
+    except (TypeError, ValueError, LookupError, ArithmeticError):
+        # what SQLAlchemy cannot read goes to the codec as it is, which names the column and the type
+        return value

@@ -1,0 +1,121 @@
+"""The SQL table of a mapping: reflected, checked, and described for the stores and the triggers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy.exc import NoSuchTableError
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.fields.column import Column
+
+_DIALECT = "lark_dialect"
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table as a mapping uses it.
+
+    :param columns: the mapped columns and the key columns.
+    :param key_columns: names, in the order of the key.
+    :param table: the whole table, as :func:`reflect_table` found it.
+    """
+
+    name: str
+    schema: str | None
+    columns: tuple[Column, ...]
+    key_columns: tuple[str, ...]
+    table: Table
+
+    @property
+    def table_name(self) -> str:
+        """The ledger's name of the table."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The key columns, in the order of the key."""
+        by_name = {column.name: column for column in self.columns}
+        return tuple(by_name[name] for name in self.key_columns)
+
+
+def reflect_table(bind: Engine | Connection, name: str, schema: str | None = None) -> Table:
+    """Read a table's columns and constraints from the database.
+
+    :raises SchemaMismatch: there is no such table; the message names similar ones.
+    """
+    try:
+        table = Table(name, MetaData(), schema=schema, autoload_with=bind, resolve_fks=False)
+    except NoSuchTableError as exc:
+        raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
+    table.info[_DIALECT] = bind.dialect.name
+    return table
+
+
+def columns_of(table: Table) -> tuple[Column, ...]:
+    """Describe every column of a table that :func:`reflect_table` has read."""
+    return tuple(Column.from_reflected(column, table.info.get(_DIALECT, "")) for column in table.columns)
+
+
+def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the columns that tell the table's rows apart.
+
+    :param key: the columns that the mapping names; default: the primary key.
+    :raises SchemaMismatch: there is no primary key, a named column does not exist, or two rows could share the key.
+    """
+    primary = tuple(column.name for column in table.primary_key.columns)
+    if not key:
+        if not primary:
+            raise SchemaMismatch(
+                f"table {table.fullname!r} has no primary key; name the columns that tell its rows apart under key:"
+            )
+        return primary
+    for name in key:
+        if name not in table.c:
+            raise SchemaMismatch(
+                f"table {table.fullname!r} has no column {name!r} for the key{_close(name, table.c.keys())}"
+            )
+    if not any(set(unique) <= set(key) for unique in _unique_columns(table) if unique):
+        raise SchemaMismatch(
+            f"table {table.fullname!r}: two rows could have the same ({', '.join(key)}); add a UNIQUE constraint on "
+            "these columns, or name others under key:"
+        )
+    return tuple(key)
+
+
+def _unique_columns(table: Table) -> list[tuple[str, ...]]:
+    primary = tuple(column.name for column in table.primary_key.columns)
+    constraints = [
+        tuple(column.name for column in constraint.columns)
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint)
+    ]
+    # an index on an expression, or on a part of the rows, does not tell all rows apart
+    indexes = [
+        tuple(column.name for column in index.columns)
+        for index in table.indexes
+        if index.unique and not _is_partial(index.dialect_options) and len(index.columns) == len(index.expressions)
+    ]
+    return [primary, *constraints, *indexes]
+
+
+def _is_partial(options: object) -> bool:
+    return any(
+        options[dialect].get("where") is not None  # type: ignore[index]  # SQLAlchemy types it as an opaque mapping
+        for dialect in ("postgresql", "sqlite")
+    )
+
+
+def _no_such_table(bind: Engine | Connection, name: str, schema: str | None) -> str:
+    inspector = inspect(bind)
+    names = inspector.get_table_names(schema=schema)
+    where = f" in schema {schema!r}" if schema else ""
+    return f"table {name!r} does not exist{where}{_close(name, names)}"
+
+
+def _close(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(map(repr, close))}?" if close else ""
