@@ -11,9 +11,14 @@
     │   └── LeaseHeld                another worker writes to this table
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
+    │   │   ├── ValueRefused         a value of the batch does not fit its field; halve the batch to find it
+    │   │   └── TooLarge             ask for less, or send less, at once
     │   ├── NotAuthorized            PermissionError: app id, secret or token refused
     │   ├── AccessDenied             PermissionError: scope or document right missing
     │   ├── NotFound                 LookupError: base, table, field or record
+    │   │   ├── FieldNotFound        renamed or deleted; read the fields again
+    │   │   └── RecordNotFound       deleted; read the records again
+    │   ├── ClientTokenConflict      the client_token belongs to another request
     │   ├── QuotaExhausted           the tenant's monthly calls are used up
     │   ├── UnexpectedAnswer         ValueError: not the API's shape
     │   ├── ConfigError              ValueError: a mapping or a connection says something impossible
@@ -21,6 +26,7 @@
     │   └── SafetyStop               a guard refused to go on; nothing was lost
     └── RowError                     this row only; the others land
         ├── ValueMismatch            ValueError: a value that the other side cannot hold
+        ├── RowRefused               the database or Lark refuses this row: a constraint, a rule
         └── DuplicateKey             two records carry one key
 
 A message says what failed, on what, and what to do. It never holds a secret, a token or a cell's content.
@@ -106,6 +112,14 @@ class BadRequest(PermanentError, ValueError):
     """Lark refuses the request's content."""
 
 
+class ValueRefused(BadRequest):
+    """Lark refuses a value of a batch, and does not say which: nothing of the batch was written."""
+
+
+class TooLarge(BadRequest):
+    """The request asks for, or holds, more than Lark handles at once."""
+
+
 class NotAuthorized(PermanentError, PermissionError):
     """App ID, App Secret or token refused, or the app is disabled."""
 
@@ -123,6 +137,18 @@ class AccessDenied(PermanentError, PermissionError):
 
 class NotFound(PermanentError, LookupError):
     """The base, table, view, field or record does not exist, or is hidden from the app."""
+
+
+class FieldNotFound(NotFound):
+    """A field was renamed or deleted since the fields were read."""
+
+
+class RecordNotFound(NotFound):
+    """A record was deleted, or never existed; nothing of the batch was written."""
+
+
+class ClientTokenConflict(PermanentError):
+    """Lark has carried out another request under this client_token: look before creating under a new one."""
 
 
 class QuotaExhausted(PermanentError):
@@ -151,6 +177,10 @@ class RowError(LarkError):
 
 class ValueMismatch(RowError, ValueError):
     """A value that the other side cannot hold. The message names field, key and the value's type."""
+
+
+class RowRefused(RowError):
+    """The database refused the row, by a constraint or a type; another row may have to come first."""
 
 
 class DuplicateKey(RowError):

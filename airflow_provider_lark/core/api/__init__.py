@@ -1,0 +1,32 @@
+"""Talking to Lark: every API call is written once, without I/O, and driven from a sync and an async client.
+
+::
+
+    flow.py       what a call may want (send this, wait so long), and what it gets
+    session.py    one call: pace, token, send, read, retry
+    retry.py  ratelimit.py  token.py  paging.py  answers.py     the decisions, each pure
+    routes.py  codes.py  limits.py  host.py                     what Lark's documents say
+    bitable.py  bot.py  contact.py  wiki.py                     the namespaces
+    client.py  async_client.py  transport.py                    the drivers; only they import httpx
+
+The clients are loaded when they are first asked for: importing this package imports no HTTP library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.api.async_client import AsyncLarkClient
+    from airflow_provider_lark.core.api.client import LarkClient
+
+__all__ = ["AsyncLarkClient", "LarkClient"]
+
+_HOMES = {"LarkClient": "client", "AsyncLarkClient": "async_client"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

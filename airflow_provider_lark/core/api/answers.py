@@ -1,0 +1,147 @@
+"""Reading answers: an :class:`HttpResponse` becomes its JSON object or an error, by Lark's code first."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from airflow_provider_lark.core.api.codes import Meaning, explain
+from airflow_provider_lark.core.api.flow import HttpResponse
+from airflow_provider_lark.core.errors import (
+    AccessDenied,
+    LarkError,
+    OutcomeUnknown,
+    RateLimited,
+    ServerBusy,
+    UnexpectedAnswer,
+)
+
+T = TypeVar("T")
+JsonObject = dict[str, Any]
+
+# the leading words of Lark's own text; what follows may quote the request, and with it a cell
+_LEADING_WORDS = re.compile(r"[A-Za-z][A-Za-z _.-]{0,79}")
+
+
+def read_answer(response: HttpResponse, *, subject: str, endpoint: str, is_write: bool) -> JsonObject:
+    """Return the answer's JSON object, ``code`` 0.
+
+    :param subject: on what: ``table tbl… of base …``.
+    :param is_write: whether a failure inside Lark leaves the outcome open.
+    :raises LarkError: the error that Lark's code stands for.
+    """
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        raise _unreadable(response, subject=subject, endpoint=endpoint, is_write=is_write) from None
+    code = body.get("code") if isinstance(body, dict) else None
+    if type(code) is not int:
+        raise UnexpectedAnswer(
+            f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
+            endpoint=endpoint,
+        )
+    if code == 0:
+        return cast("JsonObject", body)
+    raise _refusal(code, body, response, subject=subject, endpoint=endpoint, is_write=is_write)
+
+
+def _refusal(
+    code: int, body: JsonObject, response: HttpResponse, *, subject: str, endpoint: str, is_write: bool
+) -> LarkError:
+    meaning = explain(code, response.status)
+    details = body.get("error")
+    details = details if isinstance(details, dict) else {}
+    log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")
+    facts: dict[str, Any] = {"code": code, "endpoint": endpoint, "log_id": log_id if isinstance(log_id, str) else None}
+    message = _message(meaning, body, details, subject)
+    if meaning.error is RateLimited:
+        return RateLimited(message, retry_after_seconds=_retry_after(response.headers), **facts)
+    if meaning.error is AccessDenied:
+        return AccessDenied(message, scopes=_scopes(details), **facts)
+    if meaning.error is OutcomeUnknown and not is_write:
+        return ServerBusy(message, **facts)
+    return meaning.error(message, **facts)
+
+
+def _message(meaning: Meaning, body: JsonObject, details: JsonObject, subject: str) -> str:
+    words = _LEADING_WORDS.match(body["msg"]) if isinstance(body.get("msg"), str) else None
+    what = f'{meaning.what} ("{words[0].strip()}")' if words else meaning.what
+    needed = ", ".join(_scopes(details))
+    named = ", ".join(_violated_fields(details))
+    what += f"; one of these scopes is needed: {needed}" if needed else ""
+    what += f"; refused parts: {named}" if named else ""
+    return f"{subject}: {what}; {meaning.hint}"
+
+
+def _scopes(details: JsonObject) -> tuple[str, ...]:
+    # the documents say {scope}, real answers {subject}
+    found = (item.get("subject") or item.get("scope") for item in _dicts(details.get("permission_violations")))
+    return tuple(str(scope) for scope in found if scope)
+
+
+def _violated_fields(details: JsonObject) -> list[str]:
+    # neither value nor description: both may quote a cell
+    return [str(item["field"]) for item in _dicts(details.get("field_violations")) if item.get("field")]
+
+
+def _dicts(value: object) -> list[JsonObject]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    for name in ("x-ogw-ratelimit-reset", "retry-after"):
+        try:
+            seconds = float(headers.get(name, ""))
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    return None
+
+
+def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write: bool) -> LarkError:
+    status = response.status
+    if status == 429:
+        return RateLimited(
+            f"{subject}: too many calls (HTTP 429)",
+            retry_after_seconds=_retry_after(response.headers),
+            endpoint=endpoint,
+        )
+    is_cut = status < 300 and response.body[:1] in (b"{", b"")
+    if is_cut or status >= 500:
+        what = "the answer breaks off" if is_cut else f"a server on the way answered HTTP {status}"
+        return (OutcomeUnknown if is_write else ServerBusy)(f"{subject}: {what}; it is tried again", endpoint=endpoint)
+    kind = response.headers.get("content-type", "no content type").partition(";")[0][:60]
+    return UnexpectedAnswer(
+        f"{subject}: the answer (HTTP {status}, {kind}) is not from Lark; check the host and the proxy",
+        endpoint=endpoint,
+    )
+
+
+def data_of(body: JsonObject) -> JsonObject:
+    """Return the ``data`` of an answer, empty where it has none."""
+    data = body.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def pick(data: Mapping[str, Any], name: str, kind: type[T], *, endpoint: str) -> T:
+    """Return the member *name* of an answer.
+
+    :raises UnexpectedAnswer: it is missing or of another kind.
+    """
+    value = data.get(name)
+    if not isinstance(value, kind):
+        raise UnexpectedAnswer(f"the answer has no {name}", endpoint=endpoint)
+    return value
+
+
+def pick_list(data: Mapping[str, Any], name: str, *, endpoint: str) -> list[Any]:
+    """Return the list *name* of an answer; Lark leaves empty ones out or writes null."""
+    value = data.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise UnexpectedAnswer(f"the answer's {name} is no list", endpoint=endpoint)
+    return value

@@ -1,0 +1,104 @@
+"""What both clients are made of, apart from the driving."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NoReturn
+from uuid import uuid4
+
+from airflow_provider_lark.core.api.calllog import CallLog
+from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
+from airflow_provider_lark.core.api.retry import MAX_ATTEMPTS, MAX_ELAPSED_SECONDS, RetryPolicy
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.session import Session, Settings
+from airflow_provider_lark.core.api.shared import AppState, app_state
+from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import ConfigError
+
+_SYSTEM_CLOCK = SystemClock()
+
+
+def _random_token() -> str:
+    return str(uuid4())
+
+
+class BaseClient:
+    """A client of one Lark app.
+
+    :param app_id: ``cli_…`` from the developer console.
+    :param app_secret: its secret; shown nowhere.
+    :param host: with scheme; Feishu by default, ``https://open.larksuite.com`` for Lark, or your own.
+    :param timeout_seconds: for connecting (at most 10 s) and for each wait on the socket.
+    :param proxy: a proxy's address; default: the environment's (``HTTPS_PROXY``…), except for this machine.
+    :param verify: False, or the path of a CA bundle, for hosts whose certificate no public CA has signed.
+    :param clock: the time; a client with its own shares neither token nor pace with others of the process.
+    :param new_token: makes the client_token of a create for which the caller gives none; a UUID of version 4.
+    :param jitter: makes the random number in [0, 1) that spreads retries.
+    :param max_attempts: how often one request is sent at most.
+    :param max_elapsed_seconds: how long one request is retried at most.
+    :param rate_share: the part of Lark's quota that this process may use; None: do not pace.
+    :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        app_secret: str,
+        host: str = FEISHU_HOST,
+        *,
+        timeout_seconds: float = 30.0,
+        proxy: str | None = None,
+        verify: bool | str = True,
+        clock: Clock = _SYSTEM_CLOCK,
+        new_token: Callable[[], str] = _random_token,
+        jitter: Callable[[], float] = random.random,
+        max_attempts: int = MAX_ATTEMPTS,
+        max_elapsed_seconds: float = MAX_ELAPSED_SECONDS,
+        rate_share: float | None = 1.0,
+    ) -> None:
+        settings = Settings(
+            app_id=_given("App ID", app_id),
+            app_secret=Secret(_given("App Secret", app_secret)),
+            host=normalize_host(host),
+            clock=clock,
+            new_token=new_token,
+            jitter=jitter,
+            policy=RetryPolicy(max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
+            rate_share=rate_share,
+        )
+        is_own_time = clock is not _SYSTEM_CLOCK
+        state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
+        self._session = Session(settings, state)
+        self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=proxy, verify=verify)
+        self._clock = clock
+        self._open()
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def calls(self) -> CallLog:
+        """The requests sent by this client."""
+        return self._session.calls
+
+    @property
+    def server_offset_ms(self) -> int | None:
+        """Lark's clock minus ours, to a second, from the newest answer; None before the first."""
+        return self._session.server_offset_ms
+
+    def __repr__(self) -> str:
+        settings = self._session.settings
+        return f"{type(self).__name__}(app_id={settings.app_id!r}, host={settings.host!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds a secret and open connections: make a new one instead of pickling it")
+
+
+def _given(name: str, value: str) -> str:
+    # pasted values come with a line end
+    text = (value or "").strip()
+    if not text:
+        raise ConfigError(f"{name} is empty: copy it from the app's credentials page in the developer console")
+    return text

@@ -1,0 +1,21 @@
+"""The app's own bot: ``client.bot``. Also the cheapest call that proves a connection."""
+
+from __future__ import annotations
+
+from airflow_provider_lark.core.api.answers import pick
+from airflow_provider_lark.core.api.flow import Flow
+from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
+from airflow_provider_lark.core.api.routes import BOT_INFO
+from airflow_provider_lark.core.api.wire import BotInfo
+
+
+class Bot(Namespace[D]):
+    """The bot API."""
+
+    @ApiCall
+    def info(self) -> Flow[BotInfo]:
+        """Return the app's bot."""
+        body = yield from self.session.call(BOT_INFO)
+        # one of the old APIs that put the payload beside the code
+        bot = pick(body, "bot", dict, endpoint=BOT_INFO.endpoint)
+        return BotInfo(bot.get("app_name") or "", bot.get("open_id") or "", bot.get("activate_status"))

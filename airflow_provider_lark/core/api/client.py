@@ -1,0 +1,81 @@
+"""The client that blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Self, TypeVar, cast
+
+import httpx
+
+from airflow_provider_lark.core.api.base import BaseClient
+from airflow_provider_lark.core.api.bitable import Bitable
+from airflow_provider_lark.core.api.bot import Bot
+from airflow_provider_lark.core.api.contact import Contact
+from airflow_provider_lark.core.api.flow import Flow, HttpResponse, Pages, Send, Wait
+from airflow_provider_lark.core.api.namespace import SyncDriver
+from airflow_provider_lark.core.api.wiki import Wiki
+from airflow_provider_lark.core.errors import LarkError
+
+T = TypeVar("T")
+
+
+class LarkClient(BaseClient):
+    """Talks to Lark and waits for the answers; safe to share between threads.
+
+    >>> with LarkClient("cli_a", "secret") as client:
+    ...     client.bitable.list_tables(app_token="bascn…")  # doctest: +SKIP
+    """
+
+    def _open(self) -> None:
+        self._http = httpx.Client(**self._transport.options())
+        self.bitable: Bitable[SyncDriver] = Bitable(self, self._session)
+        self.bot: Bot[SyncDriver] = Bot(self, self._session)
+        self.contact: Contact[SyncDriver] = Contact(self, self._session)
+        self.wiki: Wiki[SyncDriver] = Wiki(self, self._session)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run one call."""
+        with closing(flow):
+            try:
+                effect = next(flow)
+                while True:
+                    try:
+                        answer = self._perform(effect)
+                    except LarkError as error:
+                        effect = flow.throw(error)
+                    else:
+                        effect = flow.send(answer)
+            except StopIteration as done:
+                return cast("T", done.value)
+
+    def iterate(self, pages: Pages[T]) -> Iterator[T]:
+        """Run calls one after the other, each when it is asked for."""
+        with closing(pages):
+            try:
+                flow = next(pages)
+                while True:
+                    page = self.run(flow)
+                    yield page
+                    flow = pages.send(page)
+            except StopIteration:
+                return
+
+    def _perform(self, effect: Send | Wait) -> HttpResponse | None:
+        if isinstance(effect, Wait):
+            self._clock.sleep(effect.seconds)
+            return None
+        try:
+            return self._transport.read(self._http.request(**self._transport.arguments(effect)))
+        except httpx.HTTPError as exc:
+            raise self._transport.explain(exc, effect) from exc

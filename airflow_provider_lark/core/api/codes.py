@@ -1,0 +1,191 @@
+"""Lark's error codes: which error each one becomes, and what to do about it.
+
+Sources: open.feishu.cn server documentation, "Generic error codes" and the error table of each Bitable page, read
+2026-11.  The same code comes with HTTP 200 on one route and 4xx on another, so the code decides, never the status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_lark.core.errors import (
+    AccessDenied,
+    BadRequest,
+    ClientTokenConflict,
+    FieldNotFound,
+    LarkError,
+    NotAuthorized,
+    NotFound,
+    OutcomeUnknown,
+    QuotaExhausted,
+    RateLimited,
+    RecordNotFound,
+    ServerBusy,
+    TooLarge,
+    UnexpectedAnswer,
+    ValueRefused,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code says and what to do."""
+
+    error: type[LarkError]
+    what: str
+    hint: str
+
+
+STALE_TOKEN_CODES = frozenset({99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
+"""The token is missing, malformed or too old: ask for a new one, once."""
+
+_INTERNAL_CODES = frozenset({2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005})
+
+_CREDENTIALS = (
+    "check App ID and App Secret on the app's credentials page of the developer console, that the app is released "
+    "and enabled in the tenant, and that the host is the right one (Feishu or Lark)"
+)
+_ADD_APP = "open the base, choose … > More > Add document app, and give the app edit rights"
+_MANAGE = "the base has advanced permissions: give the app the right to manage it"
+_WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
+_LATER = "nothing to change: it is tried again"
+_READ_FIELDS = "read the fields again: somebody may have renamed or deleted one"
+_FIND_VALUE = "Lark does not say which record: send smaller batches to find it"
+_LIMIT = "a limit of the base is reached: make room or use another table"
+
+_MEANINGS: dict[int, Meaning] = {
+    # whole gateway
+    9499: Meaning(BadRequest, "Lark cannot read the request", "please report it"),
+    99991400: Meaning(RateLimited, "too many calls", _LATER),
+    99991403: Meaning(
+        QuotaExhausted, "the tenant's monthly quota of API calls is used up", "poll less often or raise the plan"
+    ),
+    99991401: Meaning(
+        AccessDenied, "Lark does not allow this machine's IP address", "add it to the app's IP allow-list"
+    ),
+    99991672: Meaning(
+        AccessDenied,
+        "the app lacks a scope",
+        "add it under Permissions & Scopes, then release a new version of the app",
+    ),
+    99991676: Meaning(AccessDenied, "this kind of token has no right to the API", "use a self-built app"),
+    99991679: Meaning(AccessDenied, "the user did not grant the scope", "authorise again"),
+    99991201: Meaning(UnexpectedAnswer, "the host does not know this API", "check the host"),
+    99991301: Meaning(UnexpectedAnswer, "the host does not know this API under this method", "check the host"),
+    99992402: Meaning(BadRequest, "Lark's validation refuses a part of the request", "see the named parts"),
+    # credentials
+    10003: Meaning(NotAuthorized, "App ID or App Secret is malformed", _CREDENTIALS),
+    10005: Meaning(NotAuthorized, "the App ID is not authorised here", _CREDENTIALS),
+    10012: Meaning(NotAuthorized, "Lark gives no app token", _CREDENTIALS),
+    10013: Meaning(NotAuthorized, "Lark gives no tenant token", _CREDENTIALS),
+    10014: Meaning(NotAuthorized, "App ID or App Secret is wrong, or the app is disabled", _CREDENTIALS),
+    10015: Meaning(NotAuthorized, "the App Secret is wrong", _CREDENTIALS),
+    99991543: Meaning(NotAuthorized, "App ID and App Secret do not belong together", _CREDENTIALS),
+    99991662: Meaning(NotAuthorized, "the app is disabled", _CREDENTIALS),
+    99991673: Meaning(NotAuthorized, "the app is not installed in this tenant", _CREDENTIALS),
+    # documents
+    91402: Meaning(NotFound, "there is no such document", _WIKI),
+    91403: Meaning(AccessDenied, "the app may not open the document", _ADD_APP),
+    131005: Meaning(NotFound, "there is no such wiki node", "check the address"),
+    131006: Meaning(AccessDenied, "the app may not open the wiki node", "add the app to the wiki page or its space"),
+    # places in a base, and the right to them
+    1254003: Meaning(NotFound, "the app_token is malformed", _WIKI),
+    1254004: Meaning(NotFound, "the table_id is malformed", "it stands in the address after ?table="),
+    1254040: Meaning(NotFound, "there is no such base", _WIKI),
+    1254041: Meaning(NotFound, "there is no such table", "it stands in the address after ?table="),
+    1254042: Meaning(NotFound, "there is no such view", "check the view_id"),
+    1254043: Meaning(RecordNotFound, "a record does not exist", "it was deleted: read the records again"),
+    1254009: Meaning(FieldNotFound, "a field_id is malformed", _READ_FIELDS),
+    1254024: Meaning(FieldNotFound, "a field name is not known", _READ_FIELDS),
+    1254044: Meaning(FieldNotFound, "a field does not exist", _READ_FIELDS),
+    1254045: Meaning(FieldNotFound, "a field name does not exist", _READ_FIELDS),
+    1254301: Meaning(AccessDenied, "the operation is not allowed on this base", _MANAGE),
+    1254302: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
+    1254304: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
+    1254305: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
+    1254306: Meaning(AccessDenied, "the tenant's plan does not allow it", "raise the plan"),
+    # a base under load
+    1254036: Meaning(ServerBusy, "the base is being copied", _LATER),
+    1254112: Meaning(ServerBusy, "too many requests to one base", _LATER),
+    1254290: Meaning(ServerBusy, "too many requests", _LATER),
+    1254291: Meaning(ServerBusy, "another write holds the table", _LATER),
+    1254607: Meaning(ServerBusy, "earlier writes are still being computed", "it is tried again; smaller batches help"),
+    1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", _LATER),
+    1255006: Meaning(
+        ClientTokenConflict,
+        "the client_token was used for another request",
+        "look whether the records exist before sending under a new token",
+    ),
+    1255040: Meaning(OutcomeUnknown, "Lark ran out of time", _LATER),
+    # sizes of requests and answers
+    1254030: Meaning(TooLarge, "the answer would be too large, or the page_token is not valid", "ask for less at once"),
+    1254104: Meaning(TooLarge, "too many records in one request", "send at most 500"),
+    1254103: Meaning(BadRequest, "the table is full", _LIMIT),
+    1254107: Meaning(BadRequest, "the filter is too long", "at most 2,000 characters"),
+    1254108: Meaning(BadRequest, "the sort is too long", "at most 1,000 characters"),
+    # values, and the form of a request
+    1254015: Meaning(ValueRefused, "a value does not fit its field's type", _FIND_VALUE),
+    1254027: Meaning(ValueRefused, "an attachment was not uploaded to this base", "upload it to this base first"),
+    1254130: Meaning(ValueRefused, "a cell is too large", _FIND_VALUE),
+    1254303: Meaning(ValueRefused, "an attachment belongs to another base", "upload it to this base first"),
+    1254037: Meaning(BadRequest, "the client_token is no UUID of version 4", "pass str(uuid.uuid4())"),
+    1254016: Meaning(BadRequest, "the sort is not valid", _READ_FIELDS),
+    1254018: Meaning(BadRequest, "the filter is not valid", _READ_FIELDS),
+}
+
+_CONVERSIONS = {
+    1254060: "Text",
+    1254061: "Number",
+    1254062: "SingleSelect",
+    1254063: "MultiSelect",
+    1254064: "DateTime",
+    1254065: "Checkbox",
+    1254066: "User",
+    1254067: "link",
+    1254068: "Url",
+    1254069: "Attachment",
+    1254072: "Phone",
+    1254074: "DuplexLink",
+}
+_USER_HINT = "ids of another app or of another kind (open_id, union_id, user_id) do not count; " + _FIND_VALUE
+
+_MEANINGS |= {
+    code: Meaning(
+        ValueRefused,
+        f"a value does not fit its field of type {name}",
+        _USER_HINT if name == "User" else _FIND_VALUE,
+    )
+    for code, name in _CONVERSIONS.items()
+}
+_MEANINGS |= {
+    code: Meaning(NotAuthorized, "Lark refuses the token that it has just issued", _CREDENTIALS)
+    for code in STALE_TOKEN_CODES
+}
+
+# a write may have been carried out before it broke
+_INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", _LATER)
+
+
+def explain(code: int, status: int) -> Meaning:
+    """Return what *code* means; for one that is not known, what the HTTP *status* suggests.
+
+    :class:`.OutcomeUnknown` holds for writes; a read that failed so has simply failed.
+    """
+    known = _MEANINGS.get(code)
+    if known is not None:
+        return known
+    if code in _INTERNAL_CODES or status >= 500:
+        return _INTERNAL
+    return _explain_status(status)
+
+
+def _explain_status(status: int) -> Meaning:
+    if status == 429:
+        return Meaning(RateLimited, "too many calls", _LATER)
+    if status == 401:
+        return Meaning(NotAuthorized, "Lark refuses the token", _CREDENTIALS)
+    if status == 403:
+        return Meaning(AccessDenied, "Lark refuses access", _ADD_APP)
+    if status == 404:
+        return Meaning(NotFound, "Lark does not find it", "check the ids")
+    return Meaning(BadRequest, "Lark refuses the request", "look the code up in Lark's documentation")

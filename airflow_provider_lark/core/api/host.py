@@ -1,0 +1,65 @@
+"""The address of an Open Platform, as a person types it into a connection."""
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from airflow_provider_lark.core.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+FEISHU_HOST = "https://open.feishu.cn"
+LARK_HOST = "https://open.larksuite.com"
+
+_EXAMPLES = f"write {FEISHU_HOST} (Feishu), {LARK_HOST} (Lark) or the address of your own deployment"
+_PUBLIC_DOMAINS = ("feishu.cn", "larksuite.com")
+
+
+def normalize_host(host: str) -> str:
+    """Return *host* without a trailing slash or ``/open-apis``.
+
+    :raises ConfigError: no http(s) address; the message says what to write.
+    """
+    text = host.strip().rstrip("/").removesuffix("/open-apis")
+    if "://" not in text:
+        raise ConfigError(f"host has no scheme: {_EXAMPLES}, with https:// in front")
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"host is no http(s) address: {_EXAMPLES}")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(f"host holds a user name or password, which belong into the other fields: {_EXAMPLES}")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"host has a query or a fragment: {_EXAMPLES}")
+    _refuse_web_address(parts.hostname)
+    if parts.scheme == "http" and not is_local(text):
+        log.warning("host %s is plain http: the App Secret travels readable; use https://", parts.hostname)
+    return text
+
+
+def is_local(host: str) -> bool:
+    """Tell whether *host* is this machine."""
+    name = urlsplit(host).hostname or ""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read for its check: it raises on a port that is no number
+    except ValueError:
+        # without the cause: its text may quote a password
+        raise ConfigError(f"host is no valid address: {_EXAMPLES}") from None
+    return parts
+
+
+def _refuse_web_address(hostname: str) -> None:
+    for domain in _PUBLIC_DOMAINS:
+        if hostname == domain or (hostname.endswith(f".{domain}") and not hostname.startswith("open.")):
+            raise ConfigError(f"host {hostname} is a web page, not the API: write https://open.{domain}")

@@ -1,0 +1,49 @@
+"""Lark's limits, by name and with their source.
+
+Sources: the server documentation of open.feishu.cn (bitable-v1: "Bitable overview", "Search records", "Batch …",
+"Record filter guide"; "Frequency control"; "Tenant access token of a self-built app"), read 2026-11.
+"""
+
+from __future__ import annotations
+
+SEARCH_PAGE_MAX = 500
+"""Records a page of ``records/search`` (default of the API: 20)."""
+
+LIST_PAGE_MAX = 100
+"""Tables or fields a page (default of the API: 20)."""
+
+FIELD_NAMES_MAX = 200
+"""Names in ``field_names`` of a search."""
+
+BATCH_WRITE_MAX = 1000
+"""Records a ``batch_create`` or ``batch_update``."""
+
+BATCH_WRITE_DEFAULT = 500
+"""Valid under the older limit too, which some deployments and the text of 1254104 still name."""
+
+BATCH_DELETE_MAX = 500
+"""Records a ``batch_delete``."""
+
+BATCH_GET_MAX = 100
+"""Records a ``batch_get``."""
+
+FILTER_CONDITIONS_MAX = 50
+"""Conditions of a search filter."""
+
+FILTER_LENGTH_MAX = 2000
+"""Characters of a search filter (1254107)."""
+
+SORT_LENGTH_MAX = 1000
+"""Characters of a search's sort (1254108)."""
+
+CONTACT_BATCH_MAX = 50
+"""E-mail addresses, and as many mobile numbers, a ``batch_get_id``."""
+
+TEXT_CELL_MAX = 100_000
+"""Characters of a text cell."""
+
+FIELDS_PER_TABLE_MAX = 300
+"""Fields of a table, of which at most 100 formulas."""
+
+TOKEN_MARGIN_SECONDS = 180.0
+"""A token is renewed so long before its end; under the 30 minutes within which Lark still hands out the same one."""

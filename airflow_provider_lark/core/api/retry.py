@@ -1,0 +1,67 @@
+"""Whether to send a request again, and when: a pure decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_lark.core.api.routes import Effect
+from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, RetriableError
+
+_FEW_ATTEMPTS = {1254002: 3}
+# 1254002 "Fail" is a passing trouble or a bad page token, and does not say which
+
+MAX_ATTEMPTS = 6
+MAX_ELAPSED_SECONDS = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How patient a client is.
+
+    :param max_attempts: sendings of one request, the first included.
+    :param max_elapsed_seconds: no wait begins that would end later than this after the first sending.
+    :param first_wait_seconds: the backoff after the first attempt; doubles up to *longest_wait_seconds*.
+    """
+
+    max_attempts: int = MAX_ATTEMPTS
+    max_elapsed_seconds: float = MAX_ELAPSED_SECONDS
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """Send again after *wait_seconds*, or give up (None) because of *reason*."""
+
+    wait_seconds: float | None
+    reason: str
+
+
+def decide_retry(
+    effect: Effect, error: LarkError, *, attempt: int, elapsed_seconds: float, jitter: float, policy: RetryPolicy
+) -> RetryDecision:
+    """Decide about a request that failed.
+
+    :param effect: what a second sending does.
+    :param attempt: how many times it was sent, 1 for the first.
+    :param elapsed_seconds: since the first sending began.
+    :param jitter: a random number in [0, 1).
+    """
+    if not isinstance(error, RetriableError):
+        return RetryDecision(None, "a person has to change something")
+    if isinstance(error, OutcomeUnknown) and effect == "once":
+        return RetryDecision(None, "it may have been carried out, and sending it again would do it twice")
+    if attempt >= min(policy.max_attempts, _FEW_ATTEMPTS.get(error.code or 0, policy.max_attempts)):
+        return RetryDecision(None, f"{attempt} attempts are used up")
+    wait_seconds = _wait_seconds(error, attempt, jitter, policy)
+    if elapsed_seconds + wait_seconds > policy.max_elapsed_seconds:
+        return RetryDecision(None, f"waiting {wait_seconds:.0f} s more would take too long")
+    return RetryDecision(wait_seconds, type(error).__name__)
+
+
+def _wait_seconds(error: RetriableError, attempt: int, jitter: float, policy: RetryPolicy) -> float:
+    if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+        # never earlier than told; spread, or all workers come back in the same instant
+        return error.retry_after_seconds + jitter * policy.first_wait_seconds / 2
+    ceiling = min(policy.longest_wait_seconds, policy.first_wait_seconds * 2.0 ** (attempt - 1))
+    return ceiling * (0.5 + jitter / 2)

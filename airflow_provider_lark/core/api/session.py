@@ -1,0 +1,230 @@
+"""One call from beginning to end: pace, token, send, read, retry.  Knows no socket; the clock is passed in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from airflow_provider_lark.core.api.answers import JsonObject, read_answer
+from airflow_provider_lark.core.api.calllog import CallLog
+from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
+from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Wait, send
+from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
+from airflow_provider_lark.core.api.routes import TENANT_TOKEN, Effect, Route
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.shared import AppState
+from airflow_provider_lark.core.api.token import POLL_SECONDS, Turn, read_token
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import (
+    NotAuthorized,
+    OutcomeUnknown,
+    RateLimited,
+    RetriableError,
+    ServerBusy,
+    Unreachable,
+)
+
+log = logging.getLogger(__name__)
+
+_LONG_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a session is made of.
+
+    :param new_token: makes a client_token, a UUID of version 4.
+    :param jitter: makes a random number in [0, 1).
+    :param rate_share: the part of Lark's quota to use; None: do not pace.
+    """
+
+    app_id: str
+    app_secret: Secret
+    host: str
+    clock: Clock
+    new_token: Callable[[], str]
+    jitter: Callable[[], float]
+    policy: RetryPolicy
+    rate_share: float | None
+
+
+class Session:
+    """Makes calls for one app; the namespaces go through it."""
+
+    def __init__(self, settings: Settings, state: AppState) -> None:
+        self.settings = settings
+        self.calls = CallLog()
+        self.server_offset_ms: int | None = None
+        self._state = state
+
+    def call(
+        self,
+        route: Route,
+        ids: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, str | int | None] | None = None,
+        json: Any = None,
+        client_token: str | None = None,
+        subject: str | None = None,
+    ) -> Flow[JsonObject]:
+        """Call *route* and return the answer's JSON object.
+
+        :param ids: what stands in the path.
+        :param query: members that are None are left out.
+        :param client_token: makes a create repeatable: Lark carries equal requests under one token out once.
+        :param subject: on what the call works, for errors; default: the ids.
+        """
+        ids = ids or {}
+        members = {**(query or {}), "client_token": client_token}
+        request = HttpRequest(
+            method=route.method,
+            path=route.path(ids),
+            query={name: str(value) for name, value in members.items() if value is not None},
+            json=json,
+            endpoint=route.endpoint,
+        )
+        effect: Effect = "replayable" if client_token is not None else route.effect
+        return (yield from self._persist(route, request, effect, subject or describe(ids)))
+
+    def _persist(self, route: Route, request: HttpRequest, effect: Effect, subject: str) -> Flow[JsonObject]:
+        clock = self.settings.clock
+        began = clock.monotonic()
+        attempt, in_doubt = 0, False
+        while True:
+            attempt += 1
+            try:
+                return (yield from self._attempt(route, request, subject))
+            except RetriableError as error:
+                in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
+                decision = decide_retry(
+                    effect,
+                    error,
+                    attempt=attempt,
+                    elapsed_seconds=clock.monotonic() - began,
+                    jitter=self.settings.jitter(),
+                    policy=self.settings.policy,
+                )
+                if decision.wait_seconds is None:
+                    error.add_note(f"given up after attempt {attempt}: {decision.reason}")
+                    if in_doubt and not isinstance(error, OutcomeUnknown):
+                        raise _doubt(error) from error
+                    raise
+                _log_retry(route, error, attempt, decision.wait_seconds)
+            yield Wait(decision.wait_seconds)
+
+    def _attempt(self, route: Route, request: HttpRequest, subject: str) -> Flow[JsonObject]:
+        yield from self._pace(route, subject)
+        token = yield from self._token()
+        try:
+            return (yield from self._exchange(route, request, token, subject))
+        except NotAuthorized as error:
+            if error.code not in STALE_TOKEN_CODES:
+                raise
+            self._state.tokens.drop(token)
+        # outside the except block, or a second refusal would be shown as caused by the first
+        token = yield from self._token()
+        return (yield from self._exchange(route, request, token, subject))
+
+    def _pace(self, route: Route, subject: str) -> Flow[None]:
+        wait_seconds = self._state.limiter.take(
+            route.endpoint,
+            route.quota,
+            self.settings.clock.monotonic(),
+            share=self.settings.rate_share,
+            patience_seconds=self.settings.policy.max_elapsed_seconds,
+        )
+        if wait_seconds is None:
+            raise RateLimited(
+                f"{subject}: too many calls are already waiting for this API; run fewer tasks at once",
+                retry_after_seconds=self.settings.policy.max_elapsed_seconds,
+                endpoint=route.endpoint,
+            )
+        if wait_seconds > 0:
+            yield Wait(wait_seconds)
+
+    def _exchange(self, route: Route, request: HttpRequest, token: Secret | None, subject: str) -> Flow[JsonObject]:
+        try:
+            response = yield from send(request, token)
+        except Unreachable:
+            raise
+        except RetriableError:
+            self.calls.add(route.kind)
+            raise
+        self.calls.add(route.kind)
+        self._note_server_time(response)
+        try:
+            return read_answer(response, subject=subject, endpoint=route.endpoint, is_write=route.effect != "read")
+        except RateLimited as error:
+            if error.retry_after_seconds:
+                now = self.settings.clock.monotonic()
+                self._state.limiter.pause(route.endpoint, now, error.retry_after_seconds)
+            raise
+
+    def _note_server_time(self, response: HttpResponse) -> None:
+        try:
+            server = parsedate_to_datetime(response.headers.get("date", ""))
+        except ValueError:
+            return
+        if server.tzinfo is None:
+            server = server.replace(tzinfo=UTC)
+        # the header names the whole second that has begun
+        self.server_offset_ms = round((server.timestamp() + 0.5 - self.settings.clock.now()) * 1000)
+
+    def _token(self) -> Flow[Secret]:
+        while True:
+            claim = self._state.tokens.claim(self.settings.clock.monotonic())
+            if isinstance(claim, Secret):
+                return claim
+            if claim is Turn.FETCH:
+                return (yield from self._fetch_token())
+            yield Wait(POLL_SECONDS)
+
+    def _fetch_token(self) -> Flow[Secret]:
+        # not retried here: the call that needs the token is, and two loops would multiply
+        settings = self.settings
+        asked_at = settings.clock.monotonic()
+        request = HttpRequest(
+            TENANT_TOKEN.method,
+            TENANT_TOKEN.path({}),
+            json={"app_id": settings.app_id, "app_secret": settings.app_secret.reveal()},
+            endpoint=TENANT_TOKEN.endpoint,
+        )
+        try:
+            subject = f"App ID {settings.app_id} at {settings.host}"
+            body = yield from self._exchange(TENANT_TOKEN, request, None, subject)
+            token, expire_seconds = read_token(
+                body.get("tenant_access_token"), body.get("expire"), endpoint=TENANT_TOKEN.endpoint
+            )
+            self._state.tokens.store(token, asked_at=asked_at, expire_seconds=expire_seconds)
+            return token
+        except OutcomeUnknown as error:
+            # unknown for the token only: the call itself was not sent
+            raise ServerBusy(error.message, endpoint=error.endpoint) from error
+        finally:
+            # also when the call is cancelled: others must not wait for a token that nobody fetches
+            self._state.tokens.give_up()
+
+
+def describe(ids: Mapping[str, str]) -> str:
+    """Say on what a call works: ``record rec… of table tbl… of base …``."""
+    names = {"record_id": "record", "table_id": "table", "app_token": "base"}
+    return " of ".join(f"{noun} {ids[name]}" for name, noun in names.items() if name in ids) or "Lark"
+
+
+def _doubt(error: RetriableError) -> OutcomeUnknown:
+    # the last attempt was refused, but an earlier one may have been carried out
+    return OutcomeUnknown(
+        f"an earlier attempt was sent and not answered, so it may have been carried out; the last one: {error.message}",
+        code=error.code,
+        log_id=error.log_id,
+        endpoint=error.endpoint,
+    )
+
+
+def _log_retry(route: Route, error: RetriableError, attempt: int, wait_seconds: float) -> None:
+    level = logging.INFO if wait_seconds >= _LONG_WAIT_SECONDS else logging.DEBUG
+    log.log(level, "%s: attempt %d failed, again in %.1f s: %s", route.endpoint, attempt, wait_seconds, error)

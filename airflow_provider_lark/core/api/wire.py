@@ -1,0 +1,89 @@
+"""What the calls return: wire data as TypedDicts (no copy, no check per record), answers as frozen dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+
+class WireRecord(TypedDict):
+    """A record as Lark sends it; empty cells are absent from *fields*."""
+
+    record_id: str
+    fields: dict[str, Any]
+    created_time: NotRequired[int]
+    last_modified_time: NotRequired[int]
+    created_by: NotRequired[Any]
+    last_modified_by: NotRequired[Any]
+
+
+class WireField(TypedDict):
+    """A field as Lark describes it."""
+
+    field_id: str
+    field_name: str
+    type: int
+    ui_type: NotRequired[str]
+    property: NotRequired[dict[str, Any] | None]
+    is_primary: NotRequired[bool]
+    is_hidden: NotRequired[bool]
+    description: NotRequired[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AppInfo:
+    """A base. What an answer did not tell is None or False."""
+
+    app_token: str
+    name: str
+    time_zone: str | None = None
+    revision: int | None = None
+    is_advanced: bool = False
+    default_table_id: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table of a base."""
+
+    table_id: str
+    name: str
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """A page of a search. *total*: how many records meet the condition; without one, the size of the table."""
+
+    items: list[WireRecord]
+    has_more: bool
+    page_token: str | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGet:
+    """What a batch_get found, what the app may not see, and what does not exist."""
+
+    records: list[WireRecord]
+    forbidden_record_ids: list[str]
+    absent_record_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class BotInfo:
+    """The app's bot. *activate_status* 2 is: in use."""
+
+    name: str
+    open_id: str
+    activate_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WikiNode:
+    """What a wiki node shows: for *obj_type* ``bitable``, *obj_token* is the app_token."""
+
+    obj_token: str
+    obj_type: str
+    title: str

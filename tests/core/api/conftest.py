@@ -1,0 +1,199 @@
+"""A server that answers what a test tells it to, for answers that no Lark would give; and a clock without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+
+TOKEN_PATH = "/open-apis/auth/v3/tenant_access_token/internal"
+
+
+@dataclass
+class FakeClock:
+    """Time that passes only by waiting for it."""
+
+    seconds: float = 1_000_000.0
+    waits: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.seconds += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+        await asyncio.sleep(0)  # let others run, as any wait does
+
+
+@dataclass
+class Answer:
+    """What to say: *body* as JSON or as it is; or an *action* instead."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    action: str = ""
+
+
+@dataclass
+class Heard:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class ScriptedServer:
+    """Gives the scripted answers in order; token requests have answers of their own."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self.connections = 0
+        self.answers: deque[Answer] = deque()
+        self.token_answers: deque[Answer] = deque()
+        self.tokens_given = 0
+        self._lock = threading.Lock()
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                script.connections += 1
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                answer = script.next_answer(Heard(self.command, self.path, headers, body))
+                if answer.action == "cut":
+                    self.cut()
+                    return
+                content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+                self.send_response_only(answer.status)
+                for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(content) * (2 if answer.action == "cut_body" else 1)))
+                self.end_headers()
+                self.wfile.write(content)
+                if answer.action == "cut_body":
+                    self.close_connection = True
+
+            def cut(self) -> None:
+                # a reset rather than an end: what a client sees when a gateway dies
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.close_connection = True
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.answer)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    def say(self, data: Any = None, *, times: int = 1, **members: Any) -> None:
+        """Answer with code 0 and *data*."""
+        for _ in range(times):
+            self.answers.append(Answer({"code": 0, "msg": "success", "data": data or {}, **members}))
+
+    def refuse(self, code: int, *, status: int = 200, msg: str = "", times: int = 1, **rest: Any) -> None:
+        """Answer with an error."""
+        headers = rest.pop("headers", {})
+        for _ in range(times):
+            self.answers.append(Answer({"code": code, "msg": msg, **rest}, status, headers))
+
+    def refuse_token(self, code: int, *, status: int = 200, msg: str = "", times: int = 1) -> None:
+        """Answer the next token request with an error."""
+        self.token_answers.extend([Answer({"code": code, "msg": msg}, status)] * times)
+
+    def do(self, action: str = "", *, times: int = 1, **rest: Any) -> None:
+        """Do something that is no answer of Lark."""
+        for _ in range(times):
+            self.answers.append(Answer(action=action, **rest))
+
+    def next_answer(self, heard: Heard) -> Answer:
+        with self._lock:
+            self.heard.append(heard)
+            if heard.path != TOKEN_PATH:
+                return self.answers.popleft() if self.answers else Answer({"code": 777, "msg": "nothing scripted"}, 500)
+            if self.token_answers:
+                return self.token_answers.popleft()
+            self.tokens_given += 1
+            token = f"t-canary-token-{self.tokens_given}"
+            return Answer({"code": 0, "msg": "ok", "tenant_access_token": token, "expire": 7200})
+
+    @property
+    def calls(self) -> list[Heard]:
+        """What was heard, token requests left out."""
+        return [heard for heard in self.heard if heard.path != TOKEN_PATH]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def make_client(server: ScriptedServer, clock: FakeClock) -> Iterator[Callable[..., LarkClient]]:
+    clients: list[LarkClient] = []
+
+    def make(app_id: str = "cli_test", app_secret: str = "canary-secret", **options: Any) -> LarkClient:
+        options = {"host": server.url, "clock": clock, "jitter": lambda: 0.0, "timeout_seconds": 5.0, **options}
+        clients.append(LarkClient(app_id, app_secret, **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(make_client: Callable[..., LarkClient]) -> LarkClient:
+    return make_client()
+
+
+@pytest.fixture
+def make_async_client(server: ScriptedServer, clock: FakeClock) -> Callable[..., AsyncLarkClient]:
+    def make(**options: Any) -> AsyncLarkClient:
+        options = {"host": server.url, "clock": clock, "jitter": lambda: 0.0, "timeout_seconds": 5.0, **options}
+        return AsyncLarkClient("cli_test", "canary-secret", **options)
+
+    return make

@@ -1,0 +1,54 @@
+"""The types that users see: checked by mypy, and run so that the module cannot rot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any, assert_type
+
+from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api.wire import (
+    AppInfo,
+    BatchGet,
+    BotInfo,
+    RecordPage,
+    TableInfo,
+    WikiNode,
+    WireField,
+    WireRecord,
+)
+
+
+def _sync_types(client: LarkClient) -> None:
+    assert_type(client.bitable.get_app(app_token="app"), AppInfo)
+    assert_type(client.bitable.list_tables(app_token="app"), list[TableInfo])
+    assert_type(client.bitable.create_table(app_token="app", name="t", fields=[]), str)
+    assert_type(client.bitable.list_fields(app_token="app", table_id="tbl"), list[WireField])
+    assert_type(client.bitable.search_page(app_token="app", table_id="tbl"), RecordPage)
+    assert_type(client.bitable.search_pages(app_token="app", table_id="tbl"), Iterator[RecordPage])
+    assert_type(client.bitable.batch_get(app_token="app", table_id="tbl", record_ids=["rec"]), BatchGet)
+    assert_type(
+        client.bitable.batch_create(app_token="app", table_id="tbl", records=[{}], client_token="x"), list[WireRecord]
+    )
+    client.bitable.batch_delete(app_token="app", table_id="tbl", record_ids=["rec"])
+    assert_type(client.bitable.create_record(app_token="app", table_id="tbl", fields={}), WireRecord)
+    assert_type(client.bot.info(), BotInfo)
+    assert_type(client.contact.batch_get_id(emails=["a@b.c"]), dict[str, str | None])
+    assert_type(client.wiki.get_node(token="wik"), WikiNode)
+    assert_type(client.calls.total, int)
+    client.bitable.get_app("app")  # type: ignore[call-arg]  # keywords only: mypy must refuse it
+    client.bitable.search_page(app_token="app", table_id=1)  # type: ignore[arg-type]  # mypy must refuse it
+
+
+async def _async_types(client: AsyncLarkClient) -> None:
+    call = assert_type(client.bitable.get_app(app_token="app"), Coroutine[Any, Any, AppInfo])
+    assert_type(await call, AppInfo)
+    assert_type(await client.bitable.search_page(app_token="app", table_id="tbl"), RecordPage)
+    assert_type(client.bitable.search_pages(app_token="app", table_id="tbl"), AsyncIterator[RecordPage])
+    async for page in client.bitable.search_pages(app_token="app", table_id="tbl"):
+        assert_type(page, RecordPage)
+    assert_type(await client.bot.info(), BotInfo)
+
+
+def test_typing_of_both_clients_is_declared_for_mypy() -> None:
+    assert callable(_sync_types)
+    assert callable(_async_types)
