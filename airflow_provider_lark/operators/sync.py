@@ -60,7 +60,9 @@ class BitableSyncOperator(BaseOperator):
             mapping = read_mapping(self.mapping, name=self.mapping_name or None, bases=hook.bases)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
             client = stack.enter_context(hook.client())
-            report = self._run(SyncEngine(client, database, mapping))
+            report = self._run(SyncEngine(client, database, mapping, run_id=context["run_id"]))
+        for text in (*report["problems"], *report["warnings"]):
+            self.log.warning("%s: %s", mapping.name, text)
         self.log.info("%s", summarize(report))
         return report
 

@@ -1,0 +1,64 @@
+"""A migrated Airflow database for the session, and real runs of the DAG files in it."""
+
+from __future__ import annotations
+
+import os
+import runpy
+from pathlib import Path
+
+HOME = runpy.run_path(str(Path(__file__).parents[1] / "airflow_home.py"))["prepare"]()
+
+import pytest  # noqa: E402 - after Airflow has its home
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+@pytest.fixture(scope="session")
+def airflow_db():
+    """Airflow's own database, migrated once."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def dag_bag():
+    """The DAG files, parsed once."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str(DAGS))
+
+
+@pytest.fixture
+def run_dag(airflow_db, dag_bag):
+    """Run a DAG file for real and return what each task left: states and return values by task id."""
+
+    def run(dag_id, **conf):
+        dag = dag_bag.dags[dag_id]
+        register(dag)
+        return outcome_of(dag.test(run_conf=conf))
+
+    return run
+
+
+def register(dag):
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+    bag = DagBag(dag_folder=os.devnull, collect_dags=False)
+    bag.bag_dag(dag)
+    sync_bag_to_db(bag, "dags-folder", None)
+
+
+def outcome_of(dag_run):
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        states = {(ti.task_id, ti.map_index): str(ti.state) for ti in dag_run.get_task_instances(session=session)}
+        rows = session.scalars(XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key="return_value"))
+        values = {(row.task_id, row.map_index): XComModel.deserialize_value(row) for row in rows}
+    return str(dag_run.state), states, values
