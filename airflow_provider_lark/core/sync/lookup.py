@@ -37,14 +37,14 @@ def _candidates(run: Run, keys: Sequence[Key]) -> Iterator[Row]:
         return
     name = run.binding.fields[columns[0]].name
     for conditions in _chunks([{"field_name": name, "operator": "is", "value": [key]} for key in keys]):
-        for page in run.client.bitable.search_pages(
+        for answer in run.client.bitable.search_pages(
             app_token=run.binding.app_token,
             table_id=run.binding.table_id,
             filter={"conjunction": "or", "conditions": conditions},
             field_names=[name],
             page_size=SEARCH_PAGE_MAX,
         ):
-            yield from map(run.lark.decode, page.items)
+            yield from map(run.lark.decode, answer.items)
 
 
 def _chunks(conditions: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

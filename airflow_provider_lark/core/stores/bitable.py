@@ -1,0 +1,150 @@
+"""A Bitable table behind the store port: canonical values by column, addressed by Lark's record ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import (
+    BATCH_DELETE_MAX,
+    BATCH_WRITE_DEFAULT,
+    FIELD_NAMES_MAX,
+    SEARCH_PAGE_MAX,
+)
+from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
+from airflow_provider_lark.core.errors import RowError, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.base import Page, Row, Values
+
+
+class BitableStore:
+    """The records of one Bitable table.
+
+    :param fields: the mapped fields by column.
+    :param codecs: by column; those of *fields*.
+    :param batch_size: records a write call carries, at most 1000; Lark's documents disagree between 500 and 1000.
+    :param page_size: records a read call brings, at most 500.
+    """
+
+    def __init__(
+        self,
+        client: LarkClient,
+        app_token: str,
+        table_id: str,
+        fields: Mapping[str, Field],
+        codecs: Mapping[str, ValueCodec],
+        *,
+        batch_size: int = BATCH_WRITE_DEFAULT,
+        page_size: int = SEARCH_PAGE_MAX,
+    ) -> None:
+        self._client = client
+        self._app_token = app_token
+        self._table_id = table_id
+        self._fields = fields
+        self._codecs = codecs
+        self._batch_size = batch_size
+        self._page_size = page_size
+        self._cells = [(column, field.name, codecs[column].from_lark) for column, field in fields.items()]
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+        """Yield every record once, page by page, in no promised order; *total* is Lark's count."""
+        cells = [cell for cell in self._cells if columns is None or cell[0] in columns]
+        for page in self._search([name for _, name, _ in cells]):
+            yield Page([_decode(record, cells) for record in page.items], page.total)
+
+    def scan_newest(self, modified: Field) -> Iterator[Page]:
+        """Yield every record, the most recently modified first, with ``modified_ms`` set.
+
+        A record that is edited during the scan moves to the front, and is not met again.
+
+        :param modified: the table's modification-time field.
+        """
+        names = list(dict.fromkeys([name for _, name, _ in self._cells] + [modified.name]))
+        for page in self._search(names, sort=[{"field_name": modified.name, "desc": True}]):
+            yield Page([_decode(record, self._cells, modified.name) for record in page.items], page.total)
+
+    def read(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Return the records of *ids* that exist and that the app may see, by id; 100 a call."""
+        answer = self._client.bitable.batch_get(app_token=self._app_token, table_id=self._table_id, record_ids=ids)
+        return {record["record_id"]: self.decode(record) for record in answer.records}
+
+    def create(self, rows: Sequence[Values], *, client_token: str | None = None) -> list[str]:
+        """Create *rows* and return the records' ids in the same order; all or none when they fit one call.
+
+        :param client_token: a UUIDv4; a repeated call with the same token and rows creates nothing new. One call only.
+        """
+        ids: list[str] = []
+        bodies = [self.encode_patch(row) for row in rows]
+        for start in range(0, len(bodies), self._batch_size):
+            made = self._client.bitable.batch_create(
+                app_token=self._app_token,
+                table_id=self._table_id,
+                records=bodies[start : start + self._batch_size],
+                client_token=client_token or str(uuid4()),
+            )
+            ids.extend(record["record_id"] for record in made)
+        return ids
+
+    def update(self, patches: Sequence[tuple[str, Values]]) -> None:
+        """Set the given columns of the given records; all or none when they fit one call.
+
+        :raises NotFound: a record does not exist.
+        """
+        bodies = [(id_, self.encode_patch(values)) for id_, values in patches]
+        for start in range(0, len(bodies), self._batch_size):
+            self._client.bitable.batch_update(
+                app_token=self._app_token,
+                table_id=self._table_id,
+                records=bodies[start : start + self._batch_size],
+            )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete the records of *ids*, 500 a call; those that do not exist are no error."""
+        for start in range(0, len(ids), BATCH_DELETE_MAX):
+            self._client.bitable.batch_delete(
+                app_token=self._app_token,
+                table_id=self._table_id,
+                record_ids=ids[start : start + BATCH_DELETE_MAX],
+            )
+
+    def encode_patch(self, values: Values) -> dict[str, Any]:
+        """Return wire values by field name; columns that Lark does not take are left out.
+
+        :raises ValueMismatch: a value has no form in Lark; the message names column and field.
+        """
+        return {
+            self._fields[column].name: self._codecs[column].to_lark(value)
+            for column, value in values.items()
+            if column in self._fields and self._codecs[column].lark_writable
+        }
+
+    def decode(self, record: WireRecord) -> Row:
+        """Read a record as any call returns it."""
+        return _decode(record, self._cells)
+
+    def _search(self, names: Sequence[str], sort: Sequence[Mapping[str, Any]] | None = None) -> Iterator[RecordPage]:
+        return self._client.bitable.search_pages(
+            app_token=self._app_token,
+            table_id=self._table_id,
+            sort=sort,
+            # above the limit all fields are read
+            field_names=names if len(names) <= FIELD_NAMES_MAX else None,
+            page_size=self._page_size,
+        )
+
+
+def _decode(record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None) -> Row:
+    fields = record["fields"]
+    values: dict[str, Canonical] = {}
+    problems: list[RowError] = []
+    for column, name, from_lark in cells:
+        try:
+            values[column] = from_lark(fields.get(name))
+        except ValueMismatch as exc:
+            problems.append(ValueMismatch(f"record {record['record_id']}: {exc.message}"))
+    modified_ms = fields.get(modified) if modified is not None else None
+    return Row(record["record_id"], values, modified_ms if isinstance(modified_ms, int) else None, tuple(problems))
