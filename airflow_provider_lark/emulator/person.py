@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.kinds import COMPUTED, FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
-from airflow_provider_lark.emulator.state import history, schema
+from airflow_provider_lark.emulator.state import columns, schema
 from airflow_provider_lark.emulator.state import records as edits
 from airflow_provider_lark.emulator.state.model import Base, Field, Table
 from airflow_provider_lark.emulator.state.platform import State
@@ -66,8 +66,7 @@ class Person:
             if value is None:
                 del cells[column.field_id]
             now = self._state.now_ms if self._state.switches.computed_touches else record.modified_ms
-            if edit.lags:
-                history.remember(edit.table, record_id, record, self._state.now_ms)
+            edit.remember(record_id, record, self._state.now_ms)
             edit.table.records[record_id] = record.edited(cells, now, record.modified_by)
             edit.table.revision += 1
 
@@ -75,7 +74,7 @@ class Person:
         """Add a field of any type, also those that the API does not make; returns its id."""
         with self._state.lock:
             base, table = self._table(app_token, table_id)
-            return schema.add_field(self._state.editing(base), table, definition, by_person=True).field_id
+            return columns.add_field(self._state.editing(base, by_person=True), table, definition).field_id
 
     def rename_field(self, app_token: str, table_id: str, field: str, name: str) -> None:
         """Rename a field (given by name or id); its cells stay."""
@@ -89,7 +88,7 @@ class Person:
         """Delete a field with its cells."""
         with self._state.lock:
             base, table = self._table(app_token, table_id)
-            schema.delete_field(self._state.editing(base), table, self._field(table, field))
+            columns.delete_field(self._state.editing(base, by_person=True), table, self._field(table, field))
 
     def change_type(self, app_token: str, table_id: str, field: str, definition: Mapping[str, Any]) -> None:
         """Give a field another type; its cells are emptied, as the emulator converts none."""
@@ -106,7 +105,7 @@ class Person:
         """Rename a table."""
         with self._state.lock:
             base, table = self._table(app_token, table_id)
-            table.name = schema.check_table_name(base, name, but=table_id)
+            schema.rename_table(self._state.editing(base, by_person=True), table, name)
 
     def records(self, app_token: str, table_id: str) -> list[dict[str, Any]]:
         """All records as the page shows them: ``{"record_id", "fields"}`` in read shape."""
@@ -127,7 +126,7 @@ class Person:
         with self._state.lock:
             base, table = self._table(app_token, table_id)
             column = self._field(table, field)
-            schema.update_field(self._state.editing(base), table, column, definition, by_person=True)
+            columns.update_field(self._state.editing(base, by_person=True), table, column, definition)
 
     def _edit(self, app_token: str, table_id: str, actor: str | None) -> edits.Edit:
         base, table = self._table(app_token, table_id)

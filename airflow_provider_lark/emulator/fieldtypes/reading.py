@@ -28,6 +28,7 @@ class Reading:
         self.user_id_type = user_id_type
         # the base's name zone and files never change a rendered value; schema and people do
         self.tag = (table.schema_version, user_id_type, directory.version)
+        self._people: dict[str, dict[str, Any]] = {}
         self._renders = [(each.name, self._render_for(each)) for each in table.fields]
 
     def fields_of(self, record: Record) -> dict[str, Any]:
@@ -40,7 +41,10 @@ class Reading:
 
     def person(self, open_id: str) -> dict[str, Any]:
         """A person object."""
-        return self.directory.person_object(open_id, self.user_id_type)
+        person = self._people.get(open_id)
+        if person is None:
+            person = self._people[open_id] = self.directory.person_object(open_id, self.user_id_type)
+        return person
 
     def _render_for(self, column: Field) -> Render:
         automatic = _AUTOMATIC.get(column.type)

@@ -42,7 +42,7 @@ def create_app(state: State, request: Request) -> dict[str, Any]:
         body.get("time_zone") or DEFAULT_TIME_ZONE,
         members=[request.caller.app_id],
         default_table=True,
-        actor=request.caller.open_id,
+        made_by=request.caller.open_id,
     )
     return {
         "app": {
@@ -122,8 +122,7 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
 def rename_table(state: State, request: Request) -> dict[str, Any]:
     """Rename a table."""
     base, table = table_of(state, request, writes=True)
-    table.name = schema.check_table_name(base, request.json().get("name"), but=table.table_id)
-    base.revision += 1
+    schema.rename_table(state.editing(base), table, request.json().get("name"))
     return {"name": table.name}
 
 

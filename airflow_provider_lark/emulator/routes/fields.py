@@ -7,7 +7,7 @@ from typing import Any, Final
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
-from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state import columns, schema
 from airflow_provider_lark.emulator.state.model import Field, View
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
@@ -43,7 +43,7 @@ def list_fields(state: State, request: Request) -> dict[str, Any]:
 def create_field(state: State, request: Request) -> dict[str, Any]:
     """Add a field."""
     base, table = table_of(state, request, writes=True)
-    return {"field": describe_field(schema.add_field(state.editing(base), table, request.json()))}
+    return {"field": describe_field(columns.add_field(state.editing(base), table, request.json()))}
 
 
 def update_field(state: State, request: Request) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def update_field(state: State, request: Request) -> dict[str, Any]:
     for name in ("field_name", "type"):
         if name not in body:
             raise invalid(name, None, f"{name} is required: the definition is replaced whole")
-    return {"field": describe_field(schema.update_field(state.editing(base), table, column, body))}
+    return {"field": describe_field(columns.update_field(state.editing(base), table, column, body))}
 
 
 def delete_field(state: State, request: Request) -> dict[str, Any]:
     """Delete a field."""
     base, table = table_of(state, request, writes=True)
     column = field_of(state, request, table)
-    schema.delete_field(state.editing(base), table, column)
+    columns.delete_field(state.editing(base), table, column)
     return {"field_id": column.field_id, "deleted": True}
 
 

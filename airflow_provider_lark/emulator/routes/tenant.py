@@ -57,7 +57,7 @@ def get_user(state: State, request: Request) -> dict[str, Any]:
     """One person; members without their scope are missing (§7.1)."""
     user = state.directory.find(request.params["user_id"], request.user_id_type)
     if user is None:
-        raise ApiError(99992351, "no such user", status=400)
+        raise ApiError(99992351, "no such user")
     scopes = request.caller.scopes
 
     def granted(scope: str) -> bool:

@@ -44,13 +44,11 @@ def app_token(state: State, request: Request) -> Flat:
     return Flat({"app_access_token": token, "tenant_access_token": token, "expire": expire})
 
 
-_CREDENTIALS: Final = frozenset({"app_id", "app_secret"})
 ROUTES: Final = (
     Route(
         "POST",
         "/open-apis/auth/v3/tenant_access_token/internal",
         tenant_token,
-        members=_CREDENTIALS,
         rate=Rate(100),
         needs_token=False,
     ),
@@ -58,7 +56,6 @@ ROUTES: Final = (
         "POST",
         "/open-apis/auth/v3/app_access_token/internal",
         app_token,
-        members=_CREDENTIALS,
         rate=Rate(100),
         needs_token=False,
     ),

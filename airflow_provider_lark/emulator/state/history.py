@@ -21,6 +21,13 @@ def is_young(state: State, created_ms: int) -> bool:
     return lag_ms > 0 and state.now_ms - created_ms < lag_ms
 
 
+def is_unborn(state: State, table: Table, record_id: str) -> bool:
+    """Whether readers do not see the record yet."""
+    horizon = state.now_ms - state.switches.replica_lag_seconds * 1000
+    unseen = [version for at, version in table.history.get(record_id, ()) if at > horizon]
+    return bool(unseen) and unseen[0] is None
+
+
 def visible_records(state: State, table: Table) -> list[Record]:
     """The records as a reader finds them now."""
     if not table.history:

@@ -12,6 +12,7 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.columns import SchemaEditing
 from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.model import Base, Table
 from airflow_provider_lark.emulator.state.tokens import Tokens
@@ -113,11 +114,12 @@ class State:
         *,
         members: Iterable[str] | None = None,
         default_table: bool = False,
-        actor: str | None = None,
+        made_by: str | None = None,
     ) -> Base:
         """Create a base.
 
         :param members: app ids that are collaborators (others get 91403); None: every app.
+        :param made_by: the app's open_id when the API creates it; None: a person does.
         :param default_table: with the table, fields and blank rows that a fresh base has (§2.2, §9.18).
         :raises ApiError: 1254800, the time zone is unknown.
         """
@@ -126,22 +128,22 @@ class State:
         except (ZoneInfoNotFoundError, ValueError) as exc:
             raise ApiError(1254800, f"unknown time zone {time_zone!r}") from exc
         with self.lock:
-            base = Base(self.ids.app_token(), name, time_zone, created_ms=self.now_ms)
+            base = Base(self.ids.app_token(), name, time_zone, created_ms=0 if made_by is None else self.now_ms)
             base.members = None if members is None else set(members)
             self.bases[base.app_token] = base
             if default_table:
-                schema.add_default_table(self.editing(base, actor))
+                schema.add_default_table(self.editing(base, made_by, by_person=made_by is None))
             return base
 
     def create_table(self, app_token: str, name: str, fields: Sequence[Mapping[str, Any]]) -> Table:
         """Create a table with *fields* in the wire form ``{"field_name", "type", "ui_type"?, "property"?}``."""
         with self.lock:
             base = self.bases[app_token]
-            return schema.add_table(self.editing(base), name, fields, by_person=True)
+            return schema.add_table(self.editing(base, by_person=True), name, fields)
 
-    def editing(self, base: Base, actor: str | None = None) -> schema.SchemaEditing:
+    def editing(self, base: Base, actor: str | None = None, *, by_person: bool = False) -> SchemaEditing:
         """What schema changes of *base* need."""
-        return schema.SchemaEditing(base, self.ids, self.now_ms, actor or self.person.open_id)
+        return SchemaEditing(base, self.ids, self.now_ms, actor or self.person.open_id, by_person)
 
     def grant(self, app_token: str, app_id: str) -> None:
         """Add the app to the document."""

@@ -32,6 +32,13 @@ class Edit:
         """Whether readers may see this write late."""
         return self.state.switches.replica_lag_seconds > 0 and (self.by_person or self.unchecked)
 
+    def remember(self, record_id: str, replaced: Record | None, now_ms: int) -> None:
+        """Keep the replaced version for lagging readers, or show the new one to all."""
+        if self.lags:
+            history.remember(self.table, record_id, replaced, now_ms)
+        else:
+            self.table.history.pop(record_id, None)
+
     def writing(self) -> Writing:
         """What turning values needs."""
         return Writing(self.base, self.state.directory, self.state.ids, self.user_id_type, self.by_person)
@@ -55,8 +62,7 @@ def create(edit: Edit, rows: Sequence[object]) -> list[str]:
         cells = {field_id: held for field_id, held in changes.items() if held is not None}
         serial = edit.table.next_serial
         edit.table.next_serial += 1
-        if edit.lags:
-            history.remember(edit.table, record_id, None, now)
+        edit.remember(record_id, None, now)
         record = Record(record_id, cells, serial, now, now, edit.actor, edit.actor)
         edit.table.records[record_id] = record
         made.append(record_id)
@@ -80,8 +86,7 @@ def update(edit: Edit, rows: Sequence[tuple[str, object]]) -> None:
         cells = {field_id: held for field_id, held in cells.items() if held is not None}
         if cells == record.cells and not edit.state.switches.noop_update_touches:
             continue
-        if edit.lags:
-            history.remember(edit.table, record_id, record, now)
+        edit.remember(record_id, record, now)
         edit.table.records[record_id] = record.edited(cells, now, edit.actor)
         mirrored.append((record_id, record.cells, cells))
     _mirror_links(edit, mirrored)
@@ -96,8 +101,7 @@ def delete(edit: Edit, record_ids: Sequence[str]) -> None:
     gone = set(record_ids)
     for record_id in gone:
         record = edit.table.records.pop(record_id)
-        if edit.lags:
-            history.remember(edit.table, record_id, record, now)
+        edit.remember(record_id, record, now)
     _drop_links_to(edit, gone)
     _bump(edit)
 
@@ -107,7 +111,7 @@ def require_record(edit: Edit, record_id: object) -> Record:
     if not isinstance(record_id, str) or not record_id.startswith("rec"):
         raise ApiError(1254006, "a record_id begins with rec")
     record = edit.table.records.get(record_id)
-    if record is None or (edit.unchecked and history.is_young(edit.state, record.created_ms)):
+    if record is None or (not edit.by_person and history.is_unborn(edit.state, edit.table, record_id)):
         raise ApiError(1254043, f"record {record_id} is not in table {edit.table.table_id}")
     return record
 
