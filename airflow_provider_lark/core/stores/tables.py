@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import NoSuchTableError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 
 _DIALECT = "lark_dialect"
+_UNIQUE = "lark_unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
     table.info[_DIALECT] = bind.dialect.name
+    table.info[_UNIQUE] = _unique_columns(bind, table)
     return table
 
 
@@ -78,7 +81,7 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
             raise SchemaMismatch(
                 f"table {table.fullname!r} has no column {name!r} for the key{_close(name, table.c.keys())}"
             )
-    if not any(set(unique) <= set(key) for unique in _unique_columns(table) if unique):
+    if not any(unique <= set(key) for unique in table.info.get(_UNIQUE, ()) if unique):
         raise SchemaMismatch(
             f"table {table.fullname!r}: two rows could have the same ({', '.join(key)}); add a UNIQUE constraint on "
             "these columns, or name others under key:"
@@ -86,27 +89,24 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(key)
 
 
-def _unique_columns(table: Table) -> list[tuple[str, ...]]:
-    primary = tuple(column.name for column in table.primary_key.columns)
+def _unique_columns(bind: Engine | Connection, table: Table) -> list[set[str]]:
+    primary = {column.name for column in table.primary_key.columns}
     constraints = [
-        tuple(column.name for column in constraint.columns)
+        {column.name for column in constraint.columns}
         for constraint in table.constraints
         if isinstance(constraint, UniqueConstraint)
     ]
-    # an index on an expression, or on a part of the rows, does not tell all rows apart
-    indexes = [
-        tuple(column.name for column in index.columns)
-        for index in table.indexes
-        if index.unique and not _is_partial(index.dialect_options) and len(index.columns) == len(index.expressions)
-    ]
-    return [primary, *constraints, *indexes]
+    # SQLAlchemy reads constraints of SQLite from the text of the DDL and misses some; their indexes do not lie
+    options = {"include_auto_indexes": True} if bind.dialect.name == "sqlite" else {}
+    indexes = inspect(bind).get_indexes(table.name, schema=table.schema, **options)
+    return [primary, *constraints, *(set(_whole_columns(index)) for index in indexes if index["unique"])]
 
 
-def _is_partial(options: object) -> bool:
-    return any(
-        options[dialect].get("where") is not None  # type: ignore[index]  # SQLAlchemy types it as an opaque mapping
-        for dialect in ("postgresql", "sqlite")
-    )
+def _whole_columns(index: ReflectedIndex) -> list[str]:
+    """Return an index's columns; none when it covers an expression or a part of the rows."""
+    names = [name for name in index["column_names"] if name is not None]
+    partial = any(name.endswith("_where") for name in index.get("dialect_options", {}))
+    return names if len(names) == len(index["column_names"]) and not partial else []
 
 
 def _no_such_table(bind: Engine | Connection, name: str, schema: str | None) -> str:

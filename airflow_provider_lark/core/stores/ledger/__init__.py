@@ -4,11 +4,13 @@
 :mod:`.schema`                the tables
 :mod:`.migrate`               brings a database to the newest schema
 :mod:`.queue`                 changes that the triggers captured: claim, complete, retry, backlog
+:mod:`.parked`                what could not be synced, and claims handed back
 :mod:`.pairs`                 SQL key ⇄ Lark record, with the values on which both agreed
 :mod:`.scans`                 what a running scan has seen, to find what it has not
 :mod:`.checkpoint`            how far Lark's changes have been taken in
 :mod:`.intents`               creates that were decided and may or may not have reached Lark
 :mod:`.journal`               the log, the conflicts and the blacklist
+:mod:`.conflicts`             which keys wait for a person's verdict
 :mod:`.lease`                 who may write to a table until when
 ============================  =======================================================================
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId
@@ -103,20 +103,6 @@ def add_conflicts(conn: Connection, table_name: str, conflicts: Sequence[Conflic
                 conn.execute(insert(table).values(closed_at=Now() if status == "closed" else None), part)
 
 
-def open_conflicts(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[Key]:
-    """Return those of *keys* that have an open conflict, decided or not."""
-    found: set[Key] = set()
-    for some in split(list(keys)):
-        found.update(map(Key, _open_by_key(conn, table_name, some)))
-    return found
-
-
-def settle_conflicts(conn: Connection, table_name: str, keys: Iterable[Key]) -> None:
-    """Close the open conflicts of *keys*: the two sides agree again."""
-    for some in split(list(keys)):
-        conn.execute(update(table).where(*_open(table_name, some)).values(status="closed", closed_at=Now()))
-
-
 def decided_conflicts(conn: Connection, table_name: str) -> list[Conflict]:
     """Return the open conflicts for which a person has set the outcome to ``lark`` or ``sql``."""
     decided = select(table).where(
@@ -147,14 +133,13 @@ def blacklisted(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[K
 _VALUES = ("base_values", "lark_values", "sql_values")
 
 
-def _open(table_name: str, keys: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    return table.c.table_name == table_name, table.c.status == "open", table.c.record_id.in_(keys)
-
-
 def _open_by_key(conn: Connection, table_name: str, keys: Sequence[str]) -> dict[str, Row[Any]]:
     if not keys:
         return {}
-    return {row.record_id: row for row in conn.execute(select(table).where(*_open(table_name, keys)))}
+    waiting = select(table).where(
+        table.c.table_name == table_name, table.c.status == "open", table.c.record_id.in_(keys)
+    )
+    return {row.record_id: row for row in conn.execute(waiting)}
 
 
 def _same(new: dict[str, Any], old: Row[Any] | None) -> bool:

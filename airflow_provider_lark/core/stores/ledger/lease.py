@@ -15,7 +15,9 @@ def acquire(conn: Connection, resource: str, *, owner: str, ttl_seconds: float) 
     if _extend(conn, resource, free, owner=owner, ttl_seconds=ttl_seconds):
         return True
     values = {"resource": resource, "owner": owner, "expires_ms": now_plus_ms(ttl_seconds)}
-    return conn.execute(insert_new(conn, lease).values(values)).rowcount == 1
+    # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
+    made = conn.execute(insert_new(conn, lease).values(values), execution_options={"preserve_rowcount": True})
+    return made.rowcount == 1
 
 
 def renew(conn: Connection, resource: str, *, owner: str, ttl_seconds: float) -> bool:

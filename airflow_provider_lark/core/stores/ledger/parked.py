@@ -77,6 +77,20 @@ def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
         )
 
 
+def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:
+    """Return those of *ids* that are parked for another try, or for good."""
+    found: set[str] = set()
+    for some in split(ids):
+        waiting = select(queue.c.record_id).where(
+            queue.c.table_name == table_name,
+            queue.c.record_id.in_(some),
+            queue.c.operation == PULL,
+            queue.c.status.in_(("pending", "failed")),
+        )
+        found.update(conn.scalars(waiting))
+    return found
+
+
 def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
     """Return the keys of those *claims* of which an entry asks for the record to be read again."""
     found: set[Key] = set()

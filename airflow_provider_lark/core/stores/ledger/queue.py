@@ -40,8 +40,7 @@ from airflow_provider_lark.core.stores.ledger.dbtime import (
 from airflow_provider_lark.core.stores.ledger.schema import blacklist, queue
 
 Operation = Literal["INSERT", "UPDATE", "DELETE", "PULL"]
-PULL: Operation = "PULL"
-"""The Lark record of this key, or of this record id, could not be taken in and is to be read again."""
+"""``PULL`` asks for the Lark record of the key to be read again; see :mod:`.parked`."""
 
 ERROR_LENGTH = 2_000
 """Longest error text that is kept with an entry."""
@@ -55,7 +54,6 @@ class Claim:
     :param operation: that of the newest entry.
     :param changed_ms: when the newest entry was captured, by the database's clock.
     :param retry_count: how often the newest entry has failed before.
-    :param operations: those of all entries.
     """
 
     key: Key
@@ -63,7 +61,6 @@ class Claim:
     operation: Operation
     changed_ms: int
     retry_count: int
-    operations: frozenset[Operation] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,39 +126,6 @@ def enqueue(
     return found
 
 
-def peek(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[Key, Claim]:
-    """Return what the queue holds of the SQL side's changes of *keys*, claimed or not, without claiming it."""
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for some in split(keys):
-        for row in conn.execute(_entries(table_name, some).where(queue.c.operation != PULL)):
-            found[row.record_id].append(row)
-    return {Key(key): _claim_of(Key(key), rows) for key, rows in found.items()}
-
-
-def park(conn: Connection, table_name: str, id_: str, *, error: str, delay_seconds: float | None) -> None:
-    """Note that the record of *id_* could not be taken in; one entry, however often it is noted.
-
-    :param id_: the key, or the record id while no key is known.
-    :param delay_seconds: when to read it again; None leaves it to a person, or to its next change.
-    """
-    wait = now_plus(delay_seconds) if delay_seconds is not None else None
-    status = "pending" if delay_seconds is not None else "failed"
-    values = {"status": status, "error_message": error[:ERROR_LENGTH], "next_attempt_at": wait}
-    known = conn.execute(update(queue).where(*_parked(table_name, [id_])).values(**values)).rowcount
-    if not known:
-        conn.execute(insert(queue).values(table_name=table_name, record_id=id_, operation=PULL, **values))
-
-
-def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
-    """Complete what :func:`park` noted about *ids*: they have been taken in."""
-    for some in split(ids):
-        conn.execute(
-            update(queue)
-            .where(*_parked(table_name, some))
-            .values(status="completed", processed_at=Now(), error_message=None, **_UNCLAIMED)
-        )
-
-
 def complete(conn: Connection, entry_ids: Sequence[int]) -> None:
     """Mark entries as carried out."""
     for ids in split(entry_ids):
@@ -214,12 +178,6 @@ def release(conn: Connection, token: str) -> int:
     """Give back what is claimed under *token*, as if it had not been claimed; return how many entries."""
     mine = and_(queue.c.status == "processing", queue.c.claim_token == token)
     return conn.execute(update(queue).where(mine).values(status="pending", **_UNCLAIMED)).rowcount
-
-
-def hand_back(conn: Connection, entry_ids: Sequence[int]) -> None:
-    """Let entries wait again at once, as if they had not been claimed."""
-    for ids in split(entry_ids):
-        conn.execute(update(queue).where(queue.c.id.in_(ids)).values(status="pending", **_UNCLAIMED))
 
 
 def backlog(conn: Connection, table_name: str | None = None) -> Backlog:
@@ -327,15 +285,6 @@ def _entries(table_name: str, keys: Sequence[str]) -> Select[Any]:
     )
 
 
-def _parked(table_name: str, ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    return (
-        queue.c.table_name == table_name,
-        queue.c.record_id.in_(ids),
-        queue.c.operation == PULL,
-        queue.c.status.in_(("pending", "failed")),
-    )
-
-
 def _leave_to_others(mine: dict[str, list[Row[Any]]], everything: Sequence[Row[Any]]) -> None:
     """Drop the keys of which another worker holds an older entry, or one that it already processes.
 
@@ -355,5 +304,4 @@ def _claim_of(key: Key, rows: Sequence[Row[Any]]) -> Claim:
         operation=cast("Operation", newest.operation),
         changed_ms=int(newest.created_ms),
         retry_count=newest.retry_count,
-        operations=frozenset(cast("Operation", row.operation) for row in rows),
     )

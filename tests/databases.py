@@ -1,0 +1,103 @@
+"""Real databases for the tests: SQLite in a file, PostgreSQL and MariaDB or MySQL in a database of their own.
+
+A conftest takes the fixtures it needs from here. ``LARK_TEST_POSTGRES_URL`` and ``LARK_TEST_MYSQL_URL`` say where the
+servers are (SQLAlchemy URLs; their database is only connected to). A server that is missing skips its tests, loudly;
+under ``CI=true`` it fails them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_lark.core.stores.ledger import migrate, schema
+
+KINDS = ("sqlite", "postgresql", "mysql")
+SERVERS = {
+    "postgresql": ("LARK_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"),
+    "mysql": ("LARK_TEST_MYSQL_URL", "mysql+mysqldb://root@127.0.0.1:3306?charset=utf8mb4"),
+}
+
+EngineOf = Callable[[str], Engine]
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
+    """Give the engine of a new, empty database of the kind that is asked for."""
+    with ExitStack() as stack:
+        numbers = iter(range(1_000_000))
+
+        def make(kind: str) -> Engine:
+            name = f"lark_test_{os.getpid()}_{next(numbers)}"
+            if kind == "sqlite":
+                engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / name}.db", poolclass=NullPool)
+            else:
+                engine = create_engine(stack.enter_context(_database(kind, name)), pool_size=8)
+            stack.callback(engine.dispose)
+            return engine
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def ledger_database(new_database: EngineOf) -> EngineOf:
+    """Give the one engine of a kind whose database has the ledger."""
+    engines: dict[str, Engine] = {}
+
+    def give(kind: str) -> Engine:
+        if kind not in engines:
+            engine = new_database(kind)
+            migrate.upgrade(engine)
+            engines[kind] = engine
+        return engines[kind]
+
+    return give
+
+
+@pytest.fixture(params=KINDS)
+def engine(request: pytest.FixtureRequest, ledger_database: EngineOf) -> Iterator[Engine]:
+    """Give an engine of each kind, whose database has an empty ledger and nothing else."""
+    found = ledger_database(request.param)
+    yield found
+    _empty(found)
+
+
+def _empty(engine: Engine) -> None:
+    keep = {*schema.metadata.tables, migrate.VERSION_TABLE}
+    mark = '"' if engine.dialect.name != "mysql" else "`"
+    with engine.begin() as conn:
+        names = inspect(conn).get_table_names()
+        cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
+        for name in set(names) - keep:
+            drop = f"DROP TABLE {mark}{name.replace(mark, mark * 2)}{mark}{cascade}"
+            # as it is written: names may hold per cent signs and colons
+            conn.exec_driver_sql(drop, execution_options={"no_parameters": True})
+        for name in set(names) & set(schema.metadata.tables):
+            conn.execute(text(f"DELETE FROM {name}"))
+
+
+@contextmanager
+def _database(kind: str, name: str) -> Iterator[URL]:
+    variable, default = SERVERS[kind]
+    url = make_url(os.environ.get(variable, default))
+    server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        with server.connect() as conn:
+            conn.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError as exc:
+        reason = f"NOT TESTED on {kind}: no server at {url.host}:{url.port}; start one, or set {variable}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason} ({exc.orig})")
+        pytest.skip(reason)
+    try:
+        yield url.set(database=name)
+    finally:
+        force = " WITH (FORCE)" if kind == "postgresql" else ""
+        with server.connect() as conn:
+            conn.execute(text(f"DROP DATABASE IF EXISTS {name}{force}"))
