@@ -44,7 +44,7 @@ def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreate
         if pulled.total is None:
             pulled.total = page.total
             pulled.newest_ms = page.rows[0].modified_ms if page.rows else None
-        taken = run.transact(take, run, Bundle(page.rows))
+        taken = run.transact(take, run, Bundle(page.rows, floor_ms=floor_ms))
         absorb(run, taken)
         run.report.rows_lark += len(page.rows)
         pulled.strays += sum(
@@ -61,7 +61,8 @@ def _is_enough(run: Run, page: Page, taken: Taken, floor_ms: int | None, own: Ow
     oldest_ms = page.rows[-1].modified_ms
     if floor_ms is None or oldest_ms is None or oldest_ms > floor_ms:
         return False
-    late = [row for row in page.rows if row.id in taken.changed and (row.modified_ms or 0) <= floor_ms]
+    news = taken.changed - taken.refused
+    late = [row for row in page.rows if row.id in news and (row.modified_ms or 0) <= floor_ms]
     return not late or oldest_ms < floor_ms - run.binding.mapping.overlap_seconds * 1000
 
 

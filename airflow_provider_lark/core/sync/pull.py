@@ -29,6 +29,8 @@ class Bundle:
     :param verdicts: what a person decided about open conflicts, by key.
     :param claims: the queue entries that asked for these records, by key or record id.
     :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
+    :param floor_ms: records no newer than this were met before; those that could not be taken in then are left to
+        the queue.
     """
 
     rows: Sequence[Row]
@@ -36,6 +38,7 @@ class Bundle:
     verdicts: Mapping[Key, Side] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     compare_all: bool = False
+    floor_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -45,11 +48,13 @@ class Taken:
     :param changed: ids of records that were no echo: new ones, or other than the base.
     :param keys_found: keys of which the SQL row exists.
     :param strays: records that belong to no pair afterwards.
+    :param refused: records that could not be taken in, now or before.
     """
 
     changed: set[str] = field(default_factory=set)
     keys_found: set[str] = field(default_factory=set)
     strays: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     writes: Writes = field(default_factory=Writes)
     conflicts: int = 0
     skipped: int = 0
@@ -91,7 +96,9 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     taken.strays.update(
         step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
     )
-    taken.strays.update(row.id for row in rows if row.id in {id_ for id_, _ in failures})
+    refused_ids = {id_ for id_, _ in failures}
+    taken.refused.update(row.id for row in rows if row.id in refused_ids)
+    taken.strays.update(row.id for row in rows if row.id in refused_ids)
     run.journal(conn, lines)
     return taken
 
@@ -112,8 +119,12 @@ def absorb(run: Run, taken: Taken) -> None:
 def _without_echoes(conn: Connection, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:
     """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
     known = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in bundle.rows])
+    taken.refused |= _parked_before(conn, run, bundle, known)
     rows = []
     for row in bundle.rows:
+        if row.id in taken.refused:
+            taken.strays |= {row.id} - known.keys()
+            continue
         pair = known.get(RecordId(row.id))
         echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
         if not echo:
@@ -121,6 +132,15 @@ def _without_echoes(conn: Connection, run: Run, bundle: Bundle, taken: Taken) ->
         if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.verdicts):
             rows.append(row)
     return rows
+
+
+def _parked_before(conn: Connection, run: Run, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
+    """Return the records that an earlier run met as they are, and could not take in."""
+    if bundle.floor_ms is None:
+        return set()
+    old = {row.id for row in bundle.rows if row.modified_ms is not None and row.modified_ms <= bundle.floor_ms}
+    names = {known[RecordId(id_)].key if RecordId(id_) in known else id_: id_ for id_ in old}
+    return {names[name] for name in parked.among(conn, run.table_name, list(names))}
 
 
 def _holds(base: Values, values: Values) -> bool:

@@ -121,6 +121,11 @@ def key_of(run: Run, values: Values) -> Key | None:
     columns = run.binding.rules.key_columns
     parts = [values.get(name) for name in columns]
     if all(part is None for part in parts):
+        if not all(run.binding.fills_in(name) for name in columns):
+            raise ValueMismatch(
+                f"the key field is empty, and the database makes no value for {', '.join(columns)}; "
+                "fill in the key in Lark"
+            )
         return None
     if any(part is None for part in parts):
         raise ValueMismatch(f"only a part of the key ({', '.join(columns)}) is filled in; fill in all of it, or none")
