@@ -122,7 +122,7 @@ def _flat(values: list[Any]) -> list[Any]:
 
 
 def _link_ids(values: list[Any]) -> list[Any]:
-    return [each for value in values for each in (value["link_record_ids"] if isinstance(value, dict) else [value])]
+    return _flat([value.get("link_record_ids") or [] if isinstance(value, dict) else value for value in values])
 
 
 def _scalars_reader(pair: Pair, lark: Half, sql: Half) -> Callable[[list[Any]], Any]:

@@ -164,9 +164,10 @@ def _sql_bare(pair: Pair, array: Half) -> Half:
     text_half, single = sql_text(pair), is_single(pair)
 
     def read(value: Any) -> Items | None:
-        if isinstance(value, str) and _ID.fullmatch(value):
-            return (value,)
-        items: Items | None = array.read(value)
+        text = text_half.read(value)
+        if text is not None and _ID.fullmatch(text):
+            return (text,)
+        items: Items | None = array.read(text)
         return items
 
     def write(items: Items | None) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
-from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -24,6 +23,7 @@ LARK_DIGITS = 15
 SINGLE_DIGITS = 6
 """Significant digits that survive a four-byte float."""
 
+_SINGLE_LEAST = 1.2e-38
 _SAFE = 10**LARK_DIGITS
 ZERO = Decimal(0)
 _TOO_LONG = f"at most {LARK_DIGITS} significant digits (map the column to a Text field to keep longer numbers)"
@@ -69,14 +69,18 @@ def decimal_of_float(value: float) -> Decimal:
     # 16 characters less the point are at most 15 digits, and repr() has no trailing zeros; inf and nan end in letters
     if len(text) <= LARK_DIGITS + 1 and text[-1] <= "9":
         return Decimal(text)
-    return round_float(value, LARK_DIGITS)
+    return _round(value, LARK_DIGITS)
 
 
-def round_float(value: float, digits: int) -> Decimal:
-    """Return *value* to so many significant digits.
+def decimal_of_single(value: float) -> Decimal:
+    """Return what a four-byte float surely keeps: 6 significant digits, and nothing nearer to zero than 1.2e-38.
 
     :raises ValueError: NaN or infinite.
     """
+    return ZERO if abs(value) < _SINGLE_LEAST else _round(value, SINGLE_DIGITS)
+
+
+def _round(value: float, digits: int) -> Decimal:
     if not isfinite(value):
         raise ValueError
     return tidy_decimal(Decimal(f"{value:.{digits}g}"))
@@ -133,8 +137,7 @@ def lark_number(pair: Pair) -> Half:
 
 
 def _short(value: Decimal) -> Decimal:
-    # 307: a double ends at 1.8e308
-    if significant_digits(value) > LARK_DIGITS or value.adjusted() > 307:
+    if significant_digits(value) > LARK_DIGITS or not isfinite(float(value)):
         raise ValueError
     return value
 
@@ -148,12 +151,12 @@ def write_lark_number(value: Decimal | int | None) -> int | float | None:
 
 
 def round_single(value: Decimal) -> Decimal:
-    """Round to the digits that a four-byte float surely keeps."""
-    return round_float(float(value), SINGLE_DIGITS)
+    """Round to what a four-byte float surely keeps."""
+    return decimal_of_single(float(value))
 
 
 def _float_reader(pair: Pair) -> Callable[[float], Decimal]:
-    return partial(round_float, digits=SINGLE_DIGITS) if is_single_precision(pair.column) else decimal_of_float
+    return decimal_of_single if is_single_precision(pair.column) else decimal_of_float
 
 
 def float_text(pair: Pair) -> Form:
@@ -213,7 +216,8 @@ def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
     refuse_sql = pair.refuse_sql
     before, after = decimal_digits(pair.column)
     always_short = before is not None and after is not None and before + after <= LARK_DIGITS
-    must_count = for_lark_number and not always_short
+    # SQLite keeps more digits than the type says
+    must_count = for_lark_number and not (always_short and pair.column.dialect != "sqlite")
 
     def read(value: Any) -> Decimal | None:
         if value is None:

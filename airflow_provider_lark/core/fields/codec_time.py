@@ -199,7 +199,12 @@ def instant_form(zone: tzinfo, settle: Callable[[int], int] | None = None) -> Fo
         return settle(instant) if settle else instant
 
     def write(instant: int) -> str:
-        local = (_EPOCH + from_ms(instant)).astimezone(zone)
+        moment = _EPOCH + from_ms(instant)
+        try:
+            local = moment.astimezone(zone)
+        except OverflowError:
+            # the first and the last day of time exist in UTC only
+            local = moment
         return local.isoformat(timespec="milliseconds" if instant % 1000 else "seconds")
 
     return Form("instant", parse, write, "an ISO 8601 datetime such as 2026-05-01T09:30:00+08:00")
