@@ -239,11 +239,13 @@ def _blacklisted() -> ColumnElement[bool]:
 
 
 def _take_back_expired(conn: Connection, table_name: str, now_ms: int | None) -> None:
-    # a statement of its own, so that the next one reads pending entries in the order of one index
-    expired = and_(
-        queue.c.table_name == table_name, queue.c.status == "processing", queue.c.lease_until_ms <= _now_ms(now_ms)
-    )
-    conn.execute(update(queue).where(expired).values(status="pending", claim_token=None, lease_until_ms=None))
+    # statements of their own, so that the next one reads pending entries in the order of one index; and looked for
+    # without locks, because an UPDATE would wait for every entry that another worker is just claiming
+    expired = (queue.c.status == "processing", queue.c.lease_until_ms <= _now_ms(now_ms))
+    found = conn.scalars(select(queue.c.id).where(queue.c.table_name == table_name, *expired)).all()
+    for ids in split(found):
+        again = update(queue).where(queue.c.id.in_(ids), *expired)
+        conn.execute(again.values(status="pending", claim_token=None, lease_until_ms=None))
 
 
 def _candidates(conn: Connection, table_name: str, limit_keys: int, now_ms: int | None) -> list[str]:

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.ledger import lease, queue
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+
+T = "areas"
+
+
+def keys(*names: object) -> list[Key]:
+    return [Key(str(name)) for name in names]
+
+
+def claim(conn: Connection, token: str = "me", **options: object) -> list[Claim]:
+    settings = {"limit_keys": 500, "token": token, "lease_seconds": 60.0} | options
+    return queue.claim(conn, T, **settings)
+
+
+def state(conn: Connection) -> list[tuple[str, str, int]]:
+    rows = conn.execute(text("SELECT record_id, status, retry_count FROM sync_queue ORDER BY id"))
+    return [(row.record_id, row.status, row.retry_count) for row in rows]
+
+
+def test_claim_takes_all_entries_of_a_key_oldest_key_first(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("b"), operation="INSERT")
+        queue.enqueue(conn, T, keys("a"), operation="INSERT")
+        queue.enqueue(conn, T, keys("b"), operation="DELETE")
+        found = claim(conn)
+        assert [(one.key, one.operation, len(one.entry_ids)) for one in found] == [
+            ("b", "DELETE", 2),
+            ("a", "INSERT", 1),
+        ]
+        assert {status for _, status, _ in state(conn)} == {"processing"}
+
+
+def test_claim_tells_when_the_newest_entry_was_captured(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        sql_now = {
+            "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+            "postgresql": "SELECT EXTRACT(EPOCH FROM clock_timestamp()) * 1000",
+            "mysql": "SELECT UNIX_TIMESTAMP(NOW(6)) * 1000",
+        }
+        now_ms = float(conn.execute(text(sql_now[engine.dialect.name])).scalar_one())
+        assert claim(conn)[0].changed_ms == pytest.approx(now_ms, abs=2_000)
+
+
+def test_claim_up_to_the_limit_leaves_the_rest(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys(*range(7)))
+        assert [one.key for one in claim(conn, limit_keys=3)] == keys(0, 1, 2)
+        assert [one.key for one in claim(conn, limit_keys=3)] == keys(3, 4, 5)
+        assert [one.key for one in claim(conn, limit_keys=3)] == keys(6)
+        assert claim(conn) == []
+
+
+def test_claim_of_another_table_finds_nothing(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, "other", keys("a"))
+        assert claim(conn) == []
+
+
+def test_claim_leaves_a_key_that_is_in_work_alone(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        first = claim(conn, "one")
+        queue.enqueue(conn, T, keys("a", "b"))
+        assert [one.key for one in claim(conn, "two")] == keys("b")
+        queue.complete(conn, first[0].entry_ids)
+        assert [one.key for one in claim(conn, "two")] == keys("a")
+
+
+def test_claim_after_a_lease_has_run_out_takes_it_over(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        claim(conn, "dead", lease_seconds=-1)
+        assert [one.key for one in claim(conn, "alive")] == keys("a")
+        assert claim(conn, "third") == []
+
+
+def test_claim_at_a_given_time_judges_leases_by_it(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        claim(conn, "one", lease_seconds=60, now_ms=1_000_000_000_000)
+        assert claim(conn, "two", now_ms=1_000_000_059_999) == []
+        assert [one.key for one in claim(conn, "two", now_ms=1_000_000_060_000)] == keys("a")
+
+
+def test_claim_respects_backoff_until_a_newer_change(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        entries = claim(conn)[0].entry_ids
+        assert queue.retry(conn, entries, error="busy", delay_seconds=3600, max_retries=3) is False
+        assert claim(conn) == []
+        queue.enqueue(conn, T, keys("a"), operation="DELETE")
+        again = claim(conn)
+        assert [(one.key, one.operation, len(one.entry_ids), one.retry_count) for one in again] == [
+            ("a", "DELETE", 2, 0)
+        ]
+
+
+def test_retry_of_a_key_that_used_its_attempts_up_parks_it(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        parked = []
+        for _ in range(3):
+            (one,) = claim(conn)
+            parked.append(queue.retry(conn, one.entry_ids, error="x" * 9_000, delay_seconds=0, max_retries=3))
+        assert parked == [False, False, True]
+        assert state(conn) == [("a", "failed", 3)]
+        assert claim(conn) == []
+
+
+def test_claim_of_a_parked_key_that_changed_again_takes_all_along(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        queue.fail(conn, claim(conn)[0].entry_ids, error="too long")
+        queue.enqueue(conn, T, keys("a"))
+        (one,) = claim(conn)
+        assert len(one.entry_ids) == 2
+        queue.complete(conn, one.entry_ids)
+        assert {status for _, status, _ in state(conn)} == {"completed"}
+
+
+def test_claim_of_blacklisted_keys_leaves_them_pending(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a", "b", "c", "d"))
+        for row in ("'a', NULL, NULL", f"'b', '{T}', NULL", "'c', 'other', NULL", "'d', NULL, '2001-01-01 00:00:00'"):
+            conn.execute(text(f"INSERT INTO sync_blacklist (record_id, table_name, expires_at) VALUES ({row})"))
+        assert [one.key for one in claim(conn)] == keys("c", "d")
+        assert queue.backlog(conn).blacklisted == 2
+
+
+def test_enqueue_with_a_token_is_claimed_at_once(engine: Engine):
+    with write_transaction(engine) as conn:
+        ids = queue.enqueue(conn, T, keys("a", "b", "a"), token="me", lease_seconds=60)
+        assert set(ids) == {"a", "b"}
+        assert claim(conn, "other") == []
+        assert queue.enqueue(conn, T, keys("c"), token="me", lease_seconds=60).keys() == {"c"}
+        queue.complete(conn, list(ids.values()))
+        assert state(conn) == [("a", "completed", 0), ("b", "completed", 0), ("c", "processing", 0)]
+
+
+def test_release_gives_back_only_what_the_token_holds(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a", "b"))
+        claim(conn, "one", limit_keys=1)
+        claim(conn, "two")
+        assert queue.release(conn, "one") == 1
+        assert [one.key for one in claim(conn, "three")] == keys("a")
+
+
+def test_backlog_counts_by_status_and_tells_the_oldest(engine: Engine):
+    with write_transaction(engine) as conn:
+        assert queue.backlog(conn) == queue.Backlog(0, None, 0, 0)
+        queue.enqueue(conn, T, keys("a", "b", "c", "d"))
+        queue.enqueue(conn, "other", keys("x"))
+        queue.fail(conn, claim(conn, limit_keys=1)[0].entry_ids, error="bad")
+        claim(conn, limit_keys=1)
+        found = queue.backlog(conn, T)
+        assert (found.pending, found.failed, found.processing) == (2, 1, 1)
+        assert found.oldest_seconds is not None
+        assert 0 <= found.oldest_seconds < 30
+        assert queue.backlog(conn).pending == 3
+
+
+def test_requeue_failed_starts_anew(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a"))
+        queue.fail(conn, claim(conn)[0].entry_ids, error="bad")
+        assert queue.requeue_failed(conn, T) == 1
+        assert state(conn) == [("a", "pending", 0)]
+
+
+def test_purge_deletes_old_completed_entries_only(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a", "b"))
+        queue.complete(conn, claim(conn, limit_keys=1)[0].entry_ids)
+        assert queue.purge(conn, completed_older_than_seconds=3600) == 0
+        assert queue.purge(conn, completed_older_than_seconds=-2) == 1
+        assert state(conn) == [("b", "pending", 0)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_claim_by_four_workers_gives_each_key_to_one(kind, new_database):
+    from airflow_provider_lark.core.stores.ledger import migrate
+
+    engine = new_database(kind)
+    migrate.upgrade(engine)
+    with write_transaction(engine) as conn:
+        for _ in range(3):
+            queue.enqueue(conn, T, keys(*range(60)))
+    barrier = threading.Barrier(4)
+
+    def work(number: int) -> list[str]:
+        barrier.wait()
+        mine: list[str] = []
+        for _ in range(40):
+            with write_transaction(engine) as conn:
+                got = claim(conn, f"worker {number}", limit_keys=7)
+            mine += [one.key for one in got]
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [key for part in pool.map(work, range(4)) for key in part]
+    assert len(taken) == len(set(taken))
+    with write_transaction(engine) as conn:
+        left = {key for key, status, _ in state(conn) if status == "pending"}
+        # a key of which a worker saw newer entries only is left to the worker with the oldest one
+        assert left | set(taken) == set(keys(*range(60)))
+        assert {one.key for one in claim(conn, "last")} == set(keys(*range(60))) - set(taken)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_claim_passes_over_entries_that_another_worker_is_claiming(kind, ledger_database):
+    engine = ledger_database(kind)
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys("a", "b", "c", "a"))
+    with write_transaction(engine) as one, write_transaction(engine) as two:
+        assert [found.key for found in claim(one, "one", limit_keys=1)] == keys("a")
+        assert [found.key for found in claim(two, "two")] == keys("b", "c")
+    with write_transaction(engine) as conn:
+        conn.execute(text("DELETE FROM sync_queue"))
+
+
+def test_claim_of_500_keys_takes_a_handful_of_statements(engine: Engine):
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, T, keys(*range(500)))
+        sent: list[str] = []
+        event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
+        assert len(claim(conn)) == 500
+        assert len(sent) <= 5
+
+
+def test_lease_is_held_by_one_until_it_ends(engine: Engine):
+    with write_transaction(engine) as conn:
+        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
+        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
+        assert not lease.acquire(conn, "app/tbl", owner="two", ttl_seconds=60)
+        assert lease.acquire(conn, "app/other", owner="two", ttl_seconds=60)
+        assert not lease.renew(conn, "app/tbl", owner="two", ttl_seconds=60)
+        assert lease.renew(conn, "app/tbl", owner="one", ttl_seconds=-5)
+        assert lease.acquire(conn, "app/tbl", owner="two", ttl_seconds=60)
+        assert not lease.renew(conn, "app/tbl", owner="one", ttl_seconds=60)
+        lease.release(conn, "app/tbl", owner="one")
+        assert not lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
+        lease.release(conn, "app/tbl", owner="two")
+        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_lease_wanted_by_four_at_once_goes_to_one(kind, ledger_database):
+    engine = ledger_database(kind)
+    barrier = threading.Barrier(4)
+
+    def work(number: int) -> bool:
+        barrier.wait()
+        with write_transaction(engine) as conn:
+            return lease.acquire(conn, "race", owner=f"worker {number}", ttl_seconds=60)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(work, range(4))) == [False, False, False, True]
+    with write_transaction(engine) as conn:
+        conn.execute(text("DELETE FROM sync_lease"))
