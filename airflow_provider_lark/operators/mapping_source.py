@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core import TableMapping, load_mappings, parse_mappings
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +30,11 @@ def list_mappings(path: str | Path, *, names: Sequence[str] = ()) -> list[dict[s
     """Return the mappings of a YAML file as plain data, to expand an operator over.
 
     :param names: only these; all when empty.
-    :raises ConfigError: the file is wrong, or a name is not in it.
+    :raises AirflowFailException: the file is wrong, or a name is not in it; called by tasks, which need not retry.
     """
-    mappings = load_mappings(path)
-    return [_choose(mappings, name).to_dict() for name in names or [mapping.name for mapping in mappings]]
+    with airflow_errors():
+        mappings = load_mappings(path)
+        return [_choose(mappings, name).to_dict() for name in names or [mapping.name for mapping in mappings]]
 
 
 def _read_all(source: Any) -> list[TableMapping]:

@@ -63,7 +63,7 @@ class BitableSyncOperator(BaseOperator):
             report = self._run(SyncEngine(client, database, mapping, run_id=context["run_id"]))
         for text in (*report["problems"], *report["warnings"]):
             self.log.warning("%s: %s", mapping.name, text)
-        self.log.info("%s", summarize(report))
+        # the engine has logged the counts
         return report
 
     @abstractmethod
