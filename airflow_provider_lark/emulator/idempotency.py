@@ -48,6 +48,7 @@ class ClientTokens:
                 raise ApiError(1254608, "the same request is still running")
             if kept is not None:
                 return kept.data
+            self._forget_old(now)
             kept = self._kept[key] = _Kept(request, now)
         try:
             kept.data = do()
@@ -58,6 +59,11 @@ class ClientTokens:
             raise
         kept.done = True
         return kept.data
+
+    def _forget_old(self, now: float) -> None:
+        oldest = now - self._switches.client_token_window_seconds
+        for key in [key for key, kept in self._kept.items() if kept.done and kept.at <= oldest]:
+            del self._kept[key]
 
     def _check_form(self, token: str) -> None:
         try:

@@ -12,6 +12,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -99,6 +100,11 @@ class Server(ThreadingHTTPServer):
         self._open_lock = threading.Lock()
         super().__init__((host, port), _Handler)
         self._thread = threading.Thread(target=self.serve_forever, args=(_POLL_SECONDS,), daemon=True)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for the host's full name, which the base class does and may wait for."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def start(self) -> None:
         """Begin to accept."""
