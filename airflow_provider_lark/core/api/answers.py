@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from airflow_provider_lark.core.api.codes import Meaning, explain
-from airflow_provider_lark.core.api.flow import HttpResponse
+from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     LarkError,
@@ -21,13 +22,13 @@ from airflow_provider_lark.core.errors import (
 T = TypeVar("T")
 JsonObject = dict[str, Any]
 
-# the leading words of Lark's own text; what follows may quote the request, and with it a cell
 _LEADING_WORDS = re.compile(r"[A-Za-z][A-Za-z _.-]{0,79}")
 
 
-def read_answer(response: HttpResponse, *, subject: str, endpoint: str, is_write: bool) -> JsonObject:
+def read_answer(response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> JsonObject:
     """Return the answer's JSON object, ``code`` 0.
 
+    :param request: what was asked.
     :param subject: on what: ``table tbl… of base …``.
     :param is_write: whether a failure inside Lark leaves the outcome open.
     :raises LarkError: the error that Lark's code stands for.
@@ -35,27 +36,31 @@ def read_answer(response: HttpResponse, *, subject: str, endpoint: str, is_write
     try:
         body = json.loads(response.body)
     except ValueError:
-        raise _unreadable(response, subject=subject, endpoint=endpoint, is_write=is_write) from None
+        raise _unreadable(response, subject=subject, endpoint=request.endpoint, is_write=is_write) from None
     code = body.get("code") if isinstance(body, dict) else None
     if type(code) is not int:
         raise UnexpectedAnswer(
             f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
-            endpoint=endpoint,
+            endpoint=request.endpoint,
         )
     if code == 0:
         return cast("JsonObject", body)
-    raise _refusal(code, body, response, subject=subject, endpoint=endpoint, is_write=is_write)
+    raise _refusal(code, body, response, request=request, subject=subject, is_write=is_write)
 
 
 def _refusal(
-    code: int, body: JsonObject, response: HttpResponse, *, subject: str, endpoint: str, is_write: bool
+    code: int, body: JsonObject, response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool
 ) -> LarkError:
     meaning = explain(code, response.status)
     details = body.get("error")
     details = details if isinstance(details, dict) else {}
     log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")
-    facts: dict[str, Any] = {"code": code, "endpoint": endpoint, "log_id": log_id if isinstance(log_id, str) else None}
-    message = _message(meaning, body, details, subject)
+    facts: dict[str, Any] = {
+        "code": code,
+        "endpoint": request.endpoint,
+        "log_id": log_id if isinstance(log_id, str) else None,
+    }
+    message = _message(meaning, _quotable(body.get("msg"), request), details, subject)
     if meaning.error is RateLimited:
         return RateLimited(message, retry_after_seconds=_retry_after(response.headers), **facts)
     if meaning.error is AccessDenied:
@@ -65,14 +70,23 @@ def _refusal(
     return meaning.error(message, **facts)
 
 
-def _message(meaning: Meaning, body: JsonObject, details: JsonObject, subject: str) -> str:
-    words = _LEADING_WORDS.match(body["msg"]) if isinstance(body.get("msg"), str) else None
-    what = f'{meaning.what} ("{words[0].strip()}")' if words else meaning.what
+def _message(meaning: Meaning, words: str, details: JsonObject, subject: str) -> str:
+    what = f'{meaning.what} ("{words}")' if words else meaning.what
     needed = ", ".join(_scopes(details))
     named = ", ".join(_violated_fields(details))
     what += f"; one of these scopes is needed: {needed}" if needed else ""
     what += f"; refused parts: {named}" if named else ""
     return f"{subject}: {what}; {meaning.hint}"
+
+
+def _quotable(msg: object, request: HttpRequest) -> str:
+    """Return the beginning of Lark's own text, up to the first word that may be a cell or a secret of the request."""
+    found = _LEADING_WORDS.match(msg) if isinstance(msg, str) else None
+    if found is None:
+        return ""
+    sent = (request.encode() or b"").lower()
+    words = itertools.takewhile(lambda word: word.lower().encode() not in sent, found[0].split())
+    return " ".join(words)
 
 
 def _scopes(details: JsonObject) -> tuple[str, ...]:

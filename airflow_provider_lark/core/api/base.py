@@ -58,9 +58,12 @@ class BaseClient:
         max_elapsed_seconds: float = MAX_ELAPSED_SECONDS,
         rate_share: float | None = 1.0,
     ) -> None:
+        self._name = "unfinished"  # for the repr of a client that could not be made
+        secret = Secret(_given("App Secret", app_secret))
+        del app_secret  # from here on no traceback with locals can show it
         settings = Settings(
             app_id=_given("App ID", app_id),
-            app_secret=Secret(_given("App Secret", app_secret)),
+            app_secret=secret,
             host=normalize_host(host),
             clock=clock,
             new_token=new_token,
@@ -68,6 +71,7 @@ class BaseClient:
             policy=RetryPolicy(max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
             rate_share=rate_share,
         )
+        self._name = f"app_id={settings.app_id!r}, host={settings.host!r}"
         is_own_time = clock is not _SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
         self._session = Session(settings, state)
@@ -89,8 +93,7 @@ class BaseClient:
         return self._session.server_offset_ms
 
     def __repr__(self) -> str:
-        settings = self._session.settings
-        return f"{type(self).__name__}(app_id={settings.app_id!r}, host={settings.host!r})"
+        return f"{type(self).__name__}({self._name})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a secret and open connections: make a new one instead of pickling it")

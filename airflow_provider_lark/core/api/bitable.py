@@ -48,7 +48,9 @@ class Bitable(Namespace[D]):
         """Create a base that belongs to the app; Lark puts a default table with blank records into it."""
         json = {"name": name, **({"time_zone": time_zone} if time_zone else {})}
         body = yield from self.session.call(routes.CREATE_APP, json=json)
-        return _read_app(body, routes.CREATE_APP)
+        app = _read_app(body, routes.CREATE_APP)
+        self.session.note_creation(app.app_token)
+        return app
 
     @ApiCall
     def list_tables(self, *, app_token: str) -> Flow[list[TableInfo]]:
@@ -64,6 +66,7 @@ class Bitable(Namespace[D]):
         """
         json = {"table": {"name": name, "fields": list(fields)}}
         body = yield from self.session.call(routes.CREATE_TABLE, {"app_token": app_token}, json=json)
+        self.session.note_creation(app_token)
         return pick(data_of(body), "table_id", str, endpoint=routes.CREATE_TABLE.endpoint)
 
     @ApiCall
@@ -82,6 +85,7 @@ class Bitable(Namespace[D]):
             json=field,
             client_token=client_token or self.session.settings.new_token(),
         )
+        self.session.note_creation(app_token)
         created: WireField = pick(data_of(body), "field", dict, endpoint=routes.CREATE_FIELD.endpoint)  # type: ignore[assignment]  # wire data
         return created
 

@@ -189,3 +189,8 @@ def _explain_status(status: int) -> Meaning:
     if status == 404:
         return Meaning(NotFound, "Lark does not find it", "check the ids")
     return Meaning(BadRequest, "Lark refuses the request", "look the code up in Lark's documentation")
+
+
+def known_codes() -> frozenset[int]:
+    """Return the codes that have a meaning of their own."""
+    return frozenset(_MEANINGS) | _INTERNAL_CODES

@@ -10,6 +10,12 @@ from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLim
 _FEW_ATTEMPTS = {1254002: 3}
 # 1254002 "Fail" is a passing trouble or a bad page token, and does not say which
 
+_LAG_CODES = frozenset({91402, 1254040, 1254041, 1254044, 1254045})
+# base, table or field not found: right after its creation, the replica that answers may not have it yet
+
+FRESH_SECONDS = 10.0
+"""How long a base, table or field that was just created may not be found (Lark's FAQ: "retry after a few seconds")."""
+
 MAX_ATTEMPTS = 6
 MAX_ELAPSED_SECONDS = 180.0
 
@@ -38,7 +44,14 @@ class RetryDecision:
 
 
 def decide_retry(
-    effect: Effect, error: LarkError, *, attempt: int, elapsed_seconds: float, jitter: float, policy: RetryPolicy
+    effect: Effect,
+    error: LarkError,
+    *,
+    attempt: int,
+    elapsed_seconds: float,
+    jitter: float,
+    policy: RetryPolicy,
+    is_fresh: bool = False,
 ) -> RetryDecision:
     """Decide about a request that failed.
 
@@ -46,8 +59,9 @@ def decide_retry(
     :param attempt: how many times it was sent, 1 for the first.
     :param elapsed_seconds: since the first sending began.
     :param jitter: a random number in [0, 1).
+    :param is_fresh: something was created in this base within :data:`FRESH_SECONDS`.
     """
-    if not isinstance(error, RetriableError):
+    if not isinstance(error, RetriableError) and not (is_fresh and error.code in _LAG_CODES):
         return RetryDecision(None, "a person has to change something")
     if isinstance(error, OutcomeUnknown) and effect == "once":
         return RetryDecision(None, "it may have been carried out, and sending it again would do it twice")
@@ -59,7 +73,7 @@ def decide_retry(
     return RetryDecision(wait_seconds, type(error).__name__)
 
 
-def _wait_seconds(error: RetriableError, attempt: int, jitter: float, policy: RetryPolicy) -> float:
+def _wait_seconds(error: LarkError, attempt: int, jitter: float, policy: RetryPolicy) -> float:
     if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
         # never earlier than told; spread, or all workers come back in the same instant
         return error.retry_after_seconds + jitter * policy.first_wait_seconds / 2

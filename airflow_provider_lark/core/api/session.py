@@ -13,14 +13,16 @@ from airflow_provider_lark.core.api.answers import JsonObject, read_answer
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Wait, send
-from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
+from airflow_provider_lark.core.api.retry import FRESH_SECONDS, RetryPolicy, decide_retry
 from airflow_provider_lark.core.api.routes import TENANT_TOKEN, Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.shared import AppState
 from airflow_provider_lark.core.api.token import POLL_SECONDS, Turn, read_token
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import (
+    LarkError,
     NotAuthorized,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     RetriableError,
@@ -60,6 +62,7 @@ class Session:
         self.calls = CallLog()
         self.server_offset_ms: int | None = None
         self._state = state
+        self._created_at: dict[str, float] = {}
 
     def call(
         self,
@@ -88,9 +91,15 @@ class Session:
             endpoint=route.endpoint,
         )
         effect: Effect = "replayable" if client_token is not None else route.effect
-        return (yield from self._persist(route, request, effect, subject or describe(ids)))
+        return (yield from self._persist(route, request, effect, subject or describe(ids), ids.get("app_token", "")))
 
-    def _persist(self, route: Route, request: HttpRequest, effect: Effect, subject: str) -> Flow[JsonObject]:
+    def note_creation(self, app_token: str) -> None:
+        """Remember that something was just created in a base: for some seconds Lark may not find it."""
+        self._created_at[app_token] = self.settings.clock.monotonic()
+
+    def _persist(
+        self, route: Route, request: HttpRequest, effect: Effect, subject: str, app_token: str
+    ) -> Flow[JsonObject]:
         clock = self.settings.clock
         began = clock.monotonic()
         attempt, in_doubt = 0, False
@@ -98,7 +107,7 @@ class Session:
             attempt += 1
             try:
                 return (yield from self._attempt(route, request, subject))
-            except RetriableError as error:
+            except (RetriableError, NotFound) as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
                 decision = decide_retry(
                     effect,
@@ -107,10 +116,11 @@ class Session:
                     elapsed_seconds=clock.monotonic() - began,
                     jitter=self.settings.jitter(),
                     policy=self.settings.policy,
+                    is_fresh=clock.monotonic() - self._created_at.get(app_token, -FRESH_SECONDS) < FRESH_SECONDS,
                 )
                 if decision.wait_seconds is None:
                     error.add_note(f"given up after attempt {attempt}: {decision.reason}")
-                    if in_doubt and not isinstance(error, OutcomeUnknown):
+                    if in_doubt and isinstance(error, RetriableError) and not isinstance(error, OutcomeUnknown):
                         raise _doubt(error) from error
                     raise
                 _log_retry(route, error, attempt, decision.wait_seconds)
@@ -157,7 +167,7 @@ class Session:
         self.calls.add(route.kind)
         self._note_server_time(response)
         try:
-            return read_answer(response, subject=subject, endpoint=route.endpoint, is_write=route.effect != "read")
+            return read_answer(response, request=request, subject=subject, is_write=route.effect != "read")
         except RateLimited as error:
             if error.retry_after_seconds:
                 now = self.settings.clock.monotonic()
@@ -225,6 +235,6 @@ def _doubt(error: RetriableError) -> OutcomeUnknown:
     )
 
 
-def _log_retry(route: Route, error: RetriableError, attempt: int, wait_seconds: float) -> None:
+def _log_retry(route: Route, error: LarkError, attempt: int, wait_seconds: float) -> None:
     level = logging.INFO if wait_seconds >= _LONG_WAIT_SECONDS else logging.DEBUG
     log.log(level, "%s: attempt %d failed, again in %.1f s: %s", route.endpoint, attempt, wait_seconds, error)

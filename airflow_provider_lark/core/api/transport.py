@@ -63,6 +63,9 @@ class Transport:
     def explain(self, exc: httpx.HTTPError, effect: Send) -> LarkError:
         """Return what a failed sending means: whether Lark can have got the request."""
         endpoint = effect.request.endpoint
+        for cause in _causes(exc):
+            # frames of the HTTP library hold the token in their locals, and say nothing that helps
+            cause.__traceback__ = None
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(exc)):
             return ConfigError(
                 f"{self._host} shows a certificate that this machine does not trust; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -67,7 +68,7 @@ class Heard:
 class ScriptedServer:
     """Gives the scripted answers in order; token requests have answers of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.heard: list[Heard] = []
         self.connections = 0
         self.answers: deque[Answer] = deque()
@@ -113,7 +114,9 @@ class ScriptedServer:
             setattr(Handler, f"do_{method}", Handler.answer)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
@@ -130,7 +133,11 @@ class ScriptedServer:
 
     def refuse_token(self, code: int, *, status: int = 200, msg: str = "", times: int = 1) -> None:
         """Answer the next token request with an error."""
-        self.token_answers.extend([Answer({"code": code, "msg": msg}, status)] * times)
+        self.say_token({"code": code, "msg": msg}, status=status, times=times)
+
+    def say_token(self, body: Any, *, status: int = 200, times: int = 1) -> None:
+        """Answer the next token request with *body*."""
+        self.token_answers.extend([Answer(body, status)] * times)
 
     def do(self, action: str = "", *, times: int = 1, **rest: Any) -> None:
         """Do something that is no answer of Lark."""
@@ -140,7 +147,7 @@ class ScriptedServer:
     def next_answer(self, heard: Heard) -> Answer:
         with self._lock:
             self.heard.append(heard)
-            if heard.path != TOKEN_PATH:
+            if not heard.path.endswith(TOKEN_PATH):
                 return self.answers.popleft() if self.answers else Answer({"code": 777, "msg": "nothing scripted"}, 500)
             if self.token_answers:
                 return self.token_answers.popleft()
@@ -151,7 +158,7 @@ class ScriptedServer:
     @property
     def calls(self) -> list[Heard]:
         """What was heard, token requests left out."""
-        return [heard for heard in self.heard if heard.path != TOKEN_PATH]
+        return [heard for heard in self.heard if not heard.path.endswith(TOKEN_PATH)]
 
     def close(self) -> None:
         self._server.shutdown()

@@ -27,7 +27,7 @@ from airflow_provider_lark.core.errors import (
     ValueRefused,
 )
 
-AT = {"app_token": "basA", "table_id": "tblA"}
+AT: dict[str, Any] = {"app_token": "basA", "table_id": "tblA"}
 
 
 def test_search_page_first_call_asks_for_a_token_and_sends_it(client: LarkClient, server: Any) -> None:

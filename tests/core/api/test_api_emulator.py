@@ -40,7 +40,7 @@ class World:
     table_id: str
 
     @property
-    def at(self) -> dict[str, str]:
+    def at(self) -> dict[str, Any]:
         return {"app_token": self.app_token, "table_id": self.table_id}
 
     def names(self) -> list[str]:

@@ -1,0 +1,136 @@
+"""Proxies, certificates, replicas: what lies between the client and Lark."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.errors import ConfigError, NotFound
+from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator, ManualClock
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody but its owner has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own deployment")])
+    day = datetime.timedelta(days=1)
+    today = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - day)
+        .not_valid_after(today + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "own.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(signed.public_bytes(pem) + private)
+    return path
+
+
+@pytest.fixture
+def tls_server(server: Any, certificate: Path) -> Iterator[Any]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    tls = type(server)(context)
+    yield tls
+    tls.close()
+
+
+def test_certificate_of_nobody_is_a_config_error_at_once(
+    make_client: Callable[..., LarkClient], tls_server: Any, clock: Any
+) -> None:
+    with pytest.raises(ConfigError, match="certificate"):
+        make_client(host=tls_server.url).bot.info()
+    assert clock.waits == []
+
+
+def test_certificate_given_as_ca_bundle_is_trusted(
+    make_client: Callable[..., LarkClient], tls_server: Any, certificate: Path
+) -> None:
+    tls_server.say({"items": []})
+    client = make_client(host=tls_server.url, verify=str(certificate))
+    assert client.bitable.list_tables(app_token="basA") == []
+
+
+def test_certificate_is_not_asked_for_where_verify_is_false(
+    make_client: Callable[..., LarkClient], tls_server: Any
+) -> None:
+    tls_server.say({"items": []})
+    assert make_client(host=tls_server.url, verify=False).bitable.list_tables(app_token="basA") == []
+
+
+def test_proxy_given_to_the_client_gets_the_requests(make_client: Callable[..., LarkClient], server: Any) -> None:
+    server.say({"items": []})
+    client = make_client(host="http://lark.example", proxy=server.url)
+    client.bitable.list_tables(app_token="basA")
+    assert [heard.path.startswith("http://lark.example/open-apis/") for heard in server.heard] == [True, True]
+
+
+def test_proxy_of_the_environment_gets_them_too(
+    make_client: Callable[..., LarkClient], server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    server.say({"items": []})
+    make_client(host="http://lark.example").bitable.list_tables(app_token="basA")
+    assert server.calls[0].path.startswith("http://lark.example/")
+
+
+def test_proxy_of_the_environment_is_not_asked_for_this_machine(
+    make_client: Callable[..., LarkClient], server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.say({"items": []})
+    make_client().bitable.list_tables(app_token="basA")
+    assert server.calls[0].path.startswith("/open-apis/")
+
+
+@pytest.fixture
+def lagging(make_client: Callable[..., LarkClient]) -> Iterator[LarkClient]:
+    """A client of an emulator whose replicas find new things 3 s late; both have one time."""
+    clock = ManualClock()
+
+    class Time:
+        now = clock.now
+        monotonic = clock.now
+        sleep = clock.sleep
+
+    with Emulator(clock=clock) as emu:
+        emu.switches.replica_lag_seconds = 3.0
+        yield make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url, clock=Time())
+
+
+def test_replica_lag_after_our_own_creations_is_waited_for(lagging: LarkClient) -> None:
+    app = lagging.bitable.create_app(name="Shop")
+    table_id = lagging.bitable.create_table(
+        app_token=app.app_token, name="areas", fields=[{"field_name": "Name", "type": 1}]
+    )
+    at = {"app_token": app.app_token, "table_id": table_id}
+    lagging.bitable.create_field(**at, field={"field_name": "Note", "type": 1})
+    record = lagging.bitable.create_record(**at, fields={"Note": "new"})
+    assert record["fields"] == {"Note": "new"}
+
+
+def test_replica_lag_is_no_excuse_for_what_never_existed(lagging: LarkClient) -> None:
+    with pytest.raises(NotFound):
+        lagging.bitable.list_tables(app_token="basNone")
+    assert lagging.calls.by_kind["tables"] == 1
