@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +14,12 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
-from airflow_provider_lark.core.errors import RowError, ValueMismatch
+from airflow_provider_lark.core.errors import RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base import Page, Row, Values
+from airflow_provider_lark.core.stores.batches import split
 
 
 class BitableStore:
@@ -28,6 +29,7 @@ class BitableStore:
     :param codecs: by column; those of *fields*.
     :param batch_size: records a write call carries, at most 1000; Lark's documents disagree between 500 and 1000.
     :param page_size: records a read call brings, at most 500.
+    :param new_token: makes the client_token of a create for which none is given.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class BitableStore:
         *,
         batch_size: int = BATCH_WRITE_DEFAULT,
         page_size: int = SEARCH_PAGE_MAX,
+        new_token: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self._client = client
         self._app_token = app_token
@@ -48,6 +51,7 @@ class BitableStore:
         self._codecs = codecs
         self._batch_size = batch_size
         self._page_size = page_size
+        self._new_token = new_token
         self._cells = [(column, field.name, codecs[column].from_lark) for column, field in fields.items()]
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
@@ -84,7 +88,7 @@ class BitableStore:
                 app_token=self._app_token,
                 table_id=self._table_id,
                 records=bodies[start : start + self._batch_size],
-                client_token=client_token or str(uuid4()),
+                client_token=client_token or self._new_token(),
             )
             ids.extend(record["record_id"] for record in made)
         return ids
@@ -104,12 +108,12 @@ class BitableStore:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete the records of *ids*, 500 a call; those that do not exist are no error."""
-        for start in range(0, len(ids), BATCH_DELETE_MAX):
-            self._client.bitable.batch_delete(
-                app_token=self._app_token,
-                table_id=self._table_id,
-                record_ids=ids[start : start + BATCH_DELETE_MAX],
-            )
+        for some in split(ids, BATCH_DELETE_MAX):
+            try:
+                self._delete(some)
+            except RecordNotFound:
+                # one that is gone makes Lark refuse the whole call
+                self._delete(list(self.read(some)))
 
     def encode_patch(self, values: Values) -> dict[str, Any]:
         """Return wire values by field name; columns that Lark does not take are left out.
@@ -125,6 +129,9 @@ class BitableStore:
     def decode(self, record: WireRecord) -> Row:
         """Read a record as any call returns it."""
         return _decode(record, self._cells)
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        self._client.bitable.batch_delete(app_token=self._app_token, table_id=self._table_id, record_ids=ids)
 
     def _search(self, names: Sequence[str], sort: Sequence[Mapping[str, Any]] | None = None) -> Iterator[RecordPage]:
         return self._client.bitable.search_pages(

@@ -9,6 +9,8 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
+    Numeric,
     Select,
     and_,
     bindparam,
@@ -290,6 +292,9 @@ _Processor = Callable[[Any], Any] | None
 
 def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
     kind = spec.table.c[name].type.dialect_impl(conn.dialect)
+    if conn.dialect.name == "postgresql" and isinstance(kind, (Numeric, Float)):
+        # SQLAlchemy's would ask for the cursor's type code; the driver gives Decimal and float by itself
+        return None
     return kind.result_processor(conn.dialect, None)
 
 
