@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import runpy
 from pathlib import Path
 
-HOME = runpy.run_path(str(Path(__file__).parents[1] / "airflow_home.py"))["prepare"]()
+import pytest
 
-import pytest  # noqa: E402 - after Airflow has its home
+from tests.airflow_home import prepare
+
+prepare()
 
 DAGS = Path(__file__).parents[2] / "dags"
 

@@ -1,30 +1,26 @@
-"""Airflow is given its home before a test of this folder imports it."""
+"""A shop: a base in the emulator, a SQL database, and Airflow connections to both."""
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
+import json
 
-runpy.run_path(str(Path(__file__).parents[1] / "airflow_home.py"))["prepare"]()
+import pytest
 
-import json  # noqa: E402 - after Airflow has its home
+from tests.airflow_home import prepare
 
-import pytest  # noqa: E402
+prepare()
 
 
 class Shop:
-    """A base in the emulator and a SQLite database, each with a table of areas; and the connections to both."""
+    """A base in the emulator and a database, each with a table of areas."""
 
-    def __init__(self, emulator, path):
-        from sqlalchemy import create_engine, text
-
+    def __init__(self, emulator, engine):
         self.emulator = emulator
+        self.engine = engine
         self.app_token = emulator.state.create_base("Shop").app_token
         fields = [{"field_name": "code", "type": 1}, {"field_name": "name", "type": 1}]
         self.table_id = emulator.state.create_table(self.app_token, "areas", fields).table_id
-        self.engine = create_engine(f"sqlite:///{path}")
-        self.execute("CREATE TABLE areas (code TEXT NOT NULL PRIMARY KEY, name TEXT)")
-        self.text = text
+        self.execute("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))")
 
     def execute(self, sql, **values):
         from sqlalchemy import text
@@ -40,26 +36,60 @@ class Shop:
 
     def lark_names(self):
         records = self.emulator.person.records(self.app_token, self.table_id)
-        return {text_of(r["fields"]["code"]): text_of(r["fields"].get("name")) for r in records}
+        return {_plain(r["fields"]["code"]): _plain(r["fields"].get("name")) for r in records}
 
     def sql_names(self):
         return dict(self.execute("SELECT code, name FROM areas"))
 
 
-def text_of(cell):
+def _plain(cell):
     return None if cell is None else "".join(part["text"] for part in cell)
 
 
+def _connection_to(engine):
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return {"conn_type": "sqlite", "host": url.database}
+    kind = "postgres" if engine.dialect.name == "postgresql" else "mysql"
+    parts = {"conn_type": kind, "host": url.host, "port": url.port, "login": url.username, "schema": url.database}
+    return parts | ({"password": url.password} if url.password else {})
+
+
 @pytest.fixture
-def shop(tmp_path, monkeypatch):
+def emulator():
     from airflow_provider_lark.emulator import Emulator
 
-    path = tmp_path / "shop.db"
-    with Emulator() as emulator:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def open_shop(emulator, monkeypatch):
+    """Open a shop on the engine of a database."""
+
+    def open_(engine):
+        place = Shop(emulator, engine)
         lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
-        place = Shop(emulator, path)
         lark["extra"] = {"bases": {"MyDB": place.app_token}}
         monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
-        monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-        yield place
-        place.engine.dispose()
+        monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(_connection_to(engine)))
+        return place
+
+    return open_
+
+
+@pytest.fixture
+def shop(open_shop, tmp_path):
+    """A shop on SQLite."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    yield open_shop(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def conn_id(engine, monkeypatch):
+    """An Airflow connection to each kind of database."""
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(_connection_to(engine)))
+    return "shop_db"

@@ -1,4 +1,4 @@
-"""The operators, executed against the emulator over HTTP and a real SQLite database."""
+"""The operators, executed against the emulator over HTTP and real databases."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def run(operator, **parameters):
     return operator(task_id="t", **parameters).execute(context())
 
 
-def test_operators_keep_both_sides_in_step(shop):
+def test_operators_keep_both_sides_in_step(open_shop, engine):
+    shop = open_shop(engine)
     shop.execute("INSERT INTO areas VALUES ('1101', '北京'), ('3101', '上海')")
     shop.emulator.person.add_record(shop.app_token, shop.table_id, {"code": "4401", "name": "广州"})
     assert run(BitableSyncSetupOperator, mapping=shop.mapping)["status"] == "ok"
