@@ -69,7 +69,7 @@ def _edit_lark(world: World, edits: Edits) -> None:
     areas.add({"代码": "440190", "名称": "南沙新区", "城市代码": "4401", "省份代码": "44"})
     areas.delete("650102")
     cities.edit("4401", {"备注": "省会"})
-    cities.add({"代码": "4690", "名称": "洋浦", "省份代码": "46"})
+    cities.add({"代码": "4606", "名称": "洋浦", "省份代码": "46"})
     cities.delete("6501")
     edits.done += [
         ("Lark", "areas", f"{checked + 1} records edited, 1 added, 1 deleted"),
@@ -79,7 +79,7 @@ def _edit_lark(world: World, edits: Edits) -> None:
         ("areas", "110101"): "东城区（旧城）",
         ("areas", "440190"): "南沙新区",
         ("areas", "650102"): None,
-        ("cities", "4690"): "洋浦",
+        ("cities", "4606"): "洋浦",
         ("cities", "6501"): None,
     }
 

@@ -54,9 +54,26 @@ class Demo:
             for text in (*report["problems"], *report["warnings"]):
                 self.console.print(f"  [yellow]{escape(report['mapping'])}: {escape(text)}[/]")
 
+    def run_all(self) -> list[str]:
+        """Run every step, and say what is wrong in the end; an empty list means: both sides are equal."""
+        from runs import RunFailed
+
+        outcome: dict[tuple[str, str], str | None] = {}
+        try:
+            self.run_dag("full load", "lark_full_sync")
+            outcome = self.edit()
+            self.run_dag("incremental", "lark_incremental_sync")
+            self.run_dag("idle", "lark_incremental_sync")
+            self.run_dag("check", "lark_consistency_check")
+        except RunFailed as failure:
+            # the table of what did run, and the comparison, tell what the failure left behind
+            return [str(failure), *find_differences(self.world, outcome)]
+        return find_differences(self.world, outcome)
+
     def edit(self) -> dict[tuple[str, str], str | None]:
         """Edit both sides."""
         edits = edit_both_sides(self.world)
+        self.console.print("[green]✓[/] edits on both sides")
         for side, table, what in edits.done:
             self.console.print(f"  {side:5} {table:7} {what}")
         return edits.outcome
@@ -77,22 +94,15 @@ def run_steps(console: Console) -> int:
         os.environ["AIRFLOW_VAR_LARK_SYNC_CONFIG"] = str(CONFIG)
         with timed(console, "Airflow started"):
             demo = Demo(console, world)
-        demo.run_dag("full load", "lark_full_sync")
-        console.print("[green]✓[/] edits on both sides")
-        outcome = demo.edit()
-        demo.run_dag("incremental", "lark_incremental_sync")
-        demo.run_dag("idle", "lark_incremental_sync")
-        demo.run_dag("check", "lark_consistency_check")
+        found = demo.run_all()
         console.print()
         console.print(draw(demo.lines))
         console.print()
-        found = find_differences(world, outcome)
-    return conclude(console, demo.lines, found, perf_counter() - began)
+    return conclude(console, found + broken_promises(demo.lines), perf_counter() - began)
 
 
-def conclude(console: Console, lines: list[Line], found: list[str], seconds: float) -> int:
+def conclude(console: Console, found: list[str], seconds: float) -> int:
     """Say how it ended."""
-    found = found + broken_promises(lines)
     for text in found:
         console.print(f"[red]✗[/] {escape(text)}")
     if found:

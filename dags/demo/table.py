@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -89,7 +90,10 @@ def broken_promises(lines: Sequence[Line]) -> list[str]:
 
 def draw(lines: Sequence[Line]) -> RenderableType:
     """Return the table of all steps with what its columns mean."""
-    table = Table(title="Each table in each step, from the XComs of the runs", title_justify="left", pad_edge=False)
+    steps = list(dict.fromkeys(line.step for line in lines))
+    table = Table(
+        title="Each table in each step, from the XComs of the runs", title_justify="left", box=box.SIMPLE_HEAD
+    )
     for name in ("step", "table"):
         table.add_column(name, no_wrap=True)
     for name in ("rows", "to Lark\n+ ~ -", "to SQL\n+ ~ -", "con-\nflicts", "reads\n/ least", "writes\n/ least"):
@@ -97,7 +101,7 @@ def draw(lines: Sequence[Line]) -> RenderableType:
     for name in ("other\ncalls", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
     step = ""
-    for line in lines:
+    for line in sorted(lines, key=lambda each: steps.index(each.step)):
         if step and line.step != step:
             table.add_section()
         table.add_row(line.step if line.step != step else "", *_cells(line))

@@ -1,0 +1,168 @@
+"""`make ui`: a running Airflow on the demo's data, with the emulator in place of Lark, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import airflow_home
+from components import Components, free_port
+from rest import AirflowApi
+from rich.console import Console
+from world import CONFIG, World, open_world
+
+DAG_IDS = ("lark_full_sync", "lark_incremental_sync", "lark_consistency_check")
+USER = "admin"
+START_SECONDS = 240.0
+POLL_SECONDS = 1.0
+
+
+class Stopped(Exception):
+    """The user, or the end of a component, asked for the end."""
+
+
+class Ui:
+    """What runs, and how to wait while it does.
+
+    :param stopping: set when the user wants to stop.
+    """
+
+    def __init__(self, console: Console, components: Components, stopping: threading.Event) -> None:
+        self.console = console
+        self.components = components
+        self.stopping = stopping
+
+    def wait_for(self, what: str, is_done: Callable[[], bool], *, seconds: float = START_SECONDS) -> None:
+        """Ask again and again until *is_done*.
+
+        :raises Stopped: the user stops, a component ended, or it takes longer than *seconds*.
+        """
+        deadline = monotonic() + seconds
+        with self.console.status(f"{what} …"):
+            while not is_done():
+                self._pause()
+                if monotonic() > deadline:
+                    raise Stopped(f"{what}: not within {seconds:.0f} s; see {self.components.logs}")
+        self.console.print(f"[green]✓[/] {what}")
+
+    def wait_for_end(self) -> None:
+        """Return never; see :meth:`wait_for`."""
+        while True:
+            self._pause()
+
+    def _pause(self) -> None:
+        if self.stopping.wait(POLL_SECONDS):
+            raise Stopped
+        ended = self.components.find_ended()
+        if ended:
+            raise Stopped(f"{ended} has ended by itself; see {self.components.logs / ended}.log")
+
+
+def configure() -> tuple[Path, str, str]:
+    """Prepare Airflow's home; return it with the address of the api-server and the password."""
+    port = free_port(8080)
+    address = f"http://127.0.0.1:{port}"
+    home = airflow_home.prepare(
+        "ui",
+        core__executor="LocalExecutor",
+        core__parallelism="4",
+        core__auth_manager="airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        core__simple_auth_manager_users=f"{USER}:admin",
+        core__execution_api_server_url=f"{address}/execution/",
+        core__test_connection="Enabled",
+        api__host="127.0.0.1",
+        api__port=str(port),
+        api__base_url=address,
+        api__workers="1",
+        dag_processor__refresh_interval="10",
+        logging__worker_log_server_port=str(free_port(8793)),
+        logging__trigger_log_server_port=str(free_port(8794)),
+    )
+    password = secrets.token_urlsafe(9)
+    # where the auth manager would put a password that it made up itself
+    passwords = home / "simple_auth_manager_passwords.json.generated"
+    passwords.touch(mode=0o600)
+    passwords.write_text(json.dumps({USER: password}) + "\n", encoding="utf-8")
+    return home, address, password
+
+
+def start_airflow(components: Components, address: str) -> None:
+    """Start the four components."""
+    port = address.rpartition(":")[2]
+    components.start("api-server", "api-server", "--host", "127.0.0.1", "--port", port)
+    components.start("scheduler", "scheduler")
+    components.start("dag-processor", "dag-processor")
+    components.start("triggerer", "triggerer")
+
+
+def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
+    """Wait until Airflow is healthy, make the connections, load the tables, and let the schedules run."""
+    ui.wait_for("api-server, scheduler, dag-processor and triggerer are healthy", lambda: not api.find_unhealthy())
+    api.log_in()
+    for conn_id, parts in world.connections().items():
+        api.add_connection(conn_id, parts)
+    api.add_variable("lark_sync_config", str(CONFIG), "Mapping file of the lark_* DAGs")
+    ui.wait_for("the three DAGs are there", lambda: all(map(api.has_dag, DAG_IDS)))
+    api.unpause("lark_full_sync")
+    run_id = api.trigger("lark_full_sync")
+    states = ("success", "failed")
+    ui.wait_for("the first full sync has ended", lambda: api.run_state("lark_full_sync", run_id) in states)
+    if api.run_state("lark_full_sync", run_id) != "success":
+        ui.console.print("[red]✗[/] it failed: see its run in Airflow")
+    # only now: an incremental or a check beside the first load would wait for it, or report drift
+    api.unpause("lark_incremental_sync")
+    api.unpause("lark_consistency_check")
+
+
+def describe(console: Console, world: World, address: str, password: str) -> None:
+    """Print where everything is, and what to try."""
+    add = {
+        "app_token": world.app_token,
+        "table_id": world.table_ids["areas"],
+        "fields": {"代码": "999901", "名称": "新区"},
+    }
+    console.print(f"""
+[bold]Airflow[/]     {address}   user [bold]{USER}[/]   password [bold]{password}[/]
+[bold]SQL side[/]    {world.database}
+[bold]Lark side[/]   {world.emulator.url} (emulated; what is there: GET {world.emulator.url}/_emulator/bases)
+[bold]Logs[/]        {airflow_home.DEMO / "ui"}
+
+Edit either side; lark_incremental_sync carries it over within a minute. As a person in Lark:
+""")
+    command = f"curl -s {world.emulator.url}/_emulator/person/add_record -d '{json.dumps(add, ensure_ascii=False)}'"
+    # not wrapped, so that it can be copied
+    console.print(command, soft_wrap=True, markup=False)
+    console.print("\nCtrl-C stops everything.")
+
+
+def main() -> int:
+    """Run until told to stop; 1 when something went wrong."""
+    console, stopping = Console(highlight=False), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    home, address, password = configure()
+    with open_world(home / "shop.db", port=free_port(8787)) as world, Components(home) as components:
+        api = AirflowApi(address, USER, password)
+        try:
+            start_airflow(components, address)
+            ui = Ui(console, components, stopping)
+            bring_up(ui, api, world)
+            describe(console, world, address, password)
+            ui.wait_for_end()
+        except Stopped as stopped:
+            if str(stopped):
+                console.print(f"[red]✗[/] {stopped}")
+            console.print("stopping …")
+            return 1 if str(stopped) else 0
+        finally:
+            api.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
