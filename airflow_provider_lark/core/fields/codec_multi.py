@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_lark.core.fields.codec_text import is_clean, sql_text
+from airflow_provider_lark.core.fields.column import may_check_json
 from airflow_provider_lark.core.fields.pair import Half, Pair
 
 SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100, 10
@@ -161,7 +162,7 @@ def sql_items(pair: Pair, *, as_json: bool, are_ids: bool) -> Half:
 
 
 def _sql_bare(pair: Pair, array: Half) -> Half:
-    text_half, single = sql_text(pair), is_single(pair)
+    text_half, bare = sql_text(pair), is_single(pair) and not may_check_json(pair.column)
 
     def read(value: Any) -> Items | None:
         text = text_half.read(value)
@@ -171,7 +172,7 @@ def _sql_bare(pair: Pair, array: Half) -> Half:
         return items
 
     def write(items: Items | None) -> Any:
-        if single and items is not None and len(items) == 1 and _ID.fullmatch(items[0]):
+        if bare and items is not None and len(items) == 1 and _ID.fullmatch(items[0]):
             return text_half.write(items[0])
         return array.write(items)
 
@@ -250,7 +251,7 @@ def _decode_url(value: Any) -> Items | None:
 
 def sql_url(pair: Pair, *, as_json: bool) -> Half:
     """A URL in a text column (bare link where the text says the same) or as an object in a JSON column."""
-    text_half, refuse = sql_text(pair), pair.refuse_sql
+    text_half, refuse, bare = sql_text(pair), pair.refuse_sql, not may_check_json(pair.column)
     expected = 'a link or a JSON object {"text", "link"}'
 
     def read(value: Any) -> Items | None:
@@ -270,10 +271,8 @@ def sql_url(pair: Pair, *, as_json: bool) -> Half:
         text, link = url
         if as_json:
             return {"text": text, "link": link}
-        return text_half.write(link if text == link and not link.startswith("{") else _compact(_url_object(text, link)))
+        if bare and text == link and not link.startswith("{"):
+            return text_half.write(link)
+        return text_half.write(_compact({"text": text, "link": link}))
 
     return Half(read, write)
-
-
-def _url_object(text: str, link: str) -> dict[str, str]:
-    return {"text": text, "link": link}

@@ -31,6 +31,9 @@ class ColumnKind(StrEnum):
     ARRAY = "array"
 
 
+_DRIVER_KINDS = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT, ColumnKind.BOOLEAN})
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a SQL table.
@@ -67,6 +70,15 @@ class Column:
     def kind(self) -> ColumnKind | None:
         """The family of the type, or None for a type that no field can be mapped to (binary, interval, …)."""
         return kind_of(self.type)
+
+    @property
+    def takes_driver_values(self) -> bool:
+        """Whether a codec reads this column's values as the driver gives them, without SQLAlchemy's conversion.
+
+        Better so for numbers and booleans: SQLAlchemy cuts a MySQL DOUBLE to 10 decimals and a SQLite NUMERIC to its
+        scale, and takes any text in a SQLite BOOLEAN for true.
+        """
+        return self.kind in _DRIVER_KINDS
 
     @property
     def is_mysql(self) -> bool:
@@ -216,6 +228,12 @@ def text_limits(column: Column) -> tuple[int | None, int | None]:
     if isinstance(base, sa.Enum):
         return None, None
     return getattr(base, "length", None), None
+
+
+def may_check_json(column: Column) -> bool:
+    """Whether a text column may refuse what is no JSON: MariaDB's JSON is a LONGTEXT of this collation with a check."""
+    base = base_type(column.type)
+    return isinstance(base, mysql.LONGTEXT) and base.collation == "utf8mb4_bin"
 
 
 def is_padded(column: Column) -> bool:
