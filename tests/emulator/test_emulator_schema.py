@@ -187,3 +187,31 @@ def test_full_table_takes_no_more(caller: Any) -> None:
     caller.create({"Name": "a"})
 
     assert caller.code("POST", caller.records, {"fields": {}}) == 1254103
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        pytest.param(APPS, {"time_zone": "Mars/Base"}, 1254800, id="unknown zone"),
+        pytest.param(APPS, {"time_zone": ["x" * 300]}, 1254800, id="zone as list"),
+        pytest.param("{table}/views", {"view_name": "v", "view_type": [1]}, 1254019, id="view type as list"),
+        pytest.param("{root}/tables/batch_delete", {"table_ids": [{}]}, 1254041, id="table id as object"),
+        pytest.param(
+            "{table}/records/search", {"filter": {"conjunction": [], "conditions": [1]}}, 1254018, id="filter"
+        ),
+        pytest.param("{table}/records/search", {"sort": [1]}, 1254016, id="sort as number"),
+        pytest.param("{table}/records/search", {"field_names": "Name"}, 1254024, id="names as text"),
+        pytest.param("{table}/records/batch_get", {"record_ids": "rec"}, 99992402, id="ids as text"),
+        pytest.param("{table}/records/batch_create", {"records": {}}, 1254001, id="records as object"),
+        pytest.param("{table}/records/batch_create", {"records": [1]}, 1254001, id="record as number"),
+        pytest.param("{table}/records/batch_create", {"records": [{"fields": []}]}, 1254001, id="fields as list"),
+        pytest.param("{table}/records/batch_delete", {"records": [{}]}, 1254006, id="deleted id as object"),
+        pytest.param(
+            "{table}/fields", {"field_name": "n", "type": 2, "property": {"formatter": []}}, 1254081, id="formatter"
+        ),
+    ],
+)
+def test_body_of_the_wrong_shape_is_refused_not_crashed_on(caller: Any, path: str, body: Any, code: int) -> None:
+    full = path.format(table=caller.table, root=f"{APPS}/{caller.app_token}")
+
+    assert caller.code("POST", full, body) == code

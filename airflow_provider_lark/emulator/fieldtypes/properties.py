@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
@@ -23,6 +23,7 @@ DATE_FORMATTERS: Final = frozenset(
         *("MM-dd", "MM/dd/yyyy", "dd/MM/yyyy"),
     }
 )
+_SERIAL_PARTS: Final = frozenset({"system_number", "fixed_text", "created_time"})
 MAX_OPTIONS: Final = 20_000  # §2.7
 
 
@@ -55,6 +56,11 @@ def _only(type_code: int, given: Property, *names: str) -> None:
         raise _property_error(type_code, f"unknown property members {unknown}")
 
 
+def _require(type_code: int, given: object, allowed: Collection[str], name: str) -> None:
+    if not isinstance(given, str) or given not in allowed:
+        raise _property_error(type_code, f"{name} is one of {sorted(allowed)}")
+
+
 def _none(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> None:
     if given:
         raise _property_error(type_code, "this field type takes no property")
@@ -83,8 +89,7 @@ def _number(type_code: int, ui_type: str, given: Property, _ids: Ids, _old: Prop
         "Rating": {"formatter": "0", "rating": {"symbol": "star"}, "min": 1, "max": 5},
     }
     built = {**by_ui_type[ui_type], **given}
-    if built["formatter"] not in NUMBER_FORMATTERS:
-        raise _property_error(type_code, f"unknown number formatter {built['formatter']!r}")
+    _require(type_code, built["formatter"], NUMBER_FORMATTERS, "formatter")
     return built
 
 
@@ -117,8 +122,7 @@ def _date(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property |
     built: Property = {"date_formatter": "yyyy/MM/dd", **given}
     if type_code == FieldType.DATE_TIME:
         built.setdefault("auto_fill", False)
-    if built["date_formatter"] not in DATE_FORMATTERS:
-        raise _property_error(type_code, f"unknown date formatter {built['date_formatter']!r}")
+    _require(type_code, built["date_formatter"], DATE_FORMATTERS, "date_formatter")
     return built
 
 
@@ -146,19 +150,23 @@ def _formula(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Propert
 def _location(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
     _only(type_code, given, "location")
     location = given.get("location", {"input_type": "not_limit"})
-    if not isinstance(location, dict) or location.get("input_type") not in {"only_mobile", "not_limit"}:
-        raise _property_error(type_code, "location.input_type is only_mobile or not_limit")
+    if not isinstance(location, dict):
+        raise _property_error(type_code, "location must be an object")
+    _require(type_code, location.get("input_type"), {"only_mobile", "not_limit"}, "location.input_type")
     return {"location": location}
 
 
 def _auto_number(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
     _only(type_code, given, "auto_serial")
     serial = given.get("auto_serial", {"type": "auto_increment_number"})
-    if not isinstance(serial, dict) or serial.get("type") not in {"auto_increment_number", "custom"}:
-        raise ApiError(1254800, "auto_serial.type is auto_increment_number or custom")
-    for option in serial.get("options") or []:
-        if option.get("type") not in {"system_number", "fixed_text", "created_time"}:
-            raise ApiError(1254800, "auto_serial options are system_number, fixed_text or created_time")
+    options = serial.get("options") or [] if isinstance(serial, dict) else None
+    if not isinstance(options, list) or not all(isinstance(each, dict) for each in options):
+        raise _property_error(type_code, "auto_serial is {type, options: [{type, value}]}")
+    _require(type_code, serial.get("type"), {"auto_increment_number", "custom"}, "auto_serial.type")
+    for option in options:
+        _require(type_code, option.get("type"), _SERIAL_PARTS, "auto_serial.options.type")
+        if option["type"] == "system_number" and not str(option.get("value", "1")).isdecimal():
+            raise _property_error(type_code, "the value of system_number is its count of digits")
     return {"auto_serial": serial}
 
 

@@ -39,7 +39,7 @@ def create_app(state: State, request: Request) -> dict[str, Any]:
     body = request.json()
     base = state.create_base(
         _app_name(body.get("name", "")),
-        body.get("time_zone") or DEFAULT_TIME_ZONE,
+        str(body.get("time_zone") or DEFAULT_TIME_ZONE),
         members=[request.caller.app_id],
         default_table=True,
         made_by=request.caller.open_id,
@@ -139,7 +139,7 @@ def delete_tables(state: State, request: Request) -> dict[str, Any]:
     given = request.json().get("table_ids")
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_TABLES_DELETED:
         raise ApiError(1254001, f"table_ids is a list of 1..{MAX_TABLES_DELETED}")
-    if any(each not in base.tables for each in given):
+    if any(not isinstance(each, str) or each not in base.tables for each in given):
         raise ApiError(1254041, "a table is not there")
     if len(set(given)) >= len(base.tables):
         raise ApiError(1254034, "the last table of a base cannot be deleted")

@@ -74,7 +74,7 @@ def compile_filter(filter_: object, filtering: Filtering) -> Predicate | None:
 
 def _join(group: Mapping[str, Any], parts: list[Predicate]) -> Predicate:
     conjunction = group.get("conjunction")
-    if conjunction not in {"and", "or"}:
+    if conjunction not in ("and", "or"):
         raise ApiError(1254018, "conjunction must be and / or")
     if len(parts) == 1:
         return parts[0]
@@ -99,7 +99,7 @@ def compile_condition(condition: object, filtering: Filtering) -> Predicate:
         raise ApiError(1254018, "a condition is {field_name, operator, value}")
     operator = condition.get("operator")
     value = condition.get("value")
-    if operator not in OPERATORS:
+    if not isinstance(operator, str) or operator not in OPERATORS:
         raise ApiError(1254018, f"unknown operator {operator!r}")
     if value is None:
         raise ApiError(1254018, "value must be present, [] for isEmpty / isNotEmpty")

@@ -125,7 +125,7 @@ class State:
         """
         try:
             ZoneInfo(time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as exc:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
             raise ApiError(1254800, f"unknown time zone {time_zone!r}") from exc
         with self.lock:
             base = Base(self.ids.app_token(), name, time_zone, created_ms=0 if made_by is None else self.now_ms)

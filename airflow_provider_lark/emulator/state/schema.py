@@ -94,13 +94,13 @@ def add_view(editing: SchemaEditing, table: Table, name: object, view_type: obje
     """Add a view (§2.2)."""
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1254021, "a view needs a name")
-    if view_type not in VIEW_TYPES:
+    if not isinstance(view_type, str) or view_type not in VIEW_TYPES:
         raise ApiError(1254019, f"view_type is one of {sorted(VIEW_TYPES)}")
     if any(each.name == name for each in table.views):
         raise ApiError(1254020, "the table has a view of that name")
     if len(table.views) >= MAX_VIEWS:
         raise ApiError(1254101, f"a table holds at most {MAX_VIEWS} views")
-    view = View(editing.ids.view(), name, str(view_type))
+    view = View(editing.ids.view(), name, view_type)
     table.views.append(view)
     return view
 
