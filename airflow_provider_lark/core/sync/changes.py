@@ -43,7 +43,7 @@ def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreate
     for page in run.lark.scan_newest(modified):
         if pulled.total is None:
             pulled.total = page.total
-            pulled.newest_ms = page.rows[0].modified_ms if page.rows else None
+            pulled.newest_ms = newest(page)
         taken = run.transact(take, run, Bundle(page.rows, floor_ms=floor_ms))
         absorb(run, taken)
         run.report.rows_lark += len(page.rows)
@@ -55,10 +55,16 @@ def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreate
     return pulled
 
 
+def newest(page: Page) -> int | None:
+    """Return the newest modification time on a page; None when it is empty."""
+    return max((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
+
+
 def _is_enough(run: Run, page: Page, taken: Taken, floor_ms: int | None, own: OwnCreates) -> bool:
     if _reached_own_first(page, taken, own):
         return True
-    oldest_ms = page.rows[-1].modified_ms
+    # not the last row's: nobody promises that Lark sorts by the millisecond
+    oldest_ms = min((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
     if floor_ms is None or oldest_ms is None or oldest_ms > floor_ms:
         return False
     news = taken.changed - taken.refused

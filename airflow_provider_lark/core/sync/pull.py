@@ -68,6 +68,7 @@ class _Step:
     decision: PullDecision
     change: SqlChange | None
     incomplete: bool = False
+    verdict: Side | None = None
 
 
 def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
@@ -92,7 +93,8 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     _note_writes(done, taken, lines)
     for id_, error in failures:
         _park(conn, run, id_, error, bundle.claims.get(id_), taken, lines)
-    _complete(conn, run, bundle, rows, {id_ for id_, _ in failures})
+    _complete(conn, run, bundle, done, {id_ for id_, _ in failures})
+    taken.keys_found.update(step.change.key for step in done if step.change is not None and step.change.key is not None)
     taken.strays.update(
         step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
     )
@@ -165,6 +167,9 @@ def _decide_all(conn: Connection, run: Run, bundle: Bundle, subjects: list[Subje
 
 def _decide_one(run: Run, subject: Subject, verdict: Side | None, *, waits: bool) -> _Step | None:
     sql = None if run.is_deleted(subject.sql) or subject.sql is None else subject.sql.values
+    if subject.pair is not None and subject.pair.tombstone and (sql is None) != (subject.lark is None):
+        # a delete that the policy ignores: the side that is left stays as it is
+        return None
     times = Times(
         lark_ms=subject.lark.modified_ms if subject.lark else None,
         sql_ms=None if subject.waiting_ms is None else run.on_larks_clock(subject.waiting_ms),
@@ -187,7 +192,7 @@ def _decide_one(run: Run, subject: Subject, verdict: Side | None, *, waits: bool
     ):
         # no trigger told of this delete; a complete scan decides about it, under the limit for deletes
         return None
-    step = _Step(subject, decision, None)
+    step = _Step(subject, decision, None, verdict=verdict)
     step.change = _change_for(run, step)
     return step
 
@@ -268,7 +273,7 @@ def _note_conflicts(conn: Connection, run: Run, done: list[_Step], taken: Taken,
     noted, closed = [], []
     for step in done:
         subject, decision = step.subject, step.decision
-        if not decision.conflict:
+        if not decision.conflict or step.verdict is not None:
             if subject.key is not None:
                 closed.append(subject.key)
             continue
@@ -332,7 +337,9 @@ def _park(
     lines.append(LogLine(id_, "to_sql", "PULL", "failed", text))
 
 
-def _complete(conn: Connection, run: Run, bundle: Bundle, rows: Sequence[Row], failed: set[str]) -> None:
-    done = [id_ for id_ in bundle.claims if id_ not in failed]
-    queue.complete(conn, [entry for id_ in done for entry in bundle.claims[id_].entry_ids])
-    parked.unpark(conn, run.table_name, [row.id for row in rows if row.id not in failed])
+def _complete(conn: Connection, run: Run, bundle: Bundle, done: Sequence[_Step], failed: set[str]) -> None:
+    settled = [id_ for id_ in bundle.claims if id_ not in failed]
+    queue.complete(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
+    # a record is parked under its key, or under its own id while it had none
+    names = {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
+    parked.unpark(conn, run.table_name, sorted(names))

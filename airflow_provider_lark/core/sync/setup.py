@@ -13,7 +13,7 @@ from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, schema
+from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.ledger.dbtime import NowMs
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
@@ -49,6 +49,7 @@ def prepare(
     migrate.upgrade(engine)
     with write_transaction(engine) as conn:
         _capture(conn, binding, report)
+        _forget_replaced_fields(conn, binding, state)
         checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint()))
     _describe(binding, report)
     return Ready(binding)
@@ -79,8 +80,9 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
                 f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
                 "changes made meanwhile are found by the next full sync"
             )
-        known = {entry["field"] for entry in state.fields}
-        if known != {pair.named for pair in binding.pairs}:
+        known = {(entry["column"], entry["field_id"]) for entry in state.fields}
+        if known != {(pair.column.name, pair.field.field_id) for pair in binding.pairs}:
+            _forget_replaced_fields(conn, binding, state)
             checkpoint.save(conn, binding.table_name, _contract(binding, state))
     return Ready(binding)
 
@@ -156,6 +158,17 @@ def _capture(conn: Connection, binding: Binding, report: SetupReport) -> None:
     elif not capture.is_current(conn, spec):
         capture.install(conn, spec)
         report.created.append(f"triggers on {binding.table_name}")
+
+
+def _forget_replaced_fields(conn: Connection, binding: Binding, state: Checkpoint | None) -> None:
+    """Drop what was agreed about columns that now meet another field, whose cells nobody has compared yet.
+
+    Otherwise an empty new field would look as if a person had emptied it, and empty the column.
+    """
+    before = {} if state is None else {entry["column"]: entry["field_id"] for entry in state.fields}
+    for pair in binding.pairs:
+        if before.get(pair.column.name, pair.field.field_id) != pair.field.field_id:
+            pairs.forget_column(conn, binding.table_name, pair.column.name)
 
 
 def _create_modified_field(

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.stores.base import Key, Page, RecordId
 from airflow_provider_lark.core.stores.ledger import pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.changes import newest
 from airflow_provider_lark.core.sync.pull import Bundle, Taken, absorb, take
 from airflow_provider_lark.core.sync.run import Run
 
@@ -64,7 +65,7 @@ def _take_page(conn: Connection, run: Run, scan: Scan, page: Page) -> Taken:
 
 def _count(run: Run, scan: Scan, page: Page) -> None:
     if scan.pages == 0 and page.rows:
-        scan.newest_ms = page.rows[0].modified_ms
+        scan.newest_ms = newest(page)
     scan.pages += 1
     scan.seen += len(page.rows)
     scan.total = page.total

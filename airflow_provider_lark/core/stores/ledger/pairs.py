@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.ledger.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 
@@ -79,6 +79,23 @@ def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
             .where(record_map.c.table_name == table_name, record_map.c.record_id.in_(some))
             .values(tombstone=True, base=None, base_hash=None, updated_at=Now())
         )
+
+
+def forget_column(conn: Connection, table_name: str, column: str) -> None:
+    """Take one column out of every base of a table: what was agreed about it no longer holds."""
+    after = ""
+    mine = record_map.c.table_name == table_name
+    while True:
+        page = select(record_map).where(mine, record_map.c.record_id > after, record_map.c.base.is_not(None))
+        found = [from_row(row) for row in conn.execute(page.order_by(record_map.c.record_id).limit(STATEMENT_ROWS))]
+        if not found:
+            return
+        save(conn, table_name, [replace(pair, base=_without(pair.base or {}, column)) for pair in found])
+        after = found[-1].key
+
+
+def _without(base: dict[str, Canonical], column: str) -> dict[str, Canonical]:
+    return {name: value for name, value in base.items() if name != column}
 
 
 def count(conn: Connection, table_name: str) -> int:
