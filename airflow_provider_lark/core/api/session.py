@@ -22,7 +22,6 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,
-    NotFound,
     OutcomeUnknown,
     RateLimited,
     RetriableError,
@@ -107,7 +106,7 @@ class Session:
             attempt += 1
             try:
                 return (yield from self._attempt(route, request, subject))
-            except (RetriableError, NotFound) as error:
+            except LarkError as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
                 decision = decide_retry(
                     effect,
@@ -119,8 +118,9 @@ class Session:
                     is_fresh=clock.monotonic() - self._created_at.get(app_token, -FRESH_SECONDS) < FRESH_SECONDS,
                 )
                 if decision.wait_seconds is None:
-                    error.add_note(f"given up after attempt {attempt}: {decision.reason}")
-                    if in_doubt and isinstance(error, RetriableError) and not isinstance(error, OutcomeUnknown):
+                    if attempt > 1:
+                        error.add_note(f"given up after attempt {attempt}: {decision.reason}")
+                    if in_doubt and _hides_doubt(error, effect):
                         raise _doubt(error) from error
                     raise
                 _log_retry(route, error, attempt, decision.wait_seconds)
@@ -225,8 +225,15 @@ def describe(ids: Mapping[str, str]) -> str:
     return " of ".join(f"{noun} {ids[name]}" for name, noun in names.items() if name in ids) or "Lark"
 
 
-def _doubt(error: RetriableError) -> OutcomeUnknown:
-    # the last attempt was refused, but an earlier one may have been carried out
+def _hides_doubt(error: LarkError, effect: Effect) -> bool:
+    """Tell whether *error*, of the last attempt, would let a caller believe that no attempt was carried out."""
+    if isinstance(error, OutcomeUnknown):
+        return False
+    # a refused repetition of an update or a delete is news in itself: the record is gone, say
+    return effect == "replayable" or isinstance(error, RetriableError)
+
+
+def _doubt(error: LarkError) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"an earlier attempt was sent and not answered, so it may have been carried out; the last one: {error.message}",
         code=error.code,

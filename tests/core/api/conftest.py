@@ -75,44 +75,7 @@ class ScriptedServer:
         self.token_answers: deque[Answer] = deque()
         self.tokens_given = 0
         self._lock = threading.Lock()
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def setup(self) -> None:
-                super().setup()
-                script.connections += 1
-
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = script.next_answer(Heard(self.command, self.path, headers, body))
-                if answer.action == "cut":
-                    self.cut()
-                    return
-                content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-                self.send_response_only(answer.status)
-                for name, value in {"Content-Type": "application/json", **answer.headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content) * (2 if answer.action == "cut_body" else 1)))
-                self.end_headers()
-                self.wfile.write(content)
-                if answer.action == "cut_body":
-                    self.close_connection = True
-
-            def cut(self) -> None:
-                # a reset rather than an end: what a client sees when a gateway dies
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.close_connection = True
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        for method in ("GET", "POST", "PUT", "DELETE"):
-            setattr(Handler, f"do_{method}", Handler.answer)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -160,10 +123,56 @@ class ScriptedServer:
         """What was heard, token requests left out."""
         return [heard for heard in self.heard if not heard.path.endswith(TOKEN_PATH)]
 
+    def listen_no_more(self) -> None:
+        """Refuse connections from now on."""
+        self._server.shutdown()
+        self._server.socket.close()
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _handler_of(script: ScriptedServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            script.connections += 1
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = script.next_answer(Heard(self.command, self.path, headers, body))
+            if answer.action == "cut_and_close":
+                script.listen_no_more()
+            if answer.action in ("cut", "cut_and_close"):
+                self.cut()
+                return
+            content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            self.send_response_only(answer.status)
+            for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content) * (2 if answer.action == "cut_body" else 1)))
+            self.end_headers()
+            self.wfile.write(content)
+            if answer.action == "cut_body":
+                self.close_connection = True
+
+        def cut(self) -> None:
+            # a reset rather than an end: what a client sees when a gateway dies
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.answer)
+    return Handler
 
 
 @pytest.fixture

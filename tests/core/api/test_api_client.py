@@ -20,6 +20,7 @@ from airflow_provider_lark.core.errors import (
     NotFound,
     OutcomeUnknown,
     RateLimited,
+    RecordNotFound,
     ServerBusy,
     TooLarge,
     UnexpectedAnswer,
@@ -373,15 +374,43 @@ def test_equal_request_still_running_is_repeated_with_the_same_token(client: Lar
     assert server.calls[0].body == server.calls[1].body
 
 
-def test_refusal_after_an_unanswered_attempt_leaves_the_outcome_unknown(
-    make_client: Callable[..., LarkClient], server: Any
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        pytest.param(1254291, ServerBusy, id="busy"),
+        # the field may have been renamed between the attempts
+        pytest.param(1254045, NotFound, id="refused"),
+        pytest.param(91403, AccessDenied, id="right taken away"),
+    ],
+)
+def test_create_refused_after_an_unanswered_attempt_leaves_the_outcome_unknown(
+    make_client: Callable[..., LarkClient], server: Any, code: int, cause: type[LarkError]
 ) -> None:
     client = make_client(max_attempts=2)
     server.do("cut")
-    server.refuse(1254291)
+    server.refuse(code)
     with pytest.raises(OutcomeUnknown, match="may have been carried out") as caught:
         client.bitable.batch_create(**AT, records=[{}], client_token="tok")
-    assert isinstance(caught.value.__cause__, ServerBusy)
+    assert isinstance(caught.value.__cause__, cause)
+
+
+def test_update_refused_after_an_unanswered_attempt_is_refused(client: LarkClient, server: Any) -> None:
+    server.do("cut")
+    server.refuse(1254043)
+    with pytest.raises(RecordNotFound):
+        client.bitable.batch_update(**AT, records=[("rec1", {})])
+
+
+def test_create_unreachable_after_an_unanswered_attempt_leaves_the_outcome_unknown(
+    make_client: Callable[..., LarkClient], server: Any
+) -> None:
+    client = make_client(max_attempts=2)
+    server.say()
+    client.bitable.search_page(**AT)
+    server.do("cut_and_close")
+    with pytest.raises(OutcomeUnknown, match="may have been carried out") as caught:
+        client.bitable.batch_create(**AT, records=[{}], client_token="tok")
+    assert isinstance(caught.value.__cause__, Unreachable)
 
 
 def test_unreachable_host_is_retried_counts_no_call_and_keeps_its_cause(

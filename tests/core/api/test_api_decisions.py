@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_lark.core.api import codes
@@ -93,8 +93,9 @@ def test_retry_of_not_found_only_right_after_a_creation() -> None:
 # pace
 
 
+@settings(deadline=None)
 @given(
-    calls=st.integers(1, 1000),
+    calls=st.integers(1, 200),
     seconds=st.sampled_from([1.0, 60.0]),
     pauses=st.lists(st.floats(0, 3), min_size=1, max_size=200),
 )
@@ -107,9 +108,9 @@ def test_pace_no_window_sees_more_calls_than_the_quota(calls: int, seconds: floa
         assert wait is not None
         now += wait
         sent.append(now)
-    for position, start in enumerate(sent):
-        inside = [moment for moment in sent[position:] if moment - start < seconds - 1e-6]
-        assert len(inside) <= calls + 1  # a call at each edge of the window
+    # the call after a whole quota of others lies outside their window
+    for first, after in zip(sent, sent[calls:], strict=False):
+        assert after - first >= seconds - 1e-6
 
 
 def test_pace_beyond_the_patience_takes_nothing() -> None:
@@ -253,6 +254,7 @@ def test_codes_retriable_meanings_promise_a_retry_and_no_other_does() -> None:
         assert ("tried again" in meaning.hint) is issubclass(meaning.error, RetriableError), code
 
 
+@settings(deadline=None)
 @given(st.integers(), st.integers(100, 599))
 def test_codes_any_code_and_status_have_a_meaning(code: int, status: int) -> None:
     assert issubclass(codes.explain(code, status).error, LarkError)
@@ -283,6 +285,7 @@ def _run(flow: Flow[Any]) -> Any:
     raise AssertionError("wants I/O")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=2), max_size=12))
 def test_paging_ends_complete_or_raises(tokens: list[str]) -> None:
     pages = [*(_Page(True, token) for token in tokens), _Page(False, "ignored")]

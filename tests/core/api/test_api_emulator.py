@@ -77,7 +77,7 @@ def test_bitable_whole_life_of_a_table(lark: LarkClient) -> None:
     assert lark.bitable.get_app(app_token=app.app_token).time_zone == "Asia/Tokyo"
     table_id = lark.bitable.create_table(app_token=app.app_token, name="areas", fields=FIELDS)
     assert "areas" in [table.name for table in lark.bitable.list_tables(app_token=app.app_token)]
-    at = {"app_token": app.app_token, "table_id": table_id}
+    at: dict[str, Any] = {"app_token": app.app_token, "table_id": table_id}
     made = lark.bitable.create_field(**at, field={"field_name": "Note", "type": 1})
     assert made["field_id"] in [field["field_id"] for field in lark.bitable.list_fields(**at)]
     rows = lark.bitable.batch_create(**at, records=[{"Name": "a"}, {"Name": "b"}], client_token=_token())
