@@ -129,3 +129,46 @@ def test_log_and_counters_show_each_request(caller: Any) -> None:
     )
     template = "/open-apis/bitable/v1/apps/:app_token/tables/:table_id/records/batch_create"
     assert caller.emu.counters()[f"POST {template}"] == 1
+
+
+def test_empty_page_token_and_empty_answer_are_scripted(caller: Any) -> None:
+    caller.create({"Name": "a"})
+    caller.emu.faults.add("search", action="empty_page_token")
+    caller.emu.faults.add("search", action="empty")
+
+    endless, nothing = caller.search(), caller.search()
+
+    assert (endless["has_more"], endless["page_token"]) == (True, "")
+    assert nothing == {"items": [], "has_more": False, "total": 0}
+
+
+def test_delayed_answer_arrives_later_by_the_clock(caller: Any, clock: Any) -> None:
+    before = clock.now()
+    caller.emu.faults.add("search", action="delay", delay_seconds=5)
+
+    caller.search()
+
+    assert clock.now() == before + 5
+
+
+def test_silence_before_a_write_leaves_it_undone(caller: Any) -> None:
+    caller.emu.faults.add("batch_create", action="timeout_before")
+
+    with pytest.raises(httpx.ReadTimeout):
+        caller.http.post(
+            f"{caller.records}/batch_create", json=ROW, headers=caller.headers, timeout=httpx.Timeout(5, read=0.05)
+        )
+
+    assert caller.search()["total"] == 0
+
+
+def test_status_alone_is_a_server_error(caller: Any) -> None:
+    caller.emu.faults.add("search", status=502)
+
+    assert caller.raw("POST", f"{caller.records}/search", {}).status_code == 502
+
+
+def test_malformed_json_is_refused(caller: Any) -> None:
+    answer = caller.http.post(f"{caller.records}/search", content=b'{"filter":', headers=caller.headers)
+
+    assert answer.json()["code"] == 1254000
