@@ -245,7 +245,8 @@ def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callabl
     # the SQLite driver binds no Decimal
     plain = pair.column.dialect == "sqlite" or not getattr(base_type(pair.column.type), "asdecimal", True)
     step = None if after is None else Decimal(1).scaleb(-after)
-    fits = f"at most {before} digits before and {after} after the point"
+    unsigned = bool(getattr(base_type(pair.column.type), "unsigned", False))
+    fits = f"at most {before} digits before and {after} after the point" + (", 0 or more" if unsigned else "")
 
     def write(number: Decimal | int | None) -> Decimal | float | None:
         if number is None:
@@ -253,7 +254,8 @@ def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callabl
         exact = number if type(number) is Decimal else Decimal(number)
         if step is not None and before is not None:
             exact = exact.quantize(step, context=_CONTEXT)
-            if exact != number or exact.adjusted() >= before:  # zero's place is its scale
+            # zero's place is its scale
+            if exact != number or exact.adjusted() >= before or (unsigned and exact < 0):
                 raise refuse(number, fits)
         return write_lark_number(exact) if plain else exact
 

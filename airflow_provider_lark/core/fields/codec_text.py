@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from airflow_provider_lark.core.fields.codec_number import format_number, parse_number
 from airflow_provider_lark.core.fields.column import base_type, choices, is_padded, text_limits
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 
@@ -111,7 +111,7 @@ def lark_location(pair: Pair) -> Half:
             return None
         try:
             return tidy_location(text)
-        except (TypeError, ValueError):
+        except (AttributeError, ValueError):
             raise refuse_lark(wire, expected) from None
 
     def write(text: str | None) -> str | None:
@@ -130,19 +130,10 @@ def tidy_location(text: str) -> str:
 
     :raises ValueError: not two numbers, or not on the globe.
     """
-    try:
-        longitude, latitude = (Decimal(part.strip()) for part in text.split(","))
-    except (InvalidOperation, AttributeError) as exc:
-        raise ValueError from exc
+    longitude, latitude = (parse_number(part) for part in text.split(","))
     if not (abs(longitude) <= 180 and abs(latitude) <= 90):
         raise ValueError
-    return f"{_plain(longitude)},{_plain(latitude)}"
-
-
-def _plain(degrees: Decimal) -> str:
-    text = f"{degrees:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
+    return f"{format_number(longitude)},{format_number(latitude)}"
 
 
 def _read_plain(refuse: Refuse) -> Any:

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from airflow_provider_lark.core.fields.column import has_whole_seconds, is_aware, step_ms
+from airflow_provider_lark.core.fields.column import has_whole_seconds, is_aware, is_unix_time, step_ms
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +24,7 @@ _DAY_MS = 86_400_000
 _ZERO = timedelta()
 _LEAST_MS = -62_135_596_800_000
 _GREATEST_MS = 253_402_300_799_999
+_GREATEST_UNIX_MS = 2_147_483_647_999
 _SANE = "an instant of the years 1 to 9999 in milliseconds"
 
 _ISO = re.compile(
@@ -162,7 +163,20 @@ def sql_date_time(pair: Pair) -> Half:
             raise refuse(value, _SANE)
         return instant - instant % step
 
-    return Half(read, _write_aware(pair) if is_aware(pair.column) else _write_naive(pair))
+    write = _write_aware(pair) if is_aware(pair.column) else _write_naive(pair)
+    return Half(read, _check_span(pair, write) if is_unix_time(pair.column) else write)
+
+
+def _check_span(pair: Pair, write: Callable[[int | None], Any]) -> Callable[[int | None], Any]:
+    refuse = pair.refuse_lark
+
+    def write_checked(instant: int | None) -> Any:
+        # without its strict mode MySQL stores a zero date for what it cannot hold
+        if instant is not None and not 1000 <= instant <= _GREATEST_UNIX_MS:
+            raise refuse(instant, "an instant of the years 1970 to 2038 (DATETIME holds more than TIMESTAMP)")
+        return write(instant)
+
+    return write_checked
 
 
 def _write_aware(pair: Pair) -> Any:

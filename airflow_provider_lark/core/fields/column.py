@@ -101,7 +101,7 @@ class Column:
 def _generates_keys(column: sqlalchemy.Column[Any], dialect: str) -> bool:
     # an INTEGER PRIMARY KEY of SQLite is the row id; PostgreSQL's serial shows as a default of nextval()
     if dialect == "sqlite":
-        return isinstance(column.type, sa.Integer)
+        return isinstance(column.type, sa.Integer) and not isinstance(column.type, (sa.BigInteger, sa.SmallInteger))
     return "nextval(" in str(getattr(column.server_default, "arg", ""))
 
 
@@ -207,6 +207,11 @@ def is_aware(column: Column) -> bool:
     """Whether a datetime column carries a UTC offset; SQLite and MySQL have no such type."""
     base = base_type(column.type)
     return bool(getattr(base, "timezone", False)) and column.dialect not in ("sqlite", "mysql", "mariadb")
+
+
+def is_unix_time(column: Column) -> bool:
+    """Whether a datetime column counts seconds since 1970 in 32 bits: MySQL's TIMESTAMP."""
+    return column.is_mysql and isinstance(base_type(column.type), sa.TIMESTAMP)
 
 
 _MYSQL_TEXT_BYTES: tuple[tuple[type[SqlType], int], ...] = (
