@@ -64,7 +64,7 @@ def _create(run: Run, batch: Sequence[tuple[NewRow, dict[str, Any]]]) -> list[li
     run.transact(intents.begin, run.table_name, intent)
     try:
         ids = _send(run, intent)
-    except (BadRequest, NotFound) as error:
+    except BadRequest as error:
         # a refused batch created nothing, so its intent is void
         run.transact(intents.finish, token)
         if len(batch) == 1:

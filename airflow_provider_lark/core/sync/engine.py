@@ -151,7 +151,7 @@ class SyncEngine:
         if two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
             # what people edited while we read and wrote; it also takes in the echoes of our own writes
             pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
-        self._save(run, pulled, scanned=True)
+        self._save(run, pulled, complete=True, recount=not scan.held)
         drain(run)
         refuse_held_deletes(run, scan)
 
@@ -170,7 +170,7 @@ class SyncEngine:
                 finally:
                     run.transact(scans.drop, scan.scan_id)
                 pulled.total = scan.total
-        self._save(run, pulled, scanned=scan is not None and not scan.held)
+        self._save(run, pulled, complete=False, recount=scan is None or not scan.held)
         drain(run)
         if scan is not None:
             refuse_held_deletes(run, scan)
@@ -180,21 +180,22 @@ class SyncEngine:
         expected = run.transact(pairs.count, run.table_name) + state.total_offset + pulled.strays
         return pulled.total is None or pulled.total == expected
 
-    def _save(self, run: Run, pulled: Pulled, *, scanned: bool) -> None:
+    def _save(self, run: Run, pulled: Pulled, *, complete: bool, recount: bool) -> None:
+        """Store how far Lark's changes are taken in.
+
+        :param complete: every record was read and compared.
+        :param recount: Lark's total and the pairs are known to belong together.
+        """
         state = self._checkpoint()
         newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
-        watermark_ms = max(newest) if newest else None
-
-        def save(conn: object) -> None:
-            kept = replace(state, watermark_ms=watermark_ms)
-            if scanned and pulled.total is not None:
-                kept = replace(kept, total_offset=pulled.total - pairs.count(conn, run.table_name))  # type: ignore[arg-type]
-            if scanned:
-                kept = replace(kept, last_scan_at_ms=int(self.clock.now() * 1000))
-            if kept != state:
-                checkpoint.save(conn, run.table_name, kept)  # type: ignore[arg-type]
-
-        run.transact(save)
+        kept = replace(state, watermark_ms=max(newest) if newest else None)
+        if complete:
+            kept = replace(kept, last_scan_at_ms=int(self.clock.now() * 1000))
+        if recount and pulled.total is not None:
+            live = run.transact(pairs.count, run.table_name)
+            kept = replace(kept, total_offset=pulled.total - live)
+        if kept != state:
+            run.transact(checkpoint.save, run.table_name, kept)
 
     def _checkpoint(self) -> Checkpoint:
         with self.sql_engine.connect() as conn:

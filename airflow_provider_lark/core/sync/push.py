@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
-from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.errors import BadRequest, LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -134,7 +134,7 @@ def _update(run: Run, work: Sequence[_Work]) -> None:
     vanished: list[_Work] = []
 
     def refuse(item: _Work, error: LarkError) -> None:
-        if isinstance(error, NotFound):
+        if isinstance(error, RecordNotFound):
             vanished.append(item)
         else:
             _reject(run, item.claim, error)
@@ -209,7 +209,7 @@ def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Calla
         return
     try:
         send(items)
-    except (BadRequest, NotFound) as error:
+    except (BadRequest, RecordNotFound) as error:
         if len(items) == 1:
             refuse(items[0], error)
             return
