@@ -26,8 +26,9 @@ from typing import Any, cast
 Canonical = None | str | Decimal | int | bool | tuple["Canonical", ...]
 
 _DECIMAL = "decimal"
-# made once: json.dumps() with options makes an encoder a call
+# made once: json.dumps() and json.loads() with options make a coder a call
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+_decode = json.JSONDecoder(parse_float=Decimal).decode
 
 
 def dump_values(values: Mapping[str, Canonical]) -> str:
@@ -38,8 +39,8 @@ def dump_values(values: Mapping[str, Canonical]) -> str:
 def load_values(text: str) -> dict[str, Canonical]:
     """Read what :func:`dump_values` wrote; the result equals what was written."""
     # whole numbers come back as int: int(5) == Decimal(5), and instants stay ints
-    raw = cast("dict[str, Any]", json.loads(text, parse_float=Decimal))
-    return {name: _from_json(value) for name, value in raw.items()}
+    raw = cast("dict[str, Any]", _decode(text))
+    return {name: _from_json(value) if type(value) in (list, dict) else value for name, value in raw.items()}
 
 
 def hash_values(text: str) -> str:
