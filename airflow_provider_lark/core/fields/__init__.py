@@ -8,6 +8,8 @@
     sqltypes.py    the same for others, and the Lark field to create for a column
     codec.py       build_codec(field, column): the four closures between wire, canonical and SQL
     pair.py        what the codecs below share: the pair, its refusals, a side's half
-    codec_text.py codec_number.py codec_boolean.py codec_time.py codec_multi.py codec_json.py codec_derived.py
-                   the families
+    codec_text.py codec_number.py codec_boolean.py codec_time.py codec_day.py codec_multi.py codec_json.py
+    codec_derived.py   the families
+    decimals.py    arithmetic of canonical numbers
+    iso.py         dates and times as text
 """

@@ -13,6 +13,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from airflow_provider_lark.core.fields import codec_boolean as boolean
+from airflow_provider_lark.core.fields import codec_day as day
 from airflow_provider_lark.core.fields import codec_multi as multi
 from airflow_provider_lark.core.fields import codec_number as number
 from airflow_provider_lark.core.fields import codec_text as text
@@ -21,6 +22,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec_derived import lark_derived, refuse_writes
 from airflow_provider_lark.core.fields.codec_json import JSON_FORM, sql_json
 from airflow_provider_lark.core.fields.column import Column, ColumnKind, choices, is_padded, is_single_precision
+from airflow_provider_lark.core.fields.decimals import ZERO, round_single
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, UserKey, after_read, through_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 
@@ -120,9 +122,9 @@ _COLUMN_FORMS: dict[ColumnKind, Callable[[Pair], tuple[Form, Half]]] = {
     ColumnKind.DECIMAL: _number_column,
     ColumnKind.FLOAT: _number_column,
     ColumnKind.BOOLEAN: _boolean_column,
-    ColumnKind.DATE: lambda pair: (clock.DATE, clock.sql_date(pair)),
+    ColumnKind.DATE: lambda pair: (day.DATE, day.sql_date(pair)),
     ColumnKind.DATE_TIME: _date_time_column,
-    ColumnKind.TIME: lambda pair: (clock.time_form(pair), clock.sql_time(pair)),
+    ColumnKind.TIME: lambda pair: (day.time_form(pair), day.sql_time(pair)),
     ColumnKind.UUID: lambda pair: (text.UUID_FORM, text.sql_uuid(pair)),
     ColumnKind.JSON: lambda pair: (JSON_FORM, sql_json(pair)),
 }
@@ -175,7 +177,7 @@ def _number(pair: Pair) -> tuple[str, Half, Half]:
         return "number", lark, number.sql_number(pair, for_lark_number=True)
     if kind is ColumnKind.FLOAT:
         if is_single_precision(pair.column):
-            lark = after_read(lark, number.round_single)
+            lark = after_read(lark, round_single)
         return "number", lark, number.sql_number(pair, for_lark_number=True)
     if kind is ColumnKind.TEXT:
         return "number", lark, through_text(text.sql_text(pair), number.LARK_NUMBER, pair.refuse_sql)
@@ -191,7 +193,7 @@ def _absent_is_zero(half: Half) -> Half:
 
     def read(value: Any) -> Any:
         canonical = inner(value)
-        return number.ZERO if canonical is None else canonical
+        return ZERO if canonical is None else canonical
 
     return Half(read, half.write)
 
@@ -209,7 +211,7 @@ def _checkbox(pair: Pair) -> tuple[str, Half, Half]:
 def _date_time(pair: Pair) -> tuple[str, Half, Half]:
     kind = pair.column.kind
     if kind is ColumnKind.DATE:
-        return "instant", clock.lark_day(pair), clock.sql_day(pair)
+        return "instant", day.lark_day(pair), day.sql_day(pair)
     lark = clock.lark_date_time(pair)
     if kind is ColumnKind.DATE_TIME:
         settle = clock.settle_instant(pair)

@@ -1,11 +1,9 @@
-"""Numbers: canonical is Decimal, whole numbers without exponent, no trailing zeros, no minus zero."""
+"""Numbers between the wire, INTEGER, NUMERIC and FLOAT columns; :mod:`.decimals` has the arithmetic."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from decimal import Context, Decimal, InvalidOperation
-from math import isfinite
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_lark.core.fields.column import (
@@ -15,100 +13,24 @@ from airflow_provider_lark.core.fields.column import (
     integer_range,
     is_single_precision,
 )
+from airflow_provider_lark.core.fields.decimals import (
+    EXACT,
+    LARK_DIGITS,
+    SAFE,
+    TOO_LONG,
+    decimal_of_float,
+    decimal_of_single,
+    format_number,
+    parse_lark_number,
+    parse_number,
+    short_number,
+    significant_digits,
+    tidy_decimal,
+)
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 
-LARK_DIGITS = 15
-"""Significant digits that survive Lark's numbers, which are doubles."""
-
-SINGLE_DIGITS = 6
-"""Significant digits that survive a four-byte float."""
-
-_SINGLE_LEAST = 1.2e-38
-_SAFE = 10**LARK_DIGITS
-ZERO = Decimal(0)
-_TOO_LONG = f"at most {LARK_DIGITS} significant digits (map the column to a Text field to keep longer numbers)"
-_TEXT_DIGITS = 400
-# wide enough that normalizing never rounds what the checks let pass
-_CONTEXT = Context(prec=2 * _TEXT_DIGITS, Emin=-9999, Emax=9999, traps=[InvalidOperation])
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
-
-
-def tidy_decimal(value: Decimal) -> Decimal:
-    """Return *value* in canonical form.
-
-    :raises ValueError: NaN, infinite, or more than 400 digits before or after the point.
-    """
-    if not value:
-        return ZERO
-    if not -_TEXT_DIGITS < value.adjusted() < _TEXT_DIGITS or not value.is_finite():
-        raise ValueError
-    whole = value.to_integral_value()
-    if whole == value:
-        return whole if whole.same_quantum(ZERO) else Decimal(int(whole))
-    tidy = value.normalize(_CONTEXT)
-    if tidy != value:
-        raise ValueError
-    return tidy
-
-
-def significant_digits(value: Decimal) -> int:
-    """Count the digits of a canonical number without leading and trailing zeros."""
-    return len("".join(map(str, value.as_tuple().digits)).rstrip("0")) or 1
-
-
-def decimal_of_float(value: float) -> Decimal:
-    """Return the number that a double stands for: a fraction is read to 15 significant digits.
-
-    The digits beyond are the double's own noise (0.1 + 0.2); a whole number is taken as it is.
-
-    :raises ValueError: NaN or infinite.
-    """
-    if value.is_integer():
-        return Decimal(int(value)) if -_SAFE < value < _SAFE else tidy_decimal(Decimal(repr(value)))
-    text = repr(value)
-    # 16 characters less the point are at most 15 digits, and repr() has no trailing zeros; inf and nan end in letters
-    if len(text) <= LARK_DIGITS + 1 and text[-1] <= "9":
-        return Decimal(text)
-    return _round(value, LARK_DIGITS)
-
-
-def decimal_of_single(value: float) -> Decimal:
-    """Return what a four-byte float surely keeps: 6 significant digits, and nothing nearer to zero than 1.2e-38.
-
-    :raises ValueError: NaN or infinite.
-    """
-    return ZERO if abs(value) < _SINGLE_LEAST else _round(value, SINGLE_DIGITS)
-
-
-def _round(value: float, digits: int) -> Decimal:
-    if not isfinite(value):
-        raise ValueError
-    return tidy_decimal(Decimal(f"{value:.{digits}g}"))
-
-
-def parse_number(text: str) -> Decimal:
-    """Read a decimal number with a point, no thousands separator, any number of digits up to 400.
-
-    :raises ValueError: anything else.
-    """
-    stripped = text.strip()
-    if len(stripped) > 2 * _TEXT_DIGITS or not _NUMBER.fullmatch(stripped):
-        raise ValueError
-    return tidy_decimal(Decimal(stripped))
-
-
-def parse_lark_number(text: str) -> Decimal:
-    """Read a number that a Number field can hold."""
-    return _short(parse_number(text))
-
-
-def format_number(value: Decimal | int) -> str:
-    """Write a number without exponent: ``"1500"``, ``"0.25"``."""
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
 NUMBER = Form("number", parse_number, format_number, "a number such as 12 or 0.5")
-LARK_NUMBER = Form("number", parse_lark_number, format_number, f"a number of {_TOO_LONG}")
+LARK_NUMBER = Form("number", parse_lark_number, format_number, f"a number of {TOO_LONG}")
 
 
 def lark_number(pair: Pair) -> Half:
@@ -119,27 +41,21 @@ def lark_number(pair: Pair) -> Half:
         kind = type(wire)
         try:
             if kind is int:
-                return Decimal(wire) if -_SAFE < wire < _SAFE else _short(Decimal(wire))
+                return Decimal(wire) if -SAFE < wire < SAFE else short_number(Decimal(wire))
             if kind is float:
-                return decimal_of_float(wire) if -_SAFE < wire < _SAFE else _short(decimal_of_float(wire))
+                return decimal_of_float(wire) if -SAFE < wire < SAFE else short_number(decimal_of_float(wire))
             if wire is None:
                 return None
             # the deprecated list call gives numbers as text; a JSON reader may give Decimal
             if kind is str:
                 return parse_lark_number(wire) if wire else None
             if kind is Decimal:
-                return _short(tidy_decimal(wire))
+                return short_number(tidy_decimal(wire))
         except ValueError:
-            raise refuse(wire, f"a number of {_TOO_LONG}") from None
+            raise refuse(wire, f"a number of {TOO_LONG}") from None
         raise refuse(wire, "a number")
 
     return Half(read, write_lark_number)
-
-
-def _short(value: Decimal) -> Decimal:
-    if significant_digits(value) > LARK_DIGITS or not isfinite(float(value)):
-        raise ValueError
-    return value
 
 
 def write_lark_number(value: Decimal | int | None) -> int | float | None:
@@ -147,12 +63,7 @@ def write_lark_number(value: Decimal | int | None) -> int | float | None:
     if value is None:
         return None
     number = float(value)
-    return int(number) if number.is_integer() and -_SAFE < number < _SAFE else number
-
-
-def round_single(value: Decimal) -> Decimal:
-    """Round to what a four-byte float surely keeps."""
-    return decimal_of_single(float(value))
+    return int(number) if number.is_integer() and -SAFE < number < SAFE else number
 
 
 def _float_reader(pair: Pair) -> Callable[[float], Decimal]:
@@ -190,8 +101,8 @@ def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
     def read(value: Any) -> Decimal | None:
         if type(value) is int:
             number = Decimal(value)
-            if for_lark_number and not -_SAFE < value < _SAFE and significant_digits(number) > LARK_DIGITS:
-                raise refuse_sql(value, _TOO_LONG)
+            if for_lark_number and not -SAFE < value < SAFE and significant_digits(number) > LARK_DIGITS:
+                raise refuse_sql(value, TOO_LONG)
             return number
         if value is None:
             return None
@@ -234,7 +145,7 @@ def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
         except ValueError:
             raise refuse_sql(value, "a finite number") from None
         if must_count and significant_digits(number) > LARK_DIGITS:
-            raise refuse_sql(value, _TOO_LONG)
+            raise refuse_sql(value, TOO_LONG)
         return number
 
     return Half(read, _write_decimal(pair, before, after))
@@ -253,7 +164,7 @@ def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callabl
             return None
         exact = number if type(number) is Decimal else Decimal(number)
         if step is not None and before is not None:
-            exact = exact.quantize(step, context=_CONTEXT)
+            exact = exact.quantize(step, context=EXACT)
             # zero's place is its scale
             if exact != number or exact.adjusted() >= before or (unsigned and exact < 0):
                 raise refuse(number, fits)
@@ -278,8 +189,8 @@ def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
             number = from_float(double)
         except (ValueError, OverflowError):
             raise refuse(value, "a finite number") from None
-        if for_lark_number and not -_SAFE < double < _SAFE and significant_digits(number) > LARK_DIGITS:
-            raise refuse(value, _TOO_LONG)
+        if for_lark_number and not -SAFE < double < SAFE and significant_digits(number) > LARK_DIGITS:
+            raise refuse(value, TOO_LONG)
         return number
 
     def write(number: Decimal | int | None) -> float | None:
@@ -302,9 +213,9 @@ def json_number(pair: Pair) -> Half:
             return None
         if type(value) is int or type(value) is float:
             try:
-                return _short(decimal_of_float(value) if type(value) is float else Decimal(value))
+                return short_number(decimal_of_float(value) if type(value) is float else Decimal(value))
             except ValueError:
-                raise refuse(value, f"a number of {_TOO_LONG}") from None
+                raise refuse(value, f"a number of {TOO_LONG}") from None
         raise refuse(value, "a JSON number")
 
     return Half(read, write_lark_number)

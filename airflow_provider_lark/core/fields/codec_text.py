@@ -6,8 +6,8 @@ import re
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_lark.core.fields.codec_number import format_number, parse_number
 from airflow_provider_lark.core.fields.column import base_type, choices, is_padded, text_limits
+from airflow_provider_lark.core.fields.decimals import format_number, parse_number
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
 
 LARK_TEXT_MAX = 100_000

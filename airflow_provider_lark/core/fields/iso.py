@@ -1,0 +1,64 @@
+"""Dates and times as people and programs write them, told apart strictly: no guess is made."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+_ISO = re.compile(
+    r"(?P<date>\d{4}[-/]\d{1,2}[-/]\d{1,2})"
+    r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)\s*(?P<offset>Z|[+-]\d{2}:?\d{2}(?::\d{2})?)?)?",
+    re.ASCII,
+)
+_DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?", re.ASCII)
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})(?::(\d{2}))?", re.ASCII)
+
+
+def parse_date(text: str) -> date:
+    """Read ``2026-05-01``, also ``2026/5/1``.
+
+    :raises ValueError: anything else.
+    """
+    found = _DATE.fullmatch(text.strip())
+    if not found:
+        raise ValueError
+    return date(*map(int, found.groups()))
+
+
+def parse_time(text: str) -> time:
+    """Read ``09:30``, ``09:30:15`` or ``09:30:15.250``.
+
+    :raises ValueError: anything else.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if not found:
+        raise ValueError
+    hour, minute, second, fraction = found.groups()
+    micro = int((fraction or "").ljust(6, "0")[:6])
+    return time(int(hour), int(minute), int(second or 0), micro)
+
+
+def parse_datetime(text: str, zone: tzinfo) -> datetime:
+    """Read an ISO 8601 datetime, or a date for its midnight; without an offset it is wall clock in *zone*.
+
+    :raises ValueError: anything else.
+    """
+    found = _ISO.fullmatch(text.strip())
+    if not found:
+        raise ValueError
+    clock = parse_time(found["time"]) if found["time"] else time()
+    return datetime.combine(parse_date(found["date"]), clock, _parse_offset(found["offset"], zone))
+
+
+def _parse_offset(text: str | None, zone: tzinfo) -> tzinfo:
+    if text is None:
+        return zone
+    if text == "Z":
+        return UTC
+    found = _OFFSET.fullmatch(text)
+    if not found:
+        raise ValueError
+    sign, hours, minutes, seconds = found.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds or 0))
+    return timezone(-offset if sign == "-" else offset)
