@@ -64,8 +64,8 @@ def test_connection_test_says_who_we_are(shop):
     ("parts", "words"),
     [
         pytest.param({"login": "cli_emulator"}, "has no App Secret (password)", id="no secret"),
-        pytest.param({"login": "cli_emulator", "password": "wr0ng-one"}, "check App ID and App Secret", id="refused"),
-        pytest.param({"login": "cli_none", "password": "wr0ng-one"}, "check App ID and App Secret", id="unknown app"),
+        pytest.param({"login": "cli_emulator", "password": "wr0ng-one"}, "App ID or App Secret is wrong", id="refused"),
+        pytest.param({"login": "cli_none", "password": "wr0ng-one"}, "App ID or App Secret is wrong", id="unknown app"),
     ],
 )
 def test_connection_test_says_what_is_missing(shop, monkeypatch, caplog, parts, words):
@@ -81,11 +81,10 @@ def test_connection_test_of_a_closed_port_says_what_to_check(monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
     set_connection(monkeypatch, login="cli_x", password="some-secret", host=f"http://127.0.0.1:{port}")
     ok, told = LarkHook().test_connection()
     assert not ok
-    assert "check Host and Proxy" in told
+    assert "check the host, the network and the proxy" in told
 
 
 def test_hook_of_an_unknown_connection_says_how_to_add_it():

@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+import warnings
 from importlib.metadata import distribution
 from importlib.resources import files
 
@@ -60,12 +61,16 @@ def test_connection_type_matches_the_hook():
     assert (hook.conn_type, hook.hook_name) == (LARK["connection-type"], LARK["hook-name"])
 
 
-def test_airflow_offers_the_connection_type_without_warnings(recwarn):
-    from airflow.providers_manager import ProvidersManager
+def test_connection_form_has_our_labels_and_fields_and_makes_no_warning():
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
-    manager = ProvidersManager()
-    meta = {hook.connection_type: hook for hook in manager.iter_connection_type_hook_ui_metadata()}["lark"]
-    assert meta.hook_name == "Lark / Feishu"
-    assert meta.field_behaviour["relabeling"] == {"login": "App ID", "password": "App Secret", "host": "Host"}
-    assert set(meta.field_behaviour["hidden_fields"]) >= {"port", "schema"}
-    assert [str(w.message) for w in recwarn if "lark" in str(w.message).lower()] == []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        form = {hook.connection_type: hook for hook in HookMetaService.hook_meta_data()}["lark"]
+    standard = form.standard_fields
+    assert (form.hook_name, standard.login.title, standard.password.title) == ("Lark / Feishu", "App ID", "App Secret")
+    assert (standard.port.hidden, standard.url_schema.hidden, standard.host.hidden) == (True, True, False)
+    assert standard.host.placeholder.startswith("https://open.feishu.cn")
+    assert set(form.extra_fields) == {"timeout_seconds", "proxy", "ca_bundle", "bases"}
+    assert all(field["schema"]["title"] and field["description"] for field in form.extra_fields.values())
+    assert [str(warning.message) for warning in told if "lark" in str(warning.message).lower()] == []
