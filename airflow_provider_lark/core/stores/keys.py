@@ -13,9 +13,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql import CITEXT
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.column import Column, ColumnKind, decimal_digits, integer_range, is_padded
+from airflow_provider_lark.core.fields.column import (
+    Column,
+    ColumnKind,
+    base_type,
+    decimal_digits,
+    integer_range,
+    is_padded,
+)
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.connections import is_mysql
 
@@ -74,6 +82,23 @@ def key_sql(dialect: Dialect, columns: Sequence[Column], row: str) -> str:
         parts = ", ',', ".join(f"JSON_QUOTE({text})" for text in texts)
         return f"CONCAT('[', {parts}, ']') COLLATE utf8mb4_bin"
     return "'[' || " + " || ',' || ".join(f"to_json({text})::text" for text in texts) + " || ']'"
+
+
+def exact_sql(dialect: Dialect, column: Column, row: str) -> str | None:
+    """Return an expression that is equal only to a key column's very text; None where its own equality is that.
+
+    A collation may take ``abc`` and ``ABC`` for one key, but they are two, as Lark sees them.
+    """
+    if column.kind is not ColumnKind.TEXT:
+        return None
+    value = f"{row}.{quote(dialect, column.name)}"
+    if is_mysql(dialect):
+        return _text_sql(dialect, column, value)
+    if dialect.name == "sqlite":
+        return f"{value} COLLATE BINARY"
+    own = base_type(column.type)
+    blind = isinstance(own, CITEXT) or getattr(own, "collation", None)
+    return f'{value}::text COLLATE "C"' if blind else None
 
 
 def quote(dialect: Dialect, name: str) -> str:

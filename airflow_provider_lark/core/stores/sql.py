@@ -24,20 +24,27 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.types import NullType
+from sqlalchemy.types import Boolean, UserDefinedType
 
 from airflow_provider_lark.core.errors import NotFound, RowError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
-from airflow_provider_lark.core.stores.keys import KeyCodec, key_sql, quote
+from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
 
-_RAW = NullType()
+
+class _Raw(UserDefinedType[Any]):
+    """The driver's own value, as it comes and as it goes."""
+
+    cache_ok = True
+
+
+_RAW = _Raw()
 
 
 class SqlStore:
@@ -58,7 +65,13 @@ class SqlStore:
         self._page_size = page_size
         self._table = spec.table
         self._key_codec = KeyCodec(spec.key)
-        self._key = [self._table.c[name] for name in spec.key_columns]
+        self._key: list[ColumnElement[Any]] = [self._table.c[name] for name in spec.key_columns]
+        row = _qualified(conn, spec)
+        exact = [exact_sql(conn.dialect, column, row) for column in spec.key]
+        exact_key: list[ColumnElement[Any]] = [
+            literal_column(sql) if sql is not None else column for column, sql in zip(self._key, exact, strict=True)
+        ]
+        self._keys = [self._key, exact_key] if any(exact) else [self._key]
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
         """Yield every row once, page by page, in the order of the key."""
@@ -82,11 +95,8 @@ class SqlStore:
         return Page([query.decode(row) for row in self._conn.execute(statement)])
 
     def _is_unpaired(self, table_name: str) -> ColumnElement[bool]:
-        dialect = self._conn.dialect
-        row = quote(dialect, self._table.name)
-        if self._table.schema:
-            row = f"{quote(dialect, self._table.schema)}.{row}"
-        key: ColumnElement[str] = literal_column(key_sql(dialect, self._spec.key, row))
+        row = _qualified(self._conn, self._spec)
+        key: ColumnElement[str] = literal_column(key_sql(self._conn.dialect, self._spec.key, row))
         return ~exists().where(record_map.c.table_name == table_name, record_map.c.record_id == key)
 
     def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
@@ -98,7 +108,7 @@ class SqlStore:
         wanted = set(ids)
         found: dict[str, Row] = {}
         for some in split(self._existing(ids)):
-            part = query.statement.where(self._is_one_of(some))
+            part = query.statement.where(_is_one_of(self._key, some))
             rows = self._conn.execute(part.with_for_update() if for_update else part)
             # a case-insensitive collation also finds keys that were not asked for
             found |= {row.id: row for row in map(query.decode, rows) if row.id in wanted}
@@ -132,7 +142,13 @@ class SqlStore:
                 groups[tuple(params)].append(
                     {f"v{i}": value for i, value in enumerate(params.values())} | self._key_params(id_)
                 )
-        matches = and_(*(column == bindparam(f"k{i}", type_=column.type) for i, column in enumerate(self._key)))
+        matches = and_(
+            *(
+                column == bindparam(f"k{i}", type_=own.type)
+                for keys in self._keys
+                for i, (own, column) in enumerate(zip(self._key, keys, strict=True))
+            )
+        )
         for names, part in groups.items():
             settings = {name: bindparam(f"v{i}", type_=self._table.c[name].type) for i, name in enumerate(names)}
             found = self._conn.execute(update(self._table).where(matches).values(settings), part).rowcount
@@ -142,7 +158,7 @@ class SqlStore:
     def delete(self, ids: Sequence[str]) -> None:
         """Delete *ids*; those that do not exist are no error."""
         for some in split(self._existing(ids)):
-            self._conn.execute(delete(self._table).where(self._is_one_of(some)))
+            self._conn.execute(delete(self._table).where(*(_is_one_of(key, some) for key in self._keys)))
 
     def key_of(self, values: Values) -> Key | None:
         """Return the key that canonical *values* name; None when a key column is absent or empty.
@@ -176,11 +192,6 @@ class SqlStore:
         for column, value in zip(self._key[-2::-1], bound[-2::-1], strict=True):
             after = and_(column >= value, or_(column > value, after))
         return after
-
-    def _is_one_of(self, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-        if len(self._key) == 1:
-            return self._key[0].in_([key[0] for key in keys])
-        return tuple_(*self._key).in_(keys)
 
     def _existing(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
         values = []
@@ -287,11 +298,25 @@ class _Query:
         return Row(key, values, problems=tuple(problems))
 
 
+def _qualified(conn: Connection, spec: TableSpec) -> str:
+    name = quote(conn.dialect, spec.table.name)
+    return f"{quote(conn.dialect, spec.table.schema)}.{name}" if spec.table.schema else name
+
+
+def _is_one_of(key: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
+    if len(key) == 1:
+        return key[0].in_([value[0] for value in values])
+    return tuple_(*key).in_(values)
+
+
 _Processor = Callable[[Any], Any] | None
 
 
 def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
     kind = spec.table.c[name].type.dialect_impl(conn.dialect)
+    if isinstance(kind, Boolean):
+        # SQLAlchemy's takes any text for true; the codec takes 0 and 1
+        return None
     if conn.dialect.name == "postgresql" and isinstance(kind, (Numeric, Float)):
         # SQLAlchemy's would ask for the cursor's type code; the driver gives Decimal and float by itself
         return None

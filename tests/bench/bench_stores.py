@@ -1,0 +1,128 @@
+"""Time the ledger and the SQL store on what databases there are: ``python tests/bench/bench_stores.py``.
+
+Prints milliseconds and statements for one batch of 500; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from airflow_provider_lark.core.fields.codec import build_codec
+from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.stores.capture import install, mute
+from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, scans
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.sql import SqlStore, TableSpec, columns_of, key_columns_of, reflect_table
+
+ROWS = 500
+ROUNDS = 7
+LOADED = 100_000
+
+databases = runpy.run_path(str(Path(__file__).parents[1] / "databases.py"))
+
+
+def measure(engine: Engine, name: str, work: Callable[[Any], object]) -> None:
+    sent: list[str] = []
+    times = []
+
+    def count(*call: Any) -> None:
+        sent.append(call[2])
+
+    event.listen(engine, "before_cursor_execute", count)
+    for _ in range(ROUNDS):
+        sent.clear()
+        start = time.perf_counter()
+        with write_transaction(engine) as conn:
+            work(conn)
+        times.append((time.perf_counter() - start) * 1000)
+    event.remove(engine, "before_cursor_execute", count)
+    print(f"  {name:44} {sorted(times)[ROUNDS // 2]:8.1f} ms  {len(sent):4} statements")
+
+
+def bench(kind: str, engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with write_transaction(engine) as conn:
+        conn.execute(text("CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a VARCHAR(50), b VARCHAR(50), n INTEGER)"))
+        table = reflect_table(conn, "t")
+        spec = TableSpec("t", None, columns_of(table), key_columns_of(table), table)
+        install(conn, spec)
+    types = {"a": FieldType.TEXT, "b": FieldType.TEXT}
+    codecs = {
+        column.name: build_codec(Field("fld", column.name, types.get(column.name, FieldType.NUMBER)), column)
+        for column in spec.columns
+    }
+    keys = [Key(str(number)) for number in range(ROWS)]
+    base = {"id": 1, "a": "海淀区" * 5, "b": "x" * 30, "n": 12345}
+    saved = [Pair(key, RecordId(f"recA{key}"), base, 1_760_000_000_000) for key in keys]
+    tick = iter(range(10**9))
+    print(f"{kind}: {ROWS} rows a batch, median of {ROUNDS}")
+
+    def store(conn: Any) -> SqlStore:
+        return SqlStore(conn, spec, codecs)
+
+    def write(conn: Any) -> None:
+        with mute(conn):
+            number = next(tick)
+            store(conn).update([(key, {"a": f"v{number}", "n": number}) for key in keys])
+
+    def claim_and_complete(conn: Any) -> None:
+        queue.enqueue(conn, "t", keys)
+        claims = queue.claim(conn, "t", limit_keys=ROWS, token="bench", lease_seconds=60)
+        queue.complete(conn, [entry for claim in claims for entry in claim.entry_ids])
+
+    def claim(conn: Any) -> None:
+        queue.claim(conn, "t", limit_keys=ROWS, token=f"bench {next(tick)}", lease_seconds=-1)
+
+    measure(engine, "create rows", lambda conn: _recreate(store(conn), keys))
+    measure(engine, "read rows", lambda conn: store(conn).read(keys))
+    measure(engine, "read rows for update", lambda conn: store(conn).read(keys, for_update=True))
+    measure(engine, "update two columns, muted", write)
+    measure(engine, "save pairs", lambda conn: pairs.save(conn, "t", saved))
+    measure(engine, "pairs by keys", lambda conn: pairs.by_keys(conn, "t", keys))
+    measure(engine, "pairs by records", lambda conn: pairs.by_records(conn, "t", [p.record_id for p in saved]))
+    measure(engine, "enqueue, claim and complete", claim_and_complete)
+    with write_transaction(engine) as conn:
+        queue.enqueue(conn, "t", [Key(f"k{number}") for number in range(LOADED)])
+    measure(engine, f"claim of a backlog of {LOADED:,}", claim)
+    measure(engine, "backlog", lambda conn: queue.backlog(conn, "t"))
+    measure(engine, "mark a scan's page", lambda conn: scans.mark(conn, "s", "lark", [p.record_id for p in saved]))
+
+
+def _recreate(store: SqlStore, keys: list[Key]) -> None:
+    store.delete(keys)
+    store.create([{"id": int(key), "a": "海淀区" * 5, "b": "x", "n": 1} for key in keys])
+
+
+def main() -> int:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        for kind in databases["KINDS"]:
+            name = f"lark_bench_{os.getpid()}"
+            try:
+                if kind == "sqlite":
+                    engine = create_engine(f"sqlite:///{folder}/{name}.db")
+                else:
+                    engine = create_engine(stack.enter_context(databases["server_database"](kind, name)))
+            except OperationalError as exc:
+                print(f"{kind}: no server ({exc.orig})")
+                continue
+            bench(kind, engine)
+            engine.dispose()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
