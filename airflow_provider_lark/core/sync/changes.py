@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base import Page
-from airflow_provider_lark.core.sync.pull import Bundle, Taken, absorb, take
+from airflow_provider_lark.core.sync.bundle import Bundle, Taken
+from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 
 

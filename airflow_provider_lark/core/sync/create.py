@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import BadRequest, ClientTokenConflict, LarkError, NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
-from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger import intents, pairs, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.lookup import find_by_keys
-from airflow_provider_lark.core.sync.run import MAX_RETRIES, Run, retry_delay_seconds
+from airflow_provider_lark.core.sync.run import Run
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
 REPLAY_WINDOW_SECONDS = 3600
@@ -109,35 +110,28 @@ def _base_of(run: Run, values: Values) -> dict[str, Canonical]:
 
 def _store_record_ids(conn: Connection, run: Run, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:
     column = run.binding.mapping.record_id_column
-    if column is not None:
-        changes = [SqlChange("patch", row.key, {column: id_}) for row, id_ in zip(rows, ids, strict=True)]
-        # a row that was deleted meanwhile has its own queue entry
-        apply_changes(conn, run.sql(conn), changes)
+    if column is None:
+        return
+    # a row that was deleted meanwhile has its own queue entry
+    there = run.sql(conn).read([row.key for row in rows], for_update=True)
+    changes = [
+        SqlChange("patch", row.key, {column: id_}) for row, id_ in zip(rows, ids, strict=True) if row.key in there
+    ]
+    apply_changes(conn, run.sql(conn), changes)
 
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:
-    """Put a row aside that Lark or its codec refuses."""
-    text = str(error)
-
-    def park(conn: Connection) -> None:
-        if not row.entry_ids:
-            delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(0)
-            parked.park(conn, run.table_name, row.key, error=text, delay_seconds=delay, operation="INSERT")
-        elif isinstance(error, ValueMismatch):
-            queue.fail(conn, row.entry_ids, error=text)
-        else:
-            queue.retry(
-                conn,
-                row.entry_ids,
-                error=text,
-                delay_seconds=retry_delay_seconds(row.retry_count),
-                max_retries=MAX_RETRIES,
-            )
-        run.journal(conn, [LogLine(row.key, "to_lark", "INSERT", "failed", text)])
-
-    run.transact(park)
-    run.report.failed += 1
-    run.report.add_problem(f"{row.key}: {text}")
+    run.transact(
+        set_aside,
+        run,
+        row.key,
+        error,
+        direction="to_lark",
+        operation="INSERT",
+        entry_ids=row.entry_ids,
+        retry_count=row.retry_count,
+    )
+    run.report.add_failure(row.key, error)
 
 
 def settle_intents(run: Run) -> None:

@@ -15,11 +15,13 @@ from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, 
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.aside import set_aside
+from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
-from airflow_provider_lark.core.sync.pull import Bundle, absorb, take
-from airflow_provider_lark.core.sync.run import MAX_RETRIES, Run, retry_delay_seconds
+from airflow_provider_lark.core.sync.pull import absorb, take
+from airflow_provider_lark.core.sync.run import Run
 
 T = TypeVar("T")
 
@@ -86,7 +88,7 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
         if row is not None and row.problems and not run.is_deleted(row):
-            _park(conn, run, claim, row.problems[0])
+            _set_aside(conn, run, claim, row.problems[0])
             continue
         buried = pair is not None and pair.tombstone and claim.operation != "INSERT"
         decision = decide_push(
@@ -219,25 +221,21 @@ def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Calla
 
 
 def _reject(run: Run, claim: Claim, error: LarkError) -> None:
-    run.transact(_park, run, claim, error)
+    run.transact(_set_aside, run, claim, error)
 
 
-def _park(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
-    """Put a key's entries aside: for another try, or for good when its value cannot be held."""
-    text = str(error)
-    if isinstance(error, ValueMismatch):
-        queue.fail(conn, claim.entry_ids, error=text)
-    else:
-        queue.retry(
-            conn,
-            claim.entry_ids,
-            error=text,
-            delay_seconds=retry_delay_seconds(claim.retry_count),
-            max_retries=MAX_RETRIES,
-        )
-    run.report.failed += 1
-    run.report.add_problem(f"{claim.key}: {text}")
-    run.journal(conn, [LogLine(claim.key, "to_lark", claim.operation, "failed", text)])
+def _set_aside(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
+    set_aside(
+        conn,
+        run,
+        claim.key,
+        error,
+        direction="to_lark",
+        operation=claim.operation,
+        entry_ids=claim.entry_ids,
+        retry_count=claim.retry_count,
+    )
+    run.report.add_failure(claim.key, error)
 
 
 def push_unpaired(run: Run) -> OwnCreates:
@@ -266,11 +264,8 @@ def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[
     for row in live:
         decision = decide_push(run.binding.rules, base=None, sql=None if row.problems else row.values)
         if row.problems:
-            parked.park(
-                conn, run.table_name, row.id, error=str(row.problems[0]), delay_seconds=None, operation="INSERT"
-            )
-            run.report.failed += 1
-            run.report.add_problem(str(row.problems[0]))
+            set_aside(conn, run, row.id, row.problems[0], direction="to_lark", operation="INSERT")
+            run.report.add_failure(row.id, row.problems[0])
         elif Key(row.id) not in blocked and decision.lark == "create":
             new.append(NewRow(Key(row.id), decision.values))
     return new, Key(page.rows[-1].id)

@@ -85,6 +85,11 @@ class SyncReport(Report):
     skipped: int = 0
     failed: int = 0
 
+    def add_failure(self, id_: str, error: object) -> None:
+        """Count a row that could not be synced, and keep its reason while there is room."""
+        self.failed += 1
+        self.add_problem(f"{id_}: {error}")
+
 
 @dataclass(slots=True)
 class CheckReport(Report):

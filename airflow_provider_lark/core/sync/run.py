@@ -27,8 +27,6 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 DATABASE_ATTEMPTS = 5
-#: after so many failed attempts a queue entry is parked; the seeds' operator SQL asks for retry_count >= 3
-MAX_RETRIES = 3
 
 
 @dataclass(slots=True)
@@ -107,8 +105,3 @@ class Run:
         """Write *lines* to ``sync_log``."""
         if lines:
             journal.write(conn, self.table_name, self.run_id, lines)
-
-
-def retry_delay_seconds(retry_count: int) -> float:
-    """Return how long a failed queue entry waits: 30 s, doubled each time, capped at an hour."""
-    return float(min(30 * 2**retry_count, 3600))

@@ -11,8 +11,9 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.stores.base import Key, Page, RecordId
 from airflow_provider_lark.core.stores.ledger import pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.changes import newest
-from airflow_provider_lark.core.sync.pull import Bundle, Taken, absorb, take
+from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 
 UNSEEN_PAGE = 500

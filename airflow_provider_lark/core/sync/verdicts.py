@@ -6,8 +6,9 @@ from typing import cast
 
 from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import journal
+from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import Side
-from airflow_provider_lark.core.sync.pull import Bundle, absorb, take
+from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 
 

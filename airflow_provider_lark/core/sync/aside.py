@@ -1,0 +1,50 @@
+"""Rows that could not be synced: kept in the queue where a person sees them, and tried again where that can help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import LarkError, ValueMismatch
+from airflow_provider_lark.core.stores.ledger import parked, queue
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.sync.run import Run
+
+#: after so many failed attempts an entry stays ``failed``; the seeds' operator SQL asks for retry_count >= 3
+MAX_RETRIES = 3
+
+
+def set_aside(
+    conn: Connection,
+    run: Run,
+    id_: str,
+    error: LarkError,
+    *,
+    direction: Literal["to_lark", "to_sql"],
+    operation: str,
+    entry_ids: Sequence[int] = (),
+    retry_count: int = 0,
+) -> None:
+    """Put one row aside and note why.
+
+    A value that the other side cannot hold waits for an edit. Everything else is tried again with growing delays:
+    a parent row may come, another record may give the key up.
+
+    :param entry_ids: the queue entries that asked for the row; without any it is parked as a new one.
+    """
+    text = str(error)
+    delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(retry_count)
+    if not entry_ids:
+        parked.park(conn, run.table_name, id_, error=text, delay_seconds=delay, operation=operation)
+    elif delay is None:
+        queue.fail(conn, entry_ids, error=text)
+    else:
+        queue.retry(conn, entry_ids, error=text, delay_seconds=delay, max_retries=MAX_RETRIES)
+    run.journal(conn, [LogLine(id_, direction, operation, "failed", text)])
+
+
+def retry_delay_seconds(retry_count: int) -> float:
+    """Return how long a failed queue entry waits: 30 s, doubled each time, capped at an hour."""
+    return float(min(30 * 2**retry_count, 3600))

@@ -1,0 +1,69 @@
+"""A bundle of records on its way into SQL, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.decide import PullDecision, Side
+from airflow_provider_lark.core.sync.report import Writes
+from airflow_provider_lark.core.sync.subjects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Records on their way into SQL.
+
+    :param gone: records that are known to be deleted.
+    :param verdicts: what a person decided about open conflicts, by key.
+    :param claims: the queue entries that asked for these records, by key or record id.
+    :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
+    :param floor_ms: records no newer than this were met before; those that could not be taken in then are left to
+        the queue.
+    """
+
+    rows: Sequence[Row]
+    gone: Collection[RecordId] = ()
+    verdicts: Mapping[Key, Side] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    compare_all: bool = False
+    floor_ms: int | None = None
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of a bundle.
+
+    :param changed: ids of records that were no echo: new ones, or other than the base.
+    :param keys_found: keys of which the SQL row exists.
+    :param strays: records that belong to no pair afterwards.
+    :param refused: records that could not be taken in, now or before.
+    """
+
+    changed: set[str] = field(default_factory=set)
+    keys_found: set[str] = field(default_factory=set)
+    strays: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    writes: Writes = field(default_factory=Writes)
+    conflicts: int = 0
+    skipped: int = 0
+    failed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Step:
+    """One subject with its decision, and the SQL change that follows.
+
+    :param incomplete: the insert left a value to the database, which Lark has yet to learn.
+    :param verdict: what a person decided.
+    """
+
+    subject: Subject
+    decision: PullDecision
+    change: SqlChange | None
+    incomplete: bool = False
+    verdict: Side | None = None

@@ -1,0 +1,142 @@
+"""What is kept of a bundle, in its own transaction: pairs, promises to Lark, conflicts, failures, the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.aside import set_aside
+from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.run import Run
+
+
+def keep(
+    conn: Connection,
+    run: Run,
+    bundle: Bundle,
+    done: list[Step],
+    failures: Sequence[tuple[str, LarkError]],
+    taken: Taken,
+) -> None:
+    """Store what was decided and applied, and what failed; count both in *taken*."""
+    lines: list[LogLine] = []
+    _keep_pairs(conn, run, done)
+    _keep_promises(conn, run, done)
+    _note_conflicts(conn, run, done, taken, lines)
+    _note_writes(done, taken, lines)
+    for failure in failures:
+        _note_failure(conn, run, failure, bundle.claims.get(failure[0]), taken)
+    _complete(conn, run, bundle, done, {id_ for id_, _ in failures})
+    run.journal(conn, lines)
+
+
+def _keep_pairs(conn: Connection, run: Run, done: list[Step]) -> None:
+    saved: list[Pair] = []
+    forgotten: list[Key] = []
+    buried: list[Key] = []
+    for step in done:
+        subject, decision = step.subject, step.decision
+        key = step.change.key if step.change is not None else subject.key
+        if key is None:
+            continue
+        if decision.pair == "save":
+            base = decision.base if decision.base is not None else subject.base
+            modified_ms = subject.lark.modified_ms if subject.lark else None
+            saved.append(Pair(key, subject.record_id, dict(base or {}), modified_ms, tombstone=False))
+        elif decision.pair == "forget":
+            forgotten.append(key)
+        elif decision.pair == "bury":
+            buried.append(key)
+    pairs.forget(conn, run.table_name, forgotten)
+    pairs.bury(conn, run.table_name, buried)
+    pairs.save(conn, run.table_name, saved)
+
+
+def _keep_promises(conn: Connection, run: Run, done: list[Step]) -> None:
+    """Put what is owed to Lark into the queue, in the same transaction, so that a crash cannot forget it."""
+    owed = []
+    for step in done:
+        key = step.change.key if step.change is not None else step.subject.key
+        if (step.decision.owes_lark or step.incomplete) and key is not None and step.subject.waiting_ms is None:
+            owed.append(key)
+    if owed:
+        queue.enqueue(conn, run.table_name, owed, operation="UPDATE")
+
+
+def _note_conflicts(conn: Connection, run: Run, done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
+    noted, closed = [], []
+    for step in done:
+        subject, decision = step.subject, step.decision
+        if not decision.conflict or step.verdict is not None:
+            if subject.key is not None:
+                closed.append(subject.key)
+            continue
+        noted.append(
+            Conflict(
+                key=subject.key or Key(subject.record_id),
+                record_id=subject.record_id,
+                base=dict(subject.base) if subject.base is not None else None,
+                lark=dict(subject.lark.values) if subject.lark else None,
+                sql=dict(subject.sql.values) if subject.sql else None,
+                policy=run.binding.mapping.conflict.text,
+                outcome=decision.outcome,
+                status="open" if decision.outcome is None else "closed",
+            )
+        )
+        taken.conflicts += 1
+        detail = f"{decision.outcome} wins" if decision.outcome else "waits for a verdict in sync_conflict"
+        lines.append(LogLine(subject.id, "both", "UPDATE", "conflict", detail))
+        if decision.outcome is None:
+            taken.skipped += 1
+    journal.add_conflicts(conn, run.table_name, noted)
+    conflicts.settle(conn, run.table_name, closed)
+
+
+_OPERATIONS = {"insert": "INSERT", "patch": "UPDATE", "delete": "DELETE"}
+
+
+def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
+    for step in done:
+        if step.change is None:
+            continue
+        operation = _OPERATIONS[step.decision.sql]
+        if operation == "INSERT":
+            taken.writes.created += 1
+        elif operation == "UPDATE":
+            taken.writes.updated += 1
+        else:
+            taken.writes.deleted += 1
+        lines.append(LogLine(step.change.key or step.subject.id, "to_sql", operation, "applied", None))
+
+
+def _note_failure(
+    conn: Connection, run: Run, failure: tuple[str, LarkError], claim: Claim | None, taken: Taken
+) -> None:
+    id_, error = failure
+    set_aside(
+        conn,
+        run,
+        id_,
+        error,
+        direction="to_sql",
+        operation=parked.PULL,
+        entry_ids=claim.entry_ids if claim else (),
+        retry_count=claim.retry_count if claim else 0,
+    )
+    taken.failed += 1
+    taken.problems.append(f"{id_}: {error}")
+
+
+def _complete(conn: Connection, run: Run, bundle: Bundle, done: Sequence[Step], failed: set[str]) -> None:
+    settled = [id_ for id_ in bundle.claims if id_ not in failed]
+    queue.complete(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
+    # a record is parked under its key, or under its own id while it had none
+    names = {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
+    parked.unpark(conn, run.table_name, sorted(names))
