@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import types as sa
@@ -12,6 +13,7 @@ from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, ColumnKind
 
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "field-types.md"
 T = FieldType
 K = ColumnKind
 
@@ -72,6 +74,21 @@ def test_build_codec_of_each_field_type_fits_the_columns_of_the_matrix_only(kind
         else:
             fits.add(column_kind)
     assert fits == FITS[kind]
+
+
+def test_matrix_of_the_reference_page_is_that_of_the_code():
+    rows = [line.strip("|\n ").split(" | ") for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    header = next(row for row in rows if row[0] == "Field")
+    told = {row[0]: row[1:] for row in rows if len(row) == len(header) and row != header}
+
+    assert header[1:] == [kind.value for kind in COLUMN_TYPES]
+    assert told == {
+        kind.label: [
+            build_codec(Field("fld1", "F", kind), Column("c", column_type)).kind if column in FITS[kind] else "–"
+            for column, column_type in COLUMN_TYPES.items()
+        ]
+        for kind in FieldType
+    }
 
 
 @pytest.mark.parametrize(
