@@ -57,6 +57,20 @@ def run_dag(airflow_db):
     return run
 
 
+@pytest.fixture
+def run_tasks(airflow_db):
+    """Run a DAG of the tasks that a function makes, for real."""
+    from airflow.sdk import DAG
+
+    def run(make_tasks):
+        with DAG("made_in_a_test", schedule=None) as dag:
+            make_tasks()
+        register(dag)
+        return outcome_of(dag.test())
+
+    return run
+
+
 def register(dag):
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db

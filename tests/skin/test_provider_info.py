@@ -7,6 +7,7 @@ import sys
 import warnings
 from importlib.metadata import distribution
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 from packaging.utils import canonicalize_name
@@ -74,3 +75,9 @@ def test_connection_form_has_our_labels_and_fields_and_makes_no_warning():
     assert set(form.extra_fields) == {"timeout_seconds", "proxy", "ca_bundle", "bases"}
     assert all(field["schema"]["title"] and field["description"] for field in form.extra_fields.values())
     assert [str(warning.message) for warning in told if "lark" in str(warning.message).lower()] == []
+
+
+def test_docs_describe_every_field_of_the_form():
+    text = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
+    assert [name for name in LARK["conn-fields"] if f"`{name}`" not in text] == []
+    assert [label for label in LARK["ui-field-behaviour"]["relabeling"].values() if f"| {label} |" not in text] == []

@@ -1,0 +1,43 @@
+"""The sensor deferred and resumed by Airflow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_lark.core.stores.ledger import migrate, queue
+
+
+@pytest.fixture
+def ledger(tmp_path, monkeypatch):
+    path = tmp_path / "shop.db"
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    migrate.upgrade(engine)
+    return engine
+
+
+def test_deferred_sensor_goes_on_when_the_queue_empties(ledger, run_tasks, monkeypatch):
+    from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
+
+    with ledger.begin() as conn:
+        queue.enqueue(conn, "areas", ["1101", "3101"])
+    pauses = []
+
+    async def pause(clock, seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            with ledger.begin() as conn:
+                conn.execute(text("UPDATE sync_queue SET status = 'completed'"))
+
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep_async", pause)
+    state, states, values = run_tasks(
+        lambda: SyncQueueBacklogSensor(
+            task_id="drained", sql_conn_id="shop_db", table_name="areas", pending_below=1, deferrable=True
+        )
+    )
+    assert (state, states["drained", -1], pauses) == ("success", "success", [60.0, 60.0])
+    assert values["drained", -1]["pending"] == 0
