@@ -82,3 +82,9 @@ def test_settings_repr_shows_no_secret():
     settings = LarkSettings.from_connection(connection(extra={"proxy": "http://user:pr0xy-pass@proxy:3128"}))
     assert settings.secrets == (SECRET, "pr0xy-pass")
     assert not any(secret in repr(settings) for secret in settings.secrets)
+
+
+def test_settings_are_the_same_after_a_trip_through_an_uri():
+    first = connection(host="http://127.0.0.1:9", extra={"bases": {"MyDB": "bascn1"}, "timeout_seconds": 20})
+    again = Connection.from_uri(first.get_uri(), conn_id="lark_shop")
+    assert LarkSettings.from_connection(again) == LarkSettings.from_connection(first)
