@@ -180,6 +180,7 @@ def test_field_for_every_column_type_fits_it(database):
         pytest.param("DATE", T.DATE_TIME, "soon", id="text in DATE"),
         pytest.param("DATETIME", T.DATE_TIME, "soon", id="text in DATETIME"),
         pytest.param("TEXT", T.TEXT, b"abc", id="bytes in TEXT"),
+        pytest.param("BOOLEAN", T.CHECKBOX, "maybe", id="text in BOOLEAN"),
     ],
 )
 def test_value_that_sqlite_kept_in_a_wrong_column_is_a_problem_of_its_row(new_database, column_type, field_type, value):
