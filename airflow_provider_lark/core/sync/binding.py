@@ -17,7 +17,7 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
+from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, columns_of, key_columns_of
 from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.targets import Direction, FieldPair
@@ -81,6 +81,15 @@ class Binding:
         found = next(each for each in self.spec.columns if each.name == column)
         return found.autoincrement or found.has_default
 
+    def blocking_columns(self) -> list[str]:
+        """Return the columns without which no row can be inserted, and that no field fills."""
+        filled = {column.name for column in self.spec.columns if column.name in self.rules.to_sql}
+        return [
+            column.name
+            for column in columns_of(self.spec.table)
+            if column.name not in filled and not (column.nullable or column.has_default or column.autoincrement)
+        ]
+
     @property
     def watched(self) -> tuple[str, ...]:
         """The columns whose change Lark must hear of."""
@@ -110,7 +119,7 @@ def bind(
     by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
     zone = ZoneInfo(mapping.time_zone)
     pairs = [
-        _bind_field(mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, zone)
+        _bind_field(mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone)
         for pair in named
     ]
     pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
@@ -168,7 +177,12 @@ def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contr
 
 
 def _bind_field(
-    mapping: TableMapping, pair: FieldPair, field: Field, columns: Mapping[str, Column], zone: ZoneInfo
+    mapping: TableMapping,
+    pair: FieldPair,
+    field: Field,
+    columns: Mapping[str, Column],
+    table: Table,
+    zone: ZoneInfo,
 ) -> BoundField:
     if pair.column not in columns:
         raise SchemaMismatch(
@@ -176,7 +190,10 @@ def _bind_field(
         )
     column = columns[pair.column]
     codec = build_codec(field, column, time_zone=zone)
-    return BoundField(pair.field, field, column, codec, _flow(mapping, pair, field, codec))
+    flow = _flow(mapping, pair, field, codec)
+    if table.c[pair.column].computed is not None:
+        flow = _computed_flow(mapping, pair, column, flow)
+    return BoundField(pair.field, field, column, codec, flow)
 
 
 def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCodec) -> Direction:
@@ -193,6 +210,15 @@ def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCode
             "give it direction: to_sql, or take it out of fields"
         )
     return "to_sql"
+
+
+def _computed_flow(mapping: TableMapping, pair: FieldPair, column: Column, flow: Direction) -> Direction:
+    if flow == "to_sql" or pair.direction == "both":
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: column {column.describe()} is computed by the database and cannot be a target; "
+            "give it direction: to_lark, or take it out of fields"
+        )
+    return "to_lark"
 
 
 def _check_key(mapping: TableMapping, keys: Sequence[str], pairs: Sequence[BoundField]) -> None:

@@ -58,7 +58,7 @@ class Taken:
 class Step:
     """One subject with its decision, and the SQL change that follows.
 
-    :param incomplete: the insert left a value to the database, which Lark has yet to learn.
+    :param incomplete: the database wrote more than Lark holds, which Lark has yet to learn.
     :param verdict: what a person decided.
     """
 

@@ -24,6 +24,7 @@ from airflow_provider_lark.core.sync.exclusive import exclusive, worker_name
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.push import drain, push_unpaired
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
+from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sweep import (
     Scan,
@@ -118,7 +119,7 @@ class SyncEngine:
         return report
 
     def check(self) -> CheckReport:
-        """Compare both sides and count what differs; nothing is changed."""
+        """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
         report = CheckReport(self.mapping.name, "check")
         with self._measured(report), self._run(SyncReport(self.mapping.name, "check")) as run:
             scan_id = self.new_token()
@@ -153,6 +154,7 @@ class SyncEngine:
             pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
         self._save(run, pulled, complete=True, recount=not scan.held)
         drain(run)
+        run.transact(purge, run.binding.mapping.retention_days)
         refuse_held_deletes(run, scan)
 
     def _incremental(self, run: Run, state: Checkpoint) -> None:

@@ -32,6 +32,7 @@ class TableMapping:
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
     :param max_delete_ratio: a scan that would delete a larger part of the pairs than this (and more than
         *max_delete_rows*) deletes nothing and says so.
+    :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
     :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
     """
 
@@ -49,6 +50,7 @@ class TableMapping:
     max_delete_ratio: float = 0.2
     max_delete_rows: int = 20
     batch_size: int = 500
+    retention_days: int = 30
 
     @classmethod
     def from_dict(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import RecordId, Row, Values
+from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
@@ -34,6 +34,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
             failures.append((step.subject.id, step.change.error))
         else:
             done.append(step)
+    _see_what_sql_made_of_it(conn, run, done)
     keep(conn, run, bundle, done, failures, taken)
     refused_ids = {id_ for id_, _ in failures}
     taken.refused.update(row.id for row in rows if row.id in refused_ids)
@@ -43,6 +44,17 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     )
     taken.keys_found.update(step.change.key for step in done if step.change is not None and step.change.key is not None)
     return taken
+
+
+def _see_what_sql_made_of_it(conn: Connection, run: Run, done: list[Step]) -> None:
+    """Find the rows in which the database wrote more than we asked for: a key, a default, a computed column."""
+    written = {step.change.key: step for step in done if step.change is not None and step.change.key is not None}
+    for key, row in run.sql(conn).read(list(written)).items():
+        base = written[Key(key)].decision.base
+        if base is not None and not run.is_deleted(row):
+            written[Key(key)].incomplete = any(
+                row.values.get(name) != base.get(name) for name in run.binding.rules.to_lark
+            )
 
 
 def absorb(run: Run, taken: Taken) -> None:
@@ -149,7 +161,7 @@ def _change_for(run: Run, step: Step) -> SqlChange | None:
         return SqlChange("patch", subject.key, {**decision.values, soft.column: None})
     values = decision.values
     if decision.sql == "insert":
-        values, step.incomplete = _for_insert(run, values, subject.record_id)
+        values = _for_insert(run, values, subject.record_id)
     elif decision.sql == "patch":
         values = _with_record_id(run, values, subject)
     try:
@@ -160,13 +172,12 @@ def _change_for(run: Run, step: Step) -> SqlChange | None:
     return SqlChange(decision.sql, subject.key, values)
 
 
-def _for_insert(run: Run, values: Values, record_id: str) -> tuple[dict[str, Canonical], bool]:
-    """Leave out what the database fills in by itself; tell whether there was anything."""
-    left = {name for name, value in values.items() if value is None and run.binding.fills_in(name)}
-    kept = {name: value for name, value in values.items() if name not in left}
+def _for_insert(run: Run, values: Values, record_id: str) -> dict[str, Canonical]:
+    """Leave out what the database fills in by itself."""
+    kept = {name: value for name, value in values.items() if value is not None or not run.binding.fills_in(name)}
     if run.binding.mapping.record_id_column:
         kept[run.binding.mapping.record_id_column] = record_id
-    return kept, bool(left)
+    return kept
 
 
 def _with_record_id(run: Run, values: Values, subject: Subject) -> Values:

@@ -214,6 +214,12 @@ def _contract(binding: Binding, state: Checkpoint) -> Checkpoint:
 
 def _describe(binding: Binding, report: SetupReport) -> None:
     report.table_id = binding.table_id
+    blocking = binding.blocking_columns()
+    if blocking and binding.mapping.direction != "to_lark":
+        report.warnings.append(
+            f"records that people add in Lark cannot become rows of {binding.table_name}: X
+            "not be NULL, has no default, and no field fills it; map a field to it or give it a default"
+        )
     report.fields = [
         {"field": pair.field.describe(), "column": pair.column.describe(), "direction": pair.flow}
         for pair in binding.pairs

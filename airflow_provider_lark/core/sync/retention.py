@@ -1,0 +1,21 @@
+"""How long the ledger remembers what is done."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.stores.ledger import intents, journal, queue, scans
+
+DAY_SECONDS = 86_400.0
+
+
+def purge(conn: Connection, retention_days: int) -> None:
+    """Drop log lines, completed queue entries and closed conflicts older than *retention_days*, of every table.
+
+    Finished intents and scans that never ended go after a day. What waits, failed or is open stays.
+    """
+    kept_seconds = retention_days * DAY_SECONDS
+    journal.purge(conn, kept_seconds)
+    queue.purge(conn, completed_older_than_seconds=kept_seconds)
+    intents.purge(conn, older_than_seconds=DAY_SECONDS)
+    scans.purge(conn, older_than_seconds=DAY_SECONDS)

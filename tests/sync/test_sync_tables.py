@@ -1,0 +1,82 @@
+"""Tables of unusual kinds: schemas, computed columns, columns that no field fills, odd names."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from tests.sync.world import World, wrote
+
+
+def lark_table(world: World, *names: str) -> dict[str, str]:
+    fields = [{"field_name": name, "type": 1 if name.startswith("t") or name == "名称" else 2} for name in names]
+    return {
+        "app_token": world.app_token,
+        "table_id": world.emu.state.create_table(world.app_token, "odd", fields).table_id,
+    }
+
+
+def test_table_in_another_schema_is_synced_both_ways(world: World) -> None:
+    if world.sql.dialect.name != "postgresql":
+        pytest.skip("schemas inside one database are PostgreSQL's")
+    world.execute('CREATE SCHEMA IF NOT EXISTS "Odd schema"')
+    world.execute('DROP TABLE IF EXISTS "Odd schema".stock')
+    world.execute('CREATE TABLE "Odd schema".stock (id INTEGER PRIMARY KEY, n INTEGER)')
+    world.execute('INSERT INTO "Odd schema".stock VALUES (1, 1), (2, 2)')
+    lark = lark_table(world, "id", "n")
+    engine = world.engine(lark=lark, sql={"table": "stock", "schema": "Odd schema"}, fields=None)
+    assert engine.full().to_lark.created == 2
+    world.execute('UPDATE "Odd schema".stock SET n = 5 WHERE id = 1')
+    world.emu.person.add_record(lark["app_token"], lark["table_id"], {"id": 3, "n": 3})
+    assert wrote(engine.incremental()) == (1, 1)
+    assert engine.check().in_step
+    engine.uninstall()
+    world.execute('DROP SCHEMA "Odd schema" CASCADE')
+
+
+def test_names_in_chinese_with_spaces_and_quotes_are_synced(world: World) -> None:
+    mark = "`" if world.sql.dialect.name == "mysql" else '"'
+    table, column = f"{mark}订单 order{mark}", f"{mark}my name{mark}"
+    world.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, {column} VARCHAR(20))")
+    world.execute(f"INSERT INTO {table} VALUES (1, '一'), (2, '二')")
+    lark = lark_table(world, "id", "名称")
+    engine = world.engine(lark=lark, sql={"table": "订单 order"}, fields={"id": "id", "名称": "my name"})
+    assert engine.full().to_lark.created == 2
+    world.execute(f"UPDATE {table} SET {column} = '三' WHERE id = 2")
+    assert wrote(engine.incremental()) == (0, 1)
+    assert engine.check().in_step
+
+
+def test_computed_column_flows_to_lark_only(world: World) -> None:
+    world.execute(
+        "CREATE TABLE priced (id INTEGER PRIMARY KEY, n INTEGER, pair INTEGER GENERATED ALWAYS AS (n * 2) STORED)"
+    )
+    world.execute("INSERT INTO priced (id, n) VALUES (1, 10)")
+    lark = lark_table(world, "id", "n", "pair")
+    engine = world.engine(lark=lark, sql={"table": "priced"}, fields=None)
+    assert engine.full().to_lark.created == 1
+    (record,) = world.emu.person.records(lark["app_token"], lark["table_id"])
+    assert record["fields"]["pair"] == 20
+    world.emu.person.edit_record(lark["app_token"], lark["table_id"], record["record_id"], {"n": 7})
+    engine.incremental()
+    engine.incremental()
+    assert world.ask("SELECT n, pair FROM priced") == [(7, 14)]
+    (record,) = world.emu.person.records(lark["app_token"], lark["table_id"])
+    assert record["fields"]["pair"] == 14
+    with pytest.raises(SchemaMismatch, match=r"pair .* is computed by the database and cannot be a target"):
+        world.engine(lark=lark, sql={"table": "priced"}, fields=None, direction="to_sql").setup()
+
+
+def test_setup_warns_of_a_column_that_no_field_fills(world: World) -> None:
+    world.execute("CREATE TABLE strict (id INTEGER PRIMARY KEY, owner VARCHAR(9) NOT NULL)")
+    report = world.engine(lark=lark_table(world, "id"), sql={"table": "strict"}, fields=None).setup()
+    assert any("owner must not be NULL" in warning for warning in report.warnings)
+
+
+def test_full_sync_forgets_what_is_older_than_the_retention(world: World) -> None:
+    engine = world.ready(retention_days=1)
+    for table in ("sync_log", "sync_queue"):
+        world.execute(f"UPDATE {table} SET created_at = '2001-01-02 00:00:00'")
+    world.execute("UPDATE sync_queue SET processed_at = '2001-01-02 00:00:00'")
+    engine.full()
+    assert world.ask("SELECT count(*) FROM sync_log") == [(0,)]
