@@ -217,8 +217,9 @@ def _describe(binding: Binding, report: SetupReport) -> None:
     blocking = binding.blocking_columns()
     if blocking and binding.mapping.direction != "to_lark":
         report.warnings.append(
-            f"records that people add in Lark cannot become rows of {binding.table_name}: X
-            "not be NULL, has no default, and no field fills it; map a field to it or give it a default"
+            f"records that people add in Lark cannot become rows of {binding.table_name}: "
+            f"{', '.join(blocking)} must not be NULL, has no default, and no field fills it; map a field to it or give "
+            "it a default"
         )
     report.fields = [
         {"field": pair.field.describe(), "column": pair.column.describe(), "direction": pair.flow}
