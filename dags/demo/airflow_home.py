@@ -68,8 +68,17 @@ def _copy_database(home: Path) -> None:
     for leftover in home.glob(f"{database.name}*"):
         leftover.unlink()
     if not template().exists():
-        # in a process of its own: this one need not import what only a migration needs
-        subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True)
+        _migrate(home)
         shutil.copyfile(database, template().with_suffix(".new"))
         template().with_suffix(".new").rename(template())
     shutil.copyfile(template(), database)
+
+
+def _migrate(home: Path) -> None:
+    log = home / "migrate.log"
+    # in a process of its own: this one need not import what only a migration needs
+    with log.open("wb") as sink:
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        done = subprocess.run(command, stdout=sink, stderr=subprocess.STDOUT, check=False)  # noqa: S603 - our own
+    if done.returncode:
+        raise RuntimeError(f"airflow db migrate failed; see {log}")

@@ -49,22 +49,15 @@ class AirflowApi:
         """Let the scheduler run a DAG."""
         self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
 
-    def trigger(self, dag_id: str) -> str:
-        """Start a run of a DAG and return its id."""
-        return str(self._post(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
-
-    def run_state(self, dag_id: str, run_id: str) -> str:
-        """Return the state of a run."""
-        answer = self._http.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+    def newest_run_state(self, dag_id: str) -> str:
+        """Return the state of the newest run of a DAG; an empty text while there is none."""
+        answer = self._http.get(f"/api/v2/dags/{dag_id}/dagRuns", params={"limit": 1, "order_by": "-run_after"})
         answer.raise_for_status()
-        return str(answer.json()["state"])
+        return next((str(run["state"]) for run in answer.json()["dag_runs"]), "")
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._http.post(path, json=body)
-        answer.raise_for_status()
-        result: dict[str, Any] = answer.json()
-        return result
+    def _post(self, path: str, body: Mapping[str, Any]) -> None:
+        self._http.post(path, json=body).raise_for_status()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
 import airflow_home
+import httpx
 from components import Components, free_port
 from rest import AirflowApi
 from rich.console import Console
+from rich.markup import escape
 from world import CONFIG, World, open_world
 
 DAG_IDS = ("lark_full_sync", "lark_incremental_sync", "lark_consistency_check")
@@ -44,7 +48,7 @@ class Ui:
         """
         deadline = monotonic() + seconds
         with self.console.status(f"{what} …"):
-            while not is_done():
+            while not _holds(is_done):
                 self._pause()
                 if monotonic() > deadline:
                     raise Stopped(f"{what}: not within {seconds:.0f} s; see {self.components.logs}")
@@ -61,6 +65,14 @@ class Ui:
         ended = self.components.find_ended()
         if ended:
             raise Stopped(f"{ended} has ended by itself; see {self.components.logs / ended}.log")
+
+
+def _holds(is_done: Callable[[], bool]) -> bool:
+    try:
+        return is_done()
+    except httpx.TransportError:
+        # a busy machine answers late: that is "not yet"
+        return False
 
 
 def configure() -> tuple[Path, str, str]:
@@ -108,11 +120,11 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
         api.add_connection(conn_id, parts)
     api.add_variable("lark_sync_config", str(CONFIG), "Mapping file of the lark_* DAGs")
     ui.wait_for("the three DAGs are there", lambda: all(map(api.has_dag, DAG_IDS)))
+    # unpausing it starts the run that is due
     api.unpause("lark_full_sync")
-    run_id = api.trigger("lark_full_sync")
-    states = ("success", "failed")
-    ui.wait_for("the first full sync has ended", lambda: api.run_state("lark_full_sync", run_id) in states)
-    if api.run_state("lark_full_sync", run_id) != "success":
+    ended = ("success", "failed")
+    ui.wait_for("the first full sync has ended", lambda: api.newest_run_state("lark_full_sync") in ended)
+    if api.newest_run_state("lark_full_sync") != "success":
         ui.console.print("[red]✗[/] it failed: see its run in Airflow")
     # only now: an incremental or a check beside the first load would wait for it, or report drift
     api.unpause("lark_incremental_sync")
@@ -135,34 +147,47 @@ def describe(console: Console, world: World, address: str, password: str) -> Non
 Edit either side; lark_incremental_sync carries it over within a minute. As a person in Lark:
 """)
     command = f"curl -s {world.emulator.url}/_emulator/person/add_record -d '{json.dumps(add, ensure_ascii=False)}'"
-    # not wrapped, so that it can be copied
-    console.print(command, soft_wrap=True, markup=False)
+    console.print(command, markup=False)
     console.print("\nCtrl-C stops everything.")
 
 
-def main() -> int:
-    """Run until told to stop; 1 when something went wrong."""
-    console, stopping = Console(highlight=False), threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopping.set())
-    home, address, password = configure()
-    with open_world(home / "shop.db", port=free_port(8787)) as world, Components(home) as components:
-        api = AirflowApi(address, USER, password)
+def run(console: Console, stopping: threading.Event) -> None:
+    """Run until told to stop.
+
+    :raises Stopped: always; with a message when something went wrong.
+    """
+    with console.status("Airflow's home …"):
+        home, address, password = configure()
+    with (
+        open_world(home / "shop.db", port=free_port(8787)) as world,
+        Components(home) as components,
+        closing(AirflowApi(address, USER, password)) as api,
+    ):
+        ui = Ui(console, components, stopping)
         try:
             start_airflow(components, address)
-            ui = Ui(console, components, stopping)
             bring_up(ui, api, world)
             describe(console, world, address, password)
             ui.wait_for_end()
-        except Stopped as stopped:
-            if str(stopped):
-                console.print(f"[red]✗[/] {stopped}")
-            console.print("stopping …")
-            return 1 if str(stopped) else 0
+        except httpx.HTTPError as error:
+            raise Stopped(f"Airflow at {address} refused a request: {error}; see {home}") from error
         finally:
-            api.close()
+            console.print("Stopping Airflow: some 10 s …")
+
+
+def main() -> int:
+    """Run; 1 when something went wrong."""
+    console, stopping = Console(highlight=False, soft_wrap=True), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        run(console, stopping)
+    except (Stopped, RuntimeError) as end:
+        if str(end) and not (stopping.is_set() and isinstance(end, RuntimeError)):
+            console.print(f"[red]✗[/] {escape(str(end))}")
+            return 1
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())
