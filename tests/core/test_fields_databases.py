@@ -69,7 +69,7 @@ CASES = [
     (("postgresql", "mysql"), "NUMERIC(30, 10)", T.TEXT, {}, runs("12345678901234567890.0123456789", "-0.5", "7.00")),
     (("postgresql",), "NUMERIC", T.TEXT, {}, runs("12345678901234567890.012345678901234567890123", "1e30")),
     (("postgresql",), "NUMERIC", T.NUMBER, {}, [*MONEY, 1e300, 1e-7]),
-    (("sqlite", "postgresql"), "DOUBLE PRECISION", T.NUMBER, {}, DOUBLES),
+    (("sqlite", "postgresql", "mysql"), "DOUBLE PRECISION", T.NUMBER, {}, DOUBLES),
     (("sqlite",), "REAL", T.NUMBER, {}, DOUBLES),
     (("mysql",), "DOUBLE", T.NUMBER, {}, [0.1, 1e300, -2.5e-7, 123456789012345.0, 0.1 + 0.2]),
     (("postgresql",), "REAL", T.NUMBER, {}, [0.1, 1 / 3, 1e30, 123456789]),

@@ -80,3 +80,20 @@ def test_full_sync_forgets_what_is_older_than_the_retention(world: World) -> Non
     world.execute("UPDATE sync_queue SET processed_at = '2001-01-02 00:00:00'")
     engine.full()
     assert world.ask("SELECT count(*) FROM sync_log") == [(0,)]
+
+
+def test_emptied_cell_of_a_json_column_becomes_null(world: World) -> None:
+    kind = "JSONB" if world.sql.dialect.name == "postgresql" else "JSON"
+    world.execute(f"CREATE TABLE tagged (id INTEGER PRIMARY KEY, tags {kind})")
+    world.execute("""INSERT INTO tagged VALUES (1, '["a","b"]')""")
+    lark = world.emu.state.create_table(
+        world.app_token, "tagged", [{"field_name": "tags", "type": 4}, {"field_name": "id", "type": 2}]
+    )
+    engine = world.engine(lark={"app_token": world.app_token, "table_id": lark.table_id}, sql="tagged", fields=None)
+    engine.full()
+    (record,) = world.emu.person.records(world.app_token, lark.table_id)
+    assert record["fields"]["tags"] == ["a", "b"]
+    world.emu.person.edit_record(world.app_token, lark.table_id, record["record_id"], {"tags": None})
+    engine.incremental()
+    assert world.ask("SELECT id FROM tagged WHERE tags IS NULL") == [(1,)]
+    assert wrote(engine.incremental()) == (0, 0)

@@ -9,8 +9,6 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Float,
-    Numeric,
     Select,
     and_,
     bindparam,
@@ -24,11 +22,12 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.types import Boolean, UserDefinedType
+from sqlalchemy.types import UserDefinedType
 
 from airflow_provider_lark.core.errors import NotFound, RowError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
@@ -313,14 +312,10 @@ _Processor = Callable[[Any], Any] | None
 
 
 def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
-    kind = spec.table.c[name].type.dialect_impl(conn.dialect)
-    if isinstance(kind, Boolean):
-        # SQLAlchemy's takes any text for true; the codec takes 0 and 1
+    column = spec.table.c[name]
+    if Column.from_reflected(column, conn.dialect.name).takes_driver_values:
         return None
-    if conn.dialect.name == "postgresql" and isinstance(kind, (Numeric, Float)):
-        # SQLAlchemy's would ask for the cursor's type code; the driver gives Decimal and float by itself
-        return None
-    return kind.result_processor(conn.dialect, None)
+    return column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None)
 
 
 def _process(process: _Processor, value: Any) -> Any:

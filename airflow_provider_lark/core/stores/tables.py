@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy import JSON, Connection, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import NoSuchTableError
 
@@ -54,6 +54,10 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
     table.info[_DIALECT] = bind.dialect.name
+    for column in table.columns:
+        if isinstance(column.type, JSON):
+            # otherwise an empty cell would become the JSON value null, which IS NULL does not find
+            column.type.none_as_null = True
     table.info[_UNIQUE] = _unique_columns(bind, table)
     return table
 
