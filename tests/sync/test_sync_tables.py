@@ -87,7 +87,7 @@ def test_emptied_cell_of_a_json_column_becomes_null(world: World) -> None:
     world.execute(f"CREATE TABLE tagged (id INTEGER PRIMARY KEY, tags {kind})")
     world.execute("""INSERT INTO tagged VALUES (1, '["a","b"]')""")
     lark = world.emu.state.create_table(
-        world.app_token, "tagged", [{"field_name": "tags", "type": 4}, {"field_name": "id", "type": 2}]
+        world.app_token, "tagged", [{"field_name": "id", "type": 2}, {"field_name": "tags", "type": 4}]
     )
     engine = world.engine(lark={"app_token": world.app_token, "table_id": lark.table_id}, sql="tagged", fields=None)
     engine.full()
