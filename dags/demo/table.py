@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
@@ -68,31 +67,29 @@ def least_writes(line: Line) -> int:
     return ceil(to_lark["created"] / WRITE) + ceil(to_lark["updated"] / WRITE) + ceil(to_lark["deleted"] / DELETE)
 
 
-def broken_promises(lines: Sequence[Line]) -> list[str]:
-    """Say which promise about the number of requests was not kept."""
-    broken = []
+def judge_promises(lines: Sequence[Line]) -> list[tuple[bool, str]]:
+    """Hold the numbers of requests against what is promised: whether it was kept, and the numbers."""
+    verdicts = []
     for line in lines:
-        where = f"{line.step}, {line.report['mapping']}"
-        if line.report["operation"] == "full" and line.report["mapping"] == "areas":
-            others = line.reads + line.others
-            if line.writes > LOAD_WRITES or others > LOAD_OTHERS:
-                broken.append(
-                    f"{where}: {line.writes} requests wrote and {others} did not; promised: at most {LOAD_WRITES} "
-                    f"and {LOAD_OTHERS}"
-                )
-        if line.step == "idle" and (line.reads > IDLE_SEARCHES or line.writes or line.others > IDLE_OTHERS):
-            broken.append(
-                f"{where}: {line.reads} searches, {line.writes} writes, {line.others} others; promised: "
-                f"{IDLE_SEARCHES}, none, at most one token and one field list"
-            )
-    return broken
+        report, others = line.report, line.reads + line.others
+        if report["operation"] == "full" and report["mapping"] == "areas":
+            kept = line.writes <= LOAD_WRITES and others <= LOAD_OTHERS
+            text = f"{report['to_lark']['created']} areas loaded by {line.writes} writing requests and {others} others"
+            verdicts.append((kept, f"{text} (promised: at most {LOAD_WRITES} and {LOAD_OTHERS})"))
+        if line.step == "idle":
+            kept = line.reads <= IDLE_SEARCHES and not line.writes and line.others <= IDLE_OTHERS
+            text = f"idle {report['mapping']}: {line.reads} search, {line.writes} writes, {line.others} other"
+            verdicts.append((kept, f"{text} (promised: {IDLE_SEARCHES}, 0, at most {IDLE_OTHERS})"))
+    return verdicts
 
 
 def draw(lines: Sequence[Line]) -> RenderableType:
     """Return the table of all steps with what its columns mean."""
     steps = list(dict.fromkeys(line.step for line in lines))
+    title = "Each table in each step, from the XComs of the runs"
+    # fits a terminal of 80 columns
     table = Table(
-        title="Each table in each step, from the XComs of the runs", title_justify="left", box=box.SIMPLE_HEAD
+        title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
     for name in ("step", "table"):
         table.add_column(name, no_wrap=True)
@@ -103,17 +100,17 @@ def draw(lines: Sequence[Line]) -> RenderableType:
     step = ""
     for line in sorted(lines, key=lambda each: steps.index(each.step)):
         if step and line.step != step:
-            table.add_section()
+            table.add_row()
         table.add_row(line.step if line.step != step else "", *_cells(line))
         step = line.step
     return Group(table, LEGEND)
 
 
 LEGEND = """\
-rows    in SQL, and in Lark where that differs       + ~ -   rows created, updated, deleted
-reads   requests that read records (at most 500)     writes  requests that wrote records (here 500 a batch)
-least   the fewest that would do: pages of 500, batches of 1000, one search to find what changed
-other   requests for the token (one per process), the list of tables, the list of fields"""
+rows: in SQL, and in Lark where that differs. + ~ -: created, updated, deleted.
+reads, writes: requests that read and that wrote records (here 500 a batch).
+least: the fewest that would do, with pages of 500, batches of 1000, and one
+search to find what changed. other: token (one a process), tables, fields."""
 
 
 def _cells(line: Line) -> tuple[str, ...]:
