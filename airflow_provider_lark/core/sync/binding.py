@@ -19,6 +19,7 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, columns_of, key_columns_of
 from airflow_provider_lark.core.sync.decide import Rules
+from airflow_provider_lark.core.sync.links import LinkedColumn, Links, bind_link
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.targets import Direction, FieldPair
 
@@ -32,6 +33,7 @@ class BoundField:
     column: Column
     codec: ValueCodec
     flow: Direction
+    link: LinkedColumn | None = None
 
     def to_contract(self) -> dict[str, Any]:
         """Return what the checkpoint keeps, to know the field again under another name."""
@@ -70,6 +72,11 @@ class Binding:
     def table_name(self) -> str:
         """The ledger's name of the SQL table."""
         return self.spec.table_name
+
+    @property
+    def links(self) -> Links:
+        """What translates the link columns."""
+        return Links({pair.column.name: pair.link for pair in self.pairs if pair.link is not None})
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -189,11 +196,15 @@ def _bind_field(
             f"mapping {mapping.name!r}: column {pair.column!r} {_missing(pair.column, columns, 'column')}"
         )
     column = columns[pair.column]
-    codec = build_codec(field, column, time_zone=zone)
+    link = None
+    if pair.link is None:
+        codec = build_codec(field, column, time_zone=zone)
+    else:
+        codec, link = bind_link(field, column, pair.link, zone)
     flow = _flow(mapping, pair, field, codec)
     if table.c[pair.column].computed is not None:
         flow = _computed_flow(mapping, pair, column, flow)
-    return BoundField(pair.field, field, column, codec, flow)
+    return BoundField(pair.field, field, column, codec, flow, link)
 
 
 def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCodec) -> Direction:
@@ -228,6 +239,10 @@ def _check_key(mapping: TableMapping, keys: Sequence[str], pairs: Sequence[Bound
             raise SchemaMismatch(
                 f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
                 "recognised on both sides"
+            )
+        if bound[name].link is not None:
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key column {name!r} cannot be a link; map it to its own field"
             )
         if bound[name].flow == "to_sql" and mapping.direction != "to_sql":
             raise SchemaMismatch(

@@ -48,6 +48,7 @@ def compare(run: Run, report: CheckReport, scan_id: str) -> None:
 
 
 def _compare_page(conn: Connection, run: Run, rows: Sequence[Row], found: _Verdicts, scan_id: str) -> None:
+    rows = run.links.to_keys(conn, rows)
     paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows])
     keys: dict[str, Key] = {}
     for row in rows:

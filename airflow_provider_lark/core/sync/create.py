@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import BadRequest, ClientTokenConflict, LarkError, NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
-from airflow_provider_lark.core.stores.ledger import intents, pairs, queue
+from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
-from airflow_provider_lark.core.sync.aside import set_aside
+from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
+from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
 from airflow_provider_lark.core.sync.run import Run
 
@@ -28,11 +29,13 @@ REPLAY_WINDOW_SECONDS = 3600
 class NewRow:
     """A SQL row that has no record yet.
 
+    :param sendable: *values* as Lark takes them.
     :param entry_ids: the queue entries that asked for it; none when a scan found it.
     """
 
     key: Key
     values: Values
+    sendable: Sendable
     entry_ids: tuple[int, ...] = ()
     retry_count: int = 0
 
@@ -43,7 +46,7 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
     fit = []
     for row in rows:
         try:
-            fit.append((row, run.lark.encode_patch(row.values)))
+            fit.append((row, run.lark.encode_patch(row.sendable.values)))
         except ValueMismatch as error:
             _reject(run, row, error)
     size = run.binding.mapping.batch_size
@@ -59,7 +62,7 @@ def _create(run: Run, batch: Sequence[tuple[NewRow, dict[str, Any]]]) -> list[li
     intent = Intent(
         client_token=token,
         keys=tuple(row.key for row, _ in batch),
-        payload=[{"fields": fields, "base": dump_values(_base_of(run, row.values))} for row, fields in batch],
+        payload=[{"fields": fields, "base": dump_values(_base_of(run, row))} for row, fields in batch],
         created_ms=int(run.clock.now() * 1000),
     )
     run.transact(intents.begin, run.table_name, intent)
@@ -92,20 +95,24 @@ def _record(conn: Connection, run: Run, intent: Intent, rows: Sequence[NewRow], 
     pairs.save(
         conn,
         run.table_name,
-        [
-            Pair(row.key, id_, _base_of(run, row.values), None, tombstone=False)
-            for row, id_ in zip(rows, ids, strict=True)
-        ],
+        [Pair(row.key, id_, _base_of(run, row), None, tombstone=False) for row, id_ in zip(rows, ids, strict=True)],
     )
     _store_record_ids(conn, run, rows, ids)
     queue.complete(conn, [entry for row in rows for entry in row.entry_ids])
+    for row in rows:
+        if row.sendable.missing:
+            # the record is there, its link follows once the other table's row has one
+            text = "; ".join(row.sendable.missing.values())
+            delay = retry_delay_seconds(0)
+            parked.park(conn, run.table_name, row.key, error=text, delay_seconds=delay, operation="UPDATE")
     intents.finish(conn, intent.client_token)
     run.journal(conn, [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows])
 
 
-def _base_of(run: Run, values: Values) -> dict[str, Canonical]:
-    """What Lark holds after a create: what was sent, and nothing in the other fields."""
-    return {name: values.get(name) for name in run.binding.rules.all_columns}
+def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
+    """Return what Lark holds after a create: what was sent, and nothing in the other fields."""
+    missing = row.sendable.missing
+    return {name: None if name in missing else row.values.get(name) for name in run.binding.rules.all_columns}
 
 
 def _store_record_ids(conn: Connection, run: Run, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:

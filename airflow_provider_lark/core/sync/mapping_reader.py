@@ -35,7 +35,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
 _LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token")
 _SQL_KEYS = ("conn_id", "table", "schema", "key")
-_FIELD_KEYS = ("field", "column", "direction")
+_FIELD_KEYS = ("field", "column", "direction", "link")
 
 
 def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
@@ -133,6 +133,7 @@ def _read_field(raw: Any, where: str) -> FieldPair:
         field=read_text(raw.get("field"), f"{where}.field"),
         column=read_text(raw.get("column", raw.get("field")), f"{where}.column"),
         direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
+        link=_read_optional_text(raw.get("link"), f"{where}.link"),
     )
 
 

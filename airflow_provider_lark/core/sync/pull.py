@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,7 @@ from airflow_provider_lark.core.sync.subjects import Subject, gather
 def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     """Decide about *bundle* and apply it to SQL inside the caller's transaction; Lark is not called."""
     taken = Taken()
+    bundle = replace(bundle, rows=run.links.to_keys(conn, bundle.rows))
     rows = _without_echoes(conn, run, bundle, taken)
     subjects, refused = gather(conn, run, rows, bundle.gone)
     taken.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)

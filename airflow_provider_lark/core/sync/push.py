@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -15,11 +15,12 @@ from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, 
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
-from airflow_provider_lark.core.sync.aside import set_aside
+from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
+from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 
@@ -35,6 +36,7 @@ class _Work:
     claim: Claim
     pair: Pair | None
     decision: PushDecision
+    sendable: Sendable = NOTHING
 
     @property
     def record_id(self) -> RecordId:
@@ -70,7 +72,7 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     create_records(
         run,
         [
-            NewRow(item.claim.key, item.decision.values, item.claim.entry_ids, item.claim.retry_count)
+            NewRow(item.claim.key, item.decision.values, item.sendable, item.claim.entry_ids, item.claim.retry_count)
             for item in work
             if item.decision.lark == "create"
         ],
@@ -107,7 +109,29 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
         else:
             work.append(_Work(claim, pair, decision))
     queue.complete(conn, idle)
-    return work
+    return _resolve_links(conn, run, work)
+
+
+def _resolve_links(conn: Connection, run: Run, work: Sequence[_Work]) -> list[_Work]:
+    """Put record ids in the place of keys; an update of which nothing can be sent yet waits."""
+    sendables = run.links.to_records(conn, [item.decision.values for item in work])
+    resolved = []
+    for item, sendable in zip(work, sendables, strict=True):
+        if sendable.missing and not sendable.values and item.decision.lark == "patch":
+            _wait_for_links(conn, item, sendable)
+        else:
+            resolved.append(replace(item, sendable=sendable))
+    return resolved
+
+
+def _wait_for_links(conn: Connection, item: _Work, sendable: Sendable) -> None:
+    queue.retry(
+        conn,
+        item.claim.entry_ids,
+        error="; ".join(sendable.missing.values()),
+        delay_seconds=retry_delay_seconds(item.claim.retry_count),
+        max_retries=MAX_RETRIES,
+    )
 
 
 def _delete(run: Run, work: Sequence[_Work]) -> None:
@@ -128,7 +152,7 @@ def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
 
 def _update(run: Run, work: Sequence[_Work]) -> None:
     def send(batch: Sequence[_Work]) -> None:
-        run.lark.update([(item.record_id, item.decision.values) for item in batch])
+        run.lark.update([(item.record_id, item.sendable.values) for item in batch])
         run.transact(_record_updates, run, batch)
         run.report.to_lark.updated += len(batch)
 
@@ -150,7 +174,7 @@ def _update(run: Run, work: Sequence[_Work]) -> None:
 
 def _encodes(run: Run, item: _Work) -> bool:
     try:
-        run.lark.encode_patch(item.decision.values)
+        run.lark.encode_patch(item.sendable.values)
     except ValueMismatch as error:
         _reject(run, item.claim, error)
         return False
@@ -159,7 +183,10 @@ def _encodes(run: Run, item: _Work) -> bool:
 
 def _record_updates(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
     pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
-    queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
+    queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
+    for item in batch:
+        if item.sendable.missing:
+            _wait_for_links(conn, item, item.sendable)
     run.journal(conn, [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch])
 
 
@@ -167,7 +194,8 @@ def _with_base(item: _Work) -> Pair:
     pair = item.pair
     if pair is None:
         raise AssertionError("only a pair is updated")
-    base: Values = {**(pair.base or {}), **item.decision.values}
+    sent = {name: value for name, value in item.decision.values.items() if name not in item.sendable.missing}
+    base: Values = {**(pair.base or {}), **sent}
     return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
 
 
@@ -267,5 +295,7 @@ def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[
             set_aside(conn, run, row.id, row.problems[0], direction="to_lark", operation="INSERT")
             run.report.add_failure(row.id, row.problems[0])
         elif Key(row.id) not in blocked and decision.lark == "create":
-            new.append(NewRow(Key(row.id), decision.values))
-    return new, Key(page.rows[-1].id)
+            new.append((Key(row.id), decision.values))
+    sendables = run.links.to_records(conn, [values for _, values in new])
+    rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
+    return rows, Key(page.rows[-1].id)

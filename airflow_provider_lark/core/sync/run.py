@@ -19,6 +19,7 @@ from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.sql import SqlStore
 from airflow_provider_lark.core.sync.binding import Binding
+from airflow_provider_lark.core.sync.links import Links
 from airflow_provider_lark.core.sync.report import SyncReport
 
 log = logging.getLogger(__name__)
@@ -49,9 +50,11 @@ class Run:
     keep_lease: Callable[[Connection], None]
     database_offset_ms: int = 0
     lark: BitableStore = field(init=False)
+    links: Links = field(init=False)
 
     def __post_init__(self) -> None:
         binding = self.binding
+        self.links = binding.links
         self.lark = BitableStore(
             self.client,
             binding.app_token,

@@ -51,11 +51,17 @@ class SqlTarget:
 
 @dataclass(frozen=True, slots=True)
 class FieldPair:
-    """A Bitable field and the SQL column it is kept equal to; *direction* narrows the mapping's."""
+    """A Bitable field and the SQL column it is kept equal to.
+
+    :param direction: narrows the mapping's.
+    :param link: the SQL table (``table`` or ``schema.table``) whose keys the column holds; the field links to its
+        records.
+    """
 
     field: str
     column: str
     direction: Direction | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
