@@ -23,6 +23,7 @@ from table import Line, draw, judge_promises
 from world import CONFIG, TABLES, World, open_world
 
 LOG = airflow_home.DEMO / "airflow.log"
+LOG_SHOWN = os.path.relpath(LOG)
 
 
 @dataclass
@@ -95,9 +96,10 @@ def run_steps(console: Console) -> int:
         with timed(console, "Airflow started"):
             demo = Demo(console, world)
         found = demo.run_all()
-        console.print()
-        console.print(draw(demo.lines))
-        console.print()
+        if demo.lines:
+            console.print()
+            console.print(draw(demo.lines))
+            console.print()
     return conclude(console, found, judge_promises(demo.lines), perf_counter() - began)
 
 
@@ -108,9 +110,9 @@ def conclude(console: Console, found: list[str], verdicts: list[tuple[bool, str]
     for kept, text in [*verdicts, *((False, text) for text in found)]:
         console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {escape(text)}")
     if found or not all(kept for kept, _ in verdicts):
-        console.print(f"[red bold]FAILED[/]; Airflow's output: {LOG}")
+        console.print(f"[red bold]FAILED[/]; Airflow's output: {LOG_SHOWN}")
         return 1
-    console.print(f"{seconds:.0f} s. Airflow's output: {LOG}. To look around in a running Airflow: make ui")
+    console.print(f"{seconds:.0f} s. Airflow's output: {LOG_SHOWN}. To look around in a running Airflow: make ui")
     return 0
 
 
@@ -136,7 +138,7 @@ def main() -> int:
             # in the log with its traceback, as it would be on the terminal
             traceback.print_exc()
             console.print(f"[red bold]FAILED[/]: {escape(str(error) or type(error).__name__)}")
-            console.print(f"Details: {LOG}")
+            console.print(f"Details: {LOG_SHOWN}")
             return 1
 
 
