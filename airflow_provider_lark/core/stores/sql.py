@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
     type_coerce,
     update,
 )
@@ -32,6 +31,7 @@ from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
+from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
@@ -68,7 +68,8 @@ class SqlStore:
         row = _qualified(conn, spec)
         exact = [exact_sql(conn.dialect, column, row) for column in spec.key]
         exact_key: list[ColumnElement[Any]] = [
-            literal_column(sql) if sql is not None else column for column, sql in zip(self._key, exact, strict=True)
+            literal_column(sql, column.type) if sql is not None else column
+            for column, sql in zip(self._key, exact, strict=True)
         ]
         self._keys = [self._key, exact_key] if any(exact) else [self._key]
 
@@ -107,7 +108,7 @@ class SqlStore:
         wanted = set(ids)
         found: dict[str, Row] = {}
         for some in split(self._existing(ids)):
-            part = query.statement.where(_is_one_of(self._key, some))
+            part = query.statement.where(are_among(self._key, some))
             rows = self._conn.execute(part.with_for_update() if for_update else part)
             # a case-insensitive collation also finds keys that were not asked for
             found |= {row.id: row for row in map(query.decode, rows) if row.id in wanted}
@@ -157,7 +158,7 @@ class SqlStore:
     def delete(self, ids: Sequence[str]) -> None:
         """Delete *ids*; those that do not exist are no error."""
         for some in split(self._existing(ids)):
-            self._conn.execute(delete(self._table).where(*(_is_one_of(key, some) for key in self._keys)))
+            self._conn.execute(delete(self._table).where(*(are_among(key, some) for key in self._keys)))
 
     def key_of(self, values: Values) -> Key | None:
         """Return the key that canonical *values* name; None when a key column is absent or empty.
@@ -300,12 +301,6 @@ class _Query:
 def _qualified(conn: Connection, spec: TableSpec) -> str:
     name = quote(conn.dialect, spec.table.name)
     return f"{quote(conn.dialect, spec.table.schema)}.{name}" if spec.table.schema else name
-
-
-def _is_one_of(key: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-    if len(key) == 1:
-        return key[0].in_([value[0] for value in values])
-    return tuple_(*key).in_(values)
 
 
 _Processor = Callable[[Any], Any] | None

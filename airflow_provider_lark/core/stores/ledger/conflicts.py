@@ -10,6 +10,7 @@ from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.ledger.dbtime import Now
 from airflow_provider_lark.core.stores.ledger.schema import conflict
+from airflow_provider_lark.core.stores.matching import is_among
 
 
 def open_keys(conn: Connection, table_name: str, keys: Sequence[Key]) -> set[Key]:
@@ -17,7 +18,7 @@ def open_keys(conn: Connection, table_name: str, keys: Sequence[Key]) -> set[Key
     found: set[Key] = set()
     for some in split(keys):
         waiting = select(conflict.c.record_id).where(
-            conflict.c.table_name == table_name, conflict.c.record_id.in_(some), conflict.c.status == "open"
+            conflict.c.table_name == table_name, is_among(conflict.c.record_id, some), conflict.c.status == "open"
         )
         found.update(map(Key, conn.scalars(waiting)))
     return found
@@ -28,6 +29,8 @@ def settle(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     for some in split(keys):
         conn.execute(
             update(conflict)
-            .where(conflict.c.table_name == table_name, conflict.c.record_id.in_(some), conflict.c.status == "open")
+            .where(
+                conflict.c.table_name == table_name, is_among(conflict.c.record_id, some), conflict.c.status == "open"
+            )
             .values(status="closed", closed_at=Now())
         )

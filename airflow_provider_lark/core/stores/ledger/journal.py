@@ -14,6 +14,7 @@ from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.ledger.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import blacklist, log
 from airflow_provider_lark.core.stores.ledger.schema import conflict as table
+from airflow_provider_lark.core.stores.matching import is_among
 
 Direction = Literal["to_lark", "to_sql", "both"]
 Status = Literal["applied", "skipped", "conflict", "failed"]
@@ -96,7 +97,7 @@ def add_conflicts(conn: Connection, table_name: str, conflicts: Sequence[Conflic
             known[row["record_id"]].id for row in fresh if row["status"] == "open" and row["record_id"] in known
         ]
         if replaced:
-            conn.execute(delete(table).where(table.c.id.in_(replaced)))
+            conn.execute(delete(table).where(is_among(table.c.id, replaced)))
         for status in ("open", "closed"):
             part = [row for row in fresh if row["status"] == status]
             if part:
@@ -114,7 +115,7 @@ def decided_conflicts(conn: Connection, table_name: str) -> list[Conflict]:
 def close_conflicts(conn: Connection, ids: Sequence[int]) -> None:
     """Note that the outcome of conflicts has been carried out."""
     for some in split(ids):
-        conn.execute(update(table).where(table.c.id.in_(some)).values(status="closed", closed_at=Now()))
+        conn.execute(update(table).where(is_among(table.c.id, some)).values(status="closed", closed_at=Now()))
 
 
 def blacklisted(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[Key]:
@@ -122,7 +123,7 @@ def blacklisted(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[K
     found: set[Key] = set()
     for some in split(list(keys)):
         listed = select(blacklist.c.record_id).where(
-            blacklist.c.record_id.in_(some),
+            is_among(blacklist.c.record_id, some),
             or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == table_name),
             or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now()),
         )
@@ -137,7 +138,7 @@ def _open_by_key(conn: Connection, table_name: str, keys: Sequence[str]) -> dict
     if not keys:
         return {}
     waiting = select(table).where(
-        table.c.table_name == table_name, table.c.status == "open", table.c.record_id.in_(keys)
+        table.c.table_name == table_name, table.c.status == "open", is_among(table.c.record_id, keys)
     )
     return {row.record_id: row for row in conn.execute(waiting)}
 

@@ -13,6 +13,7 @@ from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.ledger.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import record_map
+from airflow_provider_lark.core.stores.matching import is_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def record_ids_of(conn: Connection, table_name: str, keys: Iterable[Key]) -> dic
     found: dict[Key, RecordId] = {}
     for some in split(list(keys)):
         live = select(record_map.c.record_id, record_map.c.lark_record_id).where(
-            record_map.c.table_name == table_name, record_map.c.record_id.in_(some), ~record_map.c.tombstone
+            record_map.c.table_name == table_name, is_among(record_map.c.record_id, some), ~record_map.c.tombstone
         )
         found |= {Key(row.record_id): RecordId(row.lark_record_id) for row in conn.execute(live)}
     return found
@@ -60,7 +61,9 @@ def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
         forget(conn, table_name, [pair.key for pair in some])
         records = [pair.record_id for pair in some]
         conn.execute(
-            delete(record_map).where(record_map.c.table_name == table_name, record_map.c.lark_record_id.in_(records))
+            delete(record_map).where(
+                record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, records)
+            )
         )
         conn.execute(insert(record_map), [_to_row(table_name, pair) for pair in some])
 
@@ -68,7 +71,9 @@ def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
 def forget(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     """Drop what is known about *keys*."""
     for some in split(keys):
-        conn.execute(delete(record_map).where(record_map.c.table_name == table_name, record_map.c.record_id.in_(some)))
+        conn.execute(
+            delete(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c.record_id, some))
+        )
 
 
 def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
@@ -76,7 +81,7 @@ def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     for some in split(keys):
         conn.execute(
             update(record_map)
-            .where(record_map.c.table_name == table_name, record_map.c.record_id.in_(some))
+            .where(record_map.c.table_name == table_name, is_among(record_map.c.record_id, some))
             .values(tombstone=True, base=None, base_hash=None, updated_at=Now())
         )
 
@@ -123,7 +128,7 @@ def from_row(row: Row[Any]) -> Pair:
 
 def _select(conn: Connection, table_name: str, column: str, ids: Iterable[str]) -> Iterable[Pair]:
     for some in split(list(ids)):
-        found = select(record_map).where(record_map.c.table_name == table_name, record_map.c[column].in_(some))
+        found = select(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c[column], some))
         yield from map(from_row, conn.execute(found))
 
 

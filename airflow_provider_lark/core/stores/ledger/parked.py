@@ -15,6 +15,7 @@ from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.ledger.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.stores.ledger.queue import ERROR_LENGTH, Claim
 from airflow_provider_lark.core.stores.ledger.schema import queue
+from airflow_provider_lark.core.stores.matching import is_among
 
 PULL = "PULL"
 
@@ -29,7 +30,7 @@ def changed_at(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[K
             select(queue.c.record_id, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
             .where(
                 queue.c.table_name == table_name,
-                queue.c.record_id.in_(some),
+                is_among(queue.c.record_id, some),
                 queue.c.status.in_(("pending", "processing")),
                 queue.c.operation != PULL,
             )
@@ -69,7 +70,7 @@ def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
             update(queue)
             .where(
                 queue.c.table_name == table_name,
-                queue.c.record_id.in_(some),
+                is_among(queue.c.record_id, some),
                 queue.c.operation == PULL,
                 queue.c.status.in_(("pending", "failed")),
             )
@@ -83,7 +84,7 @@ def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:
     for some in split(ids):
         waiting = select(queue.c.record_id).where(
             queue.c.table_name == table_name,
-            queue.c.record_id.in_(some),
+            is_among(queue.c.record_id, some),
             queue.c.operation == PULL,
             queue.c.status.in_(("pending", "failed")),
         )
@@ -95,7 +96,7 @@ def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
     """Return the keys of those *claims* of which an entry asks for the record to be read again."""
     found: set[Key] = set()
     for some in split([entry for claim in claims for entry in claim.entry_ids]):
-        asking = select(queue.c.record_id).where(queue.c.id.in_(some), queue.c.operation == PULL)
+        asking = select(queue.c.record_id).where(is_among(queue.c.id, some), queue.c.operation == PULL)
         found.update(map(Key, conn.scalars(asking)))
     return found
 
@@ -103,7 +104,7 @@ def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
 def hand_back(conn: Connection, entry_ids: Sequence[int]) -> None:
     """Give claimed entries back, as if they had not been claimed."""
     for some in split(entry_ids):
-        conn.execute(update(queue).where(queue.c.id.in_(some)).values(status="pending", **_UNCLAIMED))
+        conn.execute(update(queue).where(is_among(queue.c.id, some)).values(status="pending", **_UNCLAIMED))
 
 
 def take_back_all(conn: Connection, table_name: str) -> int:

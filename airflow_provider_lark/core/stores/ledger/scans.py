@@ -13,6 +13,7 @@ from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
 from airflow_provider_lark.core.stores.ledger.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
 from airflow_provider_lark.core.stores.ledger.schema import record_map, scan
+from airflow_provider_lark.core.stores.matching import is_among
 
 Side = Literal["lark", "sql"]
 
@@ -44,7 +45,7 @@ def unmarked(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> 
     wanted = list(ids)
     seen: set[str] = set()
     for some in split(wanted):
-        marked = select(scan.c.id).where(scan.c.scan_id == scan_id, scan.c.side == side, scan.c.id.in_(some))
+        marked = select(scan.c.id).where(scan.c.scan_id == scan_id, scan.c.side == side, is_among(scan.c.id, some))
         seen.update(conn.scalars(marked))
     return [id_ for id_ in wanted if id_ not in seen]
 

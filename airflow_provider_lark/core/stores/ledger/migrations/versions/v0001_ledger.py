@@ -83,8 +83,8 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             _time("created_at", now=True),
         ],
         "sync_record_map": [
-            column("table_name", _name(200), primary_key=True, nullable=False),
             column("record_id", _name(500), primary_key=True, nullable=False),
+            column("table_name", _name(200), primary_key=True, nullable=False),
             column("lark_record_id", string(64), nullable=False),
             column("base", _long_text()),
             column("base_hash", string(32)),
@@ -135,9 +135,9 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             _time("updated_at", now=True),
         ],
         "sync_scan": [
+            column("id", _name(500), primary_key=True),
             column("scan_id", string(64), primary_key=True),
             column("side", string(8), primary_key=True),
-            column("id", _name(500), primary_key=True),
             _time("created_at", now=True),
         ],
     }
@@ -145,14 +145,15 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
 
 INDEXES: list[tuple[str, str, list[str], bool]] = [
     ("ix_sync_queue_status", "sync_queue", ["status", "table_name", "id"], False),
-    ("ix_sync_queue_key", "sync_queue", ["table_name", "record_id"], False),
+    ("ix_sync_queue_key", "sync_queue", ["record_id", "table_name"], False),
     ("ix_sync_log_created_at", "sync_log", ["created_at"], False),
-    ("ix_sync_log_key", "sync_log", ["table_name", "record_id"], False),
+    ("ix_sync_log_key", "sync_log", ["record_id", "table_name"], False),
     ("ix_sync_blacklist_key", "sync_blacklist", ["record_id"], False),
-    ("ux_sync_record_map_lark", "sync_record_map", ["table_name", "lark_record_id"], True),
+    ("ux_sync_record_map_lark", "sync_record_map", ["lark_record_id", "table_name"], True),
     ("ix_sync_intent_state", "sync_intent", ["table_name", "state"], False),
     ("ix_sync_conflict_status", "sync_conflict", ["status", "table_name"], False),
-    ("ix_sync_conflict_key", "sync_conflict", ["table_name", "record_id"], False),
+    ("ix_sync_scan_scan_id", "sync_scan", ["scan_id"], False),
+    ("ix_sync_conflict_key", "sync_conflict", ["record_id", "table_name"], False),
 ]
 
 

@@ -1,0 +1,65 @@
+"""Conditions that pick some hundred rows by their ids, written so that every database reads them by the index.
+
+``IN ($1, … $500)`` is a trap on PostgreSQL: for a prepared statement and some 10,000 rows it may choose to read the
+whole table and to compare each row with each of the 500 values, which takes seconds. From an array it reads the ids
+once and looks each of them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+from airflow_provider_lark.core.fields.column import base_type
+
+
+class _IsAmong(FunctionElement[bool]):
+    """One condition in two spellings: a list, and an array."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    @property
+    def spellings(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        as_list, from_array = self.clauses
+        return as_list, from_array
+
+
+def is_among(
+    column: ColumnElement[Any], values: Sequence[Any], type_: TypeEngine[Any] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that *column* is one of *values*.
+
+    :param type_: the values' SQL type (default: the column's).
+    """
+    kind = column.type if type_ is None else type_
+    return _IsAmong(column.in_(values), column.in_(select(_unnest(values, kind))))
+
+
+def are_among(columns: Sequence[ColumnElement[Any]], rows: Sequence[Sequence[Any]]) -> ColumnElement[bool]:
+    """Return the condition that *columns* together are one of *rows*, of which there is one at least."""
+    if len(columns) == 1:
+        return is_among(columns[0], [row[0] for row in rows])
+    arrays = [_unnest(part, column.type) for column, part in zip(columns, zip(*rows, strict=True), strict=True)]
+    return _IsAmong(tuple_(*columns).in_(rows), tuple_(*columns).in_(select(*arrays)))
+
+
+def _unnest(values: Sequence[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    return func.unnest(bindparam(None, list(values), type_=ARRAY(base_type(kind))))
+
+
+@compiles(_IsAmong)
+def _as_list(element: _IsAmong, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.spellings[0], **kw)
+
+
+@compiles(_IsAmong, "postgresql")
+def _from_array(element: _IsAmong, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.spellings[1], **kw)
