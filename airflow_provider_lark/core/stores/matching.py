@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, func, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, bindparam, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -49,6 +49,15 @@ def are_among(columns: Sequence[ColumnElement[Any]], rows: Sequence[Sequence[Any
         return is_among(columns[0], [row[0] for row in rows])
     arrays = [_unnest(part, column.type) for column, part in zip(columns, zip(*rows, strict=True), strict=True)]
     return _IsAmong(tuple_(*columns).in_(rows), tuple_(*columns).in_(select(*arrays)))
+
+
+def is_missing(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that no row of another table meets *conditions*, looked up by index for each row.
+
+    ``NOT EXISTS`` would leave the choice to the planner, and PostgreSQL, while it takes both tables for nearly empty,
+    compares each row of one with each row of the other.
+    """
+    return select(literal(1)).where(*conditions).limit(1).scalar_subquery().is_(None)
 
 
 def _unnest(values: Sequence[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     insert,
     literal_column,
     or_,
@@ -31,7 +30,7 @@ from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
-from airflow_provider_lark.core.stores.matching import are_among
+from airflow_provider_lark.core.stores.matching import are_among, is_missing
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
@@ -97,7 +96,7 @@ class SqlStore:
     def _is_unpaired(self, table_name: str) -> ColumnElement[bool]:
         row = _qualified(self._conn, self._spec)
         key: ColumnElement[str] = literal_column(key_sql(self._conn.dialect, self._spec.key, row))
-        return ~exists().where(record_map.c.table_name == table_name, record_map.c.record_id == key)
+        return is_missing(record_map.c.record_id == key, record_map.c.table_name == table_name)
 
     def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
         """Return the rows of *ids* that exist, by id.

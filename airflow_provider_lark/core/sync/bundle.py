@@ -10,7 +10,7 @@ from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.report import Writes
-from airflow_provider_lark.core.sync.subjects import Subject
+from airflow_provider_lark.core.sync.subjects import Subject, Twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,33 @@ class Taken:
     :param keys_found: keys of which the SQL row exists.
     :param strays: records that belong to no pair afterwards.
     :param refused: records that could not be taken in, now or before.
+    :param twins: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
     changed: set[str] = field(default_factory=set)
     keys_found: set[str] = field(default_factory=set)
     strays: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    twins: list[Twin] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     conflicts: int = 0
     skipped: int = 0
     failed: int = 0
     problems: list[str] = field(default_factory=list)
+
+    def add(self, other: Taken) -> None:
+        """Add what became of a part that was taken later."""
+        self.changed |= other.changed
+        self.keys_found |= other.keys_found
+        self.strays |= other.strays
+        self.refused |= other.refused
+        self.writes.created += other.writes.created
+        self.writes.updated += other.writes.updated
+        self.writes.deleted += other.writes.deleted
+        self.conflicts += other.conflicts
+        self.skipped += other.skipped
+        self.failed += other.failed
+        self.problems += other.problems
 
 
 @dataclass(slots=True)

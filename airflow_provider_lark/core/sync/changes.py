@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base import Page
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
-from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.twins import take_in
+
+#: how often a read is begun again that records may have slipped through
+READS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +34,36 @@ class Pulled:
     :param newest_ms: the newest modification time; None when the table is empty.
     :param total: records in the table, as Lark says.
     :param strays: records newer than the floor that belong to no pair.
+    :param slipped: a record may have moved past the reading unseen.
     """
 
     newest_ms: int | None = None
     total: int | None = None
     strays: int = 0
+    slipped: bool = False
 
 
 def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates = OwnCreates()) -> Pulled:
     """Take in everything that was modified after *floor_ms*, and what shows up late behind it."""
+    for _ in range(READS):
+        pulled = _pull_once(run, modified, floor_ms, own)
+        if not pulled.slipped:
+            return pulled
+    # the next run reads from the same floor again
+    pulled.newest_ms = floor_ms
+    return pulled
+
+
+def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates) -> Pulled:
     pulled = Pulled()
+    total: int | None = None
     for page in run.lark.scan_newest(modified):
         if pulled.total is None:
             pulled.total = page.total
             pulled.newest_ms = newest(page)
-        taken = run.transact(take, run, Bundle(page.rows, floor_ms=floor_ms))
-        absorb(run, taken)
+        pulled.slipped = pulled.slipped or has_slipped(total, page)
+        total = page.total
+        taken = take_in(run, Bundle(page.rows, floor_ms=floor_ms))
         run.report.rows_lark += len(page.rows)
         pulled.strays += sum(
             1 for row in page.rows if row.id in taken.strays and (floor_ms is None or (row.modified_ms or 0) > floor_ms)
@@ -54,6 +71,11 @@ def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreate
         if page.rows and _is_enough(run, page, taken, floor_ms, own):
             break
     return pulled
+
+
+def has_slipped(total_before: int | None, page: Page) -> bool:
+    """Tell whether records were deleted since the page before: the later ones move up, and one may go unread."""
+    return total_before is not None and page.total is not None and page.total < total_before
 
 
 def newest(page: Page) -> int | None:

@@ -144,10 +144,13 @@ def _reject(run: Run, row: NewRow, error: LarkError) -> None:
 def settle_intents(run: Run) -> None:
     """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
     for intent in run.transact(intents.open_intents, run.table_name):
+        found = find_by_keys(run, intent.keys)
         age_seconds = run.clock.now() - intent.created_ms / 1000
-        ids = _replay(run, intent) if age_seconds <= REPLAY_WINDOW_SECONDS else None
-        found = dict(zip(intent.keys, ids, strict=True)) if ids is not None else find_by_keys(run, intent.keys)
-        run.transact(_record_settled, run, intent, found)
+        # only where Lark shows none of them: a token that Lark has forgotten would make them all again
+        ids = _replay(run, intent) if not found and age_seconds <= REPLAY_WINDOW_SECONDS else None
+        if ids is not None:
+            found = dict(zip(intent.keys, ids, strict=True))
+        run.transact(_record_settled, run, intent, found, looked_up=ids is None)
         run.report.to_lark.created += len(found)
 
 
@@ -159,9 +162,13 @@ def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
         return None
 
 
-def _record_settled(conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId]) -> None:
+def _record_settled(conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool) -> None:
     sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
     saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
     pairs.save(conn, run.table_name, saved)
     intents.finish(conn, intent.client_token)
+    if looked_up:
+        # a person may have edited them, or made them; and the rows without one have to ask again
+        queue.enqueue(conn, run.table_name, list(found), operation="PULL")
+        queue.enqueue(conn, run.table_name, [key for key in intent.keys if key not in found])
     run.journal(conn, [LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])

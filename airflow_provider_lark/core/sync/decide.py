@@ -206,8 +206,11 @@ def _by_rule(winner: Winner, times: Times, skew_ms: float) -> Side:
 
 def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, verdict: Side | None) -> PullDecision:
     """Handle a record that is gone for certain."""
-    if base is None or sql is None:
+    if sql is None:
         return PullDecision(pair="forget")
+    if base is None:
+        # the two never agreed; now that the record is gone, the row may have one of its own
+        return PullDecision(pair="forget", owes_lark=rules.direction != "to_sql")
     if rules.direction == "to_lark":
         return PullDecision(pair="forget", owes_lark=True)
     if rules.deletes.mode == "ignore":

@@ -26,6 +26,7 @@ from airflow_provider_lark.core.sync.push import drain, push_unpaired
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sent import settle_sent
 from airflow_provider_lark.core.sync.sweep import (
     Scan,
     refuse_held_deletes,
@@ -135,30 +136,34 @@ class SyncEngine:
         self._ready = None
 
     def _full(self, run: Run, *, allow_mass_deletes: bool) -> None:
-        scan = Scan(self.new_token())
+        state = self._checkpoint()
         two_way = run.binding.mapping.direction != "to_lark"
+        settle_intents(run)
+        settle_sent(run)
+        apply_verdicts(run)
+        scan = scan_all(run)
         try:
-            settle_intents(run)
-            apply_verdicts(run)
-            scan_all(run, scan)
             settle_lark_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
             settle_sql_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
         finally:
             run.transact(scans.drop, scan.scan_id)
-        own = push_unpaired(run) if run.binding.mapping.direction != "to_sql" else OwnCreates()
+        own = OwnCreates()
+        if run.binding.mapping.direction != "to_sql" and scan.is_complete:
+            own = push_unpaired(run)
         drain(run)
-        pulled = Pulled(scan.newest_ms, scan.total)
+        pulled = Pulled(scan.newest_ms if scan.is_complete else state.watermark_ms, scan.total)
         modified = run.binding.modified_field
-        if two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
+        if scan.is_complete and two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
             # what people edited while we read and wrote; it also takes in the echoes of our own writes
             pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
-        self._save(run, pulled, complete=True, recount=not scan.held)
+        self._save(run, pulled, complete=scan.is_complete, recount=scan.is_complete and not scan.held)
         drain(run)
         run.transact(purge, run.binding.mapping.retention_days)
         refuse_held_deletes(run, scan)
 
     def _incremental(self, run: Run, state: Checkpoint) -> None:
         settle_intents(run)
+        settle_sent(run)
         apply_verdicts(run)
         pulled, scan = Pulled(state.watermark_ms), None
         modified = run.binding.modified_field
@@ -172,7 +177,7 @@ class SyncEngine:
                 finally:
                     run.transact(scans.drop, scan.scan_id)
                 pulled.total = scan.total
-        self._save(run, pulled, complete=False, recount=scan is None or not scan.held)
+        self._save(run, pulled, complete=False, recount=scan is None or (scan.is_complete and not scan.held))
         drain(run)
         if scan is not None:
             refuse_held_deletes(run, scan)

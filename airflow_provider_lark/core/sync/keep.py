@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
@@ -15,6 +14,7 @@ from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.subjects import Refusal
 
 
 def keep(
@@ -22,7 +22,7 @@ def keep(
     run: Run,
     bundle: Bundle,
     done: list[Step],
-    failures: Sequence[tuple[str, LarkError]],
+    failures: Sequence[Refusal],
     taken: Taken,
 ) -> None:
     """Store what was decided and applied, and what failed; count both in *taken*."""
@@ -31,9 +31,10 @@ def keep(
     _keep_promises(conn, run, done)
     _note_conflicts(conn, run, done, taken, lines)
     _note_writes(done, taken, lines)
+    _hold_keys(conn, run, failures)
     for failure in failures:
-        _note_failure(conn, run, failure, bundle.claims.get(failure[0]), taken)
-    _complete(conn, run, bundle, done, {id_ for id_, _ in failures})
+        note_failure(conn, run, failure, bundle.claims.get(failure.name), taken)
+    _complete(conn, run, bundle, done, {failure.name for failure in failures} | {twin.row.id for twin in taken.twins})
     run.journal(conn, lines)
 
 
@@ -116,27 +117,36 @@ def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
         lines.append(LogLine(step.change.key or step.subject.id, "to_sql", operation, "applied", None))
 
 
-def _note_failure(
-    conn: Connection, run: Run, failure: tuple[str, LarkError], claim: Claim | None, taken: Taken
-) -> None:
-    id_, error = failure
+def _hold_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> None:
+    """Pair records that could not be taken in with the key they name, without a base, so that nobody makes another."""
+    held = [
+        Pair(failure.key, failure.record_id, None)
+        for failure in failures
+        if failure.key is not None and not failure.is_paired
+    ]
+    pairs.save(conn, run.table_name, held)
+
+
+def note_failure(conn: Connection, run: Run, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
+    """Set a record aside that could not be taken in."""
     set_aside(
         conn,
         run,
-        id_,
-        error,
+        failure.name,
+        failure.error,
         direction="to_sql",
         operation=parked.PULL,
         entry_ids=claim.entry_ids if claim else (),
         retry_count=claim.retry_count if claim else 0,
     )
     taken.failed += 1
-    taken.problems.append(f"{id_}: {error}")
+    taken.problems.append(f"{failure.name}: {failure.error}")
 
 
 def _complete(conn: Connection, run: Run, bundle: Bundle, done: Sequence[Step], failed: set[str]) -> None:
     settled = [id_ for id_ in bundle.claims if id_ not in failed]
-    queue.complete(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
+    # what SQL itself wants of the key is still to be pushed
+    parked.settle(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
     # a record is parked under its key, or under its own id while it had none
     names = {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
     parked.unpark(conn, run.table_name, sorted(names))

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SEARCH_PAGE_MAX
 from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.fields.schema import FieldType
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
@@ -31,11 +32,13 @@ def find_by_keys(run: Run, keys: Sequence[Key]) -> dict[Key, RecordId]:
 
 def _candidates(run: Run, keys: Sequence[Key]) -> Iterator[Row]:
     columns = run.binding.rules.key_columns
-    if len(columns) > 1 or len(keys) > FILTERED_KEYS_MAX:
+    field = run.binding.fields[columns[0]]
+    # other types are filtered by other words than their keys
+    if len(columns) > 1 or len(keys) > FILTERED_KEYS_MAX or field.type not in (FieldType.TEXT, FieldType.NUMBER):
         for page in run.lark.scan(columns):
             yield from page.rows
         return
-    name = run.binding.fields[columns[0]].name
+    name = field.name
     for conditions in _chunks([{"field_name": name, "operator": "is", "value": [key]} for key in keys]):
         for answer in run.client.bitable.search_pages(
             app_token=run.binding.app_token,

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.keep import keep
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Subject, gather
+from airflow_provider_lark.core.sync.subjects import Refusal, Subject, gather
 
 
 def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
@@ -25,22 +25,22 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     taken = Taken()
     bundle = replace(bundle, rows=run.links.to_keys(conn, bundle.rows))
     rows = _without_echoes(conn, run, bundle, taken)
-    subjects, refused = gather(conn, run, rows, bundle.gone)
+    subjects, refused, twins = gather(conn, run, rows, bundle.gone)
+    taken.twins.extend(twins)
     taken.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
     steps = _decide_all(conn, run, bundle, subjects, taken)
     apply_changes(conn, run.sql(conn), [step.change for step in steps if step.change is not None])
-    failures: list[tuple[str, LarkError]] = list(refused)
+    failures = list(refused)
     done: list[Step] = []
     for step in steps:
         if step.change is not None and step.change.error is not None:
-            failures.append((step.subject.id, step.change.error))
+            failures.append(_refusal(step.subject, step.change.error))
         else:
             done.append(step)
     _see_what_sql_made_of_it(conn, run, done)
     keep(conn, run, bundle, done, failures, taken)
-    refused_ids = {id_ for id_, _ in failures}
-    taken.refused.update(row.id for row in rows if row.id in refused_ids)
-    taken.strays.update(row.id for row in rows if row.id in refused_ids)
+    taken.refused.update(refusal.record_id for refusal in failures)
+    taken.strays.update(refusal.record_id for refusal in failures if refusal.key is None)
     taken.strays.update(
         step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
     )
@@ -57,6 +57,10 @@ def _see_what_sql_made_of_it(conn: Connection, run: Run, done: list[Step]) -> No
             written[Key(key)].incomplete = any(
                 row.values.get(name) != base.get(name) for name in run.binding.rules.to_lark
             )
+
+
+def _refusal(subject: Subject, error: LarkError) -> Refusal:
+    return Refusal(subject.record_id, subject.key, error, is_paired=subject.pair is not None)
 
 
 def absorb(run: Run, taken: Taken) -> None:

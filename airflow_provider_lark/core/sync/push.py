@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.errors import BadRequest, LarkError, RecordNotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
-from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
@@ -21,8 +22,9 @@ from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
-from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sent import Write, send_noted
+from airflow_provider_lark.core.sync.twins import take_in
 
 T = TypeVar("T")
 
@@ -37,6 +39,11 @@ class _Work:
     pair: Pair | None
     decision: PushDecision
     sendable: Sendable = NOTHING
+
+    @property
+    def sent(self) -> dict[str, Canonical]:
+        """The values that Lark gets, in canonical form."""
+        return {name: value for name, value in self.decision.values.items() if name not in self.sendable.missing}
 
     @property
     def record_id(self) -> RecordId:
@@ -100,7 +107,9 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
             sql=None if row is None or run.is_deleted(row) else row.values,
             buried=buried,
         )
-        if claim.key in held or buried:
+        waits = pair is not None and not pair.tombstone and pair.base is None
+        if claim.key in held or buried or waits:
+            # a record that could not be taken in holds the key: neither a second one is made, nor its cells overwritten
             decision = PushDecision()
         if decision.lark == "none":
             if decision.pair == "bury":
@@ -136,15 +145,17 @@ def _wait_for_links(conn: Connection, item: _Work, sendable: Sendable) -> None:
 
 def _delete(run: Run, work: Sequence[_Work]) -> None:
     def send(batch: Sequence[_Work]) -> None:
-        run.lark.delete([item.record_id for item in batch])
-        run.transact(_record_deletes, run, batch)
+        writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
+        token = send_noted(run, "delete", writes, lambda: run.lark.delete([write.record_id for write in writes]))
+        run.transact(_record_deletes, run, batch, token)
         run.report.to_lark.deleted += len(batch)
 
     for start in range(0, len(work), BATCH_DELETE_MAX):
         halve(work[start : start + BATCH_DELETE_MAX], send, lambda item, error: _reject(run, item.claim, error))
 
 
-def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
+def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work], token: str) -> None:
+    intents.finish(conn, token)
     pairs.forget(conn, run.table_name, [item.claim.key for item in batch])
     queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
     run.journal(conn, [LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
@@ -152,8 +163,10 @@ def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
 
 def _update(run: Run, work: Sequence[_Work]) -> None:
     def send(batch: Sequence[_Work]) -> None:
-        run.lark.update([(item.record_id, item.sendable.values) for item in batch])
-        run.transact(_record_updates, run, batch)
+        writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
+        patches = [(item.record_id, item.sendable.values) for item in batch]
+        token = send_noted(run, "update", writes, lambda: run.lark.update(patches))
+        run.transact(_record_updates, run, batch, token)
         run.report.to_lark.updated += len(batch)
 
     fit = [item for item in work if _encodes(run, item)]
@@ -181,7 +194,8 @@ def _encodes(run: Run, item: _Work) -> bool:
     return True
 
 
-def _record_updates(conn: Connection, run: Run, batch: Sequence[_Work]) -> None:
+def _record_updates(conn: Connection, run: Run, batch: Sequence[_Work], token: str) -> None:
+    intents.finish(conn, token)
     pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
     queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
     for item in batch:
@@ -194,8 +208,7 @@ def _with_base(item: _Work) -> Pair:
     pair = item.pair
     if pair is None:
         raise AssertionError("only a pair is updated")
-    sent = {name: value for name, value in item.decision.values.items() if name not in item.sendable.missing}
-    base: Values = {**(pair.base or {}), **sent}
+    base: Values = {**(pair.base or {}), **item.sent}
     return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
 
 
@@ -213,21 +226,30 @@ def _settle_vanished(run: Run, vanished: Sequence[_Work]) -> None:
             _reject(run, item.claim, RowError(f"row {item.claim.key!r}: Lark hides or does not yet show its record"))
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
-        run.transact(parked.hand_back, [e for claim in claims.values() for e in claim.entry_ids])
-        absorb(run, run.transact(take, run, Bundle((), gone=absent)))
+        run.transact(_hand_back, run, list(claims.values()))
+        take_in(run, Bundle((), gone=absent))
+
+
+def _hand_back(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+    parked.hand_back(conn, [entry for claim in claims for entry in claim.entry_ids])
+    # a tombstone stands for a record that is still there; this one is not, so that the row may have a new one
+    known = pairs.by_keys(conn, run.table_name, [claim.key for claim in claims])
+    pairs.forget(conn, run.table_name, [pair.key for pair in known.values() if pair.tombstone])
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     """Re-read the records of entries that could not be taken in before."""
     by_key = run.transact(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
+    # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
+    ids = [id_ for id_ in ids if id_.startswith("rec")]
     answer = run.client.bitable.batch_get(
         app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=ids
     )
     rows = [run.lark.decode(record) for record in answer.records]
     run.report.rows_lark += len(rows)
     bundle = Bundle(rows, gone=[RecordId(id_) for id_ in answer.absent_record_ids], claims=claims)
-    absorb(run, run.transact(take, run, bundle))
+    take_in(run, bundle)
 
 
 def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Callable[[T, LarkError], None]) -> None:

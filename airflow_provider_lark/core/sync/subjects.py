@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import DuplicateKey, RowError, ValueMismatch
+from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, ValueMismatch
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
@@ -42,27 +42,55 @@ class Subject:
         return None if self.pair is None or self.pair.tombstone else self.pair.base
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that cannot be taken in.
+
+    :param key: the key that it has a right to; None where it names none, or another's.
+    :param is_paired: the key is already paired with this record.
+    """
+
+    record_id: RecordId
+    key: Key | None
+    error: LarkError
+    is_paired: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name under which it is parked."""
+        return self.key or self.record_id
+
+
+class Twin(NamedTuple):
+    """A record that carries the key of another record's pair."""
+
+    row: Row
+    key: Key
+    owner: RecordId
+
+
 class Gathered(NamedTuple):
-    """Subjects, and those that cannot become one: the id and the reason."""
+    """Subjects, and the records that cannot become one."""
 
     subjects: list[Subject]
-    refused: list[tuple[str, RowError]]
+    refused: list[Refusal]
+    twins: list[Twin]
 
 
 def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
     """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
     rows, gone = list(rows), list(gone)
     paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows] + gone)
-    found = Gathered([], [])
+    found = Gathered([], [], [])
     loose: list[tuple[Row, Key | None]] = []
     for row in rows:
         pair = paired.get(RecordId(row.id))
-        if row.problems:
-            found.refused.append((pair.key if pair else row.id, row.problems[0]))
-        elif pair is not None:
-            found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
-        else:
+        if pair is None:
             _add_loose(run, row, loose, found)
+        elif row.problems:
+            found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
+        else:
+            found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
     _match_by_key(conn, run, loose, gone, found)
     found.subjects.extend(
         Subject(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
@@ -75,7 +103,7 @@ def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: G
     try:
         loose.append((row, key_of(run, row.values)))
     except RowError as error:
-        found.refused.append((row.id, error))
+        found.refused.append(Refusal(RecordId(row.id), None, row.problems[0] if row.problems else error))
 
 
 def _match_by_key(
@@ -86,17 +114,21 @@ def _match_by_key(
     taken: dict[Key, str] = {}
     for row, key in loose:
         owner = known.get(key) if key is not None else None
-        if owner is not None and not owner.tombstone and owner.record_id not in gone:
-            found.refused.append((row.id, _twin(key, row.id, owner.record_id)))
+        record_id = RecordId(row.id)
+        if key is not None and owner is not None and not owner.tombstone and owner.record_id not in gone:
+            found.twins.append(Twin(row, key, owner.record_id))
         elif key is not None and key in taken:
-            found.refused.append((row.id, _twin(key, row.id, taken[key])))
+            found.refused.append(Refusal(record_id, None, twin_error(key, row.id, taken[key])))
+        elif row.problems:
+            found.refused.append(Refusal(record_id, key, row.problems[0]))
         else:
-            found.subjects.append(Subject(RecordId(row.id), row, None, key))
-            if key is not None:
-                taken[key] = row.id
+            found.subjects.append(Subject(record_id, row, None, key))
+        if key is not None:
+            taken.setdefault(key, row.id)
 
 
-def _twin(key: Key | None, record_id: str, owner: str) -> DuplicateKey:
+def twin_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
+    """Return what a person reads about a record that carries another's key."""
     return DuplicateKey(
         f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "
         "another key, or delete it in Lark"

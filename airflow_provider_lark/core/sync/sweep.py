@@ -12,9 +12,9 @@ from airflow_provider_lark.core.stores.base import Key, Page, RecordId
 from airflow_provider_lark.core.stores.ledger import pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
-from airflow_provider_lark.core.sync.changes import newest
-from airflow_provider_lark.core.sync.pull import absorb, take
+from airflow_provider_lark.core.sync.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.twins import take_in
 
 UNSEEN_PAGE = 500
 
@@ -32,21 +32,32 @@ class Scan:
     total: int | None = None
     newest_ms: int | None = None
     pages: int = 0
+    slipped: bool = False
     held: list[str] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Whether as many records were read as Lark says there are."""
-        return self.total is None or self.seen >= self.total
+        return not self.slipped and (self.total is None or self.seen >= self.total)
 
 
-def scan_all(run: Run, scan: Scan) -> None:
-    """Read every record with all mapped fields, and take each page into SQL."""
-    modified = run.binding.modified_field
-    for page in run.lark.scan_newest(modified) if modified is not None else run.lark.scan():
-        taken = run.transact(_take_page, run, scan, page)
-        absorb(run, taken)
-        _count(run, scan, page)
+def scan_all(run: Run) -> Scan:
+    """Read every record with all mapped fields, and take each page into SQL; once more where some went unread."""
+    for _ in range(READS):
+        scan = Scan(run.new_token())
+        modified = run.binding.modified_field
+        for page in run.lark.scan_newest(modified) if modified is not None else run.lark.scan():
+            taken = take_in(run, Bundle(page.rows, compare_all=True))
+            run.transact(_mark_page, scan, page, taken)
+            _count(run, scan, page)
+        if scan.is_complete:
+            return scan
+        run.transact(scans.drop, scan.scan_id)
+    run.report.warnings.append(
+        f"the scan read {scan.seen} of {scan.total} records, {READS} times; nothing is deleted, and no record is made "
+        "for rows that no change told of, before a scan reads them all"
+    )
+    return scan
 
 
 def scan_keys(run: Run, scan: Scan) -> None:
@@ -57,16 +68,15 @@ def scan_keys(run: Run, scan: Scan) -> None:
         _count(run, scan, page)
 
 
-def _take_page(conn: Connection, run: Run, scan: Scan, page: Page) -> Taken:
-    taken = take(conn, run, Bundle(page.rows, compare_all=True))
+def _mark_page(conn: Connection, scan: Scan, page: Page, taken: Taken) -> None:
     scans.mark(conn, scan.scan_id, "lark", [row.id for row in page.rows])
     scans.mark(conn, scan.scan_id, "sql", taken.keys_found)
-    return taken
 
 
 def _count(run: Run, scan: Scan, page: Page) -> None:
     if scan.pages == 0 and page.rows:
         scan.newest_ms = newest(page)
+    scan.slipped = scan.slipped or has_slipped(scan.total, page)
     scan.pages += 1
     scan.seen += len(page.rows)
     scan.total = page.total
@@ -83,7 +93,7 @@ def settle_lark_deletes(run: Run, scan: Scan, *, allow_mass_deletes: bool) -> No
                 record_ids=[pair.record_id for pair in unseen],
             )
             gone = [RecordId(record_id) for record_id in answer.absent_record_ids]
-            absorb(run, run.transact(take, run, Bundle((), gone=gone)))
+            take_in(run, Bundle((), gone=gone))
 
 
 def settle_sql_deletes(run: Run, scan: Scan, *, allow_mass_deletes: bool) -> None:

@@ -8,8 +8,8 @@ from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import Side
-from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.twins import take_in
 
 
 def apply_verdicts(run: Run) -> None:
@@ -25,4 +25,4 @@ def apply_verdicts(run: Run) -> None:
     rows = [run.lark.decode(record) for record in answer.records]
     gone = [RecordId(record_id) for record_id in answer.absent_record_ids]
     run.report.rows_lark += len(rows)
-    absorb(run, run.transact(take, run, Bundle(rows, gone=gone, verdicts=verdicts)))
+    take_in(run, Bundle(rows, gone=gone, verdicts=verdicts))

@@ -1,10 +1,10 @@
-"""Creates that were decided: recorded before they are sent, so that a crash cannot make a record twice."""
+"""Writes to Lark that were decided: recorded before they are sent, so that a lost answer can be made up for."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -12,14 +12,16 @@ from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
 from airflow_provider_lark.core.stores.ledger.schema import intent as table
 
+Kind = Literal["create", "update", "delete"]
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One batch of creates.
+    """One batch of writes.
 
-    :param client_token: what Lark recognises a repeated request by.
+    :param client_token: what Lark recognises a repeated create by; the intent's own name.
     :param keys: the SQL keys, in the order of *payload*.
-    :param payload: wire fields, one mapping per record, exactly as they are sent.
+    :param payload: one mapping per record; for a create its wire fields, exactly as they are sent.
     :param created_ms: when it was decided, by the engine's clock.
     """
 
@@ -27,6 +29,7 @@ class Intent:
     keys: tuple[Key, ...]
     payload: list[dict[str, Any]]
     created_ms: int
+    kind: Kind = "create"
 
 
 def begin(conn: Connection, table_name: str, intent: Intent) -> None:
@@ -35,6 +38,7 @@ def begin(conn: Connection, table_name: str, intent: Intent) -> None:
         insert(table).values(
             client_token=intent.client_token,
             table_name=table_name,
+            kind=intent.kind,
             record_ids=json.dumps(intent.keys, ensure_ascii=False),
             payload=json.dumps(intent.payload, ensure_ascii=False),
             created_ms=intent.created_ms,
@@ -42,15 +46,18 @@ def begin(conn: Connection, table_name: str, intent: Intent) -> None:
     )
 
 
-def open_intents(conn: Connection, table_name: str) -> list[Intent]:
-    """Return the intents whose outcome is not known, the oldest first."""
-    pending = select(table).where(table.c.table_name == table_name, table.c.state == "open")
+def open_intents(conn: Connection, table_name: str, *kinds: Kind) -> list[Intent]:
+    """Return the intents of *kinds* whose outcome is not known, the oldest first."""
+    pending = select(table).where(
+        table.c.table_name == table_name, table.c.state == "open", table.c.kind.in_(kinds or ("create",))
+    )
     return [
         Intent(
             client_token=row.client_token,
             keys=tuple(json.loads(row.record_ids)),
             payload=json.loads(row.payload),
             created_ms=row.created_ms,
+            kind=row.kind,
         )
         for row in conn.execute(pending.order_by(table.c.created_ms, table.c.client_token))
     ]

@@ -64,18 +64,30 @@ def park(
 
 
 def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
-    """Note that the records named by *ids* have been taken in after all."""
+    """Note that the records named by *ids* have been taken in after all; what waited behind them is tried again."""
     for some in split(ids):
+        mine = and_(queue.c.table_name == table_name, is_among(queue.c.record_id, some))
+        asking = and_(mine, queue.c.operation == PULL, queue.c.status.in_(("pending", "failed")))
+        freed = list(conn.scalars(select(queue.c.record_id).where(asking)))
+        if not freed:
+            continue
         conn.execute(
             update(queue)
-            .where(
-                queue.c.table_name == table_name,
-                is_among(queue.c.record_id, some),
-                queue.c.operation == PULL,
-                queue.c.status.in_(("pending", "failed")),
-            )
+            .where(asking)
             .values(status="completed", processed_at=Now(), error_message=None, next_attempt_at=None)
         )
+        behind = and_(mine, is_among(queue.c.record_id, freed), queue.c.operation != PULL, queue.c.status == "failed")
+        conn.execute(update(queue).where(behind).values(status="pending", processed_at=None, retry_count=0))
+
+
+def settle(conn: Connection, entry_ids: Sequence[int]) -> None:
+    """Complete those of the claimed entries that asked for a record; SQL's own go back to the queue."""
+    for some in split(entry_ids):
+        mine = is_among(queue.c.id, some)
+        done = {"status": "completed", "processed_at": Now(), "error_message": None, "next_attempt_at": None}
+        conn.execute(update(queue).where(mine, queue.c.operation == PULL).values(**done, **_UNCLAIMED))
+        again = {"status": "pending", "processed_at": None, "next_attempt_at": None}
+        conn.execute(update(queue).where(mine, queue.c.operation != PULL).values(**again, **_UNCLAIMED))
 
 
 def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:

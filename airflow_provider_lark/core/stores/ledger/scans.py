@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, select
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
@@ -13,7 +13,7 @@ from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
 from airflow_provider_lark.core.stores.ledger.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
 from airflow_provider_lark.core.stores.ledger.schema import record_map, scan
-from airflow_provider_lark.core.stores.matching import is_among
+from airflow_provider_lark.core.stores.matching import is_among, is_missing
 
 Side = Literal["lark", "sql"]
 
@@ -33,8 +33,8 @@ def pairs_unseen(
     :param after: the last key of the page before.
     """
     id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.record_id
-    seen = exists().where(scan.c.scan_id == scan_id, scan.c.side == side, scan.c.id == id_)
-    unseen = select(record_map).where(record_map.c.table_name == table_name, ~record_map.c.tombstone, ~seen)
+    not_seen = is_missing(scan.c.id == id_, scan.c.scan_id == scan_id, scan.c.side == side)
+    unseen = select(record_map).where(record_map.c.table_name == table_name, ~record_map.c.tombstone, not_seen)
     if after is not None:
         unseen = unseen.where(record_map.c.record_id > after)
     return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.record_id).limit(limit))]

@@ -1,0 +1,80 @@
+"""Updates and deletes are noted before they are sent, so that one whose answer is lost is not taken for a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import BadRequest, RecordNotFound
+from airflow_provider_lark.core.fields.canonical import dump_values, load_values
+from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.stores.ledger import intents, pairs
+from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record's update (*values*) or delete (none)."""
+
+    key: Key
+    record_id: RecordId
+    values: Values
+
+
+def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], None]) -> str:
+    """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
+
+    A refused batch wrote nothing, so its note is void. After any other failure the note stays, and the next run looks.
+    """
+    token = run.new_token()
+    intent = Intent(
+        client_token=token,
+        keys=tuple(write.key for write in writes),
+        payload=[{"record_id": write.record_id, "values": dump_values(write.values)} for write in writes],
+        created_ms=int(run.clock.now() * 1000),
+        kind=kind,
+    )
+    run.transact(intents.begin, run.table_name, intent)
+    try:
+        send()
+    except (BadRequest, RecordNotFound):
+        run.transact(intents.finish, token)
+        raise
+    return token
+
+
+def settle_sent(run: Run) -> None:
+    """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
+    for intent in run.transact(intents.open_intents, run.table_name, "update", "delete"):
+        answer = run.client.bitable.batch_get(
+            app_token=run.binding.app_token,
+            table_id=run.binding.table_id,
+            record_ids=[entry["record_id"] for entry in intent.payload],
+        )
+        rows = [run.lark.decode(record) for record in answer.records]
+        absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+        run.transact(_record_seen, run, intent, rows, absent)
+
+
+def _record_seen(conn: Connection, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId]) -> None:
+    rows = {RecordId(row.id): row for row in run.links.to_keys(conn, shown)}
+    known = pairs.by_records(conn, run.table_name, [RecordId(entry["record_id"]) for entry in intent.payload])
+    if intent.kind == "delete":
+        pairs.forget(conn, run.table_name, [known[id_].key for id_ in absent if id_ in known])
+    else:
+        seen = []
+        for entry in intent.payload:
+            id_ = RecordId(entry["record_id"])
+            if id_ in known and id_ in rows:
+                seen.append(_agreed(known[id_], load_values(entry["values"]), rows[id_].values))
+        pairs.save(conn, run.table_name, seen)
+    intents.finish(conn, intent.client_token)
+
+
+def _agreed(pair: Pair, sent: Values, shown: Values) -> Pair:
+    ours = {name: value for name, value in sent.items() if name in shown and shown[name] == value}
+    return replace(pair, base={**(pair.base or {}), **ours}, tombstone=pair.tombstone and not ours)

@@ -1,0 +1,56 @@
+"""Records that carry another one's key: a person who cut a row and pasted it has made a new record of the same row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.stores.base import RecordId
+from airflow_provider_lark.core.stores.ledger import pairs
+from airflow_provider_lark.core.sync.bundle import Bundle, Taken
+from airflow_provider_lark.core.sync.keep import note_failure
+from airflow_provider_lark.core.sync.pull import absorb, take
+from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.subjects import Refusal, Twin, twin_error
+
+
+def take_in(run: Run, bundle: Bundle) -> Taken:
+    """Take *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
+    taken = run.transact(take, run, bundle)
+    if taken.twins:
+        answer = run.client.bitable.batch_get(
+            app_token=run.binding.app_token,
+            table_id=run.binding.table_id,
+            record_ids=[twin.owner for twin in taken.twins],
+        )
+        absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+        taken.add(run.transact(_settle, run, bundle, taken.twins, absent))
+    absorb(run, taken)
+    return taken
+
+
+def _settle(conn: Connection, run: Run, bundle: Bundle, twins: Sequence[Twin], absent: set[RecordId]) -> Taken:
+    """Move the pairs of records that are gone to their successors, and refuse the other twins."""
+    heirs = {twin.owner: twin for twin in reversed(twins) if twin.owner in absent}
+    known = pairs.by_records(conn, run.table_name, list(heirs))
+    moved = [replace(pair, record_id=RecordId(heirs[id_].row.id)) for id_, pair in known.items()]
+    pairs.save(conn, run.table_name, moved)
+    ids = {pair.record_id for pair in moved}
+    names = {twin.row.id for twin in twins}
+    again = replace(
+        bundle,
+        rows=[twin.row for twin in twins if twin.row.id in ids],
+        gone=(),
+        claims={name: claim for name, claim in bundle.claims.items() if name in names & ids},
+        floor_ms=None,
+    )
+    taken = take(conn, run, again)
+    for twin in twins:
+        if twin.row.id not in ids:
+            refusal = Refusal(RecordId(twin.row.id), None, twin_error(twin.key, twin.row.id, twin.owner))
+            note_failure(conn, run, refusal, bundle.claims.get(refusal.name), taken)
+            taken.refused.add(twin.row.id)
+            taken.strays.add(twin.row.id)
+    return taken
