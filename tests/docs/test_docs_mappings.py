@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -65,6 +66,7 @@ def test_every_conflict_policy_is_told_and_taken(policy: str) -> None:
     assert TableMapping.from_dict(raw).conflict.text.startswith(policy)
 
 
+@cache
 def texts_of_the_code() -> list[str]:
     texts = []
     for path in (ROOT / "airflow_provider_lark").rglob("*.py"):
