@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
+from airflow_provider_lark.core.sync.halve import halve
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
 from airflow_provider_lark.core.sync.run import Run
@@ -40,6 +41,9 @@ class NewRow:
     retry_count: int = 0
 
 
+_Encoded = tuple[NewRow, dict[str, Any]]
+
+
 def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
     """Create the records of *rows*, a batch a call, and return the ids batch by batch."""
     batches: list[list[RecordId]] = []
@@ -55,9 +59,14 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
     return batches
 
 
-def _create(run: Run, batch: Sequence[tuple[NewRow, dict[str, Any]]]) -> list[list[RecordId]]:
-    if not batch:
-        return []
+def _create(run: Run, batch: Sequence[_Encoded]) -> list[list[RecordId]]:
+    """Create one batch, in parts where Lark refuses some of it."""
+    made: list[list[RecordId]] = []
+    halve(batch, lambda part: made.append(_create_part(run, part)), lambda item, error: _reject(run, item[0], error))
+    return made
+
+
+def _create_part(run: Run, batch: Sequence[_Encoded]) -> list[RecordId]:
     token = run.new_token()
     intent = Intent(
         client_token=token,
@@ -68,17 +77,13 @@ def _create(run: Run, batch: Sequence[tuple[NewRow, dict[str, Any]]]) -> list[li
     run.transact(intents.begin, run.table_name, intent)
     try:
         ids = _send(run, intent)
-    except BadRequest as error:
+    except BadRequest:
         # a refused batch created nothing, so its intent is void
         run.transact(intents.finish, token)
-        if len(batch) == 1:
-            _reject(run, batch[0][0], error)
-            return []
-        middle = len(batch) // 2
-        return _create(run, batch[:middle]) + _create(run, batch[middle:])
+        raise
     run.transact(_record, run, intent, [row for row, _ in batch], ids)
     run.report.to_lark.created += len(ids)
-    return [ids]
+    return ids
 
 
 def _send(run: Run, intent: Intent) -> list[RecordId]:
@@ -97,7 +102,7 @@ def _record(conn: Connection, run: Run, intent: Intent, rows: Sequence[NewRow], 
         run.table_name,
         [Pair(row.key, id_, _base_of(run, row), None, tombstone=False) for row, id_ in zip(rows, ids, strict=True)],
     )
-    _store_record_ids(conn, run, rows, ids)
+    _store_record_ids(conn, run, {row.key: id_ for row, id_ in zip(rows, ids, strict=True)})
     queue.complete(conn, [entry for row in rows for entry in row.entry_ids])
     for row in rows:
         if row.sendable.missing:
@@ -115,16 +120,13 @@ def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
     return {name: None if name in missing else row.values.get(name) for name in run.binding.rules.all_columns}
 
 
-def _store_record_ids(conn: Connection, run: Run, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:
+def _store_record_ids(conn: Connection, run: Run, ids: Mapping[Key, RecordId]) -> None:
     column = run.binding.mapping.record_id_column
     if column is None:
         return
     # a row that was deleted meanwhile has its own queue entry
-    there = run.sql(conn).read([row.key for row in rows], for_update=True)
-    changes = [
-        SqlChange("patch", row.key, {column: id_}) for row, id_ in zip(rows, ids, strict=True) if row.key in there
-    ]
-    apply_changes(conn, run.sql(conn), changes)
+    there = run.sql(conn).read(list(ids), for_update=True)
+    apply_changes(conn, run.sql(conn), [SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
 
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:
@@ -166,6 +168,7 @@ def _record_settled(conn: Connection, run: Run, intent: Intent, found: dict[Key,
     sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
     saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
     pairs.save(conn, run.table_name, saved)
+    _store_record_ids(conn, run, found)
     intents.finish(conn, intent.client_token)
     if looked_up:
         # a person may have edited them, or made them; and the rows without one have to ask again

@@ -6,11 +6,11 @@ import logging
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
@@ -34,6 +34,7 @@ from airflow_provider_lark.core.sync.sweep import (
     scan_keys,
     settle_lark_deletes,
     settle_sql_deletes,
+    take_surfaced,
 )
 from airflow_provider_lark.core.sync.verdicts import apply_verdicts
 
@@ -87,7 +88,9 @@ class SyncEngine:
         """
         report = SetupReport(self.mapping.name, "setup")
         with self._measured(report):
-            self._ready = setup.prepare(self.client, self.sql_engine, self.mapping, report, adopt_fields=adopt_fields)
+            self._ready = setup.prepare(
+                self.client, self.sql_engine, self.mapping, report, adopt_fields=adopt_fields, hold=self._hold
+            )
         return report
 
     def full(self, *, allow_mass_deletes: bool = False) -> SyncReport:
@@ -173,6 +176,7 @@ class SyncEngine:
                 scan = Scan(self.new_token())
                 try:
                     scan_keys(run, scan)
+                    take_surfaced(run, scan)
                     settle_lark_deletes(run, scan, allow_mass_deletes=False)
                 finally:
                     run.transact(scans.drop, scan.scan_id)
@@ -219,21 +223,20 @@ class SyncEngine:
             report.api_calls["total"] = sum(report.api_calls.values())
             log.info("%s of %s: %s", report.operation, report.mapping, report.summary())
 
+    def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
+        """Hold the lease on a Bitable table."""
+        owner = worker_name(self.new_token())
+        return exclusive(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=self.lease_wait_seconds)
+
     @contextmanager
     def _run(self, report: SyncReport) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
-        ready = self._ready or setup.open_ready(self.client, self.sql_engine, self.mapping, report)
+        ready = self._ready or setup.open_ready(self.client, self.sql_engine, self.mapping, report, hold=self._hold)
         # the field list is good for one run: people rename fields
         self._ready = None
         binding, token = ready.binding, self.new_token()
         resource = f"{binding.app_token}/{binding.table_id}"
-        with exclusive(
-            self.sql_engine,
-            resource,
-            owner=worker_name(token),
-            clock=self.clock,
-            wait_seconds=self.lease_wait_seconds,
-        ) as keep:
+        with self._hold(resource) as keep:
             run = Run(
                 client=self.client,
                 engine=self.sql_engine,

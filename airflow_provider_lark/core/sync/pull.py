@@ -115,12 +115,23 @@ def _decide_all(conn: Connection, run: Run, bundle: Bundle, subjects: list[Subje
     for subject in subjects:
         if subject.key in blocked:
             taken.skipped += 1
+            taken.refused.add(subject.record_id)
             continue
         verdict = bundle.verdicts.get(subject.key) if subject.key else None
-        step = _decide_one(run, subject, verdict, waits=subject.key in open_keys and verdict is None)
+        waits = subject.key in open_keys and verdict is None
+        if waits:
+            taken.refused.add(subject.record_id)
+            if _was_met_before(subject, bundle):
+                continue
+        step = _decide_one(run, subject, verdict, waits=waits)
         if step is not None:
             steps.append(step)
     return steps
+
+
+def _was_met_before(subject: Subject, bundle: Bundle) -> bool:
+    modified_ms = subject.lark.modified_ms if subject.lark else None
+    return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
 
 
 def _decide_one(run: Run, subject: Subject, verdict: Side | None, *, waits: bool) -> Step | None:
@@ -160,7 +171,8 @@ def _change_for(run: Run, step: Step) -> SqlChange | None:
     subject, decision = step.subject, step.decision
     soft = run.binding.mapping.deletes
     if decision.sql == "none":
-        return None
+        missing = {} if decision.pair != "save" else _with_record_id(run, {}, subject)
+        return SqlChange("patch", subject.key, missing) if missing else None
     if decision.sql == "delete" and soft.mode == "soft":
         return SqlChange("patch", subject.key, {soft.column: run.soft_mark()})
     if decision.sql == "insert" and subject.sql is not None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
-from airflow_provider_lark.core.errors import BadRequest, LarkError, RecordNotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, pairs, parked, queue
@@ -21,12 +20,11 @@ from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
+from airflow_provider_lark.core.sync.halve import halve
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
-
-T = TypeVar("T")
 
 CLAIM_SECONDS = 600
 
@@ -53,8 +51,13 @@ class _Work:
 
 
 def drain(run: Run) -> None:
-    """Push everything that waits in the queue, oldest first, in batches."""
-    while claims := run.transact(_claim, run):
+    """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
+    waiting = run.transact(queue.backlog, run.table_name).pending
+    # one round more than needed, for rows that are looked at again
+    for _ in range(waiting // run.binding.mapping.batch_size + 2):
+        claims = run.transact(_claim, run)
+        if not claims:
+            return
         _push(run, claims)
 
 
@@ -250,24 +253,6 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     run.report.rows_lark += len(rows)
     bundle = Bundle(rows, gone=[RecordId(id_) for id_ in answer.absent_record_ids], claims=claims)
     take_in(run, bundle)
-
-
-def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Callable[[T, LarkError], None]) -> None:
-    """Send *items*; where Lark refuses them for their content, halve until the bad ones stand alone.
-
-    One bad item among n costs at most 2·log2(n) further calls.
-    """
-    if not items:
-        return
-    try:
-        send(items)
-    except (BadRequest, RecordNotFound) as error:
-        if len(items) == 1:
-            refuse(items[0], error)
-            return
-        middle = len(items) // 2
-        halve(items[:middle], send, refuse)
-        halve(items[middle:], send, refuse)
 
 
 def _reject(run: Run, claim: Claim, error: LarkError) -> None:

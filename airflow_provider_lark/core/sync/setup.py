@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine, inspect, select
@@ -23,6 +24,9 @@ from airflow_provider_lark.core.sync.report import Report, SetupReport
 
 MODIFIED_FIELD_NAME = "Last modified"
 
+Hold = Callable[[str], AbstractContextManager[object]]
+"""Holds the lease on a Bitable table while something is made of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -32,34 +36,53 @@ class Ready:
 
 
 def prepare(
-    client: LarkClient, engine: Engine, mapping: TableMapping, report: SetupReport, *, adopt_fields: bool
+    client: LarkClient, engine: Engine, mapping: TableMapping, report: SetupReport, *, adopt_fields: bool, hold: Hold
 ) -> Ready:
     """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
-    state = _load_state(engine, mapping.sql.table_name)
     app_token, table_id = locate(client, mapping)
-    _refuse_other_table(mapping, state, app_token, table_id)
-    fields = read_fields(client, app_token, table_id)
-    contract = [] if adopt_fields or state is None else state.fields
-    arguments = {"app_token": app_token, "table_id": table_id, "table": table, "dialect": engine.dialect.name}
-    binding = bind(mapping, fields=fields, contract=contract, **arguments)  # type: ignore[arg-type]  # one call, twice
-    if binding.modified_field is None and mapping.direction != "to_lark":
-        created = _create_modified_field(client, app_token, table_id, fields, report)
-        binding = replace(binding, modified_field=created)
+
+    def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
+        _refuse_other_table(mapping, state, app_token, table_id)
+        fields = read_fields(client, app_token, table_id)
+        contract = [] if adopt_fields or state is None else state.fields
+        dialect = engine.dialect.name
+        bound = bind(
+            mapping,
+            app_token=app_token,
+            table_id=table_id,
+            fields=fields,
+            table=table,
+            dialect=dialect,
+            contract=contract,
+        )
+        return fields, bound
+
+    before = _load_state(engine, mapping.sql.table_name)
+    # a mapping that does not fit is refused before anything is made
+    fields, binding = check(before)
     migrate.upgrade(engine)
-    with write_transaction(engine) as conn:
-        _capture(conn, binding, report)
-        _forget_replaced_fields(conn, binding, state)
-        checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint()))
+    with hold(f"{app_token}/{table_id}"):
+        state = _load_state(engine, mapping.sql.table_name)
+        if state != before:
+            # somebody else has set it up meanwhile
+            fields, binding = check(state)
+        if binding.modified_field is None and mapping.direction != "to_lark":
+            created = _create_modified_field(client, app_token, table_id, fields, report)
+            binding = replace(binding, modified_field=created)
+        with write_transaction(engine) as conn:
+            _capture(conn, binding, report)
+            _forget_replaced_fields(conn, binding, state)
+            checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint()))
     _describe(binding, report)
     return Ready(binding)
 
 
-def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report: Report) -> Ready:
+def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report: Report, *, hold: Hold) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
     state = _load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
-        return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False)
+        return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False, hold=hold)
     app_token, table_id = state.app_token, state.table_id
     if mapping.lark.app_token and mapping.lark.table_id:
         app_token, table_id = mapping.lark.app_token, mapping.lark.table_id

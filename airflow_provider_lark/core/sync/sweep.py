@@ -24,6 +24,7 @@ class Scan:
     """A scan and what it has seen.
 
     :param total: what Lark said the table holds, on the last page that was read.
+    :param unknown: records that belong to no pair and wait nowhere.
     :param newest_ms: the newest modification when the scan began; what came later is left to a pull.
     """
 
@@ -34,6 +35,7 @@ class Scan:
     pages: int = 0
     slipped: bool = False
     held: list[str] = field(default_factory=list)
+    unknown: list[RecordId] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -65,7 +67,27 @@ def scan_keys(run: Run, scan: Scan) -> None:
     for page in run.lark.scan(run.binding.rules.key_columns[:1]):
         ids = [row.id for row in page.rows]
         run.transact(scans.mark, scan.scan_id, "lark", ids)
+        scan.unknown.extend(run.transact(_unknown, run, ids))
         _count(run, scan, page)
+
+
+def _unknown(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
+    record_ids = [RecordId(id_) for id_ in ids]
+    known = pairs.by_records(conn, run.table_name, record_ids).keys() | parked.among(conn, run.table_name, ids)
+    return [id_ for id_ in record_ids if id_ not in known]
+
+
+def take_surfaced(run: Run, scan: Scan) -> None:
+    """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
+    for start in range(0, len(scan.unknown), UNSEEN_PAGE):
+        answer = run.client.bitable.batch_get(
+            app_token=run.binding.app_token,
+            table_id=run.binding.table_id,
+            record_ids=scan.unknown[start : start + UNSEEN_PAGE],
+        )
+        rows = [run.lark.decode(record) for record in answer.records]
+        run.report.rows_lark += len(rows)
+        take_in(run, Bundle(rows))
 
 
 def _mark_page(conn: Connection, scan: Scan, page: Page, taken: Taken) -> None:
