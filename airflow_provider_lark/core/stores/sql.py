@@ -18,7 +18,6 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
-    update,
 )
 from sqlalchemy.types import UserDefinedType
 
@@ -31,6 +30,7 @@ from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import are_among, is_missing
+from airflow_provider_lark.core.stores.patching import Patch, patch_rows
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
@@ -134,25 +134,15 @@ class SqlStore:
 
         :raises NotFound: a row does not exist.
         """
-        groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        groups: dict[tuple[str, ...], dict[str, Patch]] = defaultdict(dict)
         for id_, values in patches:
             params = self._to_bind(values, id_)
             if params:
-                groups[tuple(params)].append(
-                    {f"v{i}": value for i, value in enumerate(params.values())} | self._key_params(id_)
-                )
-        matches = and_(
-            *(
-                column == bindparam(f"k{i}", type_=own.type)
-                for keys in self._keys
-                for i, (own, column) in enumerate(zip(self._key, keys, strict=True))
-            )
-        )
+                groups[tuple(params)][id_] = Patch(self._key_values(id_), tuple(params.values()))
         for names, part in groups.items():
-            settings = {name: bindparam(f"v{i}", type_=self._table.c[name].type) for i, name in enumerate(names)}
-            found = self._conn.execute(update(self._table).where(matches).values(settings), part).rowcount
+            found = patch_rows(self._conn, self._table, self._keys, names, list(part.values()))
             if found != len(part):
-                self._complain_of_missing([id_ for id_, _ in patches])
+                self._complain_of_missing(list(part))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete *ids*; those that do not exist are no error."""
@@ -201,12 +191,11 @@ class SqlStore:
                 continue  # no row can have it
         return values
 
-    def _key_params(self, id_: str) -> dict[str, Any]:
+    def _key_values(self, id_: str) -> tuple[Any, ...]:
         try:
-            values = self._key_codec.to_values(Key(id_))
+            return self._key_codec.to_values(Key(id_))
         except ValueMismatch:
             raise self._missing([id_]) from None
-        return {f"k{i}": value for i, value in enumerate(values)}
 
     def _complain_of_missing(self, ids: Sequence[str]) -> None:
         found = self.read(ids)

@@ -99,6 +99,59 @@ def test_create_leaves_columns_without_a_value_to_their_default(engine: Engine):
         assert conn.execute(text("SELECT kind FROM t")).scalar_one() == ""
 
 
+KINDS = {
+    "v20": ("VARCHAR(20)", ["a", "50% %s ?", "引号'\"\\", None, ""]),
+    "num": ("NUMERIC(20,6)", [Decimal("12345678.123456"), Decimal("0.000001"), None, Decimal(-5)]),
+    "big": ("BIGINT", [Decimal(10**14), Decimal(-(10**14) + 1), None]),
+    "dbl": ("DOUBLE PRECISION", [Decimal("0.1"), Decimal("1e-9"), Decimal(3)]),
+    "day": ("DATE", [0, 86_400_000 * 20_000, None]),
+    "at": ("DATETIME", [1_760_000_000_000, None, 0]),
+    "yes": ("BOOLEAN", [True, False]),
+}
+
+
+def test_update_of_many_rows_sets_each_to_values_of_its_own(engine: Engine):
+    with write_transaction(engine) as conn:
+        names = {
+            "DATETIME": {"postgresql": "TIMESTAMPTZ", "mysql": "DATETIME(3) NULL"}.get(engine.dialect.name, "DATETIME")
+        }
+        columns = ", ".join(f"{name} {names.get(kind, kind)}" for name, (kind, _) in KINDS.items())
+        store = store_on(conn, f"code VARCHAR(20) NOT NULL, n INTEGER NOT NULL, {columns}, PRIMARY KEY (code, n)")
+        keys = store.create([{"code": f"c'{i}%", "n": i % 3} for i in range(230)])
+        wanted = {
+            key: {name: values[i % len(values)] for name, (_, values) in KINDS.items()} for i, key in enumerate(keys)
+        }
+        store.update(list(wanted.items()))
+        for key, row in store.read(keys).items():
+            expected = {name: value if value != "" else None for name, value in wanted[key].items()}
+            assert {name: row.values[name] for name in KINDS} == expected
+        assert not any(row.problems for row in store.read(keys).values())
+
+
+def test_update_with_long_texts_arrives_whole(engine: Engine):
+    with write_transaction(engine) as conn:
+        store = store_on(conn, "id INTEGER PRIMARY KEY NOT NULL, doc TEXT")
+        keys = store.create([{"id": i, "doc": "a"} for i in range(60)])
+        store.update([(key, {"doc": f"{key} " + "汉" * 20_000}) for key in keys])
+        assert all(row.values["doc"] == f"{key} " + "汉" * 20_000 for key, row in store.read(keys).items())
+
+
+def test_update_of_a_key_column_moves_the_row(engine: Engine):
+    with write_transaction(engine) as conn:
+        store = store_on(conn, "id INTEGER PRIMARY KEY NOT NULL, n INTEGER")
+        store.create([{"id": 1, "n": 1}, {"id": 2, "n": 2}])
+        store.update([("1", {"id": Decimal(11), "n": Decimal(5)}), ("2", {"id": Decimal(12), "n": Decimal(6)})])
+        assert {key: row.values["n"] for key, row in store.read(["1", "11", "12"]).items()} == {"11": 5, "12": 6}
+
+
+def test_update_that_names_a_row_twice_takes_the_later(engine: Engine):
+    with write_transaction(engine) as conn:
+        store = store_on(conn, "id INTEGER PRIMARY KEY NOT NULL, n INTEGER")
+        store.create([{"id": 1, "n": 1}, {"id": 2, "n": 2}])
+        store.update([("1", {"n": 5}), ("2", {"n": 6}), ("1", {"n": 7})])
+        assert store.read(["1"])["1"].values["n"] == 7
+
+
 def test_composite_keys_address_their_rows(engine: Engine):
     with write_transaction(engine) as conn:
         store = store_on(
@@ -212,10 +265,11 @@ def test_statements_for_500_rows_are_a_handful(engine: Engine):
         keys = store.create([{"id": i, "name": "a", "n": i} for i in range(500)])
         assert len(sent) == 1
         store.update([(key, {"name": "b"}) for key in keys])
-        assert len(sent) <= 2
+        # a driver of MySQL sends an UPDATE for each row, so there it is one for 100 rows
+        assert len(sent) == (6 if engine.dialect.name == "mysql" else 2)
         assert len(store.read(keys, for_update=True)) == 500
         store.delete(keys)
-        assert len(sent) <= 4
+        assert len(sent) <= 8
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])
