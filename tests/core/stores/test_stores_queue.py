@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.ledger import lease, queue
 from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 T = "areas"
 
@@ -270,3 +272,27 @@ def test_lease_wanted_by_four_at_once_goes_to_one(kind, ledger_database):
         assert sorted(pool.map(work, range(4))) == [False, False, False, True]
     with write_transaction(engine) as conn:
         conn.execute(text("DELETE FROM sync_lease"))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_application_writes_while_a_claim_is_open_do_not_wait(kind, ledger_database):
+    engine = ledger_database(kind)
+    with write_transaction(engine) as conn:
+        conn.execute(text("CREATE TABLE t_open (id INTEGER PRIMARY KEY NOT NULL, n INTEGER)"))
+        table = reflect_table(conn, "t_open")
+        capture.install(conn, TableSpec("t_open", None, columns_of(table), key_columns_of(table), table))
+        conn.execute(text("INSERT INTO t_open VALUES (1, 1), (2, 2), (3, 3)"))
+    with write_transaction(engine) as claiming:
+        assert len(queue.claim(claiming, "t_open", limit_keys=500, token="me", lease_seconds=60)) == 3
+        # as an application does it: the server's own isolation level, another row, a claimed row, a new row
+        with engine.begin() as application:
+            timeout = "SET LOCAL lock_timeout = '2s'" if kind == "postgresql" else "SET innodb_lock_wait_timeout = 2"
+            application.execute(text(timeout))
+            application.execute(text("UPDATE t_open SET n = n + 1"))
+            application.execute(text("INSERT INTO t_open VALUES (4, 4)"))
+            application.execute(text("DELETE FROM t_open WHERE id = 2"))
+    with write_transaction(engine) as conn:
+        assert queue.backlog(conn, "t_open").pending == 5
+        conn.execute(text("DROP TABLE t_open"))
+        conn.execute(text("DELETE FROM sync_queue"))
+    engine.dispose()
