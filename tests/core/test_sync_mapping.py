@@ -72,6 +72,9 @@ def test_short_form_with_unknown_base_says_where_to_name_it() -> None:
         pytest.param(None, r"m: expected mappings", id="nothing"),
         pytest.param([plain(), plain(name="b")], r"share the SQL table 'areas'", id="shared table"),
         pytest.param([plain(name="a"), plain(name="a", sql="b")], r"two mappings are named 'a'", id="shared name"),
+        pytest.param(
+            [plain(name="a"), plain(name="b", sql="b")], r"'a' and 'b' both write to the Bitable", id="two writers"
+        ),
     ],
 )
 def test_wrong_mapping_names_the_entry(raw: Any, message: str) -> None:

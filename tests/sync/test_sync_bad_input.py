@@ -212,3 +212,28 @@ def test_uninstall_removes_triggers_and_state_and_keeps_the_rows(world: World) -
     world.update(1, name="unseen")
     assert world.ask("SELECT count(*) FROM sync_queue")[0][0] == 0
     assert (len(world.rows()), len(world.records())) == (3, 3)
+
+
+def test_renamed_field_is_followed_where_equal_names_are_paired(world: World) -> None:
+    world.execute("CREATE TABLE plain (id INTEGER PRIMARY KEY, n INTEGER)")
+    fields = [{"field_name": "id", "type": 2}, {"field_name": "n", "type": 2}]
+    lark = world.emu.state.create_table(world.app_token, "plain", fields)
+    target = {"app_token": world.app_token, "table_id": lark.table_id}
+    engine = world.engine(lark=target, sql="plain", fields=None)
+    world.execute("INSERT INTO plain VALUES (1, 1)")
+    engine.full()
+    world.emu.person.rename_field(world.app_token, lark.table_id, "n", "number")
+    world.execute("UPDATE plain SET n = 2")
+    assert engine.incremental().to_lark.updated == 1
+
+
+def test_triggers_alone_can_be_taken_off_for_a_change_of_columns(world: World) -> None:
+    engine = world.ready()
+    engine.uninstall(keep_state=True)
+    world.execute("ALTER TABLE people ADD COLUMN note VARCHAR(9)")
+    world.update(1, name="unseen")
+    report = engine.full()
+    assert (report.to_lark.updated, report.to_lark.created) == (1, 0)
+    assert any("triggers on people" in warning for warning in report.warnings)
+    world.update(1, name="seen")
+    assert engine.incremental().to_lark.updated == 1

@@ -147,6 +147,7 @@ def test_lease_of_a_dead_process_here_is_taken_over(world: World) -> None:
 
 
 def test_record_id_is_kept_in_the_named_column(world: World) -> None:
+    world.add(Name="n2", Code=2, Qty=2, Done=False)
     engine = world.ready(record_id_column="lark_id")
     world.add(Name="by hand", Code=40)
     engine.incremental()

@@ -2,13 +2,16 @@
 
 ::
 
-    mapping.py      what a user writes: which table, which fields, which policies
-    mapping_file.py dicts, YAML files and the short form become mappings
-    binding.py      a mapping held against the two real tables
-    decide.py       pure: base, Lark side and SQL side become actions
-    cycle.py        reads, decides and applies one bundle of keys
-    push.py         the only writer to Lark: batches, intents, bisection
-    engine.py       SyncEngine: setup, full, incremental, check
-    report.py       what a run answers
-    metrics.py      backlog
+    engine.py           SyncEngine: setup, full, incremental, check, uninstall
+    mapping.py          what a user writes; targets.py its parts, mapping_reader.py and mapping_file.py read it
+    setup.py            finding both tables, ledger, triggers; binding.py holds a mapping against them
+    run.py              one run's hands: both sides, ledger, report; exclusive.py lets one run at a time write
+    decide.py           pure: base, Lark side and SQL side become actions
+    pull.py             Lark to SQL, a bundle a transaction: subjects.py, bundle.py, apply_sql.py, keep.py, twins.py
+    changes.py          what changed in Lark since the watermark; sweep.py reads all of it
+    push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, aside.py, lookup.py
+    links.py            foreign keys as links
+    verdicts.py         conflicts that a person has decided
+    consistency.py      do both sides hold the same?
+    report.py metrics.py retention.py
 """

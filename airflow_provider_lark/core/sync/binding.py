@@ -122,7 +122,7 @@ def bind(
     """
     columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
     keys = key_columns_of(table, mapping.sql.key)
-    named = mapping.fields or _equal_names(mapping, fields, columns)
+    named = mapping.fields or _equal_names(mapping, fields, columns, contract)
     by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
     zone = ZoneInfo(mapping.time_zone)
     pairs = [
@@ -155,9 +155,20 @@ def bind(
 
 
 def _equal_names(
-    mapping: TableMapping, fields: Sequence[Field], columns: Mapping[str, Column]
+    mapping: TableMapping,
+    fields: Sequence[Field],
+    columns: Mapping[str, Column],
+    contract: Sequence[Mapping[str, Any]],
 ) -> tuple[FieldPair, ...]:
-    pairs = tuple(FieldPair(field.name, field.name) for field in fields if field.name in columns)
+    """Pair equal names, and what setup paired before: a field that was renamed since has no equal column any more."""
+    ids = {field.field_id for field in fields}
+    kept = {
+        str(entry["column"]): FieldPair(str(entry["field"]), str(entry["column"]))
+        for entry in contract
+        if entry["field_id"] in ids and entry["column"] in columns
+    }
+    equal = {field.name: FieldPair(field.name, field.name) for field in fields if field.name in columns}
+    pairs = tuple((equal | kept).values())
     if not pairs:
         raise SchemaMismatch(
             f"mapping {mapping.name!r}: no field and column have equal names; list the pairs under fields: "

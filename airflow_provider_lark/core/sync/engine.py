@@ -133,9 +133,13 @@ class SyncEngine:
                 run.transact(scans.drop, scan_id)
         return report
 
-    def uninstall(self) -> None:
-        """Remove the capturing triggers and what the ledger knows of this table; both tables keep their rows."""
-        setup.remove(self.sql_engine, self.mapping)
+    def uninstall(self, *, keep_state: bool = False) -> None:
+        """Remove the capturing triggers and what the ledger knows of this table; both tables keep their rows.
+
+        :param keep_state: only take the triggers off, as for a change of the table's columns; the next run installs
+            them anew.
+        """
+        setup.remove(self.sql_engine, self.mapping, keep_state=keep_state)
         self._ready = None
 
     def _full(self, run: Run, *, allow_mass_deletes: bool) -> None:

@@ -107,7 +107,7 @@ def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
     for step in done:
         if step.change is None:
             continue
-        operation = _OPERATIONS[step.decision.sql]
+        operation = _OPERATIONS.get(step.decision.sql, "UPDATE")
         if operation == "INSERT":
             taken.writes.created += 1
         elif operation == "UPDATE":

@@ -72,6 +72,7 @@ def _read_short(lark: str, sql: Any, where: str) -> TableMapping:
 def _refuse_twins(mappings: Sequence[TableMapping], where: str) -> None:
     seen: dict[tuple[str | None, str], str] = {}
     names: set[str] = set()
+    writers: dict[LarkTarget, str] = {}
     for mapping in mappings:
         if mapping.name in names:
             raise ConfigError(f"{where}: two mappings are named {mapping.name!r}; give one of them another name:")
@@ -83,3 +84,10 @@ def _refuse_twins(mappings: Sequence[TableMapping], where: str) -> None:
                 "a SQL table is kept in step with one Bitable table"
             )
         seen[place] = mapping.name
+        if mapping.direction != "to_sql" and mapping.lark in writers:
+            raise ConfigError(
+                f"{where}: mappings {writers[mapping.lark]!r} and {mapping.name!r} both write to the Bitable table "
+                f"{mapping.lark.label!r}; let all but one of them be direction: to_sql"
+            )
+        if mapping.direction != "to_sql":
+            writers[mapping.lark] = mapping.name

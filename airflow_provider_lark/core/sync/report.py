@@ -59,7 +59,7 @@ class SetupReport(Report):
     """What ``setup`` found and made.
 
     :param fields: the pairs as bound: field, column, both types and the direction each flows.
-    :param created: what setup made: the modification-time field, the ledger, the triggers.
+    :param created: what setup made: the modification-time field, the triggers.
     """
 
     table_id: str = ""

@@ -110,13 +110,13 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
     return Ready(binding)
 
 
-def remove(engine: Engine, mapping: TableMapping) -> None:
-    """Take the triggers off the table, and forget its state."""
+def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool) -> None:
+    """Take the triggers off the table, and forget its state unless that is to be kept."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
     with write_transaction(engine) as conn:
         capture.uninstall(conn, spec)
-        if inspect(conn).has_table(schema.checkpoint.name):
+        if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
             for each in (schema.checkpoint, schema.record_map, schema.queue, schema.intent, schema.conflict):
                 conn.execute(each.delete().where(each.c.table_name == spec.table_name))
 

@@ -148,3 +148,12 @@ def test_ledger_on_sqlite_keeps_times_as_utc_text(ledger_database):
         assert datetime.strptime(written, "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007 - SQLite keeps no offset
         assert len(written) == len("2026-01-01 00:00:00.000000")
         conn.rollback()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_upgrade_refuses_a_table_of_the_same_name_that_something_else_made(kind, new_database):
+    engine = new_database(kind)
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE sync_queue (id INTEGER PRIMARY KEY, payload VARCHAR(10))"))
+    with pytest.raises(SchemaMismatch, match=r"already has a table 'sync_queue' that is not this package's.*rename it"):
+        migrate.upgrade(engine)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
 from airflow_provider_lark.core.stores.connections import is_mysql, write_transaction
+from airflow_provider_lark.core.stores.ledger import schema
 
 VERSION_TABLE = "sync_alembic_version"
 HEAD = "v0001"
@@ -26,7 +27,7 @@ def upgrade(engine: Engine) -> None:
 
     Several processes may call it at once: one migrates, the others wait for it.
 
-    :raises SchemaMismatch: the ledger is newer than this version of the package.
+    :raises SchemaMismatch: the ledger is newer than this version of the package, or a table has the name of one of its.
     :raises LeaseHeld: another process has been migrating for a minute.
     """
     with engine.connect() as conn:
@@ -36,6 +37,8 @@ def upgrade(engine: Engine) -> None:
         found = current_version(conn)
         if found == HEAD:
             return
+        if found is None:
+            _refuse_strangers(conn)
         _run_migrations(conn, found)
 
 
@@ -45,6 +48,19 @@ def current_version(conn: Connection) -> str | None:
         return None
     found = conn.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     return None if found is None else str(found)
+
+
+def _refuse_strangers(conn: Connection) -> None:
+    """Refuse tables of the ledger's names that something else has made; a half-made ledger of ours is completed."""
+    inspector = inspect(conn)
+    for name in sorted(set(inspector.get_table_names()) & set(schema.metadata.tables)):
+        found = {column["name"] for column in inspector.get_columns(name)}
+        missing = [column.name for column in schema.metadata.tables[name].columns if column.name not in found]
+        if missing:
+            raise SchemaMismatch(
+                f"the database already has a table {name!r} that is not this package's (it has no {missing[0]!r}); "
+                "rename it, then run the setup again"
+            )
 
 
 def _run_migrations(conn: Connection, found: str | None) -> None:
