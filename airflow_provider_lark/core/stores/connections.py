@@ -19,6 +19,8 @@ SQLITE_BUSY_MS = 30_000
 _MYSQL_TRANSIENT = frozenset({1205, 1213, 1020})
 # serialization failure, deadlock, lock not available
 _POSTGRES_TRANSIENT = frozenset({"40001", "40P01", "55P03"})
+# access denied to database, table, column or routine, no SUPER; PostgreSQL's insufficient_privilege
+_REFUSALS = frozenset({1044, 1142, 1143, 1227, 1370, 1419, "42501"})
 # SQLITE_BUSY, SQLITE_LOCKED; extended codes carry these in their lowest byte
 _SQLITE_TRANSIENT = frozenset({5, 6})
 
@@ -43,13 +45,19 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as conn:
         if engine.dialect.name == "sqlite":
             _begin_immediate(conn)
-        elif is_mysql(engine.dialect):
-            # without SESSION it holds for the next transaction only, so there is nothing to set back
+        elif is_mysql(engine.dialect) and not _commits_by_itself(conn):
+            # a round trip instead of four: it holds for the next transaction only, so there is nothing to set back
             conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         else:
             conn = conn.execution_options(isolation_level="READ COMMITTED")
         yield conn
         conn.commit()
+
+
+def _commits_by_itself(conn: Connection) -> bool:
+    raw = conn.connection.dbapi_connection
+    ask = getattr(raw, "get_autocommit", None)
+    return bool(ask() if callable(ask) else getattr(raw, "autocommit", False))
 
 
 def _begin_immediate(conn: Connection) -> None:
@@ -69,12 +77,26 @@ def is_transient(exc: BaseException) -> bool:
     """
     if not isinstance(exc, DBAPIError) or exc.connection_invalidated:
         return False
+    code = error_code(exc)
+    if isinstance(code, str):
+        return code in _POSTGRES_TRANSIENT
+    if hasattr(exc.orig, "sqlite_errorcode"):
+        return code is not None and (code & 0xFF) in _SQLITE_TRANSIENT
+    return code in _MYSQL_TRANSIENT
+
+
+def error_code(exc: DBAPIError) -> int | str | None:
+    """Return what the database itself calls an error: PostgreSQL's SQLSTATE, SQLite's or MySQL's number."""
     orig = exc.orig
-    sqlstate = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
-    if sqlstate is not None:
-        return sqlstate in _POSTGRES_TRANSIENT
-    sqlite_code = getattr(orig, "sqlite_errorcode", None)
-    if sqlite_code is not None:
-        return (sqlite_code & 0xFF) in _SQLITE_TRANSIENT
+    for name in ("sqlstate", "pgcode", "sqlite_errorcode"):
+        code: int | str | None = getattr(orig, name, None)
+        if code is not None:
+            return code
     # MySQL's drivers put the number first
-    return next(iter(getattr(orig, "args", ())), None) in _MYSQL_TRANSIENT
+    first = next(iter(getattr(orig, "args", ())), None)
+    return first if isinstance(first, int) else None
+
+
+def lacks_right(exc: DBAPIError) -> bool:
+    """Tell whether the database refused for want of a right."""
+    return error_code(exc) in _REFUSALS

@@ -3,8 +3,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
@@ -202,6 +203,23 @@ def test_transaction_that_raises_leaves_nothing(engine: Engine):
         save_and_raise()
     with write_transaction(engine) as conn:
         assert pairs.count(conn, T) == 0
+
+
+def test_transaction_of_an_autocommitting_engine_is_one(engine: Engine):
+    by_itself = create_engine(engine.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def save_and_raise() -> None:
+        with write_transaction(by_itself) as conn:
+            pairs.save(conn, T, [pair(1)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        save_and_raise()
+    with write_transaction(by_itself) as conn:
+        assert pairs.count(conn, T) == 0
+        pairs.save(conn, T, [pair(2)])
+    with write_transaction(engine) as conn:
+        assert pairs.count(conn, T) == 1
 
 
 def test_transaction_on_sqlite_locks_out_a_second_writer(ledger_database):

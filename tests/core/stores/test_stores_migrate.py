@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.stores.ledger import migrate, schema
@@ -68,6 +69,28 @@ def test_upgrade_of_a_newer_ledger_says_to_upgrade_the_package(new_database):
         conn.execute(text(f"UPDATE {migrate.VERSION_TABLE} SET version_num = 'v9999'"))
     with pytest.raises(SchemaMismatch, match=r"'v9999'.*upgrade this one"):
         migrate.upgrade(engine)
+
+
+POOR = {
+    "postgresql": ["CREATE ROLE {name} LOGIN PASSWORD 'x'", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"],
+    "mysql": ["CREATE USER {name}@'%' IDENTIFIED BY 'x'", "GRANT SELECT ON {database}.* TO {name}@'%'"],
+}
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_upgrade_without_the_right_says_what_to_grant(kind, new_database):
+    engine = new_database(kind)
+    name = f"lark_poor_{engine.url.database[-9:].lower()}"
+    with engine.begin() as conn:
+        for statement in POOR[kind]:
+            conn.execute(text(statement.format(name=name, database=engine.url.database)))
+    poor = create_engine(engine.url.set(username=name, password="x"), poolclass=NullPool)
+    try:
+        with pytest.raises(SchemaMismatch, match="GRANT it CREATE"):
+            migrate.upgrade(poor)
+    finally:
+        with engine.begin() as conn:
+            conn.execute(text(f"DROP {'ROLE' if kind == 'postgresql' else 'USER'} {name}"))
 
 
 def test_ledger_with_the_operators_sql_of_the_guide_answers(engine: Engine):

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.stores.capture.mysql import MysqlCapture
 from airflow_provider_lark.core.stores.capture.plan import CaptureDialect
 from airflow_provider_lark.core.stores.capture.postgres import PostgresCapture
 from airflow_provider_lark.core.stores.capture.sqlite import SqliteCapture
+from airflow_provider_lark.core.stores.connections import error_code, lacks_right
 from airflow_provider_lark.core.stores.tables import TableSpec
 
 _DIALECTS: dict[str, CaptureDialect] = {
@@ -21,8 +22,8 @@ _DIALECTS: dict[str, CaptureDialect] = {
     "mariadb": MysqlCapture(),
 }
 
-#: TRIGGER denied, no SUPER while binary logs are written, access denied; PostgreSQL's insufficient_privilege
-_REFUSALS = frozenset({1142, 1227, 1370, 1419, "42501"})
+#: MySQL, while it writes a binary log
+_NO_SUPER = 1419
 
 
 def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None) -> None:
@@ -41,7 +42,10 @@ def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None
     try:
         dialect.create(conn, table, dialect.plan(conn, table, _names(table, watched)))
     except DBAPIError as exc:
-        raise _refusal(exc, table) from exc
+        refusal = _refusal(exc, table)
+        if refusal is exc:
+            raise
+        raise refusal from exc
 
 
 def uninstall(conn: Connection, table: TableSpec) -> None:
@@ -70,13 +74,11 @@ def _dialect_of(dialect: Dialect) -> CaptureDialect:
 
 
 def _refusal(exc: DBAPIError, table: TableSpec) -> Exception:
-    code = getattr(exc.orig, "sqlstate", None) or getattr(exc.orig, "pgcode", None)
-    code = code or next(iter(getattr(exc.orig, "args", ())), None)
-    if code not in _REFUSALS:
+    if not lacks_right(exc):
         return exc
     advice = (
         "set log_bin_trust_function_creators = 1 on the server, or let an administrator run the setup"
-        if code == 1419
+        if error_code(exc) == _NO_SUPER
         else "GRANT TRIGGER on it (PostgreSQL: also CREATE on the ledger's schema), or let its owner run the setup"
     )
     return SchemaMismatch(f"table {table.table_name!r}: the database user may not create triggers; {advice}")

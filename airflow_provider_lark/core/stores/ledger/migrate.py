@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
-from airflow_provider_lark.core.stores.connections import is_mysql, write_transaction
+from airflow_provider_lark.core.stores.connections import is_mysql, lacks_right, write_transaction
 from airflow_provider_lark.core.stores.ledger import schema
 
 VERSION_TABLE = "sync_alembic_version"
@@ -78,6 +79,14 @@ def _run_migrations(conn: Connection, found: str | None) -> None:
         raise SchemaMismatch(
             f"the ledger in this database has version {found!r}, which this package does not know; "
             "another worker runs a newer airflow-provider-lark: upgrade this one"
+        ) from exc
+    except DBAPIError as exc:
+        if not lacks_right(exc):
+            raise
+        raise SchemaMismatch(
+            "the database user may not make the ledger's tables; GRANT it CREATE and INDEX on the database "
+            "(PostgreSQL: USAGE and CREATE on the first schema of its search path), or let an administrator "
+            "run the setup"
         ) from exc
 
 
