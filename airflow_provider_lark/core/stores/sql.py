@@ -3,46 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     and_,
     bindparam,
     delete,
     insert,
     literal_column,
     or_,
-    select,
-    type_coerce,
 )
-from sqlalchemy.types import UserDefinedType
 
-from airflow_provider_lark.core.errors import NotFound, RowError, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec
-from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import are_among, is_missing
 from airflow_provider_lark.core.stores.patching import Patch, patch_rows
+from airflow_provider_lark.core.stores.sql_rows import RAW, RowQuery
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
-
-
-class _Raw(UserDefinedType[Any]):
-    """The driver's own value, as it comes and as it goes."""
-
-    cache_ok = True
-
-
-_RAW = _Raw()
 
 
 class SqlStore:
@@ -173,7 +159,7 @@ class SqlStore:
             if len(rows) < self._page_size:
                 return
             last = rows[-1][: len(self._key)]
-            page = statement.where(self._is_after([bindparam(None, value, type_=_RAW) for value in last]))
+            page = statement.where(self._is_after([bindparam(None, value, type_=RAW) for value in last]))
 
     def _is_after(self, bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
         # spelled out, because MySQL reads no range of an index from a comparison of tuples
@@ -243,69 +229,11 @@ class SqlStore:
             )
         return self._key_codec.to_key(values)
 
-    def _select(self, columns: Sequence[str] | None) -> _Query:
+    def _select(self, columns: Sequence[str] | None) -> RowQuery:
         names = [name for name in self._codecs if columns is None or name in columns]
-        return _Query(self._conn, self._spec, self._key_codec, {name: self._codecs[name] for name in names})
-
-
-class _Query:
-    """A SELECT of key and columns, and the way from its result to rows.
-
-    Values are converted one by one, not by SQLAlchemy's cursor: SQLite keeps anything in any column, and one
-    unreadable date would take the whole page along.
-    """
-
-    def __init__(
-        self, conn: Connection, spec: TableSpec, key_codec: KeyCodec, codecs: Mapping[str, ValueCodec]
-    ) -> None:
-        names = [*spec.key_columns, *codecs]
-        columns = [type_coerce(spec.table.c[name], _RAW).label(f"c{i}") for i, name in enumerate(names)]
-        self.statement = cast("Select[Any]", select(*columns))
-        width = len(spec.key_columns)
-        self._key_codec = key_codec
-        self._key = [_processor(conn, spec, name) for name in spec.key_columns]
-        self._cells = [
-            (width + i, name, _processor(conn, spec, name), codec.from_sql)
-            for i, (name, codec) in enumerate(codecs.items())
-        ]
-
-    def decode(self, raw: Sequence[Any]) -> Row:
-        problems: list[RowError] = []
-        try:
-            key: str = self._key_codec.to_key([_process(to, raw[i]) for i, to in enumerate(self._key)])
-        except ValueMismatch as exc:
-            # such a row cannot be addressed, but it must not hide
-            key = ", ".join(str(raw[i]) for i in range(len(self._key)))
-            return Row(key, {}, problems=(exc,))
-        values: dict[str, Canonical] = {}
-        for i, name, process, from_sql in self._cells:
-            try:
-                values[name] = from_sql(raw[i] if process is None else _process(process, raw[i]))
-            except ValueMismatch as exc:
-                problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
-        return Row(key, values, problems=tuple(problems))
+        return RowQuery(self._conn, self._spec, self._key_codec, {name: self._codecs[name] for name in names})
 
 
 def _qualified(conn: Connection, spec: TableSpec) -> str:
     name = quote(conn.dialect, spec.table.name)
     return f"{quote(conn.dialect, spec.table.schema)}.{name}" if spec.table.schema else name
-
-
-_Processor = Callable[[Any], Any] | None
-
-
-def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
-    column = spec.table.c[name]
-    if Column.from_reflected(column, conn.dialect.name).takes_driver_values:
-        return None
-    return column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None)
-
-
-def _process(process: _Processor, value: Any) -> Any:
-    if process is None or value is None:
-        return value
-    try:
-        return process(value)
-    except (TypeError, ValueError, LookupError, ArithmeticError):
-        # what SQLAlchemy cannot read goes to the codec as it is, which names the column and the type
-        return value

@@ -3,7 +3,8 @@
 ============================  =======================================================================
 :mod:`.schema`                the tables
 :mod:`.migrate`               brings a database to the newest schema
-:mod:`.queue`                 changes that the triggers captured: claim, complete, retry, backlog
+:mod:`.queue`                 changes that the triggers captured: complete, retry, backlog
+:mod:`.claims`                claiming keys of the queue, so that one worker has each
 :mod:`.parked`                what could not be synced, and claims handed back
 :mod:`.pairs`                 SQL key ⇄ Lark record, with the values on which both agreed
 :mod:`.scans`                 what a running scan has seen, to find what it has not

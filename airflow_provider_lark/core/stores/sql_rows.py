@@ -1,0 +1,86 @@
+"""Reading rows of a SQL table into canonical values, one value at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Connection, Select, select, type_coerce
+from sqlalchemy.types import UserDefinedType
+
+from airflow_provider_lark.core.errors import RowError, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.stores.base import Row
+from airflow_provider_lark.core.stores.keys import KeyCodec
+from airflow_provider_lark.core.stores.tables import TableSpec
+
+
+class _Raw(UserDefinedType[Any]):
+    """The driver's own value, as it comes and as it goes."""
+
+    cache_ok = True
+
+
+RAW = _Raw()
+"""Keeps SQLAlchemy from converting a column or a bound value."""
+
+
+class RowQuery:
+    """A SELECT of key and columns, and the way from its result to rows.
+
+    Values are converted one by one, not by SQLAlchemy's cursor: SQLite keeps anything in any column, and one
+    unreadable date would take the whole page along.
+    """
+
+    def __init__(
+        self, conn: Connection, spec: TableSpec, key_codec: KeyCodec, codecs: Mapping[str, ValueCodec]
+    ) -> None:
+        names = [*spec.key_columns, *codecs]
+        columns = [type_coerce(spec.table.c[name], RAW).label(f"c{i}") for i, name in enumerate(names)]
+        self.statement = cast("Select[Any]", select(*columns))
+        width = len(spec.key_columns)
+        self._key_codec = key_codec
+        self._key = [_processor(conn, spec, name) for name in spec.key_columns]
+        self._cells = [
+            (width + i, name, _processor(conn, spec, name), codec.from_sql)
+            for i, (name, codec) in enumerate(codecs.items())
+        ]
+
+    def decode(self, raw: Sequence[Any]) -> Row:
+        """Read a row of the result; values without a canonical form become its problems."""
+        problems: list[RowError] = []
+        try:
+            key: str = self._key_codec.to_key([_process(to, raw[i]) for i, to in enumerate(self._key)])
+        except ValueMismatch as exc:
+            # such a row cannot be addressed, but it must not hide
+            key = ", ".join(str(raw[i]) for i in range(len(self._key)))
+            return Row(key, {}, problems=(exc,))
+        values: dict[str, Canonical] = {}
+        for i, name, process, from_sql in self._cells:
+            try:
+                values[name] = from_sql(raw[i] if process is None else _process(process, raw[i]))
+            except ValueMismatch as exc:
+                problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
+        return Row(key, values, problems=tuple(problems))
+
+
+_Processor = Callable[[Any], Any] | None
+
+
+def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
+    column = spec.table.c[name]
+    if Column.from_reflected(column, conn.dialect.name).takes_driver_values:
+        return None
+    return column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None)
+
+
+def _process(process: _Processor, value: Any) -> Any:
+    if process is None or value is None:
+        return value
+    try:
+        return process(value)
+    except (TypeError, ValueError, LookupError, ArithmeticError):
+        # what SQLAlchemy cannot read goes to the codec as it is, which names the column and the type
+        return value
