@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
@@ -108,10 +108,16 @@ class BitableFullSyncOperator(BitableSyncOperator):
 
 
 class BitableIncrementalSyncOperator(BitableSyncOperator):
-    """Carries over what changed on either side since the last run; one call to Lark when nothing did."""
+    """Carries over what changed on either side since the last run; one call to Lark when nothing did.
+
+    While another run writes to the table, the task is skipped: what it would do, the next one does.
+    """
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.incremental().to_dict()
+        try:
+            return engine.incremental().to_dict()
+        except LeaseHeld as exc:
+            raise AirflowSkipException(str(exc)) from exc
 
 
 class BitableConsistencyCheckOperator(BitableSyncOperator):

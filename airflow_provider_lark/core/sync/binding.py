@@ -113,11 +113,13 @@ def bind(
     table: Table,
     dialect: str,
     contract: Sequence[Mapping[str, Any]] = (),
+    modified_field_id: str | None = None,
 ) -> Binding:
     """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
 
     :param dialect: SQLAlchemy's name of the database.
     :param contract: what setup stored, to follow renamed fields.
+    :param modified_field_id: the modification-time field that setup chose, to stay with it while it exists.
     :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
     """
     columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
@@ -149,7 +151,7 @@ def bind(
         key_codec=KeyCodec([columns[name] for name in keys]),
         codecs=codecs,
         rules=_rules(mapping, keys, pairs),
-        modified_field=next((field for field in fields if field.type == FieldType.MODIFIED_TIME), None),
+        modified_field=_modified_field(fields, modified_field_id),
         soft_is_time=soft_is_time,
     )
 
@@ -298,6 +300,11 @@ def _first_codec(
     raise SchemaMismatch(
         f"mapping {mapping.name!r}: column {column.name!r} has type {column.type}; it must hold a {wanted}"
     )
+
+
+def _modified_field(fields: Sequence[Field], chosen: str | None) -> Field | None:
+    found = [field for field in fields if field.type == FieldType.MODIFIED_TIME]
+    return next((field for field in found if field.field_id == chosen), found[0] if found else None)
 
 
 def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundField]) -> Rules:

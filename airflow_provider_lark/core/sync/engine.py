@@ -154,6 +154,10 @@ class SyncEngine:
             settle_sql_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
         finally:
             run.transact(scans.drop, scan.scan_id)
+        modified = run.binding.modified_field
+        if scan.is_complete and two_way and modified is not None and scan.pages > 1:
+            # a record that was edited while we read has moved to the front unseen; its row is no new one
+            pull_changes(run, modified, scan.newest_ms)
         own = OwnCreates()
         if run.binding.mapping.direction != "to_sql" and scan.is_complete:
             own = push_unpaired(run)

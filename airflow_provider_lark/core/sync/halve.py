@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from airflow_provider_lark.core.errors import BadRequest, LarkError, RecordNotFound
+from airflow_provider_lark.core.errors import BadRequest, LarkError, RecordNotFound, ValueRefused
 
 T = TypeVar("T")
 
@@ -18,7 +18,8 @@ def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Calla
 
     One bad item among n costs at most 2·log2(n) further calls.
 
-    :raises BadRequest: the first items were refused one by one and none was taken: it is not they that are bad.
+    :raises BadRequest: the first items were refused one by one, not for their values, and none was taken: then it is
+        the table that is full or broken.
     """
     waiting, landed, refused = [items] if items else [], 0, 0
     while waiting:
@@ -33,5 +34,5 @@ def halve(items: Sequence[T], send: Callable[[Sequence[T]], None], refuse: Calla
                 continue
             refuse(part[0], error)
             refused += 1
-            if refused == HOPELESS and not landed and not isinstance(error, RecordNotFound) and waiting:
+            if refused == HOPELESS and waiting and not landed and not isinstance(error, (RecordNotFound, ValueRefused)):
                 raise

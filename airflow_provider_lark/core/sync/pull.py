@@ -28,9 +28,13 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     subjects, refused, twins = gather(conn, run, rows, bundle.gone)
     taken.twins.extend(twins)
     taken.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
+    unreadable = [subject for subject in subjects if subject.sql is not None and subject.sql.problems]
+    unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
+    subjects = [subject for subject in subjects if subject not in unreadable]
     steps = _decide_all(conn, run, bundle, subjects, taken)
     apply_changes(conn, run.sql(conn), [step.change for step in steps if step.change is not None])
     failures = list(refused)
+    failures += [_refusal(subject, subject.sql.problems[0]) for subject in unreadable if subject.sql is not None]
     done: list[Step] = []
     for step in steps:
         if step.change is not None and step.change.error is not None:

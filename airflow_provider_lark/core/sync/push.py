@@ -305,4 +305,6 @@ def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[
             new.append((Key(row.id), decision.values))
     sendables = run.links.to_records(conn, [values for _, values in new])
     rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
-    return rows, Key(page.rows[-1].id)
+    # a key that cannot be read cannot be continued from
+    named = [Key(row.id) for row in page.rows if row.values]
+    return rows, named[-1] if named else None

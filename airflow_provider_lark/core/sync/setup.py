@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, select
 
@@ -55,6 +56,7 @@ def prepare(
             table=table,
             dialect=dialect,
             contract=contract,
+            modified_field_id=None if state is None else state.modified_field_id,
         )
         return fields, bound
 
@@ -95,6 +97,7 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
         table=reflect_table(engine, mapping.sql.table, mapping.sql.schema),
         dialect=engine.dialect.name,
         contract=state.fields,
+        modified_field_id=state.modified_field_id,
     )
     with write_transaction(engine) as conn:
         if mapping.direction != "to_sql" and not capture.is_current(conn, _captured(binding)):
@@ -103,8 +106,8 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
                 f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
                 "changes made meanwhile are found by the next full sync"
             )
-        known = {(entry["column"], entry["field_id"]) for entry in state.fields}
-        if known != {(pair.column.name, pair.field.field_id) for pair in binding.pairs}:
+        known = {(entry["column"], _identity(entry)) for entry in state.fields}
+        if known != {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}:
             _forget_replaced_fields(conn, binding, state)
             checkpoint.save(conn, binding.table_name, _contract(binding, state))
     return Ready(binding)
@@ -188,10 +191,16 @@ def _forget_replaced_fields(conn: Connection, binding: Binding, state: Checkpoin
 
     Otherwise an empty new field would look as if a person had emptied it, and empty the column.
     """
-    before = {} if state is None else {entry["column"]: entry["field_id"] for entry in state.fields}
+    before = {} if state is None else {entry["column"]: _identity(entry) for entry in state.fields}
     for pair in binding.pairs:
-        if before.get(pair.column.name, pair.field.field_id) != pair.field.field_id:
+        now = _identity(pair.to_contract())
+        if before.get(pair.column.name, now) != now:
             pairs.forget_column(conn, binding.table_name, pair.column.name)
+
+
+def _identity(entry: Mapping[str, Any]) -> tuple[str, int]:
+    """Return what must stay the same for a field's cells to mean the same: Lark empties cells when a type changes."""
+    return str(entry["field_id"]), int(entry["type"])
 
 
 def _create_modified_field(

@@ -47,8 +47,9 @@ def scan_all(run: Run) -> Scan:
     """Read every record with all mapped fields, and take each page into SQL; once more where some went unread."""
     for _ in range(READS):
         scan = Scan(run.new_token())
-        modified = run.binding.modified_field
-        for page in run.lark.scan_newest(modified) if modified is not None else run.lark.scan():
+        # the newest first only where a pull follows, which meets what moves to the front meanwhile
+        modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
+        for page in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
             taken = take_in(run, Bundle(page.rows, compare_all=True))
             run.transact(_mark_page, scan, page, taken)
             _count(run, scan, page)
