@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     bindparam,
     delete,
@@ -16,11 +17,13 @@ from sqlalchemy import (
     literal_column,
     or_,
 )
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.stores.connections import is_transient
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import are_among, is_missing
@@ -77,7 +80,7 @@ class SqlStore:
             values = zip(self._key, self._key_codec.to_values(Key(after)), strict=True)
             bound = [bindparam(None, value, type_=column.type) for column, value in values]
             statement = statement.where(self._is_after(bound))
-        return Page([query.decode(row) for row in self._conn.execute(statement)])
+        return Page(self._fetch(query, statement)[0])
 
     def _is_unpaired(self, table_name: str) -> ColumnElement[bool]:
         row = _qualified(self._conn, self._spec)
@@ -94,9 +97,9 @@ class SqlStore:
         found: dict[str, Row] = {}
         for some in split(self._existing(ids)):
             part = query.statement.where(are_among(self._key, some))
-            rows = self._conn.execute(part.with_for_update() if for_update else part)
+            rows, _ = self._fetch(query, part.with_for_update() if for_update else part)
             # a case-insensitive collation also finds keys that were not asked for
-            found |= {row.id: row for row in map(query.decode, rows) if row.id in wanted}
+            found |= {row.id: row for row in rows if row.id in wanted}
         return found
 
     def create(self, rows: Sequence[Values]) -> list[str]:
@@ -153,13 +156,36 @@ class SqlStore:
             statement = statement.where(condition)
         page = statement
         while True:
-            rows = self._conn.execute(page).all()
+            rows, last = self._fetch(query, page)
             if rows:
-                yield Page([query.decode(row) for row in rows])
+                yield Page(rows)
             if len(rows) < self._page_size:
                 return
-            last = rows[-1][: len(self._key)]
             page = statement.where(self._is_after([bindparam(None, value, type_=RAW) for value in last]))
+
+    def _fetch(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
+        """Return the rows of *statement* and the last one's key as it came."""
+        try:
+            raw = self._conn.execute(statement).all()
+        except DBAPIError as exc:
+            if is_transient(exc) or exc.connection_invalidated:
+                raise
+            return self._fetch_singly(query, statement)
+        return [query.decode(row) for row in raw], raw[-1][: len(self._key)] if raw else ()
+
+    def _fetch_singly(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
+        """Read row by row what the driver cannot load at once: PostgreSQL's infinity, or bytes that are no text."""
+        key_columns = list(statement.selected_columns)[: len(self._key)]
+        keys = self._conn.execute(statement.with_only_columns(*key_columns)).all()
+        rows = []
+        for key in keys:
+            bound = [bindparam(None, value, type_=RAW) for value in key]
+            one = query.statement.where(*(column == value for column, value in zip(self._key, bound, strict=True)))
+            try:
+                rows += [query.decode(row) for row in self._conn.execute(one)]
+            except DBAPIError:
+                rows.append(query.unreadable(key))
+        return rows, keys[-1] if keys else ()
 
     def _is_after(self, bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
         # spelled out, because MySQL reads no range of an index from a comparison of tuples

@@ -65,6 +65,15 @@ class RowQuery:
                 problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
         return Row(key, values, problems=tuple(problems))
 
+    def unreadable(self, raw_key: Sequence[Any]) -> Row:
+        """Return a row of which nothing but its key could be read."""
+        try:
+            key: str = self._key_codec.to_key([_process(to, raw_key[i]) for i, to in enumerate(self._key)])
+        except ValueMismatch:
+            key = ", ".join(map(str, raw_key))
+        problem = ValueMismatch(f"row {key!r}: the database's driver cannot read one of its values; correct it in SQL")
+        return Row(key, {}, problems=(problem,))
+
 
 _Processor = Callable[[Any], Any] | None
 

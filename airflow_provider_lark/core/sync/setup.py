@@ -85,6 +85,8 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
     state = _load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False, hold=hold)
+    # the package may be newer than the ledger
+    migrate.upgrade(engine)
     app_token, table_id = state.app_token, state.table_id
     if mapping.lark.app_token and mapping.lark.table_id:
         app_token, table_id = mapping.lark.app_token, mapping.lark.table_id

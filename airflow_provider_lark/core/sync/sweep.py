@@ -159,7 +159,6 @@ def _may_delete(run: Run, scan: Scan, side: scans.Side, allow_mass_deletes: bool
 
 
 def _count_missing(conn: Connection, run: Run, scan: Scan, side: scans.Side) -> tuple[int, int, int]:
-    scans.refresh_statistics(conn)
     missing = waiting = 0
     after: Key | None = None
     while page := scans.pairs_unseen(conn, run.table_name, scan.scan_id, side, limit=UNSEEN_PAGE, after=after):

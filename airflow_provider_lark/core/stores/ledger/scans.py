@@ -50,16 +50,6 @@ def unmarked(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> 
     return [id_ for id_ in wanted if id_ not in seen]
 
 
-def refresh_statistics(conn: Connection) -> None:
-    """Let PostgreSQL count the marks, before :func:`pairs_unseen` joins them.
-
-    It otherwise takes the table for as small as it was before the scan, and compares every pair with every mark.
-    """
-    if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(f"ANALYZE {scan.name}")
-        conn.exec_driver_sql(f"ANALYZE {record_map.name}")
-
-
 def drop(conn: Connection, scan_id: str) -> None:
     """Forget what the scan has seen."""
     conn.execute(delete(scan).where(scan.c.scan_id == scan_id))
