@@ -1,0 +1,42 @@
+"""Convergence, no loss, no duplicates and termination, for seeded storms of edits, crashes of calls and engine runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.chaos.arena import ChaosWorld
+from tests.chaos.conftest import NewWorld
+from tests.chaos.storm import Storm
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "newest": {"conflict": "newest", "batch_size": 4},
+    "lark": {"conflict": "lark", "batch_size": 4},
+    "sql": {"conflict": "sql", "batch_size": 4},
+    "merge": {"conflict": "merge", "batch_size": 4},
+    "merge:lark": {"conflict": "merge:lark", "batch_size": 4},
+    "merge:sql": {"conflict": "merge:sql", "batch_size": 4},
+}
+SEEDS = range(12)
+
+
+def _weather(world: ChaosWorld, seed: int, policy: str) -> None:
+    storm = Storm(world, seed, POLICIES[policy])
+    try:
+        storm.blow()
+    except BaseException as error:
+        error.add_note(f"seed {seed}, policy {policy}\n" + "\n".join(storm.story))
+        raise
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_storm_of_edits_and_faults_ends_in_step(world: ChaosWorld, seed: int) -> None:
+    _weather(world, seed, list(POLICIES)[seed % len(POLICIES)])
+
+
+@pytest.mark.parametrize("policy", ["newest", "merge"])
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_storm_on_servers_ends_in_step(new_world: NewWorld, kind: str, policy: str) -> None:
+    with new_world(kind) as world:
+        _weather(world, 1000, policy)

@@ -1,0 +1,197 @@
+"""What an empty, a short or a lying read can never do: delete a row in SQL, or make a second record of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core.errors import LarkError, SafetyStop
+from airflow_provider_lark.emulator.wire import Answer, Cut, Request, dump
+from tests.chaos.arena import Arena, ChaosWorld
+from tests.sync.world import wrote
+
+ROWS = 24
+Lie = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def _lie(world: ChaosWorld, lie: Lie, *, route: str = "/search", times: int = 10**6) -> None:
+    """Let Lark say something else than it knows."""
+    arena = world.emu
+    assert isinstance(arena, Arena)
+    left = times
+
+    def retell(request: Request, result: Answer | Cut) -> Answer | Cut:
+        nonlocal left
+        if not request.path.endswith(route) or isinstance(result, Cut) or left <= 0:
+            return result
+        body = json.loads(result.body)
+        left -= 1
+        return Answer(result.status, dump({**body, "data": lie(body["data"])}), dict(result.headers))
+
+    arena.retell = retell
+
+
+def _run_all(world: ChaosWorld) -> list[str]:
+    """Run everything there is to run, and return what the runs raised."""
+    raised = []
+    engine = world.engine()
+    for operation in ("incremental", "full", "incremental"):
+        try:
+            getattr(engine, operation)()
+        except LarkError as error:
+            raised.append(type(error).__name__)
+    return raised
+
+
+LIES: dict[str, Lie] = {
+    "nothing and total 0": lambda data: {"items": [], "has_more": False, "total": 0},
+    "nothing and the true total": lambda data: {**data, "items": [], "has_more": False},
+    "nothing and no total": lambda data: {"items": None, "has_more": False},
+    "half and the true total": lambda data: {**data, "items": data["items"][::2], "has_more": False},
+    "half and a fitting total": lambda data: {
+        "items": data["items"][::2],
+        "has_more": False,
+        "total": len(data["items"][::2]),
+    },
+    "half and no total": lambda data: {"items": data["items"][::2], "has_more": False},
+    "one missing, as if deleted": lambda data: {**data, "items": data["items"][1:], "total": data["total"] - 1},
+    "all, but a smaller total": lambda data: {**data, "total": 3},
+    "all, but a larger total": lambda data: {**data, "total": 5000},
+    "has_more false too early": lambda data: {**data, "has_more": False},
+    "page_token repeated": lambda data: {**data, "has_more": True, "page_token": "again"},
+    "page_token empty": lambda data: {**data, "has_more": True, "page_token": ""},
+}
+
+
+@pytest.mark.parametrize(
+    ("lie", "page_size"),
+    [(lie, 7) for lie in LIES] + [(lie, None) for lie in LIES if lie.startswith(("nothing", "one"))],
+)
+def test_lying_search_deletes_nothing_and_doubles_nothing(
+    world: ChaosWorld, arena: Arena, lie: str, page_size: int | None
+) -> None:
+    world.ready(ROWS, max_delete_ratio=1.0, max_delete_rows=1000)
+    before = world.rows()
+    arena.page_size = page_size
+    _lie(world, LIES[lie])
+    _run_all(world)
+    assert world.rows() == before
+    assert sorted(world.keys_in_lark()) == sorted(before)
+    arena.calm()
+    engine = world.engine()
+    engine.full()
+    world.assert_in_step()
+    assert wrote(engine.incremental()) == (0, 0)
+
+
+@pytest.mark.parametrize("page_size", [None, 7])
+def test_real_delete_behind_a_lie_is_found_when_the_lie_ends(
+    world: ChaosWorld, arena: Arena, page_size: int | None
+) -> None:
+    world.ready(ROWS)
+    arena.page_size = page_size
+    for lie in LIES.values():
+        world.remove(next(iter(world.keys_in_lark())))
+        _lie(world, lie)
+        with suppress(LarkError):
+            world.engine().incremental()
+        arena.calm()
+    engine = world.engine()
+    for _ in range(3):
+        engine.incremental()
+    world.assert_in_step()
+    assert len(world.rows()) == ROWS - len(LIES)
+
+
+def test_rights_taken_away_delete_nothing_and_make_nothing(world: ChaosWorld) -> None:
+    world.ready(ROWS, max_delete_ratio=1.0, max_delete_rows=1000)
+    before = world.rows()
+    base = world.emu.state.bases[world.app_token]
+    base.without_rights.add(world.emu.app_id)
+    assert set(_run_all(world)) == {"SafetyStop"}
+    base.without_rights.clear()
+    assert world.rows() == before
+    assert sorted(world.keys_in_lark()) == sorted(before)
+    world.engine().full()
+    world.assert_in_step()
+
+
+def test_hidden_records_keep_their_rows(world: ChaosWorld) -> None:
+    world.ready(ROWS)
+    before = world.rows()
+    hidden = {world.record_id(code) for code in (3, 4, 5)}
+
+    def hide(data: dict[str, Any]) -> dict[str, Any]:
+        shown = [item for item in data["items"] if item["record_id"] not in hidden]
+        return {**data, "items": shown, "total": data["total"] - len(hidden)}
+
+    _lie(world, hide)
+    _run_all(world)
+    assert world.rows() == before
+    assert sorted(world.keys_in_lark()) == sorted(before)
+
+
+@pytest.mark.parametrize("lie", ["half and the true total", "has_more false too early"])
+def test_first_load_that_reads_too_little_makes_no_second_record(world: ChaosWorld, arena: Arena, lie: str) -> None:
+    for code in range(1, ROWS + 1):
+        world.insert({"code": code, "name": f"n{code}"})
+        world.add(Code=code, Name=f"n{code}")
+    arena.page_size = 7
+    _lie(world, LIES[lie])
+    engine = world.engine()
+    with suppress(SafetyStop):
+        engine.full()
+    assert sorted(world.keys_in_lark()) == list(range(1, ROWS + 1))
+    arena.calm()
+    engine.incremental()
+    assert sorted(world.keys_in_lark()) == list(range(1, ROWS + 1))
+    world.assert_in_step()
+
+
+def test_record_deleted_between_two_pages_of_a_first_load_makes_no_second_record(
+    world: ChaosWorld, arena: Arena
+) -> None:
+    for code in range(1, ROWS + 1):
+        world.insert({"code": code, "name": f"n{code}"})
+        world.clock.sleep(0.01)
+        world.add(Code=code, Name=f"n{code}")
+    arena.page_size = 7
+    arena.before = _on_search(2, lambda: world.remove(ROWS - 1))
+    engine = world.engine()
+    engine.full()
+    engine.incremental()
+    keys = world.keys_in_lark()
+    assert len(keys) == len(set(keys))
+    world.assert_in_step()
+
+
+def test_edit_that_slips_through_between_two_pages_is_found(world: ChaosWorld, arena: Arena) -> None:
+    engine = world.ready(40)
+    world.clock.sleep(100)
+    engine.incremental()
+    for code in range(1, 36):
+        world.clock.sleep(0.01)
+        world.edit(code, Name=f"e{code}")
+    arena.page_size = 10
+    arena.before = _on_search(3, lambda: world.remove(35))
+    engine.incremental()
+    engine.incremental()
+    world.assert_in_step()
+
+
+def _on_search(number: int, act: Callable[[], None]) -> Callable[[Request], bool]:
+    count = 0
+
+    def hook(request: Request) -> bool:
+        nonlocal count
+        if request.path.endswith("/search"):
+            count += 1
+            if count == number:
+                act()
+        return False
+
+    return hook

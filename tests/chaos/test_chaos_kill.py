@@ -1,0 +1,209 @@
+"""``kill -9`` at every call and every commit: no duplicate, no loss, and the next run takes over at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from airflow_provider_lark.emulator.wire import Request
+from tests.chaos.arena import Arena, ChaosWorld
+from tests.chaos.conftest import NewWorld
+from tests.sync.world import wrote
+
+Moment = Literal["before call", "after call", "after commit"]
+Prepare = Callable[[ChaosWorld], None]
+ROOT = Path(__file__).parents[2]
+SURVIVED = 0
+#: more boundaries than any of the runs has
+ENDLESS = 200
+KEYLESS = "without a key"
+
+
+class Executioner:
+    """Runs the engine in a process of its own and kills it at a boundary."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.pid = 0
+        self.known = threading.Event()
+
+    def execute(self, world: ChaosWorld, operation: str, moment: Moment, number: int) -> int:
+        """Return the child's exit code: minus 9 when it was killed."""
+        job = {
+            "database": world.sql.url.render_as_string(hide_password=False),
+            "host": world.emu.url,
+            "app_id": world.emu.app_id,
+            "app_secret": world.emu.app_secret,
+            "mapping": world.mapping().to_dict(),
+            "operation": operation,
+            "commit": number if moment == "after commit" else 0,
+        }
+        arena = world.emu
+        assert isinstance(arena, Arena)
+        self.known.clear()
+        if moment == "before call":
+            arena.before = self._strike(number)
+        elif moment == "after call":
+            arena.after = self._strike(number)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        self.pid = self._read()
+        self.known.set()
+        status = self._read()
+        arena.before = arena.after = None
+        return status
+
+    def _strike(self, number: int) -> Callable[[Request], bool]:
+        count = 0
+
+        def hook(request: Request) -> bool:
+            nonlocal count
+            count += 1
+            if count == number:
+                self.known.wait()
+                os.kill(self.pid, signal.SIGKILL)
+            # whoever is dead has sent nothing more
+            return count >= number
+
+        return hook
+
+    def _read(self) -> int:
+        assert self.process.stdout is not None
+        return int(self.process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def executioner() -> Iterator[Executioner]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.chaos.victim"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Executioner(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run that is killed, and what happens around it.
+
+    :param afterwards: what both hands do before anybody notices that the run has died.
+    """
+
+    operation: str
+    prepare: Prepare
+    afterwards: Prepare
+
+
+def _first_load(world: ChaosWorld) -> None:
+    world.changes = {"batch_size": 2}
+    world.insert(*({"code": n, "name": f"n{n}", "qty": n} for n in range(1, 8)))
+    for n in (6, 7, 8, 9):
+        world.add(Code=n, Name=f"n{n}", Qty=n)
+    world.engine().setup()
+
+
+def _both_sides_edited(world: ChaosWorld) -> None:
+    world.ready(9, conflict="merge:sql")
+    world.changes["batch_size"] = 2
+    world.update(1, name="sql 1")
+    world.update(2, name="sql 2")
+    world.update(3, qty=33)
+    world.insert({"code": 20, "name": "new"}, {"code": 21, "name": "new"}, {"code": 22, "name": "new"})
+    world.delete(4, 5)
+    world.edit(3, Name="lark 3")
+    world.edit(6, Name="lark 6", Qty=None)
+    world.add(Code=30, Name="by hand")
+    world.add(Name=KEYLESS)
+    world.remove(7)
+
+
+def _program_goes_on(world: ChaosWorld) -> None:
+    """The program writes again what the dead run may have sent, and brings back a row that it may have deleted."""
+    world.update(1, name="sql 1 again")
+    world.insert({"code": 4, "name": "n4", "qty": 4})
+    world.edit(6, Name="lark 6 again")
+
+
+SCENES = {
+    "full": Scene("full", _first_load, lambda world: world.update(1, name="again")),
+    "incremental": Scene("incremental", _both_sides_edited, _program_goes_on),
+}
+
+
+def _finish(world: ChaosWorld) -> dict[Any, tuple[Any, ...]]:
+    engine = world.engine()
+    for _ in range(4):
+        # with no second to wait for the lease: a dead worker's is taken over at once
+        report = engine.incremental()
+        assert not report.failed, report.problems
+        if wrote(report) == (0, 0):
+            break
+    world.assert_in_step()
+    assert wrote(engine.full()) == (0, 0)
+    keys = world.keys_in_lark()
+    assert len(keys) == len(set(keys)), f"two records with one key: {sorted(keys)}"
+    assert engine.check().in_step
+    assert not world.unsettled()
+    # which of two new records comes first, and so which key the database makes, is nobody's promise
+    return {row["name"] if row["name"] == KEYLESS else code: _values(row) for code, row in world.rows().items()}
+
+
+def _values(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["name"], row["qty"], bool(row["done"])
+
+
+def _undisturbed(world: ChaosWorld, scene: Scene) -> dict[Any, tuple[Any, ...]]:
+    scene.prepare(world)
+    getattr(world.engine(), scene.operation)()
+    scene.afterwards(world)
+    return _finish(world)
+
+
+def _kill_everywhere(
+    new_world: NewWorld, kind: str, executioner: Executioner, scene: Scene, moment: Moment, step: int = 1
+) -> int:
+    """Kill at the first boundary, the next one, and so on, until a run survives; return the last one's number."""
+    with new_world(kind) as world:
+        wanted = _undisturbed(world, scene)
+    for number in range(1, ENDLESS, step):
+        with new_world(kind) as world:
+            scene.prepare(world)
+            status = executioner.execute(world, scene.operation, moment, number)
+            assert status in (SURVIVED, -signal.SIGKILL)
+            scene.afterwards(world)
+            try:
+                assert _finish(world) == wanted
+            except BaseException as error:
+                error.add_note(f"killed {moment} {number}; calls: {[entry.template for entry in world.emu.log[-30:]]}")
+                raise
+        if status == SURVIVED:
+            return number - step
+    raise AssertionError("the run never ended")
+
+
+@pytest.mark.parametrize("moment", ["before call", "after call", "after commit"])
+@pytest.mark.parametrize("scene", list(SCENES))
+def test_killed_run_is_made_up_for_by_the_next(
+    new_world: NewWorld, executioner: Executioner, scene: str, moment: Moment
+) -> None:
+    # there are many commits, and most of them have no call between them
+    step = 4 if moment == "after commit" else 1
+    assert _kill_everywhere(new_world, "sqlite", executioner, SCENES[scene], moment, step) >= 7
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_run_killed_after_a_call_is_made_up_for_on_servers(
+    new_world: NewWorld, executioner: Executioner, kind: str
+) -> None:
+    assert _kill_everywhere(new_world, kind, executioner, SCENES["incremental"], "after call", step=3) >= 7

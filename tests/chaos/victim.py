@@ -1,0 +1,63 @@
+"""A process that is there to be killed.
+
+It reads a job a line from its standard input, runs the engine in a child of its own, names the child's process id, and
+says when the child has ended. The child is what SIGKILL hits; forking it from here spares the imports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from tests.chaos.arena import hurry
+
+
+def die_after_commit(engine: Engine, number: int) -> None:
+    """Kill this process right after its commit of that number."""
+    commit = engine.dialect.do_commit
+    done = 0
+
+    def do_commit(connection: Any) -> None:
+        nonlocal done
+        commit(connection)
+        done += 1
+        if done == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    engine.dialect.do_commit = do_commit  # type: ignore[method-assign]  # SQLAlchemy has no event after a commit
+
+
+def run(job: dict[str, Any]) -> None:
+    engine = hurry(create_engine(job["database"], poolclass=NullPool))
+    if job["commit"]:
+        die_after_commit(engine, job["commit"])
+    mapping = TableMapping.from_dict(job["mapping"])
+    with LarkClient(job["app_id"], job["app_secret"], job["host"], rate_share=None, max_attempts=1) as client:
+        getattr(SyncEngine(client, engine, mapping, lease_wait_seconds=0), job["operation"])()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                run(json.loads(line))
+                status = 0
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
