@@ -31,7 +31,7 @@ def die_after_commit(engine: Engine, number: int) -> None:
         if done == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    engine.dialect.do_commit = do_commit  # type: ignore[method-assign]  # SQLAlchemy has no event after a commit
+    engine.dialect.do_commit = do_commit  # type: ignore[assignment, method-assign]  # SQLAlchemy has no event after a commit
 
 
 def run(job: dict[str, Any]) -> None:
