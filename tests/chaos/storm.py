@@ -11,6 +11,7 @@ from tests.chaos.arena import ChaosWorld
 from tests.sync.world import wrote
 
 ROWS = 12
+HOT = 3
 STEPS = 14
 #: a calm is reached when a run writes nothing; so many runs may be needed to get there
 RUNS_TO_CALM = 4
@@ -31,6 +32,11 @@ TROUBLES: list[tuple[str, dict[str, Any]]] = [
     ("records", {"action": "expire_tokens"}),
     ("records", {"code": 1255002, "status": 500}),
     ("fields", {"action": "drop_before"}),
+]
+LOST_ANSWERS: list[dict[str, Any]] = [
+    {"action": "drop_after"},
+    {"action": "bad_json"},
+    {"action": "error_after", "code": 1255040, "status": 504},
 ]
 #: both readings of what Lark leaves open, as far as an engine can tell them apart
 SWITCHES: dict[str, tuple[Any, ...]] = {
@@ -69,7 +75,8 @@ class Storm:
             self.add_lark: 2,
             self.delete_sql: 1,
             self.delete_lark: 1,
-            self.trouble: 5,
+            self.trouble: 4,
+            self.lose_answers: 4,
             self.run: 7,
             self.wait: 2,
         }
@@ -106,6 +113,10 @@ class Storm:
         return {name: made[name] for name in self.dice.sample(list(made), self.dice.randint(1, 3))}
 
     def pick(self, codes: list[int]) -> int | None:
+        """Return one of *codes*, most often one of a few, so that the same rows are met again and again."""
+        hot = [code for code in codes if code <= HOT]
+        if hot and self.dice.random() < 0.6:
+            codes = hot
         return self.dice.choice(sorted(codes)) if codes else None
 
     def edit_sql(self) -> None:
@@ -138,6 +149,10 @@ class Storm:
     def add_lark(self) -> None:
         self.serial += 1
         code = self.dice.choice([*self.free_codes(set(self.codes())), 5000 + self.serial])
+        if self.dice.random() < 0.2:
+            self.world.add(Name=self.value("lark"))
+            self.tell("lark: add without a key")
+            return
         self.world.add(Code=code, Name=self.value("lark"), Qty=3)
         self.note("lark", code, "add")
 
@@ -189,6 +204,14 @@ class Storm:
         self.world.emu.faults.add(match, **fault, **how)
         self.tell(f"trouble {match} {fault} {how}")
 
+    def lose_answers(self) -> None:
+        """Let a run write to Lark and never hear of it, however often it asks."""
+        fault = self.dice.choice(LOST_ANSWERS)
+        self.world.emu.faults.add(WRITES, **fault, times=None, skip=self.dice.choice([0, 0, 1]))
+        self.tell(f"lost answers {fault}")
+        self.run()
+        self.world.emu.faults.clear()
+
     def wait(self) -> None:
         seconds = self.dice.choice([0.5, 5, 90])
         self.world.clock.sleep(seconds)
@@ -208,6 +231,7 @@ class Storm:
 
     def rest(self) -> None:
         world = self.world
+        self.mistype_a_key()
         world.emu.faults.clear()
         world.emu.switches.replica_lag_seconds = 0.0
         engine = world.engine()
@@ -233,6 +257,15 @@ class Storm:
             "search": 1,
         }
         assert not world.unsettled()
+
+    def mistype_a_key(self) -> None:
+        """Let a person overwrite the key of a record that has a row: the row's key has to come back."""
+        code = self.pick(sorted(set(self.codes()) & set(self.world.rows())))
+        paired = {row.record_id for row in self.world.ask("SELECT record_id FROM sync_record_map")}
+        if code is not None and str(code) in paired:
+            self.serial += 1
+            self.world.edit(code, Code=7000 + self.serial)
+            self.tell(f"lark {code}: its key is overwritten")
 
     def assert_nothing_lost(self) -> None:
         """A row that only one side touched since the last calm is now what that side last wrote."""
