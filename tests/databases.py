@@ -80,6 +80,9 @@ def _empty(engine: Engine) -> None:
     keep = {*schema.metadata.tables, migrate.VERSION_TABLE}
     mark = '"' if engine.dialect.name != "mysql" else "`"
     with engine.begin() as conn:
+        if engine.dialect.name == "mysql":
+            # tables go in any order, also those that others refer to
+            conn.execute(text("SET FOREIGN_KEY_CHECKS = 0"))
         names = inspect(conn).get_table_names()
         cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
         for name in set(names) - keep:
@@ -88,6 +91,8 @@ def _empty(engine: Engine) -> None:
             conn.exec_driver_sql(drop, execution_options={"no_parameters": True})
         for name in set(names) & set(schema.metadata.tables):
             conn.execute(text(f"DELETE FROM {name}"))
+        if engine.dialect.name == "mysql":
+            conn.execute(text("SET FOREIGN_KEY_CHECKS = 1"))
 
 
 @contextmanager
