@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,24 +30,37 @@ class SqlChange:
     error: LarkError | None = None
 
 
-def apply_changes(conn: Connection, store: SqlStore, changes: Sequence[SqlChange]) -> None:
-    """Write *changes* without waking the capturing triggers; a refused one carries its error."""
+def apply_changes(
+    conn: Connection,
+    store: SqlStore,
+    changes: Sequence[SqlChange],
+    *,
+    owned: Callable[[Sequence[Key]], Collection[Key]] = lambda keys: (),
+) -> None:
+    """Write *changes* without waking the capturing triggers; a refused one carries its error.
+
+    :param owned: those of the keys that belong to another record; the database may not give them away.
+    """
     if not changes:
         return
     # deletes first, so that a unique value given up by one row is free for another
     senders: dict[str, Callable[[Sequence[SqlChange]], None]] = {
         "delete": lambda some: store.delete([_key(change) for change in some]),
         "patch": lambda some: store.update([(_key(change), change.values) for change in some]),
-        "insert": lambda some: _insert(store, some),
+        "insert": lambda some: _insert(store, some, owned),
     }
     with mute(conn):
         for kind, send in senders.items():
             _attempt(conn, [change for change in changes if change.kind == kind], send)
 
 
-def _insert(store: SqlStore, changes: Sequence[SqlChange]) -> None:
-    for change, key in zip(changes, store.create([change.values for change in changes]), strict=True):
-        change.key = Key(key)
+def _insert(store: SqlStore, changes: Sequence[SqlChange], owned: Callable[[Sequence[Key]], Collection[Key]]) -> None:
+    keys = [Key(key) for key in store.create([change.values for change in changes])]
+    # SQLite hands the key of a deleted row out again, when Lark may not have heard of the delete yet
+    if owned([key for change, key in zip(changes, keys, strict=True) if change.key is None]):
+        raise RowRefused("the key that the database made still belongs to a record whose delete is on its way")
+    for change, key in zip(changes, keys, strict=True):
+        change.key = key
 
 
 def _attempt(conn: Connection, changes: Sequence[SqlChange], send: Callable[[Sequence[SqlChange]], None]) -> None:

@@ -32,7 +32,12 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
     subjects = [subject for subject in subjects if subject not in unreadable]
     steps = _decide_all(conn, run, bundle, subjects, taken)
-    apply_changes(conn, run.sql(conn), [step.change for step in steps if step.change is not None])
+    apply_changes(
+        conn,
+        run.sql(conn),
+        [step.change for step in steps if step.change is not None],
+        owned=lambda keys: pairs.record_ids_of(conn, run.table_name, keys),
+    )
     failures = list(refused)
     failures += [_refusal(subject, subject.sql.problems[0]) for subject in unreadable if subject.sql is not None]
     done: list[Step] = []
