@@ -1,0 +1,1 @@
+"""``airflow lark …``: commands for whoever runs the connections."""
