@@ -10,6 +10,7 @@ from airflow_provider_lark.emulator.errors import ApiError, StatusFamily
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Flat, Request
 
+Coverage = Literal["emulated", "partly"]
 Handler = Callable[[State, Request], dict[str, Any] | Flat]
 
 BITABLE_READ: Final = ("bitable:app", "bitable:app:readonly")
@@ -32,6 +33,8 @@ class Route:
     :param members: the body members it knows; None: it takes no body.
     :param scopes: any one of them opens it; empty: none needed.
     :param holds: ``table`` for writes that exclude one another (§2.8).
+    :param coverage: ``partly`` when something that the reference says of the endpoint is left out.
+    :param note: what is left out, or worth knowing; for the coverage page.
     """
 
     method: str
@@ -44,6 +47,8 @@ class Route:
     holds: Literal["nothing", "table"] = "nothing"
     needs_token: bool = True
     family: StatusFamily = "record"
+    coverage: Coverage = "emulated"
+    note: str = ""
 
     @property
     def target(self) -> str:
