@@ -60,12 +60,12 @@ def prepare(
         )
         return fields, bound
 
-    before = _load_state(engine, mapping.sql.table_name)
+    before = load_state(engine, mapping.sql.table_name)
     # a mapping that does not fit is refused before anything is made
     fields, binding = check(before)
     migrate.upgrade(engine)
     with hold(f"{app_token}/{table_id}"):
-        state = _load_state(engine, mapping.sql.table_name)
+        state = load_state(engine, mapping.sql.table_name)
         if state != before:
             # somebody else has set it up meanwhile
             fields, binding = check(state)
@@ -82,7 +82,7 @@ def prepare(
 
 def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report: Report, *, hold: Hold) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
-    state = _load_state(engine, mapping.sql.table_name)
+    state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False, hold=hold)
     # the package may be newer than the ledger
@@ -102,8 +102,8 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
         modified_field_id=state.modified_field_id,
     )
     with write_transaction(engine) as conn:
-        if mapping.direction != "to_sql" and not capture.is_current(conn, _captured(binding)):
-            capture.install(conn, _captured(binding))
+        if mapping.direction != "to_sql" and not capture.is_current(conn, captured_spec(binding)):
+            capture.install(conn, captured_spec(binding))
             report.warnings.append(
                 f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
                 "changes made meanwhile are found by the next full sync"
@@ -161,7 +161,8 @@ def database_offset_ms(engine: Engine, clock: Clock) -> int:
         return int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000)
 
 
-def _load_state(engine: Engine, table_name: str) -> Checkpoint | None:
+def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
+    """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
     with engine.connect() as conn:
         return checkpoint.load(conn, table_name) if inspect(conn).has_table(schema.checkpoint.name) else None
 
@@ -174,13 +175,14 @@ def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_tok
         )
 
 
-def _captured(binding: Binding) -> TableSpec:
+def captured_spec(binding: Binding) -> TableSpec:
+    """Return the SQL table with the columns whose changes the triggers note."""
     wanted = set(binding.watched) | set(binding.spec.key_columns)
     return replace(binding.spec, columns=tuple(column for column in binding.spec.columns if column.name in wanted))
 
 
 def _capture(conn: Connection, binding: Binding, report: SetupReport) -> None:
-    spec = _captured(binding)
+    spec = captured_spec(binding)
     if binding.mapping.direction == "to_sql":
         capture.uninstall(conn, spec)
     elif not capture.is_current(conn, spec):
