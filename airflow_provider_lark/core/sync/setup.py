@@ -15,9 +15,9 @@ from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.stores.ledger.dbtime import NowMs
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import Binding, bind
 from airflow_provider_lark.core.sync.mapping import TableMapping

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.ledger.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
+from airflow_provider_lark.core.stores.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
 from airflow_provider_lark.core.stores.ledger.schema import blacklist, queue
 from airflow_provider_lark.core.stores.matching import is_among
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.ledger.dbtime import Now
+from airflow_provider_lark.core.stores.dbtime import Now
 from airflow_provider_lark.core.stores.ledger.schema import conflict
 from airflow_provider_lark.core.stores.matching import is_among
 

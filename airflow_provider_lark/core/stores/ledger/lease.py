@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, update
 
-from airflow_provider_lark.core.stores.ledger.dbtime import Now, NowMs, now_plus_ms
-from airflow_provider_lark.core.stores.ledger.insertion import insert_new
+from airflow_provider_lark.core.stores.dbtime import Now, NowMs, now_plus_ms
+from airflow_provider_lark.core.stores.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.schema import lease
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
-from airflow_provider_lark.core.stores.ledger.dbtime import Now, now_plus
+from airflow_provider_lark.core.stores.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import is_among
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, func, insert, select, update
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.ledger.dbtime import Now, epoch_ms, now_plus
+from airflow_provider_lark.core.stores.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.stores.ledger.queue import ERROR_LENGTH, Claim
 from airflow_provider_lark.core.stores.ledger.schema import queue
 from airflow_provider_lark.core.stores.matching import is_among

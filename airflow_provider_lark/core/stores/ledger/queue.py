@@ -22,14 +22,14 @@ from sqlalchemy import (
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.ledger.claims import Claim, Operation, claim, is_blacklisted
-from airflow_provider_lark.core.stores.ledger.dbtime import (
+from airflow_provider_lark.core.stores.dbtime import (
     Now,
     NowMs,
     epoch_ms,
     now_plus,
     now_plus_ms,
 )
+from airflow_provider_lark.core.stores.ledger.claims import Claim, Operation, claim, is_blacklisted
 from airflow_provider_lark.core.stores.ledger.schema import queue
 from airflow_provider_lark.core.stores.matching import is_among
 

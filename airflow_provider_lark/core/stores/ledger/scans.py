@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, select
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.ledger.dbtime import now_plus
-from airflow_provider_lark.core.stores.ledger.insertion import insert_new
+from airflow_provider_lark.core.stores.dbtime import now_plus
+from airflow_provider_lark.core.stores.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
 from airflow_provider_lark.core.stores.ledger.schema import record_map, scan
 from airflow_provider_lark.core.stores.matching import is_among, is_missing

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-from airflow_provider_lark.core.stores.ledger.dbtime import Now, timestamp_type
+from airflow_provider_lark.core.stores.dbtime import Now, timestamp_type
 
 TABLE_NAME_LENGTH = 200
 KEY_LENGTH = 500
