@@ -1,0 +1,43 @@
+"""What all commands share: the right to read connections, quiet logs, and errors as one line."""
+
+from __future__ import annotations
+
+import functools
+import os
+from argparse import Namespace
+from collections.abc import Callable
+
+from airflow.utils.cli import suppress_logs_and_warning
+from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+from airflow_provider_lark.core.errors import LarkError
+
+Command = Callable[[Namespace], None]
+
+
+def command(run: Command) -> Command:
+    """Make *run* a command: a :class:`.LarkError` ends it with status 1 and its text.
+
+    Not Airflow's ``action_cli``: that writes the command line, and with it an App Secret, into the audit log.
+    """
+
+    @functools.wraps(run)
+    def wrapped(args: Namespace) -> None:
+        # only a server process may read connections from the metadata database
+        before = os.environ.get(_CONTEXT)
+        os.environ[_CONTEXT] = "server"
+        try:
+            quiet(args)
+        except LarkError as exc:
+            raise SystemExit(f"{type(exc).__name__}: {exc}") from None
+        finally:
+            if before is None:
+                del os.environ[_CONTEXT]
+            else:
+                os.environ[_CONTEXT] = before
+
+    quiet: Command = suppress_logs_and_warning(providers_configuration_loaded(run))
+    return wrapped
+
+
+_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"

@@ -1,0 +1,149 @@
+"""What ``airflow lark …`` offers. Every ``airflow`` command imports this, so it imports only what they all import."""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ARG_YES,
+    ActionCommand,
+    Arg,
+    CLICommand,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+_ARG_CONN_ID = Arg(("--conn-id",), help="Connection of type lark (default: lark_default)", default="lark_default")
+
+_DOCTOR_ARGS = (
+    _ARG_CONN_ID,
+    Arg(
+        ("-m", "--mapping"),
+        help="YAML file of mappings to examine too; may be given several times",
+        action="append",
+        default=[],
+        metavar="FILE",
+    ),
+    Arg(
+        ("--mapping-name",),
+        help="Only this mapping of the files; may be given several times",
+        action="append",
+        default=[],
+        metavar="NAME",
+    ),
+    Arg(("--sql-conn-id",), help="Connection of the database; overrides the mappings' sql.conn_id"),
+    Arg(
+        ("--max-queue-age",),
+        help="Seconds that a change may wait before it is trouble (default: 3600)",
+        type=positive_int(allow_zero=False),
+        default=3600,
+        metavar="SECONDS",
+    ),
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+)
+
+_APP_ADD_ARGS = (
+    _ARG_CONN_ID,
+    Arg(("--app-id",), help="App ID, cli_… from the developer console", required=True),
+    Arg(
+        ("--app-secret",),
+        help="App Secret; other users of this machine may see it here, so rather give it by --app-secret-stdin, or "
+        "leave both out to be asked",
+    ),
+    Arg(("--app-secret-stdin",), help="Read the App Secret from standard input", action="store_true"),
+    Arg(("--name",), help="A name for people"),
+    Arg(("--description",), help="What the app is for"),
+    Arg(
+        ("--region",),
+        help="Which cloud the app lives in (default: feishu)",
+        choices=("feishu", "lark"),
+        default="feishu",
+    ),
+    Arg(("--host",), help="Address of a deployment of your own; overrides --region"),
+    Arg(("--replace",), help="Replace a connection of this id that is there", action="store_true"),
+    ARG_VERBOSE,
+)
+
+_APP_COMMANDS = (
+    ActionCommand(
+        name="add",
+        help="Add a Lark app as a connection",
+        func=lazy_load_command("airflow_provider_lark.cli.apps.add_app"),
+        args=_APP_ADD_ARGS,
+    ),
+    ActionCommand(
+        name="list",
+        help="List the Lark apps among the connections",
+        func=lazy_load_command("airflow_provider_lark.cli.apps.list_apps"),
+        args=(
+            Arg(("--offline",), help="Do not ask Lark for each app's status", action="store_true"),
+            ARG_OUTPUT,
+            ARG_VERBOSE,
+        ),
+    ),
+    ActionCommand(
+        name="show",
+        help="Show one app's connection, without its secrets",
+        func=lazy_load_command("airflow_provider_lark.cli.apps.show_app"),
+        args=(_ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="remove",
+        help="Remove an app's connection",
+        func=lazy_load_command("airflow_provider_lark.cli.apps.remove_app"),
+        args=(Arg(("--conn-id",), help="Connection of type lark", required=True), ARG_YES, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="test",
+        help="Get a token and ask Lark who the app is",
+        func=lazy_load_command("airflow_provider_lark.cli.apps.check_app"),
+        args=(_ARG_CONN_ID, ARG_VERBOSE),
+    ),
+)
+
+_TOKEN_COMMANDS = (
+    ActionCommand(
+        name="init",
+        help="Create or update the token store's tables",
+        func=lazy_load_command("airflow_provider_lark.cli.tokens.init_store"),
+        args=(Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True), ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="reencrypt",
+        help="Encrypt every stored token under the first key of LARK_CONFIG_ENCRYPTION_KEY",
+        func=lazy_load_command("airflow_provider_lark.cli.tokens.reencrypt_store"),
+        args=(
+            Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True),
+            Arg(("--drop-unreadable",), help="Delete tokens that no key can read", action="store_true"),
+            ARG_VERBOSE,
+        ),
+    ),
+    ActionCommand(
+        name="purge",
+        help="Delete expired tokens and expired entries of the user cache",
+        func=lazy_load_command("airflow_provider_lark.cli.tokens.purge_store"),
+        args=(Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True), ARG_VERBOSE),
+    ),
+)
+
+
+def get_lark_cli_commands() -> list[CLICommand]:
+    """Return the group ``lark``, as the provider's ``cli`` entry promises it."""
+    return [
+        GroupCommand(
+            name="lark",
+            help="Look after Lark / Feishu connections and syncs",
+            subcommands=(
+                ActionCommand(
+                    name="doctor",
+                    help="Examine a connection and the mappings that use it; exit status 1 on trouble",
+                    func=lazy_load_command("airflow_provider_lark.cli.health.examine"),
+                    args=_DOCTOR_ARGS,
+                ),
+                GroupCommand(name="app", help="Manage Lark apps as connections", subcommands=_APP_COMMANDS),
+                GroupCommand(name="tokens", help="Look after the token store", subcommands=_TOKEN_COMMANDS),
+            ),
+        )
+    ]

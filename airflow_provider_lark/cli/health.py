@@ -1,0 +1,80 @@
+"""``airflow lark doctor``: the findings of :mod:`airflow_provider_lark.core.sync.doctor` as a table."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+
+from airflow.cli.simple_table import AirflowConsole
+
+from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import ConfigError, LarkError
+from airflow_provider_lark.core.sync.doctor import Finding, examine_app, examine_base, examine_mapping
+from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.lark import LarkHook
+
+
+@command
+def examine(args: Namespace) -> None:
+    """Print every finding; exit with status 1 when one of them is trouble."""
+    found = list(_examine(args))
+    rows = [{"What": f.subject, "Check": f.check, "Status": f.status, "Found": f.detail} for f in found]
+    AirflowConsole().print_as(data=rows, output=args.output)
+    if any(finding.status == "trouble" for finding in found):
+        raise SystemExit(1)
+
+
+def _examine(args: Namespace) -> Iterator[Finding]:
+    subject = f"connection {args.conn_id}"
+    hook = LarkHook(args.conn_id)
+    try:
+        settings = hook.settings
+    except LarkError as exc:
+        yield Finding(subject, "settings", "trouble", str(exc))
+        return
+    yield Finding(subject, "settings", "ok", f"app {settings.app_id} at {settings.host}")
+    with hook.client() as client:
+        answers = examine_app(client, clock=SystemClock())
+        yield from (replace(finding, subject=subject) for finding in answers)
+        if answers[0].status != "ok":
+            return
+        for name, app_token in settings.bases.items():
+            yield from examine_base(client, name, app_token)
+        for path in args.mapping:
+            yield from _examine_file(client, hook, path, args)
+
+
+def _examine_file(client: LarkClient, hook: LarkHook, path: str, args: Namespace) -> Iterator[Finding]:
+    try:
+        mappings = load_mappings(path)
+    except LarkError as exc:
+        yield Finding(f"file {path}", "mappings", "trouble", str(exc))
+        return
+    names = {mapping.name for mapping in mappings}
+    for missing in sorted(set(args.mapping_name) - names):
+        told = f"has no mapping {missing!r}; there are: {', '.join(sorted(names))}"
+        yield Finding(f"file {path}", "mappings", "trouble", told)
+    for mapping in mappings:
+        if not args.mapping_name or mapping.name in args.mapping_name:
+            yield from _examine_mapping(client, hook, mapping, args)
+
+
+def _examine_mapping(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Iterator[Finding]:
+    subject = f"mapping {mapping.name}"
+    try:
+        conn_id = args.sql_conn_id or mapping.sql.conn_id
+        if not conn_id:
+            raise ConfigError("names no database; give --sql-conn-id, or the mapping's sql.conn_id")
+        with opened_engine(conn_id) as engine:
+            yield from examine_mapping(
+                client,
+                engine,
+                mapping.with_bases(hook.bases),
+                clock=SystemClock(),
+                max_queue_age_seconds=args.max_queue_age,
+            )
+    except LarkError as exc:
+        yield Finding(subject, "connections", "trouble", str(exc))
