@@ -14,23 +14,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
+from airflow_provider_lark.core.stores.columns import MYSQL, name_type
 from airflow_provider_lark.core.stores.dbtime import Now, timestamp_type
 
 TABLE_NAME_LENGTH = 200
 KEY_LENGTH = 500
-"""Longest key on MySQL, where an index takes 3,072 bytes; elsewhere keys are not limited."""
+"""Longest key on MySQL; elsewhere one that is too long must not make the application's own write fail."""
 
 metadata = MetaData()
-_MYSQL: dict[str, Any] = {
-    f"{dialect}_{option}": value
-    for dialect in ("mysql", "mariadb")
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
-}
-
-
-def _name(length: int) -> TypeEngine[Any]:
-    # without a length outside MySQL: a key that is too long must not make the application's own write fail
-    return Text().with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 def _long_text() -> TypeEngine[Any]:
@@ -42,11 +33,11 @@ def _row_id() -> Column[int]:
 
 
 def _table_name(**options: Any) -> Column[str]:
-    return Column("table_name", _name(TABLE_NAME_LENGTH), nullable=False, **options)
+    return Column("table_name", name_type(TABLE_NAME_LENGTH), nullable=False, **options)
 
 
 def _key(**options: Any) -> Column[str]:
-    return Column("record_id", _name(KEY_LENGTH), nullable=False, **options)
+    return Column("record_id", name_type(KEY_LENGTH), nullable=False, **options)
 
 
 def _created_at() -> Column[Any]:
@@ -70,7 +61,7 @@ queue = Table(
     Column("lease_until_ms", BigInteger),
     Index("ix_sync_queue_status", "status", "table_name", "id"),
     Index("ix_sync_queue_key", "record_id", "table_name"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 log = Table(
@@ -83,11 +74,11 @@ log = Table(
     Column("operation", String(20), nullable=False),
     Column("status", String(20), nullable=False),
     Column("detail", Text),
-    Column("run_id", _name(250)),
+    Column("run_id", name_type(250)),
     _created_at(),
     Index("ix_sync_log_created_at", "created_at"),
     Index("ix_sync_log_key", "record_id", "table_name"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 blacklist = Table(
@@ -96,11 +87,11 @@ blacklist = Table(
     _row_id(),
     _key(),
     Column("reason", Text),
-    Column("table_name", _name(TABLE_NAME_LENGTH)),
+    Column("table_name", name_type(TABLE_NAME_LENGTH)),
     Column("expires_at", timestamp_type()),
     _created_at(),
     Index("ix_sync_blacklist_key", "record_id"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 record_map = Table(
@@ -115,7 +106,7 @@ record_map = Table(
     Column("tombstone", Boolean, nullable=False, server_default=text("'0'")),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("ux_sync_record_map_lark", "lark_record_id", "table_name", unique=True),
-    **_MYSQL,
+    **MYSQL,
 )
 
 checkpoint = Table(
@@ -131,7 +122,7 @@ checkpoint = Table(
     Column("fields", _long_text(), nullable=False),
     Column("modified_field_id", String(64)),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
-    **_MYSQL,
+    **MYSQL,
 )
 
 intent = Table(
@@ -146,7 +137,7 @@ intent = Table(
     Column("created_ms", BigInteger, nullable=False),
     _created_at(),
     Index("ix_sync_intent_state", "table_name", "state"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 conflict = Table(
@@ -166,28 +157,28 @@ conflict = Table(
     Column("closed_at", timestamp_type()),
     Index("ix_sync_conflict_status", "status", "table_name"),
     Index("ix_sync_conflict_key", "record_id", "table_name"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 lease = Table(
     "sync_lease",
     metadata,
-    Column("resource", _name(250), primary_key=True),
-    Column("owner", _name(250), nullable=False),
+    Column("resource", name_type(250), primary_key=True),
+    Column("owner", name_type(250), nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
-    **_MYSQL,
+    **MYSQL,
 )
 
 scan = Table(
     "sync_scan",
     metadata,
-    Column("id", _name(KEY_LENGTH), primary_key=True),
+    Column("id", name_type(KEY_LENGTH), primary_key=True),
     Column("scan_id", String(64), primary_key=True),
     Column("side", String(8), primary_key=True),
     _created_at(),
     Index("ix_sync_scan_scan_id", "scan_id"),
-    **_MYSQL,
+    **MYSQL,
 )
 
 mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))

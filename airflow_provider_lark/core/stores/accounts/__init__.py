@@ -1,0 +1,14 @@
+"""What workers know together about Lark's accounts: tokens, and who an e-mail address or a number is.
+
+============================  =======================================================================
+:mod:`.schema`                the tables
+:mod:`.migrate`               brings a database to the newest schema
+:mod:`.encryption`            the keys under which tokens are kept
+:mod:`.tokens`                the token store, its re-encryption and its purge
+:mod:`.users`                 e-mail addresses and numbers → ids of people
+============================  =======================================================================
+"""
+
+from airflow_provider_lark.core.stores.accounts.migrate import upgrade
+
+__all__ = ["upgrade"]

@@ -1,0 +1,49 @@
+"""The tables of accounts on real databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.stores.accounts import migrate, schema
+from airflow_provider_lark.core.stores.ledger import migrate as ledger
+
+KINDS = ["sqlite", "postgresql", "mysql"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_upgrade_by_four_at_once_makes_the_tables_once(kind, new_database):
+    engine = new_database(kind)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: migrate.upgrade(engine), range(4)))
+    wanted = {*schema.metadata.tables}
+    with engine.connect() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        context = MigrationContext.configure(
+            conn,
+            opts={"compare_type": True, "include_object": lambda _, name, kind, *__: kind != "table" or name in wanted},
+        )
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_upgrade_beside_a_ledger_leaves_its_version_alone(new_database):
+    engine = new_database("sqlite")
+    ledger.upgrade(engine)
+    migrate.upgrade(engine)
+    with engine.connect() as conn:
+        assert (ledger.current_version(conn), migrate.current_version(conn)) == (ledger.HEAD, migrate.HEAD)
+
+
+def test_upgrade_refuses_an_applications_own_tokens(new_database):
+    engine = new_database("sqlite")
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE tokens (id INTEGER PRIMARY KEY, value TEXT)"))
+    with pytest.raises(
+        SchemaMismatch, match=r"table 'tokens'.*not this package.*database or schema of its own"
+    ):
+        migrate.upgrade(engine)
