@@ -48,6 +48,20 @@ def read_answer(response: HttpResponse, *, request: HttpRequest, subject: str, i
     raise _refusal(code, body, response, request=request, subject=subject, is_write=is_write)
 
 
+def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> HttpResponse:
+    """Return an answer that is a file or a part of one; a refusal comes as JSON in its place.
+
+    :raises LarkError: the error that Lark's code stands for.
+    """
+    kind = response.headers.get("content-type", "")
+    # a file may be JSON itself; then it comes with its name
+    is_file = "content-disposition" in response.headers or not kind.startswith("application/json")
+    if response.status == 206 or (response.status == 200 and is_file):
+        return response
+    read_answer(response, request=request, subject=subject, is_write=is_write)
+    raise UnexpectedAnswer(f"{subject}: the answer is no file", endpoint=request.endpoint)
+
+
 def _refusal(
     code: int, body: JsonObject, response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool
 ) -> LarkError:
@@ -84,7 +98,7 @@ def _quotable(msg: object, request: HttpRequest) -> str:
     found = _LEADING_WORDS.match(msg) if isinstance(msg, str) else None
     if found is None:
         return ""
-    sent = (request.encode() or b"").lower()
+    sent = request.words().lower()
     words = itertools.takewhile(lambda word: word.lower().encode() not in sent, found[0].split())
     return " ".join(words)
 

@@ -7,7 +7,8 @@ A driver answers :class:`Send` with an :class:`HttpResponse` or by throwing :cla
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+import re
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,21 +17,37 @@ from airflow_provider_lark.core.errors import BadRequest
 
 T = TypeVar("T")
 
+# an escaped NUL, not the six characters after an escaped backslash
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """A body of members and one file, as uploads want it. *content* is the file, or a block of it."""
+
+    members: Mapping[str, str]
+    content: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """A request as the API knows it.
 
     :param path: from ``/open-apis`` on, ids filled in and quoted.
+    :param query: a list is sent as a repeated parameter.
     :param json: the body, not shown in a repr: it holds cells, or the App Secret.
     :param endpoint: method and route without ids, for errors and counts.
+    :param headers: beside those that every request has.
+    :param multipart: the body of an upload, in place of *json*.
     """
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     json: Any = field(default=None, repr=False)
     endpoint: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    multipart: Multipart | None = field(default=None, repr=False)
 
     def encode(self) -> bytes | None:
         """Return the body as UTF-8 JSON.
@@ -40,14 +57,24 @@ class HttpRequest:
         if self.json is None:
             return None
         try:
-            return json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-        except (TypeError, ValueError) as exc:
-            # without the cause: its text may quote the cell
-            raise BadRequest(
-                f"the request cannot be written as JSON ({type(exc).__name__}): pass text of valid characters, "
-                "finite numbers, booleans, lists and dicts",
-                endpoint=self.endpoint,
-            ) from None
+            text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+            # the plain search first: it costs next to nothing, and hits almost never
+            if "\\u0000" not in text or not _ESCAPED_NUL.search(text):
+                return text.encode()
+            what = "a NUL"
+        except (TypeError, ValueError, RecursionError) as exc:
+            what = type(exc).__name__
+        # without the cause: its text may quote the cell
+        raise BadRequest(
+            f"the request cannot be written as JSON ({what}): pass text of valid characters without NUL, "
+            "finite numbers, booleans, lists and dicts",
+            endpoint=self.endpoint,
+        )
+
+    def words(self) -> bytes:
+        """Return what of the request an answer may quote, file contents apart."""
+        members = [] if self.multipart is None else list(self.multipart.members.values())
+        return (self.encode() or b"") + "\n".join(members).encode()
 
 
 @dataclass(frozen=True, slots=True)

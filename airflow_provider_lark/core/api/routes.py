@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
+from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.ratelimit import Quota
 from airflow_provider_lark.core.errors import ConfigError
 
@@ -51,7 +52,7 @@ class Route:
                 continue
             if not ids[name]:
                 raise ConfigError(f"{name} is empty", endpoint=self.endpoint)
-            parts.append(quote(ids[name], safe=""))
+            parts.append(quote(check_text(ids[name], name, endpoint=self.endpoint), safe=""))
         return "/".join(parts)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from airflow_provider_lark.core.api.answers import JsonObject, read_answer
+from airflow_provider_lark.core.api.answers import JsonObject, read_answer, read_file
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
-from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Wait, send
+from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
+from airflow_provider_lark.core.api.query import QueryValue, write_query
 from airflow_provider_lark.core.api.retry import FRESH_SECONDS, RetryPolicy, decide_retry
 from airflow_provider_lark.core.api.routes import TENANT_TOKEN, Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
@@ -30,6 +31,9 @@ from airflow_provider_lark.core.errors import (
 )
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _LONG_WAIT_SECONDS = 5.0
 
@@ -53,6 +57,29 @@ class Settings:
     rate_share: float | None
 
 
+class Reader(Protocol[T_co]):
+    """Makes of an answer what the caller wants, or raises."""
+
+    def __call__(self, response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> T_co:
+        """Read *response*."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[T]):
+    """A call as it goes through the session.
+
+    :param app_token: the base, where there is one: what was just created in it may not be found yet.
+    """
+
+    route: Route
+    request: HttpRequest
+    subject: str
+    effect: Effect
+    read: Reader[T]
+    app_token: str = ""
+
+
 class Session:
     """Makes calls for one app; the namespaces go through it."""
 
@@ -68,9 +95,11 @@ class Session:
         route: Route,
         ids: Mapping[str, str] | None = None,
         *,
-        query: Mapping[str, str | int | None] | None = None,
+        query: Mapping[str, QueryValue] | None = None,
         json: Any = None,
+        multipart: Multipart | None = None,
         client_token: str | None = None,
+        effect: Effect | None = None,
         subject: str | None = None,
     ) -> Flow[JsonObject]:
         """Call *route* and return the answer's JSON object.
@@ -78,34 +107,54 @@ class Session:
         :param ids: what stands in the path.
         :param query: members that are None are left out.
         :param client_token: makes a create repeatable: Lark carries equal requests under one token out once.
+        :param effect: what a second sending does, where that is not the route's.
         :param subject: on what the call works, for errors; default: the ids.
         """
         ids = ids or {}
-        members = {**(query or {}), "client_token": client_token}
         request = HttpRequest(
             method=route.method,
             path=route.path(ids),
-            query={name: str(value) for name, value in members.items() if value is not None},
+            query=write_query({**(query or {}), "client_token": client_token}, endpoint=route.endpoint),
             json=json,
             endpoint=route.endpoint,
+            multipart=multipart,
         )
-        effect: Effect = "replayable" if client_token is not None else route.effect
-        return (yield from self._persist(route, request, effect, subject or describe(ids), ids.get("app_token", "")))
+        effect = effect or ("replayable" if client_token is not None else route.effect)
+        call = _Call(route, request, subject or describe(ids), effect, read_answer, ids.get("app_token", ""))
+        return (yield from self._persist(call))
+
+    def fetch(
+        self,
+        route: Route,
+        ids: Mapping[str, str],
+        *,
+        query: Mapping[str, QueryValue],
+        headers: Mapping[str, str],
+        subject: str,
+    ) -> Flow[HttpResponse]:
+        """Call *route* and return the answer as it came: a file, or a part of one."""
+        request = HttpRequest(
+            method=route.method,
+            path=route.path(ids),
+            query=write_query(query, endpoint=route.endpoint),
+            endpoint=route.endpoint,
+            headers=headers,
+        )
+        return (yield from self._persist(_Call(route, request, subject, route.effect, read_file)))
 
     def note_creation(self, app_token: str) -> None:
         """Remember that something was just created in a base: for some seconds Lark may not find it."""
         self._created_at[app_token] = self.settings.clock.monotonic()
 
-    def _persist(
-        self, route: Route, request: HttpRequest, effect: Effect, subject: str, app_token: str
-    ) -> Flow[JsonObject]:
+    def _persist(self, call: _Call[T]) -> Flow[T]:
+        route, effect = call.route, call.effect
         clock = self.settings.clock
         began = clock.monotonic()
         attempt, in_doubt = 0, False
         while True:
             attempt += 1
             try:
-                return (yield from self._attempt(route, request, subject))
+                return (yield from self._attempt(call))
             except LarkError as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
                 decision = decide_retry(
@@ -115,7 +164,7 @@ class Session:
                     elapsed_seconds=clock.monotonic() - began,
                     jitter=self.settings.jitter(),
                     policy=self.settings.policy,
-                    is_fresh=clock.monotonic() - self._created_at.get(app_token, -FRESH_SECONDS) < FRESH_SECONDS,
+                    is_fresh=clock.monotonic() - self._created_at.get(call.app_token, -FRESH_SECONDS) < FRESH_SECONDS,
                 )
                 if decision.wait_seconds is None:
                     if attempt > 1:
@@ -126,18 +175,18 @@ class Session:
                 _log_retry(route, error, attempt, decision.wait_seconds)
             yield Wait(decision.wait_seconds)
 
-    def _attempt(self, route: Route, request: HttpRequest, subject: str) -> Flow[JsonObject]:
-        yield from self._pace(route, subject)
+    def _attempt(self, call: _Call[T]) -> Flow[T]:
+        yield from self._pace(call.route, call.subject)
         token = yield from self._token()
         try:
-            return (yield from self._exchange(route, request, token, subject))
+            return (yield from self._exchange(call, token))
         except NotAuthorized as error:
             if error.code not in STALE_TOKEN_CODES:
                 raise
             self._state.tokens.drop(token)
         # outside the except block, or a second refusal would be shown as caused by the first
         token = yield from self._token()
-        return (yield from self._exchange(route, request, token, subject))
+        return (yield from self._exchange(call, token))
 
     def _pace(self, route: Route, subject: str) -> Flow[None]:
         wait_seconds = self._state.limiter.take(
@@ -156,7 +205,8 @@ class Session:
         if wait_seconds > 0:
             yield Wait(wait_seconds)
 
-    def _exchange(self, route: Route, request: HttpRequest, token: Secret | None, subject: str) -> Flow[JsonObject]:
+    def _exchange(self, call: _Call[T], token: Secret | None) -> Flow[T]:
+        route, request = call.route, call.request
         try:
             response = yield from send(request, token)
         except Unreachable:
@@ -167,7 +217,7 @@ class Session:
         self.calls.add(route.kind)
         self._note_server_time(response)
         try:
-            return read_answer(response, request=request, subject=subject, is_write=route.effect != "read")
+            return call.read(response, request=request, subject=call.subject, is_write=call.effect != "read")
         except RateLimited as error:
             if error.retry_after_seconds:
                 now = self.settings.clock.monotonic()
@@ -205,7 +255,7 @@ class Session:
         )
         try:
             subject = f"App ID {settings.app_id} at {settings.host}"
-            body = yield from self._exchange(TENANT_TOKEN, request, None, subject)
+            body = yield from self._exchange(_Call(TENANT_TOKEN, request, subject, "read", read_answer), None)
             token, expire_seconds = read_token(
                 body.get("tenant_access_token"), body.get("expire"), endpoint=TENANT_TOKEN.endpoint
             )

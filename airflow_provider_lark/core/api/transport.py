@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +45,24 @@ class Transport:
     def arguments(self, effect: Send) -> dict[str, Any]:
         """Return the arguments of ``client.request``."""
         request = effect.request
-        headers = {} if effect.bearer is None else {"Authorization": f"Bearer {effect.bearer.reveal()}"}
-        content = request.encode()
-        if content is not None:
-            headers["Content-Type"] = "application/json; charset=utf-8"
-        return {
+        headers = dict(request.headers)
+        if effect.bearer is not None:
+            headers["Authorization"] = f"Bearer {effect.bearer.reveal()}"
+        arguments: dict[str, Any] = {
             "method": request.method,
             "url": self._host + request.path,
             "params": dict(request.query) or None,
             "headers": headers,
-            "content": content,
         }
+        content = request.encode()
+        if content is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            arguments["content"] = content
+        if request.multipart is not None:
+            # a file object is read in small chunks, bytes would be copied whole; its name is a member, not a header
+            file = ("file", BytesIO(request.multipart.content), "application/octet-stream")
+            arguments |= {"data": dict(request.multipart.members), "files": {"file": file}}
+        return arguments
 
     def read(self, response: httpx.Response) -> HttpResponse:
         """Return the answer as a value."""
