@@ -21,7 +21,7 @@ def insert_new(conn: Connection, table: Table) -> Insert:
 
 
 def upsert(conn: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> Insert:
-    """Return an INSERT of one row into *table* that overwrites the row of its primary key, but for the columns of *keep*.
+    """Return an INSERT of one row into *table* that overwrites the row of its key, except in *keep*.
 
     :param values: columns and their values or SQL expressions.
     """
