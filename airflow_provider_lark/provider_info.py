@@ -31,6 +31,7 @@ def get_provider_info() -> dict[str, object]:
         "triggers": [
             {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.triggers.sync_queue"]},
         ],
+        "cli": ["airflow_provider_lark.cli.definition.get_lark_cli_commands"],
         "connection-types": [
             {
                 "connection-type": "lark",

@@ -1,0 +1,96 @@
+"""The commands as the shell gives them to Airflow's parser, on a migrated Airflow database and the emulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from tests.airflow_home import prepare
+
+prepare()
+
+
+@dataclass
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def text(self):
+        return self.out + self.err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture(scope="session")
+def airflow_db():
+    """Airflow's own database, migrated once."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def parser(airflow_db):
+    import argparse
+
+    from airflow.cli.cli_parser import AirflowHelpFormatter, _add_command
+
+    from airflow_provider_lark.cli.definition import get_lark_cli_commands
+
+    parser = argparse.ArgumentParser(prog="airflow", formatter_class=AirflowHelpFormatter)
+    commands = parser.add_subparsers(dest="subcommand", required=True)
+    for each in get_lark_cli_commands():
+        _add_command(commands, each)
+    return parser
+
+
+@pytest.fixture
+def airflow(parser, capsys):
+    """Run ``airflow <arguments>`` in this process."""
+
+    def run(*arguments):
+        status = 0
+        try:
+            args = parser.parse_args(["lark", *arguments])
+            args.func(args)
+        except SystemExit as exc:
+            # as the interpreter does: a text goes to stderr and means 1
+            if isinstance(exc.code, str):
+                status, said = 1, exc.code
+                captured = capsys.readouterr()
+                return Outcome(status, captured.out, captured.err + said)
+            status = exc.code or 0
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def emulator():
+    from airflow_provider_lark.emulator import Emulator
+
+    with Emulator() as emu:
+        yield emu
+
+
+@pytest.fixture
+def connections(airflow_db):
+    """Give Airflow's connections, and leave none behind."""
+    from airflow.models import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, select
+
+    def read():
+        with create_session() as session:
+            return {conn.conn_id: conn for conn in session.scalars(select(Connection)).all()}
+
+    yield read
+    with create_session() as session:
+        session.execute(delete(Connection))
