@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from airflow_provider_lark.emulator.clock import Clock
@@ -13,12 +13,12 @@ from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.idempotency import ClientTokens
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.limits import RateLimits, limited
-from airflow_provider_lark.emulator.routes import apps, fields, gate, records, tenant, tokens
+from airflow_provider_lark.emulator.routes import apps, fields, gate, media, records, tenant, tokens
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.wire import Answer, Cut, Flat, Request, failure, success
+from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
 
-ROUTES = (*tokens.ROUTES, *apps.ROUTES, *fields.ROUTES, *records.ROUTES, *tenant.ROUTES)
+ROUTES = (*tokens.ROUTES, *apps.ROUTES, *fields.ROUTES, *records.ROUTES, *media.ROUTES, *tenant.ROUTES)
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json"})
 
 
@@ -98,7 +98,7 @@ class Dispatch:
             return self._spoil(fault, data)
         return success(_mangled(fault, data, request))
 
-    def _spoil(self, fault: Fault, data: dict[str, Any] | Flat) -> Answer | Cut:
+    def _spoil(self, fault: Fault, data: Outcome) -> Answer | Cut:
         """The request was carried out, but its caller does not learn so."""
         match fault.action:
             case "drop_after":
@@ -118,7 +118,7 @@ class Dispatch:
         code = fault.code if fault.code is not None else 2200
         return ApiError(code, "scripted fault", status=fault.status, msg=fault.msg, headers=fault.headers)
 
-    def _perform(self, route: Route, request: Request) -> dict[str, Any] | Flat:
+    def _perform(self, route: Route, request: Request) -> Outcome:
         switches = self.state.switches
         if route.needs_token:
             gate.authenticate(self.state, request)
@@ -146,28 +146,39 @@ class Dispatch:
         )
         return data
 
-    def _hold_and_do(self, route: Route, request: Request) -> dict[str, Any] | Flat:
+    def _hold_and_do(self, route: Route, request: Request) -> Outcome:
         if route.holds == "nothing":
             with self.state.lock:
                 return route.handler(self.state, request)
-        with self.holding(request.params["app_token"], request.params["table_id"]):
+        with self._alone(route, request):
             if self.state.switches.write_seconds > 0:
                 self._clock.sleep(self.state.switches.write_seconds)
             with self.state.lock:
                 return route.handler(self.state, request)
+
+    def _alone(self, route: Route, request: Request) -> AbstractContextManager[None]:
+        if route.holds == "uploads":
+            return self.holding_uploads(request.caller.app_id)
+        return self.holding(request.params["app_token"], request.params["table_id"])
 
     def clear(self) -> None:
         """Forget client tokens and rate buckets."""
         self.client_tokens.clear()
         self.limits.clear()
 
-    @contextmanager
-    def holding(self, app_token: str, table_id: str) -> Iterator[None]:
+    def holding(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
         """Hold a table as a running write does: others get 1254291 meanwhile (§2.8)."""
-        key = (app_token, table_id)
+        return self._holding((app_token, table_id), ApiError(1254291, "another write on this table is running"))
+
+    def holding_uploads(self, app_id: str) -> AbstractContextManager[None]:
+        """Hold an app's uploads as a running one does: others get 1061045 meanwhile (§7.4)."""
+        return self._holding((app_id, "uploads"), ApiError(1061045, "another upload of the app is running"))
+
+    @contextmanager
+    def _holding(self, key: tuple[str, str], busy: ApiError) -> Iterator[None]:
         with self._holders_lock:
             if key in self._holders:
-                raise ApiError(1254291, "another write on this table is running")
+                raise busy
             self._holders.add(key)
         try:
             yield
@@ -176,9 +187,9 @@ class Dispatch:
                 self._holders.discard(key)
 
 
-def _mangled(fault: Fault, data: dict[str, Any] | Flat, request: Request) -> dict[str, Any] | Flat:
+def _mangled(fault: Fault, data: Outcome, request: Request) -> Outcome:
     """A success that is not quite true; only for paged reads."""
-    if isinstance(data, Flat) or "items" not in data:
+    if not isinstance(data, dict) or "items" not in data:
         return data
     match fault.action:
         case "repeat_page_token":

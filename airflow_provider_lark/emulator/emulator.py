@@ -64,6 +64,7 @@ class Emulator:
         """Listen."""
         self._server = Server(*self._address, self.answer, self.clock)
         self._server.start()
+        self.state.origin = self.url
         return self
 
     def stop(self) -> None:
@@ -109,6 +110,10 @@ class Emulator:
     def hold_table(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
         """Hold a table as a running write does: writes get 1254291 meanwhile (reference §2.8)."""
         return self._dispatch.holding(app_token, table_id)
+
+    def hold_uploads(self, app_id: str) -> AbstractContextManager[None]:
+        """Hold an app's uploads as a running one does: others get 1061045 meanwhile (reference §7.4)."""
+        return self._dispatch.holding_uploads(app_id)
 
     def reset(self) -> None:
         """Back to the first state: default app, no bases, faults, log or changed switches."""

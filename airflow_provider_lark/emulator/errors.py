@@ -127,6 +127,20 @@ _CODES: Final[dict[int, tuple[str, int]]] = {
     131002: ("param err", 400),
     131005: ("not found", 400),
     131006: ("permission denied", 400),
+    # drive, §7.4
+    1061002: ("params error.", 400),
+    1061003: ("not found.", 404),
+    1061004: ("forbidden.", 403),
+    1061008: ("illegal file name.", 400),
+    1061021: ("upload id expire.", 400),
+    1061044: ("parent node not exist.", 400),
+    1061043: ("file size beyond limit.", 400),
+    1061045: ("can retry.", 200),
+    1062007: ("upload user not match.", 400),
+    1062008: ("checksum param Invalid.", 400),
+    1062009: ("the actual size is inconsistent with the parameter declaration size.", 400),
+    1062010: ("block missing, please upload all blocks.", 400),
+    1062011: ("block num out of bounds.", 400),
 }
 
 

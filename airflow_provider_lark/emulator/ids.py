@@ -44,6 +44,10 @@ class Ids:
         """A record id."""
         return self.make("rec", 11)
 
+    def file(self) -> str:
+        """A file token."""
+        return self.make("box", 24)
+
     def token(self) -> str:
         """A tenant access token."""
         return self.make("t-", 40)

@@ -111,7 +111,7 @@ class Person:
         """All records as the page shows them: ``{"record_id", "fields"}`` in read shape."""
         with self._state.lock:
             base, table = self._table(app_token, table_id)
-            reading = Reading(base, table, self._state.directory)
+            reading = Reading(base, table, self._state.directory, origin=self._state.origin)
             return [
                 {"record_id": each.record_id, "fields": dict(reading.fields_of(each))}
                 for each in table.records.values()

@@ -14,7 +14,7 @@ from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request
@@ -39,12 +39,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         target = urlsplit(self.path)
+        repeated = parse_qs(target.query, keep_blank_values=True)
         request = Request(
             method=self.command,
             path=target.path,
-            query=dict(parse_qsl(target.query, keep_blank_values=True)),
+            query={name: values[-1] for name, values in repeated.items()},
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
+            repeated=repeated,
         )
         result = self.server.answering(request)
         if isinstance(result, Cut):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
+from airflow_provider_lark.emulator.multipart import Part, parse_form
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import App
 
@@ -27,6 +28,8 @@ class Request:
     app: App | None = None
     records: int = 0
     """How many records the request wrote or read; for the log."""
+    repeated: Mapping[str, list[str]] = field(default_factory=dict)
+    """Every value of each query parameter; :attr:`query` holds the last."""
     _json: Any = field(default=None, repr=False)
 
     @property
@@ -59,6 +62,16 @@ class Request:
             self._json = parsed
         result: dict[str, Any] = self._json
         return result
+
+    def form(self) -> dict[str, Part]:
+        """The body as a form, by the names of its parts (§7.4).
+
+        :raises ApiError: 1061002, it is none.
+        """
+        try:
+            return parse_form(self.headers.get("content-type", ""), self.body)
+        except ValueError as exc:
+            raise ApiError(1061002, str(exc)) from exc
 
 
 def _refuse_constant(name: str) -> None:
@@ -103,13 +116,28 @@ class Flat:
     msg: str = "ok"
 
 
+@dataclass
+class Raw:
+    """A success that is no JSON: the bytes of a file (§1.4)."""
+
+    body: bytes
+    headers: dict[str, str]
+    status: int = 200
+
+
+Outcome = dict[str, Any] | Flat | Raw
+"""What a route gives: ``data``, members beside ``code``, or bytes."""
+
+
 def dump(value: object) -> bytes:
     """Compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def success(data: dict[str, Any] | Flat) -> Answer:
-    """The success envelope (§1.4)."""
+def success(data: Outcome) -> Answer:
+    """The success envelope, where there is one (§1.4)."""
+    if isinstance(data, Raw):
+        return Answer(data.status, data.body, dict(data.headers))
     if isinstance(data, Flat):
         return Answer(200, dump({"code": 0, "msg": data.msg, **data.members}))
     return Answer(200, dump({"code": 0, "msg": "success", "data": data}))

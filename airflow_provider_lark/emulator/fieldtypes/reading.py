@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
 from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table, UserIdType
+from airflow_provider_lark.emulator.state.model import Base, Field, Media, Record, Table, UserIdType
 
 Render = Callable[[Record], Any]
 """A record's value in one field as it is read; ``None`` when the cell is empty and so left out (§3.2)."""
@@ -21,13 +21,22 @@ _LOCATION_MEMBERS: Final = ("location", "pname", "cityname", "adname", "address"
 class Reading:
     """Renders the records of one table for one kind of user id."""
 
-    def __init__(self, base: Base, table: Table, directory: Directory, user_id_type: UserIdType = "open_id") -> None:
+    def __init__(
+        self,
+        base: Base,
+        table: Table,
+        directory: Directory,
+        user_id_type: UserIdType = "open_id",
+        *,
+        origin: str,
+    ) -> None:
         self.base = base
         self.table = table
         self.directory = directory
         self.user_id_type = user_id_type
+        self.origin = origin
         # the base's name zone and files never change a rendered value; schema and people do
-        self.tag = (table.schema_version, user_id_type, directory.version)
+        self.tag = (table.schema_version, user_id_type, directory.version, origin)
         self._people: dict[str, dict[str, Any]] = {}
         self._renders = [(each.name, self._render_for(each)) for each in table.fields]
 
@@ -107,22 +116,20 @@ def _groups(reading: Reading, _column: Field) -> Render:
 
 
 def _attachments(reading: Reading, _column: Field) -> Render:
-    table_id = reading.table.table_id
-
     def shape(held: Any) -> Any:
-        return [_attachment(reading.base.files[each], table_id) for each in held]
+        return [_attachment(reading.base.files[each], reading) for each in held]
 
     return shape
 
 
-def _attachment(file: dict[str, Any], table_id: str) -> dict[str, Any]:
-    extra = quote(json.dumps({"bitablePerm": {"tableId": table_id, "rev": 1}}, separators=(",", ":")))
-    root = "https://open.feishu.cn/open-apis/drive/v1/medias"
-    token = file["file_token"]
+def _attachment(file: Media, reading: Reading) -> dict[str, Any]:
+    permission = {"bitablePerm": {"tableId": reading.table.table_id, "rev": 1}}
+    extra = quote(json.dumps(permission, separators=(",", ":")))
+    root = f"{reading.origin}/open-apis/drive/v1/medias"
     return {
-        **file,
-        "url": f"{root}/{token}/download?extra={extra}",
-        "tmp_url": f"{root}/batch_get_tmp_download_url?file_tokens={token}&extra={extra}",
+        **file.describe(),
+        "url": f"{root}/{file.file_token}/download?extra={extra}",
+        "tmp_url": f"{root}/batch_get_tmp_download_url?file_tokens={file.file_token}&extra={extra}",
     }
 
 

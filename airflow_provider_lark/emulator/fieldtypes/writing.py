@@ -37,6 +37,7 @@ class Writing:
     ids: Ids
     user_id_type: UserIdType = "open_id"
     by_person: bool = False
+    foreign_file_code: int = 1254303
     new_options: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     options_by_name: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -186,7 +187,7 @@ def _attachments(given: object, column: Field, writing: Writing) -> Any:
             raise _refuse(column)
         if token not in writing.base.files:
             # §7.4: a file_token works only in the base it was uploaded to
-            raise ApiError(1254303, "the attachment was not uploaded to this base")
+            raise ApiError(writing.foreign_file_code, "the attachment was not uploaded to this base")
         held.append(token)
     return held or None
 

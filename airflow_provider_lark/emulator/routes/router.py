@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.wire import Flat, Request
+from airflow_provider_lark.emulator.wire import Outcome, Request
 
 Coverage = Literal["emulated", "partly"]
-Handler = Callable[[State, Request], dict[str, Any] | Flat]
+Handler = Callable[[State, Request], Outcome]
 
 BITABLE_READ: Final = ("bitable:app", "bitable:app:readonly")
 BITABLE_WRITE: Final = ("bitable:app",)
@@ -32,7 +32,7 @@ class Route:
     :param query: the query parameters it knows.
     :param members: the body members it knows; None: it takes no body.
     :param scopes: any one of them opens it; empty: none needed.
-    :param holds: ``table`` for writes that exclude one another (§2.8).
+    :param holds: ``table`` for writes that exclude one another (§2.8), ``uploads`` for those of one app (§7.4).
     :param coverage: ``partly`` when something that the reference says of the endpoint is left out.
     :param note: what is left out, or worth knowing; for the coverage page.
     """
@@ -44,7 +44,7 @@ class Route:
     members: frozenset[str] | None = None
     scopes: tuple[str, ...] = ()
     rate: Rate = field(default_factory=lambda: Rate(50))
-    holds: Literal["nothing", "table"] = "nothing"
+    holds: Literal["nothing", "table", "uploads"] = "nothing"
     needs_token: bool = True
     family: StatusFamily = "record"
     coverage: Coverage = "emulated"

@@ -102,6 +102,20 @@ class Table:
         self.searches.clear()
 
 
+@dataclass(frozen=True)
+class Media:
+    """A file in a base (§7.4)."""
+
+    file_token: str
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+
+    def describe(self) -> dict[str, Any]:
+        """The members that an attachment cell shows of it (§3.2)."""
+        return {"file_token": self.file_token, "name": self.name, "type": self.mime, "size": len(self.content)}
+
+
 @dataclass
 class Base:
     """A base (document) with its tables and who may use it."""
@@ -116,7 +130,7 @@ class Base:
     """App ids that are collaborators; None: every app."""
     without_rights: set[str] = field(default_factory=set)
     """App ids that advanced permissions leave with nothing."""
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, Media] = field(default_factory=dict)
     created_ms: int = 0
 
     @property

@@ -14,11 +14,13 @@ from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
 from airflow_provider_lark.emulator.state.directory import Directory, User
-from airflow_provider_lark.emulator.state.model import Base, Table
+from airflow_provider_lark.emulator.state.media import Upload, guess_mime
+from airflow_provider_lark.emulator.state.model import Base, Media, Table
 from airflow_provider_lark.emulator.state.tokens import Tokens
 from airflow_provider_lark.emulator.switches import Switches
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
+DEFAULT_ORIGIN: Final = "https://open.feishu.cn"
 
 
 @dataclass
@@ -51,6 +53,8 @@ class State:
         self.switches = switches
         self.ids = ids
         self.lock = threading.RLock()
+        self.origin = DEFAULT_ORIGIN
+        """Where links to files lead: the emulator's own address while it runs."""
         self._clear()
 
     def _clear(self) -> None:
@@ -59,6 +63,9 @@ class State:
         self.apps: dict[str, App] = {}
         self.bases: dict[str, Base] = {}
         self.wiki_nodes: dict[str, WikiNode] = {}
+        self.uploads: dict[str, Upload] = {}
+        self.links: dict[str, tuple[Media, float]] = {}
+        """Temporary links by their code: the file, and when they end."""
         self.person = self.directory.add_user("Person")
         """Who edits when nobody is named."""
 
@@ -93,12 +100,30 @@ class State:
         with self.lock:
             return self.directory.add_chat(name)
 
-    def add_file(self, app_token: str, name: str, mime: str = "text/plain", size: int = 0) -> str:
-        """Put a file into a base as if uploaded; returns the file_token for attachment cells."""
+    def add_file(
+        self, app_token: str, name: str, mime: str | None = None, size: int = 0, *, content: bytes | str | None = None
+    ) -> str:
+        """Put a file into a base as if uploaded; returns the file_token for attachment cells.
+
+        :param mime: None: what the ending of *name* stands for.
+        :param content: text is encoded as UTF-8; None: *size* zero bytes.
+        """
+        if isinstance(content, str):
+            content = content.encode()
         with self.lock:
-            token = self.ids.make("box", 24)
-            self.bases[app_token].files[token] = {"file_token": token, "name": name, "type": mime, "size": size}
-            return token
+            return self.keep_file(self.bases[app_token], name, bytes(size) if content is None else content, mime)
+
+    def keep_file(self, base: Base, name: str, content: bytes, mime: str | None = None) -> str:
+        """Keep a file in *base*; returns its token."""
+        file = Media(self.ids.file(), name, mime or guess_mime(name), content)
+        base.files[file.file_token] = file
+        return file.file_token
+
+    def keep_link(self, file: Media, expires: float) -> str:
+        """Keep a temporary link to *file*; returns its code."""
+        code = self.ids.make("", 32)
+        self.links[code] = (file, expires)
+        return code
 
     def add_wiki_node(self, obj_token: str, *, obj_type: str = "bitable", title: str = "") -> str:
         """Hang a document into the wiki; returns the node_token."""

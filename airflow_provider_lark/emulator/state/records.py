@@ -41,7 +41,8 @@ class Edit:
 
     def writing(self) -> Writing:
         """What turning values needs."""
-        return Writing(self.base, self.state.directory, self.state.ids, self.user_id_type, self.by_person)
+        state, code = self.state, self.state.switches.foreign_file_code
+        return Writing(self.base, state.directory, state.ids, self.user_id_type, self.by_person, code)
 
 
 def create(edit: Edit, rows: Sequence[object]) -> list[str]:
