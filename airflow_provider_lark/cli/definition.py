@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
@@ -14,29 +16,37 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
-_ARG_CONN_ID = Arg(("--conn-id",), help="Connection of type lark (default: lark_default)", default="lark_default")
+
+def _arg(*flags: str, **settings: Any) -> Arg:
+    return Arg(flags, **settings)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+
+
+_SECONDS = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]  # likewise
+
+_ARG_CONN_ID = _arg("--conn-id", help="Connection of type lark (default: lark_default)", default="lark_default")
 
 _DOCTOR_ARGS = (
     _ARG_CONN_ID,
-    Arg(
-        ("-m", "--mapping"),
+    _arg(
+        "-m",
+        "--mapping",
         help="YAML file of mappings to examine too; may be given several times",
         action="append",
         default=[],
         metavar="FILE",
     ),
-    Arg(
-        ("--mapping-name",),
+    _arg(
+        "--mapping-name",
         help="Only this mapping of the files; may be given several times",
         action="append",
         default=[],
         metavar="NAME",
     ),
-    Arg(("--sql-conn-id",), help="Connection of the database; overrides the mappings' sql.conn_id"),
-    Arg(
-        ("--max-queue-age",),
+    _arg("--sql-conn-id", help="Connection of the database; overrides the mappings' sql.conn_id"),
+    _arg(
+        "--max-queue-age",
         help="Seconds that a change may wait before it is trouble (default: 3600)",
-        type=positive_int(allow_zero=False),
+        type=_SECONDS,
         default=3600,
         metavar="SECONDS",
     ),
@@ -46,23 +56,23 @@ _DOCTOR_ARGS = (
 
 _APP_ADD_ARGS = (
     _ARG_CONN_ID,
-    Arg(("--app-id",), help="App ID, cli_… from the developer console", required=True),
-    Arg(
-        ("--app-secret",),
+    _arg("--app-id", help="App ID, cli_… from the developer console", required=True),
+    _arg(
+        "--app-secret",
         help="App Secret; other users of this machine may see it here, so rather give it by --app-secret-stdin, or "
         "leave both out to be asked",
     ),
-    Arg(("--app-secret-stdin",), help="Read the App Secret from standard input", action="store_true"),
-    Arg(("--name",), help="A name for people"),
-    Arg(("--description",), help="What the app is for"),
-    Arg(
-        ("--region",),
+    _arg("--app-secret-stdin", help="Read the App Secret from standard input", action="store_true"),
+    _arg("--name", help="A name for people"),
+    _arg("--description", help="What the app is for"),
+    _arg(
+        "--region",
         help="Which cloud the app lives in (default: feishu)",
         choices=("feishu", "lark"),
         default="feishu",
     ),
-    Arg(("--host",), help="Address of a deployment of your own; overrides --region"),
-    Arg(("--replace",), help="Replace a connection of this id that is there", action="store_true"),
+    _arg("--host", help="Address of a deployment of your own; overrides --region"),
+    _arg("--replace", help="Replace a connection of this id that is there", action="store_true"),
     ARG_VERBOSE,
 )
 
@@ -78,7 +88,7 @@ _APP_COMMANDS = (
         help="List the Lark apps among the connections",
         func=lazy_load_command("airflow_provider_lark.cli.apps.list_apps"),
         args=(
-            Arg(("--offline",), help="Do not ask Lark for each app's status", action="store_true"),
+            _arg("--offline", help="Do not ask Lark for each app's status", action="store_true"),
             ARG_OUTPUT,
             ARG_VERBOSE,
         ),
@@ -93,7 +103,7 @@ _APP_COMMANDS = (
         name="remove",
         help="Remove an app's connection",
         func=lazy_load_command("airflow_provider_lark.cli.apps.remove_app"),
-        args=(Arg(("--conn-id",), help="Connection of type lark", required=True), ARG_YES, ARG_VERBOSE),
+        args=(_arg("--conn-id", help="Connection of type lark", required=True), ARG_YES, ARG_VERBOSE),
     ),
     ActionCommand(
         name="test",
@@ -108,15 +118,15 @@ _TOKEN_COMMANDS = (
         name="init",
         help="Create or update the token store's tables",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.init_store"),
-        args=(Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True), ARG_VERBOSE),
+        args=(_arg("--sql-conn-id", help="Connection of the token store's database", required=True), ARG_VERBOSE),
     ),
     ActionCommand(
         name="reencrypt",
         help="Encrypt every stored token under the first key of LARK_CONFIG_ENCRYPTION_KEY",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.reencrypt_store"),
         args=(
-            Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True),
-            Arg(("--drop-unreadable",), help="Delete tokens that no key can read", action="store_true"),
+            _arg("--sql-conn-id", help="Connection of the token store's database", required=True),
+            _arg("--drop-unreadable", help="Delete tokens that no key can read", action="store_true"),
             ARG_VERBOSE,
         ),
     ),
@@ -124,7 +134,7 @@ _TOKEN_COMMANDS = (
         name="purge",
         help="Delete expired tokens and expired entries of the user cache",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.purge_store"),
-        args=(Arg(("--sql-conn-id",), help="Connection of the token store's database", required=True), ARG_VERBOSE),
+        args=(_arg("--sql-conn-id", help="Connection of the token store's database", required=True), ARG_VERBOSE),
     ),
 )
 
