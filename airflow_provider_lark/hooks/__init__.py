@@ -3,7 +3,7 @@
 ::
 
     lark.py        LarkHook: a Lark connection becomes a client
-    connection.py  what a Lark connection says, read and checked
+    connection.py  what a Lark connection says, read and checked; extra.py reads its extra
     database.py    a SQL connection becomes a SQLAlchemy engine
     backlog.py     how full the sync queue is, and whether a sensor may go on
     errors.py      the one translation of errors for Airflow

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
+from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-DEFAULT_TIMEOUT_SECONDS = 30.0
-MAX_TIMEOUT_SECONDS = 600.0
+REGIONS = {"feishu": FEISHU_HOST, "lark": LARK_HOST}
+"""The public platforms; the first is the default."""
 
 
 def read_connection(conn_id: str) -> Connection:
@@ -42,8 +41,13 @@ class LarkSettings:
     """What a Lark connection says.
 
     :param host: address of the open platform with scheme, as the core normalizes it.
-    :param bases: names of bases and their app_tokens.
+    :param bases: names of bases; each an app_token, or the address of the wiki page that shows the base.
     :param ca_bundle: path of a file of certificates to trust, instead of the public ones.
+    :param event_encrypt_key: with which Lark encrypts and signs events.
+    :param event_verification_token: which Lark puts into events that are not encrypted.
+    :param token_store_conn_id: SQL connection of the database in which workers share tokens.
+    :param tenant_key: of which tenant a store app's token is.
+    :param warnings: what may be a mistake and does not stop anything.
     """
 
     app_id: str
@@ -53,56 +57,59 @@ class LarkSettings:
     proxy: str | None = field(default=None, repr=False)
     bases: Mapping[str, str] = field(default_factory=dict)
     ca_bundle: str | None = None
+    event_encrypt_key: str | None = field(default=None, repr=False)
+    event_verification_token: str | None = field(default=None, repr=False)
+    token_store_conn_id: str | None = None
+    tenant_key: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def from_connection(cls, conn: Connection) -> LarkSettings:
-        """Read *conn*: login is the App ID, password the App Secret.
+        """Read *conn*: login is the App ID, password the App Secret, the rest stands in host and extra.
 
         :raises ConfigError: an entry is missing or impossible.
         """
         where = f"connection {conn.conn_id!r}"
         if conn.conn_type != "lark":
             raise ConfigError(f"{where}: is of type {conn.conn_type!r}; a connection of type 'lark' is needed")
-        extra = _read_extra(conn, where)
+        extra = Extra(conn, where)
+        host = _read_host(conn, where) or REGIONS[extra.choice("region", tuple(REGIONS))]
         return cls(
             app_id=_need(conn.login, where, "App ID (login)"),
             app_secret=_need(conn.password, where, "App Secret (password)"),
-            host=_read_host(conn, where),
-            timeout_seconds=_read_timeout(extra.get("timeout_seconds"), where),
-            proxy=_read_proxy(extra.get("proxy"), where),
-            bases=_read_bases(extra.get("bases"), where),
-            ca_bundle=_read_ca_bundle(extra.get("ca_bundle"), where),
+            host=host,
+            timeout_seconds=extra.timeout_seconds(),
+            proxy=extra.proxy(),
+            bases=extra.bases(),
+            ca_bundle=extra.ca_bundle(),
+            event_encrypt_key=extra.text("event_encrypt_key_secret"),
+            event_verification_token=extra.text("event_verification_token"),
+            token_store_conn_id=extra.text("store_conn_id"),
+            tenant_key=extra.text("tenant_key"),
+            warnings=(*_warn_of_host(host), *extra.warnings),
         )
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never show up in a log."""
         password = urlsplit(self.proxy).password if self.proxy else None
-        return (self.app_secret, password) if password else (self.app_secret,)
+        # a library may log it as it stands in the address, or as it is sent
+        found = (self.app_secret, self.event_encrypt_key, self.event_verification_token, password)
+        return tuple(dict.fromkeys(text for each in found if each for text in (each, unquote(each))))
 
 
 def _need(value: str | None, where: str, name: str) -> str:
     if not value or not value.strip():
         raise ConfigError(f"{where}: has no {name}; the developer console shows it under Credentials & Basic Info")
+    if not value.strip("* "):
+        raise ConfigError(f"{where}: {name} is {value.strip()}, which Airflow shows in its place; type it in again")
     return value.strip()
 
 
-def _read_extra(conn: Connection, where: str) -> Mapping[str, Any]:
-    if not conn.extra:
-        return {}
-    try:
-        extra = json.loads(conn.extra)
-    except ValueError as exc:
-        raise ConfigError(f"{where}: extra is no JSON object") from exc
-    if not isinstance(extra, dict):
-        raise ConfigError(f"{where}: extra is no JSON object")
-    return extra
-
-
-def _read_host(conn: Connection, where: str) -> str:
+def _read_host(conn: Connection, where: str) -> str | None:
     host = (conn.host or "").strip()
     if not host:
-        return FEISHU_HOST
+        return None
     if "://" not in host:
         # a connection given as an URI, lark://id:secret@open.larksuite.com:443/https, has the scheme in another place
         host = f"{conn.schema or 'https'}://{host}"
@@ -114,51 +121,7 @@ def _read_host(conn: Connection, where: str) -> str:
         raise ConfigError(f"{where}: {exc.message}") from exc
 
 
-def _read_timeout(value: Any, where: str) -> float:
-    if value is None or value == "":
-        return DEFAULT_TIMEOUT_SECONDS
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = -1.0
-    if isinstance(value, bool) or not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise ConfigError(f"{where}: timeout_seconds must be a number above 0, at most {MAX_TIMEOUT_SECONDS:g}")
-    return seconds
-
-
-def _read_proxy(value: Any, where: str) -> str | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or not value.startswith(("http://", "https://", "socks5://")):
-        raise ConfigError(f"{where}: proxy must be an address such as http://proxy.example:3128")
-    return value
-
-
-def _read_ca_bundle(value: Any, where: str) -> str | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or not Path(value).is_file():
-        raise ConfigError(f"{where}: ca_bundle must be the path of a file of certificates that this machine can read")
-    return value
-
-
-def _read_bases(value: Any, where: str) -> dict[str, str]:
-    expected = f'{where}: bases must be a JSON object such as {{"MyDB": "<app_token>"}}'
-    if value is None or value == "":
-        return {}
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as exc:
-            raise ConfigError(expected) from exc
-    if not isinstance(value, dict):
-        raise ConfigError(expected)
-    if bad := [name for name, token in value.items() if not isinstance(token, str) or not token.strip()]:
-        raise ConfigError(f"{where}: bases[{bad[0]!r}] must be an app_token: the part after /base/ in its address")
-    return {name.strip(): _app_token_of(token.strip()) for name, token in value.items()}
-
-
-def _app_token_of(text: str) -> str:
-    # people paste the whole address where the token is asked for
-    steps = urlsplit(text).path.split("/")
-    return steps[steps.index("base") + 1] if "base" in steps[:-1] else text
+def _warn_of_host(host: str) -> tuple[str, ...]:
+    if urlsplit(host).scheme == "https" or is_local(host):
+        return ()
+    return (f"the host {host} is plain http: the App Secret travels readable; use https://",)

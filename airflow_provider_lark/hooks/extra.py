@@ -1,0 +1,178 @@
+"""The extra of a Lark connection: which fields it knows, and each value read and checked.
+
+Airflow masks a field's value in the UI, in REST answers and in logs when its name holds a word such as ``secret``,
+``token`` or ``proxy``. Hence ``event_encrypt_key_secret``, and ``store_conn_id`` without the word token: a masked
+connection id would be starred out of every log line that names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_lark.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+DEFAULT_TIMEOUT_SECONDS = 30.0
+MAX_TIMEOUT_SECONDS = 600.0
+
+MAX_FIELDS = 100
+MAX_BASES = 1000
+MAX_TEXT = 4096
+
+FIELDS = (
+    "region",
+    "timeout_seconds",
+    "proxy",
+    "ca_bundle",
+    "bases",
+    "event_encrypt_key_secret",
+    "event_verification_token",
+    "store_conn_id",
+    "tenant_key",
+)
+"""The fields, as the form names them."""
+
+# older tools, and people who know them, write the connection type into the name
+_PREFIX = "extra__lark__"
+_ALIASES = {"token_store_conn_id": "store_conn_id"}
+
+
+class Extra:
+    """The fields of a connection's extra; each method reads one, or raises a ConfigError that names it.
+
+    :param where: the connection, for messages.
+    :raises ConfigError: the extra is no JSON object, or holds more than a connection's settings.
+    """
+
+    def __init__(self, conn: Connection, where: str) -> None:
+        self._where = where
+        self._values: dict[str, Any] = {}
+        self._unknown: list[str] = []
+        for name, value in _read_object(conn, where).items():
+            self._take(name, value)
+
+    def _take(self, name: str, value: Any) -> None:
+        plain = name.removeprefix(_PREFIX)
+        plain = _ALIASES.get(plain, plain)
+        if plain not in FIELDS:
+            self._unknown.append(plain)
+        elif value is not None and value != "" and (name == plain or plain not in self._values):
+            # under both names, the plain one counts
+            self._values[plain] = value
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is unlikely to be meant: fields that nobody reads. Only names close to a known one are quoted."""
+        found = [(name, get_close_matches(name, FIELDS, n=1)) for name in self._unknown]
+        told = [f"extra field {name!r} is not known; did you mean {near[0]!r}?" for name, near in found if near]
+        others = len(found) - len(told)
+        return (*told, f"{others} extra fields are not known") if others else tuple(told)
+
+    def text(self, name: str) -> str | None:
+        """Return a text without blanks around it, None where the field is empty."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            raise ConfigError(f"{self._where}: {name} must be text of at most {MAX_TEXT:,} characters")
+        return value.strip() or None
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """Return one of *choices*, the first where the field is empty."""
+        given = (self.text(name) or choices[0]).lower()
+        if given not in choices:
+            raise ConfigError(f"{self._where}: {name} must be one of {', '.join(choices)}")
+        return given
+
+    def timeout_seconds(self) -> float:
+        """Return how long one call may take."""
+        value = self._values.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
+        try:
+            seconds = float(value)
+        except (TypeError, ValueError):
+            seconds = -1.0
+        if isinstance(value, bool) or not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+            raise ConfigError(
+                f"{self._where}: timeout_seconds must be a number above 0, at most {MAX_TIMEOUT_SECONDS:g}"
+            )
+        return seconds
+
+    def proxy(self) -> str | None:
+        """Return the address of a proxy."""
+        address = self.text("proxy")
+        if address is not None and not _is_proxy(address):
+            raise ConfigError(f"{self._where}: proxy must be an address such as http://proxy.example:3128")
+        return address
+
+    def ca_bundle(self) -> str | None:
+        """Return the path of a file of certificates."""
+        path = self.text("ca_bundle")
+        if path is not None and not Path(path).is_file():
+            raise ConfigError(
+                f"{self._where}: ca_bundle must be the path of a file of certificates that this machine can read"
+            )
+        return path
+
+    def bases(self) -> dict[str, str]:
+        """Return names of bases and what stands for each: an app_token, or the address of a wiki page."""
+        expected = f'{self._where}: bases must be a JSON object such as {{"MyDB": "<app_token>"}}'
+        value = self._values.get("bases")
+        if value is None:
+            return {}
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                raise ConfigError(expected) from None
+        if not isinstance(value, dict):
+            raise ConfigError(expected)
+        if len(value) > MAX_BASES:
+            raise ConfigError(f"{self._where}: bases holds {len(value):,} names; at most {MAX_BASES:,} are read")
+        if bad := [name for name, token in value.items() if not _is_token(token)]:
+            raise ConfigError(
+                f"{self._where}: bases[{bad[0][:80]!r}] must be an app_token, the part after /base/ in its address, "
+                "or the whole address"
+            )
+        return {name.strip(): _app_token_of(token.strip()) for name, token in value.items()}
+
+
+def _read_object(conn: Connection, where: str) -> Mapping[str, Any]:
+    try:
+        extra = json.loads(conn.extra) if conn.extra else {}
+    except (ValueError, RecursionError):
+        # without the cause: an error tracker would show the text, and with it the secrets
+        raise ConfigError(f"{where}: extra is no JSON object") from None
+    if not isinstance(extra, dict):
+        raise ConfigError(f"{where}: extra is no JSON object")
+    if len(extra) > MAX_FIELDS:
+        raise ConfigError(
+            f"{where}: extra has {len(extra):,} fields, which are no settings of a connection; "
+            f"the form names the {len(FIELDS)} that count"
+        )
+    return extra
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # read for its check: it raises on a port that is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https", "socks5") and bool(parts.hostname)
+
+
+def _is_token(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= MAX_TEXT
+
+
+def _app_token_of(text: str) -> str:
+    # people paste the whole address where the token is asked for
+    steps = urlsplit(text).path.split("/")
+    return steps[steps.index("base") + 1] if "base" in steps[:-1] else text
