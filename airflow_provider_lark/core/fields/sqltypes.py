@@ -1,23 +1,25 @@
-"""The SQL side as the mapping sees it: a :class:`Column`, and the Lark field to create where there is none yet."""
+"""What to create where one side is still missing: the Lark field of a column, and the SQL type of a field."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.types import BigInteger
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import JSON, BigInteger, Boolean, DateTime, Double, String, Text
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
+    SqlType,
     base_type,
     choices,
     decimal_digits,
 )
-from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.fields.schema import Field, FieldType
 
-__all__ = ["Column", "ColumnKind", "lark_field_for"]
+__all__ = ["Column", "ColumnKind", "lark_field_for", "sql_type_for"]
 
 _SELECT_OPTIONS_MAX = 20_000
 _LARK_DIGITS = 15
@@ -99,4 +101,85 @@ _MAKERS: dict[ColumnKind, Callable[[Column], dict[str, Any]]] = {
     ColumnKind.JSON: _text,
     ColumnKind.UUID: _text,
     ColumnKind.ARRAY: lambda column: {"type": int(FieldType.MULTI_SELECT), "ui_type": "MultiSelect"},
+}
+
+
+KEY_LENGTH = 255
+"""Characters of a text column that is a key: MySQL's index takes 3,072 bytes."""
+
+_MYSQL = ("mysql", "mariadb")
+
+
+def sql_type_for(field: Field, dialect: str, *, is_key: bool = False) -> SqlType | None:
+    """Return the type of the column that holds every value of *field*; None for a field without values: a button.
+
+    Numbers become doubles, as in Lark, whatever the field shows of them.
+
+    :param dialect: SQLAlchemy's name of the database.
+    :param is_key: the column tells rows apart, so it must fit into an index.
+    """
+    kind = _result_type(field)
+    if is_key and kind == FieldType.NUMBER:
+        return BigInteger()
+    make = _SQL_TYPES.get(kind)
+    if make is None:
+        return None
+    found = make(field, dialect)
+    return String(KEY_LENGTH) if is_key and isinstance(found, (Text, mysql.MEDIUMTEXT)) else found
+
+
+def _result_type(field: Field) -> int:
+    """Return the type of a formula's result where the field list tells it and a column of its own fits it."""
+    if field.type != FieldType.FORMULA:
+        return field.type
+    told = field.property.get("type")
+    code = told.get("data_type") if isinstance(told, dict) else None
+    return code if code in (FieldType.NUMBER, FieldType.DATE_TIME) else FieldType.TEXT
+
+
+def _long_text(_: Field, dialect: str) -> SqlType:
+    # a Lark text of 100,000 characters exceeds MySQL's TEXT of 65,535 bytes
+    return mysql.MEDIUMTEXT() if dialect in _MYSQL else Text()
+
+
+def _json(_: Field, dialect: str) -> SqlType:
+    return postgresql.JSONB() if dialect == "postgresql" else JSON()
+
+
+def _one_or_many(field: Field, dialect: str) -> SqlType:
+    return Text() if field.property.get("multiple", True) is False else _json(field, dialect)
+
+
+def _instant(_: Field, dialect: str) -> SqlType:
+    if dialect in _MYSQL:
+        return mysql.DATETIME(fsp=3)
+    return DateTime(timezone=dialect == "postgresql")
+
+
+def _short(_: Field, dialect: str) -> SqlType:
+    return String(64)
+
+
+_SQL_TYPES: dict[int, Callable[[Field, str], SqlType]] = {
+    FieldType.TEXT: _long_text,
+    FieldType.NUMBER: lambda field, dialect: Double(),
+    FieldType.SINGLE_SELECT: lambda field, dialect: Text(),
+    FieldType.MULTI_SELECT: _json,
+    FieldType.DATE_TIME: _instant,
+    FieldType.CHECKBOX: lambda field, dialect: Boolean(),
+    FieldType.USER: _one_or_many,
+    FieldType.PHONE: _short,
+    FieldType.URL: _long_text,
+    FieldType.ATTACHMENT: _json,
+    FieldType.SINGLE_LINK: _one_or_many,
+    FieldType.LOOKUP: _long_text,
+    FieldType.DUPLEX_LINK: _one_or_many,
+    FieldType.LOCATION: _short,
+    FieldType.GROUP_CHAT: _one_or_many,
+    FieldType.STAGE: _long_text,
+    FieldType.CREATED_TIME: _instant,
+    FieldType.MODIFIED_TIME: _instant,
+    FieldType.CREATED_USER: lambda field, dialect: Text(),
+    FieldType.MODIFIED_USER: lambda field, dialect: Text(),
+    FieldType.AUTO_NUMBER: lambda field, dialect: Text(),
 }
