@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
+from airflow_provider_lark.core.api.openapi import OpenApi
 from airflow_provider_lark.core.api.retry import MAX_ATTEMPTS, MAX_ELAPSED_SECONDS, RetryPolicy
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.session import Session, Settings
@@ -24,7 +25,7 @@ def _random_token() -> str:
     return str(uuid4())
 
 
-class BaseClient:
+class BaseClient(OpenApi):
     """A client of one Lark app.
 
     :param app_id: ``cli_…`` from the developer console.

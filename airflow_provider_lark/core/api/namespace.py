@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeAlias, TypeVar, overload
 
 from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.session import Session
@@ -51,6 +51,10 @@ class Namespace(Generic[D]):
         self.session = session
 
 
+_Sync: TypeAlias = Namespace[SyncDriver] | SyncDriver
+_Async: TypeAlias = Namespace[AsyncDriver] | AsyncDriver
+
+
 class ApiCall(Generic[P, T]):
     """A call; see the module."""
 
@@ -61,14 +65,16 @@ class ApiCall(Generic[P, T]):
     @overload
     def __get__(self, namespace: None, owner: type[Any]) -> Self: ...
     @overload
-    def __get__(self, namespace: Namespace[SyncDriver], owner: type[Any]) -> Callable[P, T]: ...
+    def __get__(self, namespace: _Sync, owner: type[Any]) -> Callable[P, T]: ...
     @overload
-    def __get__(self, namespace: Namespace[AsyncDriver], owner: type[Any]) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(
+        self, namespace: Namespace[AsyncDriver] | AsyncDriver, owner: type[Any]
+    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
-    def __get__(self, namespace: Namespace[Any] | None, owner: type[Any]) -> Any:
+    def __get__(self, namespace: Any, owner: type[Any]) -> Any:
         if namespace is None:
             return self
-        return _bind(namespace.driver.run, self.flow, namespace)
+        return _bind(_driver_of(namespace).run, self.flow, namespace)
 
 
 class ApiPages(Generic[P, T]):
@@ -81,17 +87,24 @@ class ApiPages(Generic[P, T]):
     @overload
     def __get__(self, namespace: None, owner: type[Any]) -> Self: ...
     @overload
-    def __get__(self, namespace: Namespace[SyncDriver], owner: type[Any]) -> Callable[P, Iterator[T]]: ...
+    def __get__(self, namespace: _Sync, owner: type[Any]) -> Callable[P, Iterator[T]]: ...
     @overload
-    def __get__(self, namespace: Namespace[AsyncDriver], owner: type[Any]) -> Callable[P, AsyncIterator[T]]: ...
+    def __get__(
+        self, namespace: Namespace[AsyncDriver] | AsyncDriver, owner: type[Any]
+    ) -> Callable[P, AsyncIterator[T]]: ...
 
-    def __get__(self, namespace: Namespace[Any] | None, owner: type[Any]) -> Any:
+    def __get__(self, namespace: Any, owner: type[Any]) -> Any:
         if namespace is None:
             return self
-        return _bind(namespace.driver.iterate, self.pages, namespace)
+        return _bind(_driver_of(namespace).iterate, self.pages, namespace)
 
 
-def _bind(run: Callable[[Any], Any], method: Callable[..., Any], namespace: Namespace[Any]) -> Callable[..., Any]:
+def _driver_of(owner: Any) -> Any:
+    # a client has calls of its own, and drives them itself
+    return owner.driver if isinstance(owner, Namespace) else owner
+
+
+def _bind(run: Callable[[Any], Any], method: Callable[..., Any], namespace: Any) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         return run(method(namespace, *args, **kwargs))

@@ -95,6 +95,7 @@ class Session:
         route: Route,
         ids: Mapping[str, str] | None = None,
         *,
+        path: str | None = None,
         query: Mapping[str, QueryValue] | None = None,
         json: Any = None,
         multipart: Multipart | None = None,
@@ -105,6 +106,7 @@ class Session:
         """Call *route* and return the answer's JSON object.
 
         :param ids: what stands in the path.
+        :param path: the path itself, for a route that is known by nothing else.
         :param query: members that are None are left out.
         :param client_token: makes a create repeatable: Lark carries equal requests under one token out once.
         :param effect: what a second sending does, where that is not the route's.
@@ -113,7 +115,7 @@ class Session:
         ids = ids or {}
         request = HttpRequest(
             method=route.method,
-            path=route.path(ids),
+            path=path or route.path(ids),
             query=write_query({**(query or {}), "client_token": client_token}, endpoint=route.endpoint),
             json=json,
             endpoint=route.endpoint,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, assert_type
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api.openapi import DataPage
 from airflow_provider_lark.core.api.wire import (
     AppInfo,
     BatchGet,
@@ -35,6 +36,8 @@ def _sync_types(client: LarkClient) -> None:
     assert_type(client.contact.batch_get_id(emails=["a@b.c"]), dict[str, str | None])
     assert_type(client.wiki.get_node(token="wik"), WikiNode)
     assert_type(client.calls.total, int)
+    assert_type(client.call("GET", "/open-apis/x"), dict[str, Any])
+    assert_type(client.call_pages("GET", "/open-apis/x"), Iterator[DataPage])
     client.bitable.get_app("app")  # type: ignore[call-arg]  # keywords only: mypy must refuse it
     client.bitable.search_page(app_token="app", table_id=1)  # type: ignore[arg-type]  # mypy must refuse it
 
@@ -47,6 +50,8 @@ async def _async_types(client: AsyncLarkClient) -> None:
     async for page in client.bitable.search_pages(app_token="app", table_id="tbl"):
         assert_type(page, RecordPage)
     assert_type(await client.bot.info(), BotInfo)
+    assert_type(await client.call("GET", "/open-apis/x"), dict[str, Any])
+    assert_type(client.call_pages("GET", "/open-apis/x"), AsyncIterator[DataPage])
 
 
 def test_typing_of_both_clients_is_declared_for_mypy() -> None:

@@ -1,0 +1,134 @@
+"""Any API of Lark by its path: ``client.call`` and ``client.call_pages``, for what no namespace has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick_list
+from airflow_provider_lark.core.api.flow import Flow, Pages
+from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages
+from airflow_provider_lark.core.api.paging import walk_pages
+from airflow_provider_lark.core.api.query import QueryValue, check_text
+from airflow_provider_lark.core.api.routes import CallKind, Effect, Route
+from airflow_provider_lark.core.api.session import Session
+from airflow_provider_lark.core.errors import BadRequest
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ROOT = "/open-apis/"
+_EXPECTED = "write the path from /open-apis/ on, such as /open-apis/contact/v3/users"
+
+# an id holds a digit or a capital letter; the words of a route do not, versions apart
+_ID = re.compile(r"(?!v\d+$)(?=.*[A-Z0-9]).{8,}")
+
+
+class DataPage(dict[str, Any]):
+    """The ``data`` of one page."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another page follows."""
+        return bool(self.get("has_more"))
+
+    @property
+    def page_token(self) -> str | None:
+        """What to ask for it with."""
+        return self.get("page_token") or None
+
+
+class OpenApi:
+    """What both clients can call without a namespace."""
+
+    _session: Session
+
+    @ApiCall
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        json: Any = None,
+        subject: str | None = None,
+        kind: CallKind = "other",
+    ) -> Flow[JsonObject]:
+        """Call any API and return the whole answer, whose ``code`` is 0.
+
+        A GET is repeated when it gets no answer. Anything else is repeated only where Lark is known not to do it
+        twice: with a ``client_token`` in *query*, or a ``uuid`` in *json*.
+
+        :param path: from ``/open-apis/`` on, or the whole address on this client's host.
+        :param query: text, whole numbers, true or false; a list is sent as a repeated parameter, None not at all.
+        :param subject: on what the call works, for errors; default: the path.
+        :param kind: under which the call is counted.
+        :raises BadRequest: the path is none of Lark's, or of another host.
+        """
+        method, path, query = self._read_target(method, path, query or {})
+        route = Route(method, _without_ids(path), kind, None, _effect(method, query, json))
+        return (yield from self._session.call(route, path=path, query=query, json=json, subject=subject or path))
+
+    @ApiPages
+    def call_pages(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        json: Any = None,
+        items: str = "items",
+        subject: str | None = None,
+        kind: CallKind = "other",
+    ) -> Pages[DataPage]:
+        """Yield the ``data`` of each page, each read when it is asked for; the arguments are those of :meth:`call`.
+
+        :param items: the list in a page; where Lark leaves it out, it is empty.
+        :raises UnexpectedAnswer: the paging does not move on, so the read is incomplete.
+        """
+        method, path, query = self._read_target(method, path, query or {})
+        route = Route(method, _without_ids(path), kind, None, "read")
+
+        def fetch(page_token: str | None) -> Flow[DataPage]:
+            asked = query if page_token is None else {**query, "page_token": page_token}
+            body = yield from self._session.call(route, path=path, query=asked, json=json, subject=subject or path)
+            data = data_of(body)
+            return DataPage({**data, items: pick_list(data, items, endpoint=route.endpoint)})
+
+        return walk_pages(fetch, subject=subject or path)
+
+    def _read_target(
+        self, method: str, path: str, query: Mapping[str, QueryValue]
+    ) -> tuple[str, str, Mapping[str, QueryValue]]:
+        if method.upper() not in _METHODS:
+            raise BadRequest(f"method {method!r} is not one of {', '.join(_METHODS)}")
+        path, in_path = _split_path(path, self._session.settings.host)
+        return method.upper(), path, {**in_path, **query}
+
+
+def _split_path(address: str, host: str) -> tuple[str, dict[str, list[str]]]:
+    """Return the quoted path and the query that stands in it."""
+    text = check_text(address.strip(), "the path", endpoint="")
+    if text.startswith(f"{host}/"):
+        text = text.removeprefix(host)
+    elif "://" in text.partition("?")[0]:
+        raise BadRequest(f"the address is not on {host}, the host of this client; {_EXPECTED}")
+    parts = urlsplit(text)
+    if parts.netloc or parts.fragment or not parts.path.startswith(_ROOT) or ".." in parts.path.split("/"):
+        raise BadRequest(f"the path {parts.path[:60]!r} is none of Lark's; {_EXPECTED}")
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        query.setdefault(name, []).append(value)
+    return quote(parts.path, safe="/%:@!$&'()*+,;=~"), query
+
+
+def _without_ids(path: str) -> str:
+    return "/".join(":id" if _ID.fullmatch(part) else part for part in path.split("/"))
+
+
+def _effect(method: str, query: Mapping[str, QueryValue], json: Any) -> Effect:
+    if method == "GET":
+        return "read"
+    body = json if isinstance(json, Mapping) else {}
+    is_marked = any(query.get(name) or body.get(name) for name in ("client_token", "uuid"))
+    return "replayable" if is_marked else "once"
