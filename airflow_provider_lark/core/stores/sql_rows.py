@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+import sqlalchemy
 from sqlalchemy import Connection, Select, select, type_coerce
 from sqlalchemy.types import UserDefinedType
 
@@ -42,9 +43,9 @@ class RowQuery:
         self.statement = cast("Select[Any]", select(*columns))
         width = len(spec.key_columns)
         self._key_codec = key_codec
-        self._key = [_processor(conn, spec, name) for name in spec.key_columns]
+        self._key = [processor_of(conn, spec.table.c[name]) for name in spec.key_columns]
         self._cells = [
-            (width + i, name, _processor(conn, spec, name), codec.from_sql)
+            (width + i, name, processor_of(conn, spec.table.c[name]), codec.from_sql)
             for i, (name, codec) in enumerate(codecs.items())
         ]
 
@@ -52,15 +53,15 @@ class RowQuery:
         """Read a row of the result; values without a canonical form become its problems."""
         problems: list[RowError] = []
         try:
-            key: str = self._key_codec.to_key([_process(to, raw[i]) for i, to in enumerate(self._key)])
+            key: str = self._key_codec.to_key([process(to, raw[i]) for i, to in enumerate(self._key)])
         except ValueMismatch as exc:
             # such a row cannot be addressed, but it must not hide
             key = ", ".join(str(raw[i]) for i in range(len(self._key)))
             return Row(key, {}, problems=(exc,))
         values: dict[str, Canonical] = {}
-        for i, name, process, from_sql in self._cells:
+        for i, name, convert, from_sql in self._cells:
             try:
-                values[name] = from_sql(raw[i] if process is None else _process(process, raw[i]))
+                values[name] = from_sql(raw[i] if convert is None else process(convert, raw[i]))
             except ValueMismatch as exc:
                 problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
         return Row(key, values, problems=tuple(problems))
@@ -68,28 +69,28 @@ class RowQuery:
     def unreadable(self, raw_key: Sequence[Any]) -> Row:
         """Return a row of which nothing but its key could be read."""
         try:
-            key: str = self._key_codec.to_key([_process(to, raw_key[i]) for i, to in enumerate(self._key)])
+            key: str = self._key_codec.to_key([process(to, raw_key[i]) for i, to in enumerate(self._key)])
         except ValueMismatch:
             key = ", ".join(map(str, raw_key))
         problem = ValueMismatch(f"row {key!r}: the database's driver cannot read one of its values; correct it in SQL")
         return Row(key, {}, problems=(problem,))
 
 
-_Processor = Callable[[Any], Any] | None
+Processor = Callable[[Any], Any] | None
 
 
-def _processor(conn: Connection, spec: TableSpec, name: str) -> _Processor:
-    column = spec.table.c[name]
+def processor_of(conn: Connection, column: sqlalchemy.Column[Any]) -> Processor:
+    """Return what makes the driver's value of *column* the one that its codec reads, None for nothing."""
     if Column.from_reflected(column, conn.dialect.name).takes_driver_values:
         return None
     return column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None)
 
 
-def _process(process: _Processor, value: Any) -> Any:
-    if process is None or value is None:
+def process(convert: Processor, value: Any) -> Any:
+    """Convert one value of the driver; what cannot be converted stays as it is, for the codec to refuse by name."""
+    if convert is None or value is None:
         return value
     try:
-        return process(value)
+        return convert(value)
     except (TypeError, ValueError, LookupError, ArithmeticError):
-        # what SQLAlchemy cannot read goes to the codec as it is, which names the column and the type
         return value

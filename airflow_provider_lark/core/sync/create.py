@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import BadRequest, ClientTokenConflict, LarkError, NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
-from airflow_provider_lark.core.sync.halve import halve
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
 from airflow_provider_lark.core.sync.run import Run

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
@@ -20,7 +21,6 @@ from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
-from airflow_provider_lark.core.sync.halve import halve
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import Write, send_noted
