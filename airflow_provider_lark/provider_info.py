@@ -2,12 +2,95 @@
 
 from __future__ import annotations
 
+# the connection form is described here and nowhere else: Airflow 3.3 no longer asks the hook for it
+_STANDARD_FIELDS = {
+    "hidden-fields": ["port", "schema"],
+    "relabeling": {"login": "App ID", "password": "App Secret", "host": "Host"},
+    "placeholders": {
+        "login": "cli_a1b2c3d4e5f6",
+        "password": "from the developer console: Credentials & Basic Info",
+        "host": "empty for the region below; or your own deployment: https://open.example.com",
+    },
+}
+
+_EXTRA_FIELDS = {
+    "region": {
+        "label": "Region",
+        "description": (
+            "Feishu (open.feishu.cn) or Lark (open.larksuite.com): they are separate, and an app "
+            "belongs to one. A Host above wins."
+        ),
+        "schema": {
+            "type": ["string", "null"],
+            "default": "feishu",
+            "enum": ["feishu", "lark"],
+            "values_display": {
+                "feishu": "Feishu 飞书 (open.feishu.cn)",
+                "lark": "Lark (open.larksuite.com)",
+            },
+        },
+    },
+    "bases": {
+        "label": "Named bases",
+        "description": (
+            'Names for bases, so that DAGs can say "MyDB:users": {"MyDB": "<app_token>"}. The app_token '
+            "follows /base/ in the address of the base; the whole address, or one with /wiki/, may be "
+            "given too."
+        ),
+        "schema": {"type": ["object", "null"]},
+    },
+    "timeout_seconds": {
+        "label": "Timeout (seconds)",
+        "description": "How long one call to Lark may take, at most 600. Default: 30.",
+        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 600},
+    },
+    "proxy": {
+        "label": "Proxy",
+        "description": (
+            "Address of a proxy, such as http://proxy.example:3128; a user and password may stand in it: "
+            "http://user:password@proxy.example:3128. Default: what HTTPS_PROXY says where tasks run."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
+    "ca_bundle": {
+        "label": "CA bundle",
+        "description": (
+            "Path of a PEM file of certificates to trust instead of the public ones, on every machine that runs tasks."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
+    "event_encrypt_key_secret": {
+        "label": "Event encrypt key",
+        "description": (
+            "Encrypt Key from the developer console: Events & Callbacks, Encryption Strategy. Needed only "
+            "to receive events."
+        ),
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "event_verification_token": {
+        "label": "Event verification token",
+        "description": "Verification Token from the same page. Needed only to receive events.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "store_conn_id": {
+        "label": "Token store (connection ID)",
+        "description": (
+            "A SQL connection in whose database workers share tokens, encrypted under "
+            "LARK_CONFIG_ENCRYPTION_KEY. Needed for user tokens and store apps. Default: each process "
+            "asks Lark itself."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
+    "tenant_key": {
+        "label": "Tenant key",
+        "description": "Store apps only: the tenant for which the app works.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+
 
 def get_provider_info() -> dict[str, object]:
-    """Return the provider's description, after Airflow's ``provider_info.schema.json``.
-
-    The connection form is described here and nowhere else: Airflow 3.3 no longer asks the hook for it.
-    """
+    """Return the provider's description, after Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-lark",
         "name": "Lark / Feishu",
@@ -37,40 +120,8 @@ def get_provider_info() -> dict[str, object]:
                 "connection-type": "lark",
                 "hook-class-name": "airflow_provider_lark.hooks.lark.LarkHook",
                 "hook-name": "Lark / Feishu",
-                "ui-field-behaviour": {
-                    "hidden-fields": ["port", "schema"],
-                    "relabeling": {"login": "App ID", "password": "App Secret", "host": "Host"},
-                    "placeholders": {
-                        "login": "cli_a1b2c3d4e5f6",
-                        "password": "from the developer console: Credentials & Basic Info",
-                        "host": "https://open.feishu.cn, or https://open.larksuite.com for Lark",
-                    },
-                },
-                "conn-fields": {
-                    "timeout_seconds": {
-                        "label": "Timeout (seconds)",
-                        "description": "How long one call to Lark may take. Default: 30.",
-                        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 600},
-                    },
-                    "proxy": {
-                        "label": "Proxy",
-                        "description": "Address of an HTTP proxy, such as http://proxy.example:3128. Default: none.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "ca_bundle": {
-                        "label": "CA bundle",
-                        "description": "Path of a file of certificates to trust instead of the public ones.",
-                        "schema": {"type": ["string", "null"]},
-                    },
-                    "bases": {
-                        "label": "Named bases",
-                        "description": (
-                            'Names for bases, so that mappings can say "MyDB:users": '
-                            '{"MyDB": "<app_token>"}. The app_token follows /base/ in the address of the base.'
-                        ),
-                        "schema": {"type": ["object", "null"]},
-                    },
-                },
+                "ui-field-behaviour": _STANDARD_FIELDS,
+                "conn-fields": _EXTRA_FIELDS,
             }
         ],
     }

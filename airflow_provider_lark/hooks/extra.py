@@ -39,6 +39,9 @@ FIELDS = (
 )
 """The fields, as the form names them."""
 
+# what `airflow lark app add` notes beside them
+_NOTES = ("app_name", "added_at")
+
 # older tools, and people who know them, write the connection type into the name
 _PREFIX = "extra__lark__"
 _ALIASES = {"token_store_conn_id": "store_conn_id"}
@@ -62,7 +65,7 @@ class Extra:
         plain = name.removeprefix(_PREFIX)
         plain = _ALIASES.get(plain, plain)
         if plain not in FIELDS:
-            self._unknown.append(plain)
+            self._unknown += [] if plain in _NOTES else [plain]
         elif value is not None and value != "" and (name == plain or plain not in self._values):
             # under both names, the plain one counts
             self._values[plain] = value

@@ -151,7 +151,7 @@ def test_impossible_connection_is_named_and_keeps_its_secret(parts, words):
 
 
 def test_unknown_extra_field_is_warned_of_and_only_its_likeness_is_quoted():
-    extra = {"timeout": 5, "extra__lark__proxi": "p", SECRET: 1, "verify": False}
+    extra = {"timeout": 5, "extra__lark__proxi": "p", SECRET: 1, "verify": False, "app_name": "Shop", "added_at": "now"}
     assert read(extra=extra).warnings == (
         "extra field 'timeout' is not known; did you mean 'timeout_seconds'?",
         "extra field 'proxi' is not known; did you mean 'proxy'?",

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from airflow_provider_lark.provider_info import get_provider_info
 
 LARK = get_provider_info()["connection-types"][0]
+REGIONS = ["feishu", "lark"]
 
 
 def test_provider_info_validates_against_the_installed_airflow():
@@ -50,10 +51,14 @@ def test_provider_info_imports_nothing():
 
 def test_provider_info_names_modules_that_exist():
     info = get_provider_info()
-    for kind in ("hooks", "operators", "sensors", "triggers"):
-        for entry in info[kind]:
-            for module in entry["python-modules"]:
-                importlib.import_module(module)
+    kinds = ("hooks", "operators", "sensors", "triggers")
+    modules = [module for kind in kinds for entry in info[kind] for module in entry["python-modules"]]
+    modules += [entry["python-module"] for entry in info.get("transfers", [])]
+    for module in modules:
+        assert vars(importlib.import_module(module))
+    for path in [*info.get("extra-links", []), *info["cli"]]:
+        module, _, name = path.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_connection_type_matches_the_hook():
@@ -71,10 +76,22 @@ def test_connection_form_has_our_labels_and_fields_and_makes_no_warning():
     standard = form.standard_fields
     assert (form.hook_name, standard.login.title, standard.password.title) == ("Lark / Feishu", "App ID", "App Secret")
     assert (standard.port.hidden, standard.url_schema.hidden, standard.host.hidden) == (True, True, False)
-    assert standard.host.placeholder.startswith("https://open.feishu.cn")
-    assert set(form.extra_fields) == {"timeout_seconds", "proxy", "ca_bundle", "bases"}
+    assert "own deployment" in standard.host.placeholder
+    assert tuple(form.extra_fields) == tuple(LARK["conn-fields"])
     assert all(field["schema"]["title"] and field["description"] for field in form.extra_fields.values())
+    assert (form.extra_fields["region"]["value"], form.extra_fields["region"]["schema"]["enum"]) == ("feishu", REGIONS)
     assert [str(warning.message) for warning in told if "lark" in str(warning.message).lower()] == []
+
+
+def test_form_has_the_fields_that_the_hook_reads_and_masks_the_secret_ones_only():
+    from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
+
+    from airflow_provider_lark.hooks.extra import FIELDS
+
+    assert set(LARK["conn-fields"]) == set(FIELDS)
+    hidden = {name for name in LARK["conn-fields"] if should_hide_value_for_key(name)}
+    # a proxy's address may hold a password
+    assert hidden == {"event_encrypt_key_secret", "event_verification_token", "proxy"}
 
 
 def test_docs_describe_every_field_of_the_form():
