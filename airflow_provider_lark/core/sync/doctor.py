@@ -17,7 +17,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, queue, schema
+from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import reflect_table
 from airflow_provider_lark.core.sync import setup
@@ -144,13 +144,18 @@ class _Examination:
 
     def _write(self, place: tuple[str, str]) -> str | tuple[Status, str]:
         app_token, table_id = place
-        try:
-            self.client.bitable.batch_update(app_token=app_token, table_id=table_id, records=[(NO_RECORD, {})])
-        except NotFound:
-            return "the app may write"
-        except BadRequest as exc:
-            return "warning", f"cannot be told without writing: {exc}"
-        return "warning", "cannot be told without writing: Lark took a change of a record that cannot exist"
+        bitable = self.client.bitable
+        asks: dict[str, Callable[[], object]] = {
+            "change": lambda: bitable.batch_update(app_token=app_token, table_id=table_id, records=[(NO_RECORD, {})]),
+        }
+        if self.mapping.deletes.mode == "propagate":
+            asks["delete"] = lambda: bitable.batch_delete(
+                app_token=app_token, table_id=table_id, record_ids=[NO_RECORD]
+            )
+        unclear = [right for right, ask in asks.items() if not _is_not_found(ask)]
+        if unclear:
+            return "warning", f"whether the app may {' and '.join(unclear)} records cannot be told without writing"
+        return f"the app may {' and '.join(asks)} records"
 
     def _reach_database(self) -> str:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
@@ -199,8 +204,7 @@ class _Examination:
         if not is_current:
             return (
                 "trouble",
-                f"missing on {binding.table_name}, or older than its columns: changes of rows are not seen; run the "
-                "setup, then a full sync",
+                f"missing on {binding.table_name}, or older than its columns; run the setup, then a full sync",
             )
         return "installed and current"
 
@@ -218,11 +222,8 @@ class _Examination:
         if age is not None and age > self.max_queue_age_seconds:
             return "trouble", f"{told}: does the incremental DAG run, and is it green?"
         if backlog.failed or backlog.blacklisted or open_conflicts:
-            return (
-                "warning",
-                f"{told}; for a person: {backlog.failed} failed, {backlog.blacklisted} blacklisted, "
-                f"{open_conflicts} conflicts",
-            )
+            parts = f"{backlog.failed} failed, {backlog.blacklisted} blacklisted, {open_conflicts} conflicts"
+            return "warning", f"{told}; for a person: {parts}"
         return told
 
     def _last_scan(self) -> str | tuple[Status, str]:
@@ -258,6 +259,17 @@ def _look(subject: str, check: str, ask: Ask) -> Finding:
     if isinstance(answer, str):
         return Finding(subject, check, "ok", answer)
     return Finding(subject, check, *answer)
+
+
+def _is_not_found(ask: Callable[[], object]) -> bool:
+    """Tell whether Lark refuses a write for its record, and so not for want of a right."""
+    try:
+        ask()
+    except NotFound:
+        return True
+    except BadRequest:
+        return False
+    return False
 
 
 def _compare_clocks(client: LarkClient) -> str | tuple[Status, str]:
