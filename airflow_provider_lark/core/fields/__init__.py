@@ -10,6 +10,8 @@
     pair.py        what the codecs below share: the pair, its refusals, a side's half
     codec_text.py codec_number.py codec_boolean.py codec_time.py codec_day.py codec_multi.py codec_json.py
     codec_derived.py   the families
+    payload.py         whole records without a SQL column beside them: RecordEncoder, RecordReader
+    payload_write.py payload_scalars.py payload_read.py   their cells
     decimals.py    arithmetic of canonical numbers
     iso.py         dates and times as text
 """

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.fields.pair import Half, Pair
-from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.fields.schema import Field, FieldType
 
 BasicHalves = Callable[[int], tuple[Half, Half]]
 """Lark's and SQL's half for a basic field type beside the pair's column; raises SchemaMismatch."""
@@ -25,9 +25,9 @@ _LISTS = frozenset(
 )
 
 
-def basic_type(pair: Pair) -> int | None:
+def basic_type(field: Field) -> int | None:
     """Return the type of a formula's result where the field list tells."""
-    told = pair.field.property.get("type")
+    told = field.property.get("type")
     code = told.get("data_type") if isinstance(told, dict) else None
     return code if isinstance(code, int) and code else None
 
@@ -36,14 +36,14 @@ def lark_derived(pair: Pair, column: Half, halves: BasicHalves) -> Half:
     """Decode ``{"type": …, "value": […]}`` as its basic type, then take what the column would hold of it."""
     by_type: dict[int, Callable[[list[Any]], Any]] = {}
     refuse = pair.refuse_lark
-    told = basic_type(pair)
+    told = basic_type(pair.field)
     if told is not None:
         by_type[told] = _list_reader(pair, told, halves)
 
     def read(wire: Any) -> Any:
         if wire is None:
             return None
-        code, values = _unwrap(wire, told)
+        code, values = unwrap_result(wire, told)
         decode = by_type.get(code)
         if decode is None:
             try:
@@ -69,7 +69,8 @@ def refuse_writes(pair: Pair, half: Half) -> Half:
     return Half(half.read, _refuse_write(pair))
 
 
-def _unwrap(wire: Any, told: int | None) -> tuple[int, list[Any]]:
+def unwrap_result(wire: Any, told: int | None) -> tuple[int, list[Any]]:
+    """Return the basic type and the items of a computed cell; without a word of either the first item tells."""
     if isinstance(wire, dict) and "value" in wire:
         values, code = wire["value"], wire.get("type")
         items = values if isinstance(values, list) else [] if values is None else [values]
@@ -106,23 +107,25 @@ def _list_reader(pair: Pair, code: int, halves: BasicHalves) -> Callable[[list[A
     """Return the function from a result's list to the value that the column binds."""
     lark, sql = halves(code)
     if code in _LISTS:
-        return lambda values: sql.write(lark.read(_flat(values)))
+        return lambda values: sql.write(lark.read(flatten(values)))
     if code == FieldType.TEXT and pair.field.type != FieldType.LOOKUP:
         return lambda values: sql.write(lark.read([run if isinstance(run, dict) else {"text": run} for run in values]))
     if code in (FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK):
-        return lambda values: sql.write(lark.read({"link_record_ids": _link_ids(values)}))
+        return lambda values: sql.write(lark.read({"link_record_ids": flat_link_ids(values)}))
     return _scalars_reader(pair, lark, sql)
 
 
-def _flat(values: list[Any]) -> list[Any]:
+def flatten(values: list[Any]) -> list[Any]:
+    """Put the items of lists among *values* in their place."""
     flat: list[Any] = []
     for value in values:
         flat.extend(value) if isinstance(value, list) else flat.append(value)
     return flat
 
 
-def _link_ids(values: list[Any]) -> list[Any]:
-    return _flat([value.get("link_record_ids") or [] if isinstance(value, dict) else value for value in values])
+def flat_link_ids(values: list[Any]) -> list[Any]:
+    """Return the record ids of several link cells."""
+    return flatten([value.get("link_record_ids") or [] if isinstance(value, dict) else value for value in values])
 
 
 def _scalars_reader(pair: Pair, lark: Half, sql: Half) -> Callable[[list[Any]], Any]:
@@ -133,7 +136,7 @@ def _scalars_reader(pair: Pair, lark: Half, sql: Half) -> Callable[[list[Any]], 
         return sql.write(lark.read([value] if isinstance(value, dict) and value.get("type") == "text" else value))
 
     def read(values: list[Any]) -> Any:
-        items = _flat(values)
+        items = flatten(values)
         if len(items) == 1:
             return read_one(items[0])
         bound = [one for one in map(read_one, items) if one is not None]

@@ -23,7 +23,7 @@ SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100
 """Items of one cell. Source: bitable-record-data-structure-overview, read 2026-11."""
 
 Items = tuple[Any, ...]
-_ID = re.compile(r"[^\s,;\[\]{}\"]+")
+ITEM_ID = re.compile(r"[^\s,;\[\]{}\"]+")
 
 
 def _distinct(items: Any) -> Items:
@@ -166,13 +166,13 @@ def _sql_bare(pair: Pair, array: Half) -> Half:
 
     def read(value: Any) -> Items | None:
         text = text_half.read(value)
-        if text is not None and _ID.fullmatch(text):
+        if text is not None and ITEM_ID.fullmatch(text):
             return (text,)
         items: Items | None = array.read(text)
         return items
 
     def write(items: Items | None) -> Any:
-        if bare and items is not None and len(items) == 1 and _ID.fullmatch(items[0]):
+        if bare and items is not None and len(items) == 1 and ITEM_ID.fullmatch(items[0]):
             return text_half.write(items[0])
         return array.write(items)
 

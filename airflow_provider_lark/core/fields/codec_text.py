@@ -17,7 +17,7 @@ LARK_PHONE_MAX = 64
 """Characters of a phone cell. Same source."""
 
 _CLEAN = "text without NUL and without lone surrogates"
-_PHONE = re.compile(r"\+?[0-9]+")
+PHONE = re.compile(r"\+?[0-9]+")
 _PHONE_MARKS = re.compile(r"[\s().\-]+")
 
 
@@ -86,7 +86,7 @@ def lark_phone(pair: Pair) -> Half:
     def write(text: str | None) -> str | None:
         if text is None:
             return None
-        if len(text) > LARK_PHONE_MAX or not _PHONE.fullmatch(text):
+        if len(text) > LARK_PHONE_MAX or not PHONE.fullmatch(text):
             raise refuse(text, f"at most {LARK_PHONE_MAX} digits with an optional leading plus")
         return text
 

@@ -39,8 +39,10 @@ def parse_time(text: str) -> time:
     return time(int(hour), int(minute), int(second or 0), micro)
 
 
-def parse_datetime(text: str, zone: tzinfo) -> datetime:
+def parse_datetime(text: str, zone: tzinfo | None) -> datetime:
     """Read an ISO 8601 datetime, or a date for its midnight; without an offset it is wall clock in *zone*.
+
+    Without a *zone* it then stays naive.
 
     :raises ValueError: anything else.
     """
@@ -51,7 +53,7 @@ def parse_datetime(text: str, zone: tzinfo) -> datetime:
     return datetime.combine(parse_date(found["date"]), clock, _parse_offset(found["offset"], zone))
 
 
-def _parse_offset(text: str | None, zone: tzinfo) -> tzinfo:
+def _parse_offset(text: str | None, zone: tzinfo | None) -> tzinfo | None:
     if text is None:
         return zone
     if text == "Z":

@@ -1,0 +1,157 @@
+"""Every cell on its way to Lark: which encoder a field has, and the cells of several items.
+
+The encoders behave as those of :mod:`.payload_scalars`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Any
+
+from airflow_provider_lark.core.fields import payload_scalars as scalars
+from airflow_provider_lark.core.fields.codec_multi import (
+    ATTACHMENT_MAX,
+    GROUP_MAX,
+    ITEM_ID,
+    LINK_MAX,
+    SELECT_MAX,
+    USER_MAX,
+)
+from airflow_provider_lark.core.fields.payload_scalars import Encode, Unfit, checked_text, exact_text
+from airflow_provider_lark.core.fields.schema import Field, FieldType
+
+FindPerson = Callable[[str], str | None]
+"""The id of the person with an e-mail address (trimmed, in lower case), None for nobody."""
+
+_OPTIONS = "a list of option names"
+_PERSONS = 'persons: ids, e-mail addresses or {"id": …}, one or a list'
+_GROUPS = 'groups: chat ids or {"id": …}, one or a list'
+_FILES = 'files uploaded to this base: file tokens or {"file_token": …}, one or a list'
+_LINKS = 'record ids (rec…), one or a list, or {"link_record_ids": […]}'
+_LINK = 'a link, or {"text": …, "link": …}'
+
+
+def cell_encoder(field: Field, zone: tzinfo | None, find_person: FindPerson | None) -> tuple[Encode, str]:
+    """Return what encodes a value of *field*, and what it expects, for the message."""
+    if field.type in _ENCODERS:
+        return _ENCODERS[field.type]
+    if field.type == FieldType.DATE_TIME:
+        return scalars.date_time_encoder(zone), scalars.MOMENT
+    if field.type == FieldType.USER:
+        return _people_encoder(_limit(field, USER_MAX), find_person), _PERSONS
+    if field.type == FieldType.GROUP_CHAT:
+        return _ids_encoder("id", _limit(field, GROUP_MAX)), _GROUPS
+    return _links_encoder(_limit(field, LINK_MAX)), _LINKS
+
+
+def _limit(field: Field, limit: int) -> int:
+    return 1 if field.property.get("multiple", True) is False else limit
+
+
+def items_of(value: Any, limit: int = USER_MAX) -> list[Any]:
+    """Return the items that *value* stands for: one, or a list of at most *limit*; none for an empty text."""
+    return _items([value] if isinstance(value, (str, Mapping)) and value else value, limit)
+
+
+def _items(value: Any, limit: int) -> list[Any]:
+    if value == "":
+        return []
+    if not isinstance(value, (list, tuple)):
+        raise TypeError
+    if len(value) > limit:
+        raise Unfit(f"at most {limit:,} {'items' if limit > 1 else 'item'}")
+    return list(value)
+
+
+def _encode_names(value: Any) -> list[str] | None:
+    names = [checked_text(exact_text(item)) for item in _items(value, SELECT_MAX)]
+    if None in names or len(set(names)) != len(names):
+        # a repeated new name would create its option twice
+        raise Unfit("each option once, and no empty names")
+    return [name for name in names if name] or None
+
+
+def person_email(person: Any) -> str | None:
+    """Return the e-mail address by which *person* is given, as it is looked up; None for one given by id."""
+    if isinstance(person, Mapping):
+        person = None if person.get("id") else person.get("email")
+    return person.strip().lower() if isinstance(person, str) and "@" in person else None
+
+
+def _people_encoder(limit: int, find: FindPerson | None) -> Encode:
+    def id_of(person: Any) -> str:
+        email = person_email(person)
+        if email is None:
+            return _checked_id(person["id"] if isinstance(person, Mapping) else person)
+        if find is None:
+            raise Unfit("ids of persons (e-mail addresses need a user directory)")
+        found = find(email)
+        if found is None:
+            raise Unfit("e-mail addresses of persons whom Lark knows")
+        return found
+
+    def encode(value: Any) -> list[dict[str, str]] | None:
+        return [{"id": id_} for id_ in dict.fromkeys(id_of(person) for person in items_of(value, limit))] or None
+
+    return encode
+
+
+def _checked_id(text: Any) -> str:
+    if not isinstance(text, str) or not ITEM_ID.fullmatch(text) or not checked_text(text):
+        raise TypeError
+    return text
+
+
+def _ids_encoder(key: str, limit: int) -> Encode:
+    """Return what encodes groups and files: ids, or objects that have them under *key*."""
+
+    def id_of(item: Any) -> str:
+        return _checked_id(item[key] if isinstance(item, Mapping) else item)
+
+    def encode(value: Any) -> list[dict[str, str]] | None:
+        return [{key: id_} for id_ in dict.fromkeys(id_of(item) for item in items_of(value, limit))] or None
+
+    return encode
+
+
+def _links_encoder(limit: int) -> Encode:
+    def encode(value: Any) -> list[str] | None:
+        if isinstance(value, Mapping):
+            # Lark shows a cell without links as {}
+            value = (value["link_record_ids"] or []) if value else []
+        return list(dict.fromkeys(_record_id(item) for item in items_of(value, limit))) or None
+
+    return encode
+
+
+def _record_id(text: Any) -> str:
+    record_id = _checked_id(text)
+    if not record_id.startswith("rec"):
+        # the text that Lark shows of a linked record is easily taken for its id
+        raise TypeError
+    return record_id
+
+
+def _encode_url(value: Any) -> dict[str, str] | None:
+    if isinstance(value, str):
+        link = text = checked_text(value) or ""
+    else:
+        link, text = (checked_text(value.get(name) or "") or "" for name in ("link", "text"))
+        if not value.keys() & {"link", "text"}:
+            # it would clear the cell
+            raise KeyError
+    return {"text": text or link, "link": link} if text or link else None
+
+
+_ENCODERS: dict[int, tuple[Encode, str]] = {
+    FieldType.TEXT: (scalars.encode_text, scalars.ANY_TEXT),
+    FieldType.NUMBER: (scalars.encode_number, scalars.DIGITS),
+    FieldType.SINGLE_SELECT: (scalars.encode_select, "the name of one option"),
+    FieldType.MULTI_SELECT: (_encode_names, _OPTIONS),
+    FieldType.CHECKBOX: (scalars.encode_checkbox, scalars.FLAG),
+    FieldType.PHONE: (scalars.encode_phone, scalars.DIALLED),
+    FieldType.URL: (_encode_url, _LINK),
+    FieldType.ATTACHMENT: (_ids_encoder("file_token", ATTACHMENT_MAX), _FILES),
+    FieldType.LOCATION: (scalars.encode_location, scalars.PLACE),
+}
