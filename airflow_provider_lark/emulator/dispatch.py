@@ -121,17 +121,9 @@ class Dispatch:
     def _perform(self, route: Route, request: Request) -> Outcome:
         switches = self.state.switches
         if route.needs_token:
-            gate.authenticate(self.state, request)
+            gate.authenticate(self.state, route, request)
             if switches.rate_limits:
-                app_id = request.caller.app_id
-                rate = route.rate
-                self.limits.take(
-                    route.target,
-                    app_id,
-                    most=rate.most,
-                    period_seconds=rate.period_seconds,
-                    status=switches.limited_status,
-                )
+                self.limits.take(route.target, request.tenant_app, route.rates, status=switches.limited_status)
             gate.check_scopes(route, request)
         if route.members is not None and route.needs_token:
             request.json()

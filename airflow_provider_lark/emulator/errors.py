@@ -4,15 +4,48 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-StatusFamily = Literal["record", "strict"]
-"""``record``: errors mostly with HTTP 200; ``strict`` (batch_get): 400 and 404 (§2.9, last line)."""
+StatusFamily = Literal["record", "strict", "oauth"]
+"""``record``: errors mostly with HTTP 200; ``strict`` (batch_get): 400 and 404 (§2.9, last line); ``oauth``: errors in
+the form of OAuth (§1.3)."""
 
 _CODES: Final[dict[int, tuple[str, int]]] = {
     # gateway and generic codes, §1.4
     2200: ("Internal Error", 500),
     9499: ("Bad Request", 400),
     10003: ("invalid param", 200),
+    10005: ("app id unauthorized", 200),
+    10012: ("get app access token fail", 200),
+    10013: ("get tenant access token fail", 200),
     10014: ("app id not exists", 200),
+    10015: ("app secret invalid", 200),
+    10016: ("app ticket resend refused", 200),
+    # OAuth, §1.3
+    20001: ("a required parameter is missing", 400),
+    20002: ("the client secret is invalid", 400),
+    20003: ("the authorization code is not found", 400),
+    20004: ("the authorization code has expired", 400),
+    20008: ("the user does not exist", 400),
+    20009: ("the app is not installed in the tenant", 400),
+    20010: ("the user has no permission to use the app", 400),
+    20024: ("the code or refresh token belongs to another app", 400),
+    20026: ("the refresh token is invalid", 400),
+    20036: ("the grant_type is not supported", 400),
+    20037: ("the refresh token has expired", 400),
+    20048: ("the app does not exist", 400),
+    20049: ("PKCE verification failed", 400),
+    20050: ("an internal error occurred, please try again later", 500),
+    20063: ("the request is malformed", 400),
+    20064: ("the refresh token has been revoked", 400),
+    20065: ("the authorization code has been used", 400),
+    20066: ("the status of the user is invalid", 400),
+    20067: ("the scope list has duplicates", 400),
+    20068: ("the scope list has scopes that are not permitted", 400),
+    20069: ("the app is not enabled", 400),
+    20070: ("more than one way of authentication was used", 400),
+    20071: ("the redirect_uri does not match", 400),
+    20072: ("the server is overloaded", 503),
+    20073: ("the refresh token has been used", 400),
+    20074: ("refresh tokens are not enabled for the app", 400),
     91402: ("NOTEXIST", 400),
     91403: ("Forbidden", 403),
     99991201: ("resource not find", 404),
@@ -24,6 +57,11 @@ _CODES: Final[dict[int, tuple[str, int]]] = {
     99991662: ("app is disabled", 400),
     99991661: ("Missing access token for authorization. Please make a request with token attached", 400),
     99991663: ("Invalid access token for authorization. Please make a request with token attached", 400),
+    99991664: ("Invalid app access token", 400),
+    99991673: ("the app is not installed in the tenant", 400),
+    99991676: ("this kind of access token may not call the API", 400),
+    99991677: ("the user access token has expired", 400),
+    99991679: ("Unauthorized. The user did not grant one of the required scopes", 400),
     99991668: ("Invalid access token for authorization. Please make a request with token attached", 400),
     99991671: ("Invalid access token for authorization. The token must start with t- or u-", 400),
     99991672: ("Access denied. One of the following scopes is required", 400),
@@ -127,6 +165,19 @@ _CODES: Final[dict[int, tuple[str, int]]] = {
     131002: ("param err", 400),
     131005: ("not found", 400),
     131006: ("permission denied", 400),
+    # file events, §5.1
+    1069601: ("fail", 500),
+    1069602: ("param error", 400),
+    1069603: ("forbidden", 403),
+    1069604: ("the document does not exist", 400),
+    # messages, §6.3
+    230001: ("Your request contains an invalid request parameter.", 400),
+    230002: ("Bot/User can NOT be out of the chat.", 400),
+    230006: ("Bot ability is not activated.", 400),
+    230013: ("Bot has NO availability to this user.", 400),
+    230020: ("This operation triggers the frequency limit.", 400),
+    230025: ("The length of the message content reaches its limit.", 400),
+    230034: ("The receive_id is invalid.", 400),
     # drive, §7.4
     1061002: ("params error.", 400),
     1061003: ("not found.", 404),

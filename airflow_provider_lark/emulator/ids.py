@@ -48,9 +48,9 @@ class Ids:
         """A file token."""
         return self.make("box", 24)
 
-    def token(self) -> str:
-        """A tenant access token."""
-        return self.make("t-", 40)
+    def noise(self, length: int) -> bytes:
+        """Random bytes."""
+        return self._random.randbytes(length)
 
     def log(self, now: float) -> str:
         """A request's log id."""

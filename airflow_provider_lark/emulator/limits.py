@@ -1,12 +1,28 @@
-"""Rate limits: a token bucket per route and app (reference §1.5, §2.2)."""
+"""Rate limits: a token bucket per route, app and tenant (reference §1.5, §2.2)."""
 
 from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
+from typing import Protocol
 
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
+
+
+class Rate(Protocol):
+    """So many calls in so many seconds."""
+
+    @property
+    def most(self) -> int:
+        """Calls."""
+        ...
+
+    @property
+    def period_seconds(self) -> float:
+        """Seconds."""
+        ...
 
 
 class RateLimits:
@@ -14,23 +30,28 @@ class RateLimits:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, str, float], tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, target: str, app_id: str, *, most: int, period_seconds: float, status: int) -> None:
-        """Take one call out of the bucket.
+    def take(self, target: str, owner: str, rates: Sequence[Rate], *, status: int) -> None:
+        """Take one call out of the bucket of each rate, or none out of any.
 
+        :param owner: whose buckets: an app in a tenant.
         :raises ApiError: 99991400 with ``x-ogw-ratelimit-limit`` and ``x-ogw-ratelimit-reset``.
         """
-        rate = most / period_seconds
         now = self._clock.now()
         with self._lock:
-            level, filled = self._buckets.get((target, app_id), (float(most), now))
-            level = min(float(most), level + (now - filled) * rate)
-            if level < 1:
-                self._buckets[target, app_id] = (level, now)
-                raise limited(most, max(1, math.ceil((1 - level) / rate)), status)
-            self._buckets[target, app_id] = (level - 1, now)
+            levels = [self._level(target, owner, rate, now) for rate in rates]
+            for rate, level in zip(rates, levels, strict=True):
+                if level < 1:
+                    per_second = rate.most / rate.period_seconds
+                    raise limited(rate.most, max(1, math.ceil((1 - level) / per_second)), status)
+            for rate, level in zip(rates, levels, strict=True):
+                self._buckets[target, owner, rate.period_seconds] = (level - 1, now)
+
+    def _level(self, target: str, owner: str, rate: Rate, now: float) -> float:
+        level, filled = self._buckets.get((target, owner, rate.period_seconds), (float(rate.most), now))
+        return min(float(rate.most), level + (now - filled) * rate.most / rate.period_seconds)
 
     def clear(self) -> None:
         """Fill every bucket."""

@@ -56,6 +56,22 @@ class Switches:
     """Size of a search answer beyond which it is 1254030 TooLargeResponse (§2.4)."""
     foreign_file_code: int = 1254303
     """Code for a file of another base in a cell: 1254303 or 1254027 (§7.4)."""
+    login_denied: bool = False
+    """Whether the person refuses at the login page, which then redirects with ``error`` (§1.3)."""
+    login_as: str = ""
+    """open_id of who logs in; empty: the default person."""
+    refresh_enabled: bool = True
+    """Whether apps have refresh tokens switched on: 20074 otherwise (§1.3)."""
+    challenge_seconds: float = 1.0
+    """How long a request URL may take to return its challenge (§5.3)."""
+    ack_seconds: float = 3.0
+    """How long a request URL may take to acknowledge an event (§5.3); real time, unlike the retries."""
+    event_copies: int = 1
+    """How often each event is delivered: at least once is all that is promised (§5.3)."""
+    events_out_of_order: bool = False
+    """Whether every other event comes a second late, and so after its successor (§5.3)."""
+    event_time_digits: Literal[13, 16] = 13
+    """Digits of an event's ``create_time``: ms or µs (§5.3)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
 from airflow_provider_lark.emulator.multipart import Part, parse_form
+from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.model import UserIdType
-from airflow_provider_lark.emulator.state.platform import App
+from airflow_provider_lark.emulator.state.tokens import Token
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 
@@ -26,6 +27,7 @@ class Request:
     body: bytes
     params: dict[str, str] = field(default_factory=dict)
     app: App | None = None
+    token: Token | None = None
     records: int = 0
     """How many records the request wrote or read; for the log."""
     repeated: Mapping[str, list[str]] = field(default_factory=dict)
@@ -39,6 +41,26 @@ class Request:
             msg = "the route has no caller: it is not behind the gate"
             raise RuntimeError(msg)
         return self.app
+
+    @property
+    def actor(self) -> str:
+        """The open_id that edits count as: a user token's person, or the app's bot."""
+        return self.member_id if self.is_by_user else self.caller.open_id
+
+    @property
+    def member_id(self) -> str:
+        """Who must be a collaborator: a user token's person by open_id, or the app by app_id."""
+        return self.token.open_id if self.token is not None and self.token.open_id else self.caller.app_id
+
+    @property
+    def tenant_app(self) -> str:
+        """The app in its tenant: what rates are counted by (§1.5)."""
+        return f"{self.caller.app_id}@{self.token.tenant_key if self.token is not None else ''}"
+
+    @property
+    def is_by_user(self) -> bool:
+        """Whether a user token asks."""
+        return self.token is not None and self.token.kind == "user"
 
     @property
     def user_id_type(self) -> UserIdType:
@@ -143,9 +165,25 @@ def success(data: Outcome) -> Answer:
     return Answer(200, dump({"code": 0, "msg": "success", "data": data}))
 
 
+def _oauth_error(code: int) -> str:
+    # the names of RFC 6749, as the reference lists codes only (§1.3)
+    if code in {20001, 20063, 20070}:
+        return "invalid_request"
+    if code in {20002, 20048, 20069}:
+        return "invalid_client"
+    if code == 20036:
+        return "unsupported_grant_type"
+    if code in {20067, 20068}:
+        return "invalid_scope"
+    return {20050: "server_error", 20072: "temporarily_unavailable"}.get(code, "invalid_grant")
+
+
 def failure(error: ApiError, log_id: str, family: StatusFamily = "record") -> Answer:
     """The error envelope; ``error.log_id`` repeats the header (§1.4, §10)."""
     status = error.status if error.status is not None else status_of(error.code, family)
+    if family == "oauth":
+        told = {"code": error.code, "error": _oauth_error(error.code), "error_description": error.detail or error.msg}
+        return Answer(status, dump(told), dict(error.headers), error.code)
     body: dict[str, Any] = {"code": error.code, "msg": error.msg}
     if error.code == 10003:
         body["data"] = {}  # §1.2

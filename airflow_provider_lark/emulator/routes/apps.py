@@ -40,9 +40,9 @@ def create_app(state: State, request: Request) -> dict[str, Any]:
     base = state.create_base(
         _app_name(body.get("name", "")),
         str(body.get("time_zone") or DEFAULT_TIME_ZONE),
-        members=[request.caller.app_id],
+        members=[request.member_id],
         default_table=True,
-        made_by=request.caller.open_id,
+        made_by=request.actor,
     )
     return {
         "app": {
@@ -97,7 +97,7 @@ def create_table(state: State, request: Request) -> dict[str, Any]:
     if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
         raise ApiError(1254001, "fields is a list of field objects")
     view_name = given.get("default_view_name") or "Grid View"
-    editing = state.editing(base, request.caller.open_id)
+    editing = state.editing(base, request.actor)
     table = schema.add_table(editing, given.get("name"), fields, default_view_name=view_name)
     return {
         "table_id": table.table_id,
@@ -114,7 +114,7 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(1254001, "the body is {tables: [{name}]}")
     for each in given:
         schema.check_table_name(base, each.get("name"))
-    editing = state.editing(base, request.caller.open_id)
+    editing = state.editing(base, request.actor)
     made = [schema.add_table(editing, each["name"], []) for each in given]
     return {"table_ids": [each.table_id for each in made]}
 

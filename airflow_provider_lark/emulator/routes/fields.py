@@ -43,7 +43,7 @@ def list_fields(state: State, request: Request) -> dict[str, Any]:
 def create_field(state: State, request: Request) -> dict[str, Any]:
     """Add a field."""
     base, table = table_of(state, request, writes=True)
-    return {"field": describe_field(columns.add_field(state.editing(base), table, request.json()))}
+    return {"field": describe_field(columns.add_field(state.editing(base, request.actor), table, request.json()))}
 
 
 def update_field(state: State, request: Request) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def update_field(state: State, request: Request) -> dict[str, Any]:
     for name in ("field_name", "type"):
         if name not in body:
             raise invalid(name, None, f"{name} is required: the definition is replaced whole")
-    return {"field": describe_field(columns.update_field(state.editing(base), table, column, body))}
+    return {"field": describe_field(columns.update_field(state.editing(base, request.actor), table, column, body))}
 
 
 def delete_field(state: State, request: Request) -> dict[str, Any]:
     """Delete a field."""
     base, table = table_of(state, request, writes=True)
     column = field_of(state, request, table)
-    columns.delete_field(state.editing(base), table, column)
+    columns.delete_field(state.editing(base, request.actor), table, column)
     return {"field_id": column.field_id, "deleted": True}
 
 
@@ -88,7 +88,8 @@ def create_view(state: State, request: Request) -> dict[str, Any]:
     """Add a view."""
     base, table = table_of(state, request, writes=True)
     body = request.json()
-    view = schema.add_view(state.editing(base), table, body.get("view_name"), body.get("view_type", "grid"))
+    editing = state.editing(base, request.actor)
+    view = schema.add_view(editing, table, body.get("view_name"), body.get("view_type", "grid"))
     return {"view": _describe_view(view)}
 
 

@@ -7,16 +7,20 @@ from typing import Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.router import Route
+from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.state.tokens import Token
 from airflow_provider_lark.emulator.wire import Request
 
 _BEARER: Final = re.compile(r"Bearer ((?:t-|u-|a-|eyJ)\S+)")
 
 
-def authenticate(state: State, request: Request) -> None:
-    """Find the calling app.
+def authenticate(state: State, route: Route, request: Request) -> None:
+    """Find the calling app, and the person behind a user token.
 
-    :raises ApiError: 99991661 no header, 99991671 malformed, 99991663 or 99991668 unknown or expired.
+    :raises ApiError: 99991661 no header, 99991671 malformed; unknown or ended: 99991663 (tenant), 99991664 (app),
+        99991668 (user, unknown), 99991677 (user, ended); 99991662 the app is off; 99991673 not installed; 99991676 the
+        route takes no such token.
     """
     header = request.headers.get("authorization")
     status = state.switches.auth_status
@@ -25,25 +29,54 @@ def authenticate(state: State, request: Request) -> None:
     match = _BEARER.fullmatch(header.strip())
     if match is None:
         raise ApiError(99991671, "the token must start with t- or u-", status=status)
-    app_id = state.tokens.app_of(match[1])
-    app = state.apps.get(app_id) if app_id is not None else None
-    if app is None:
-        code = 99991668 if match[1].startswith(("u-", "eyJ")) else 99991663
-        raise ApiError(code, "the token is unknown or expired", status=status)
-    request.app = app
+    token = state.tokens.find(match[1])
+    if token is None or not state.tokens.is_live(token):
+        raise ApiError(_bad_token_code(match[1], token), "the token is unknown or expired", status=status)
+    app = state.apps[token.app_id]
+    _check_app(app, token)
+    # the app token of a self-built app is its tenant token (§1.2)
+    serves_as_app = token.kind == "tenant" and app.kind == "self_built" and "app" in route.tokens
+    if token.kind not in route.tokens and not serves_as_app:
+        raise ApiError(99991676, f"{route.target} takes {' or '.join(sorted(route.tokens))} tokens")
+    request.app, request.token = app, token
+
+
+def _bad_token_code(text: str, token: Token | None) -> int:
+    if text.startswith("a-"):
+        return 99991664
+    if not text.startswith(("u-", "eyJ")):
+        return 99991663
+    return 99991668 if token is None else 99991677
+
+
+def _check_app(app: App, token: Token) -> None:
+    if not app.is_enabled:
+        raise ApiError(99991662, "the app is switched off")
+    if app.kind == "store" and token.kind != "app" and token.tenant_key not in app.tenants:
+        raise ApiError(99991673, "the tenant has not installed the app")
 
 
 def check_scopes(route: Route, request: Request) -> None:
-    """Any one of the route's scopes is enough (§2.2, §8.2).
+    """Any one of the route's scopes is enough (§2.2, §8.2); a user token needs it from the person too.
 
-    :raises ApiError: 99991672 with ``permission_violations`` (§1.4).
+    :raises ApiError: 99991672 the app lacks it, 99991679 the person did not grant it, with ``permission_violations``
+        (§1.4).
     """
-    granted = request.caller.scopes
-    if not route.scopes or granted is None or granted.intersection(route.scopes):
-        return
+    if not _has_any(route, request.caller.scopes):
+        raise _scopes_missing(99991672, "Access denied. One of the following scopes is required", route)
+    granted = request.token.scopes if request.token is not None else None
+    if not _has_any(route, granted):
+        raise _scopes_missing(99991679, "Unauthorized. The user did not grant one of the scopes", route)
+
+
+def _has_any(route: Route, granted: frozenset[str] | None) -> bool:
+    return not route.scopes or granted is None or not granted.isdisjoint(route.scopes)
+
+
+def _scopes_missing(code: int, says: str, route: Route) -> ApiError:
     violations = [{"type": "action_scope_required", "subject": scope} for scope in route.scopes]
-    text = f"Access denied. One of the following scopes is required: [{', '.join(route.scopes)}]"
-    raise ApiError(99991672, text, msg=text, extra={"permission_violations": violations})
+    text = f"{says}: [{', '.join(route.scopes)}]"
+    return ApiError(code, text, msg=text, extra={"permission_violations": violations})
 
 
 def check_parameters(state: State, route: Route, request: Request) -> None:

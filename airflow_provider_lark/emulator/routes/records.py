@@ -82,7 +82,7 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
         user_id_type=request.user_id_type,
     )
     page = search(state, base, table, query)
-    if request.caller.app_id in base.without_rights:
+    if request.member_id in base.without_rights:
         # advanced permissions: success with nothing in it (§2.4, §9.3)
         return {"items": [], "has_more": False, "total": 0}
     automatic = _flag(body, "automatic_fields")
@@ -107,7 +107,7 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
         raise invalid("record_ids", wanted, "record_ids must be a list of ids")
     if not 1 <= len(wanted) <= MAX_GET:
         raise invalid("record_ids", len(wanted), f"record_ids takes 1..{MAX_GET} ids")
-    if request.caller.app_id in base.without_rights:
+    if request.member_id in base.without_rights:
         return {"records": [], "forbidden_record_ids": wanted, "absent_record_ids": []}
     # here the kind of user ids is asked for in the body (§2.4)
     kind = parse_user_id_type(body.get("user_id_type"))
@@ -131,7 +131,7 @@ def _edit(state: State, request: Request) -> records.Edit:
     unchecked = request.query.get("ignore_consistency_check", "false")
     if unchecked not in {"true", "false"}:
         raise invalid("ignore_consistency_check", unchecked, "true or false")
-    return records.Edit(state, base, table, request.caller.open_id, request.user_id_type, unchecked=unchecked == "true")
+    return records.Edit(state, base, table, request.actor, request.user_id_type, unchecked=unchecked == "true")
 
 
 def _written(record_id: str, fields: Any) -> dict[str, Any]:

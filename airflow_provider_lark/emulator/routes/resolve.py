@@ -27,10 +27,10 @@ def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
         raise ApiError(91402, "no such document")
     if history.is_young(state, base.created_ms):
         raise ApiError(1254040, "the base is not there yet")
-    app_id = request.caller.app_id
-    if base.members is not None and app_id not in base.members:
-        raise ApiError(91403, "the app is not a collaborator of the document")
-    if writes and app_id in base.without_rights:
+    member_id = request.member_id
+    if base.members is not None and member_id not in base.members:
+        raise ApiError(91403, "the caller is not a collaborator of the document")
+    if writes and member_id in base.without_rights:
         raise ApiError(1254302, "advanced permissions leave the app no right to do this")
     return base
 

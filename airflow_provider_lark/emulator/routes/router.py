@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.state.tokens import TokenKind
 from airflow_provider_lark.emulator.wire import Outcome, Request
 
 Coverage = Literal["emulated", "partly"]
@@ -25,6 +26,11 @@ class Rate:
     period_seconds: float = 1.0
 
 
+FIFTY_A_SECOND: Final = Rate(50)
+THOUSAND_A_MINUTE: Final = Rate(1000, 60)
+"""Holds beside fifty a second in contact, drive events and messages (§5.1, §6.1, §7.1)."""
+
+
 @dataclass(frozen=True)
 class Route:
     """One endpoint.
@@ -32,6 +38,9 @@ class Route:
     :param query: the query parameters it knows.
     :param members: the body members it knows; None: it takes no body.
     :param scopes: any one of them opens it; empty: none needed.
+    :param rate: what one app and tenant may call it (§1.5).
+    :param also: a second rate that holds beside the first.
+    :param tokens: the kinds of token that it takes.
     :param holds: ``table`` for writes that exclude one another (§2.8), ``uploads`` for those of one app (§7.4).
     :param coverage: ``partly`` when something that the reference says of the endpoint is left out.
     :param note: what is left out, or worth knowing; for the coverage page.
@@ -44,11 +53,18 @@ class Route:
     members: frozenset[str] | None = None
     scopes: tuple[str, ...] = ()
     rate: Rate = field(default_factory=lambda: Rate(50))
+    also: Rate | None = None
+    tokens: frozenset[TokenKind] = frozenset({"tenant", "user"})
     holds: Literal["nothing", "table", "uploads"] = "nothing"
     needs_token: bool = True
     family: StatusFamily = "record"
     coverage: Coverage = "emulated"
     note: str = ""
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """All rates that hold."""
+        return (self.rate,) if self.also is None else (self.rate, self.also)
 
     @property
     def target(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
@@ -18,6 +18,7 @@ from airflow_provider_lark.emulator.fieldtypes.kinds import (
 )
 from airflow_provider_lark.emulator.fieldtypes.properties import make_property
 from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.changes import Announce, FieldChanged, tell_nobody
 from airflow_provider_lark.emulator.state.model import Base, Field, Table
 
 MAX_FIELDS: Final = 300  # §2.7
@@ -32,6 +33,7 @@ class SchemaEditing:
     now_ms: int
     actor: str
     by_person: bool
+    announce: Announce = tell_nobody
 
     @property
     def born_ms(self) -> int:
@@ -85,6 +87,7 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
     table.fields.append(column)
     table.touch_schema()
     editing.base.revision += 1
+    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_added", None, column))
     return column
 
 
@@ -142,11 +145,13 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
     after = (name, type_code, ui_type, made, description)
     if after == (column.name, column.type, column.ui_type, column.settings, column.description):
         raise ApiError(1254606, "nothing changes")
+    before = replace(column)
     column.name, column.type, column.ui_type, column.settings, column.description = after
     _tell_back_field(editing.base, column)
     _drop_lost_options(table, column)
     table.touch_schema()
     editing.base.revision += 1
+    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_edited", before, column))
     return column
 
 
@@ -197,6 +202,7 @@ def delete_field(editing: SchemaEditing, table: Table, column: Field) -> None:
     if column.type == FieldType.DUPLEX_LINK and back_id and target is not None:
         _remove_column(target, back_id)
     editing.base.revision += 1
+    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_deleted", column, None))
 
 
 def _remove_column(table: Table, field_id: str) -> None:

@@ -33,6 +33,7 @@ class Directory:
         self._ids = ids
         self._users: dict[str, User] = {}
         self._chats: dict[str, str] = {}
+        self._resigned: set[str] = set()
         self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
         self.version = 0
 
@@ -55,6 +56,14 @@ class Directory:
         self._by_id["user_id"][user.user_id] = user
         self.version += 1
         return user
+
+    def resign(self, open_id: str) -> None:
+        """Note that a person left."""
+        self._resigned.add(self._users[open_id].open_id)
+
+    def is_resigned(self, user: User) -> bool:
+        """Whether the person left."""
+        return user.open_id in self._resigned
 
     def add_chat(self, name: str) -> str:
         """Register a group and return its chat_id."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,27 +11,14 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.accounts import Accounts
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
-from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
 from airflow_provider_lark.emulator.state.model import Base, Media, Table
-from airflow_provider_lark.emulator.state.tokens import Tokens
 from airflow_provider_lark.emulator.switches import Switches
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 DEFAULT_ORIGIN: Final = "https://open.feishu.cn"
-
-
-@dataclass
-class App:
-    """A self-built app."""
-
-    app_id: str
-    app_secret: str = field(repr=False)
-    name: str
-    open_id: str
-    scopes: frozenset[str] | None = None
-    """Granted API scopes; None: all."""
 
 
 @dataclass(frozen=True)
@@ -45,60 +31,27 @@ class WikiNode:
     title: str
 
 
-class State:
+class State(Accounts):
     """Everything the tenant holds. Hold :attr:`lock` around anything that reads or changes it."""
 
     def __init__(self, clock: Clock, switches: Switches, ids: Ids) -> None:
-        self.clock = clock
-        self.switches = switches
-        self.ids = ids
-        self.lock = threading.RLock()
+        super().__init__(clock, switches, ids)
         self.origin = DEFAULT_ORIGIN
         """Where links to files lead: the emulator's own address while it runs."""
         self._clear()
 
     def _clear(self) -> None:
-        self.tokens = Tokens(self.clock, self.ids)
-        self.directory = Directory(self.ids)
-        self.apps: dict[str, App] = {}
         self.bases: dict[str, Base] = {}
         self.wiki_nodes: dict[str, WikiNode] = {}
         self.uploads: dict[str, Upload] = {}
         self.links: dict[str, tuple[Media, float]] = {}
         """Temporary links by their code: the file, and when they end."""
-        self.person = self.directory.add_user("Person")
-        """Who edits when nobody is named."""
 
     def reset(self) -> None:
         """Forget everything, apps and people too."""
         with self.lock:
+            self._clear_accounts()
             self._clear()
-
-    @property
-    def now_ms(self) -> int:
-        """The clock's time in ms."""
-        return int(self.clock.now() * 1000)
-
-    def add_app(
-        self, app_id: str, app_secret: str, scopes: Iterable[str] | None = None, *, name: str = "Emulated app"
-    ) -> App:
-        """Register an app; *scopes* None grants all."""
-        with self.lock:
-            bot = self.directory.add_user(name)
-            granted = None if scopes is None else frozenset(scopes)
-            app = App(app_id, app_secret, name, bot.open_id, granted)
-            self.apps[app_id] = app
-            return app
-
-    def add_user(self, name: str, email: str = "", mobile: str = "", *, en_name: str = "") -> User:
-        """Register a person who may stand in user fields and be looked up."""
-        with self.lock:
-            return self.directory.add_user(name, email, mobile, en_name=en_name)
-
-    def add_chat(self, name: str) -> str:
-        """Register a group; returns its chat_id."""
-        with self.lock:
-            return self.directory.add_chat(name)
 
     def add_file(
         self, app_token: str, name: str, mime: str | None = None, size: int = 0, *, content: bytes | str | None = None
@@ -168,7 +121,7 @@ class State:
 
     def editing(self, base: Base, actor: str | None = None, *, by_person: bool = False) -> SchemaEditing:
         """What schema changes of *base* need."""
-        return SchemaEditing(base, self.ids, self.now_ms, actor or self.person.open_id, by_person)
+        return SchemaEditing(base, self.ids, self.now_ms, actor or self.person.open_id, by_person, self.tell)
 
     def grant(self, app_token: str, app_id: str) -> None:
         """Add the app to the document."""

@@ -10,6 +10,7 @@ from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.fieldtypes.writing import Writing, parse_cell
 from airflow_provider_lark.emulator.state import history
+from airflow_provider_lark.emulator.state.changes import RecordChange, RecordsChanged
 from airflow_provider_lark.emulator.state.model import Base, Cells, Field, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 
@@ -69,6 +70,7 @@ def create(edit: Edit, rows: Sequence[object]) -> list[str]:
         made.append(record_id)
     _mirror_links(edit, [(record_id, {}, edit.table.records[record_id].cells) for record_id in made])
     _bump(edit)
+    _announce(edit, [RecordChange(record_id, None, edit.table.records[record_id].cells) for record_id in made])
     return made
 
 
@@ -92,6 +94,7 @@ def update(edit: Edit, rows: Sequence[tuple[str, object]]) -> None:
         mirrored.append((record_id, record.cells, cells))
     _mirror_links(edit, mirrored)
     _bump(edit)
+    _announce(edit, [RecordChange(*each) for each in mirrored])
 
 
 def delete(edit: Edit, record_ids: Sequence[str]) -> None:
@@ -99,12 +102,15 @@ def delete(edit: Edit, record_ids: Sequence[str]) -> None:
     for record_id in record_ids:
         require_record(edit, record_id)
     now = edit.state.now_ms
-    gone = set(record_ids)
+    gone = dict.fromkeys(record_ids)
+    deleted: list[RecordChange] = []
     for record_id in gone:
         record = edit.table.records.pop(record_id)
         edit.remember(record_id, record, now)
-    _drop_links_to(edit, gone)
+        deleted.append(RecordChange(record_id, record.cells, None))
+    _drop_links_to(edit, set(gone))
     _bump(edit)
+    _announce(edit, deleted)
 
 
 def require_record(edit: Edit, record_id: object) -> Record:
@@ -120,6 +126,12 @@ def require_record(edit: Edit, record_id: object) -> Record:
 def _bump(edit: Edit) -> None:
     edit.table.revision += 1
     edit.base.revision += 1
+
+
+def _announce(edit: Edit, records: Sequence[RecordChange]) -> None:
+    changed = [each for each in records if each.before != each.after]
+    if changed:
+        edit.state.tell(RecordsChanged(edit.base, edit.table, edit.actor, changed))
 
 
 def _parse_rows(edit: Edit, rows: Sequence[object], writing: Writing) -> list[Cells]:

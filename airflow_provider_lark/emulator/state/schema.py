@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
+from airflow_provider_lark.emulator.state.changes import tell_nobody
 from airflow_provider_lark.emulator.state.columns import SchemaEditing, add_field
 from airflow_provider_lark.emulator.state.model import Base, Record, Table, View
 
@@ -46,8 +48,10 @@ def add_table(
     table.views.append(View(editing.ids.view(), default_view_name))
     base.tables[table.table_id] = table
     try:
+        # a new table's fields are part of it, and no news of their own
+        quiet = replace(editing, announce=tell_nobody)
         for definition in fields or [{"field_name": "Text", "type": 1}]:
-            add_field(editing, table, definition)
+            add_field(quiet, table, definition)
     except ApiError:
         del base.tables[table.table_id]
         raise

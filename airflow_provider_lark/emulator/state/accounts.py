@@ -1,0 +1,198 @@
+"""Apps and people: who may ask, in whose name, and what apps are told and send (reference §1.2, §1.3, §5.1, §6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from airflow_provider_lark.emulator.clock import Clock
+from airflow_provider_lark.emulator.events.endpoint import Endpoint
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, tell_nobody
+from airflow_provider_lark.emulator.state.directory import Directory, User
+from airflow_provider_lark.emulator.state.grants import Grants
+from airflow_provider_lark.emulator.state.messages import Messages
+from airflow_provider_lark.emulator.state.tokens import Tokens
+from airflow_provider_lark.emulator.switches import Switches
+
+TENANT_KEY: Final = "2ed263bf32cf1651"
+TICKET_SECONDS: Final = 3600
+_TICKETS_KEPT: Final = 2
+
+
+@dataclass
+class App:
+    """An app of the developer console, with its settings there."""
+
+    app_id: str
+    app_secret: str = field(repr=False)
+    name: str
+    open_id: str
+    scopes: frozenset[str] | None = None
+    """Granted API scopes; None: all."""
+    kind: Literal["self_built", "store"] = "self_built"
+    tenants: set[str] = field(default_factory=set)
+    """Tenants that installed a store app."""
+    tickets: list[str] = field(default_factory=list, repr=False)
+    """The app_tickets that are taken, newest last."""
+    next_ticket: float = 0.0
+    redirect_uris: frozenset[str] | None = None
+    """Where a login may lead; None: anywhere."""
+    available_to: frozenset[str] | None = None
+    """open_ids of those who may use it; None: everyone."""
+    is_enabled: bool = True
+    has_bot: bool = True
+    endpoint: Endpoint | None = field(default=None, repr=False)
+
+    def serves(self, open_id: str) -> bool:
+        """Whether the person is in its range of availability."""
+        return self.available_to is None or open_id in self.available_to
+
+
+class Accounts:
+    """The part of the tenant that is not documents. Hold :attr:`lock` around anything that reads or changes it."""
+
+    def __init__(self, clock: Clock, switches: Switches, ids: Ids) -> None:
+        self.clock = clock
+        self.switches = switches
+        self.ids = ids
+        self.lock = threading.RLock()
+        self.tenant_key = TENANT_KEY
+        """The emulated tenant: its people and documents; a store app may serve others beside it."""
+        self.announce: Announce = tell_nobody
+        """Called with each :class:`Change` of a subscribed file."""
+        self._clear_accounts()
+
+    def _clear_accounts(self) -> None:
+        self.tokens = Tokens(self.clock, self.ids)
+        self.grants = Grants(self.clock, self.ids, self.tokens, self.tenant_key)
+        self.directory = Directory(self.ids)
+        self.subscriptions = Subscriptions()
+        self.messages = Messages(self.clock, self.ids)
+        self.apps: dict[str, App] = {}
+        self.person = self.directory.add_user("Person")
+        """Who edits and who logs in when nobody is named."""
+
+    @property
+    def now_ms(self) -> int:
+        """The clock's time in ms."""
+        return int(self.clock.now() * 1000)
+
+    def tell(self, change: Change) -> None:
+        """Tell those who subscribed to the base what changed in it."""
+        if self.subscriptions.of(change.base.app_token):
+            self.announce(change)
+
+    def add_app(
+        self,
+        app_id: str,
+        app_secret: str,
+        scopes: Iterable[str] | None = None,
+        *,
+        name: str = "Emulated app",
+        kind: Literal["self_built", "store"] = "self_built",
+    ) -> App:
+        """Register an app; *scopes* None grants all. A store app is installed in the tenant at once."""
+        if kind not in {"self_built", "store"}:
+            msg = f"an app is self_built or store, not {kind!r}"
+            raise ValueError(msg)
+        with self.lock:
+            bot = self.directory.add_user(name)
+            granted = None if scopes is None else frozenset(scopes)
+            app = App(app_id, app_secret, name, bot.open_id, granted, kind)
+            if kind == "store":
+                app.tenants.add(self.tenant_key)
+            self.apps[app_id] = app
+            return app
+
+    def set_app(self, app_id: str, **settings: Any) -> App:
+        """Change an app's settings in the console.
+
+        :param settings: ``enabled``, ``bot`` (whether it has one), ``redirect_uris`` and ``available_to`` (lists, None
+            for any), ``scopes`` (a list, None for all), ``tenants`` (of a store app).
+        """
+        known: dict[str, tuple[str, Any]] = {
+            "enabled": ("is_enabled", bool),
+            "bot": ("has_bot", bool),
+            "redirect_uris": ("redirect_uris", _frozen),
+            "available_to": ("available_to", _frozen),
+            "scopes": ("scopes", _frozen),
+            "tenants": ("tenants", set),
+        }
+        unknown = sorted(set(settings) - set(known))
+        if unknown:
+            msg = f"unknown settings {unknown} of an app; known: {sorted(known)}"
+            raise ValueError(msg)
+        with self.lock:
+            app = self.apps[app_id]
+            for name, value in settings.items():
+                attribute, form = known[name]
+                setattr(app, attribute, form(value))
+            return app
+
+    def set_event_url(
+        self,
+        app_id: str,
+        url: str,
+        *,
+        encrypt_key: str = "",
+        verification_token: str = "",
+        event_types: Iterable[str] | None = None,
+        verify: bool = True,
+    ) -> App:
+        """Give an app its request URL, as the console does: the URL must answer a challenge (§5.3).
+
+        :param event_types: the events added to the app; None: both Bitable ones.
+        :param verify: whether the challenge is sent; without it the URL may still be down.
+        :raises Unacknowledged: the challenge did not come back; nothing is kept.
+        """
+        types = {} if event_types is None else {"event_types": frozenset(event_types)}
+        endpoint = Endpoint(url, encrypt_key, verification_token, **types)
+        with self.lock:
+            app = self.apps[app_id]
+        if verify:
+            # not under the lock: the app may ask the platform something before it answers
+            endpoint.verify(self.ids, timeout_seconds=self.switches.challenge_seconds)
+        with self.lock:
+            app.endpoint = endpoint
+            app.next_ticket = self.clock.now() + TICKET_SECONDS
+        return app
+
+    def new_ticket(self, app_id: str) -> str:
+        """A new app_ticket, which the one before does not outlive by more than one."""
+        with self.lock:
+            app = self.apps[app_id]
+            app.tickets = [*app.tickets, self.ids.make("", 32)][-_TICKETS_KEPT:]
+            app.next_ticket = self.clock.now() + TICKET_SECONDS
+            return app.tickets[-1]
+
+    def add_user(self, name: str, email: str = "", mobile: str = "", *, en_name: str = "") -> User:
+        """Register a person who may stand in user fields, log in and be looked up."""
+        with self.lock:
+            return self.directory.add_user(name, email, mobile, en_name=en_name)
+
+    def resign(self, open_id: str) -> None:
+        """Let a person leave the company: no login, no messages, found only with ``include_resigned``."""
+        with self.lock:
+            self.directory.resign(open_id)
+
+    def revoke_consent(self, app_id: str, open_id: str) -> None:
+        """Let a person withdraw what was allowed to the app: its user tokens end (20064, 99991677)."""
+        with self.lock:
+            self.grants.revoke(app_id, open_id)
+
+    def add_chat(self, name: str) -> str:
+        """Register a group, with every app's bot in it; returns its chat_id."""
+        with self.lock:
+            return self.directory.add_chat(name)
+
+    def set_chat_member(self, chat_id: str, app_id: str, *, inside: bool = True) -> None:
+        """Take an app's bot into a group, or out of it: 230002."""
+        with self.lock:
+            self.messages.set_membership(chat_id, app_id, inside=inside)
+
+
+def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
