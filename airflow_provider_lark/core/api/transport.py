@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,12 @@ from typing import Any
 import httpx
 
 from airflow_provider_lark import __version__
+from airflow_provider_lark.core.api.failures import explain_failure
 from airflow_provider_lark.core.api.flow import HttpResponse, Send
 from airflow_provider_lark.core.api.host import is_local
-from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, Unreachable
+from airflow_provider_lark.core.errors import ConfigError, LarkError
 
 _CONNECT_SECONDS = 10.0
-
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
 
 class Transport:
@@ -70,42 +69,20 @@ class Transport:
 
     def explain(self, exc: httpx.HTTPError, effect: Send) -> LarkError:
         """Return what a failed sending means: whether Lark can have got the request."""
-        endpoint = effect.request.endpoint
-        for cause in _causes(exc):
-            # frames of the HTTP library hold the token in their locals, and say nothing that helps
-            cause.__traceback__ = None
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(exc)):
-            return ConfigError(
-                f"{self._host} shows a certificate that this machine does not trust; "
-                "check the host, or give the CA bundle as `verify`",
-                endpoint=endpoint,
-            )
-        kind = type(exc).__name__
-        if isinstance(exc, _NEVER_SENT):
-            return Unreachable(
-                f"cannot connect to {self._host} ({kind}); check the host, the network and the proxy",
-                endpoint=endpoint,
-            )
-        return OutcomeUnknown(
-            f"no answer from {self._host} ({kind}); the request may have been carried out", endpoint=endpoint
-        )
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = exc
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
+        return explain_failure(exc, host=self._host, proxy=self._proxy, endpoint=effect.request.endpoint)
 
 
 def _read_proxy(proxy: str | None) -> httpx.Proxy | None:
     if not proxy:
         return None
     try:
-        return httpx.Proxy(proxy)
+        read = httpx.Proxy(proxy)
     except (ValueError, httpx.InvalidURL):
         # without the cause: it quotes the address, and with it a password
         raise ConfigError("the proxy is no valid address: write http://host:port") from None
+    if read.url.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ConfigError("the proxy is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
+    return read
 
 
 @lru_cache(maxsize=8)

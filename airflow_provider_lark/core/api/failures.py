@@ -1,0 +1,74 @@
+"""Why a request got no answer, in words: names, ports, proxies, certificates. With :mod:`.transport` it knows httpx.
+
+What a library says is never quoted, since it may hold a proxy's password; OpenSSL's word on a certificate is.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, Unreachable
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_CHECK = "check the host, the network and the proxy"
+
+
+def explain_failure(exc: httpx.HTTPError, *, host: str, proxy: httpx.Proxy | None, endpoint: str) -> LarkError:
+    """Return what a failed sending means: whether Lark can have got the request, and what to check.
+
+    :param proxy: the proxy that was given; one of the environment is not known here.
+    """
+    causes = list(_causes(exc))
+    for cause in causes:
+        # frames of the HTTP library hold the token in their locals, and say nothing that helps
+        cause.__traceback__ = None
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ConfigError(_distrust(host, cause), endpoint=endpoint)
+    if not isinstance(exc, _NEVER_SENT):
+        kind = type(exc).__name__
+        return OutcomeUnknown(
+            f"no answer from {host} ({kind}); the request may have been carried out", endpoint=endpoint
+        )
+    way = _describe_proxy(proxy)
+    return Unreachable(f"cannot connect to {host}{way}: {_reason(exc, causes, has_proxy=bool(way))}", endpoint=endpoint)
+
+
+def _distrust(host: str, cause: ssl.SSLCertVerificationError) -> str:
+    return (
+        f"{host} shows a certificate that this machine does not trust ({cause.verify_message}); check the host, or "
+        "give the certificate of its CA as `verify`, which is ca_bundle in an Airflow connection"
+    )
+
+
+def _describe_proxy(proxy: httpx.Proxy | None) -> str:
+    if proxy is None:
+        return ""
+    return f" through the proxy {proxy.url.host}" + (f":{proxy.url.port}" if proxy.url.port else "")
+
+
+def _reason(exc: httpx.HTTPError, causes: list[BaseException], *, has_proxy: bool) -> str:
+    if isinstance(exc, httpx.ProxyError):
+        status = re.match(r"[45]\d\d\b", str(exc))
+        told = f" (HTTP {status[0]})" if status else ""
+        return f"the proxy refuses{told}; check its user and password, and whether it lets this host through"
+    asked = "the proxy" if has_proxy else "the host"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return f"the name of {asked} is not known; {_CHECK}"
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return "what answers does not speak TLS; check the port, and whether the address begins with http://"
+    if isinstance(exc, httpx.TimeoutException):
+        return f"{asked} does not answer in time ({type(exc).__name__}); {_CHECK}"
+    return f"nobody takes the connection at {asked} ({type(exc).__name__}); {_CHECK}"
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = exc
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
