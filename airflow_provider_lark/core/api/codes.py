@@ -46,6 +46,7 @@ _CREDENTIALS = (
     "and enabled in the tenant, and that the host is the right one (Feishu or Lark)"
 )
 _ADD_APP = "open the base, choose … > More > Add document app, and give the app edit rights"
+_ADD_BOT = "add the feature Bot in the developer console, then release a new version of the app"
 _MANAGE = "the base has advanced permissions: give the app the right to manage it"
 _WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
 _LATER = "nothing to change: it is tried again"
@@ -83,6 +84,8 @@ _MEANINGS: dict[int, Meaning] = {
     99991543: Meaning(NotAuthorized, "App ID and App Secret do not belong together", _CREDENTIALS),
     99991662: Meaning(NotAuthorized, "the app is disabled", _CREDENTIALS),
     99991673: Meaning(NotAuthorized, "the app is not installed in this tenant", _CREDENTIALS),
+    11205: Meaning(AccessDenied, "the app has no bot", _ADD_BOT),
+    230006: Meaning(AccessDenied, "the app has no bot", _ADD_BOT),
     # documents
     91402: Meaning(NotFound, "there is no such document", _WIKI),
     91403: Meaning(AccessDenied, "the app may not open the document", _ADD_APP),

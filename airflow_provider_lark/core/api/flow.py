@@ -72,9 +72,10 @@ class HttpRequest:
         )
 
     def words(self) -> bytes:
-        """Return what of the request an answer may quote, file contents apart."""
+        """Return what of the request no error may quote, files apart; the names of members are Lark's own."""
         members = [] if self.multipart is None else list(self.multipart.members.values())
-        return (self.encode() or b"") + "\n".join(members).encode()
+        body = list(self.json.values()) if isinstance(self.json, dict) else self.json
+        return "\n".join([json.dumps(body, ensure_ascii=False), *members]).encode()
 
 
 @dataclass(frozen=True, slots=True)
