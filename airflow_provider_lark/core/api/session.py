@@ -23,6 +23,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     RetriableError,
@@ -36,6 +37,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _LONG_WAIT_SECONDS = 5.0
+_GONE = HttpResponse(200, {}, b'{"code":0}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ class Session:
         )
         return (yield from self._persist(_Call(route, request, subject, route.effect, read_file)))
 
+    @property
+    def wiki_bases(self) -> dict[str, str]:
+        """The app_token behind each wiki node that was looked up in this process."""
+        return self._state.wiki_bases
+
     def note_creation(self, app_token: str) -> None:
         """Remember that something was just created in a base: for some seconds Lark may not find it."""
         self._created_at[app_token] = self.settings.clock.monotonic()
@@ -159,6 +166,9 @@ class Session:
                 return (yield from self._attempt(call))
             except LarkError as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
+                if in_doubt and route.method == "DELETE" and isinstance(error, NotFound):
+                    # it is gone, and most likely because of us
+                    return call.read(_GONE, request=call.request, subject=call.subject, is_write=True)
                 decision = decide_retry(
                     effect,
                     error,

@@ -53,6 +53,15 @@ class TableInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewInfo:
+    """A view of a table. *view_type*: grid, kanban, gallery, gantt or form."""
+
+    view_id: str
+    name: str
+    view_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordPage:
     """A page of a search. *total*: how many records meet the condition; without one, the size of the table."""
 
