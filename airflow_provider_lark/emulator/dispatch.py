@@ -13,12 +13,20 @@ from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.idempotency import ClientTokens
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.limits import RateLimits, limited
-from airflow_provider_lark.emulator.routes import apps, fields, gate, media, records, tenant, tokens
+from airflow_provider_lark.emulator.routes import apps, fields, gate, media, old_records, records, tenant, tokens
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
 
-ROUTES = (*tokens.ROUTES, *apps.ROUTES, *fields.ROUTES, *records.ROUTES, *media.ROUTES, *tenant.ROUTES)
+ROUTES = (
+    *tokens.ROUTES,
+    *apps.ROUTES,
+    *fields.ROUTES,
+    *records.ROUTES,
+    *old_records.ROUTES,
+    *media.ROUTES,
+    *tenant.ROUTES,
+)
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json"})
 
 
@@ -125,6 +133,7 @@ class Dispatch:
             if switches.rate_limits:
                 self.limits.take(route.target, request.tenant_app, route.rates, status=switches.limited_status)
             gate.check_scopes(route, request)
+            gate.check_user_ids(request)
         if route.members is not None and route.needs_token:
             request.json()
         gate.check_parameters(self.state, route, request)
@@ -160,7 +169,8 @@ class Dispatch:
 
     def holding(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
         """Hold a table as a running write does: others get 1254291 meanwhile (§2.8)."""
-        return self._holding((app_token, table_id), ApiError(1254291, "another write on this table is running"))
+        place = "" if self.state.switches.lock_whole_base else table_id
+        return self._holding((app_token, place), ApiError(1254291, "another write on this table is running"))
 
     def holding_uploads(self, app_id: str) -> AbstractContextManager[None]:
         """Hold an app's uploads as a running one does: others get 1061045 meanwhile (§7.4)."""

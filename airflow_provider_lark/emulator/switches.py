@@ -48,6 +48,10 @@ class Switches:
     """How long new things are not found, and reads lag behind person edits and unchecked writes (§2.3, §2.8)."""
     write_seconds: float = 0.0
     """How long a write holds its table, so that concurrent writers meet (§2.8)."""
+    copy_seconds: float = 0.0
+    """How long a copied base answers 1254036 (§2.2, §2.8)."""
+    lock_whole_base: bool = False
+    """Whether writes exclude one another in the whole base, not only in a table (§2.8)."""
     rate_limits: bool = False
     """Whether the documented rates are enforced (§2.2); off, so that tests run at full speed."""
     max_records: int | None = None

@@ -181,7 +181,7 @@ _BUILDERS: Final[dict[int, _Builder]] = {
     FieldType.USER: _multiple,
     FieldType.PHONE: _none,
     FieldType.URL: _none,
-    # Attachment has no builder: any property, even {}, is 99992402 (§9.17)
+    FieldType.ATTACHMENT: _none,
     FieldType.SINGLE_LINK: _link,
     FieldType.LOOKUP: _none,
     FieldType.FORMULA: _formula,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.kinds import CONV_FAIL, FieldType
+from airflow_provider_lark.emulator.fieldtypes.properties import MAX_OPTIONS
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.directory import Directory
 from airflow_provider_lark.emulator.state.model import Base, Field, UserIdType
@@ -94,6 +95,8 @@ def _option_ids(names: list[str], column: Field, writing: Writing) -> list[str]:
                 found.append(known[name])
             continue
         # §3.4: unknown names create an option, and a name repeated in one value creates two
+        if len(column.options) + len(writing.new_options.get(column.field_id, ())) >= MAX_OPTIONS:
+            raise _refuse(column)
         option_id = added[name] = writing.ids.option()
         option = {"id": option_id, "name": name, "color": len(column.options) % 55}
         writing.new_options.setdefault(column.field_id, []).append(option)
@@ -178,8 +181,10 @@ def _url(given: object, column: Field, _writing: Writing) -> Any:
 
 
 def _attachments(given: object, column: Field, writing: Writing) -> Any:
-    if not isinstance(given, list) or len(given) > MAX_ATTACHMENTS:
+    if not isinstance(given, list):
         raise _refuse(column)
+    if len(given) > MAX_ATTACHMENTS:
+        raise ApiError(1254106, f"a cell holds at most {MAX_ATTACHMENTS} attachments")
     held: list[str] = []
     for each in given:
         token = each.get("file_token") if isinstance(each, dict) else None

@@ -8,6 +8,7 @@ from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.copying import copy_base
 from airflow_provider_lark.emulator.state.model import Base
 from airflow_provider_lark.emulator.state.platform import DEFAULT_TIME_ZONE, State
 from airflow_provider_lark.emulator.wire import Request
@@ -44,16 +45,37 @@ def create_app(state: State, request: Request) -> dict[str, Any]:
         default_table=True,
         made_by=request.actor,
     )
+    return {"app": _describe_new(base, body)}
+
+
+def _describe_new(base: Base, body: dict[str, Any]) -> dict[str, Any]:
     return {
-        "app": {
-            "app_token": base.app_token,
-            "name": base.name,
-            "folder_token": body.get("folder_token", ""),
-            "url": f"https://emulator.feishu.cn/base/{base.app_token}",
-            "default_table_id": next(iter(base.tables)),
-            "time_zone": base.time_zone,
-        }
+        "app_token": base.app_token,
+        "name": base.name,
+        "folder_token": body.get("folder_token", ""),
+        "url": f"https://emulator.feishu.cn/base/{base.app_token}",
+        "default_table_id": next(iter(base.tables)),
+        "time_zone": base.time_zone,
     }
+
+
+def copy_app(state: State, request: Request) -> dict[str, Any]:
+    """Copy a base; the copy answers 1254036 until it is done (§2.8)."""
+    source = base_of(state, request)
+    body = request.json()
+    without_content = body.get("without_content", False)
+    if not isinstance(without_content, bool):
+        raise invalid("without_content", without_content, "without_content must be true or false")
+    base = copy_base(
+        state,
+        source,
+        name=_app_name(body.get("name") or source.name),
+        time_zone=str(body.get("time_zone") or source.time_zone),
+        members={request.member_id},
+        made_by=request.actor,
+        with_content=not without_content,
+    )
+    return {"app": _describe_new(base, body)}
 
 
 def get_app(state: State, request: Request) -> dict[str, Any]:
@@ -112,10 +134,13 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
     given = request.json().get("tables")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise ApiError(1254001, "the body is {tables: [{name}]}")
-    for each in given:
-        schema.check_table_name(base, each.get("name"))
+    # all or none: a name or a number that does not fit is found before the first table is made
+    names = [schema.check_table_name(base, each.get("name")) for each in given]
+    if len(set(names)) < len(names):
+        raise ApiError(1254013, "two of the tables have one name")
+    schema.check_table_count(base, len(names))
     editing = state.editing(base, request.actor)
-    made = [schema.add_table(editing, each["name"], []) for each in given]
+    made = [schema.add_table(editing, name, []) for name in names]
     return {"table_ids": [each.table_id for each in made]}
 
 
@@ -168,6 +193,16 @@ ROUTES: Final = (
         members=frozenset({"name", "is_advanced"}),
         scopes=(*BITABLE_WRITE, "base:app:update"),
         rate=Rate(10),
+    ),
+    Route(
+        "POST",
+        f"{_APPS}/:app_token/copy",
+        copy_app,
+        members=frozenset({"name", "folder_token", "without_content", "time_zone"}),
+        scopes=(*BITABLE_WRITE, "base:app:copy"),
+        rate=Rate(20, 60),
+        coverage="partly",
+        note="folders are not kept; forms, dashboards, roles and workflows are not there to copy",
     ),
     Route("GET", _TABLES, list_tables, query=_PAGING, scopes=(*BITABLE_READ, "base:table:read"), rate=Rate(20)),
     Route(

@@ -34,7 +34,7 @@ def list_fields(state: State, request: Request) -> dict[str, Any]:
     """The fields of a table."""
     _, table = table_of(state, request)
     if request.query.get("view_id"):
-        view_of(table, request.query["view_id"])
+        view_of(state, table, request.query["view_id"])
     as_array = request.query.get("text_field_as_array") == "true"
     page, members = page_of(state, request, table.fields)
     return {"items": [describe_field(each, text_as_array=as_array) for each in page], **members}
@@ -96,13 +96,13 @@ def create_view(state: State, request: Request) -> dict[str, Any]:
 def get_view(state: State, request: Request) -> dict[str, Any]:
     """One view."""
     _, table = table_of(state, request)
-    return {"view": _describe_view(view_of(table, request.params["view_id"]))}
+    return {"view": _describe_view(view_of(state, table, request.params["view_id"]))}
 
 
 def update_view(state: State, request: Request) -> dict[str, Any]:
     """Rename a view or set its property, which is kept and not applied."""
     _, table = table_of(state, request, writes=True)
-    view = view_of(table, request.params["view_id"])
+    view = view_of(state, table, request.params["view_id"])
     body = request.json()
     name = body.get("view_name", view.name)
     if not isinstance(name, str) or not name.strip():
@@ -118,7 +118,7 @@ def update_view(state: State, request: Request) -> dict[str, Any]:
 def delete_view(state: State, request: Request) -> dict[str, Any]:
     """Delete a view."""
     _, table = table_of(state, request, writes=True)
-    schema.delete_view(table, view_of(table, request.params["view_id"]))
+    schema.delete_view(table, view_of(state, table, request.params["view_id"]))
     return {}
 
 

@@ -12,6 +12,8 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.tokens import Token
 from airflow_provider_lark.emulator.wire import Request
 
+EMPLOYEE_ID: Final = "contact:user.employee_id:readonly"
+
 _BEARER: Final = re.compile(r"Bearer ((?:t-|u-|a-|eyJ)\S+)")
 
 
@@ -63,19 +65,29 @@ def check_scopes(route: Route, request: Request) -> None:
         (§1.4).
     """
     if not _has_any(route, request.caller.scopes):
-        raise _scopes_missing(99991672, "Access denied. One of the following scopes is required", route)
+        raise _scopes_missing(99991672, "Access denied. One of the following scopes is required", route.scopes)
     granted = request.token.scopes if request.token is not None else None
     if not _has_any(route, granted):
-        raise _scopes_missing(99991679, "Unauthorized. The user did not grant one of the scopes", route)
+        raise _scopes_missing(99991679, "Unauthorized. The user did not grant one of the scopes", route.scopes)
+
+
+def check_user_ids(request: Request) -> None:
+    """``user_id_type=user_id`` needs a scope of its own (§2.3).
+
+    :raises ApiError: 99991672.
+    """
+    granted = request.caller.scopes
+    if request.query.get("user_id_type") == "user_id" and granted is not None and EMPLOYEE_ID not in granted:
+        raise _scopes_missing(99991672, "Access denied. One of the following scopes is required", (EMPLOYEE_ID,))
 
 
 def _has_any(route: Route, granted: frozenset[str] | None) -> bool:
     return not route.scopes or granted is None or not granted.isdisjoint(route.scopes)
 
 
-def _scopes_missing(code: int, says: str, route: Route) -> ApiError:
-    violations = [{"type": "action_scope_required", "subject": scope} for scope in route.scopes]
-    text = f"{says}: [{', '.join(route.scopes)}]"
+def _scopes_missing(code: int, says: str, scopes: tuple[str, ...]) -> ApiError:
+    violations = [{"type": "action_scope_required", "subject": scope} for scope in scopes]
+    text = f"{says}: [{', '.join(scopes)}]"
     return ApiError(code, text, msg=text, extra={"permission_violations": violations})
 
 

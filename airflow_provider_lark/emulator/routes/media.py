@@ -62,8 +62,8 @@ def _usable(state: State, request: Request, token: object, code: int) -> Base:
     base = state.bases.get(token) if isinstance(token, str) else None
     if base is None:
         raise ApiError(code, "no such base")
-    app_id = request.caller.app_id
-    if (base.members is not None and app_id not in base.members) or app_id in base.without_rights:
+    member_id = request.member_id
+    if (base.members is not None and member_id not in base.members) or base.leaves_out(member_id):
         raise ApiError(1061004, "the app has no right to this base")
     return base
 

@@ -23,7 +23,8 @@ MAX_PAGE: Final = 500
 MAX_FIELD_NAMES: Final = 200
 
 
-def _automatic(record: Record, reading: Reading) -> dict[str, Any]:
+def automatic_members(record: Record, reading: Reading) -> dict[str, Any]:
+    """The members of a record that are no fields (§2.4)."""
     return {
         "created_by": reading.person(record.created_by),
         "created_time": record.created_ms,
@@ -38,7 +39,7 @@ def _item(record: Record, reading: Reading, names: list[str] | None, *, automati
         fields = {name: fields[name] for name in names if name in fields}
     item: dict[str, Any] = {"fields": fields, "record_id": record.record_id}
     if automatic:
-        item.update(_automatic(record, reading))
+        item.update(automatic_members(record, reading))
     return item
 
 
@@ -51,7 +52,8 @@ def _flag(body: dict[str, Any], name: str) -> bool:
     return given
 
 
-def _field_names(given: object, table: Table) -> list[str] | None:
+def field_names_of(given: object, table: Table) -> list[str] | None:
+    """The fields that are asked for, in the table's order; None: all."""
     if not given:
         return None
     if not isinstance(given, list) or len(given) > MAX_FIELD_NAMES:
@@ -69,10 +71,10 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
     """One page of records that match (§2.4)."""
     base, table = table_of(state, request)
     body = request.json()
-    names = _field_names(body.get("field_names"), table)
+    names = field_names_of(body.get("field_names"), table)
     view_id = body.get("view_id") or None
     if view_id is not None:
-        view_of(table, str(view_id))
+        view_of(state, table, str(view_id))
     query = Query(
         filter=body.get("filter"),
         sort=body.get("sort"),
@@ -82,7 +84,7 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
         user_id_type=request.user_id_type,
     )
     page = search(state, base, table, query)
-    if request.member_id in base.without_rights:
+    if base.leaves_out(request.member_id):
         # advanced permissions: success with nothing in it (§2.4, §9.3)
         return {"items": [], "has_more": False, "total": 0}
     automatic = _flag(body, "automatic_fields")
@@ -107,7 +109,7 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
         raise invalid("record_ids", wanted, "record_ids must be a list of ids")
     if not 1 <= len(wanted) <= MAX_GET:
         raise invalid("record_ids", len(wanted), f"record_ids takes 1..{MAX_GET} ids")
-    if request.member_id in base.without_rights:
+    if base.leaves_out(request.member_id):
         return {"records": [], "forbidden_record_ids": wanted, "absent_record_ids": []}
     # here the kind of user ids is asked for in the body (§2.4)
     kind = parse_user_id_type(body.get("user_id_type"))

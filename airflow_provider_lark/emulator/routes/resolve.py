@@ -17,7 +17,7 @@ def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
     """The base, when the caller may use it.
 
     :raises ApiError: 1254003 malformed, 91402 unknown (a wiki node's token, say), 91403 the app is no
-        collaborator, 1254302 a write without rights under advanced permissions.
+        collaborator, 1254036 its copying runs, 1254302 a write without rights under advanced permissions.
     """
     token = request.params["app_token"]
     if not token.isalnum():
@@ -30,7 +30,9 @@ def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
     member_id = request.member_id
     if base.members is not None and member_id not in base.members:
         raise ApiError(91403, "the caller is not a collaborator of the document")
-    if writes and member_id in base.without_rights:
+    if base.copied_ms > state.now_ms:
+        raise ApiError(1254036, "the base is still being copied")
+    if writes and base.leaves_out(member_id):
         raise ApiError(1254302, "advanced permissions leave the app no right to do this")
     return base
 
@@ -58,12 +60,12 @@ def field_of(state: State, request: Request, table: Table) -> Field:
     return column
 
 
-def view_of(table: Table, view_id: str) -> View:
+def view_of(state: State, table: Table, view_id: str) -> View:
     """The view of that id."""
     if not view_id.startswith("vew"):
         raise ApiError(1254005, "a view_id begins with vew")
     view = next((each for each in table.views if each.view_id == view_id), None)
-    if view is None:
+    if view is None or history.is_young(state, view.created_ms):
         raise ApiError(1254042, f"table {table.table_id} has no view {view_id}")
     return view
 

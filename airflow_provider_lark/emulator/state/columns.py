@@ -21,7 +21,9 @@ from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.changes import Announce, FieldChanged, tell_nobody
 from airflow_provider_lark.emulator.state.model import Base, Field, Table
 
-MAX_FIELDS: Final = 300  # §2.7
+# §2.7
+MAX_FIELDS: Final = 300
+MAX_FORMULAS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class SchemaEditing:
         return 0 if self.by_person else self.now_ms
 
 
-def _checked_kind(editing: SchemaEditing, definition: Mapping[str, Any]) -> tuple[int, str]:
+def _checked_kind(editing: SchemaEditing, definition: Mapping[str, Any], is_now: int = 0) -> tuple[int, str]:
     type_code = definition.get("type")
     if not isinstance(type_code, int) or type_code not in UI_TYPES:
         raise ApiError(1254012, f"unknown field type {type_code!r}")
-    if type_code in NOT_CREATABLE and not editing.by_person:
+    if type_code in NOT_CREATABLE and type_code != is_now and not editing.by_person:
         raise ApiError(1254012, f"field type {type_code} cannot be made by the API")
     ui_type = definition.get("ui_type") or UI_TYPES[type_code][0]
     if ui_type not in UI_TYPES[type_code]:
@@ -76,6 +78,9 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
     type_code, ui_type = _checked_kind(editing, definition)
     if len(table.fields) >= MAX_FIELDS:
         raise ApiError(1254105, f"a table holds at most {MAX_FIELDS} fields")
+    formulas = sum(each.type == FieldType.FORMULA for each in table.fields)
+    if type_code == FieldType.FORMULA and formulas >= MAX_FORMULAS:
+        raise ApiError(1254105, f"a table holds at most {MAX_FORMULAS} formulas")
     is_primary = not table.fields
     if is_primary and type_code not in PRIMARY_TYPES:
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
@@ -131,7 +136,7 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
         which the emulator does not convert.
     """
     name = _checked_field_name(table, definition.get("field_name", column.name), but=column.field_id)
-    type_code, ui_type = _checked_kind(editing, {"type": column.type, **definition})
+    type_code, ui_type = _checked_kind(editing, {"type": column.type, **definition}, column.type)
     if type_code == column.type and not definition.get("ui_type"):
         ui_type = column.ui_type
     if type_code != column.type and any(column.field_id in each.cells for each in table.records.values()):

@@ -30,6 +30,12 @@ def day_of(instant_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     return _ms(start), _ms(_midnight(start + _DAY))
 
 
+def day_beside(now_ms: int, days_later: int, zone: ZoneInfo) -> tuple[int, int]:
+    """First ms of the day that many days from today in *zone*, and first ms of the day after."""
+    start = _midnight(datetime.fromtimestamp(now_ms / 1000, zone)) + days_later * _DAY
+    return _ms(start), _ms(start + _DAY)
+
+
 def keyword_days(keyword: str, now_ms: int, zone: ZoneInfo) -> tuple[int, int]:
     """The span of days that *keyword* means: ``[start, end)`` in ms.
 

@@ -67,6 +67,7 @@ class View:
     name: str
     type: str = "grid"
     property: dict[str, Any] | None = None
+    created_ms: int = 0
 
 
 @dataclass
@@ -132,6 +133,12 @@ class Base:
     """App ids that advanced permissions leave with nothing."""
     files: dict[str, Media] = field(default_factory=dict)
     created_ms: int = 0
+    copied_ms: int = 0
+    """When the copying that made it is done (§2.8)."""
+
+    def leaves_out(self, member_id: str) -> bool:
+        """Whether advanced permissions leave the caller with nothing (§9.3)."""
+        return self.is_advanced and member_id in self.without_rights
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.state.changes import tell_nobody
 from airflow_provider_lark.emulator.state.columns import SchemaEditing, add_field
@@ -32,6 +32,12 @@ def check_table_name(base: Base, name: object, *, but: str = "") -> str:
     return name
 
 
+def check_table_count(base: Base, more: int) -> None:
+    """Whether the base takes so many more tables (§2.7)."""
+    if len(base.tables) + more > MAX_TABLES:
+        raise ApiError(1254100, f"a base holds at most {MAX_TABLES} tables")
+
+
 def add_table(
     editing: SchemaEditing,
     name: object,
@@ -42,8 +48,9 @@ def add_table(
     """Add a table; without *fields* it gets one text field."""
     base = editing.base
     checked = check_table_name(base, name)
-    if len(base.tables) >= MAX_TABLES:
-        raise ApiError(1254100, f"a base holds at most {MAX_TABLES} tables")
+    check_table_count(base, 1)
+    if any(each.get("type") == FieldType.ATTACHMENT and each.get("property") is not None for each in fields):
+        raise invalid("property", "", "an attachment field takes no property, not even {}")  # §9.17
     table = Table(editing.ids.table(), checked, created_ms=editing.born_ms)
     table.views.append(View(editing.ids.view(), default_view_name))
     base.tables[table.table_id] = table
@@ -104,7 +111,7 @@ def add_view(editing: SchemaEditing, table: Table, name: object, view_type: obje
         raise ApiError(1254020, "the table has a view of that name")
     if len(table.views) >= MAX_VIEWS:
         raise ApiError(1254101, f"a table holds at most {MAX_VIEWS} views")
-    view = View(editing.ids.view(), name, view_type)
+    view = View(editing.ids.view(), name, view_type, created_ms=editing.born_ms)
     table.views.append(view)
     return view
 
