@@ -1,0 +1,197 @@
+"""What becomes of the rows and of the records that are already there: appended, replaced, or matched by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from airflow_provider_lark.core.api.address import TableRef
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.transfer.bitable_target import Found
+from airflow_provider_lark.core.transfer.cell_digest import CellDigest
+from airflow_provider_lark.core.transfer.record_index import RecordIndex
+from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
+from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
+
+
+class Existing:
+    """The records that the table has before the transfer."""
+
+    def __init__(self, client: LarkClient, found: Found, index: RecordIndex) -> None:
+        self._client = client
+        self._found = found
+        self.index = index
+
+    @property
+    def table(self) -> TableRef:
+        """The table's ids."""
+        return self._found.table
+
+    def read(self, names: Sequence[str], digest: CellDigest | None = None) -> None:
+        """Note every record.
+
+        :raises SafetyStop: Lark showed fewer records than it counts.
+        """
+        if self._found.is_new:
+            return
+        total: int | None = None
+        pages = self._client.bitable.search_pages(
+            app_token=self.table.app_token, table_id=self.table.table_id, field_names=list(names)
+        )
+        for page in pages:
+            self.index.add(
+                (record["record_id"], *(digest.read(record["fields"]) if digest else (None, None)))
+                for record in page.items
+            )
+            total = page.total if total is None or page.total is None else min(total, page.total)
+        if total is not None and len(self.index) < total:
+            raise SafetyStop(
+                f"table {self.table.table_id}: Lark counts {total} records and showed {len(self.index)}; nothing was "
+                "written: run the task again when nobody edits the table, and check the app's rights on it"
+            )
+
+
+class Mode(Protocol):
+    """What happens to the rows."""
+
+    def begin(self) -> None:
+        """Look at the table."""
+        ...
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Take some rows."""
+        ...
+
+    def end(self) -> None:
+        """Send what is left, and tidy up."""
+        ...
+
+
+class Append:
+    """Every row becomes a record."""
+
+    def __init__(self, writer: RecordWriter) -> None:
+        self._writer = writer
+
+    def begin(self) -> None:
+        """Nothing: what is there stays."""
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Create what fills a batch."""
+        for _ in self._writer.create(items):
+            pass
+
+    def end(self) -> None:
+        """Create the rest."""
+        for _ in self._writer.finish():
+            pass
+
+
+class Replace:
+    """Creates the new records, then deletes the old: a failure leaves both, never none."""
+
+    def __init__(
+        self,
+        first_field: str,
+        existing: Existing,
+        writer: RecordWriter,
+        report: TransferReport,
+        *,
+        allow_empty: bool,
+    ) -> None:
+        self._first_field = first_field
+        self._existing = existing
+        self._writer = writer
+        self._report = report
+        self._allow_empty = allow_empty
+
+    def begin(self) -> None:
+        """Note the records to delete in the end."""
+        self._existing.read([self._first_field])
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Create what fills a batch."""
+        for ids in self._writer.create(items):
+            # a try before this one may have made them already
+            self._existing.index.drop(ids)
+
+    def end(self) -> None:
+        """Create the rest, then delete the old records.
+
+        :raises SafetyStop: there is nothing to put in their place.
+        """
+        for ids in self._writer.finish():
+            self._existing.index.drop(ids)
+        old = len(self._existing.index)
+        if not self._report.created and old and not self._allow_empty:
+            raise SafetyStop(
+                f"{self._report.source} gives no row to put in place of the {old} records of "
+                f"{self._report.target}, so none was deleted; set allow_empty=True to empty the table"
+            )
+        self._writer.delete(self._existing.index)
+
+
+class Upsert:
+    """Updates the record that has a row's key where it differs, creates those that are missing."""
+
+    def __init__(
+        self,
+        digest: CellDigest,
+        existing: Existing,
+        writer: RecordWriter,
+        report: TransferReport,
+        *,
+        on_row_error: OnRowError,
+    ) -> None:
+        self._digest = digest
+        self._existing = existing
+        self._writer = writer
+        self._report = report
+        self._on_row_error = on_row_error
+
+    def begin(self) -> None:
+        """Note key and digest of every record."""
+        self._existing.read(self._digest.names, self._digest)
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Create and update what fills a batch."""
+        keyed = self._by_key(items)
+        known = self._existing.index.find(list(keyed))
+        creates, updates = [], []
+        for key, (item, digest) in keyed.items():
+            record = known.get(key)
+            if record is None:
+                creates.append(item)
+            elif record.twins > 1:
+                self._skip(item, f"{record.twins} records have its key")
+            elif record.digest == digest and digest is not None:
+                self._report.unchanged += 1
+            else:
+                updates.append(Item(item.number, item.fields, record.record_id))
+        for _ in self._writer.create(creates):
+            pass
+        self._writer.update(updates)
+
+    def end(self) -> None:
+        """Write the rest."""
+        for _ in self._writer.finish():
+            pass
+
+    def _by_key(self, items: Sequence[Item]) -> dict[str, tuple[Item, str | None]]:
+        read = [(item, *self._digest.read(item.fields)) for item in items]
+        taken = self._existing.index.claim([key for _, key, _ in read if key is not None])
+        keyed: dict[str, tuple[Item, str | None]] = {}
+        for item, key, digest in read:
+            if key is None:
+                problem = ValueMismatch(f"row {item.number}: a field of the key ({self._digest.key_label}) is empty")
+                self._report.skip(problem, self._on_row_error)
+            elif key in taken or key in keyed:
+                self._skip(item, "an earlier row has its key")
+            else:
+                keyed[key] = (item, digest)
+        return keyed
+
+    def _skip(self, item: Item, why: str) -> None:
+        problem = DuplicateKey(f"row {item.number}: {why} ({self._digest.key_label}); it cannot be told apart")
+        self._report.skip(problem, self._on_row_error)

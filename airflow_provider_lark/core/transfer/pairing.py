@@ -1,0 +1,86 @@
+"""Which column meets which field: by equal names, or as the caller lists them."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
+from airflow_provider_lark.core.fields.schema import Field
+
+FieldChoice = Mapping[str, str] | Sequence[str] | None
+"""Column by field name, as in a mapping's ``fields``; or the names that both sides share; or all."""
+
+Names = tuple[tuple[str, str], ...]
+"""Pairs of a field's and a column's name."""
+
+
+def read_choice(fields: FieldChoice) -> Names | None:
+    """Return the pairs that the caller listed, None where the names decide.
+
+    :raises ConfigError: a name is missing or listed twice.
+    """
+    if not fields:
+        return None
+    pairs: Sequence[tuple[Any, Any]]
+    if isinstance(fields, Mapping):
+        pairs = tuple(fields.items())
+    else:
+        pairs = () if isinstance(fields, str) else tuple((name, name) for name in fields)
+    if not pairs or not all(isinstance(name, str) and name for pair in pairs for name in pair):
+        raise ConfigError('fields: expected a list of names, or {"field": "column"}')
+    for side, names in (("field", [field for field, _ in pairs]), ("column", [column for _, column in pairs])):
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise ConfigError(f"fields: {side} {twice[0]!r} is listed twice")
+    return tuple(pairs)
+
+
+def pair_with_columns(choice: Names | None, columns: Sequence[str], *, where: str) -> Names:
+    """Return the pairs for every column of a SQL source, or for those that are listed.
+
+    :param where: what has the columns, for the message.
+    :raises SchemaMismatch: a listed column does not exist.
+    """
+    if twice := [name for name, count in Counter(columns).items() if count > 1]:
+        raise SchemaMismatch(f"{where}: column {twice[0]!r} occurs twice; give each a name of its own with AS")
+    if choice is None:
+        return tuple((name, name) for name in columns)
+    for _, column in choice:
+        if column not in columns:
+            raise SchemaMismatch(f"{where}: column {column!r} {missing(column, columns, 'column')}")
+    return choice
+
+
+def writable_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
+    """Return the field that cells are written to.
+
+    :raises SchemaMismatch: there is none of this name, or Lark computes it.
+    """
+    field = find_field(name, fields, where=where)
+    if field.is_read_only:
+        raise SchemaMismatch(
+            f"{where}: field {field.describe()} is read-only; leave its column out with fields= or in the query"
+        )
+    return field
+
+
+def find_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
+    """Return the field called *name*.
+
+    :raises SchemaMismatch: there is none.
+    """
+    for field in fields:
+        if field.name == name:
+            return field
+    raise SchemaMismatch(f"{where}: field {name!r} {missing(name, [field.name for field in fields], 'field')}")
+
+
+def missing(name: str, known: Iterable[str], kind: str) -> str:
+    """Return the end of a message about a name that does not exist."""
+    names = list(known)
+    if close := difflib.get_close_matches(name, names, n=1):
+        return f"does not exist; did you mean {close[0]!r}?"
+    shown = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
+    return f"does not exist; the {kind}s are: {shown or 'none'}"

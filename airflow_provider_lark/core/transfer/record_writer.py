@@ -1,0 +1,131 @@
+"""Writing batches of records for a transfer: repeatable creates, and a refused row found by halving its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_lark.core.api.address import TableRef
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
+from airflow_provider_lark.core.errors import LarkError, RowRefused, SafetyStop
+from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.core.transfer.record_index import RecordIndex
+from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row on its way to Lark.
+
+    :param number: its place in the source, from 1.
+    :param fields: what its record is written, by field name; None clears a cell.
+    :param record_id: the record to update; empty for a new one.
+    """
+
+    number: int
+    fields: dict[str, Any]
+    record_id: str = ""
+
+
+class RecordWriter:
+    """Writes to one table, batch by batch; counts in *report*.
+
+    :param seed: what stays the same when a task is tried again; see :func:`.batch_token`.
+    """
+
+    def __init__(
+        self,
+        client: LarkClient,
+        table: TableRef,
+        report: TransferReport,
+        *,
+        batch_size: int,
+        seed: str,
+        on_row_error: OnRowError,
+    ) -> None:
+        self._client = client
+        self._table: dict[str, Any] = {"app_token": table.app_token, "table_id": table.table_id}
+        self._report = report
+        self._size = batch_size
+        self._seed = f"{seed}/{table.app_token}/{table.table_id}"
+        self._on_row_error = on_row_error
+        self._waiting: dict[str, list[Item]] = {"create": [], "update": []}
+        self._witnesses: list[str] = []
+
+    def create(self, items: Sequence[Item]) -> Iterator[list[str]]:
+        """Take rows to create, and yield the ids of each batch that is full by now."""
+        for batch in self._full("create", items):
+            yield self._create(batch)
+
+    def update(self, items: Sequence[Item]) -> None:
+        """Take rows to update, and send the batches that are full by now."""
+        for batch in self._full("update", items):
+            self._update(batch)
+
+    def finish(self) -> Iterator[list[str]]:
+        """Send what is left, and yield the ids of what was created.
+
+        :raises SafetyStop: Lark took creates for repetitions of creates whose records are gone.
+        """
+        if creates := self._waiting["create"]:
+            yield self._create(creates)
+        if updates := self._waiting["update"]:
+            self._update(updates)
+        self._check_witnesses()
+
+    def delete(self, index: RecordIndex) -> None:
+        """Delete the records that *index* still holds."""
+        store = BitableStore(self._client, self._table["app_token"], self._table["table_id"], {}, {})
+        for ids in index.take(BATCH_DELETE_MAX):
+            store.delete(ids)
+            self._report.deleted += len(ids)
+
+    def _full(self, kind: str, items: Sequence[Item]) -> Iterator[list[Item]]:
+        waiting = self._waiting[kind]
+        waiting.extend(items)
+        while len(waiting) >= self._size:
+            batch = waiting[: self._size]
+            del waiting[: self._size]
+            yield batch
+
+    def _create(self, batch: Sequence[Item]) -> list[str]:
+        made: list[str] = []
+        halve(batch, lambda part: made.extend(self._send_create(part)), self._refuse)
+        if made and len(self._witnesses) < BATCH_GET_MAX:
+            self._witnesses.append(made[0])
+        self._report.created += len(made)
+        return made
+
+    def _send_create(self, part: Sequence[Item]) -> list[str]:
+        bodies = [{name: cell for name, cell in item.fields.items() if cell is not None} for item in part]
+        # the place of the first row, because two halves of a batch may be equal
+        token = batch_token(self._seed, part[0].number, bodies)
+        records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
+        return [record["record_id"] for record in records]
+
+    def _update(self, batch: Sequence[Item]) -> None:
+        halve(batch, self._send_update, self._refuse)
+
+    def _send_update(self, part: Sequence[Item]) -> None:
+        bodies = [(item.record_id, item.fields) for item in part]
+        self._client.bitable.batch_update(**self._table, records=bodies)
+        self._report.updated += len(part)
+
+    def _refuse(self, item: Item, error: LarkError) -> None:
+        refused = RowRefused(f"row {item.number}: {error.message}", code=error.code, log_id=error.log_id)
+        self._report.skip(refused, self._on_row_error)
+
+    def _check_witnesses(self) -> None:
+        if not self._witnesses:
+            return
+        answer = self._client.bitable.batch_get(**self._table, record_ids=self._witnesses)
+        if answer.absent_record_ids:
+            raise SafetyStop(
+                f"table {self._table['table_id']}: Lark took this task's creates for repetitions of an earlier try, "
+                "whose records were deleted since, so they were not created again; nothing else was touched: "
+                "trigger a new DAG run instead of clearing the task"
+            )

@@ -1,0 +1,76 @@
+"""What a transfer answers: counts, calls and problems, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from airflow_provider_lark.core.errors import ConfigError, RowError
+
+PROBLEMS_KEPT = 20
+
+OnRowError = Literal["fail", "skip"]
+
+
+@dataclass(slots=True)
+class TransferReport:
+    """The outcome of one transfer.
+
+    :param source: what was read: a SQL table, ``a query``, or a Bitable table.
+    :param target: what was written.
+    :param status: ``partial``: some rows were skipped, the others landed.
+    :param read: rows or records read.
+    :param unchanged: rows whose record, or records whose row, already held the same.
+    :param skipped: rows that the other side cannot hold.
+    :param api_calls: requests sent to Lark by kind, and ``total``; retries count.
+    :param problems: at most 20 texts, each naming row, field and what was expected; no cell content.
+    :param warnings: what did not fail but wants a person's eye.
+    """
+
+    operation: str
+    mode: str
+    source: str = ""
+    target: str = ""
+    status: Literal["ok", "partial"] = "ok"
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    api_calls: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def skip(self, problem: RowError, on_row_error: OnRowError) -> None:
+        """Note a row that is left out.
+
+        :raises RowError: *on_row_error* is ``fail``.
+        """
+        if on_row_error == "fail":
+            raise problem
+        self.skipped += 1
+        self.status = "partial"
+        if len(self.problems) < PROBLEMS_KEPT:
+            self.problems.append(str(problem))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-safe plain data."""
+        return asdict(self)
+
+    def summary(self) -> str:
+        """Return the counts in one line, for a log."""
+        names = ("read", "created", "updated", "deleted", "unchanged", "skipped")
+        counts = ", ".join(f"{name} {count}" for name in names if (count := getattr(self, name)))
+        calls = self.api_calls.get("total", 0)
+        return f"{self.mode} {self.source} into {self.target}: {counts or 'nothing'}; {calls} calls"
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Check an option that takes one of a few words.
+
+    :raises ConfigError: it is none of them.
+    """
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; expected {', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}")

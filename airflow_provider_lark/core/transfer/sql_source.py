@@ -1,0 +1,167 @@
+"""What a transfer reads from SQL: a table or a query, as a stream of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, CursorResult, Select, Table, select, text, type_coerce
+
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.sql_rows import RAW, Processor, processor_of
+from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
+from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
+from airflow_provider_lark.core.transfer.guess import guess_column
+
+FETCH_ROWS = 1000
+"""Rows that the database sends at once; no more of the result is in memory."""
+
+# the server drops a client that does not read for so long, by default 60 s, and Lark may keep us waiting longer
+_MYSQL_PATIENCE = "SET SESSION net_write_timeout = 1800"
+
+Rows = list[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSource:
+    """A table by name, or a query.
+
+    :param sql: a SELECT, executed as it is written; with *parameters*, ``:name`` stands for a value.
+    :param table: a table's name, instead of *sql*.
+    """
+
+    sql: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    table: str | None = None
+    schema: str | None = None
+    description: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.sql) == bool(self.table):
+            raise ConfigError("give either sql or source_table: a query, or the name of a table")
+        name = f"{self.schema}.{self.table}" if self.schema else self.table
+        object.__setattr__(self, "description", f"table {name!r}" if self.table else "the query")
+
+    def open(self, conn: Connection) -> OpenSource:
+        """Prepare the reading on *conn*, whose transaction lasts until the last row is read.
+
+        :raises SchemaMismatch: there is no such table.
+        """
+        if is_mysql(conn.dialect):
+            conn.exec_driver_sql(_MYSQL_PATIENCE)
+        if self.table:
+            return _OpenTable(conn, reflect_table(conn, self.table, self.schema))
+        return _OpenQuery(conn, self)
+
+
+class OpenSource(Protocol):
+    """A source whose columns are known and whose rows wait."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the columns."""
+        ...
+
+    def describe(self, name: str) -> Column:
+        """Return what is known of a column, for the field to be made of it."""
+        ...
+
+    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
+        """Return what turns the column's values into those that *field* is written."""
+        ...
+
+    def rows(self, names: Sequence[str]) -> Iterator[Rows]:
+        """Yield all rows part by part, each with the values of *names* in this order. Call it once."""
+        ...
+
+
+class _OpenTable:
+    """Rows of a table, in the order of its primary key."""
+
+    def __init__(self, conn: Connection, table: Table) -> None:
+        self._conn = conn
+        self._table = table
+        self._described = {column.name: column for column in columns_of(table)}
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return list(self._described)
+
+    def describe(self, name: str) -> Column:
+        return self._described[name]
+
+    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
+        convert: Processor = processor_of(self._conn, self._table.c[name])
+        return column_encoder(field, self._described[name], zone, convert)
+
+    def rows(self, names: Sequence[str]) -> Iterator[Rows]:
+        # the driver's own values, converted one by one: one unreadable date must not take the others along
+        chosen = [type_coerce(self._table.c[name], RAW).label(f"c{i}") for i, name in enumerate(names)]
+        statement: Select[Any] = select(*chosen).order_by(*self._table.primary_key.columns)
+        yield from _parts(self._conn.execute(statement, execution_options=_STREAM))
+
+
+class _OpenQuery:
+    """Rows of a query, whose values tell their types."""
+
+    def __init__(self, conn: Connection, source: SqlSource) -> None:
+        self._result = _execute(conn, source)
+        if not self._result.returns_rows:
+            raise ConfigError("sql: the statement returns no rows; a SELECT is needed")
+        self._columns = list(self._result.keys())
+        self._parts = _parts(self._result)
+        self._first: Rows | None = None
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self._columns
+
+    def describe(self, name: str) -> Column:
+        """Guess the column's type from the first rows."""
+        if self._first is None:
+            self._first = next(self._parts, [])
+        at = self._columns.index(name)
+        return guess_column(name, [row[at] for row in self._first])
+
+    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
+        return value_encoder(field, name, zone)
+
+    def rows(self, names: Sequence[str]) -> Iterator[Rows]:
+        places = [self._columns.index(name) for name in names]
+        is_whole = places == list(range(len(self._columns)))
+        if self._first:
+            yield [[row[at] for at in places] for row in self._first]
+            self._first = None
+        for rows in self._parts:
+            yield rows if is_whole else [[row[at] for at in places] for row in rows]
+
+
+_STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
+
+
+def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:
+    if source.parameters:
+        return conn.execute(text(source.sql or ""), dict(source.parameters), execution_options=_STREAM)
+    # as it is written: it may hold colons and per cent signs
+    return conn.exec_driver_sql(source.sql or "", execution_options={**_STREAM, "no_parameters": True})
+
+
+def _parts(result: CursorResult[Any]) -> Iterator[Rows]:
+    with result:
+        for part in result.partitions(FETCH_ROWS):
+            yield list(part)
+
+
+def renamed(column: Column, name: str, *, is_key: bool) -> Column:
+    """Return the description of a column under the name of its field.
+
+    :raises SchemaMismatch: no field can hold it.
+    """
+    if column.kind is None:
+        raise SchemaMismatch(f"column {column.describe()}: no Lark field can hold this type; leave it out with fields=")
+    return replace(column, name=name, is_key=is_key)

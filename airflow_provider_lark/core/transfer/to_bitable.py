@@ -1,0 +1,199 @@
+"""Rows of SQL into a Bitable table: appended, in place of the old records, or matched by key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Engine
+
+from airflow_provider_lark.core.api.address import TableAddress
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import BATCH_WRITE_MAX
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
+from airflow_provider_lark.core.transfer.cell_digest import CellDigest
+from airflow_provider_lark.core.transfer.cells import Encode
+from airflow_provider_lark.core.transfer.load_modes import Append, Existing, Mode, Replace, Upsert
+from airflow_provider_lark.core.transfer.pairing import (
+    FieldChoice,
+    Names,
+    pair_with_columns,
+    read_choice,
+    writable_field,
+)
+from airflow_provider_lark.core.transfer.record_index import RecordIndex
+from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
+from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
+from airflow_provider_lark.core.transfer.sql_source import OpenSource, SqlSource
+
+log = logging.getLogger(__name__)
+
+LoadMode = Literal["append", "replace", "upsert"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How rows become records.
+
+    :param key_fields: for ``upsert``: the fields by which a row finds its record.
+    :param fields: column by field name, or the names that both sides share; default: every column of the source.
+    :param create_table: make the table where the base has none of its name.
+    :param batch_size: records a write call carries, at most 1000.
+    :param time_zone: the zone of dates and of datetimes without one.
+    :param on_row_error: ``fail`` on the first row that Lark cannot hold, or ``skip`` and report it.
+    :param allow_empty: ``replace`` may empty the table when the source has no rows.
+    :param seed: what stays the same when the transfer is tried again, so that no create is repeated; default: nothing.
+    :raises ConfigError: an option is impossible.
+    """
+
+    mode: LoadMode = "append"
+    key_fields: Sequence[str] = ()
+    fields: FieldChoice = None
+    create_table: bool = False
+    batch_size: int = BATCH_WRITE_MAX
+    time_zone: str = "UTC"
+    on_row_error: OnRowError = "fail"
+    allow_empty: bool = False
+    seed: str = ""
+
+    def __post_init__(self) -> None:
+        check_choice("mode", self.mode, ("append", "replace", "upsert"))
+        check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
+        check_batch_size(self.batch_size)
+        if self.mode == "upsert" and not self.key_fields:
+            raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
+        if self.mode != "upsert" and self.key_fields:
+            raise ConfigError(f"key_fields belong to mode 'upsert'; the mode is {self.mode!r}")
+
+
+def check_batch_size(size: int) -> None:
+    """Check how many records a call carries.
+
+    :raises ConfigError: it is not 1 to 1000.
+    """
+    if type(size) is not int or not 1 <= size <= BATCH_WRITE_MAX:
+        raise ConfigError(f"batch_size is {size!r}; expected 1 to {BATCH_WRITE_MAX}")
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """Return a time zone.
+
+    :raises ConfigError: there is none of this name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise ConfigError(f"time_zone: {name!r} is not known; expected a name such as Asia/Shanghai") from exc
+
+
+def copy_to_bitable(
+    client: LarkClient,
+    engine: Engine,
+    source: SqlSource,
+    address: TableAddress,
+    options: LoadOptions,
+    *,
+    clock: Clock | None = None,
+) -> TransferReport:
+    """Write the rows of *source* to the table of *address*, in calls of at most ``batch_size`` records.
+
+    Memory does not grow with the number of rows or of records.
+
+    :raises SafetyStop: ``replace`` would empty the table, or cannot see all of it; no record was deleted.
+    :raises RowError: Lark cannot hold a row and ``on_row_error`` is ``fail``; batches before it were written.
+    :raises SchemaMismatch: a column or a field is missing, or they do not fit.
+    """
+    clock = clock or SystemClock()
+    started, calls = clock.now(), client.calls.snapshot()
+    report = TransferReport("sql_to_bitable", options.mode, source=source.description)
+    engine.hide_parameters = True
+    with engine.connect() as conn, RecordIndex() as index:
+        opened = source.open(conn)
+        pairs = pair_with_columns(read_choice(options.fields), opened.columns, where=source.description)
+        found = _target(client, address, pairs, opened, options)
+        report.target = f"table {found.table.table_id}"
+        load = _Load(client, found, opened, pairs, options, index, report)
+        load.run()
+    report.seconds = round(clock.now() - started, 3)
+    report.api_calls = client.calls.since(calls)
+    report.api_calls["total"] = sum(report.api_calls.values())
+    log.info("%s", report.summary())
+    return report
+
+
+def _target(client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions) -> Found:
+    found = find_table(client, address)
+    if found is not None:
+        return found
+    if not options.create_table:
+        raise no_such_table(address, create="create it, or set create_table=True")
+    return make_table(client, address, pairs, opened, options.key_fields)
+
+
+class _Load:
+    """One run: the source's rows, encoded, handed to the mode."""
+
+    def __init__(
+        self,
+        client: LarkClient,
+        found: Found,
+        opened: OpenSource,
+        pairs: Names,
+        options: LoadOptions,
+        index: RecordIndex,
+        report: TransferReport,
+    ) -> None:
+        where, zone = report.target, read_zone(options.time_zone)
+        fields = [writable_field(name, found.fields, where=where) for name, _ in pairs]
+        columns = [column for _, column in pairs]
+        self._cells: list[tuple[str, Encode]] = [
+            (field.name, opened.encoder(column, field, zone)) for field, column in zip(fields, columns, strict=True)
+        ]
+        self._opened, self._columns = opened, columns
+        self._options, self._report = options, report
+        seed = options.seed or str(uuid4())
+        writer = RecordWriter(
+            client, found.table, report, batch_size=options.batch_size, seed=seed, on_row_error=options.on_row_error
+        )
+        existing = Existing(client, found, index)
+        self._mode: Mode = _make_mode(options, fields, existing, writer, report)
+
+    def run(self) -> None:
+        self._mode.begin()
+        for items in self._items():
+            self._mode.take(items)
+        self._mode.end()
+
+    def _items(self) -> Iterator[list[Item]]:
+        number = 0
+        for rows in self._opened.rows(self._columns):
+            items = []
+            for row in rows:
+                number += 1
+                try:
+                    cells = {name: encode(value) for (name, encode), value in zip(self._cells, row, strict=True)}
+                except ValueMismatch as error:
+                    problem = ValueMismatch(f"row {number}: {error.message}")
+                    self._report.skip(problem, self._options.on_row_error)
+                else:
+                    items.append(Item(number, cells))
+            self._report.read = number
+            yield items
+
+
+def _make_mode(
+    options: LoadOptions, fields: Sequence[Field], existing: Existing, writer: RecordWriter, report: TransferReport
+) -> Mode:
+    if options.mode == "append":
+        return Append(writer)
+    if options.mode == "replace":
+        return Replace(fields[0].name, existing, writer, report, allow_empty=options.allow_empty)
+    digest = CellDigest(fields, options.key_fields)
+    return Upsert(digest, existing, writer, report, on_row_error=options.on_row_error)
