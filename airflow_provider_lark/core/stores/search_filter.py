@@ -145,8 +145,8 @@ class _Reader:
                 choices.append(self._one_of(field, list(wanted)))
             else:
                 conditions += self._comparisons(field, wanted)
-        group: dict[str, Any] = {"conjunction": "and", "conditions": conditions}
-        return {**group, "children": choices} if choices else group
+        parts = {"conditions": conditions, "children": choices}
+        return {"conjunction": "and", **{name: part for name, part in parts.items() if part}}
 
     def read_group(self, given: Filter, where: str) -> dict[str, Any]:
         """Check a filter in Lark's own form; values may be numbers and datetimes."""
@@ -154,13 +154,11 @@ class _Reader:
             raise ConfigError(f"{where}: {unknown[0]!r} is not known; Lark takes conjunction, conditions and children")
         if given["conjunction"] not in ("and", "or"):
             raise ConfigError(f"{where}.conjunction: must be 'and' or 'or'")
-        group: dict[str, Any] = {
-            "conjunction": given["conjunction"],
-            "conditions": [
-                self._read_condition(condition, f"{where}.conditions[{at}]")
-                for at, condition in enumerate(given.get("conditions") or ())
-            ],
-        }
+        group: dict[str, Any] = {"conjunction": given["conjunction"]}
+        if conditions := given.get("conditions"):
+            group["conditions"] = [
+                self._read_condition(condition, f"{where}.conditions[{at}]") for at, condition in enumerate(conditions)
+            ]
         children = given.get("children") or ()
         if children and where != "filter":
             raise ConfigError(f"{where}: Lark nests one level deep; take these children out")
@@ -257,7 +255,7 @@ def _text(value: Any, field: Field, where: str) -> str:
 
 
 def _check_size(built: dict[str, Any]) -> None:
-    count = sum(len(group["conditions"]) for group in (built, *built.get("children", ())))
+    count = sum(len(group.get("conditions", ())) for group in (built, *built.get("children", ())))
     if count > FILTER_CONDITIONS_MAX:
         raise ConfigError(f"filter: has {count} conditions, Lark takes {FILTER_CONDITIONS_MAX}; split the task")
     length = len(_compact(built))

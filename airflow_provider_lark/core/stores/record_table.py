@@ -1,0 +1,235 @@
+"""The records of one Bitable table by field name and in plain values: what operators and scripts read and write.
+
+Every value is checked before the first call, so a wrong one in the last batch does not leave the others written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import cached_property
+from typing import Any, TypedDict
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.errors import DuplicateKey, LarkError, NotFound, RecordNotFound
+from airflow_provider_lark.core.fields.payload import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
+
+Record = dict[str, Any]
+"""``{"record_id": …, "fields": {name: plain value}}``."""
+
+NewToken = Callable[[int, Any], str]
+"""Makes the client_token of a batch of creates from its place and its wire values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to read.
+
+    :param filter: see :func:`.build_filter`.
+    :param sort: see :func:`.build_sort`.
+    :param view_id: only the records of this view; Lark ignores it beside a filter or a sort.
+    :param field_names: only these fields.
+    :param limit: at most so many records.
+    """
+
+    filter: Filter | None = None
+    sort: Sequence[Any] | str | None = None
+    view_id: str | None = None
+    field_names: Sequence[str] | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of records. *total*: how many meet the condition, on whatever page."""
+
+    records: list[Record]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """Records by id, what does not exist, and what the app may not see."""
+
+    records: list[Record]
+    missing: list[str]
+    forbidden: list[str]
+
+
+class TableIds(TypedDict):
+    """What every call on a table names."""
+
+    app_token: str
+    table_id: str
+
+
+class RecordTable:
+    """The records of one Bitable table.
+
+    :param new_token: see :data:`NewToken`.
+    :param batch_size: records a write call carries, at most 1000.
+    :param time_zone: of dates and of datetimes without a zone.
+    :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
+    """
+
+    def __init__(
+        self,
+        client: LarkClient,
+        app_token: str,
+        table_id: str,
+        *,
+        new_token: NewToken,
+        batch_size: int = BATCH_WRITE_DEFAULT,
+        time_zone: tzinfo | None = None,
+        find_user_ids: Any = None,
+    ) -> None:
+        self.client = client
+        self.ids = TableIds(app_token=app_token, table_id=table_id)
+        self.time_zone = time_zone
+        self._new_token = new_token
+        self._batch_size = batch_size
+        self._find_user_ids = find_user_ids
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The table's fields, read once."""
+        return [Field.from_wire(item) for item in self.client.bitable.list_fields(**self.ids)]
+
+    @cached_property
+    def encoder(self) -> RecordEncoder:
+        """Turns plain values into what Lark takes."""
+        return RecordEncoder(self.fields, time_zone=self.time_zone, find_user_ids=self._find_user_ids)
+
+    @cached_property
+    def reader(self) -> RecordReader:
+        """Turns what Lark sends into plain values."""
+        return RecordReader(self.fields)
+
+    def search(self, search: Search) -> Iterator[Found]:
+        """Yield the records page by page, each read when it is asked for."""
+        left = search.limit
+        for page in self.pages(search, page_size=SEARCH_PAGE_MAX if left is None else min(left, SEARCH_PAGE_MAX)):
+            items = page.items if left is None else page.items[:left]
+            yield Found([self.reader.read(item) for item in items], page.total)
+            if left is not None and (left := left - len(items)) <= 0:
+                return
+
+    def pages(self, search: Search, *, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
+        """Yield the pages as Lark sends them."""
+        return self.client.bitable.search_pages(
+            **self.ids,
+            filter=build_filter(search.filter, self.fields, time_zone=self.time_zone) or None,
+            sort=build_sort(search.sort, self.fields) or None,
+            view_id=search.view_id,
+            field_names=self._names(search.field_names),
+            page_size=page_size,
+        )
+
+    def find_ids(self, filter: Filter) -> list[str]:
+        """Return the ids of the records that meet *filter*."""
+        # one field is enough, and none would mean all
+        name = next((field.name for field in self.fields if field.is_primary), self.fields[0].name)
+        return [item["record_id"] for page in self.pages(Search(filter, field_names=[name])) for item in page.items]
+
+    def find_view(self, view: str) -> str:
+        """Return the id of a view given by id or name.
+
+        :raises NotFound: the table has no such view; the message lists those it has.
+        """
+        if view.startswith("vew"):
+            return view
+        views = {each.name: each.view_id for each in self.client.bitable.list_views(**self.ids)}
+        if view not in views:
+            raise NotFound(f"table {self.ids['table_id']}: has no view {view!r}; it has: {', '.join(views)}")
+        return views[view]
+
+    def get(self, record_ids: Sequence[str]) -> Got:
+        """Read records by id, 100 a call, in the order of the ids."""
+        answer = self.client.bitable.batch_get(**self.ids, record_ids=record_ids)
+        found = {item["record_id"]: item for item in answer.records}
+        records = [self.reader.read(found[id_]) for id_ in dict.fromkeys(record_ids) if id_ in found]
+        return Got(records, answer.absent_record_ids, answer.forbidden_record_ids)
+
+    def create(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Create records and return their ids in the same order."""
+        if not rows:
+            return []
+        return self.create_encoded(self.encoder.encode(rows))
+
+    def update(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Set the given fields of the given records; None clears a cell."""
+        rows: dict[str, int] = {}
+        for at, (id_, _) in enumerate(patches):
+            if rows.setdefault(id_, at) != at:
+                raise DuplicateKey(f"records {rows[id_]} and {at} of the input are both {id_}; give each record once")
+        if not patches:
+            return
+        bodies = self.encoder.encode([fields for _, fields in patches])
+        self.update_encoded([(id_, body) for (id_, _), body in zip(patches, bodies, strict=True)])
+
+    def create_encoded(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Create records of wire values."""
+        ids: list[str] = []
+        for number, batch in enumerate(split(bodies, self._batch_size)):
+            with _placed("created", len(ids), len(batch), len(bodies)):
+                made = self.client.bitable.batch_create(
+                    **self.ids, records=batch, client_token=self._new_token(number, batch)
+                )
+            ids.extend(record["record_id"] for record in made)
+        return ids
+
+    def update_encoded(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Update records by wire values."""
+        done = 0
+        for batch in split(patches, self._batch_size):
+            with _placed("updated", done, len(batch), len(patches)):
+                self.client.bitable.batch_update(**self.ids, records=batch)
+            done += len(batch)
+
+    def delete(self, record_ids: Sequence[str]) -> list[str]:
+        """Delete records, 500 a call, and return the ids of those that were not there."""
+        missing: list[str] = []
+        ids = list(dict.fromkeys(record_ids))
+        done = 0
+        for batch in split(ids, min(self._batch_size, BATCH_DELETE_MAX)):
+            with _placed("deleted", done, len(batch), len(ids)):
+                missing += self._delete(batch)
+            done += len(batch)
+        return missing
+
+    def _delete(self, ids: Sequence[str]) -> list[str]:
+        try:
+            self.client.bitable.batch_delete(**self.ids, record_ids=ids)
+        except RecordNotFound:
+            # one that is gone makes Lark refuse the whole call
+            missing = set(self.client.bitable.batch_get(**self.ids, record_ids=ids).absent_record_ids)
+            if not missing:
+                raise
+            self.client.bitable.batch_delete(**self.ids, record_ids=[id_ for id_ in ids if id_ not in missing])
+            return [id_ for id_ in ids if id_ in missing]
+        return []
+
+    def _names(self, names: Sequence[str] | None) -> list[str] | None:
+        if names is None:
+            return None
+        known = {field.name: field for field in self.fields}
+        return [find_field(name, known, where="field_names").name for name in names]
+
+
+@contextmanager
+def _placed(verb: str, done: int, size: int, total: int) -> Iterator[None]:
+    """Say in an error which records it concerns, and what was written before them."""
+    try:
+        yield
+    except LarkError as error:
+        if total > size:
+            before = f"{done} before them were {verb}" if done else f"none was {verb}"
+            error.message = f"records {done} to {done + size - 1} of {total} ({before}): {error.message}"
+        raise

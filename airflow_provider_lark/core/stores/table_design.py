@@ -1,0 +1,219 @@
+"""Making, changing and dropping tables and fields, so that doing it again does no harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
+from airflow_provider_lark.core.api.wire import WireField
+from airflow_provider_lark.core.errors import ConfigError, OutcomeUnknown, SchemaMismatch
+from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores.search_filter import find_field
+
+IfExists = Literal["fail", "skip"]
+
+TABLE_NAME_MAX = 100
+_NOT_IN_NAMES = re.compile(r"[/\\?*:\[\]]")
+
+_LOOKS = {"Email": 1, "Barcode": 1, "Progress": 2, "Currency": 2, "Rating": 2}
+"""Types that are another one with another face, by Lark's ui_type."""
+
+_TYPES: dict[str, tuple[int, str | None]] = {
+    **{member.label.lower(): (int(member), None) for member in FieldType},
+    **{name.lower(): (code, name) for name, code in _LOOKS.items()},
+}
+_MEMBERS = ("name", "type", "ui_type", "property", "description", "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A table or a field, and whether it had to be created."""
+
+    id: str
+    created: bool
+
+
+def read_definition(given: Mapping[str, Any] | str, *, where: str = "field") -> dict[str, Any]:
+    """Return a field's definition in Lark's form.
+
+    >>> read_definition({"name": "Status", "type": "SingleSelect", "options": ["open", "done"]})["property"]
+    {'options': [{'name': 'open'}, {'name': 'done'}]}
+
+    :param given: a name, for a text field; ``{"name", "type", "options", "property", "description"}``, where *type* is
+        Lark's number or name (``SingleSelect``, ``Rating``); or Lark's own form with ``field_name``.
+    :raises ConfigError: name or type is missing or unknown.
+    """
+    if isinstance(given, str):
+        given = {"name": given}
+    if not isinstance(given, Mapping):
+        raise ConfigError(f'{where}: expected a name or a dictionary such as {{"name": "Qty", "type": "Number"}}')
+    members = {("name" if name == "field_name" else name): value for name, value in given.items()}
+    if unknown := sorted(set(members) - set(_MEMBERS)):
+        raise ConfigError(f"{where}: {unknown[0]!r} is not known; it takes {', '.join(_MEMBERS)}")
+    name = members.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"{where}: has no name")
+    code, look = _read_type(members.get("type", FieldType.TEXT), where=f"{where} {name!r}")
+    definition: dict[str, Any] = {"field_name": name.strip(), "type": code}
+    if look := members.get("ui_type") or look:
+        definition["ui_type"] = look
+    property_ = dict(members.get("property") or {})
+    if options := members.get("options"):
+        property_["options"] = [{"name": each} if isinstance(each, str) else dict(each) for each in options]
+    if property_:
+        definition["property"] = property_
+    if members.get("description"):
+        definition["description"] = _describe(members["description"])
+    return definition
+
+
+def ensure_table(
+    client: LarkClient,
+    app_token: str,
+    name: str,
+    definitions: Iterable[Mapping[str, Any] | str],
+    *,
+    if_exists: IfExists,
+) -> Made:
+    """Create a table, the first field of which is the primary one; or find it where that is allowed.
+
+    A creation without an answer is looked up, so a repetition does not fail on its own table.
+
+    :param if_exists: ``skip`` takes a table of that name whose fields have these names and types.
+    :raises SchemaMismatch: the table exists, or exists otherwise.
+    """
+    fields = [read_definition(each, where=f"fields[{at}]") for at, each in enumerate(definitions)]
+    _check_design(name, fields)
+    tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
+    if name in tables:
+        if if_exists == "fail":
+            raise SchemaMismatch(f"table {name!r} exists already; if it is the one you mean, set if_exists='skip'")
+        _compare(client, app_token, tables[name], fields)
+        return Made(tables[name], created=False)
+    try:
+        return Made(client.bitable.create_table(app_token=app_token, name=name, fields=fields), created=True)
+    except OutcomeUnknown:
+        # there was no table of that name, so one that is there now is ours
+        tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
+        if name not in tables:
+            raise
+        return Made(tables[name], created=True)
+
+
+def drop_table(client: LarkClient, app_token: str, table_id: str) -> None:
+    """Delete a table with its records; one that is gone although no answer came counts as deleted."""
+    try:
+        client.bitable.delete_table(app_token=app_token, table_id=table_id)
+    except OutcomeUnknown:
+        if any(table.table_id == table_id for table in client.bitable.list_tables(app_token=app_token)):
+            raise
+
+
+def ensure_field(
+    client: LarkClient,
+    app_token: str,
+    table_id: str,
+    definition: Mapping[str, Any] | str,
+    *,
+    if_exists: IfExists,
+    client_token: str,
+) -> Made:
+    """Create a field, or find it where that is allowed.
+
+    :param if_exists: ``skip`` takes a field of that name and type.
+    :param client_token: a UUID of version 4; the same one again creates nothing.
+    :raises SchemaMismatch: the field exists, or exists with another type.
+    """
+    wanted = read_definition(definition)
+    ids = {"app_token": app_token, "table_id": table_id}
+    existing = _by_name(client.bitable.list_fields(**ids)).get(wanted["field_name"])
+    if existing is None:
+        made = client.bitable.create_field(**ids, field=wanted, client_token=client_token)
+        return Made(made["field_id"], created=True)
+    if if_exists == "fail":
+        raise SchemaMismatch(f"field {existing.describe()} exists already; if it is meant, set if_exists='skip'")
+    _check_type(existing, wanted)
+    return Made(existing.field_id, created=False)
+
+
+def change_field(
+    client: LarkClient, app_token: str, table_id: str, field: str, changes: Mapping[str, Any]
+) -> tuple[Field, bool]:
+    """Change a field and return it as it is now, and whether anything changed.
+
+    What *changes* does not name stays. Options keep their ids, and so their cells, by their names; those that are
+    not named again are removed, as Lark does with their cells.
+
+    :param field: its name or its id.
+    :param changes: ``name``, ``type``, ``property``, ``description``, ``options``; see :func:`read_definition`.
+    """
+    ids = {"app_token": app_token, "table_id": table_id}
+    wires = client.bitable.list_fields(**ids)
+    by_id = {wire["field_id"]: wire["field_name"] for wire in wires}
+    current = find_field(by_id.get(field, field), _by_name(wires), where="field")
+    changed = Field.from_wire(
+        client.bitable.update_field(**ids, field_id=current.field_id, field=_merge(current, changes))
+    )
+    return changed, changed != current
+
+
+def _merge(current: Field, changes: Mapping[str, Any]) -> dict[str, Any]:
+    if not changes:
+        raise ConfigError("changes: is empty; give name, type, options, property or description")
+    same_type = "type" not in changes
+    kept = {"name": current.name, **({"type": int(current.type), "ui_type": current.ui_type} if same_type else {})}
+    wanted = read_definition({**kept, **changes}, where=f"field {current.name!r}")
+    if same_type and current.property:
+        wanted["property"] = {**current.property, **wanted.get("property", {})}
+    known = {option["name"]: option for option in current.property.get("options") or () if "name" in option}
+    if options := wanted.get("property", {}).get("options"):
+        wanted["property"]["options"] = [{**known.get(option.get("name"), {}), **option} for option in options]
+    return wanted
+
+
+def _read_type(given: Any, *, where: str) -> tuple[int, str | None]:
+    if isinstance(given, int) and not isinstance(given, bool):
+        return int(given), None
+    name = str(given).replace("_", "").replace(" ", "").lower()
+    if name in _TYPES:
+        return _TYPES[name]
+    names = [*(member.label for member in FieldType), *_LOOKS]
+    similar = get_close_matches(str(given), names, n=1)
+    hint = f"did you mean {similar[0]!r}?" if similar else f"there are: {', '.join(names)}"
+    raise ConfigError(f"{where}: has an unknown type; {hint}")
+
+
+def _describe(description: Any) -> Any:
+    return {"text": description} if isinstance(description, str) else description
+
+
+def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
+    if not 1 <= len(name.strip()) <= TABLE_NAME_MAX or _NOT_IN_NAMES.search(name):
+        raise ConfigError(f"table name: 1 to {TABLE_NAME_MAX} characters are allowed, and none of / \\ ? * : [ ]")
+    names = [field["field_name"] for field in fields]
+    if twins := sorted({each for each in names if names.count(each) > 1}):
+        raise ConfigError(f"fields: {twins[0]!r} is there twice")
+    if not 1 <= len(fields) <= FIELDS_PER_TABLE_MAX:
+        raise ConfigError(f"fields: a table has 1 to {FIELDS_PER_TABLE_MAX} fields, {len(fields)} are given")
+
+
+def _compare(client: LarkClient, app_token: str, table_id: str, wanted: Sequence[Mapping[str, Any]]) -> None:
+    existing = _by_name(client.bitable.list_fields(app_token=app_token, table_id=table_id))
+    for each in wanted:
+        _check_type(find_field(each["field_name"], existing, where=f"table {table_id}"), each)
+
+
+def _check_type(existing: Field, wanted: Mapping[str, Any]) -> None:
+    look = wanted.get("ui_type")
+    if existing.type != wanted["type"] or (look and existing.ui_type and look != existing.ui_type):
+        asked = Field("", existing.name, wanted["type"], look).type_label
+        raise SchemaMismatch(f"field {existing.describe()} exists and is not of type {asked}; rename or change one")
+
+
+def _by_name(wires: Sequence[WireField]) -> dict[str, Field]:
+    return {wire["field_name"]: Field.from_wire(wire) for wire in wires}

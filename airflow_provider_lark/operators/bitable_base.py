@@ -1,0 +1,156 @@
+"""What the Bitable operators share: reaching a base or a table, telling lineage and outlets, opening it in Lark."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
+from airflow_provider_lark.operators.links import BitableTableLink, TablePlace
+from airflow_provider_lark.operators.parameters import read_zone
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.stores.record_table import RecordTable
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+COUNTS = ("created", "updated", "unchanged", "deleted", "missing")
+"""What a result may count; it goes into the events of outlets."""
+
+
+class BitableOperator(BaseOperator):
+    """Works on one base.
+
+    :param base: the base: its app_token, its address (also ``/wiki/…``), or a name from the connection's *bases*.
+    :param lark_conn_id: connection of type ``lark``.
+    """
+
+    template_fields: Sequence[str] = ("base", "lark_conn_id")
+    operator_extra_links = (BitableTableLink(),)
+    ui_color = "#d6e8ff"
+
+    lineage: ClassVar[Literal["reads", "writes", ""]] = ""
+
+    def __init__(self, *, base: str | None = None, lark_conn_id: str = "lark_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.base = base
+        self.lark_conn_id = lark_conn_id
+        self.table_place: TablePlace | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Do the work and return what was found or done, as plain data."""
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        with airflow_errors():
+            hook = LarkHook(self.lark_conn_id)
+            with hook.client() as client:
+                place = self.table_place = self._find(hook, client)
+                result = self._run(client, place, context)
+        # a table that was just made has its id only now
+        place = self.table_place
+        counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
+        self.log.info("%s: %s", place.uri, ", ".join(f"{name} {n}" for name, n in counts.items()) or "done")
+        if place.table_id:
+            collect_lineage(hook, **self._lineage(place))
+            tell_outlets(context, self.outlets, place, counts)
+        ids = {"app_token": place.app_token, "table_id": place.table_id}
+        return {**{name: id_ for name, id_ in ids.items() if id_}, **result}
+
+    @abstractmethod
+    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+        """Do the work and return what was found or done, as plain data."""
+
+    def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
+        from airflow_provider_lark.core.api.address import parse_base
+
+        address = parse_base(_need(self.base, "base"), bases=hook.bases)
+        app_token = client.bitable.locate_base(address)
+        return TablePlace(hook.settings.host, app_token, given=self.base or "")
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return the table that was read or written, for OpenLineage."""
+        place = self.table_place
+        return openlineage_facets(**self._lineage(place)) if place and place.table_id else None
+
+    def _lineage(self, place: TablePlace) -> dict[str, list[TablePlace]]:
+        return {"reads": {"inputs": [place]}, "writes": {"outputs": [place]}}.get(self.lineage, {})
+
+
+class BitableTableOperator(BitableOperator):
+    """Works on one table.
+
+    :param table: the table: ``MyDB:users``, an address with ``?table=`` (also ``/wiki/…``), or with *base* its id or
+        name.
+    :param base: see :class:`BitableOperator`; for a *table* that names no base.
+    """
+
+    template_fields: Sequence[str] = ("table", *BitableOperator.template_fields)
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
+        found = client.bitable.locate(self._address(hook))
+        given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
+        return TablePlace(hook.settings.host, found.app_token, found.table_id, found.view_id, given)
+
+    def _address(self, hook: LarkHook) -> TableAddress:
+        table = _need(self.table, "table")
+        return hook.table(self.base, table) if self.base else hook.table(table)
+
+
+class BitableRecordsOperator(BitableTableOperator):
+    """Works on the records of one table.
+
+    :param time_zone: name of the zone of dates, and of datetimes that say none, such as ``Asia/Shanghai``.
+    :param batch_size: records a write call carries, at most 1000.
+    """
+
+    template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "time_zone")
+
+    def __init__(self, *, time_zone: str | None = None, batch_size: int = 500, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.time_zone = time_zone
+        self.batch_size = batch_size
+
+    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+        from airflow_provider_lark.core.stores.record_table import RecordTable
+        from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+
+        seed = token_seed(context, place)
+        table = RecordTable(
+            client,
+            place.app_token,
+            place.table_id,
+            new_token=lambda number, body: batch_token(seed, number, body),
+            batch_size=self.batch_size,
+            time_zone=read_zone(self.time_zone),
+        )
+        return self._work(table)
+
+    @abstractmethod
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        """Do the work on the records and return what was found or done, as plain data."""
+
+
+def token_seed(context: Context, place: TablePlace) -> str:
+    """Return what all tries of one task share, and no other task or table has."""
+    ti = context["ti"]
+    parts = (ti.dag_id, context["run_id"], ti.task_id, ti.map_index, place.app_token, place.table_id)
+    return json.dumps([str(part) for part in parts])
+
+
+def _need(value: str | None, name: str) -> str:
+    if not value or not value.strip() or value == "None":
+        raise ConfigError(f"{name}: is empty; give one, such as MyDB:users, an address, or an id with base=")
+    return value.strip()

@@ -1,0 +1,243 @@
+"""Operators that read and write the records of a Bitable table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_provider_lark.core.errors import ConfigError, SafetyStop
+from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator
+from airflow_provider_lark.operators.parameters import read_count, read_filter, read_ids, read_patch, read_rows
+from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+
+
+class BitableListRecordsOperator(BitableRecordsOperator):
+    """Reads records and returns ``{"records": [{"record_id", "fields"}], "total"}``, empty cells left out.
+
+    :param filter: ``{"Status": "open", "Qty": {"isGreater": 3}, "Note": None}``, or Lark's own form.
+    :param sort: names of fields, ``-`` in front for descending.
+    :param view: only the records of this view, by id or name; not beside *filter* and *sort*. The view of an address
+        counts where neither is given.
+    :param field_names: only these fields.
+    :param limit: at most so many records; *total* tells how many there are.
+    :param output_path: write the records there instead, one JSON object a line; any Airflow object storage path.
+    """
+
+    lineage = "reads"
+    template_fields: Sequence[str] = (
+        *BitableRecordsOperator.template_fields,
+        "filter",
+        "sort",
+        "view",
+        "field_names",
+        "limit",
+        "output_path",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
+
+    def __init__(
+        self,
+        *,
+        filter: Mapping[str, Any] | str | None = None,
+        sort: Sequence[Any] | str | None = None,
+        view: str | None = None,
+        field_names: Sequence[str] | None = None,
+        limit: int | str | None = None,
+        output_path: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filter = filter
+        self.sort = sort
+        self.view = view
+        self.field_names = field_names
+        self.limit = limit
+        self.output_path = output_path
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        pages = table.search(self._search(table))
+        if not self.output_path:
+            return gather(pages)
+        from airflow.sdk import ObjectStoragePath
+
+        path = ObjectStoragePath(self.output_path)
+        with path.open("w", encoding="utf-8") as lines:  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+            return {"path": str(self.output_path), **write_lines(pages, lines)}
+
+    def _search(self, table: RecordTable) -> Search:
+        from airflow_provider_lark.core.stores.record_table import Search
+
+        filter_ = read_filter(self.filter)
+        sort = self.sort or None
+        view = self.view or None
+        if view is None and not filter_ and not sort and self.table_place:
+            view = self.table_place.view_id or None
+        return Search(
+            filter=filter_,
+            sort=sort,
+            view_id=table.find_view(view) if view else None,
+            field_names=self.field_names or None,
+            limit=read_count(self.limit, "limit"),
+        )
+
+
+class BitableGetRecordsOperator(BitableRecordsOperator):
+    """Reads records by id and returns ``{"records": [{"record_id", "fields"}], "missing", "forbidden"}``.
+
+    :param record_ids: ids of records.
+    :param if_missing: ``fail`` when one does not exist or may not be seen, or ``skip`` it.
+    """
+
+    lineage = "reads"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "record_ids")
+
+    def __init__(
+        self, *, record_ids: Sequence[str] | str, if_missing: Literal["fail", "skip"] = "fail", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.record_ids = record_ids
+        self.if_missing = if_missing
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        ids = read_ids(self.record_ids)
+        got = table.get(ids)
+        if self.if_missing == "fail":
+            refuse_missing([*got.missing, *got.forbidden])
+        check_size(got.records, len(got.records))
+        return asdict(got)
+
+
+class BitableCreateRecordsOperator(BitableRecordsOperator):
+    """Creates records and returns ``{"created", "record_ids"}``, the ids in the order of the records.
+
+    A task that is tried again creates nothing twice while its records stay the same: each batch goes under a token
+    made from DAG, run, task and content, and Lark carries a token out once.
+
+    :param records: dictionaries of field names and values.
+    :param return_ids: return the ids; needed off above 10,000 records.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
+
+    def __init__(self, *, records: Sequence[Mapping[str, Any]] | str, return_ids: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.records = records
+        self.return_ids = return_ids
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        rows = read_rows(self.records, "records")
+        check_ids(len(rows), wanted=self.return_ids)
+        ids = table.create(rows)
+        return {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
+
+
+class BitableUpdateRecordsOperator(BitableRecordsOperator):
+    """Sets fields of records and returns ``{"updated"}``; None clears a cell, a field that is not named stays.
+
+    :param records: ``[{"record_id": "rec…", "fields": {…}}]``, as the list operator returns them.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
+
+    def __init__(self, *, records: Sequence[Mapping[str, Any]] | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.records = records
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        patches = [read_patch(row, at) for at, row in enumerate(read_rows(self.records, "records"))]
+        table.update(patches)
+        return {"updated": len(patches)}
+
+
+class BitableUpsertRecordsOperator(BitableRecordsOperator):
+    """Updates the records that carry the rows' keys, creates the others, and leaves equal ones alone.
+
+    Returns ``{"created", "updated", "unchanged", "record_ids"}``, the ids in the order of the rows. A key that two rows
+    or two records carry is an error that names them; then nothing is written.
+
+    :param records: dictionaries of field names and values.
+    :param key_fields: the fields whose values together tell records apart.
+    :param lookup: how to find records: ``filter``, ``scan``, or ``auto``, whichever takes fewer calls.
+    :param return_ids: return the ids; needed off above 10,000 records.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records", "key_fields")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
+
+    def __init__(
+        self,
+        *,
+        records: Sequence[Mapping[str, Any]] | str,
+        key_fields: Sequence[str],
+        lookup: Literal["auto", "filter", "scan"] = "auto",
+        return_ids: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.records = records
+        self.key_fields = key_fields
+        self.lookup = lookup
+        self.return_ids = return_ids
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        from airflow_provider_lark.core.stores.bitable_upsert import upsert_records
+
+        rows = read_rows(self.records, "records")
+        check_ids(len(rows), wanted=self.return_ids)
+        done = asdict(upsert_records(table, rows, self.key_fields, lookup=self.lookup))
+        return done if self.return_ids else {name: n for name, n in done.items() if name != "record_ids"}
+
+
+class BitableDeleteRecordsOperator(BitableRecordsOperator):
+    """Deletes records by id, or those that meet a filter, and returns ``{"deleted", "missing"}``.
+
+    :param record_ids: ids of records.
+    :param filter: instead of ids; see :class:`BitableListRecordsOperator`. An empty one is refused.
+    :param max_deletes: delete nothing when there are more.
+    :param if_missing: ``skip`` records that are gone already, or ``fail``.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "record_ids", "filter", "max_deletes")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
+
+    def __init__(
+        self,
+        *,
+        record_ids: Sequence[str] | str | None = None,
+        filter: Mapping[str, Any] | str | None = None,
+        max_deletes: int | str = 500,
+        if_missing: Literal["fail", "skip"] = "skip",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.record_ids = record_ids
+        self.filter = filter
+        self.max_deletes = max_deletes
+        self.if_missing = if_missing
+
+    def _work(self, table: RecordTable) -> dict[str, Any]:
+        ids = self._wanted(table)
+        most = read_count(self.max_deletes, "max_deletes") or 0
+        if len(ids) > most:
+            raise SafetyStop(f"{len(ids)} records would be deleted and max_deletes is {most}; nothing was deleted")
+        if self.if_missing == "fail":
+            got = table.get(ids)
+            refuse_missing([*got.missing, *got.forbidden])
+        missing = table.delete(ids)
+        return {"deleted": len(ids) - len(missing), "missing": len(missing)}
+
+    def _wanted(self, table: RecordTable) -> list[str]:
+        filter_ = read_filter(self.filter)
+        if (self.record_ids is None) == (filter_ is None):
+            raise ConfigError("give either record_ids or a filter that is not empty")
+        return read_ids(self.record_ids) if filter_ is None else table.find_ids(filter_)

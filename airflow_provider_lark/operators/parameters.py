@@ -1,0 +1,99 @@
+"""Parameters as DAGs and templates give them, read into what the core takes; messages name the parameter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from airflow_provider_lark.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+
+def read_json(value: Any, where: str) -> Any:
+    """Return *value*; text, as a template gives it, is read as JSON.
+
+    :raises ConfigError: it is text and no JSON.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as exc:
+        raise ConfigError(
+            f"{where}: is text and no JSON; in a template add `| tojson`, or set the operator's "
+            "render_template_as_native_obj"
+        ) from exc
+
+
+def read_rows(value: Any, where: str) -> list[Mapping[str, Any]]:
+    """Return a list of dictionaries, which may come as JSON text or as what an XCom gives.
+
+    :raises ConfigError: it is something else.
+    """
+    rows = read_json(value, where)
+    if isinstance(rows, Mapping | str | bytes) or not hasattr(rows, "__iter__"):
+        raise ConfigError(f"{where}: expected a list of dictionaries, found {type(rows).__name__}")
+    return list(rows)
+
+
+def read_zone(name: str | None) -> tzinfo | None:
+    """Return the time zone called *name*.
+
+    :raises ConfigError: there is none.
+    """
+    if not name or name == "None":
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ConfigError(f"time_zone: {name!r} is no time zone; write one such as Asia/Shanghai or UTC") from exc
+
+
+def read_count(value: int | str | None, where: str) -> int | None:
+    """Return a whole number, 0 or more, or None; text as a template gives it is read.
+
+    :raises ConfigError: it is something else.
+    """
+    if value is None or value in ("", "None"):
+        return None
+    if isinstance(value, bool) or not str(value).strip().isdecimal():
+        raise ConfigError(f"{where}: expected a whole number, 0 or more")
+    return int(value)
+
+
+def read_filter(value: Any) -> Mapping[str, Any] | None:
+    """Return a filter, which may come as JSON text; None for an empty one."""
+    return None if value in (None, "", "None") else read_json(value, "filter") or None
+
+
+def read_ids(value: Any) -> list[str]:
+    """Return record ids, each once; one id or JSON text is read too.
+
+    :raises ConfigError: something is no id.
+    """
+    if isinstance(value, str) and value.strip().startswith("rec"):
+        value = [part.strip() for part in value.split(",")]
+    ids = read_json(value, "record_ids")
+    ids = [ids] if isinstance(ids, str) else list(ids or ())
+    for at, id_ in enumerate(ids):
+        if not isinstance(id_, str) or not id_.startswith("rec"):
+            raise ConfigError(f"record_ids[{at}]: expected an id such as recABC, found {type(id_).__name__}")
+    return list(dict.fromkeys(ids))
+
+
+def read_patch(row: Any, at: int) -> tuple[str, Mapping[str, Any]]:
+    """Return record id and fields of the row at place *at*.
+
+    :raises ConfigError: it has not this form.
+    """
+    expected = 'expected {"record_id": "rec…", "fields": {…}}'
+    if not isinstance(row, Mapping) or not isinstance(row.get("fields"), Mapping):
+        raise ConfigError(f"records[{at}]: {expected}")
+    record_id = row.get("record_id")
+    if not isinstance(record_id, str) or not record_id.startswith("rec"):
+        raise ConfigError(f"records[{at}]: has no record_id; {expected}")
+    return record_id, row["fields"]

@@ -1,0 +1,90 @@
+"""What a task returns of records: not more than an XCom should hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from airflow_provider_lark.core.errors import RecordNotFound, TooLarge
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.stores.record_table import Found
+
+XCOM_BYTES_MAX = 1_048_576
+"""How much JSON an XCom of records may be: it goes through the metadata database, and into every view of the task."""
+
+XCOM_IDS_MAX = 10_000
+"""How many record ids an XCom may hold."""
+
+_SHOWN = 10
+
+
+def refuse_missing(ids: Sequence[str]) -> None:
+    """Raise when records do not exist.
+
+    :raises RecordNotFound: *ids* is not empty.
+    """
+    if ids:
+        shown = ", ".join(ids[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
+        raise RecordNotFound(
+            f"{len(ids)} records do not exist or are hidden from the app: {shown}; if they may be gone, set "
+            "if_missing='skip'"
+        )
+
+
+def check_ids(count: int, *, wanted: bool) -> None:
+    """Refuse to return more ids than an XCom should hold, before anything is written.
+
+    :raises TooLarge: there are too many.
+    """
+    if wanted and count > XCOM_IDS_MAX:
+        raise TooLarge(
+            f"{count} record ids are too many for an XCom (at most {XCOM_IDS_MAX}); set return_ids=False, or use the "
+            "SqlToBitableOperator. Nothing was written"
+        )
+
+
+def gather(pages: Iterable[Found]) -> dict[str, Any]:
+    """Return the records of all pages.
+
+    :raises TooLarge: they are more than an XCom should hold.
+    """
+    records: list[dict[str, Any]] = []
+    total, size = 0, 0
+    for page in pages:
+        records += page.records
+        total = page.total if page.total is not None else len(records)
+        size += sum(len(_dump(record)) for record in page.records)
+        _check_bytes(size, total)
+    return {"records": records, "total": total}
+
+
+def write_lines(pages: Iterable[Found], lines: TextIO) -> dict[str, int]:
+    """Write the records, one JSON object a line, and return how many."""
+    total = written = 0
+    for page in pages:
+        written += len(page.records)
+        total = page.total if page.total is not None else written
+        lines.writelines(f"{_dump(record)}\n" for record in page.records)
+    return {"written": written, "total": total}
+
+
+def check_size(records: Iterable[Mapping[str, Any]], total: int) -> None:
+    """Refuse records that are more than an XCom should hold.
+
+    :raises TooLarge: they are.
+    """
+    _check_bytes(sum(len(_dump(record)) for record in records), total)
+
+
+def _check_bytes(size: int, total: int) -> None:
+    if size > XCOM_BYTES_MAX:
+        raise TooLarge(
+            f"the {total} records are more than the {XCOM_BYTES_MAX:,} bytes of JSON that an XCom should hold; read "
+            "fewer (limit, filter, field_names), give an output_path, or use the BitableToSqlOperator"
+        )
+
+
+def _dump(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
