@@ -6,7 +6,9 @@
     session.py    one call: pace, token, send, read, retry
     retry.py  ratelimit.py  token.py  paging.py  answers.py     the decisions, each pure
     routes.py  codes.py  limits.py  host.py                     what Lark's documents say
-    bitable.py  bot.py  contact.py  wiki.py                     the namespaces
+    bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
+    openapi.py                                                  any other API by its path
+    address.py                                                  where a table is, as a person writes it
     client.py  async_client.py  transport.py                    the drivers; only they import httpx
 
 The clients are loaded when they are first asked for: importing this package imports no HTTP library.

@@ -56,7 +56,7 @@ def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_
     kind = response.headers.get("content-type", "")
     # a file may be JSON itself; then it comes with its name
     is_file = "content-disposition" in response.headers or not kind.startswith("application/json")
-    if response.status == 206 or (response.status == 200 and is_file):
+    if response.status in (206, 416) or (response.status == 200 and is_file):
         return response
     read_answer(response, request=request, subject=subject, is_write=is_write)
     raise UnexpectedAnswer(f"{subject}: the answer is no file", endpoint=request.endpoint)

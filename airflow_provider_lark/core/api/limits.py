@@ -39,6 +39,27 @@ SORT_LENGTH_MAX = 1000
 CONTACT_BATCH_MAX = 50
 """E-mail addresses, and as many mobile numbers, a ``batch_get_id``."""
 
+UPLOAD_WHOLE_MAX_BYTES = 20 * 1024 * 1024
+"""Bytes of a file that ``medias/upload_all`` takes; larger ones go in blocks (drive-v1: "Upload media")."""
+
+UPLOAD_BLOCK_BYTES = 4 * 1024 * 1024
+"""Bytes of a block; ``medias/upload_prepare`` says it each time."""
+
+DOWNLOAD_CHUNK_BYTES = 4 * 1024 * 1024
+"""Bytes of a file that one request asks for: our choice."""
+
+FILE_NAME_MAX = 250
+"""Characters of an uploaded file's name."""
+
+TMP_URLS_MAX = 5
+"""Files a ``medias/batch_get_tmp_download_url``."""
+
+TEXT_MESSAGE_MAX_BYTES = 150 * 1024
+"""Bytes of a text message's content (im-v1: "Send message")."""
+
+MESSAGE_UUID_MAX = 50
+"""Characters of a message's ``uuid``; equal ones send one message within an hour."""
+
 TEXT_CELL_MAX = 100_000
 """Characters of a text cell."""
 
@@ -47,3 +68,9 @@ FIELDS_PER_TABLE_MAX = 300
 
 TOKEN_MARGIN_SECONDS = 180.0
 """A token is renewed so long before its end; under the 30 minutes within which Lark still hands out the same one."""
+
+APP_TICKET_SECONDS = 12 * 3600.0
+"""How long an app ticket is used; Lark pushes one an hour and does not say how long it lives (its own SDKs: 12 h)."""
+
+OAUTH_SCOPES_MAX = 50
+"""Scopes that one authorisation can ask for."""

@@ -14,10 +14,11 @@ _BURST_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """*calls* in *seconds*, as the documents state it."""
+    """*calls* in *seconds*, as the documents state it; *burst* where they also limit the calls of one second."""
 
     calls: int
     seconds: float = 1.0
+    burst: int | None = None
 
 
 class Bucket:
@@ -25,7 +26,7 @@ class Bucket:
 
     def __init__(self, quota: Quota, *, share: float = 1.0) -> None:
         calls = quota.calls * share
-        self._capacity = max(1.0, calls * _BURST_SHARE)
+        self._capacity = max(1.0, min(calls, (quota.burst or quota.calls) * share) * _BURST_SHARE)
         self._per_second = max(calls - self._capacity, calls * _BURST_SHARE) / quota.seconds
         self._tokens = self._capacity
         self._updated: float | None = None

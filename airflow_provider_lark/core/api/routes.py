@@ -14,7 +14,9 @@ from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.ratelimit import Quota
 from airflow_provider_lark.core.errors import ConfigError
 
-CallKind = Literal["token", "fields", "tables", "search", "batch_get", "create", "update", "delete", "other"]
+CallKind = Literal[
+    "token", "fields", "tables", "search", "batch_get", "create", "update", "delete", "media", "message", "other"
+]
 
 Effect = Literal["read", "idempotent", "replayable", "once"]
 """What a second sending does: nothing; the same again; the same again under its client_token; the thing twice."""
@@ -58,9 +60,17 @@ class Route:
 
 _BASE = "/open-apis/bitable/v1/apps"
 _TABLE = f"{_BASE}/:app_token/tables/:table_id"
+_MEDIA = "/open-apis/drive/v1/medias"
+_FILE = "/open-apis/drive/v1/files/:file_token"
+_THOUSAND_A_MINUTE, _TEN_A_MINUTE = Quota(1000, 60.0, burst=50), Quota(10, 60.0)
 _TWENTY, _FIFTY, _TEN = Quota(20), Quota(50), Quota(10)
 
 TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token/internal", "token", None)
+STORE_APP_TOKEN = Route("POST", "/open-apis/auth/v3/app_access_token", "token", None)
+STORE_TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token", "token", None)
+RESEND_TICKET = Route("POST", "/open-apis/auth/v3/app_ticket/resend", "token", None)
+OAUTH_TOKEN = Route("POST", "/open-apis/authen/v2/oauth/token", "token", None, "once")
+USER_INFO = Route("GET", "/open-apis/authen/v1/user_info", "other", None)
 
 GET_APP = Route("GET", f"{_BASE}/:app_token", "other", _TWENTY)
 CREATE_APP = Route("POST", _BASE, "other", Quota(20, 60.0), "once")
@@ -84,5 +94,17 @@ UPDATE_RECORD = Route("PUT", f"{_TABLE}/records/:record_id", "update", _FIFTY, "
 DELETE_RECORD = Route("DELETE", f"{_TABLE}/records/:record_id", "delete", _FIFTY, "idempotent")
 
 BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None)
-CONTACT_IDS = Route("POST", "/open-apis/contact/v3/users/batch_get_id", "other", Quota(1000, 60.0))
+CONTACT_IDS = Route("POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE)
+SEND_MESSAGE = Route("POST", "/open-apis/im/v1/messages", "message", _THOUSAND_A_MINUTE, "once")
 WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0))
+
+# a repeated upload leaves a file that no cell names, and Lark takes it away
+UPLOAD_ALL = Route("POST", f"{_MEDIA}/upload_all", "media", Quota(5), "idempotent")
+UPLOAD_PREPARE = Route("POST", f"{_MEDIA}/upload_prepare", "media", Quota(5), "idempotent")
+UPLOAD_PART = Route("POST", f"{_MEDIA}/upload_part", "media", Quota(5), "idempotent")
+UPLOAD_FINISH = Route("POST", f"{_MEDIA}/upload_finish", "media", Quota(5), "idempotent")
+DOWNLOAD_MEDIA = Route("GET", f"{_MEDIA}/:file_token/download", "media", Quota(5))
+TMP_DOWNLOAD_URLS = Route("GET", f"{_MEDIA}/batch_get_tmp_download_url", "media", Quota(5))
+SUBSCRIBE_FILE = Route("POST", f"{_FILE}/subscribe", "other", _THOUSAND_A_MINUTE, "idempotent")
+UNSUBSCRIBE_FILE = Route("DELETE", f"{_FILE}/delete_subscribe", "other", _TEN_A_MINUTE, "idempotent")
+IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE)

@@ -90,9 +90,46 @@ class BotInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that was sent; *chat_id* is the chat it stands in, also for one to a person."""
+
+    message_id: str
+    chat_id: str
+    created_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WikiNode:
     """What a wiki node shows: for *obj_type* ``bitable``, *obj_token* is the app_token."""
 
     obj_token: str
     obj_type: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """A user. What the user's scopes do not let the app see is empty or None."""
+
+    open_id: str
+    union_id: str | None
+    user_id: str | None
+    name: str
+    en_name: str
+    email: str
+    enterprise_email: str
+    tenant_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserGrant:
+    """What a user granted. Times are seconds since the epoch.
+
+    :param refresh_expires_at: the token can be renewed until then; None: it cannot, or Lark does not say.
+    """
+
+    open_id: str
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: float
+    refresh_expires_at: float | None
