@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, insert
@@ -32,3 +32,17 @@ def upsert(conn: Connection, table: Table, values: Mapping[str, Any], *, keep: C
     if conn.dialect.name == "sqlite":
         return sqlite.insert(table).values(dict(values)).on_conflict_do_update(index_elements=key, set_=changed)
     return postgresql.insert(table).values(dict(values)).on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def upsert_many(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
+    """Return an INSERT of *rows* into *table*, all with the same columns, that overwrites the rows of their keys."""
+    key = [column.name for column in table.primary_key]
+    changed = [name for name in rows[0] if name not in key]
+    if is_mysql(conn.dialect):
+        new = mysql.insert(table).values(list(rows))
+        return new.on_duplicate_key_update({name: new.inserted[name] for name in changed})
+    if conn.dialect.name == "sqlite":
+        lite = sqlite.insert(table).values(list(rows))
+        return lite.on_conflict_do_update(index_elements=key, set_={name: lite.excluded[name] for name in changed})
+    post = postgresql.insert(table).values(list(rows))
+    return post.on_conflict_do_update(index_elements=key, set_={name: post.excluded[name] for name in changed})
