@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
+from airflow_provider_lark.core.api.auth import Auth
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.bitable import Bitable
 from airflow_provider_lark.core.api.bot import Bot
 from airflow_provider_lark.core.api.contact import Contact
-from airflow_provider_lark.core.api.flow import Flow, HttpResponse, Pages, Send, Wait
+from airflow_provider_lark.core.api.drive import Drive
+from airflow_provider_lark.core.api.flow import Blocking, Flow, Pages, Step, Wait
+from airflow_provider_lark.core.api.messaging import Messaging
 from airflow_provider_lark.core.api.namespace import AsyncDriver
 from airflow_provider_lark.core.api.wiki import Wiki
 from airflow_provider_lark.core.errors import LarkError
@@ -29,9 +33,12 @@ class AsyncLarkClient(BaseClient):
 
     def _open(self) -> None:
         self._http = httpx.AsyncClient(**self._transport.options())
+        self.auth: Auth[AsyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[AsyncDriver] = Bitable(self, self._session)
         self.bot: Bot[AsyncDriver] = Bot(self, self._session)
         self.contact: Contact[AsyncDriver] = Contact(self, self._session)
+        self.drive: Drive[AsyncDriver] = Drive(self, self._session)
+        self.messaging: Messaging[AsyncDriver] = Messaging(self, self._session)
         self.wiki: Wiki[AsyncDriver] = Wiki(self, self._session)
 
     async def aclose(self) -> None:
@@ -71,10 +78,12 @@ class AsyncLarkClient(BaseClient):
             except StopIteration:
                 return
 
-    async def _perform(self, effect: Send | Wait) -> HttpResponse | None:
+    async def _perform(self, effect: Step) -> Any:
         if isinstance(effect, Wait):
             await self._clock.sleep_async(effect.seconds)
             return None
+        if isinstance(effect, Blocking):
+            return await asyncio.to_thread(effect.function)
         try:
             return self._transport.read(await self._http.request(**self._transport.arguments(effect)))
         except httpx.HTTPError as exc:

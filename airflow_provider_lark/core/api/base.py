@@ -12,13 +12,24 @@ from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
 from airflow_provider_lark.core.api.openapi import OpenApi
 from airflow_provider_lark.core.api.retry import MAX_ATTEMPTS, MAX_ELAPSED_SECONDS, RetryPolicy
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.session import Session, Settings
+from airflow_provider_lark.core.api.session import Session
+from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState, app_state
+from airflow_provider_lark.core.api.tokenstore import TokenStore
 from airflow_provider_lark.core.api.transport import Transport
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 
 _SYSTEM_CLOCK = SystemClock()
+
+
+_CREDENTIALS_PAGE = "copy it from the app's credentials page in the developer console"
+_WHERE = {
+    "App ID": _CREDENTIALS_PAGE,
+    "App Secret": _CREDENTIALS_PAGE,
+    "tenant_key": "leave it out, or give the tenant_key of the tenant that installed the store app",
+    "user": "leave it out, or give the open_id of a user who has authorised the app",
+}
 
 
 def _random_token() -> str:
@@ -40,6 +51,9 @@ class BaseClient(OpenApi):
     :param max_attempts: how often one request is sent at most.
     :param max_elapsed_seconds: how long one request is retried at most.
     :param rate_share: the part of Lark's quota that this process may use; None: do not pace.
+    :param token_store: keeps tokens for other processes too; without one each process asks Lark for its own.
+    :param tenant_key: of a store (ISV) app: the tenant in which it acts; a self-built app has none.
+    :param user: the open_id of a user who has authorised the app (see :class:`.Auth`): calls are made as this user.
     :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
     """
 
@@ -58,6 +72,9 @@ class BaseClient(OpenApi):
         max_attempts: int = MAX_ATTEMPTS,
         max_elapsed_seconds: float = MAX_ELAPSED_SECONDS,
         rate_share: float | None = 1.0,
+        token_store: TokenStore | None = None,
+        tenant_key: str | None = None,
+        user: str | None = None,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
         secret = Secret(_given("App Secret", app_secret))
@@ -71,11 +88,13 @@ class BaseClient(OpenApi):
             jitter=jitter,
             policy=RetryPolicy(max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
             rate_share=rate_share,
+            tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
+            user=None if user is None else _given("user", user),
         )
         self._name = f"app_id={settings.app_id!r}, host={settings.host!r}"
         is_own_time = clock is not _SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
-        self._session = Session(settings, state)
+        self._session = Session(settings, state, token_store)
         self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=proxy, verify=verify)
         self._clock = clock
         self._open()
@@ -104,5 +123,5 @@ def _given(name: str, value: str) -> str:
     # pasted values come with a line end
     text = (value or "").strip()
     if not text:
-        raise ConfigError(f"{name} is empty: copy it from the app's credentials page in the developer console")
+        raise ConfigError(f"{name} is empty: {_WHERE[name]}")
     return text

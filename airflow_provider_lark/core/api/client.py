@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
+from airflow_provider_lark.core.api.auth import Auth
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.bitable import Bitable
 from airflow_provider_lark.core.api.bot import Bot
 from airflow_provider_lark.core.api.contact import Contact
-from airflow_provider_lark.core.api.flow import Flow, HttpResponse, Pages, Send, Wait
+from airflow_provider_lark.core.api.drive import Drive
+from airflow_provider_lark.core.api.flow import Blocking, Flow, Pages, Step, Wait
+from airflow_provider_lark.core.api.messaging import Messaging
 from airflow_provider_lark.core.api.namespace import SyncDriver
 from airflow_provider_lark.core.api.wiki import Wiki
 from airflow_provider_lark.core.errors import LarkError
@@ -29,9 +32,12 @@ class LarkClient(BaseClient):
 
     def _open(self) -> None:
         self._http = httpx.Client(**self._transport.options())
+        self.auth: Auth[SyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[SyncDriver] = Bitable(self, self._session)
         self.bot: Bot[SyncDriver] = Bot(self, self._session)
         self.contact: Contact[SyncDriver] = Contact(self, self._session)
+        self.drive: Drive[SyncDriver] = Drive(self, self._session)
+        self.messaging: Messaging[SyncDriver] = Messaging(self, self._session)
         self.wiki: Wiki[SyncDriver] = Wiki(self, self._session)
 
     def close(self) -> None:
@@ -71,10 +77,12 @@ class LarkClient(BaseClient):
             except StopIteration:
                 return
 
-    def _perform(self, effect: Send | Wait) -> HttpResponse | None:
+    def _perform(self, effect: Step) -> Any:
         if isinstance(effect, Wait):
             self._clock.sleep(effect.seconds)
             return None
+        if isinstance(effect, Blocking):
+            return effect.function()
         try:
             return self._transport.read(self._http.request(**self._transport.arguments(effect)))
         except httpx.HTTPError as exc:

@@ -49,6 +49,7 @@ _ADD_APP = "open the base, choose … > More > Add document app, and give the ap
 _ADD_BOT = "add the feature Bot in the developer console, then release a new version of the app"
 _MANAGE = "the base has advanced permissions: give the app the right to manage it"
 _WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
+_SIGN_IN = "let the user authorise the app again (client.auth.authorize_url)"
 _LATER = "nothing to change: it is tried again"
 _READ_FIELDS = "read the fields again: somebody may have renamed or deleted one"
 _FIND_VALUE = "Lark does not say which record: send smaller batches to find it"
@@ -70,7 +71,7 @@ _MEANINGS: dict[int, Meaning] = {
         "add it under Permissions & Scopes, then release a new version of the app",
     ),
     99991676: Meaning(AccessDenied, "this kind of token has no right to the API", "use a self-built app"),
-    99991679: Meaning(AccessDenied, "the user did not grant the scope", "authorise again"),
+    99991679: Meaning(AccessDenied, "the user did not grant a scope", f"{_SIGN_IN}, with it among the scopes"),
     99991201: Meaning(UnexpectedAnswer, "the host does not know this API", "check the host"),
     99991301: Meaning(UnexpectedAnswer, "the host does not know this API under this method", "check the host"),
     99992402: Meaning(BadRequest, "Lark's validation refuses a part of the request", "see the named parts"),
@@ -80,6 +81,9 @@ _MEANINGS: dict[int, Meaning] = {
     10012: Meaning(NotAuthorized, "Lark gives no app token", _CREDENTIALS),
     10013: Meaning(NotAuthorized, "Lark gives no tenant token", _CREDENTIALS),
     10014: Meaning(NotAuthorized, "App ID or App Secret is wrong, or the app is disabled", _CREDENTIALS),
+    10016: Meaning(
+        NotAuthorized, "Lark has no app ticket for this app", "only store apps have one: leave tenant_key out"
+    ),
     10015: Meaning(NotAuthorized, "the App Secret is wrong", _CREDENTIALS),
     99991543: Meaning(NotAuthorized, "App ID and App Secret do not belong together", _CREDENTIALS),
     99991662: Meaning(NotAuthorized, "the app is disabled", _CREDENTIALS),
@@ -164,9 +168,49 @@ _MEANINGS |= {
     code: Meaning(NotAuthorized, "Lark refuses the token that it has just issued", _CREDENTIALS)
     for code in STALE_TOKEN_CODES
 }
-
+_MEANINGS |= {
+    code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN) for code in (99991668, 99991669, 99991677)
+}
 # a write may have been carried out before it broke
 _INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", _LATER)
+
+# /authen/v2/oauth/token
+_MEANINGS |= {
+    20050: _INTERNAL,
+    20072: Meaning(ServerBusy, "Lark's sign-in is overloaded", _LATER),
+}
+_MEANINGS |= {
+    code: Meaning(BadRequest, "Lark refuses the request for a user's token", "check App ID, scopes and redirect_uri")
+    for code in (20001, 20036, 20063, 20067, 20068, 20070)
+}
+_MEANINGS |= {
+    code: Meaning(NotAuthorized, what, _CREDENTIALS)
+    for code, what in {
+        20002: "the App Secret is wrong",
+        20009: "the app is not installed in the user's tenant",
+        20010: "the user may not use the app",
+        20048: "there is no such app",
+        20069: "the app is disabled",
+    }.items()
+}
+_MEANINGS |= {
+    code: Meaning(NotAuthorized, what, _SIGN_IN)
+    for code, what in {
+        20003: "the code is unknown or was used",
+        20004: "the code has expired: it lives for 5 minutes",
+        20008: "there is no such user",
+        20024: "the code or token belongs to another app",
+        20026: "the refresh token is not valid",
+        20037: "the refresh token has expired",
+        20049: "the code_verifier is not the one of the authorisation",
+        20064: "the refresh token was revoked",
+        20065: "the code was used",
+        20066: "the user cannot sign in",
+        20071: "the redirect_uri is not the one of the authorisation",
+        20073: "the refresh token was used",
+        20074: "the app's refresh of user tokens is switched off",
+    }.items()
+}
 
 
 def explain(code: int, status: int) -> Meaning:

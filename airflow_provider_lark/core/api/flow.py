@@ -1,16 +1,17 @@
 """Effects: what a call asks its driver for.  A call is a generator of effects, so it knows neither sockets nor time.
 
 A driver answers :class:`Send` with an :class:`HttpResponse` or by throwing :class:`.Unreachable` or
-:class:`.OutcomeUnknown` into the generator, and :class:`Wait` with ``None`` once the time has passed.
+:class:`.OutcomeUnknown` into the generator, :class:`Wait` with ``None`` once the time has passed, and
+:class:`Blocking` with what its function returned.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import BadRequest
@@ -102,7 +103,16 @@ class Wait:
     seconds: float
 
 
-Flow: TypeAlias = Generator[Send | Wait, HttpResponse | None, T]
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Call *function*, which may block: it asks a database, say."""
+
+    function: Callable[[], Any]
+
+
+Step: TypeAlias = Send | Wait | Blocking
+
+Flow: TypeAlias = Generator[Step, Any, T]
 """A call: yields effects, returns its result."""
 
 Pages: TypeAlias = Generator[Flow[T], T, None]
@@ -112,6 +122,11 @@ Pages: TypeAlias = Generator[Flow[T], T, None]
 def send(request: HttpRequest, bearer: Secret | None = None) -> Flow[HttpResponse]:
     """Send *request* and return the answer."""
     answer = yield Send(request, bearer)
-    if answer is None:
+    if not isinstance(answer, HttpResponse):
         raise RuntimeError("a driver answers Send with a response")
     return answer
+
+
+def blocking(function: Callable[[], T]) -> Flow[T]:
+    """Call *function* where blocking is allowed, and return what it returns."""
+    return cast("T", (yield Blocking(function)))

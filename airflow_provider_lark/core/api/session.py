@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -12,14 +12,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from airflow_provider_lark.core.api.answers import JsonObject, read_answer, read_file
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
+from airflow_provider_lark.core.api.credentials import Credentials
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
 from airflow_provider_lark.core.api.query import QueryValue, write_query
-from airflow_provider_lark.core.api.retry import FRESH_SECONDS, RetryPolicy, decide_retry
-from airflow_provider_lark.core.api.routes import TENANT_TOKEN, Effect, Route
+from airflow_provider_lark.core.api.retry import FRESH_SECONDS, decide_retry
+from airflow_provider_lark.core.api.routes import Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState
-from airflow_provider_lark.core.api.token import POLL_SECONDS, Turn, read_token
-from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.api.tokenstore import TokenStore
 from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,
@@ -27,7 +28,6 @@ from airflow_provider_lark.core.errors import (
     OutcomeUnknown,
     RateLimited,
     RetriableError,
-    ServerBusy,
     Unreachable,
 )
 
@@ -38,25 +38,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 _LONG_WAIT_SECONDS = 5.0
 _GONE = HttpResponse(200, {}, b'{"code":0}')
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a session is made of.
-
-    :param new_token: makes a client_token, a UUID of version 4.
-    :param jitter: makes a random number in [0, 1).
-    :param rate_share: the part of Lark's quota to use; None: do not pace.
-    """
-
-    app_id: str
-    app_secret: Secret
-    host: str
-    clock: Clock
-    new_token: Callable[[], str]
-    jitter: Callable[[], float]
-    policy: RetryPolicy
-    rate_share: float | None
 
 
 class Reader(Protocol[T_co]):
@@ -72,6 +53,7 @@ class _Call(Generic[T]):
     """A call as it goes through the session.
 
     :param app_token: the base, where there is one: what was just created in it may not be found yet.
+    :param is_own: sent with the client's own token, else with *bearer* or none.
     """
 
     route: Route
@@ -80,16 +62,19 @@ class _Call(Generic[T]):
     effect: Effect
     read: Reader[T]
     app_token: str = ""
+    is_own: bool = True
+    bearer: Secret | None = None
 
 
 class Session:
     """Makes calls for one app; the namespaces go through it."""
 
-    def __init__(self, settings: Settings, state: AppState) -> None:
+    def __init__(self, settings: Settings, state: AppState, token_store: TokenStore | None = None) -> None:
         self.settings = settings
         self.calls = CallLog()
         self.server_offset_ms: int | None = None
         self._state = state
+        self.credentials = Credentials(settings, state, token_store, self.ask_once)
         self._created_at: dict[str, float] = {}
 
     def call(
@@ -146,6 +131,20 @@ class Session:
         )
         return (yield from self._persist(_Call(route, request, subject, route.effect, read_file)))
 
+    def ask(
+        self, route: Route, request: HttpRequest, *, subject: str, bearer: Secret | None = None
+    ) -> Flow[JsonObject]:
+        """Send *request* with *bearer* or without a token, and again as any call.
+
+        It takes the request whole: a body in a variable would show in a traceback with locals.
+        """
+        call = _Call(route, request, subject, route.effect, read_answer, is_own=False, bearer=bearer)
+        return (yield from self._persist(call))
+
+    def ask_once(self, route: Route, request: HttpRequest, *, subject: str) -> Flow[JsonObject]:
+        """Send *request* without a token, once."""
+        return (yield from self._exchange(_Call(route, request, subject, route.effect, read_answer), None))
+
     @property
     def wiki_bases(self) -> dict[str, str]:
         """The app_token behind each wiki node that was looked up in this process."""
@@ -189,15 +188,17 @@ class Session:
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
         yield from self._pace(call.route, call.subject)
-        token = yield from self._token()
+        if not call.is_own:
+            return (yield from self._exchange(call, call.bearer))
+        token = yield from self.credentials.token()
         try:
             return (yield from self._exchange(call, token))
         except NotAuthorized as error:
             if error.code not in STALE_TOKEN_CODES:
                 raise
-            self._state.tokens.drop(token)
+            yield from self.credentials.drop(token)
         # outside the except block, or a second refusal would be shown as caused by the first
-        token = yield from self._token()
+        token = yield from self.credentials.token()
         return (yield from self._exchange(call, token))
 
     def _pace(self, route: Route, subject: str) -> Flow[None]:
@@ -245,40 +246,6 @@ class Session:
             server = server.replace(tzinfo=UTC)
         # the header names the whole second that has begun
         self.server_offset_ms = round((server.timestamp() + 0.5 - self.settings.clock.now()) * 1000)
-
-    def _token(self) -> Flow[Secret]:
-        while True:
-            claim = self._state.tokens.claim(self.settings.clock.monotonic())
-            if isinstance(claim, Secret):
-                return claim
-            if claim is Turn.FETCH:
-                return (yield from self._fetch_token())
-            yield Wait(POLL_SECONDS)
-
-    def _fetch_token(self) -> Flow[Secret]:
-        # not retried here: the call that needs the token is, and two loops would multiply
-        settings = self.settings
-        asked_at = settings.clock.monotonic()
-        request = HttpRequest(
-            TENANT_TOKEN.method,
-            TENANT_TOKEN.path({}),
-            json={"app_id": settings.app_id, "app_secret": settings.app_secret.reveal()},
-            endpoint=TENANT_TOKEN.endpoint,
-        )
-        try:
-            subject = f"App ID {settings.app_id} at {settings.host}"
-            body = yield from self._exchange(_Call(TENANT_TOKEN, request, subject, "read", read_answer), None)
-            token, expire_seconds = read_token(
-                body.get("tenant_access_token"), body.get("expire"), endpoint=TENANT_TOKEN.endpoint
-            )
-            self._state.tokens.store(token, asked_at=asked_at, expire_seconds=expire_seconds)
-            return token
-        except OutcomeUnknown as error:
-            # unknown for the token only: the call itself was not sent
-            raise ServerBusy(error.message, endpoint=error.endpoint) from error
-        finally:
-            # also when the call is cancelled: others must not wait for a token that nobody fetches
-            self._state.tokens.give_up()
 
 
 def describe(ids: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The tenant token of an app: one for all clients of the process, fetched by one of them at a time.
+"""The tokens of a process: one of a kind for all clients of an app, fetched by one of them at a time.
 
 A token that is still valid serves everybody while one client renews it, so a renewal stops no one.
 """
@@ -9,6 +9,7 @@ import re
 from enum import Enum
 from threading import Lock
 
+from airflow_provider_lark.core.api.answers import JsonObject
 from airflow_provider_lark.core.api.limits import TOKEN_MARGIN_SECONDS
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import UnexpectedAnswer
@@ -73,14 +74,30 @@ class TokenCache:
                 self._expires_at = self._renew_at = 0.0
 
 
-def read_token(text: object, expire: object, *, endpoint: str) -> tuple[Secret, float]:
-    """Check what the token endpoint answered.
+def take_token(body: JsonObject, name: str, *, endpoint: str) -> Secret:
+    """Take the token *name* out of what a token endpoint answered: no later error can show it there.
 
-    :raises UnexpectedAnswer: no token, no lifetime, or a token that no header can carry.
+    :raises UnexpectedAnswer: there is none, or one that no header can carry.
     """
+    token = take_secret(body, name)
     # an HTTP library quotes a header that it cannot send, and with it the token
-    if not isinstance(text, str) or not _SENDABLE.fullmatch(text):
-        raise UnexpectedAnswer("the token endpoint answered without a usable tenant_access_token", endpoint=endpoint)
-    if isinstance(expire, bool) or not isinstance(expire, (int, float)) or expire <= 0:
-        raise UnexpectedAnswer("the token endpoint answered without a lifetime (expire)", endpoint=endpoint)
-    return Secret(text), float(expire)
+    if token is None or not _SENDABLE.fullmatch(token.reveal()):
+        raise UnexpectedAnswer(f"the token endpoint answered without a usable {name}", endpoint=endpoint)
+    return token
+
+
+def take_secret(body: JsonObject, name: str) -> Secret | None:
+    """Take *name* out of an answer, None where it is missing, empty or no text."""
+    text = body.pop(name, None)
+    return Secret(text) if isinstance(text, str) and text else None
+
+
+def read_seconds(body: JsonObject, name: str, *, endpoint: str) -> float:
+    """Return how long a token lives.
+
+    :raises UnexpectedAnswer: the answer does not say.
+    """
+    seconds = body.get(name)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
+        raise UnexpectedAnswer(f"the token endpoint answered without a lifetime ({name})", endpoint=endpoint)
+    return float(seconds)

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.api.ratelimit import Bucket, Quota, RateLimiter
 from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
 from airflow_provider_lark.core.api.routes import BATCH_CREATE, Effect
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.token import TokenCache, Turn, read_token
+from airflow_provider_lark.core.api.token import TokenCache, Turn, read_seconds, take_token
 from airflow_provider_lark.core.errors import (
     BadRequest,
     LarkError,
@@ -195,7 +195,9 @@ def test_token_drop_forgets_only_the_refused_one() -> None:
 )
 def test_token_answer_without_use_is_refused(text: Any, expire: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
-        read_token(text, expire, endpoint="POST /token")
+        body = {"tenant_access_token": text, "expire": expire}
+        take_token(body, "tenant_access_token", endpoint="POST /token")
+        read_seconds(body, "expire", endpoint="POST /token")
 
 
 # answers

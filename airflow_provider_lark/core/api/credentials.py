@@ -1,0 +1,203 @@
+"""As whom a client calls: a self-built app, a store app in one tenant, or a user; and how Lark gives each its token.
+
+=====================  ===========================================================================
+self-built app         App ID and App Secret → tenant token
+store app              … and the app ticket, which Lark pushes → app token → one tenant's token
+user                   the refresh token of the authorisation, or of the last renewal → user token
+=====================  ===========================================================================
+
+Nothing is retried here: the call that needs the token is, and two loops would multiply.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from airflow_provider_lark.core.api.answers import JsonObject
+from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
+from airflow_provider_lark.core.api.flow import Flow, HttpRequest
+from airflow_provider_lark.core.api.keeper import ASK_ONCE, Identity, TokenKeeper
+from airflow_provider_lark.core.api.limits import APP_TICKET_SECONDS
+from airflow_provider_lark.core.api.routes import (
+    OAUTH_TOKEN,
+    RESEND_TICKET,
+    STORE_APP_TOKEN,
+    STORE_TENANT_TOKEN,
+    TENANT_TOKEN,
+    Route,
+)
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.settings import Settings
+from airflow_provider_lark.core.api.shared import AppState, mark_secret
+from airflow_provider_lark.core.api.token import read_seconds, take_secret, take_token
+from airflow_provider_lark.core.api.tokenshelf import TokenShelf, Trouble
+from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, TokenKind, TokenStore
+from airflow_provider_lark.core.errors import NotAuthorized, ServerBusy
+
+_NO_TICKET_CODES = frozenset({10012})
+_RESEND_PAUSE_SECONDS = 60.0
+_AUTHORISE = "send the user to client.auth.authorize_url(…) and hand the code to client.auth.exchange_code(…)"
+
+
+class Ask(Protocol):
+    """Sends one request without a token of its own and returns the answer."""
+
+    def __call__(self, route: Route, request: HttpRequest, *, subject: str) -> Flow[JsonObject]:
+        """Send *request*."""
+        ...
+
+
+class Credentials:
+    """Gives a session the tokens for its calls."""
+
+    def __init__(self, settings: Settings, state: AppState, store: TokenStore | None, ask: Ask) -> None:
+        self._settings = settings
+        self._state = state
+        self._ask = ask
+        self._shelf = TokenShelf(store, state)
+        self._keeper = TokenKeeper(self._shelf, state, settings.clock)
+        self._mark = mark_secret(settings.app_secret)
+        self._caller = self._choose()
+
+    def token(self) -> Flow[Secret]:
+        """Return the token of the client's calls."""
+        return (yield from self._keeper.token(self._caller))
+
+    def drop(self, token: Secret) -> Flow[None]:
+        """Forget *token*, which Lark refused."""
+        yield from self._keeper.drop(self._caller, token)
+
+    def keep_grant(self, open_id: str, grant: StoredToken) -> Flow[None]:
+        """Keep what a user granted.
+
+        :raises LarkError: the token store cannot take it.
+        """
+        key = self._key("user", open_id)
+        yield from self._keep(key, grant)
+        self._keeper.remember(key, grant)
+
+    def keep_ticket(self, ticket: Secret) -> Flow[None]:
+        """Keep the app ticket that Lark pushed.
+
+        :raises LarkError: the token store cannot take it.
+        """
+        expires_at = self._settings.clock.now() + APP_TICKET_SECONDS
+        yield from self._keep(self._key("app_ticket"), StoredToken(ticket, expires_at, secret_mark=self._mark))
+
+    def resend_ticket(self) -> Flow[None]:
+        """Ask Lark to push the app ticket again."""
+        self._state.ticket_asked_at = self._settings.clock.monotonic()
+        yield from self._ask(RESEND_TICKET, self._own(RESEND_TICKET), subject=self._subject)
+
+    def read_grant(self, body: JsonObject) -> StoredToken:
+        """Take a user's token out of an OAuth answer.
+
+        :raises UnexpectedAnswer: it has none.
+        """
+        refresh = take_secret(body, "refresh_token")
+        text = take_token(body, "access_token", endpoint=OAUTH_TOKEN.endpoint)
+        now = self._settings.clock.now()
+        seconds = read_seconds(body, "expires_in", endpoint=OAUTH_TOKEN.endpoint)
+        refresh_expires_at = None
+        if refresh is not None and "refresh_token_expires_in" in body:
+            refresh_expires_at = now + read_seconds(body, "refresh_token_expires_in", endpoint=OAUTH_TOKEN.endpoint)
+        scopes = tuple(str(body.get("scope") or "").split())
+        return StoredToken(text, now + seconds, refresh, refresh_expires_at, scopes)
+
+    def oauth_request(self, **members: str) -> HttpRequest:
+        """Return the request that gets a user's token for *members*."""
+        settings = self._settings
+        return _post(OAUTH_TOKEN, client_id=settings.app_id, client_secret=settings.app_secret.reveal(), **members)
+
+    def _choose(self) -> Identity:
+        settings = self._settings
+        if settings.user is not None:
+            return Identity(self._key("user", settings.user), self._refresh, ASK_ONCE)
+        if settings.tenant_key is not None:
+            return Identity(self._key("tenant", settings.tenant_key), self._issue_in_tenant, secret_mark=self._mark)
+        return Identity(self._key("tenant"), self._issue_self_built, secret_mark=self._mark)
+
+    def _issue_self_built(self, _: StoredToken | None) -> Flow[StoredToken]:
+        body = yield from self._ask(TENANT_TOKEN, self._own(TENANT_TOKEN), subject=self._subject)
+        return self._read(body, "tenant_access_token", TENANT_TOKEN)
+
+    def _issue_in_tenant(self, _: StoredToken | None) -> Flow[StoredToken]:
+        app = Identity(self._key("app"), self._issue_store_app, secret_mark=self._mark)
+        app_token = yield from self._keeper.token(app)
+        try:
+            return (yield from self._exchange_app_token(app_token))
+        except NotAuthorized as error:
+            if error.code not in STALE_TOKEN_CODES:
+                raise
+            yield from self._keeper.drop(app, app_token)
+        app_token = yield from self._keeper.token(app)
+        return (yield from self._exchange_app_token(app_token))
+
+    def _exchange_app_token(self, app_token: Secret) -> Flow[StoredToken]:
+        tenant_key = self._settings.tenant_key or ""
+        request = _post(STORE_TENANT_TOKEN, app_access_token=app_token.reveal(), tenant_key=tenant_key)
+        body = yield from self._ask(STORE_TENANT_TOKEN, request, subject=f"tenant {tenant_key}, {self._subject}")
+        return self._read(body, "tenant_access_token", STORE_TENANT_TOKEN)
+
+    def _issue_store_app(self, _: StoredToken | None) -> Flow[StoredToken]:
+        key = self._key("app_ticket")
+        ticket = yield from self._shelf.load(key)
+        if isinstance(ticket, Trouble):
+            raise ticket.error
+        if ticket is not None and ticket.expires_at > self._settings.clock.now():
+            request = self._own(STORE_APP_TOKEN, app_ticket=ticket.text.reveal())
+            try:
+                body = yield from self._ask(STORE_APP_TOKEN, request, subject=self._subject)
+                return self._read(body, "app_access_token", STORE_APP_TOKEN)
+            except NotAuthorized as error:
+                if error.code not in _NO_TICKET_CODES:
+                    raise
+                yield from self._shelf.drop(key, ticket.text)
+        # outside the except block: that Lark refuses an old ticket is no cause, it is how one learns of its end
+        now = self._settings.clock.monotonic()
+        if now - self._state.ticket_asked_at >= _RESEND_PAUSE_SECONDS:
+            yield from self.resend_ticket()
+        raise ServerBusy(
+            f"{self._subject}: there is no valid app ticket; Lark was asked to push it again: receive the event "
+            "app_ticket, hand it to client.auth.keep_app_ticket, and let all workers share one token store"
+        )
+
+    def _refresh(self, found: StoredToken | None) -> Flow[StoredToken]:
+        user = self._settings.user
+        if found is None:
+            raise NotAuthorized(f"{self._subject}: the user {user} has not authorised the app; {_AUTHORISE}")
+        if found.refresh is None:
+            raise NotAuthorized(
+                f"{self._subject}: the token of user {user} has ended and cannot be renewed, because the scope "
+                f"offline_access was not granted; {_AUTHORISE}"
+            )
+        if found.refresh_expires_at is not None and found.refresh_expires_at <= self._settings.clock.now():
+            raise NotAuthorized(f"{self._subject}: the authorisation of user {user} has ended; {_AUTHORISE}")
+        request = self.oauth_request(grant_type="refresh_token", refresh_token=found.refresh.reveal())
+        body = yield from self._ask(OAUTH_TOKEN, request, subject=f"user {user}, {self._subject}")
+        return self.read_grant(body)
+
+    def _keep(self, key: TokenKey, token: StoredToken) -> Flow[None]:
+        trouble = yield from self._shelf.save(key, token)
+        if trouble is not None:
+            raise trouble.error
+
+    def _read(self, body: JsonObject, name: str, route: Route) -> StoredToken:
+        token = take_token(body, name, endpoint=route.endpoint)
+        seconds = read_seconds(body, "expire", endpoint=route.endpoint)
+        return StoredToken(token, self._settings.clock.now() + seconds, secret_mark=self._mark)
+
+    def _own(self, route: Route, **members: str) -> HttpRequest:
+        settings = self._settings
+        return _post(route, app_id=settings.app_id, app_secret=settings.app_secret.reveal(), **members)
+
+    def _key(self, kind: TokenKind, subject: str = "") -> TokenKey:
+        return TokenKey(self._settings.host, self._settings.app_id, kind, subject)
+
+    @property
+    def _subject(self) -> str:
+        return f"App ID {self._settings.app_id} at {self._settings.host}"
+
+
+def _post(route: Route, **members: str) -> HttpRequest:
+    return HttpRequest(route.method, route.path({}), json=members, endpoint=route.endpoint)

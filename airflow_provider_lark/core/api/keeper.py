@@ -1,0 +1,147 @@
+"""How a token is come by: from this process, from the store, or from Lark, by one of all workers at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from airflow_provider_lark.core.api.flow import Flow, Wait
+from airflow_provider_lark.core.api.limits import TOKEN_MARGIN_SECONDS
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.shared import AppState
+from airflow_provider_lark.core.api.token import POLL_SECONDS, Turn
+from airflow_provider_lark.core.api.tokenshelf import TokenShelf, Trouble
+from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, ServerBusy
+
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 1.0
+# waits between two looks into the store, doubling
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one worker may renew, and how long others wait for it.
+
+    :param claim_seconds: longer than a request can take; a worker that died holds up the others so long.
+    :param wait_seconds: after that the token is asked for without the right to.
+    """
+
+    claim_seconds: float
+    wait_seconds: float
+
+
+ASK_TWICE = Patience(claim_seconds=30.0, wait_seconds=5.0)
+"""For tokens that may be asked for at any time: a second request costs a call."""
+
+ASK_ONCE = Patience(claim_seconds=90.0, wait_seconds=100.0)
+"""For a user's: a refresh token that is sent twice ends the user's authorisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom calls are made.
+
+    :param issue: asks Lark for a token; is given what was kept.
+    :param secret_mark: tells with which App Secret; a stored token of another is not used.
+    """
+
+    key: TokenKey
+    issue: Callable[[StoredToken | None], Flow[StoredToken]]
+    patience: Patience = ASK_TWICE
+    secret_mark: str = ""
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether each token is got with the one before, so not without the store."""
+        return self.patience is ASK_ONCE
+
+
+class TokenKeeper:
+    """Gives the tokens of one client's app."""
+
+    def __init__(self, shelf: TokenShelf, state: AppState, clock: Clock) -> None:
+        self._shelf = shelf
+        self._state = state
+        self._clock = clock
+
+    def token(self, identity: Identity) -> Flow[Secret]:
+        """Return a valid token.
+
+        :raises LarkError: Lark gives none; no :class:`.OutcomeUnknown`, because nothing but a token was asked for.
+        """
+        cache = self._state.cache(identity.key)
+        while True:
+            claim = cache.claim(self._clock.monotonic())
+            if isinstance(claim, Secret):
+                return claim
+            if claim is Turn.FETCH:
+                try:
+                    token = yield from self._renew(identity)
+                    self.remember(identity.key, token)
+                    return token.text
+                except OutcomeUnknown as error:
+                    raise ServerBusy(error.message, endpoint=error.endpoint) from error
+                finally:
+                    # also when the call is cancelled: others must not wait for a token that nobody fetches
+                    cache.give_up()
+            yield Wait(POLL_SECONDS)
+
+    def remember(self, key: TokenKey, token: StoredToken) -> None:
+        """Use *token* in this process from now on."""
+        self._state.cache(key).store(
+            token.text, asked_at=self._clock.monotonic(), expire_seconds=token.expires_at - self._clock.now()
+        )
+
+    def drop(self, identity: Identity, token: Secret) -> Flow[None]:
+        """Forget *token*, which Lark refused, here and in the store."""
+        self._state.cache(identity.key).drop(token)
+        yield from self._shelf.drop(identity.key, token)
+
+    def _renew(self, identity: Identity) -> Flow[StoredToken]:
+        key, patience = identity.key, identity.patience
+        waited, pause, is_mine = 0.0, _FIRST_LOOK_SECONDS, False
+        while True:
+            found = yield from self._shelf.load(key)
+            if isinstance(found, Trouble):
+                return (yield from self._do_without(identity, found))
+            if self._is_usable(found, identity):
+                break
+            # a look after the claim: another worker may have renewed it between the first look and that
+            if is_mine or waited > patience.wait_seconds:
+                return (yield from self._issue(identity, found, is_mine=is_mine))
+            claim = yield from self._shelf.claim(key, seconds=patience.claim_seconds)
+            if isinstance(claim, Trouble):
+                return (yield from self._do_without(identity, claim))
+            is_mine = claim
+            if not is_mine:
+                yield Wait(pause)
+                waited, pause = waited + pause, min(pause * 2, _LONGEST_LOOK_SECONDS)
+        if is_mine:
+            yield from self._shelf.release(key)
+        return found
+
+    def _is_usable(self, found: StoredToken | None, identity: Identity) -> TypeGuard[StoredToken]:
+        return (
+            found is not None
+            and found.secret_mark == identity.secret_mark
+            and found.expires_at - self._clock.now() > TOKEN_MARGIN_SECONDS
+        )
+
+    def _issue(self, identity: Identity, found: StoredToken | None, *, is_mine: bool) -> Flow[StoredToken]:
+        if identity.is_chained and not is_mine:
+            raise ServerBusy(f"another worker has been renewing the {identity.key} for too long; is one stuck?")
+        try:
+            token = yield from identity.issue(found)
+        except LarkError:
+            if is_mine:
+                yield from self._shelf.release(identity.key)
+            raise
+        yield from self._shelf.save(identity.key, token)
+        return token
+
+    def _do_without(self, identity: Identity, trouble: Trouble) -> Flow[StoredToken]:
+        if identity.is_chained:
+            raise trouble.error
+        return (yield from identity.issue(None))

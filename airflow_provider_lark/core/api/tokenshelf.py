@@ -1,0 +1,97 @@
+"""A token store as calls see it: it may be down, and that is said once and breaks no call that can do without."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from airflow_provider_lark.core.api.flow import Flow, blocking
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.shared import AppState
+from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.errors import ConfigError, LarkError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The store could not do what it was asked to."""
+
+    error: LarkError
+
+
+class TokenShelf:
+    """The store of one client, or the memory of its process where it has none.
+
+    :param state: what the clients of the app share: the memory, and what could not be stored yet.
+    """
+
+    def __init__(self, store: TokenStore | None, state: AppState) -> None:
+        self._store = store or state.memory
+        self._state = state
+        self.is_shared = store is not None
+
+    def load(self, key: TokenKey) -> Flow[StoredToken | Trouble | None]:
+        """Return what is kept."""
+        unsaved = self._state.unsaved.get(key)
+        if unsaved is not None:
+            yield from self.save(key, unsaved)
+            return unsaved
+        return (yield from self._attempt(lambda: self._store.load(key)))
+
+    def save(self, key: TokenKey, token: StoredToken) -> Flow[Trouble | None]:
+        """Keep *token*; one with a refresh token stays in this process until the store has taken it."""
+        trouble = yield from self._attempt(lambda: self._store.save(key, token))
+        if trouble is None:
+            self._state.unsaved.pop(key, None)
+        elif token.refresh is not None:
+            self._state.unsaved[key] = token
+        return trouble
+
+    def drop(self, key: TokenKey, text: Secret) -> Flow[Trouble | None]:
+        """Forget a token that Lark refused."""
+        unsaved = self._state.unsaved.get(key)
+        if unsaved is not None and unsaved.text == text:
+            self._state.unsaved[key] = replace(unsaved, text=Secret(""), expires_at=0.0)
+        return (yield from self._attempt(lambda: self._store.drop(key, text)))
+
+    def claim(self, key: TokenKey, *, seconds: float) -> Flow[bool | Trouble]:
+        """Take the right to renew; within one process :mod:`.token` gives it."""
+        if not self.is_shared:
+            return True
+        return (yield from self._attempt(lambda: self._store.claim(key, seconds=seconds)))
+
+    def release(self, key: TokenKey) -> Flow[Trouble | None]:
+        """Give the right to renew back."""
+        return (yield from self._attempt(lambda: self._store.release(key)))
+
+    def _attempt(self, function: Callable[[], T]) -> Flow[T | Trouble]:
+        if not self.is_shared:
+            return function()
+        result = yield from blocking(partial(_guarded, function))
+        self._tell(result.error.message if isinstance(result, Trouble) else None)
+        return result
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble != self._state.told_trouble:
+            self._state.told_trouble = trouble
+            if trouble is None:
+                log.info("the token store works again")
+            else:
+                log.warning("going on without the token store: %s", trouble)
+
+
+def _guarded(function: Callable[[], T]) -> T | Trouble:
+    try:
+        return function()
+    except LarkError as error:
+        return Trouble(error)
+    except Exception as exc:  # noqa: BLE001 - anybody may write a store, and no call may fail for it
+        # without the cause: a driver's text may quote what it was to store
+        return Trouble(ConfigError(f"the token store failed with {type(exc).__name__}; look into its database"))
