@@ -1,4 +1,4 @@
-"""Token endpoints of self-built apps (reference §1.2)."""
+"""Tenant and app tokens, of self-built apps and of store apps (reference §1.2)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,47 @@ import re
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.routes.router import Rate, Route
+from airflow_provider_lark.emulator.routes.router import Handler, Rate, Route
+from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Flat, Request
 
 _APP_ID: Final = re.compile(r"cli_[A-Za-z0-9_]+")
 
 
-def _issue(state: State, request: Request) -> tuple[str, int]:
+def _texts(request: Request, *names: str) -> list[str]:
+    """The members of the body; 10003 with HTTP 200, also for an empty body."""
     try:
         body: dict[str, Any] = request.json()
     except ApiError as exc:
-        raise ApiError(10003, "invalid param") from exc  # with HTTP 200, also for an empty body
-    app_id, secret = body.get("app_id"), body.get("app_secret")
-    if not isinstance(app_id, str) or not isinstance(secret, str) or not _APP_ID.fullmatch(app_id):
+        raise ApiError(10003, "invalid param") from exc
+    given = [body.get(name) for name in names]
+    if not all(isinstance(each, str) and each for each in given):
+        raise ApiError(10003, "invalid param")
+    return [str(each) for each in given]
+
+
+def _app(state: State, app_id: str, secret: str) -> App:
+    if not _APP_ID.fullmatch(app_id):
         raise ApiError(10003, "invalid param")
     app = state.apps.get(app_id)
     if app is None:
         raise ApiError(10014, "unknown app_id")
+    if not app.is_enabled:
+        raise ApiError(10014, "the app is switched off", msg="app is disabled")
     if app.app_secret != secret:
         switches = state.switches
         raise ApiError(
             switches.wrong_secret_code, "wrong secret", status=switches.wrong_secret_status, msg="app secret invalid"
         )
-    return state.tokens.issue(app_id)
+    return app
+
+
+def _issue(state: State, request: Request) -> tuple[str, int]:
+    app = _app(state, *_texts(request, "app_id", "app_secret"))
+    if app.kind != "self_built":
+        raise ApiError(10005, "a store app asks with its app_ticket and a tenant_key")
+    return state.tokens.issue(app.app_id, state.tenant_key)
 
 
 def tenant_token(state: State, request: Request) -> Flat:
@@ -44,19 +61,47 @@ def app_token(state: State, request: Request) -> Flat:
     return Flat({"app_access_token": token, "tenant_access_token": token, "expire": expire})
 
 
+def store_app_token(state: State, request: Request) -> Flat:
+    """A store app's app access token, for its app_ticket."""
+    app_id, secret, ticket = _texts(request, "app_id", "app_secret", "app_ticket")
+    app = _app(state, app_id, secret)
+    if app.kind != "store":
+        raise ApiError(10005, "the app is no store app")
+    if ticket not in app.tickets:
+        raise ApiError(10012, "the app_ticket is unknown or too old: ask for it to be pushed again")
+    token, expire = state.tokens.issue(app_id, "", kind="app")
+    return Flat({"app_access_token": token, "expire": expire})
+
+
+def store_tenant_token(state: State, request: Request) -> Flat:
+    """A store app's token for one of the tenants that installed it."""
+    text, tenant_key = _texts(request, "app_access_token", "tenant_key")
+    token = state.tokens.find(text)
+    if token is None or token.kind != "app" or not state.tokens.is_live(token):
+        raise ApiError(10013, "the app_access_token is unknown or expired")
+    if tenant_key not in state.apps[token.app_id].tenants:
+        raise ApiError(10005, "the tenant has not installed the app")
+    issued, expire = state.tokens.issue(token.app_id, tenant_key)
+    return Flat({"tenant_access_token": issued, "expire": expire})
+
+
+def resend_ticket(state: State, request: Request) -> Flat:
+    """Push a new app_ticket."""
+    app = _app(state, *_texts(request, "app_id", "app_secret"))
+    if app.kind != "store":
+        raise ApiError(10016, "only store apps have an app_ticket")
+    state.push_ticket(app.app_id)
+    return Flat({})
+
+
+def _route(path: str, handler: Handler, note: str = "") -> Route:
+    return Route("POST", f"/open-apis/auth/v3/{path}", handler, rate=Rate(100), needs_token=False, note=note)
+
+
 ROUTES: Final = (
-    Route(
-        "POST",
-        "/open-apis/auth/v3/tenant_access_token/internal",
-        tenant_token,
-        rate=Rate(100),
-        needs_token=False,
-    ),
-    Route(
-        "POST",
-        "/open-apis/auth/v3/app_access_token/internal",
-        app_token,
-        rate=Rate(100),
-        needs_token=False,
-    ),
+    _route("tenant_access_token/internal", tenant_token, "the same token while 30 minutes remain"),
+    _route("app_access_token/internal", app_token, "the app token of a self-built app is its tenant token"),
+    _route("app_access_token", store_app_token, "the two newest app_tickets are taken; 10012 otherwise"),
+    _route("tenant_access_token", store_tenant_token, "10013 for the app token, 10005 for the tenant"),
+    _route("app_ticket/resend", resend_ticket, "pushes a new app_ticket to the app's request URL"),
 )

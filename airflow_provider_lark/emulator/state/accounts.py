@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.endpoint import Endpoint
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, tell_nobody
+from airflow_provider_lark.emulator.limits import RateLimits
+from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, TicketMade, tell_nobody
 from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.grants import Grants
 from airflow_provider_lark.emulator.state.messages import Messages
@@ -46,6 +47,11 @@ class App:
     has_bot: bool = True
     endpoint: Endpoint | None = field(default=None, repr=False)
 
+    @property
+    def wants_tickets(self) -> bool:
+        """Whether app_tickets are pushed to it by the hour."""
+        return self.kind == "store" and self.endpoint is not None and self.is_enabled
+
     def serves(self, open_id: str) -> bool:
         """Whether the person is in its range of availability."""
         return self.available_to is None or open_id in self.available_to
@@ -62,7 +68,7 @@ class Accounts:
         self.tenant_key = TENANT_KEY
         """The emulated tenant: its people and documents; a store app may serve others beside it."""
         self.announce: Announce = tell_nobody
-        """Called with each :class:`Change` of a subscribed file."""
+        """Called with each change of a subscribed file and each app_ticket."""
         self._clear_accounts()
 
     def _clear_accounts(self) -> None:
@@ -71,6 +77,8 @@ class Accounts:
         self.directory = Directory(self.ids)
         self.subscriptions = Subscriptions()
         self.messages = Messages(self.clock, self.ids)
+        self.paces = RateLimits(self.clock)
+        """What one receiver may get (§6.1)."""
         self.apps: dict[str, App] = {}
         self.person = self.directory.add_user("Person")
         """Who edits and who logs in when nobody is named."""
@@ -160,13 +168,15 @@ class Accounts:
             app.next_ticket = self.clock.now() + TICKET_SECONDS
         return app
 
-    def new_ticket(self, app_id: str) -> str:
-        """A new app_ticket, which the one before does not outlive by more than one."""
+    def push_ticket(self, app_id: str) -> str:
+        """Make a new app_ticket and send it to the app's request URL; the one before is taken too."""
         with self.lock:
             app = self.apps[app_id]
-            app.tickets = [*app.tickets, self.ids.make("", 32)][-_TICKETS_KEPT:]
+            ticket = self.ids.make("", 32)
+            app.tickets = [*app.tickets, ticket][-_TICKETS_KEPT:]
             app.next_ticket = self.clock.now() + TICKET_SECONDS
-            return app.tickets[-1]
+            self.announce(TicketMade(app_id, ticket))
+            return ticket
 
     def add_user(self, name: str, email: str = "", mobile: str = "", *, en_name: str = "") -> User:
         """Register a person who may stand in user fields, log in and be looked up."""

@@ -42,11 +42,21 @@ class FieldChanged:
     after: Field | None
 
 
+@dataclass(frozen=True)
+class TicketMade:
+    """An app_ticket for its store app (§1.2)."""
+
+    app_id: str
+    ticket: str
+
+
 Change = RecordsChanged | FieldChanged
-Announce = Callable[[Change], None]
+Announcement = Change | TicketMade
+Tell = Callable[[Change], None]
+Announce = Callable[[Announcement], None]
 
 
-def tell_nobody(_change: Change) -> None:
+def tell_nobody(_news: Announcement) -> None:
     """Announce to nobody."""
 
 

@@ -18,7 +18,7 @@ from airflow_provider_lark.emulator.fieldtypes.kinds import (
 )
 from airflow_provider_lark.emulator.fieldtypes.properties import make_property
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.changes import Announce, FieldChanged, tell_nobody
+from airflow_provider_lark.emulator.state.changes import FieldChanged, Tell, tell_nobody
 from airflow_provider_lark.emulator.state.model import Base, Field, Table
 
 # §2.7
@@ -35,7 +35,7 @@ class SchemaEditing:
     now_ms: int
     actor: str
     by_person: bool
-    announce: Announce = tell_nobody
+    tell: Tell = tell_nobody
 
     @property
     def born_ms(self) -> int:
@@ -92,7 +92,7 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
     table.fields.append(column)
     table.touch_schema()
     editing.base.revision += 1
-    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_added", None, column))
+    editing.tell(FieldChanged(editing.base, table, editing.actor, "field_added", None, column))
     return column
 
 
@@ -156,7 +156,7 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
     _drop_lost_options(table, column)
     table.touch_schema()
     editing.base.revision += 1
-    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_edited", before, column))
+    editing.tell(FieldChanged(editing.base, table, editing.actor, "field_edited", before, column))
     return column
 
 
@@ -207,7 +207,7 @@ def delete_field(editing: SchemaEditing, table: Table, column: Field) -> None:
     if column.type == FieldType.DUPLEX_LINK and back_id and target is not None:
         _remove_column(target, back_id)
     editing.base.revision += 1
-    editing.announce(FieldChanged(editing.base, table, editing.actor, "field_deleted", column, None))
+    editing.tell(FieldChanged(editing.base, table, editing.actor, "field_deleted", column, None))
 
 
 def _remove_column(table: Table, field_id: str) -> None:

@@ -56,7 +56,7 @@ def add_table(
     base.tables[table.table_id] = table
     try:
         # a new table's fields are part of it, and no news of their own
-        quiet = replace(editing, announce=tell_nobody)
+        quiet = replace(editing, tell=tell_nobody)
         for definition in fields or [{"field_name": "Text", "type": 1}]:
             add_field(quiet, table, definition)
     except ApiError:

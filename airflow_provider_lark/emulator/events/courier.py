@@ -1,0 +1,229 @@
+"""Delivery: a thread of its own that sends events, again and again until they are acknowledged (reference §5.3)."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from airflow_provider_lark.emulator.clock import SystemClock
+from airflow_provider_lark.emulator.events.endpoint import (
+    APP_TICKET,
+    FIELD_CHANGED,
+    RECORD_CHANGED,
+    Endpoint,
+    Post,
+    Unacknowledged,
+)
+from airflow_provider_lark.emulator.events.payload import changed_event, create_time, envelope, ticket_envelope
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.accounts import Accounts, App
+from airflow_provider_lark.emulator.state.changes import Announcement, RecordsChanged, TicketMade
+
+RETRY_SECONDS: Final = (15.0, 300.0, 3600.0, 21600.0)
+EVENT_SCOPES: Final = frozenset({"bitable:app", "drive:drive"})
+LATE_SECONDS: Final = 1.0
+# a clock that is moved by hand may jump at any moment; the machine's cannot
+_GLANCE_SECONDS: Final = 0.02
+_LONGEST_NAP_SECONDS: Final = 1.0
+
+
+@dataclass
+class Delivery:
+    """One event on its way to one app."""
+
+    number: int
+    event_id: str
+    event_type: str
+    app_id: str
+    due: float
+    payload: dict[str, Any] = field(repr=False)
+    """What the app finds after it decrypted the body."""
+    endpoint: Endpoint = field(repr=False)
+    state: Literal["waiting", "delivered", "dropped"] = "waiting"
+    attempts: int = 0
+    last_error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The delivery as JSON, without what it carries."""
+        names = ("event_id", "event_type", "app_id", "state", "attempts", "last_error")
+        return {**{name: getattr(self, name) for name in names}, "url": self.endpoint.url, "due": self.due}
+
+
+class Courier:
+    """Takes announcements and carries them to the apps' request URLs, one at a time."""
+
+    def __init__(self, accounts: Accounts, ids: Ids) -> None:
+        self._accounts = accounts
+        # its own source of ids: the thread must not disturb those of records
+        self._ids = ids
+        self._numbers = itertools.count(1)
+        self._deliveries: list[Delivery] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._post: Post | None = None
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="emulator-events", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, also in the middle of a delivery; what waits stays and goes on after a start."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            if self._post is not None:
+                self._post.cut()
+        thread.join(timeout=10)
+
+    def clear(self) -> None:
+        """Forget every event, waiting or not."""
+        with self._changed:
+            self._deliveries.clear()
+            self._changed.notify_all()
+
+    def log(self) -> list[Delivery]:
+        """All deliveries, oldest first."""
+        with self._changed:
+            return list(self._deliveries)
+
+    def settle(self, timeout_seconds: float = 10.0) -> None:
+        """Wait until everything that is due by the emulator's clock was tried.
+
+        :raises TimeoutError: it was not within *timeout_seconds* of real time.
+        """
+        with self._changed:
+            self._changed.notify_all()
+            if not self._changed.wait_for(self._is_quiet, timeout_seconds):
+                msg = f"events are still on their way after {timeout_seconds:g} s"
+                raise TimeoutError(msg)
+
+    def _is_quiet(self) -> bool:
+        return self._post is None and self._next() is None and not self._tickets_due()
+
+    # -- taking
+
+    def announce(self, news: Announcement) -> None:
+        """Address an event to each app that wants it. Under the lock of the state."""
+        if isinstance(news, TicketMade):
+            self._add_ticket(news)
+            return
+        event_type = RECORD_CHANGED if isinstance(news, RecordsChanged) else FIELD_CHANGED
+        now = self._accounts.clock.now()
+        for app_id, subscribers in self._accounts.subscriptions.of(news.base.app_token).items():
+            app = self._accounts.apps[app_id]
+            endpoint = _endpoint_for(app, event_type)
+            if endpoint is None:
+                continue
+            event = changed_event(news, self._accounts.directory, subscribers, now)
+            if not event["action_list"]:
+                continue
+            event_id = self._ids.make("", 32)
+            payload = envelope(
+                event_type,
+                event,
+                event_id=event_id,
+                create_time=create_time(now, self._accounts.switches.event_time_digits),
+                token=endpoint.verification_token,
+                app_id=app_id,
+                tenant_key=self._accounts.tenant_key,
+            )
+            self._add(event_id, event_type, app_id, payload, endpoint)
+
+    def _add_ticket(self, news: TicketMade) -> None:
+        endpoint = self._accounts.apps[news.app_id].endpoint
+        if endpoint is None:
+            return
+        event_id, now = self._ids.make("", 32), self._accounts.clock.now()
+        payload = ticket_envelope(
+            news.app_id, news.ticket, event_id=event_id, now=now, token=endpoint.verification_token
+        )
+        self._add(event_id, APP_TICKET, news.app_id, payload, endpoint)
+
+    def _add(self, event_id: str, event_type: str, app_id: str, payload: dict[str, Any], endpoint: Endpoint) -> None:
+        switches = self._accounts.switches
+        number = next(self._numbers)
+        due = self._accounts.clock.now()
+        if switches.events_out_of_order and number % 2:
+            due += LATE_SECONDS
+        with self._changed:
+            for _ in range(switches.event_copies):
+                self._deliveries.append(Delivery(number, event_id, event_type, app_id, due, payload, endpoint))
+            self._changed.notify_all()
+
+    # -- carrying
+
+    def _next(self) -> Delivery | None:
+        now = self._accounts.clock.now()
+        due = (each for each in self._deliveries if each.state == "waiting" and each.due <= now)
+        return min(due, key=lambda each: each.due, default=None)
+
+    def _run(self) -> None:
+        while True:
+            for app_id in self._tickets_due():
+                self._accounts.push_ticket(app_id)
+            with self._changed:
+                if self._stopping:
+                    return
+                delivery = self._next()
+                if delivery is None:
+                    self._changed.notify_all()
+                    self._changed.wait(self._nap_seconds())
+                    continue
+                self._post = Post(delivery.endpoint.url)
+            error = self._send(self._post, delivery)
+            with self._changed:
+                self._post = None
+                if not self._stopping:
+                    self._note(delivery, error)
+                self._changed.notify_all()
+
+    def _tickets_due(self) -> list[str]:
+        now = self._accounts.clock.now()
+        apps = list(self._accounts.apps.values())
+        return [each.app_id for each in apps if each.wants_tickets and each.next_ticket <= now]
+
+    def _nap_seconds(self) -> float | None:
+        moments = [each.due for each in self._deliveries if each.state == "waiting"]
+        moments += [each.next_ticket for each in list(self._accounts.apps.values()) if each.wants_tickets]
+        if not moments:
+            return None
+        if not isinstance(self._accounts.clock, SystemClock):
+            return _GLANCE_SECONDS
+        return min(max(min(moments) - self._accounts.clock.now(), _GLANCE_SECONDS), _LONGEST_NAP_SECONDS)
+
+    def _send(self, post: Post, delivery: Delivery) -> str:
+        """Why the app did not take it; empty: it did."""
+        endpoint = delivery.endpoint
+        body = endpoint.seal(delivery.payload, self._ids)
+        headers = endpoint.signature(body, self._accounts.clock.now(), self._ids)
+        try:
+            status, _ = post.send(body, headers, timeout_seconds=self._accounts.switches.ack_seconds)
+        except Unacknowledged as error:
+            return str(error)
+        return "" if status == 200 else f"{endpoint.url} answered HTTP {status}"
+
+    def _note(self, delivery: Delivery, error: str) -> None:
+        delivery.attempts += 1
+        delivery.last_error = error
+        if not error:
+            delivery.state = "delivered"
+        elif delivery.attempts > len(RETRY_SECONDS):
+            delivery.state = "dropped"
+        else:
+            delivery.due = self._accounts.clock.now() + RETRY_SECONDS[delivery.attempts - 1]
+
+
+def _endpoint_for(app: App, event_type: str) -> Endpoint | None:
+    """Where the event goes, when the app is on, added it in the console and has a scope for it (§5.1)."""
+    allowed = app.is_enabled and (app.scopes is None or not app.scopes.isdisjoint(EVENT_SCOPES))
+    if not allowed or app.endpoint is None or event_type not in app.endpoint.event_types:
+        return None
+    return app.endpoint
