@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from airflow_provider_lark.core.api.codes import Meaning, explain
+from airflow_provider_lark.core.api.codes import explain
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
+from airflow_provider_lark.core.api.meaning import Meaning
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     LarkError,

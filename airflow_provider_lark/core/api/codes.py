@@ -6,14 +6,14 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from airflow_provider_lark.core.api.codes_schema import SCHEMA_MEANINGS
+from airflow_provider_lark.core.api.codes_services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
+from airflow_provider_lark.core.api.meaning import LATER, Meaning
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
     ClientTokenConflict,
     FieldNotFound,
-    LarkError,
     NotAuthorized,
     NotFound,
     OutcomeUnknown,
@@ -26,20 +26,10 @@ from airflow_provider_lark.core.errors import (
     ValueRefused,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a code says and what to do."""
-
-    error: type[LarkError]
-    what: str
-    hint: str
-
-
 STALE_TOKEN_CODES = frozenset({99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
 """The token is missing, malformed or too old: ask for a new one, once."""
 
-_INTERNAL_CODES = frozenset({2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005})
+_INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
 
 _CREDENTIALS = (
     "check App ID and App Secret on the app's credentials page of the developer console, that the app is released "
@@ -50,7 +40,6 @@ _ADD_BOT = "add the feature Bot in the developer console, then release a new ver
 _MANAGE = "the base has advanced permissions: give the app the right to manage it"
 _WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
 _SIGN_IN = "let the user authorise the app again (client.auth.authorize_url)"
-_LATER = "nothing to change: it is tried again"
 _READ_FIELDS = "read the fields again: somebody may have renamed or deleted one"
 _FIND_VALUE = "Lark does not say which record: send smaller batches to find it"
 _LIMIT = "a limit of the base is reached: make room or use another table"
@@ -58,7 +47,7 @@ _LIMIT = "a limit of the base is reached: make room or use another table"
 _MEANINGS: dict[int, Meaning] = {
     # whole gateway
     9499: Meaning(BadRequest, "Lark cannot read the request", "please report it"),
-    99991400: Meaning(RateLimited, "too many calls", _LATER),
+    99991400: Meaning(RateLimited, "too many calls", LATER),
     99991403: Meaning(
         QuotaExhausted, "the tenant's monthly quota of API calls is used up", "poll less often or raise the plan"
     ),
@@ -112,18 +101,18 @@ _MEANINGS: dict[int, Meaning] = {
     1254305: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
     1254306: Meaning(AccessDenied, "the tenant's plan does not allow it", "raise the plan"),
     # a base under load
-    1254036: Meaning(ServerBusy, "the base is being copied", _LATER),
-    1254112: Meaning(ServerBusy, "too many requests to one base", _LATER),
-    1254290: Meaning(ServerBusy, "too many requests", _LATER),
-    1254291: Meaning(ServerBusy, "another write holds the table", _LATER),
+    1254036: Meaning(ServerBusy, "the base is being copied", LATER),
+    1254112: Meaning(ServerBusy, "too many requests to one base", LATER),
+    1254290: Meaning(ServerBusy, "too many requests", LATER),
+    1254291: Meaning(ServerBusy, "another write holds the table", LATER),
     1254607: Meaning(ServerBusy, "earlier writes are still being computed", "it is tried again; smaller batches help"),
-    1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", _LATER),
+    1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", LATER),
     1255006: Meaning(
         ClientTokenConflict,
         "the client_token was used for another request",
         "look whether the records exist before sending under a new token",
     ),
-    1255040: Meaning(OutcomeUnknown, "Lark ran out of time", _LATER),
+    1255040: Meaning(OutcomeUnknown, "Lark ran out of time", LATER),
     # sizes of requests and answers
     1254030: Meaning(TooLarge, "the answer would be too large, or the page_token is not valid", "ask for less at once"),
     1254104: Meaning(TooLarge, "too many records in one request", "send at most 500"),
@@ -139,6 +128,9 @@ _MEANINGS: dict[int, Meaning] = {
     1254016: Meaning(BadRequest, "the sort is not valid", _READ_FIELDS),
     1254018: Meaning(BadRequest, "the filter is not valid", _READ_FIELDS),
 }
+
+_MEANINGS |= SCHEMA_MEANINGS
+_MEANINGS |= SERVICE_MEANINGS
 
 _CONVERSIONS = {
     1254060: "Text",
@@ -172,12 +164,12 @@ _MEANINGS |= {
     code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN) for code in (99991668, 99991669, 99991677)
 }
 # a write may have been carried out before it broke
-_INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", _LATER)
+_INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", LATER)
 
 # /authen/v2/oauth/token
 _MEANINGS |= {
     20050: _INTERNAL,
-    20072: Meaning(ServerBusy, "Lark's sign-in is overloaded", _LATER),
+    20072: Meaning(ServerBusy, "Lark's sign-in is overloaded", LATER),
 }
 _MEANINGS |= {
     code: Meaning(BadRequest, "Lark refuses the request for a user's token", "check App ID, scopes and redirect_uri")
@@ -228,7 +220,7 @@ def explain(code: int, status: int) -> Meaning:
 
 def _explain_status(status: int) -> Meaning:
     if status == 429:
-        return Meaning(RateLimited, "too many calls", _LATER)
+        return Meaning(RateLimited, "too many calls", LATER)
     if status == 401:
         return Meaning(NotAuthorized, "Lark refuses the token", _CREDENTIALS)
     if status == 403:

@@ -1,0 +1,103 @@
+"""Codes of messages, files, wiki nodes, people and file events; from the error tables of im-v1, drive-v1, wiki-v2.
+
+Messages fail for a person's reasons: only 230020, 230049 and 232096 pass by themselves.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_lark.core.api.meaning import LATER, Meaning
+from airflow_provider_lark.core.errors import (
+    AccessDenied,
+    BadRequest,
+    LarkError,
+    NotFound,
+    RateLimited,
+    ServerBusy,
+    TooLarge,
+)
+
+SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1069601})
+"""Lark's own trouble; whether a write was carried out is open."""
+
+_AVAILABILITY = "widen the app's availability in the developer console, then release a new version of the app"
+_ADD_BOT = "add the app's bot to the group: group settings > Bots"
+_BOT = "add the bot ability in the developer console, then release a new version of the app"
+_OWN_IDS = "an open_id counts for one app only; use union_id, user_id or e-mail across apps"
+_AGAIN = "upload the file again from the beginning"
+_ROOM = "delete files, or raise the plan"
+_EDIT = "give the app edit rights on the base"
+
+_Row = tuple[type[LarkError], str, str]
+
+_MESSAGES: dict[int, _Row] = {
+    230001: (BadRequest, "Lark refuses a part of the message", "check receiver_id, its type and the content"),
+    230002: (AccessDenied, "the bot is not in the chat", _ADD_BOT),
+    230006: (AccessDenied, "the app has no bot", _BOT),
+    230013: (AccessDenied, "the bot may not write to this user", _AVAILABILITY),
+    230018: (AccessDenied, "the group does not let the bot write", "ask the owner of the group to allow it"),
+    230020: (RateLimited, "too many messages to one person or group", LATER),
+    230022: (BadRequest, "the message holds sensitive words", "change the text"),
+    230025: (TooLarge, "the message is too long", "send a part of it, or a link to the whole"),
+    230027: (AccessDenied, "the app lacks a right", "add it under Permissions & Scopes, then release a new version"),
+    230028: (BadRequest, "the tenant's data loss prevention refuses the message", "change the text"),
+    230029: (NotFound, "the user has left the tenant", "choose another receiver"),
+    230034: (NotFound, "the receiver_id is not valid", f"check it and receiver_id_type; {_OWN_IDS}"),
+    230035: (AccessDenied, "the bot may not write to this chat", "check the chat's settings for who may write"),
+    230036: (NotFound, "the receiver's tenant is gone", "choose another receiver"),
+    230038: (AccessDenied, "the bot may not write to users of other tenants", "use a group that both are in"),
+    230045: (NotFound, "there is no such chat", "check the chat_id"),
+    230049: (ServerBusy, "the message is still being sent", LATER),
+    230053: (AccessDenied, "the user has stopped the bot", "the user alone can start it again"),
+    230054: (BadRequest, "the message type does not allow this", "choose another msg_type"),
+    230099: (BadRequest, "the card's content is not valid", "check the card in Lark's card builder"),
+    232009: (NotFound, "the group was dissolved", "choose another receiver"),
+    232025: (AccessDenied, "the app has no bot", _BOT),
+    232034: (AccessDenied, "the app is not in use in this tenant", "enable it in the admin console"),
+    232096: (ServerBusy, "Lark takes no messages for the moment", LATER),
+}
+
+_FILES: dict[int, _Row] = {
+    1061002: (BadRequest, "Lark refuses a part of the upload", "check name, size and base"),
+    1061003: (NotFound, "there is no such file", "check the file_token: it counts in one base only"),
+    1061004: (AccessDenied, "the app may not touch the file or its base", _EDIT),
+    1061007: (NotFound, "the file was deleted", "read the record again"),
+    1061008: (BadRequest, "the file's name is not allowed", "rename it"),
+    1061021: (BadRequest, "the upload took more than 24 hours", _AGAIN),
+    1061041: (NotFound, "the base of the upload is gone", "check the app_token"),
+    1061042: (BadRequest, "the base holds too many files", "use another base"),
+    1061043: (TooLarge, "the file is too large", "store a link to it instead"),
+    1061044: (NotFound, "there is no such base to upload to", "check the app_token; a wiki node is none"),
+    1061045: (ServerBusy, "another upload is in the way", LATER),
+    1061061: (BadRequest, "the user's storage is full", _ROOM),
+    1061073: (AccessDenied, "the app lacks a scope", "add bitable:app or drive:drive, then release a new version"),
+    1061101: (BadRequest, "the tenant's storage is full", _ROOM),
+    1061109: (BadRequest, "Lark refuses the file's name or content", "rename it, or leave it out"),
+    1061113: (BadRequest, "Lark refuses the file's name or content", "rename it, or leave it out"),
+    1062007: (BadRequest, "the upload belongs to somebody else", _AGAIN),
+    1062008: (BadRequest, "the file arrived damaged", _AGAIN),
+    1062009: (BadRequest, "the file has another size than was said", _AGAIN),
+    1062010: (BadRequest, "a block of the file is missing", _AGAIN),
+    1062011: (BadRequest, "the upload has too many blocks", _AGAIN),
+    1069602: (BadRequest, "Lark refuses a part of the subscription", "check the app_token"),
+    1069603: (
+        AccessDenied,
+        "the app may not subscribe to the base",
+        "give it the right to manage the base; the tenant must keep access records of documents",
+    ),
+    1069604: (NotFound, "there is no such document", "check the app_token"),
+}
+
+_OTHERS: dict[int, _Row] = {
+    131002: (BadRequest, "Lark refuses a part of the question for a wiki node", "check the address"),
+    131004: (AccessDenied, "the app is no member of the wiki", "add the app to the wiki page or its space"),
+    131007: (BadRequest, "Lark reports an internal error that does not pass", "ask Lark's support with the log_id"),
+    99992351: (NotFound, "there is no such user, department or chat", f"check the id and its type; {_OWN_IDS}"),
+    99992361: (BadRequest, "the open_id belongs to another app", _OWN_IDS),
+    99992364: (BadRequest, "the user belongs to another tenant", "choose a user of the app's tenant"),
+}
+
+SERVICE_MEANINGS: dict[int, Meaning] = {
+    code: Meaning(error, what, hint)
+    for rows in (_MESSAGES, _FILES, _OTHERS)
+    for code, (error, what, hint) in rows.items()
+}

@@ -1,0 +1,19 @@
+"""What an error code means: the form in which the code tables say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow_provider_lark.core.errors import LarkError
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code says and what to do."""
+
+    error: type[LarkError]
+    what: str
+    hint: str
+
+
+LATER = "nothing to change: it is tried again"
