@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import Engine
 
@@ -32,6 +31,7 @@ from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, SqlSource
+from airflow_provider_lark.core.transfer.zones import read_zone
 
 log = logging.getLogger(__name__)
 
@@ -80,17 +80,6 @@ def check_batch_size(size: int) -> None:
     """
     if type(size) is not int or not 1 <= size <= BATCH_WRITE_MAX:
         raise ConfigError(f"batch_size is {size!r}; expected 1 to {BATCH_WRITE_MAX}")
-
-
-def read_zone(name: str) -> ZoneInfo:
-    """Return a time zone.
-
-    :raises ConfigError: there is none of this name.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-        raise ConfigError(f"time_zone: {name!r} is not known; expected a name such as Asia/Shanghai") from exc
 
 
 def copy_to_bitable(

@@ -1,0 +1,221 @@
+"""The SQL table that a transfer writes to: found, or made with columns that fit, and held against the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy.dialects import mysql
+
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.column import Column, SqlType
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.sqltypes import sql_type_for
+from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.tables import columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.transfer.pairing import Names, find_field, missing
+
+RECORD_ID_COLUMN = "lark_record_id"
+RECORD_ID_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows go.
+
+    :param record_id_column: the column that keeps the records' ids; empty for none.
+    :param key_fields: the fields that tell rows apart, instead of the record id.
+    """
+
+    table: str
+    schema: str | None = None
+    record_id_column: str = RECORD_ID_COLUMN
+    key_fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.table:
+            raise ConfigError("target_table is empty: name the SQL table to write to")
+
+    @property
+    def label(self) -> str:
+        """The table's name with its schema."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class BoundColumn:
+    """A field and the column that its cells go to."""
+
+    field: Field
+    column: Column
+    codec: ValueCodec
+
+    def bind(self, cell: Any) -> Any:
+        """Return the value to bind for a cell as Lark shows it.
+
+        :raises ValueMismatch: the column cannot hold it.
+        """
+        bound = self.codec.to_sql(self.codec.from_lark(cell))
+        if bound is None and not self.column.nullable:
+            bound = self.codec.empty_sql
+            if bound is None:
+                raise ValueMismatch(
+                    f"field {self.field.describe()}: the cell is empty, and column {self.column.describe()} must not be"
+                )
+        return bound
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTarget:
+    """A table that fits the fields.
+
+    :param bound: one for each column that a field fills.
+    :param record_id_column: the column that keeps the records' ids; empty where the table has none.
+    :param key: the columns that tell rows apart; empty where nothing does.
+    """
+
+    table: Table
+    bound: tuple[BoundColumn, ...]
+    record_id_column: str
+    key: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    is_new: bool = False
+
+
+def find_target(
+    conn: Connection,
+    place: Place,
+    fields: Sequence[Field],
+    choice: Names | None,
+    zone: tzinfo,
+    *,
+    create: bool,
+) -> SqlTarget:
+    """Reflect the table of *place*, or create it, and bind the fields to its columns.
+
+    :param choice: the listed pairs; None binds equal names.
+    :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
+    """
+    is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
+    if is_new:
+        _make(conn, place, fields, choice)
+    table = reflect_table(conn, place.table, place.schema)
+    columns = {column.name: column for column in columns_of(table)}
+    pairs = choice if choice is not None else _equal_names(place, fields, columns)
+    bound = tuple(_bind(place, field, column, fields, columns, table, zone) for field, column in pairs)
+    record_id_column = place.record_id_column if place.record_id_column in columns else ""
+    if record_id_column in [each.column.name for each in bound]:
+        raise ConfigError(f"record_id_column: {record_id_column!r} is also filled from a field")
+    _check_filled(place, columns, {record_id_column, *(each.column.name for each in bound)})
+    named = {field for field, _ in pairs}
+    left_out = () if choice is not None else tuple(field.name for field in fields if field.name not in named)
+    key = _key(place, table, bound, record_id_column)
+    return SqlTarget(table, bound, record_id_column, key, left_out, is_new)
+
+
+def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names | None) -> None:
+    where = f"table {place.label!r}"
+    pairs = choice or tuple((field.name, field.name) for field in fields if sql_type_for(field, "") is not None)
+    columns: list[Any] = []
+    if place.record_id_column:
+        columns.append(sa.Column(place.record_id_column, _exact(conn, sa.String(RECORD_ID_LENGTH)), primary_key=True))
+    for name, column in pairs:
+        field, is_key = find_field(name, fields, where=where), name in place.key_fields
+        sql_type = sql_type_for(field, conn.dialect.name, is_key=is_key)
+        if sql_type is None:
+            raise SchemaMismatch(
+                f"{where}: field {field.describe()} has no values that a column can hold; leave it out"
+            )
+        columns.append(sa.Column(column, _exact(conn, sql_type) if is_key else sql_type, nullable=not is_key))
+    _check_names(conn, where, [column.name for column in columns])
+    if keys := [column for name, column in pairs if name in place.key_fields]:
+        columns.append(UniqueConstraint(*keys))
+    options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
+    Table(place.table, MetaData(), *columns, schema=place.schema, **options).create(conn)
+    conn.commit()
+
+
+def _exact(conn: Connection, sql_type: SqlType) -> SqlType:
+    """Return a text type that tells upper from lower case, as Lark's ids and keys do."""
+    if is_mysql(conn.dialect) and isinstance(sql_type, sa.String):
+        return mysql.VARCHAR(sql_type.length, collation="utf8mb4_bin")
+    return sql_type
+
+
+def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
+    limit = conn.dialect.max_identifier_length
+    seen: dict[str, str] = {}
+    for name in names:
+        size = len(name) if is_mysql(conn.dialect) else len(name.encode())
+        if size > limit or name != name.strip():
+            raise SchemaMismatch(
+                f"{where}: {name!r} cannot be a column's name here (at most {limit} bytes, no blanks at the ends); "
+                'give the column another name: fields={"field": "column", …}'
+            )
+        if (other := seen.setdefault(name.casefold(), name)) != name or names.count(name) > 1:
+            raise SchemaMismatch(
+                f"{where}: {other!r} and {name!r} would be one column; name them under fields= differently"
+            )
+
+
+def _equal_names(place: Place, fields: Sequence[Field], columns: dict[str, Column]) -> Names:
+    pairs = tuple(
+        (field.name, field.name)
+        for field in fields
+        if field.name in columns and field.name != place.record_id_column and sql_type_for(field, "") is not None
+    )
+    if not pairs:
+        raise SchemaMismatch(
+            f"table {place.label!r}: no column has the name of a field; list the pairs: "
+            f'fields={{"field": "column", …}} (columns: {", ".join(columns)})'
+        )
+    return pairs
+
+
+def _bind(
+    place: Place,
+    name: str,
+    column_name: str,
+    fields: Sequence[Field],
+    columns: dict[str, Column],
+    table: Table,
+    zone: tzinfo,
+) -> BoundColumn:
+    where = f"table {place.label!r}"
+    field = find_field(name, fields, where=where)
+    column = columns.get(column_name)
+    if column is None:
+        raise SchemaMismatch(f"{where}: column {column_name!r} {missing(column_name, columns, 'column')}")
+    if table.c[column_name].computed is not None:
+        raise SchemaMismatch(
+            f"{where}: column {column.describe()} is computed by the database; leave it out of fields="
+        )
+    return BoundColumn(field, column, build_codec(field, column, time_zone=zone))
+
+
+def _check_filled(place: Place, columns: dict[str, Column], filled: set[str]) -> None:
+    empty = [
+        column.name
+        for column in columns.values()
+        if not (column.name in filled or column.nullable or column.has_default or column.autoincrement)
+    ]
+    if empty:
+        raise SchemaMismatch(
+            f"table {place.label!r}: {', '.join(empty)} must not be NULL, has no default, and no field fills it; "
+            "name the field under fields=, or give the column a default"
+        )
+
+
+def _key(place: Place, table: Table, bound: Sequence[BoundColumn], record_id_column: str) -> tuple[str, ...]:
+    if not place.key_fields:
+        return key_columns_of(table, [record_id_column]) if record_id_column else ()
+    columns = {each.field.name: each.column.name for each in bound}
+    for name in place.key_fields:
+        if name not in columns:
+            raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")
+    return key_columns_of(table, [columns[name] for name in place.key_fields])

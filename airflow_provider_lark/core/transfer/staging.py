@@ -1,0 +1,224 @@
+"""A temporary table that collects the rows of a transfer, so that the target changes in one short transaction.
+
+It belongs to the connection, takes no lock that others feel, and disappears with the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, and_, delete, exists, func, insert, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from airflow_provider_lark.core.errors import RowError, RowRefused
+from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.connections import SQLITE_BUSY_MS, error_code, is_mysql, is_transient
+from airflow_provider_lark.core.stores.matching import are_among
+from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
+
+_NAME = "lark_transfer"
+_ID = "lark_transfer_id"
+
+Values = dict[str, Any]
+
+
+class Staging:
+    """Collects rows for *target*; every method ends its own transaction."""
+
+    def __init__(self, conn: Connection, target: SqlTarget) -> None:
+        self._conn = conn
+        self._target = target
+        self._names = [each.column.name for each in target.bound]
+        types: list[SqlType] = [target.table.c[name].type for name in self._names]
+        places = [f"c{i}" for i in range(len(types))]
+        options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
+        self._table = Table(
+            _NAME,
+            MetaData(),
+            sa.Column(_ID, _id_type(conn), primary_key=True),
+            *(sa.Column(place, sql_type) for place, sql_type in zip(places, types, strict=True)),
+            prefixes=["TEMPORARY"],
+            **options,
+        )
+        self._place = dict(zip(self._names, (self._table.c[place] for place in places), strict=True))
+        self._id = self._table.c[_ID]
+
+    def create(self) -> None:
+        """Make the table, instead of one that an earlier user of the connection left."""
+        if self._conn.dialect.name == "sqlite":
+            self._conn.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+        self.drop()
+        # not Table.create(), which would also make types that the database already has
+        self._conn.execute(CreateTable(self._table))
+        keys = [self._place[name] for name in self._target.key if name in self._place]
+        if keys and not (is_mysql(self._conn.dialect) and any(_is_long(key.type) for key in keys)):
+            self._conn.execute(CreateIndex(Index("lark_transfer_key", *keys)))
+        self._conn.commit()
+
+    def drop(self) -> None:
+        """Drop the table where it exists."""
+        word = "TEMPORARY " if is_mysql(self._conn.dialect) else ""
+        place = {"postgresql": "pg_temp.", "sqlite": "temp."}.get(self._conn.dialect.name, "")
+        self._conn.exec_driver_sql(f"DROP {word}TABLE IF EXISTS {place}{_NAME}")
+        self._conn.commit()
+
+    def add(self, rows: Sequence[tuple[str, Values]]) -> tuple[int, list[RowError]]:
+        """Add a page of rows by record id; return how many were new, and those that the database refuses."""
+        known = select(self._id).where(self._id.in_([record_id for record_id, _ in rows]))
+        seen = set(self._conn.execute(known).scalars())
+        params = []
+        for record_id, values in rows:
+            if record_id not in seen:
+                seen.add(record_id)
+                named = {self._place[name].name: value for name, value in values.items()}
+                params.append({_ID: record_id, **named})
+        if not params:
+            self._conn.commit()
+            return 0, []
+        try:
+            self._conn.execute(insert(self._table), params)
+        except DBAPIError as exc:
+            self._conn.rollback()
+            if is_transient(exc) or exc.connection_invalidated:
+                raise
+            return len(params), self._add_singly(params)
+        self._conn.commit()
+        return len(params), []
+
+    def duplicates(self) -> list[str]:
+        """Take out the rows whose key another row has too, and return their record ids."""
+        keys: list[ColumnElement[Any]] = [self._place[name] for name in self._target.key if name in self._place]
+        if not keys:
+            return []
+        twice = self._conn.execute(select(*keys).group_by(*keys).having(func.count() > 1)).all()
+        ids: list[str] = []
+        for some in split([tuple(row) for row in twice]):
+            ids += self._conn.execute(select(self._id).where(are_among(keys, some))).scalars()
+        for part in split(ids):
+            self._conn.execute(delete(self._table).where(self._id.in_(part)))
+        self._conn.commit()
+        return ids
+
+    def __len__(self) -> int:
+        count: int = self._conn.execute(select(func.count()).select_from(self._table)).scalar_one()
+        return count
+
+    def target_is_empty(self) -> bool:
+        """Tell whether the target has no rows."""
+        found = self._conn.execute(select(sa.literal(1)).select_from(self._target.table).limit(1)).first()
+        self._conn.commit()
+        return found is None
+
+    def replace(self) -> tuple[int, int]:
+        """Put the collected rows in place of the target's; return how many were deleted and created."""
+        self._begin()
+        deleted = self._run(delete(self._target.table))
+        created = self._run(self._insert(select(*self._sources().values())))
+        self._conn.commit()
+        return deleted, created
+
+    def append(self) -> int:
+        """Insert the rows whose key the target does not have; return how many."""
+        self._begin()
+        created = self._run(self._insert_new())
+        self._conn.commit()
+        return created
+
+    def upsert(self) -> tuple[int, int]:
+        """Update the rows that differ and insert those that are missing; return how many of each."""
+        self._begin()
+        updated = self._update()
+        created = self._run(self._insert_new())
+        self._conn.commit()
+        return updated, created
+
+    def _add_singly(self, params: Sequence[Values]) -> list[RowError]:
+        refused: list[RowError] = []
+        for one in params:
+            try:
+                self._conn.execute(insert(self._table), [one])
+            except DBAPIError as exc:
+                self._conn.rollback()
+                refused.append(RowRefused(f"record {one[_ID]}: the database refuses a value ({_reason(exc)})"))
+            else:
+                self._conn.commit()
+        return refused
+
+    def _begin(self) -> None:
+        if self._conn.dialect.name == "postgresql":
+            # a temporary table has no statistics by itself, and the joins need them
+            self._conn.exec_driver_sql(f"ANALYZE pg_temp.{_NAME}")
+            self._conn.commit()
+        if self._conn.dialect.name == "sqlite":
+            self._conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _run(self, statement: Any) -> int:
+        try:
+            return int(self._conn.execute(statement).rowcount)
+        except (IntegrityError, DataError) as exc:
+            self._conn.rollback()
+            raise RowRefused(
+                f"table {self._target.table.fullname!r}: the database refuses the rows ({_reason(exc)}), so none was "
+                "written; a constraint of the table does not hold for the records"
+            ) from None
+
+    def _sources(self) -> dict[str, ColumnElement[Any]]:
+        sources: dict[str, ColumnElement[Any]] = dict(self._place)
+        if self._target.record_id_column:
+            sources[self._target.record_id_column] = self._id
+        return sources
+
+    def _insert(self, rows: Any) -> Any:
+        return insert(self._target.table).from_select(list(self._sources()), rows)
+
+    def _insert_new(self) -> Any:
+        sources = self._sources()
+        return self._insert(select(*sources.values()).where(~exists().where(self._matches()).correlate(self._table)))
+
+    def _matches(self) -> ColumnElement[bool]:
+        sources, table = self._sources(), self._target.table
+        return and_(*(table.c[name] == sources[name] for name in self._target.key))
+
+    def _update(self) -> int:
+        table = self._target.table
+        changing = {name: source for name, source in self._sources().items() if name not in self._target.key}
+        if not changing:
+            return 0
+        differ = sa.or_(*(self._differs(table.c[name], source) for name, source in changing.items()))
+        return self._run(sa.update(table).values(changing).where(self._matches(), differ))
+
+    def _differs(self, column: ColumnElement[Any], source: ColumnElement[Any]) -> ColumnElement[bool]:
+        exact = _exact_type(self._conn, column.type)
+        if exact is None:
+            return column.is_distinct_from(source)
+        return sa.cast(column, exact).is_distinct_from(sa.cast(source, exact))
+
+
+def _id_type(conn: Connection) -> SqlType:
+    if is_mysql(conn.dialect):
+        return sa.dialects.mysql.VARCHAR(RECORD_ID_LENGTH, collation="utf8mb4_bin")
+    return sa.String(RECORD_ID_LENGTH)
+
+
+def _is_long(sql_type: SqlType) -> bool:
+    return kind_of(sql_type) is ColumnKind.TEXT and getattr(sql_type, "length", None) is None
+
+
+def _exact_type(conn: Connection, sql_type: SqlType) -> SqlType | None:
+    """Return what to compare as, where the type itself takes different texts for equal or cannot be compared."""
+    kind = kind_of(sql_type)
+    if kind is ColumnKind.JSON:
+        return sa.CHAR() if is_mysql(conn.dialect) else sa.Text()
+    if kind is ColumnKind.TEXT:
+        return sa.LargeBinary() if conn.dialect.name != "postgresql" else sa.Text()
+    return None
+
+
+def _reason(exc: DBAPIError) -> str:
+    constraint = getattr(getattr(exc.orig, "diag", None), "constraint_name", None)
+    named = f", constraint {constraint}" if constraint else ""
+    return f"{type(exc.orig).__name__}, code {error_code(exc)}{named}"

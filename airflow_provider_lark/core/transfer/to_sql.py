@@ -1,0 +1,229 @@
+"""Records of a Bitable table into a SQL table: only new ones, matched by key, or in place of the old rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine
+
+from airflow_provider_lark.core.api.address import TableAddress, TableRef
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import FIELD_NAMES_MAX
+from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
+from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
+from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
+from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
+from airflow_provider_lark.core.transfer.staging import Staging, Values
+from airflow_provider_lark.core.transfer.zones import read_zone
+
+log = logging.getLogger(__name__)
+
+DumpMode = Literal["append", "upsert", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class DumpOptions:
+    """How records become rows.
+
+    :param fields: column by field name, or the names that both sides share; default: every field with a column.
+    :param filter: which records; see :func:`.build_filter`.
+    :param create_table: make the table where there is none.
+    :param time_zone: the zone of columns without one, and of dates.
+    :param on_row_error: ``fail`` when a record does not fit, with the table unchanged, or ``skip`` and report it.
+    :param allow_empty: ``replace`` may empty the table when Lark shows no record.
+    :raises ConfigError: an option is impossible.
+    """
+
+    mode: DumpMode = "append"
+    fields: FieldChoice = None
+    filter: Filter | None = None
+    create_table: bool = False
+    time_zone: str = "UTC"
+    on_row_error: OnRowError = "fail"
+    allow_empty: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("mode", self.mode, ("append", "upsert", "replace"))
+        check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
+
+
+def copy_to_sql(
+    client: LarkClient,
+    engine: Engine,
+    address: TableAddress,
+    place: Place,
+    options: DumpOptions,
+    *,
+    clock: Clock | None = None,
+) -> TransferReport:
+    """Write the records of the table, or view, of *address* to the table of *place*, all in one transaction.
+
+    The records are collected page by page in a temporary table first, so memory does not grow with their number, and
+    readers of the target see it before or after, never half.
+
+    :raises SafetyStop: ``replace`` would empty the table, or Lark showed fewer records than it counts.
+    :raises RowError: a record does not fit and ``on_row_error`` is ``fail``; the target is unchanged.
+    :raises SchemaMismatch: a column or a field is missing, or they do not fit.
+    """
+    clock = clock or SystemClock()
+    started, calls = clock.now(), client.calls.snapshot()
+    report = TransferReport("bitable_to_sql", options.mode, target=f"table {place.label!r}")
+    engine.hide_parameters = True
+    table = client.bitable.locate(address)
+    report.source = f"table {table.table_id}"
+    wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
+    fields = [Field.from_wire(item) for item in wire]
+    with _connection(engine) as conn:
+        target = find_target(
+            conn, place, fields, read_choice(options.fields), read_zone(options.time_zone), create=options.create_table
+        )
+        conn.commit()
+        _note_left_out(report, target)
+        _check_key(options, place, target)
+        _Dump(client, table, fields, conn, target, options, report).run()
+    report.seconds = round(clock.now() - started, 3)
+    report.api_calls = client.calls.since(calls)
+    report.api_calls["total"] = sum(report.api_calls.values())
+    log.info("%s", report.summary())
+    return report
+
+
+@contextmanager
+def _connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as conn:
+        if engine.dialect.name != "sqlite":
+            # also where the engine would commit by itself
+            conn = conn.execution_options(isolation_level="READ COMMITTED")
+        yield conn
+
+
+def _note_left_out(report: TransferReport, target: SqlTarget) -> None:
+    if target.left_out:
+        shown = ", ".join(target.left_out[:20]) + (" …" if len(target.left_out) > 20 else "")
+        report.warnings.append(f"fields without a column of their name were left out: {shown}")
+
+
+def _check_key(options: DumpOptions, place: Place, target: SqlTarget) -> None:
+    if options.mode != "replace" and not target.key:
+        raise ConfigError(
+            f"mode {options.mode!r} must tell rows apart: add a column {place.record_id_column or 'lark_record_id'!r} "
+            "with a UNIQUE constraint to the table, or name key_fields"
+        )
+
+
+class _Dump:
+    """One run: pages into the staging table, checks, then the target."""
+
+    def __init__(
+        self,
+        client: LarkClient,
+        table: TableRef,
+        fields: Sequence[Field],
+        conn: Connection,
+        target: SqlTarget,
+        options: DumpOptions,
+        report: TransferReport,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._filter = build_filter(options.filter, fields, time_zone=read_zone(options.time_zone))
+        if self._filter and table.view_id:
+            raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
+        self._target = target
+        self._options = options
+        self._report = report
+        self._staging = Staging(conn, target)
+        self._key_fields = {each.field.name for each in target.bound if each.column.name in target.key}
+        self._total: int | None = None
+        self._distinct = 0
+
+    def run(self) -> None:
+        self._staging.create()
+        try:
+            self._collect()
+            self._check_complete()
+            self._write()
+        finally:
+            self._staging.drop()
+
+    def _collect(self) -> None:
+        names = [each.field.name for each in self._target.bound]
+        pages = self._client.bitable.search_pages(
+            app_token=self._table.app_token,
+            table_id=self._table.table_id,
+            view_id=self._table.view_id or None,
+            filter=self._filter or None,
+            field_names=names if len(names) <= FIELD_NAMES_MAX else None,
+        )
+        for number, page in enumerate(pages):
+            known = self._total if number else page.total
+            self._total = None if known is None or page.total is None else min(known, page.total)
+            self._report.read += len(page.items)
+            new, refused = self._staging.add(list(self._rows(page.items)))
+            self._distinct += new
+            for problem in refused:
+                self._report.skip(problem, self._options.on_row_error)
+        for record_id in self._staging.duplicates():
+            problem = DuplicateKey(f"record {record_id}: another record has its key ({', '.join(self._target.key)})")
+            self._report.skip(problem, self._options.on_row_error)
+
+    def _rows(self, records: Sequence[WireRecord]) -> Iterator[tuple[str, Values]]:
+        for record in records:
+            try:
+                values = self._values(record["fields"])
+            except ValueMismatch as error:
+                self._distinct += 1
+                problem = ValueMismatch(f"record {record['record_id']}: {error.message}")
+                self._report.skip(problem, self._options.on_row_error)
+            else:
+                yield record["record_id"], values
+
+    def _values(self, cells: dict[str, Any]) -> Values:
+        values = {each.column.name: each.bind(cells.get(each.field.name)) for each in self._target.bound}
+        for each in self._target.bound:
+            if each.field.name in self._key_fields and values[each.column.name] in (None, ""):
+                raise ValueMismatch(f"field {each.field.describe()} of the key is empty")
+        return values
+
+    def _check_complete(self) -> None:
+        """Hold what was read against what Lark counts.
+
+        :raises SafetyStop: something is missing, and rows would be deleted for it.
+        """
+        is_short = self._total is None or self._distinct < self._total
+        counted = "an unknown number of" if self._total is None else self._total
+        told = f"{self._report.source}: Lark counts {counted} records and showed {self._distinct}"
+        if self._options.mode != "replace":
+            if is_short:
+                self._report.warnings.append(f"{told}; the others will come with the next run")
+            return
+        if is_short:
+            raise SafetyStop(
+                f"{told}; {self._report.target} was left as it is: run the task again when fewer people edit the table"
+            )
+        if not len(self._staging) and not self._options.allow_empty and not self._staging.target_is_empty():
+            raise SafetyStop(
+                f"{self._report.source}: Lark shows no record that could be written, and {self._report.target} was "
+                "left as it is. In a base with advanced permissions this is also the answer to an app without rights: "
+                "give the app the right to the table; if it is really empty, set allow_empty=True"
+            )
+
+    def _write(self) -> None:
+        report = self._report
+        staged = len(self._staging)
+        if self._options.mode == "replace":
+            report.deleted, report.created = self._staging.replace()
+        elif self._options.mode == "append":
+            report.created = self._staging.append()
+            report.unchanged = staged - report.created
+        else:
+            report.updated, report.created = self._staging.upsert()
+            report.unchanged = staged - report.created - report.updated
