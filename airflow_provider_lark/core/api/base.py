@@ -54,6 +54,7 @@ class BaseClient(OpenApi):
     :param token_store: keeps tokens for other processes too; without one each process asks Lark for its own.
     :param tenant_key: of a store (ISV) app: the tenant in which it acts; a self-built app has none.
     :param user: the open_id of a user who has authorised the app (see :class:`.Auth`): calls are made as this user.
+    :param on_secret: told every token before it is used, so that it can be kept out of logs; it may block.
     :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
     """
 
@@ -75,6 +76,7 @@ class BaseClient(OpenApi):
         token_store: TokenStore | None = None,
         tenant_key: str | None = None,
         user: str | None = None,
+        on_secret: Callable[[str], None] | None = None,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
         secret = Secret(_given("App Secret", app_secret))
@@ -90,6 +92,7 @@ class BaseClient(OpenApi):
             rate_share=rate_share,
             tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
             user=None if user is None else _given("user", user),
+            on_secret=on_secret,
         )
         self._name = f"app_id={settings.app_id!r}, host={settings.host!r}"
         is_own_time = clock is not _SYSTEM_CLOCK

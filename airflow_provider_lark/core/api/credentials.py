@@ -54,7 +54,7 @@ class Credentials:
         self._settings = settings
         self._state = state
         self._ask = ask
-        self._shelf = TokenShelf(store, state)
+        self._shelf = TokenShelf(store, state, on_secret=settings.on_secret)
         self._keeper = TokenKeeper(self._shelf, state, settings.clock)
         self._mark = mark_secret(settings.app_secret)
         self._caller = self._choose()

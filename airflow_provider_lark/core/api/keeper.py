@@ -144,4 +144,6 @@ class TokenKeeper:
     def _do_without(self, identity: Identity, trouble: Trouble) -> Flow[StoredToken]:
         if identity.is_chained:
             raise trouble.error
-        return (yield from identity.issue(None))
+        token = yield from identity.issue(None)
+        yield from self._shelf.announce(token)
+        return token

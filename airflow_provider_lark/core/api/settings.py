@@ -19,6 +19,7 @@ class Settings:
     :param rate_share: the part of Lark's quota to use; None: do not pace.
     :param tenant_key: of a store app: in which tenant it acts.
     :param user: the open_id of whom it acts for.
+    :param on_secret: told every token before it is used.
     """
 
     app_id: str
@@ -31,3 +32,4 @@ class Settings:
     rate_share: float | None
     tenant_key: str | None = None
     user: str | None = None
+    on_secret: Callable[[str], None] | None = None

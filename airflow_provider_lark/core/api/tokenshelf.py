@@ -30,9 +30,13 @@ class TokenShelf:
     """The store of one client, or the memory of its process where it has none.
 
     :param state: what the clients of the app share: the memory, and what could not be stored yet.
+    :param on_secret: told every token before it is used.
     """
 
-    def __init__(self, store: TokenStore | None, state: AppState) -> None:
+    def __init__(
+        self, store: TokenStore | None, state: AppState, *, on_secret: Callable[[str], None] | None = None
+    ) -> None:
+        self._on_secret = on_secret
         self._store = store or state.memory
         self._state = state
         self.is_shared = store is not None
@@ -43,16 +47,26 @@ class TokenShelf:
         if unsaved is not None:
             yield from self.save(key, unsaved)
             return unsaved
-        return (yield from self._attempt(lambda: self._store.load(key)))
+        found = yield from self._attempt(lambda: self._store.load(key))
+        if isinstance(found, StoredToken):
+            yield from self.announce(found)
+        return found
 
     def save(self, key: TokenKey, token: StoredToken) -> Flow[Trouble | None]:
         """Keep *token*; one with a refresh token stays in this process until the store has taken it."""
+        yield from self.announce(token)
         trouble = yield from self._attempt(lambda: self._store.save(key, token))
         if trouble is None:
             self._state.unsaved.pop(key, None)
         elif token.refresh is not None:
             self._state.unsaved[key] = token
         return trouble
+
+    def announce(self, token: StoredToken) -> Flow[None]:
+        """Tell who wants to know that there is a new secret."""
+        for secret in (token.text, token.refresh):
+            if self._on_secret is not None and secret is not None and secret.reveal():
+                yield from blocking(partial(_reveal_to, self._on_secret, secret))
 
     def drop(self, key: TokenKey, text: Secret) -> Flow[Trouble | None]:
         """Forget a token that Lark refused."""
@@ -85,6 +99,10 @@ class TokenShelf:
                 log.info("the token store works again")
             else:
                 log.warning("going on without the token store: %s", trouble)
+
+
+def _reveal_to(listener: Callable[[str], None], secret: Secret) -> None:
+    listener(secret.reveal())
 
 
 def _guarded(function: Callable[[], T]) -> T | Trouble:
