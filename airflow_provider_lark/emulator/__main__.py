@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         clock=ManualClock() if options.manual_clock else SystemClock(),
         app_id=options.app_id,
         app_secret=options.app_secret,
+        rate_limits=options.rate_limits,
     )
-    emulator.switches.rate_limits = options.rate_limits
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_lark.emulator.clock import ManualClock
 from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
 from airflow_provider_lark.emulator.wire import Answer, Request, dump
 
 if TYPE_CHECKING:
@@ -25,7 +26,17 @@ PERSON_ACTIONS: Final = frozenset(
 )
 STATE_ACTIONS: Final = frozenset(
     {
-        *("add_app", "add_user", "add_chat", "add_file", "add_wiki_node", "create_base", "create_table"),
+        *(
+            "add_app",
+            "add_user",
+            "add_chat",
+            "add_file",
+            "add_wiki_node",
+            "add_wiki_shortcut",
+            "create_base",
+            "create_table",
+        ),
+        *("set_app", "set_event_url", "push_ticket", "resign", "revoke_consent", "set_chat_member"),
         *("grant", "revoke", "set_advanced"),
     }
 )
@@ -50,6 +61,10 @@ class Control:
             ("POST", "clock"): self._advance,
             ("POST", "expire_tokens"): lambda _: emulator.expire_tokens(),
             ("GET", "bases"): lambda _: self._bases(),
+            ("GET", "messages"): lambda _: [asdict(each) for each in emulator.messages],
+            ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],
+            ("DELETE", "events"): lambda _: emulator.events.clear(),
+            ("POST", "events/settle"): lambda given: emulator.events.settle(float(given.get("timeout_seconds", 10))),
         }
         for name in PERSON_ACTIONS:
             self._actions["POST", f"person/{name}"] = _call(getattr(emulator.person, name))
@@ -73,7 +88,7 @@ class Control:
             return Answer(400, dump({"error": error.detail or error.msg, "code": error.code}))
         except KeyError as error:
             return Answer(400, dump({"error": f"unknown {error}"}))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, Unacknowledged, TimeoutError) as error:
             return Answer(400, dump({"error": str(error)}))
         return Answer(200, dump({"result": _plain(result)}))
 
@@ -113,6 +128,7 @@ _SHORT: Final = {
     "files": "add_file",
     "chats": "add_chat",
     "wiki_nodes": "add_wiki_node",
+    "wiki_shortcuts": "add_wiki_shortcut",
 }
 
 

@@ -13,19 +13,36 @@ from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.idempotency import ClientTokens
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.limits import RateLimits, limited
-from airflow_provider_lark.emulator.routes import apps, fields, gate, media, old_records, records, tenant, tokens
+from airflow_provider_lark.emulator.routes import (
+    apps,
+    events,
+    fields,
+    gate,
+    media,
+    messages,
+    oauth,
+    old_records,
+    records,
+    tenant,
+    tokens,
+    wiki,
+)
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
 
 ROUTES = (
     *tokens.ROUTES,
+    *oauth.ROUTES,
     *apps.ROUTES,
     *fields.ROUTES,
     *records.ROUTES,
     *old_records.ROUTES,
     *media.ROUTES,
     *tenant.ROUTES,
+    *wiki.ROUTES,
+    *events.ROUTES,
+    *messages.ROUTES,
 )
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json"})
 

@@ -8,11 +8,13 @@ from typing import Final, Self
 from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
 from airflow_provider_lark.emulator.dispatch import Dispatch
+from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.person import Person
 from airflow_provider_lark.emulator.server import Server
+from airflow_provider_lark.emulator.state.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
 from airflow_provider_lark.emulator.wire import Answer, Cut, Request
@@ -34,6 +36,7 @@ class Emulator:
     :param port: 0 takes a free one.
     :param seed: the same seed gives the same ids.
     :param clock: what it takes for the time; a :class:`ManualClock` in tests.
+    :param rate_limits: whether the documented rates are enforced.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Emulator:
         clock: Clock | None = None,
         app_id: str = DEFAULT_APP_ID,
         app_secret: str = DEFAULT_APP_SECRET,
+        rate_limits: bool = False,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.app_id = app_id
@@ -54,6 +58,9 @@ class Emulator:
         self.journal = Journal()
         self.state = State(self.clock, self.switches, Ids(seed))
         self.person = Person(self.state)
+        self.events = Courier(self.state, Ids(seed + 1))
+        self.state.announce = self.events.announce
+        self._rate_limits = self.switches.rate_limits = rate_limits
         self._dispatch = Dispatch(self.state, self.clock, self.faults, self.journal)
         self._control = Control(self)
         self._server: Server | None = None
@@ -65,10 +72,12 @@ class Emulator:
         self._server = Server(*self._address, self.answer, self.clock)
         self._server.start()
         self.state.origin = self.url
+        self.events.start()
         return self
 
     def stop(self) -> None:
         """Close every connection; a stopped emulator keeps its state and may start again."""
+        self.events.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -98,6 +107,12 @@ class Emulator:
         """Every platform request so far, oldest first."""
         return self.journal.entries()
 
+    @property
+    def messages(self) -> list[Message]:
+        """Every message that apps sent, oldest first."""
+        with self.state.lock:
+            return self.state.messages.sent()
+
     def counters(self) -> dict[str, int]:
         """Requests by ``"METHOD template"``."""
         return self.journal.counters()
@@ -121,5 +136,7 @@ class Emulator:
         self.faults.clear()
         self.journal.clear()
         self._dispatch.clear()
+        self.events.clear()
         self.switches.restore()
+        self.switches.rate_limits = self._rate_limits
         self.state.add_app(self.app_id, self.app_secret)

@@ -1,11 +1,11 @@
-"""People, the bot itself and wiki nodes (reference §6.1, §7.1, §7.3)."""
+"""People, and the bot itself (reference §6.1, §7.1)."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.routes.router import Rate, Route
+from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Rate, Route
 from airflow_provider_lark.emulator.state.directory import User
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Flat, Request
@@ -31,10 +31,11 @@ def batch_get_id(state: State, request: Request) -> dict[str, Any]:
 
     def add(name: str, wanted: str, user: User | None) -> None:
         entry: dict[str, Any] = {name: wanted}
-        if user is not None:
+        left = user is not None and state.directory.is_resigned(user)
+        if user is not None and (resigned or not left):
             entry["user_id"] = user.id_as(kind)
             if resigned:
-                entry["status"] = _STATUS
+                entry["status"] = {**_STATUS, "is_resigned": left}
         entries.append(entry)
 
     for email in _contacts(body, "emails"):
@@ -88,38 +89,13 @@ def bot_info(_state: State, request: Request) -> Flat:
     return Flat({"bot": bot})
 
 
-def get_node(state: State, request: Request) -> dict[str, Any]:
-    """A wiki node by its own token, or by its document's with ``obj_type`` (§7.3)."""
-    token, obj_type = request.query.get("token"), request.query.get("obj_type", "wiki")
-    if not token:
-        raise ApiError(131002, "token is required")
-    node = state.wiki_nodes.get(token)
-    if node is None and obj_type != "wiki":
-        nodes = state.wiki_nodes.values()
-        node = next((each for each in nodes if (each.obj_token, each.obj_type) == (token, obj_type)), None)
-    if node is None:
-        raise ApiError(131005, "no such wiki node")
-    person = state.person.open_id
-    described = {
-        "space_id": "7000000000000000001",
-        "node_token": node.node_token,
-        "obj_token": node.obj_token,
-        "obj_type": node.obj_type,
-        "parent_node_token": "",
-        "node_type": "origin",
-        "origin_node_token": node.node_token,
-        "origin_space_id": "7000000000000000001",
-        "has_child": False,
-        "title": node.title,
-        "obj_create_time": "1700000000",
-        "obj_edit_time": "1700000000",
-        "node_create_time": "1700000000",
-        "creator": person,
-        "owner": person,
-    }
-    return {"node": described}
-
-
+_USER_SCOPES: Final = (
+    "contact:contact.base:readonly",
+    "contact:user.base:readonly",
+    "contact:user.email:readonly",
+    "contact:user.phone:readonly",
+    "contact:user.employee_id:readonly",
+)
 ROUTES: Final = (
     Route(
         "POST",
@@ -128,23 +104,20 @@ ROUTES: Final = (
         query=frozenset({"user_id_type"}),
         members=frozenset({"emails", "mobiles", "include_resigned"}),
         scopes=("contact:user.id:readonly",),
-        rate=Rate(50),
+        rate=FIFTY_A_SECOND,
+        also=THOUSAND_A_MINUTE,
+        tokens=frozenset({"tenant"}),
     ),
     Route(
         "GET",
         "/open-apis/contact/v3/users/:user_id",
         get_user,
         query=frozenset({"user_id_type", "department_id_type"}),
-        scopes=("contact:contact.base:readonly", "contact:user.base:readonly"),
-        rate=Rate(50),
+        scopes=_USER_SCOPES,
+        rate=FIFTY_A_SECOND,
+        also=THOUSAND_A_MINUTE,
+        coverage="partly",
+        note="ids, name, e-mail, mobile and status, each with its scope; no departments, no data range",
     ),
     Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50)),
-    Route(
-        "GET",
-        "/open-apis/wiki/v2/spaces/get_node",
-        get_node,
-        query=frozenset({"token", "obj_type"}),
-        scopes=("wiki:wiki", "wiki:wiki:readonly", "wiki:node:read"),
-        rate=Rate(100, 60),
-    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,12 +23,21 @@ DEFAULT_ORIGIN: Final = "https://open.feishu.cn"
 
 @dataclass(frozen=True)
 class WikiNode:
-    """A wiki node that stands for a document (§7.3)."""
+    """A wiki node that stands for a document, itself or as a shortcut to another node (§7.3)."""
 
     node_token: str
     obj_token: str
     obj_type: str
     title: str
+    origin_token: str
+    """The node that a shortcut leads to; its own token otherwise."""
+    members: frozenset[str] | None = None
+    """Who may read it: app ids, or open_ids behind user tokens; None: everyone."""
+
+    @property
+    def is_shortcut(self) -> bool:
+        """Whether it only leads to another node."""
+        return self.origin_token != self.node_token
 
 
 class State(Accounts):
@@ -78,12 +87,27 @@ class State(Accounts):
         self.links[code] = (file, expires)
         return code
 
-    def add_wiki_node(self, obj_token: str, *, obj_type: str = "bitable", title: str = "") -> str:
-        """Hang a document into the wiki; returns the node_token."""
+    def add_wiki_node(
+        self, obj_token: str, *, obj_type: str = "bitable", title: str = "", members: Iterable[str] | None = None
+    ) -> str:
+        """Hang a document into the wiki; returns the node_token.
+
+        :param members: app ids that may read the node (others get 131006); None: every app.
+        """
         with self.lock:
-            node = WikiNode(self.ids.make("wik", 24), obj_token, obj_type, title)
-            self.wiki_nodes[node.node_token] = node
-            return node.node_token
+            token = self.ids.make("wik", 24)
+            readers = None if members is None else frozenset(members)
+            self.wiki_nodes[token] = WikiNode(token, obj_token, obj_type, title, token, readers)
+            return token
+
+    def add_wiki_shortcut(self, node_token: str, *, title: str = "") -> str:
+        """Put a shortcut to a wiki node; returns the shortcut's own node_token."""
+        with self.lock:
+            origin = self.wiki_nodes[node_token]
+            token = self.ids.make("wik", 24)
+            made = replace(origin, node_token=token, origin_token=origin.origin_token, title=title or origin.title)
+            self.wiki_nodes[token] = made
+            return token
 
     def create_base(
         self,
