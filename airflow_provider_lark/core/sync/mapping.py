@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from airflow_provider_lark.core.api.address import parse_base, unknown_base
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.mapping_reader import OPTION_DEFAULTS, read_parts
 from airflow_provider_lark.core.sync.targets import (
@@ -18,6 +19,7 @@ from airflow_provider_lark.core.sync.targets import (
     FieldPair,
     LarkTarget,
     SqlTarget,
+    UserKey,
 )
 
 
@@ -32,6 +34,7 @@ class TableMapping:
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
     :param max_delete_ratio: a scan that would delete a larger part of the pairs than this (and more than
         *max_delete_rows*) deletes nothing and says so.
+    :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
     :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
     :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
     """
@@ -44,6 +47,7 @@ class TableMapping:
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
     time_zone: str = "UTC"
+    users: UserKey = "id"
     record_id_column: str | None = None
     skew_seconds: float = 2.0
     overlap_seconds: float = 60.0
@@ -59,27 +63,23 @@ class TableMapping:
         """Build a mapping from plain data, as YAML or JSON give it.
 
         :param where: how messages name the place, such as ``lark_sync.yaml: mappings[2]``.
-        :param bases: names of bases and their app_tokens, from the connection.
+        :param bases: names of bases and their app_tokens or addresses, from the connection.
         :raises ConfigError: names the entry that is wrong, and what would be right.
         """
         mapping = cls(**read_parts(raw, where=where))
         return mapping if bases is None else mapping.with_bases(bases)
 
     def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
-        """Return the mapping with the name of its base replaced by the app_token that *bases* gives.
+        """Return the mapping with the name of its base resolved to the app_token, or the address, that *bases* gives.
 
         :raises ConfigError: the base has a name that *bases* does not know.
         """
-        if not self.lark.base or self.lark.app_token:
+        if not self.lark.base or self.lark.app_token or self.lark.wiki_token:
             return self
-        app_token = bases.get(self.lark.base)
-        if not app_token:
-            known = ", ".join(sorted(bases)) or "none"
-            raise ConfigError(
-                f"mapping {self.name!r}: base {self.lark.base!r} is not a named base (known: {known}); add it to "
-                'the Lark connection\'s extra as {"bases": {"' + self.lark.base + '": "<app_token>"}}'
-            )
-        return replace(self, lark=replace(self.lark, app_token=app_token))
+        if not bases.get(self.lark.base):
+            raise ConfigError(f"mapping {self.name!r}: {unknown_base(self.lark.base, bases)}")
+        found = parse_base(self.lark.base, bases=bases)
+        return replace(self, lark=replace(self.lark, app_token=found.app_token, wiki_token=found.wiki_token))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_dict` reads back to an equal mapping."""

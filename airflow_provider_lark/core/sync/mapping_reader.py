@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from airflow_provider_lark.core.api.address import TableAddress, parse_url
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.targets import (
     DIRECTIONS,
+    USER_KEYS,
     WINNERS,
     ConflictPolicy,
     DeletePolicy,
@@ -18,11 +20,13 @@ from airflow_provider_lark.core.sync.targets import (
     FieldPair,
     LarkTarget,
     SqlTarget,
+    UserKey,
     Winner,
 )
 
 OPTION_DEFAULTS: dict[str, Any] = {
     "time_zone": "UTC",
+    "users": "id",
     "record_id_column": None,
     "skew_seconds": 2.0,
     "overlap_seconds": 60.0,
@@ -35,7 +39,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
 _LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token")
 _SQL_KEYS = ("conn_id", "table", "schema", "key")
-_FIELD_KEYS = ("field", "column", "direction", "link")
+_FIELD_KEYS = ("field", "column", "direction", "link", "users")
 
 
 def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
@@ -63,20 +67,19 @@ def parse_table_url(url: str, *, where: str = "url") -> LarkTarget:
 
     :raises ConfigError: the address is not one of a Bitable table.
     """
-    parts = urlsplit(url)
-    steps = [step for step in parts.path.split("/") if step]
-    table_id = parse_qs(parts.query).get("table", [""])[0]
-    if parts.scheme not in ("http", "https") or len(steps) < 2 or steps[-2] not in ("base", "wiki"):
-        raise ConfigError(
-            f"{where}: not the address of a Bitable table; expected https://<tenant>/base/<app_token>?table=<table_id>"
-        )
-    if not table_id:
+    found = _read_address(url, where)
+    if not found.table_id:
         raise ConfigError(
             f"{where}: the address names no table; open the table in Lark and copy the address with ?table="
         )
-    if steps[-2] == "wiki":
-        return LarkTarget(wiki_token=steps[-1], table_id=table_id)
-    return LarkTarget(app_token=steps[-1], table_id=table_id)
+    return LarkTarget(app_token=found.app_token, wiki_token=found.wiki_token, table_id=found.table_id)
+
+
+def _read_address(url: str, where: str) -> TableAddress:
+    try:
+        return parse_url(url)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}") from None
 
 
 def _read_lark(raw: Any, where: str) -> LarkTarget:
@@ -85,6 +88,10 @@ def _read_lark(raw: Any, where: str) -> LarkTarget:
     if "url" in raw:
         return parse_table_url(read_text(raw["url"], f"{where}.url"), where=f"{where}.url")
     target = LarkTarget(**{name: read_text(raw[name], f"{where}.{name}") for name in raw})
+    for name in ("app_token", "base", "wiki_token"):
+        if "://" in getattr(target, name):
+            found = _read_address(getattr(target, name), f"{where}.{name}")
+            target = replace(target, base="", app_token=found.app_token, wiki_token=found.wiki_token)
     if not (target.app_token or target.base or target.wiki_token):
         raise ConfigError(f"{where}: says no base; give app_token, base (a name from the connection) or url")
     if not (target.table_id or target.table):
@@ -134,6 +141,7 @@ def _read_field(raw: Any, where: str) -> FieldPair:
         column=read_text(raw.get("column", raw.get("field")), f"{where}.column"),
         direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
         link=_read_optional_text(raw.get("link"), f"{where}.link"),
+        users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
     )
 
 
@@ -141,6 +149,12 @@ def _read_direction(raw: Any, where: str) -> Direction:
     if raw not in DIRECTIONS:
         raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(DIRECTIONS)}")
     return cast("Direction", raw)
+
+
+def _read_user_key(raw: Any, where: str) -> UserKey:
+    if raw not in USER_KEYS:
+        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(USER_KEYS)}")
+    return cast("UserKey", raw)
 
 
 def _read_conflict(raw: Any, where: str) -> ConflictPolicy:
@@ -188,6 +202,7 @@ def _number(low: float, high: float, *, whole: bool = False) -> Callable[[Any, s
 
 _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "time_zone": _read_zone,
+    "users": _read_user_key,
     "record_id_column": _read_optional_text,
     "skew_seconds": _number(0, 86_400),
     "overlap_seconds": _number(0, 86_400),

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, select
 
+from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, SchemaMismatch
@@ -21,6 +22,7 @@ from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import Binding, bind
 from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import Report, SetupReport
 
 MODIFIED_FIELD_NAME = "Last modified"
@@ -37,7 +39,14 @@ class Ready:
 
 
 def prepare(
-    client: LarkClient, engine: Engine, mapping: TableMapping, report: SetupReport, *, adopt_fields: bool, hold: Hold
+    client: LarkClient,
+    engine: Engine,
+    mapping: TableMapping,
+    report: SetupReport,
+    *,
+    adopt_fields: bool,
+    hold: Hold,
+    people: People,
 ) -> Ready:
     """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
@@ -57,6 +66,7 @@ def prepare(
             dialect=dialect,
             contract=contract,
             modified_field_id=None if state is None else state.modified_field_id,
+            find_user_id=people.find,
         )
         return fields, bound
 
@@ -80,11 +90,14 @@ def prepare(
     return Ready(binding)
 
 
-def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report: Report, *, hold: Hold) -> Ready:
+def open_ready(
+    client: LarkClient, engine: Engine, mapping: TableMapping, report: Report, *, hold: Hold, people: People
+) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
     state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
-        return prepare(client, engine, mapping, SetupReport(mapping.name, "setup"), adopt_fields=False, hold=hold)
+        first = SetupReport(mapping.name, "setup")
+        return prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people)
     # the package may be newer than the ledger
     migrate.upgrade(engine)
     app_token, table_id = state.app_token, state.table_id
@@ -100,6 +113,7 @@ def open_ready(client: LarkClient, engine: Engine, mapping: TableMapping, report
         dialect=engine.dialect.name,
         contract=state.fields,
         modified_field_id=state.modified_field_id,
+        find_user_id=people.find,
     )
     with write_transaction(engine) as conn:
         if mapping.direction != "to_sql" and not capture.is_current(conn, captured_spec(binding)):
@@ -132,22 +146,18 @@ def locate(client: LarkClient, mapping: TableMapping) -> tuple[str, str]:
     :raises NotFound: the base has no table of that name; the message lists its tables.
     """
     target = mapping.lark
-    app_token = target.app_token
-    if not app_token and target.base:
+    if target.base:
         mapping.with_bases({})
-    if not app_token:
-        node = client.wiki.get_node(token=target.wiki_token)
-        if node.obj_type != "bitable":
-            raise NotFound(f"mapping {mapping.name!r}: the wiki page is a {node.obj_type}, not a Bitable")
-        app_token = node.obj_token
-    if target.table_id:
-        return app_token, target.table_id
-    tables = client.bitable.list_tables(app_token=app_token)
-    for table in tables:
-        if table.name == target.table:
-            return app_token, table.table_id
-    names = ", ".join(sorted(table.name for table in tables)) or "none"
-    raise NotFound(f"mapping {mapping.name!r}: the base has no table named {target.table!r}; its tables: {names}")
+    address = TableAddress(
+        app_token=target.app_token, wiki_token=target.wiki_token, table_id=target.table_id, table=target.table
+    )
+    try:
+        found = client.bitable.locate(address)
+    except NotFound as error:
+        if error.code is not None:
+            raise
+        raise NotFound(f"mapping {mapping.name!r}: {error.message}") from None
+    return found.app_token, found.table_id
 
 
 def read_fields(client: LarkClient, app_token: str, table_id: str) -> list[Field]:
