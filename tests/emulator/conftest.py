@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from airflow_provider_lark.emulator import Emulator, ManualClock
+from tests.emulator.listener import Listener
 
 FIELDS: list[dict[str, Any]] = [
     {"field_name": "Name", "type": 1},
@@ -94,3 +95,11 @@ def caller(emu: Emulator) -> Iterator[Caller]:
         made = Caller(emu, http, base.app_token, table.table_id)
         made.login()
         yield made
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """An app's request URL."""
+    made = Listener()
+    yield made
+    made.stop()

@@ -117,7 +117,7 @@ def oauth_token(state: State, request: Request) -> Flat:
     app = _client(state, request, body)
     if grant_type == "refresh_token":
         return _flat(_renew(state, app, body))
-    code = state.grants.take_code(app.app_id, _text(body, "code"))
+    code = state.grants.find_code(app.app_id, _text(body, "code"))
     if body.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
         raise ApiError(20071, "not the redirect_uri of the login")
     _check_verifier(code, body.get("code_verifier"))
@@ -135,7 +135,7 @@ def _renew(state: State, app: App, body: dict[str, Any]) -> Granted:
     text = _text(body, "refresh_token")
     if not state.switches.refresh_enabled:
         raise ApiError(20074, "the app's settings switch refresh tokens off")
-    refresh = state.grants.take_refresh(app.app_id, text)
+    refresh = state.grants.find_refresh(app.app_id, text)
     _user(state, app, refresh.open_id)
     return state.grants.hand_out(refresh, _fewer(refresh.scopes, body.get("scope")))
 
@@ -169,7 +169,7 @@ def oidc_token(state: State, request: Request) -> dict[str, Any]:
     body = request.json()
     if _text(body, "grant_type") != "authorization_code":
         raise ApiError(20036, "grant_type is authorization_code")
-    code = state.grants.take_code(request.caller.app_id, _text(body, "code"))
+    code = state.grants.find_code(request.caller.app_id, _text(body, "code"))
     _check_verifier(code, None)
     return _older(state.grants.hand_out(code, code.scopes, form="u-", always_refresh=True))
 
@@ -179,7 +179,7 @@ def oidc_refresh(state: State, request: Request) -> dict[str, Any]:
     body = request.json()
     if _text(body, "grant_type") != "refresh_token":
         raise ApiError(20036, "grant_type is refresh_token")
-    refresh = state.grants.take_refresh(request.caller.app_id, _text(body, "refresh_token"))
+    refresh = state.grants.find_refresh(request.caller.app_id, _text(body, "refresh_token"))
     _user(state, request.caller, refresh.open_id)
     return _older(state.grants.hand_out(refresh, refresh.scopes, form="u-", always_refresh=True))
 

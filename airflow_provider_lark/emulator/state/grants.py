@@ -93,8 +93,8 @@ class Grants:
         self._codes[text] = Code(app_id, open_id, tuple(scopes), redirect_uri, challenge, expires)
         return text
 
-    def take_code(self, app_id: str, text: str) -> Code:
-        """Use up a code.
+    def find_code(self, app_id: str, text: str) -> Code:
+        """The code, when it may still be used.
 
         :raises ApiError: 20003 unknown, 20024 another app's, 20065 used, 20004 too old.
         """
@@ -107,11 +107,10 @@ class Grants:
             raise ApiError(20065, "the code was used before")
         if code.expires <= self._clock.now():
             raise ApiError(20004, "the code is older than five minutes")
-        code.is_used = True
         return code
 
-    def take_refresh(self, app_id: str, text: str) -> Refresh:
-        """Use up a refresh token.
+    def find_refresh(self, app_id: str, text: str) -> Refresh:
+        """The refresh token, when it may still be used.
 
         :raises ApiError: 20026 unknown, 20024 another app's, 20064 revoked, 20073 used, 20037 too old.
         """
@@ -126,7 +125,6 @@ class Grants:
             raise ApiError(20073, "the refresh token was used before")
         if refresh.expires <= self._clock.now():
             raise ApiError(20037, "the refresh token is too old: authorise again")
-        refresh.is_used = True
         return refresh
 
     def hand_out(
@@ -137,12 +135,13 @@ class Grants:
         form: UserTokenForm = "eyJ",
         always_refresh: bool = False,
     ) -> Granted:
-        """Tokens for a consent or for the next year's part of its chain.
+        """Use up *source* and give tokens for it.
 
         :param scopes: those of *source*, or fewer.
         :param always_refresh: whether a refresh token needs no ``offline_access``: the older endpoints.
         """
         now = self._clock.now()
+        source.is_used = True
         access = self._tokens.issue_for_user(
             source.app_id, self._tenant_key, source.open_id, frozenset(scopes), prefix=form
         )
