@@ -107,6 +107,9 @@ def _driver_of(owner: Any) -> Any:
 def _bind(run: Callable[[Any], Any], method: Callable[..., Any], namespace: Any) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return run(method(namespace, *args, **kwargs))
+        flow = method(namespace, *args, **kwargs)
+        # from here on no traceback with locals can show what was given: cells, a code, a ticket
+        del args, kwargs
+        return run(flow)
 
     return call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, insert
@@ -18,20 +18,6 @@ def insert_new(conn: Connection, table: Table) -> Insert:
     if conn.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
-
-
-def upsert(conn: Connection, table: Table, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> Insert:
-    """Return an INSERT of one row into *table* that overwrites the row of its key, except in *keep*.
-
-    :param values: columns and their values or SQL expressions.
-    """
-    key = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in key and name not in keep}
-    if is_mysql(conn.dialect):
-        return mysql.insert(table).values(dict(values)).on_duplicate_key_update(changed)
-    if conn.dialect.name == "sqlite":
-        return sqlite.insert(table).values(dict(values)).on_conflict_do_update(index_elements=key, set_=changed)
-    return postgresql.insert(table).values(dict(values)).on_conflict_do_update(index_elements=key, set_=changed)
 
 
 def upsert_many(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:

@@ -1,0 +1,68 @@
+"""Short transactions on the tables of accounts, and what their failures mean in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import ConfigError, LarkError, Unreachable
+from airflow_provider_lark.core.stores.connections import error_code, is_transient, lacks_right, write_transaction
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_FIRST_WAIT_SECONDS = 0.02
+
+
+def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
+    """Run *work* in a transaction of its own; a deadlock or a lost connection runs it again from the start.
+
+    :param table: on what it works, for errors.
+    :raises ConfigError: the table is missing, or the database user has no right to it.
+    :raises Unreachable: the database does not answer, or fails otherwise.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with write_transaction(engine) as conn:
+                return work(conn)
+        except SQLAlchemyError as exc:
+            if attempt == _ATTEMPTS or not _passes(exc):
+                error = _explain(exc, engine, table)
+                break
+            clock.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
+    # outside the except block: frames of drivers hold the database's password in their locals
+    raise error
+
+
+def _passes(exc: SQLAlchemyError) -> bool:
+    return is_transient(exc) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
+
+
+def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:
+    where = engine.url.set(query={}).render_as_string(hide_password=True)
+    kind = type(exc).__name__
+    if isinstance(exc, DBAPIError):
+        code = error_code(exc)
+        kind += f" {code}" if code is not None else ""
+        if lacks_right(exc):
+            return ConfigError(
+                f"the database user of {where} may not use {table}: grant SELECT, INSERT, UPDATE, DELETE"
+            )
+        if _is_missing(engine, table):
+            return ConfigError(
+                f"the table {table} is not in the database {where}: make it with "
+                "airflow_provider_lark.core.stores.accounts.upgrade(engine)"
+            )
+    return Unreachable(f"the database {where} failed ({kind}); check that it runs, its address and its log")
+
+
+def _is_missing(engine: Engine, table: str) -> bool:
+    try:
+        with engine.connect() as conn:
+            return not conn.dialect.has_table(conn, table)
+    except SQLAlchemyError:
+        return False
