@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
-COUNTS = ("created", "updated", "unchanged", "deleted", "missing")
+COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written")
 """What a result may count; it goes into the events of outlets."""
+
+_LISTS = ("records", "tables", "fields")
 
 
 class BitableOperator(BaseOperator):
@@ -58,7 +60,7 @@ class BitableOperator(BaseOperator):
         # a table that was just made has its id only now
         place = self.table_place
         counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
-        self.log.info("%s: %s", place.uri, ", ".join(f"{name} {n}" for name, n in counts.items()) or "done")
+        self.log.info("%s: %s", place.uri, _summarize(counts, result))
         if place.table_id:
             collect_lineage(hook, **self._lineage(place))
             tell_outlets(context, self.outlets, place, counts)
@@ -141,6 +143,12 @@ class BitableRecordsOperator(BitableTableOperator):
     @abstractmethod
     def _work(self, table: RecordTable) -> dict[str, Any]:
         """Do the work on the records and return what was found or done, as plain data."""
+
+
+def _summarize(counts: Mapping[str, int], result: Mapping[str, Any]) -> str:
+    """Say how many, and nothing of what stands in them."""
+    numbers = {**counts, **{name: len(part) for name, part in result.items() if name in _LISTS}}
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def token_seed(context: Context, place: TablePlace) -> str:

@@ -27,6 +27,9 @@ Cells = Mapping[str, Any]
 _FILTERABLE = frozenset({FieldType.TEXT, FieldType.NUMBER, FieldType.PHONE})
 """Types of which one condition surely finds every record that carries the value."""
 
+_ITEMS_LENGTH_MAX = FILTER_LENGTH_MAX - 100
+"""Leaves room for the words around the conditions."""
+
 _SHOWN = 5
 
 
@@ -175,7 +178,10 @@ class _Keys:
         if any(each.type not in _FILTERABLE for each in self.fields):
             return None
         keys = [[_condition(each, body[each.name]) for each in self.fields] for body in bodies]
-        filters = [_join(part) for part in _cut(keys)]
+        member, items = "conditions", [key[0] for key in keys]
+        if len(self.fields) > 1:
+            member, items = "children", [{"conjunction": "and", "conditions": key} for key in keys]
+        filters = [{"conjunction": "or", member: part} for part in _cut(items, len(self.fields))]
         return None if any(len(_compact(each)) > FILTER_LENGTH_MAX for each in filters) else filters
 
     def _of_row(self, at: int, body: Cells) -> KeyText:
@@ -232,25 +238,20 @@ def _condition(field: Field, value: Any) -> dict[str, Any]:
     return {"field_name": field.name, "operator": "is", "value": [value]}
 
 
-def _join(keys: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
-    if len(keys[0]) == 1:
-        return {"conjunction": "or", "conditions": [key[0] for key in keys]}
-    children = [{"conjunction": "and", "conditions": key} for key in keys]
-    return {"conjunction": "or", "children": children}
+def _cut(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """Cut so that each part keeps to Lark's limits on the number of conditions and the filter's length.
 
-
-def _cut(keys: Sequence[list[dict[str, Any]]]) -> Iterator[list[list[dict[str, Any]]]]:
-    """Cut so that each part keeps to Lark's limits on the number of conditions and the filter's length."""
-    part: list[list[dict[str, Any]]] = []
+    :param size: conditions of an item.
+    """
+    part: list[dict[str, Any]] = []
     length = 0
-    for key in keys:
-        # a child's own words and commas
-        size = len(_compact(key)) + 50
-        if part and ((len(part) + 1) * len(key) > FILTER_CONDITIONS_MAX or length + size > FILTER_LENGTH_MAX - 100):
+    for item in items:
+        added = len(_compact(item)) + 1
+        if part and ((len(part) + 1) * size > FILTER_CONDITIONS_MAX or length + added > _ITEMS_LENGTH_MAX):
             yield part
             part, length = [], 0
-        part.append(key)
-        length += size
+        part.append(item)
+        length += added
     if part:
         yield part
 

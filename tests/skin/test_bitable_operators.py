@@ -1,0 +1,410 @@
+"""The operators of records, executed against the emulator over HTTP."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk import DAG, Asset
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
+
+from airflow_provider_lark.operators import record_results
+from airflow_provider_lark.operators.bitable_records import (
+    BitableCreateRecordsOperator,
+    BitableDeleteRecordsOperator,
+    BitableGetRecordsOperator,
+    BitableListRecordsOperator,
+    BitableUpdateRecordsOperator,
+    BitableUpsertRecordsOperator,
+)
+
+FIELDS = [
+    {"field_name": "code", "type": 1},
+    {"field_name": "qty", "type": 2},
+    {"field_name": "status", "type": 3, "property": {"options": [{"name": "open"}, {"name": "done"}]}},
+    {"field_name": "tags", "type": 4},
+    {"field_name": "due", "type": 5},
+    {"field_name": "paid", "type": 7},
+    {"field_name": "made", "type": 1001},
+]
+TABLE = "/open-apis/bitable/v1/apps/:app_token/tables/:table_id"
+
+
+class Orders:
+    """A table of orders in the emulator."""
+
+    def __init__(self, emulator):
+        self.emulator = emulator
+        self.base = emulator.state.create_base("Shop").app_token
+        self.table_id = emulator.state.create_table(self.base, "orders", FIELDS).table_id
+
+    @property
+    def ids(self):
+        return {"app_token": self.base, "table_id": self.table_id}
+
+    def add(self, *rows):
+        return self.emulator.person.add_records(self.base, self.table_id, rows)
+
+    def cells(self, name="code"):
+        records = self.emulator.person.records(self.base, self.table_id)
+        return [_plain(record["fields"].get(name)) for record in records]
+
+    def calls(self, action):
+        """How often the emulator was asked for ``records/…`` since the last reset of the log."""
+        return self.emulator.counters().get(f"POST {TABLE}/records/{action}", 0)
+
+
+def _plain(cell):
+    return "".join(part["text"] for part in cell) if isinstance(cell, list) else cell
+
+
+@pytest.fixture
+def orders(emulator, monkeypatch):
+    place = Orders(emulator)
+    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    lark["extra"] = {"bases": {"MyDB": place.base}}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    return place
+
+
+def context(run_id="manual__1", map_index=-1):
+    ti = SimpleNamespace(dag_id="orders", task_id="t", map_index=map_index)
+    return {"run_id": run_id, "ti": ti, "outlet_events": OutletEventAccessors()}
+
+
+def run(operator, *, ctx=None, **parameters):
+    parameters = {"task_id": "t", "table": "MyDB:orders"} | parameters
+    return operator(**parameters).execute(ctx or context())
+
+
+def fails(operator, *, kind=AirflowFailException, **parameters):
+    with pytest.raises(AirflowException) as caught:
+        run(operator, **parameters)
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+ROW = {"code": "A1", "qty": 2.5, "status": "open", "tags": ["new", "big"], "paid": True, "due": "2026-11-22T08:00:00Z"}
+
+
+def test_records_go_there_and_come_back_as_plain_json(orders):
+    made = run(BitableCreateRecordsOperator, records=[ROW, {"code": "A2"}])
+    assert made["created"] == 2
+    listed = run(BitableListRecordsOperator, sort="code")
+    assert json.loads(json.dumps(listed)) == listed
+    first, second = listed["records"]
+    made_time = first["fields"].pop("made")
+    assert made_time.startswith("2")
+    assert first == {"record_id": made["record_ids"][0], "fields": {**ROW, "due": first["fields"]["due"]}}
+    assert first["fields"]["due"].startswith("2026-11-22T08:00:00")
+    assert second["fields"].keys() == {"code", "made"}
+    assert (listed["total"], listed["app_token"], listed["table_id"]) == (2, orders.base, orders.table_id)
+
+
+def test_what_was_listed_can_be_written_back(orders):
+    run(BitableCreateRecordsOperator, records=[ROW])
+    listed = run(BitableListRecordsOperator, field_names=["code", "qty", "status", "tags", "due", "paid"])
+    before = orders.emulator.person.records(*orders.ids.values())
+    assert run(BitableUpdateRecordsOperator, records=listed["records"])["updated"] == 1
+    after = orders.emulator.person.records(*orders.ids.values())
+    assert [r["fields"] | {"made": 0} for r in before] == [r["fields"] | {"made": 0} for r in after]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "codes"),
+    [
+        pytest.param({"status": "open"}, ["A1", "A3"], id="value"),
+        pytest.param({"status": ["open", "done"], "qty": {"isGreater": 1}}, ["A2", "A3"], id="one of, and comparison"),
+        pytest.param({"qty": None}, ["A4"], id="empty cell"),
+        pytest.param({"qty": {"isEmpty": False}, "paid": True}, ["A2"], id="filled cell, checkbox"),
+        pytest.param({"tags": ["x", "z"]}, ["A1", "A3"], id="list field: any of"),
+        pytest.param({"due": "2026-11-22"}, ["A2"], id="day in the zone"),
+        pytest.param(
+            {"conjunction": "or", "conditions": [{"field_name": "qty", "operator": "is", "value": 3}], "children": []},
+            ["A3"],
+            id="Lark's own form, with a number",
+        ),
+        pytest.param('{"code": "A4"}', ["A4"], id="JSON text"),
+        pytest.param({}, ["A1", "A2", "A3", "A4"], id="nothing"),
+    ],
+)
+def test_list_finds_what_meets_the_filter(orders, filter_, codes):
+    noon = 1795320000000  # 2026-11-22 12:00 in Shanghai
+    orders.add(
+        {"code": "A1", "qty": 1, "status": "open", "tags": ["x", "y"]},
+        {"code": "A2", "qty": 2, "status": "done", "paid": True, "due": noon},
+        {"code": "A3", "qty": 3, "status": "open", "tags": ["z"], "due": noon + 86_400_000},
+        {"code": "A4", "paid": True},
+    )
+    found = run(BitableListRecordsOperator, filter=filter_, sort=["code"], time_zone="Asia/Shanghai")
+    assert [record["fields"]["code"] for record in found["records"]] == codes
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({"filter": {"statsu": "open"}}, ["no field 'statsu'", "did you mean 'status'?"], id="field"),
+        pytest.param({"filter": {"qty": {"isBig": 3}}}, ["'isBig' does not fit", "isGreaterEqual"], id="operator"),
+        pytest.param({"filter": {"due": {"isGreaterEqual": "Today"}}}, ["due (DateTime)", "isGreater"], id="dates"),
+        pytest.param({"filter": {"due": "2026-11-22"}}, ["says no time zone", "time_zone"], id="day without zone"),
+        pytest.param({"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek goes with 'is' only"], id="date word"),
+        pytest.param({"filter": {"paid": "yes"}}, ["paid (Checkbox)", "true or false"], id="checkbox"),
+        pytest.param({"filter": {"qty": float("nan")}}, ["finite number"], id="nan"),
+        pytest.param({"filter": {"code": []}}, ["an empty list fits no record"], id="empty list"),
+        pytest.param({"filter": {"code": [str(n) for n in range(51)]}}, ["51 conditions", "50"], id="conditions"),
+        pytest.param({"filter": {"code": "x" * 2000}}, ["characters, Lark takes 2000"], id="length"),
+        pytest.param({"filter": "status=open"}, ["filter: is text and no JSON", "tojson"], id="no json"),
+        pytest.param({"sort": ["-cod"]}, ["sort: ", "did you mean 'code'?"], id="sort"),
+        pytest.param({"field_names": ["Qty"]}, ["field_names: ", "did you mean 'qty'?"], id="field_names"),
+        pytest.param({"view": "All orders"}, ["has no view 'All orders'", "it has: "], id="view"),
+        pytest.param({"view": "vew1", "sort": "qty"}, ["view", "beside a filter or a sort"], id="view and sort"),
+        pytest.param({"limit": "many"}, ["limit: expected a whole number"], id="limit"),
+        pytest.param({"time_zone": "Mars/Base"}, ["'Mars/Base' is no time zone"], id="time_zone"),
+        pytest.param({"table": "MyDB:ordres"}, ["no table named 'ordres'", "orders"], id="table"),
+        pytest.param({"table": "Other:orders"}, ["'Other' is not a named base", "known: MyDB"], id="base"),
+        pytest.param({"table": ""}, ["table: is empty"], id="no table"),
+        pytest.param({"lark_conn_id": "nowhere"}, ["'nowhere': does not exist"], id="connection"),
+    ],
+)
+def test_bad_parameters_of_a_list_are_named(orders, parameters, words):
+    message = fails(BitableListRecordsOperator, **parameters)
+    assert [word for word in words if word not in message] == []
+
+
+def test_list_reads_no_more_than_its_limit(orders):
+    orders.add(*({"code": str(n)} for n in range(1200)))
+    found = run(BitableListRecordsOperator, limit="700", field_names=["code"])
+    assert (len(found["records"]), found["total"], orders.calls("search")) == (700, 1200, 2)
+
+
+def test_list_that_is_too_much_for_an_xcom_says_what_else_to_do(orders, monkeypatch):
+    monkeypatch.setattr(record_results, "XCOM_BYTES_MAX", 40_000)
+    orders.add(*({"code": f"{n:080d}"} for n in range(1500)))
+    message = fails(BitableListRecordsOperator, field_names=["code"])
+    assert all(word in message for word in ("1500 records", "40,000 bytes", "output_path", "BitableToSqlOperator"))
+    # what is surely too much is not read to its end
+    assert orders.calls("search") == 1
+
+
+def test_list_writes_to_a_path_line_by_line(orders, tmp_path):
+    orders.add(*({"code": str(n)} for n in range(600)))
+    path = f"file://{tmp_path}/orders.jsonl"
+    done = run(BitableListRecordsOperator, field_names=["code"], output_path=path)
+    lines = (tmp_path / "orders.jsonl").read_text().splitlines()
+    assert (done["path"], done["written"], done["total"], len(lines)) == (path, 600, 600, 600)
+    assert json.loads(lines[0])["fields"].keys() == {"code"}
+
+
+def test_get_returns_records_in_the_order_asked(orders):
+    first, second = orders.add({"code": "A1"}, {"code": "A2"})
+    got = run(BitableGetRecordsOperator, record_ids=[second, first, "recGone000000", second], if_missing="skip")
+    assert [record["record_id"] for record in got["records"]] == [second, first]
+    assert (got["missing"], got["forbidden"]) == (["recGone000000"], [])
+    assert "1 records do not exist or are hidden from the app: recGone000000" in fails(
+        BitableGetRecordsOperator, record_ids=f"{first}, recGone000000"
+    )
+
+
+def test_update_clears_with_none_and_leaves_the_rest(orders):
+    (record_id,) = orders.add({"code": "A1", "qty": 1, "status": "open"})
+    records = json.dumps([{"record_id": record_id, "fields": {"qty": None, "status": "done"}}])
+    assert run(BitableUpdateRecordsOperator, records=records)["updated"] == 1
+    assert (orders.cells(), orders.cells("qty"), orders.cells("status")) == (["A1"], [None], ["done"])
+
+
+@pytest.mark.parametrize(
+    ("operator", "records", "words"),
+    [
+        pytest.param(
+            BitableCreateRecordsOperator,
+            [*({"qty": 1} for _ in range(600)), {"qty": "many"}],
+            ["record 600: field qty (Number)", "type str"],
+            id="value of the second batch",
+        ),
+        pytest.param(BitableCreateRecordsOperator, [{"Qty": 1}], ["'Qty'", "did you mean 'qty'?"], id="unknown field"),
+        pytest.param(BitableCreateRecordsOperator, [{"made": 1}], ["made (CreatedTime)", "computed"], id="read-only"),
+        pytest.param(BitableCreateRecordsOperator, {"qty": 1}, ["records: expected a list"], id="no list"),
+        pytest.param(BitableUpdateRecordsOperator, [{"qty": 1}], ['records[0]: expected {"record_id"'], id="no fields"),
+        pytest.param(BitableUpdateRecordsOperator, [{"fields": {}}], ["records[0]: has no record_id"], id="no id"),
+        pytest.param(
+            BitableUpdateRecordsOperator,
+            [{"record_id": "recA", "fields": {}}, {"record_id": "recA", "fields": {}}],
+            ["records 0 and 1 of the input are both recA"],
+            id="twice",
+        ),
+    ],
+)
+def test_bad_records_are_named_before_anything_is_sent(orders, operator, records, words):
+    message = fails(operator, records=records)
+    assert [word for word in words if word not in message] == []
+    assert (orders.cells(), orders.calls("batch_create"), orders.calls("batch_update")) == ([], 0, 0)
+
+
+def test_record_that_is_gone_is_told_with_what_was_written_before(orders):
+    ids = orders.add(*({"code": str(n)} for n in range(501)))
+    orders.emulator.person.delete_record(*orders.ids.values(), ids[500])
+    records = [{"record_id": id_, "fields": {"qty": 1}} for id_ in ids]
+    message = fails(BitableUpdateRecordsOperator, records=records)
+    assert "RecordNotFound: records 500 to 500 of 501 (500 before them were updated)" in message
+    assert orders.cells("qty") == [1] * 500
+
+
+def test_nothing_to_write_costs_no_write(orders):
+    assert run(BitableCreateRecordsOperator, records=[])["created"] == 0
+    assert run(BitableUpdateRecordsOperator, records="[]")["updated"] == 0
+    assert run(BitableUpsertRecordsOperator, records=[], key_fields=["code"])["created"] == 0
+    assert {entry.template for entry in orders.emulator.log} <= {
+        "/open-apis/auth/v3/tenant_access_token/internal",
+        "/open-apis/bitable/v1/apps/:app_token/tables",
+    }
+
+
+def test_create_goes_in_batches(orders):
+    rows = [{"code": str(n)} for n in range(1001)]
+    assert run(BitableCreateRecordsOperator, records=rows)["created"] == 1001
+    assert (orders.cells(), orders.calls("batch_create")) == ([str(n) for n in range(1001)], 3)
+    run(BitableCreateRecordsOperator, records=rows, batch_size=1000, ctx=context("manual__2"))
+    assert orders.calls("batch_create") == 3 + 2
+
+
+def test_create_that_lost_its_answers_creates_nothing_twice_when_tried_again(orders, monkeypatch):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    orders.emulator.faults.add("batch_create", action="drop_after", skip=1, times=None)
+    rows = [{"code": str(n)} for n in range(700)]
+    message = fails(BitableCreateRecordsOperator, kind=AirflowException, records=rows)
+    assert "OutcomeUnknown: records 500 to 699 of 700 (500 before them were created)" in message
+    assert len(orders.cells()) == 700
+    orders.emulator.faults.clear()
+    again = run(BitableCreateRecordsOperator, records=rows)
+    assert (again["created"], len(set(again["record_ids"])), len(orders.cells())) == (700, 700, 700)
+    # another run, or another mapped task, is another matter
+    run(BitableCreateRecordsOperator, records=rows, ctx=context("manual__2"))
+    run(BitableCreateRecordsOperator, records=rows, ctx=context(map_index=1))
+    assert len(orders.cells()) == 2100
+
+
+def test_equal_batches_of_one_task_are_all_created(orders):
+    assert run(BitableCreateRecordsOperator, records=[{"code": "same"}] * 4, batch_size=2)["created"] == 4
+    assert orders.cells() == ["same"] * 4
+
+
+def test_more_ids_than_an_xcom_holds_are_refused_before_writing(orders, monkeypatch):
+    monkeypatch.setattr(record_results, "XCOM_IDS_MAX", 2)
+    rows = [{"code": str(n)} for n in range(3)]
+    assert "return_ids=False" in fails(BitableCreateRecordsOperator, records=rows)
+    assert orders.cells() == []
+    assert "record_ids" not in run(BitableCreateRecordsOperator, records=rows, return_ids=False)
+    assert "record_ids" not in run(BitableUpsertRecordsOperator, records=rows, key_fields="code", return_ids=False)
+
+
+def test_delete_takes_ids_and_says_which_were_gone(orders):
+    first, second, _ = orders.add({"code": "A1"}, {"code": "A2"}, {"code": "A3"})
+    done = run(BitableDeleteRecordsOperator, record_ids=[first, "recGone000000", second])
+    assert (done["deleted"], done["missing"], orders.cells()) == (2, 1, ["A3"])
+    assert "recGone000000" in fails(BitableDeleteRecordsOperator, record_ids=["recGone000000"], if_missing="fail")
+
+
+def test_delete_by_filter_stops_at_the_limit(orders):
+    orders.add(*({"code": str(n), "status": "done" if n % 2 else "open"} for n in range(1200)))
+    message = fails(BitableDeleteRecordsOperator, filter={"status": "done"})
+    assert "SafetyStop: 600 records would be deleted and max_deletes is 500; nothing was deleted" in message
+    done = run(BitableDeleteRecordsOperator, filter={"status": "done"}, max_deletes="600")
+    assert (done["deleted"], len(orders.cells()), orders.calls("batch_delete")) == (600, 600, 2)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"filter": {}}, {"filter": {"code": "A1"}, "record_ids": ["recA"]}])
+def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters):
+    orders.add({"code": "A1"})
+    assert "either record_ids or a filter" in fails(BitableDeleteRecordsOperator, **parameters)
+    assert orders.cells() == ["A1"]
+
+
+def test_delete_that_lost_its_answer_has_deleted(orders, monkeypatch):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    ids = orders.add({"code": "A1"}, {"code": "A2"})
+    orders.emulator.faults.add("batch_delete", action="drop_after")
+    done = run(BitableDeleteRecordsOperator, record_ids=ids)
+    assert (done["missing"], orders.cells()) == (2, [])
+
+
+def test_templates_render_in_every_parameter(orders):
+    with DAG("templated", schedule=None):
+        operator = BitableUpsertRecordsOperator(
+            task_id="t",
+            table="{{ table }}",
+            base="{{ base }}",
+            records="{{ rows | tojson }}",
+            key_fields=["{{ key }}"],
+            time_zone="{{ zone }}",
+        )
+    rows = [{"code": "甲", "due": "2026-11-22 08:00"}]
+    operator.render_template_fields(
+        {"table": "orders", "base": "MyDB", "rows": rows, "key": "code", "zone": "Asia/Shanghai"}
+    )
+    assert operator.execute(context())["created"] == 1
+    assert (orders.cells(), orders.cells("due")) == (["甲"], [1795305600000])
+
+
+@pytest.mark.parametrize("form", ["address", "wiki", "ids", "named base"])
+def test_table_may_be_named_in_every_form(orders, form):
+    node = orders.emulator.state.add_wiki_node(orders.base)
+    parameters = {
+        "address": {"table": f"https://shop.feishu.cn/base/{orders.base}?table={orders.table_id}"},
+        "wiki": {"table": f"https://shop.feishu.cn/wiki/{node}?table={orders.table_id}"},
+        "ids": {"base": orders.base, "table": orders.table_id},
+        "named base": {"base": "MyDB", "table": "orders"},
+    }[form]
+    assert run(BitableCreateRecordsOperator, records=[{"code": "A1"}], **parameters)["table_id"] == orders.table_id
+    assert orders.cells() == ["A1"]
+
+
+def test_view_of_an_address_counts_without_a_filter_only(orders):
+    # the emulator applies no view, but knows its id
+    table = orders.emulator.state.table(orders.base, orders.table_id)
+    address = f"https://shop.feishu.cn/base/{orders.base}?table={orders.table_id}&view={table.views[0].view_id}"
+    orders.add({"code": "A1"}, {"code": "A2"})
+    assert run(BitableListRecordsOperator, table=address)["total"] == 2
+    assert run(BitableListRecordsOperator, table=address, filter={"code": "A1"})["total"] == 1
+    assert run(BitableListRecordsOperator, view=table.views[0].name)["total"] == 2
+    assert "no such view" in fails(BitableListRecordsOperator, view="vewUnknown000")
+
+
+def test_link_opens_the_table_where_the_task_found_it(orders):
+    operator = BitableListRecordsOperator(task_id="t", table="MyDB:orders")
+    (link,) = operator.operator_extra_links
+    assert link.get_link(operator, ti_key=None) == ""
+    operator.execute(context())
+    assert link.get_link(operator, ti_key=None) == f"{orders.emulator.url}/base/{orders.base}?table={orders.table_id}"
+
+
+def test_outlet_of_the_table_gets_the_counts(orders):
+    host = orders.emulator.url.removeprefix("http://")
+    mine = [Asset(f"lark://{host}/{orders.base}/{orders.table_id}"), Asset("lark://MyDB/orders")]
+    other = Asset("lark://MyDB/customers")
+    ctx = context()
+    run(BitableCreateRecordsOperator, records=[{"code": "A1"}], outlets=[*mine, other], ctx=ctx)
+    assert [ctx["outlet_events"][asset].extra for asset in (*mine, other)] == [{"created": 1}, {"created": 1}, {}]
+
+
+def test_logs_name_the_table_and_no_cell(orders, caplog, capsys):
+    caplog.set_level("DEBUG")
+    canary = "canary-in-a-cell"
+    run(BitableUpsertRecordsOperator, records=[{"code": canary, "qty": 1}], key_fields=["code"])
+    run(BitableListRecordsOperator, filter={"code": canary})
+    fails(BitableCreateRecordsOperator, records=[{"qty": canary}])
+    text = caplog.text + "".join(capsys.readouterr())
+    assert f"/{orders.base}/{orders.table_id}: created 1" in text
+    assert f"/{orders.base}/{orders.table_id}: records 1" in text
+    assert canary not in text
+    assert orders.emulator.app_secret not in text
+
+
+def test_wrong_rights_are_permanent_and_passing_trouble_is_not(orders, monkeypatch):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    orders.emulator.faults.add("batch_create", code=1254302, times=None)
+    assert "AccessDenied" in fails(BitableCreateRecordsOperator, records=[{"code": "A1"}])
+    orders.emulator.faults.clear()
+    orders.emulator.faults.add("batch_create", code=1254291, times=None)
+    assert "ServerBusy" in fails(BitableCreateRecordsOperator, kind=AirflowException, records=[{"code": "A1"}])
