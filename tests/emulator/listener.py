@@ -28,6 +28,7 @@ class Listener:
         self.answers: deque[int] = deque()
         self.encrypt_key = ""
         self.challenge_answer: bytes | None = None
+        self.called = threading.Event()
         self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
@@ -58,6 +59,7 @@ class Listener:
             return 200, told if self.challenge_answer is None else self.challenge_answer
         status = self.answers.popleft() if self.answers else 200
         self.heard.append(heard)
+        self.called.set()
         return status, b"{}"
 
     def stop(self) -> None:
