@@ -4,6 +4,8 @@
 
     lark.py        LarkHook: a Lark connection becomes a client
     connection.py  what a Lark connection says, read and checked; extra.py reads its extra
+    diagnosis.py   whether a Lark connection works, in words
+    accounts.py    where workers share tokens, and what they know of people
     database.py    a SQL connection becomes a SQLAlchemy engine
     backlog.py     how full the sync queue is, and whether a sensor may go on
     errors.py      the one translation of errors for Airflow

@@ -47,7 +47,7 @@ class LarkSettings:
     :param event_verification_token: which Lark puts into events that are not encrypted.
     :param token_store_conn_id: SQL connection of the database in which workers share tokens.
     :param tenant_key: of which tenant a store app's token is.
-    :param warnings: what may be a mistake and does not stop anything.
+    :param warnings: which fields of the extra may be a mistake.
     """
 
     app_id: str
@@ -86,8 +86,13 @@ class LarkSettings:
             event_verification_token=extra.text("event_verification_token"),
             token_store_conn_id=extra.text("store_conn_id"),
             tenant_key=extra.text("tenant_key"),
-            warnings=(*_warn_of_host(host), *extra.warnings),
+            warnings=extra.warnings,
         )
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the App Secret travels over plain http to another machine, where others may read it."""
+        return urlsplit(self.host).scheme == "http" and not is_local(self.host)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -119,9 +124,3 @@ def _read_host(conn: Connection, where: str) -> str | None:
         return normalize_host(host)
     except ConfigError as exc:
         raise ConfigError(f"{where}: {exc.message}") from exc
-
-
-def _warn_of_host(host: str) -> tuple[str, ...]:
-    if urlsplit(host).scheme == "https" or is_local(host):
-        return ()
-    return (f"the host {host} is plain http: the App Secret travels readable; use https://",)

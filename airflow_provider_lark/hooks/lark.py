@@ -13,7 +13,12 @@ from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.hooks.connection import LarkSettings, read_connection
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
+    from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.stores.accounts.users import UserDirectory
+    from airflow_provider_lark.hooks.accounts import AccountStore
 
 
 class LarkHook(BaseHook):
@@ -22,7 +27,8 @@ class LarkHook(BaseHook):
     The connection is read once per hook.
 
     >>> with LarkHook("lark_default").client() as client:
-    ...     tables = client.bitable.list_tables(app_token)
+    ...     tables = client.bitable.list_tables(app_token=app_token)
+    >>> LarkHook().call("GET", "/open-apis/contact/v3/scopes")
 
     :param lark_conn_id: id of a connection of type ``lark``.
     """
@@ -38,7 +44,7 @@ class LarkHook(BaseHook):
 
     @cached_property
     def settings(self) -> LarkSettings:
-        """What the connection says.
+        """What the connection says; its secrets are masked in logs from here on.
 
         :raises ConfigError: the connection lacks something, or says something impossible.
         """
@@ -47,21 +53,48 @@ class LarkHook(BaseHook):
         settings = LarkSettings.from_connection(read_connection(self.lark_conn_id))
         for secret in settings.secrets:
             mask_secret(secret)
+        for warning in settings.warnings:
+            self.log.warning("connection %r: %s", self.lark_conn_id, warning)
         return settings
 
     @property
     def bases(self) -> Mapping[str, str]:
-        """Names of bases and their app_tokens, from the connection's extra."""
+        """Names of bases and what stands for each, from the connection's extra: an app_token or a wiki address."""
         return self.settings.bases
+
+    @cached_property
+    def accounts(self) -> AccountStore | None:
+        """Where workers share tokens, None where the connection names no token store.
+
+        :raises ConfigError: its SQL connection does not exist, or the encryption key is missing.
+        """
+        if self.settings.token_store_conn_id is None:
+            return None
+        from airflow_provider_lark.hooks.accounts import open_accounts
+
+        return open_accounts(self.settings.token_store_conn_id)
+
+    def table(self, text: str, table: str | None = None) -> TableAddress:
+        """Read where a table is; ``client.bitable.locate`` looks up what that leaves open.
+
+        :param text: an app_token, the name of one of :attr:`bases`, the address of a base or of a wiki page, or base
+            and table in one: ``MyDB:users``.
+        :param table: the table's id or name.
+        :raises ConfigError: it names no table, or a base that is not known.
+        """
+        from airflow_provider_lark.core.api.address import parse_table
+
+        return parse_table(text, table, bases=self.bases)
 
     def client(self, **options: Any) -> LarkClient:
         """Return a new client; close it, or use it in a ``with``.
 
-        :param options: what the client should do otherwise than the connection says, such as ``max_attempts``.
+        :param options: what the client should do otherwise than the connection says, such as ``max_attempts``, or
+            ``user`` to act as a person.
         """
         from airflow_provider_lark.core import LarkClient
 
-        return LarkClient(self.settings.app_id, self.settings.app_secret, **self._client_options() | options)
+        return LarkClient(self.settings.app_id, self.settings.app_secret, **self._client_options(options))
 
     def get_conn(self) -> LarkClient:
         """Return a new client, as :meth:`client` does."""
@@ -75,23 +108,61 @@ class LarkHook(BaseHook):
         from airflow_provider_lark.core import AsyncLarkClient
 
         # reading a connection asks the supervisor, which must not be waited for on the event loop
-        settings = await asyncio.to_thread(lambda: self.settings)
-        return AsyncLarkClient(settings.app_id, settings.app_secret, **self._client_options() | options)
+        given = await asyncio.to_thread(self._client_options, options)
+        return AsyncLarkClient(self.settings.app_id, self.settings.app_secret, **given)
 
-    def _client_options(self) -> dict[str, Any]:
-        return {
+    def call(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: Any = None
+    ) -> dict[str, Any]:
+        """Call any API of Lark once and return its whole answer; for many calls, use one :meth:`client`.
+
+        :param method: ``GET``, ``POST``, …; without an answer, only what may be done twice is sent again.
+        :param path: from ``/open-apis/`` on.
+        :raises LarkError: Lark refuses, or cannot be reached.
+        """
+        with self.client() as client:
+            answer: dict[str, Any] = client.call(method, path, query=query, json=json)
+        return answer
+
+    def user_directory(self, client: LarkClient, **options: Any) -> UserDirectory:
+        """Return what finds people's ids by e-mail address or mobile number, and keeps the answers for all workers.
+
+        :param client: asks Lark for those that are not known yet.
+        :param options: ``ttl_seconds``, ``negative_ttl_seconds``.
+        """
+        from airflow_provider_lark.core.stores.accounts.users import UserDirectory
+
+        return UserDirectory(client, self._find_cache(), **options)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Get a token, ask who we are, and try the named bases; say what is missing otherwise."""
+        from airflow_provider_lark.hooks.diagnosis import examine_connection
+
+        return examine_connection(self)
+
+    def _find_cache(self) -> Engine | None:
+        if self.accounts is None:
+            return None
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return self.accounts.engine
+        except (LarkError, SQLAlchemyError) as exc:
+            reason = exc if isinstance(exc, LarkError) else type(exc).__name__
+            self.log.warning("what is learned of people is kept in this process only: %s", reason)
+            return None
+
+    def _client_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        from airflow.sdk.log import mask_secret
+
+        given: dict[str, Any] = {
+            "tenant_key": self.settings.tenant_key,
+            "on_secret": mask_secret,
             "host": self.settings.host,
             "timeout_seconds": self.settings.timeout_seconds,
             "proxy": self.settings.proxy,
             "verify": self.settings.ca_bundle or True,
         }
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Get a token and ask who we are; say what is missing otherwise."""
-        try:
-            # a person waits for the answer, so nothing is tried twice
-            with self.client(max_attempts=1) as client:
-                bot = client.bot.info()
-        except LarkError as exc:
-            return False, str(exc)
-        return True, f"{self.settings.host} knows this app as {bot.name!r}"
+        if "token_store" not in options:
+            given["token_store"] = self.accounts
+        return {**given, **options}

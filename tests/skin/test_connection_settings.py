@@ -161,12 +161,10 @@ def test_unknown_extra_field_is_warned_of_and_only_its_likeness_is_quoted():
 
 def test_plain_http_to_another_machine_is_warned_of(caplog):
     with caplog.at_level(logging.WARNING):
-        settings = read(host="http://lark.corp")
-    assert settings.warnings == (
-        "the host http://lark.corp is plain http: the App Secret travels readable; use https://",
-    )
+        assert read(host="http://lark.corp").is_readable
     assert "lark.corp is plain http" in caplog.text
-    assert read(host="http://127.0.0.1:9").warnings == ()
+    assert not read(host="http://127.0.0.1:9").is_readable
+    assert not read(host="https://lark.corp").is_readable
 
 
 def test_settings_repr_shows_no_secret():

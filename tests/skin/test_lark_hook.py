@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import socket
 
 import pytest
 
@@ -52,39 +50,6 @@ def test_app_secret_is_masked_in_logs(shop, monkeypatch):
     set_connection(monkeypatch, login="cli_x", password="masked-s3cret", host=shop.emulator.url)
     assert LarkHook().settings.app_secret == "masked-s3cret"
     assert redact("the secret is masked-s3cret") == "the secret is ***"
-
-
-def test_connection_test_says_who_we_are(shop):
-    ok, words = LarkHook().test_connection()
-    assert ok, words
-    assert shop.emulator.url in words
-
-
-@pytest.mark.parametrize(
-    ("parts", "words"),
-    [
-        pytest.param({"login": "cli_emulator"}, "has no App Secret (password)", id="no secret"),
-        pytest.param({"login": "cli_emulator", "password": "wr0ng-one"}, "App ID or App Secret is wrong", id="refused"),
-        pytest.param({"login": "cli_none", "password": "wr0ng-one"}, "App ID or App Secret is wrong", id="unknown app"),
-    ],
-)
-def test_connection_test_says_what_is_missing(shop, monkeypatch, caplog, parts, words):
-    set_connection(monkeypatch, host=shop.emulator.url, **parts)
-    with caplog.at_level(logging.DEBUG):
-        ok, told = LarkHook().test_connection()
-    assert not ok
-    assert words in told
-    assert "wr0ng-one" not in told + caplog.text
-
-
-def test_connection_test_of_a_closed_port_says_what_to_check(monkeypatch):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    set_connection(monkeypatch, login="cli_x", password="some-secret", host=f"http://127.0.0.1:{port}")
-    ok, told = LarkHook().test_connection()
-    assert not ok
-    assert "check the host, the network and the proxy" in told
 
 
 def test_hook_of_an_unknown_connection_says_how_to_add_it():

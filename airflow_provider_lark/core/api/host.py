@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +15,7 @@ FEISHU_HOST = "https://open.feishu.cn"
 LARK_HOST = "https://open.larksuite.com"
 
 _EXAMPLES = f"write {FEISHU_HOST} (Feishu), {LARK_HOST} (Lark) or the address of your own deployment"
+_BLANK = re.compile(r"\s")
 _PUBLIC_DOMAINS = ("feishu.cn", "larksuite.com")
 
 
@@ -26,7 +28,7 @@ def normalize_host(host: str) -> str:
     if "://" not in text:
         raise ConfigError(f"host has no scheme: {_EXAMPLES}, with https:// in front")
     parts = _split(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or _BLANK.search(text):
         raise ConfigError(f"host is no http(s) address: {_EXAMPLES}")
     if parts.username is not None or parts.password is not None:
         raise ConfigError(f"host holds a user name or password, which belong into the other fields: {_EXAMPLES}")

@@ -1,0 +1,159 @@
+"""Whether a Lark connection works and, in words, what is missing: behind *Test* and ``airflow lark app test``.
+
+Airflow shows the answer as it is, so what is secret is starred out here once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowException
+
+from airflow_provider_lark.core.api.tokenstore import TokenKey
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import LarkError, RetriableError
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.hooks.connection import LarkSettings
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+MAX_BASES = 10
+"""How many named bases are tried: a person waits, and Airflow gives up after a minute."""
+
+PATIENCE_SECONDS = 10.0
+
+MIN_SECRET_LENGTH = 5
+_PROBE = "connection test"
+
+_NO_BOT_CODES = (11205, 230006)
+_NO_BOT = "It has no bot, which messages need: add the feature Bot in the developer console and release a new version"
+
+# activate_status of bot/v3/info: 2 is in use; documented at open.feishu.cn, "Get bot information", read 2026-11
+_STATES: dict[int | None, str] = {
+    0: "is not installed in this tenant: an administrator has to install it",
+    1: "is disabled in this tenant: an administrator has to enable it",
+    3: "is installed and not enabled yet: an administrator has to enable it",
+    4: "waits for an administrator to accept its new version",
+    5: "is disabled because its licence has expired",
+    6: "is disabled because the tenant's plan has expired or was lowered",
+}
+
+
+def examine_connection(hook: LarkHook) -> tuple[bool, str]:
+    """Return whether the hook's connection works, and what to know or to do, in sentences."""
+    try:
+        settings = hook.settings
+    except LarkError as exc:
+        # the id is not the connection's own: Airflow tests a copy under a made-up one
+        return False, _join([_say(exc).removeprefix(f"connection {hook.lark_conn_id!r}: ")])
+    works, told = _try(hook, settings)
+    trouble = _find_store_trouble(hook, settings)
+    told += [] if trouble is None else [f"The token store does not work: {trouble}"]
+    return works and trouble is None, _hide(_join([*told, *_warn(settings)]), settings.secrets)
+
+
+def _try(hook: LarkHook, settings: LarkSettings) -> tuple[bool, list[str]]:
+    try:
+        with _open_client(hook, settings) as client:
+            works, told = _identify(client, settings)
+            return works, [*told, *(_try_bases(client, settings) if works else ())]
+    except LarkError as exc:
+        return False, [_say(exc)]
+
+
+def _open_client(hook: LarkHook, settings: LarkSettings) -> LarkClient:
+    # a clock of its own: a token that this process or the store still has would hide a secret that was renewed
+    return hook.client(
+        clock=SystemClock(),
+        token_store=None,
+        max_attempts=1,
+        timeout_seconds=min(settings.timeout_seconds, PATIENCE_SECONDS),
+    )
+
+
+def _identify(client: LarkClient, settings: LarkSettings) -> tuple[bool, list[str]]:
+    try:
+        bot = client.bot.info()
+    except LarkError as exc:
+        if exc.code not in _NO_BOT_CODES:
+            raise
+        return True, [f"{settings.host} gives a token to this app", _NO_BOT]
+    known = f"{settings.host} knows this app as {bot.name!r}"
+    if state := _STATES.get(bot.activate_status):
+        return False, [f"{known}, but it {state}"]
+    return True, [known]
+
+
+def _try_bases(client: LarkClient, settings: LarkSettings) -> Iterator[str]:
+    for name in islice(settings.bases, MAX_BASES):
+        try:
+            yield f"Base {name!r} {_open_base(client, settings, name)}"
+        except RetriableError as exc:
+            yield f"Base {name!r} does not answer, and no other was tried: {_say(exc)}"
+            return
+        except LarkError as exc:
+            yield f"Base {name!r} does not open: {_say(exc)}"
+    if (left := len(settings.bases) - MAX_BASES) > 0:
+        yield f"{left} more bases were not tried"
+
+
+def _open_base(client: LarkClient, settings: LarkSettings, name: str) -> str:
+    from airflow_provider_lark.core.api.address import parse_base
+
+    app_token = client.bitable.locate_base(parse_base(name, bases=settings.bases))
+    app = client.bitable.get_app(app_token=app_token)
+    if not app.is_advanced:
+        return f"opens as {app.name!r}"
+    return (
+        f"opens as {app.name!r} and has advanced permissions: give the app the right to manage it, or searches come "
+        "back empty without an error"
+    )
+
+
+def _find_store_trouble(hook: LarkHook, settings: LarkSettings) -> str | None:
+    if settings.token_store_conn_id is None:
+        return None
+    from sqlalchemy.exc import SQLAlchemyError
+
+    key = TokenKey(settings.host, settings.app_id, "tenant", settings.tenant_key or "")
+    probe = replace(key, subject=_PROBE)
+    try:
+        if (store := hook.accounts) is not None:
+            # the first tells a wrong key, the others whether the tables may be written to
+            store.load(key)
+            store.claim(probe, seconds=1)
+            store.release(probe)
+    except LarkError as exc:
+        return _say(exc)
+    except (SQLAlchemyError, AirflowException, OSError) as exc:
+        # its text may quote the address of the database, and with it a password
+        return f"the database of {settings.token_store_conn_id!r} refuses ({type(exc).__name__}); check its connection"
+    return None
+
+
+def _warn(settings: LarkSettings) -> Iterator[str]:
+    if settings.is_readable:
+        yield "Mind: the host is plain http, so the App Secret travels readable; use https://"
+    yield from (f"Mind: {warning}" for warning in settings.warnings)
+
+
+def _say(exc: LarkError) -> str:
+    """Return an error without its endpoint, which says nothing to the one who fills in a form."""
+    facts = [f"{name} {fact}" for name, fact in (("code", exc.code), ("log_id", exc.log_id)) if fact]
+    return exc.message.removeprefix("Lark: ") + (f" ({', '.join(facts)})" if facts else "")
+
+
+def _join(sentences: Sequence[str]) -> str:
+    begun = (sentence[:1].upper() + sentence[1:] for sentence in sentences)
+    return " ".join(sentence if sentence.endswith("?") else f"{sentence}." for sentence in begun)
+
+
+def _hide(text: str, secrets: Sequence[str]) -> str:
+    # of the length from which Airflow masks: a shorter one would star out parts of words
+    for secret in secrets:
+        text = text.replace(secret, "***") if len(secret) >= MIN_SECRET_LENGTH else text
+    return text
