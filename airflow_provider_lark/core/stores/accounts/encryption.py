@@ -30,6 +30,12 @@ _HOW = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    id: str
+    fernet: Fernet = field(repr=False)
+
+
 class Keyring:
     """The keys; the first one encrypts."""
 
@@ -94,12 +100,6 @@ class Keyring:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a keyring is not pickled: it would end in a database or a log")
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    id: str
-    fernet: Fernet = field(repr=False)
 
 
 def _read_key(secret: Secret) -> _Key | None:
