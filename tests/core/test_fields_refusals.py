@@ -199,7 +199,7 @@ REFUSALS = [
     refused(T.MULTI_SELECT, sa.VARCHAR(9), LARK, ["secret", "b"], "at most 9 characters", "names too long"),
     refused(T.MULTI_SELECT, sa.JSON(), SQL, [str(i) for i in range(1001)], "at most 1,000 items", "too many names"),
     refused(T.USER, sa.JSON(), SQL, ["ou_1", "ou_2"], "at most 1 item", "two persons for one", multiple=False),
-    refused(T.USER, sa.TEXT(), SQL, "ou_1, ou_2", "an id or a JSON array of ids", "ids with commas"),
+    refused(T.USER, sa.TEXT(), SQL, "ou_1, ou_2", "an id, or a JSON array of them", "ids with commas"),
     refused(T.USER, sa.TEXT(), LARK, [{"name": "secret"}], "the shape of User", "a person without id"),
     refused(T.GROUP_CHAT, sa.JSON(), SQL, [f"oc_{i}" for i in range(11)], "at most 10 items", "too many groups"),
     refused(T.DUPLEX_LINK, sa.JSON(), SQL, [f"rec{i}" for i in range(501)], "at most 500 items", "too many links"),

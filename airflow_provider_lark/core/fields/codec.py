@@ -248,7 +248,14 @@ def _author(pair: Pair) -> tuple[str, Half, Half]:
     return _users(single)
 
 
-_users = _ids(lambda pair: multi.lark_ids(pair, multi.USER_MAX))
+def _users(pair: Pair) -> tuple[str, Half, Half]:
+    lark = multi.lark_ids(pair, multi.USER_MAX)
+    as_json = _as_json(pair, array=True)
+    if pair.user_key == "id":
+        return "ids", lark, multi.sql_items(pair, as_json=as_json, are_ids=True)
+    # the directory does not tell addresses apart by case, so neither side is rewritten for it
+    sql = multi.sql_items(pair, as_json=as_json, are_ids=True, item="an e-mail address")
+    return "ids", multi.tidy_emails(lark), multi.tidy_emails(sql)
 
 
 def _files(pair: Pair) -> tuple[str, Half, Half]:

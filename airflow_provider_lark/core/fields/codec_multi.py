@@ -92,7 +92,8 @@ def lark_ids(pair: Pair, limit: int) -> Half:
         found = [find(item) if find else None for item in items]
         if None in found:
             raise refuse(items, "e-mail addresses of persons whom Lark knows")
-        return [{"id": item} for item in found if item is not None]
+        # two addresses may be one person's
+        return [{"id": item} for item in dict.fromkeys(found) if item is not None]
 
     half = _lark_items(pair, decode, encode_found if by_email else encode, 1 if is_single(pair) else limit)
     if not by_email:
@@ -110,6 +111,17 @@ def _explain_missing_email(pair: Pair, read: Callable[[Any], Any]) -> Callable[[
         return read(wire)
 
     return read_email
+
+
+def tidy_emails(half: Half) -> Half:
+    """Read e-mail addresses as they are compared: in lower case, without blanks around them, each once."""
+    inner = half.read
+
+    def read(value: Any) -> Items | None:
+        items = inner(value.strip() if isinstance(value, str) else value)
+        return None if items is None else tuple(dict.fromkeys(email.strip().lower() for email in items))
+
+    return Half(read, half.write)
 
 
 def lark_links(pair: Pair) -> Half:
@@ -149,16 +161,17 @@ def _encode_files(items: Items) -> list[Any]:
     return [{"file_token": token, "name": name} for token, name in items]
 
 
-def sql_items(pair: Pair, *, as_json: bool, are_ids: bool) -> Half:
+def sql_items(pair: Pair, *, as_json: bool, are_ids: bool, item: str = "an id") -> Half:
     """Names, ids or record ids in a JSON or array column (*as_json*), else in a text column.
 
     :param are_ids: a bare id is read as one item, and written where the field holds one.
+    :param item: what one item is, for messages.
     """
     if as_json:
         return _sql_json(pair, _decode_names, list, "a list of texts")
     if not are_ids:
         return _sql_json_text(pair, _decode_names, list, "a JSON array of texts")
-    return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, "an id or a JSON array of ids"))
+    return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, f"{item}, or a JSON array of them"))
 
 
 def _sql_bare(pair: Pair, array: Half) -> Half:

@@ -6,7 +6,7 @@ Binding goes by ``field_id`` once setup has stored it, so a person may rename a 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,17 @@ from airflow_provider_lark.core.sync.links import LinkedColumn, Links, bind_link
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.targets import Direction, FieldPair
 
+FindUserId = Callable[[str], str | None]
+
+# a formula's or a lookup's result may be persons
+PERSON_TYPES = frozenset(
+    {FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER, FieldType.FORMULA, FieldType.LOOKUP}
+)
+
+
+def _find_nobody(_: str) -> str | None:
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class BoundField:
@@ -34,6 +45,7 @@ class BoundField:
     codec: ValueCodec
     flow: Direction
     link: LinkedColumn | None = None
+    by_email: bool = False
 
     def to_contract(self) -> dict[str, Any]:
         """Return what the checkpoint keeps, to know the field again under another name."""
@@ -79,6 +91,11 @@ class Binding:
         return Links({pair.column.name: pair.link for pair in self.pairs if pair.link is not None})
 
     @property
+    def email_columns(self) -> tuple[str, ...]:
+        """The columns that name persons by e-mail address and flow to Lark."""
+        return tuple(pair.column.name for pair in self.pairs if pair.by_email and pair.flow != "to_sql")
+
+    @property
     def fields(self) -> dict[str, Field]:
         """The bound fields by column."""
         return {pair.column.name: pair.field for pair in self.pairs}
@@ -114,12 +131,14 @@ def bind(
     dialect: str,
     contract: Sequence[Mapping[str, Any]] = (),
     modified_field_id: str | None = None,
+    find_user_id: FindUserId = _find_nobody,
 ) -> Binding:
     """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
 
     :param dialect: SQLAlchemy's name of the database.
     :param contract: what setup stored, to follow renamed fields.
     :param modified_field_id: the modification-time field that setup chose, to stay with it while it exists.
+    :param find_user_id: the id of the person with an e-mail address; needed to write persons with ``users: email``.
     :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
     """
     columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
@@ -128,7 +147,9 @@ def bind(
     by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
     zone = ZoneInfo(mapping.time_zone)
     pairs = [
-        _bind_field(mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone)
+        _bind_field(
+            mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone, find_user_id
+        )
         for pair in named
     ]
     pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
@@ -203,21 +224,33 @@ def _bind_field(
     columns: Mapping[str, Column],
     table: Table,
     zone: ZoneInfo,
+    find_user_id: FindUserId,
 ) -> BoundField:
     if pair.column not in columns:
         raise SchemaMismatch(
             f"mapping {mapping.name!r}: column {pair.column!r} {_missing(pair.column, columns, 'column')}"
         )
     column = columns[pair.column]
-    link = None
+    link, by_email = None, _names_by_email(mapping, pair, field)
     if pair.link is None:
-        codec = build_codec(field, column, time_zone=zone)
+        codec = build_codec(
+            field, column, time_zone=zone, user_key="email" if by_email else "id", find_user_id=find_user_id
+        )
     else:
         codec, link = bind_link(field, column, pair.link, zone)
     flow = _flow(mapping, pair, field, codec)
     if table.c[pair.column].computed is not None:
         flow = _computed_flow(mapping, pair, column, flow)
-    return BoundField(pair.field, field, column, codec, flow, link)
+    return BoundField(pair.field, field, column, codec, flow, link, by_email)
+
+
+def _names_by_email(mapping: TableMapping, pair: FieldPair, field: Field) -> bool:
+    if pair.users is not None and field.type not in PERSON_TYPES:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: field {field.describe()} holds no persons; take users: {pair.users} out of its "
+            "entry"
+        )
+    return (pair.users or mapping.users) == "email" and field.type in PERSON_TYPES
 
 
 def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCodec) -> Direction:

@@ -48,6 +48,7 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
     """Create the records of *rows*, a batch a call, and return the ids batch by batch."""
     batches: list[list[RecordId]] = []
     fit = []
+    run.look_up_people(row.sendable.values for row in rows)
     for row in rows:
         try:
             fit.append((row, run.lark.encode_patch(row.sendable.values)))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.stores.ledger import checkpoint, pairs, parked, scans
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync import setup
@@ -22,6 +23,7 @@ from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.create import settle_intents
 from airflow_provider_lark.core.sync.exclusive import exclusive, worker_name
 from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.push import drain, push_unpaired
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.retention import purge
@@ -56,6 +58,7 @@ class SyncEngine:
     :param run_id: names the run in ``sync_log``.
     :param lease_wait_seconds: how long to wait for another worker on the same table.
     :param new_token: makes UUIDv4 texts.
+    :param directory: finds persons for ``users: email``; by default one whose cache lies beside the ledger.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class SyncEngine:
         run_id: str | None = None,
         lease_wait_seconds: float = 60.0,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+        directory: UserDirectory | None = None,
     ) -> None:
         self.client = client
         self.sql_engine = sql_engine
@@ -76,6 +80,7 @@ class SyncEngine:
         self.new_token = new_token
         self.run_id = run_id or f"{socket.gethostname()}:{new_token()}"
         self.lease_wait_seconds = lease_wait_seconds
+        self._people = People(client, sql_engine, directory)
         self._ready: setup.Ready | None = None
 
     def setup(self, *, adopt_fields: bool = False) -> SetupReport:
@@ -89,7 +94,13 @@ class SyncEngine:
         report = SetupReport(self.mapping.name, "setup")
         with self._measured(report):
             self._ready = setup.prepare(
-                self.client, self.sql_engine, self.mapping, report, adopt_fields=adopt_fields, hold=self._hold
+                self.client,
+                self.sql_engine,
+                self.mapping,
+                report,
+                adopt_fields=adopt_fields,
+                hold=self._hold,
+                people=self._people,
             )
         return report
 
@@ -239,7 +250,9 @@ class SyncEngine:
     @contextmanager
     def _run(self, report: SyncReport) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
-        ready = self._ready or setup.open_ready(self.client, self.sql_engine, self.mapping, report, hold=self._hold)
+        ready = self._ready or setup.open_ready(
+            self.client, self.sql_engine, self.mapping, report, hold=self._hold, people=self._people
+        )
         # the field list is good for one run: people rename fields
         self._ready = None
         binding, token = ready.binding, self.new_token()
@@ -255,6 +268,7 @@ class SyncEngine:
                 new_token=self.new_token,
                 report=report,
                 keep_lease=keep,
+                people=self._people,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
             # with the lease in hand, whatever is still claimed belongs to a worker that died

@@ -172,6 +172,7 @@ def _update(run: Run, work: Sequence[_Work]) -> None:
         run.transact(_record_updates, run, batch, token)
         run.report.to_lark.updated += len(batch)
 
+    run.look_up_people(item.sendable.values for item in work)
     fit = [item for item in work if _encodes(run, item)]
     vanished: list[_Work] = []
 

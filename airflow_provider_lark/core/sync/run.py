@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Row
+from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
 from airflow_provider_lark.core.stores.ledger import journal
@@ -20,6 +20,7 @@ from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.sql import SqlStore
 from airflow_provider_lark.core.sync.binding import Binding
 from airflow_provider_lark.core.sync.links import Links
+from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import SyncReport
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Run:
     new_token: Callable[[], str]
     report: SyncReport
     keep_lease: Callable[[Connection], None]
+    people: People
     database_offset_ms: int = 0
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)
@@ -68,6 +70,12 @@ class Run:
     def table_name(self) -> str:
         """The ledger's name of the SQL table."""
         return self.binding.table_name
+
+    def look_up_people(self, rows: Iterable[Values]) -> None:
+        """Find out about the persons of *rows*, which are written next."""
+        columns = self.binding.email_columns
+        if columns:
+            self.people.look_up(rows, columns)
 
     def sql(self, conn: Connection) -> SqlStore:
         """Return the SQL side on *conn*."""

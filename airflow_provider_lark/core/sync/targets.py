@@ -7,8 +7,10 @@ from typing import Literal, get_args
 
 Direction = Literal["both", "to_sql", "to_lark"]
 Winner = Literal["newest", "lark", "sql"]
+UserKey = Literal["id", "email"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 WINNERS: tuple[str, ...] = get_args(Winner)
+USER_KEYS: tuple[str, ...] = get_args(UserKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ class FieldPair:
     :param direction: narrows the mapping's.
     :param link: the SQL table (``table`` or ``schema.table``) whose keys the column holds; the field links to its
         records.
+    :param users: how the column names persons; overrides the mapping's.
     """
 
     field: str
     column: str
     direction: Direction | None = None
     link: str | None = None
+    users: UserKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
