@@ -113,20 +113,28 @@ _APP_COMMANDS = (
     ),
 )
 
+_STORE_ARGS = (
+    _ARG_CONN_ID,
+    _arg(
+        "--sql-conn-id",
+        help="Connection of the token store's database; default: the one that the Lark connection names",
+    ),
+)
+
 _TOKEN_COMMANDS = (
     ActionCommand(
-        name="init",
-        help="Create or update the token store's tables",
-        func=lazy_load_command("airflow_provider_lark.cli.tokens.init_store"),
-        args=(_arg("--sql-conn-id", help="Connection of the token store's database", required=True), ARG_VERBOSE),
+        name="check",
+        help="Make or update the token store's tables, and say what the keys open",
+        func=lazy_load_command("airflow_provider_lark.cli.tokens.look_at_store"),
+        args=(*_STORE_ARGS, ARG_VERBOSE),
     ),
     ActionCommand(
         name="reencrypt",
         help="Encrypt every stored token under the first key of LARK_CONFIG_ENCRYPTION_KEY",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.reencrypt_store"),
         args=(
-            _arg("--sql-conn-id", help="Connection of the token store's database", required=True),
-            _arg("--drop-unreadable", help="Delete tokens that no key can read", action="store_true"),
+            *_STORE_ARGS,
+            _arg("--drop-unreadable", help="Delete tokens that no key opens", action="store_true"),
             ARG_VERBOSE,
         ),
     ),
@@ -134,7 +142,7 @@ _TOKEN_COMMANDS = (
         name="purge",
         help="Delete expired tokens and expired entries of the user cache",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.purge_store"),
-        args=(_arg("--sql-conn-id", help="Connection of the token store's database", required=True), ARG_VERBOSE),
+        args=(*_STORE_ARGS, ARG_VERBOSE),
     ),
 )
 

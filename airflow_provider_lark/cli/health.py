@@ -12,7 +12,14 @@ from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError
-from airflow_provider_lark.core.sync.doctor import Finding, examine_app, examine_base, examine_mapping
+from airflow_provider_lark.core.stores.accounts.encryption import Keyring
+from airflow_provider_lark.core.sync.doctor import (
+    Finding,
+    examine_app,
+    examine_base,
+    examine_mapping,
+    examine_token_store,
+)
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -41,10 +48,22 @@ def _examine(args: Namespace) -> Iterator[Finding]:
         yield from (replace(finding, subject=subject) for finding in answers)
         if answers[0].status != "ok":
             return
-        for name, app_token in settings.bases.items():
-            yield from examine_base(client, name, app_token)
+        for name in settings.bases:
+            yield from examine_base(client, name, settings.bases)
+        if settings.token_store_conn_id is not None:
+            yield _examine_store(settings.token_store_conn_id)
         for path in args.mapping:
             yield from _examine_file(client, hook, path, args)
+
+
+def _examine_store(conn_id: str) -> Finding:
+    subject = f"token store {conn_id}"
+    try:
+        with opened_engine(conn_id) as engine:
+            (finding,) = examine_token_store(engine, Keyring.from_environment())
+    except LarkError as exc:
+        return Finding(subject, "settings", "trouble", str(exc))
+    return replace(finding, subject=subject)
 
 
 def _examine_file(client: LarkClient, hook: LarkHook, path: str, args: Namespace) -> Iterator[Finding]:

@@ -145,7 +145,7 @@ def test_doctor_of_a_wrong_secret_says_so_without_it(world: World) -> None:
 
 
 def test_doctor_of_a_base_counts_its_tables(world: World) -> None:
-    (finding,) = doctor.examine_base(world.client, "MyDB", world.app_token)
+    (finding,) = doctor.examine_base(world.client, "MyDB", {"MyDB": world.app_token})
     assert (finding.subject, finding.status, finding.detail) == ("base MyDB", "ok", "'Shop', 1 tables")
-    (finding,) = doctor.examine_base(world.client, "MyDB", "bascnNotThere")
+    (finding,) = doctor.examine_base(world.client, "MyDB", {"MyDB": "bascnNotThere"})
     assert finding.status == "trouble"

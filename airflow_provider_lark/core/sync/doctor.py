@@ -5,18 +5,21 @@ The right to write is asked for by changing no cell of a record that does not ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_provider_lark.core.api.address import parse_base
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.accounts import tokens as accounts
+from airflow_provider_lark.core.stores.accounts.encryption import Keyring
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import reflect_table
@@ -60,16 +63,32 @@ def examine_app(client: LarkClient, *, clock: Clock) -> list[Finding]:
     return [bot] if bot.status != "ok" else [bot, _look(subject, "clock", lambda: _compare_clocks(client))]
 
 
-def examine_base(client: LarkClient, name: str, app_token: str) -> list[Finding]:
-    """Look whether the app may read a base."""
+def examine_base(client: LarkClient, name: str, bases: Mapping[str, str]) -> list[Finding]:
+    """Look whether the app may read one of the named *bases*."""
 
     def ask() -> str | tuple[Status, str]:
+        app_token = client.bitable.locate_base(parse_base(name, bases=bases))
         app = client.bitable.get_app(app_token=app_token)
         tables = client.bitable.list_tables(app_token=app_token)
         what = f"{app.name!r}, {len(tables)} tables"
         return ("warning", f"{what}; {_ADVANCED}") if app.is_advanced else what
 
     return [_look(f"base {name}", "rights", ask)]
+
+
+def examine_token_store(engine: Engine, keyring: Keyring) -> list[Finding]:
+    """Look whether the keys open what the token store holds."""
+
+    def ask() -> str | tuple[Status, str]:
+        found = accounts.survey(engine, keyring)
+        told = f"{found.current + found.older} tokens"
+        if found.unreadable:
+            return "trouble", f"no key opens {len(found.unreadable)} tokens; put the old key behind the new one"
+        if found.older:
+            return "warning", f"{told}, {found.older} under an older key: run airflow lark tokens reencrypt"
+        return told
+
+    return [_look("token store", "keys", ask)]
 
 
 _ADVANCED = (

@@ -1,0 +1,100 @@
+"""``airflow lark tokens …``: the token store's tables, keys and old rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from sqlalchemy import create_engine, text
+
+OLD, NEW = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
+VARIABLE = "LARK_CONFIG_ENCRYPTION_KEY"
+
+
+@pytest.fixture
+def store(emulator, tmp_path, monkeypatch):
+    """A Lark connection with a token store, in which its tenant token is kept under the old key."""
+    database = tmp_path / "accounts.db"
+    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    lark["extra"] = {"token_store_conn_id": "accounts"}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps({"conn_type": "sqlite", "host": str(database)}))
+    monkeypatch.setenv(VARIABLE, OLD)
+    engine = create_engine(f"sqlite:///{database}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def filled_store(store):
+    from airflow_provider_lark.core.clock import SystemClock
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+    # a clock of its own: else the token of another test in this process would do
+    with LarkHook().client(clock=SystemClock()) as client:
+        client.bot.info()
+    return store
+
+
+def test_check_makes_the_tables_and_counts(airflow, filled_store):
+    done = airflow("tokens", "check")
+    assert (done.status, done.out.strip()) == (0, f"1 tokens under the first key of {VARIABLE}, 0 under an older one")
+
+
+def test_check_with_another_key_says_so_without_showing_one(airflow, filled_store, monkeypatch):
+    monkeypatch.setenv(VARIABLE, NEW)
+    done = airflow("tokens", "check")
+    assert (done.status, "No key opens 1 tokens" in done.err) == (1, True)
+    assert OLD not in done.text
+    assert NEW not in done.text
+
+
+def test_reencrypt_moves_every_token_to_the_new_key(airflow, filled_store, monkeypatch):
+    monkeypatch.setenv(VARIABLE, f"{NEW},{OLD}")
+    assert airflow("tokens", "reencrypt").out.startswith("1 tokens moved")
+    monkeypatch.setenv(VARIABLE, NEW)
+    assert airflow("tokens", "check").status == 0
+
+
+def test_reencrypt_deletes_what_no_key_opens_only_when_told(airflow, filled_store, monkeypatch):
+    monkeypatch.setenv(VARIABLE, NEW)
+    refused = airflow("tokens", "reencrypt")
+    assert (refused.status, "wrong encryption key" in refused.err) == (1, True)
+    assert "1 tokens that no key opens were deleted" in airflow("tokens", "reencrypt", "--drop-unreadable").out
+
+
+def test_purge_deletes_what_expired(airflow, filled_store):
+    with filled_store.begin() as conn:
+        conn.execute(text("UPDATE tokens SET expires_at = datetime('now', '-8 days')"))
+    assert airflow("tokens", "purge").out.startswith("Deleted 1 expired tokens and 0 entries")
+
+
+def test_commands_without_a_store_say_where_to_name_it(airflow, store, emulator, monkeypatch):
+    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    done = airflow("tokens", "purge")
+    assert (done.status, "names no token store" in done.err) == (1, True)
+    assert airflow("tokens", "purge", "--sql-conn-id", "accounts").status == 0
+
+
+def test_commands_on_a_database_that_is_down_do_not_show_its_password(airflow, store, monkeypatch):
+    down = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "u", "password": "canary-password"}
+    monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps(down))
+    done = airflow("tokens", "purge")
+    assert (done.status, "the database of 'accounts' refuses (OperationalError)" in done.err) == (1, True)
+    assert "canary" not in done.text
+
+
+def test_doctor_finds_tokens_that_no_key_opens(airflow, filled_store, monkeypatch):
+    def found():
+        done = airflow("doctor", "--output", "json")
+        return done.status, {row["What"]: row["Status"] for row in done.json}["token store accounts"]
+
+    assert found() == (0, "ok")
+    monkeypatch.setenv(VARIABLE, f"{NEW},{OLD}")
+    assert found() == (0, "warning")
+    monkeypatch.setenv(VARIABLE, NEW)
+    assert found() == (1, "trouble")
+    monkeypatch.delenv(VARIABLE)
+    assert airflow("doctor").status == 1
