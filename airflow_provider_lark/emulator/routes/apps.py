@@ -184,6 +184,8 @@ ROUTES: Final = (
         members=frozenset({"name", "folder_token", "time_zone"}),
         scopes=(*BITABLE_WRITE, "base:app:create"),
         rate=Rate(20, 60),
+        coverage="partly",
+        note="with a default table of blank rows; the caller is its only collaborator; folders are not kept",
     ),
     Route("GET", f"{_APPS}/:app_token", get_app, scopes=(*BITABLE_READ, "base:app:read"), rate=Rate(20)),
     Route(

@@ -137,6 +137,8 @@ ROUTES: Final = (
         query=_PAGING | {"view_id", "text_field_as_array"},
         scopes=_READ_FIELD,
         rate=Rate(20),
+        coverage="partly",
+        note="view_id is checked and hides nothing",
     ),
     Route(
         "POST",
@@ -147,6 +149,8 @@ ROUTES: Final = (
         scopes=(*BITABLE_WRITE, "base:field:create"),
         rate=Rate(10),
         holds="table",
+        coverage="partly",
+        note="lookup, stage and button only by a person; auto_fill fills nothing",
     ),
     Route(
         "PUT",
@@ -157,6 +161,8 @@ ROUTES: Final = (
         scopes=(*BITABLE_WRITE, "base:field:update"),
         rate=Rate(10),
         holds="table",
+        coverage="partly",
+        note="a type changes only while its cells are empty; 1254012 otherwise",
     ),
     Route(
         "DELETE",
@@ -175,6 +181,7 @@ ROUTES: Final = (
         scopes=_WRITE_VIEW,
         rate=Rate(10),
         holds="table",
+        note="views hold a name, a type and a property",
     ),
     Route("GET", f"{_TABLE}/views/:view_id", get_view, query=_VIEW_QUERY, scopes=_READ_VIEW, rate=Rate(20)),
     Route(
@@ -186,6 +193,8 @@ ROUTES: Final = (
         scopes=_WRITE_VIEW,
         rate=Rate(10),
         holds="table",
+        coverage="partly",
+        note="property is kept, and applied to nothing",
     ),
     Route(
         "DELETE",

@@ -249,6 +249,8 @@ ROUTES: Final = (
         members=frozenset({"view_id", "field_names", "sort", "filter", "automatic_fields"}),
         scopes=(*BITABLE_READ, "base:record:retrieve"),
         rate=Rate(20),
+        coverage="partly",
+        note="view_id is checked and selects nothing",
     ),
     Route(
         "POST",
