@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, RowError
+
+log = logging.getLogger(__name__)
 
 PROBLEMS_KEPT = 20
 
@@ -18,6 +21,7 @@ class TransferReport:
 
     :param source: what was read: a SQL table, ``a query``, or a Bitable table.
     :param target: what was written.
+    :param app_token: the base of the Bitable table, whose id is *table_id*.
     :param status: ``partial``: some rows were skipped, the others landed.
     :param read: rows or records read.
     :param unchanged: rows whose record, or records whose row, already held the same.
@@ -31,6 +35,8 @@ class TransferReport:
     mode: str
     source: str = ""
     target: str = ""
+    app_token: str = ""
+    table_id: str = ""
     status: Literal["ok", "partial"] = "ok"
     read: int = 0
     created: int = 0
@@ -54,6 +60,12 @@ class TransferReport:
         self.status = "partial"
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(str(problem))
+
+    def finish(self, *, seconds: float, api_calls: dict[str, int]) -> None:
+        """Note what the transfer cost."""
+        self.seconds = round(seconds, 3)
+        self.api_calls = {**api_calls, "total": sum(api_calls.values())}
+        log.info("%s", self.summary())
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data."""

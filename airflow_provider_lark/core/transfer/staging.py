@@ -158,7 +158,7 @@ class Staging:
 
     def _run(self, statement: Any) -> int:
         try:
-            return int(self._conn.execute(statement).rowcount)
+            return int(self._conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
         except (IntegrityError, DataError) as exc:
             self._conn.rollback()
             raise RowRefused(

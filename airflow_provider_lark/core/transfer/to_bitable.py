@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -32,8 +31,6 @@ from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, SqlSource
 from airflow_provider_lark.core.transfer.zones import read_zone
-
-log = logging.getLogger(__name__)
 
 LoadMode = Literal["append", "replace", "upsert"]
 
@@ -108,12 +105,10 @@ def copy_to_bitable(
         pairs = pair_with_columns(read_choice(options.fields), opened.columns, where=source.description)
         found = _target(client, address, pairs, opened, options)
         report.target = f"table {found.table.table_id}"
+        report.app_token, report.table_id = found.table.app_token, found.table.table_id
         load = _Load(client, found, opened, pairs, options, index, report)
         load.run()
-    report.seconds = round(clock.now() - started, 3)
-    report.api_calls = client.calls.since(calls)
-    report.api_calls["total"] = sum(report.api_calls.values())
-    log.info("%s", report.summary())
+    report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
@@ -17,14 +17,14 @@ from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
+from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
 from airflow_provider_lark.core.transfer.staging import Staging, Values
 from airflow_provider_lark.core.transfer.zones import read_zone
-
-log = logging.getLogger(__name__)
 
 DumpMode = Literal["append", "upsert", "replace"]
 
@@ -34,6 +34,7 @@ class DumpOptions:
     """How records become rows.
 
     :param fields: column by field name, or the names that both sides share; default: every field with a column.
+    :param view: only the records of this view, given by id or name; Lark knows no view beside a filter.
     :param filter: which records; see :func:`.build_filter`.
     :param create_table: make the table where there is none.
     :param time_zone: the zone of columns without one, and of dates.
@@ -44,6 +45,7 @@ class DumpOptions:
 
     mode: DumpMode = "append"
     fields: FieldChoice = None
+    view: str = ""
     filter: Filter | None = None
     create_table: bool = False
     time_zone: str = "UTC"
@@ -53,6 +55,8 @@ class DumpOptions:
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, ("append", "upsert", "replace"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
+        if self.view and self.filter:
+            raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
 
 
 def copy_to_sql(
@@ -78,7 +82,7 @@ def copy_to_sql(
     report = TransferReport("bitable_to_sql", options.mode, target=f"table {place.label!r}")
     engine.hide_parameters = True
     table = client.bitable.locate(address)
-    report.source = f"table {table.table_id}"
+    report.source, report.app_token, report.table_id = f"table {table.table_id}", table.app_token, table.table_id
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
     fields = [Field.from_wire(item) for item in wire]
     with _connection(engine) as conn:
@@ -89,10 +93,7 @@ def copy_to_sql(
         _note_left_out(report, target)
         _check_key(options, place, target)
         _Dump(client, table, fields, conn, target, options, report).run()
-    report.seconds = round(clock.now() - started, 3)
-    report.api_calls = client.calls.since(calls)
-    report.api_calls["total"] = sum(report.api_calls.values())
-    log.info("%s", report.summary())
+    report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
 
 
@@ -119,6 +120,15 @@ def _check_key(options: DumpOptions, place: Place, target: SqlTarget) -> None:
         )
 
 
+def _view_id(client: LarkClient, table: TableRef, view: str) -> str:
+    """Return the view to read: the one that is named, else the one of the table's address."""
+    if not view:
+        return table.view_id
+    # nothing is created, so no token is made
+    records = RecordTable(client, table.app_token, table.table_id, new_token=partial(batch_token, ""))
+    return records.find_view(view)
+
+
 class _Dump:
     """One run: pages into the staging table, checks, then the target."""
 
@@ -135,8 +145,7 @@ class _Dump:
         self._client = client
         self._table = table
         self._filter = build_filter(options.filter, fields, time_zone=read_zone(options.time_zone))
-        if self._filter and table.view_id:
-            raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
+        self._view_id = "" if self._filter else _view_id(client, table, options.view)
         self._target = target
         self._options = options
         self._report = report
@@ -159,7 +168,7 @@ class _Dump:
         pages = self._client.bitable.search_pages(
             app_token=self._table.app_token,
             table_id=self._table.table_id,
-            view_id=self._table.view_id or None,
+            view_id=self._view_id or None,
             filter=self._filter or None,
             field_names=names if len(names) <= FIELD_NAMES_MAX else None,
         )

@@ -1,0 +1,130 @@
+"""What both transfers share: a Bitable table on one side, a SQL connection on the other, one report as XCom."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.operators.bitable_base import BitableTableOperator
+from airflow_provider_lark.operators.links import TablePlace
+from airflow_provider_lark.operators.parameters import read_json
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from sqlalchemy import Engine
+
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.transfer.report import TransferReport
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+OnRowError = Literal["fail", "skip"]
+
+
+class BitableTransferOperator(BitableTableOperator):
+    """Copies between a Bitable table and a SQL database.
+
+    :param sql_conn_id: connection of the database: SQLite, PostgreSQL, MySQL or MariaDB.
+    :param mode: what becomes of what is already there.
+    :param key_fields: the fields whose values together tell records apart.
+    :param fields: ``{"field": "column"}``, or a list of names that both sides share; nothing else is copied.
+    :param create_table: create the table that is written to, where there is none.
+    :param time_zone: the zone of dates, and of datetimes without one.
+    :param on_row_error: ``fail`` when a row does not fit, or ``skip`` it and report it.
+    :param allow_empty: ``replace`` may empty the table when there is nothing to put into it.
+    """
+
+    template_fields: Sequence[str] = (
+        *BitableTableOperator.template_fields,
+        "sql_conn_id",
+        "mode",
+        "key_fields",
+        "fields",
+        "time_zone",
+        "on_row_error",
+        "allow_empty",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"fields": "json", "key_fields": "json"}
+    ui_color = "#d9f2e6"
+
+    def __init__(
+        self,
+        *,
+        sql_conn_id: str,
+        mode: str = "append",
+        key_fields: Sequence[str] | str = (),
+        fields: Mapping[str, str] | Sequence[str] | str | None = None,
+        create_table: bool = False,
+        time_zone: str = "UTC",
+        on_row_error: OnRowError = "fail",
+        allow_empty: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sql_conn_id = sql_conn_id
+        self.mode = mode
+        self.key_fields = key_fields
+        self.fields = fields
+        self.create_table = create_table
+        self.time_zone = time_zone
+        self.on_row_error = on_row_error
+        self.allow_empty = allow_empty
+        self._where: TableAddress | None = None
+
+    def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
+        # the core looks the table up: it may not exist yet
+        self._where = self._address(hook)
+        given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
+        return TablePlace(hook.settings.host, self._where.app_token, self._where.table_id, self._where.view_id, given)
+
+    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+        from airflow_provider_lark.hooks.database import opened_engine
+
+        if self._where is None:
+            raise RuntimeError("the table is found before it is read")
+        with opened_engine(self.sql_conn_id) as engine:
+            report = self._copy(client, engine, self._where, context)
+        self.table_place = TablePlace(place.host, report.app_token, report.table_id, place.view_id, place.given)
+        for text in (*report.problems, *report.warnings):
+            self.log.warning("%s", text)
+        return report.to_dict()
+
+    @abstractmethod
+    def _copy(self, client: LarkClient, engine: Engine, where: TableAddress, context: Context) -> TransferReport:
+        """Do the work by one call."""
+
+    def _shared_options(self) -> dict[str, Any]:
+        """Return the options that both directions have, as the core takes them."""
+        return {
+            "mode": self.mode,
+            "fields": read_names(self.fields, "fields"),
+            "create_table": self.create_table,
+            "time_zone": self.time_zone or "UTC",
+            "on_row_error": self.on_row_error,
+            "allow_empty": is_true(self.allow_empty),
+        }
+
+    def _keys(self) -> tuple[str, ...]:
+        found = read_names(self.key_fields, "key_fields") or ()
+        if isinstance(found, Mapping):
+            raise ConfigError("key_fields: expected a list of field names")
+        return tuple(found)
+
+
+def read_names(value: Any, where: str) -> Any:
+    """Return names as a list or a dictionary, which may come as JSON text; one bare name is a list of one.
+
+    :raises ConfigError: it is text that looks like JSON and is none.
+    """
+    if not value or value == "None":
+        return None
+    if isinstance(value, str) and value.lstrip()[:1] not in ("[", "{"):
+        return [value]
+    return read_json(value, where)
+
+
+def is_true(value: bool | str) -> bool:
+    """Read a flag, which a template gives as text."""
+    return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")
