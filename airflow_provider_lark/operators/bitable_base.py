@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.parameters import read_zone
+from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace
 from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
-from airflow_provider_lark.operators.links import BitableTableLink, TablePlace
-from airflow_provider_lark.operators.parameters import read_zone
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,6 +28,16 @@ COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written")
 """What a result may count; it goes into the events of outlets."""
 
 _LISTS = ("records", "tables", "fields")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a task works with."""
+
+    hook: LarkHook
+    client: LarkClient
+    place: TablePlace
+    context: Context
 
 
 class BitableOperator(BaseOperator):
@@ -55,8 +66,8 @@ class BitableOperator(BaseOperator):
         with airflow_errors():
             hook = LarkHook(self.lark_conn_id)
             with hook.client() as client:
-                place = self.table_place = self._find(hook, client)
-                result = self._run(client, place, context)
+                self.table_place = self._find(hook, client)
+                result = self._run(Opened(hook, client, self.table_place, context))
         # a table that was just made has its id only now
         place = self.table_place
         counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
@@ -68,7 +79,7 @@ class BitableOperator(BaseOperator):
         return {**{name: id_ for name, id_ in ids.items() if id_}, **result}
 
     @abstractmethod
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         """Do the work and return what was found or done, as plain data."""
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
@@ -125,18 +136,19 @@ class BitableRecordsOperator(BitableTableOperator):
         self.time_zone = time_zone
         self.batch_size = batch_size
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.record_table import RecordTable
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
-        seed = token_seed(context, place)
+        place, seed = opened.place, token_seed(opened.context, opened.place)
         table = RecordTable(
-            client,
+            opened.client,
             place.app_token,
             place.table_id,
             new_token=lambda number, body: batch_token(seed, number, body),
             batch_size=self.batch_size,
             time_zone=read_zone(self.time_zone),
+            find_user_ids=opened.hook.user_directory(opened.client).find_by_email,
         )
         return self._work(table)
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop
+from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_ids, read_patch, read_rows
 from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator
-from airflow_provider_lark.operators.parameters import read_count, read_filter, read_ids, read_patch, read_rows
 from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
 
 if TYPE_CHECKING:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, NotFound
-from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, token_seed
-from airflow_provider_lark.operators.links import TablePlace
-from airflow_provider_lark.operators.parameters import read_json
+from airflow_provider_lark.hooks.parameters import read_json
+from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, Opened, token_seed
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.fields.schema import Field
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 class BitableListTablesOperator(BitableOperator):
     """Returns the tables of a base: ``{"tables": [{"table_id", "name"}]}``."""
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
-        tables = client.bitable.list_tables(app_token=place.app_token)
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        tables = opened.client.bitable.list_tables(app_token=opened.place.app_token)
         return {"tables": [{"table_id": table.table_id, "name": table.name} for table in tables]}
 
 
@@ -39,10 +37,11 @@ class BitableListFieldsOperator(BitableTableOperator):
         super().__init__(**kwargs)
         self.with_property = with_property
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.fields.schema import Field
 
-        wires = client.bitable.list_fields(app_token=place.app_token, table_id=place.table_id)
+        place = opened.place
+        wires = opened.client.bitable.list_fields(app_token=place.app_token, table_id=place.table_id)
         fields = [Field.from_wire(wire) for wire in wires]
         return {"fields": [describe_field(field, with_property=self.with_property) for field in fields]}
 
@@ -74,11 +73,12 @@ class BitableCreateTableOperator(BitableOperator):
         self.fields = fields
         self.if_exists = if_exists
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.table_design import ensure_table
 
+        place = opened.place
         fields = read_json(self.fields, "fields")
-        made = ensure_table(client, place.app_token, self.table_name, fields, if_exists=self.if_exists)
+        made = ensure_table(opened.client, place.app_token, self.table_name, fields, if_exists=self.if_exists)
         self.table_place = replace(place, table_id=made.id, given=_join(place.given, self.table_name))
         return {"created": int(made.created)}
 
@@ -105,13 +105,14 @@ class BitableDeleteTableOperator(BitableTableOperator):
         base = replace(self._address(hook), table="", table_id="")
         return TablePlace(hook.settings.host, client.bitable.locate_base(base), given=base.label)
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.table_design import drop_table
 
+        place = opened.place
         if not place.table_id:
             return {"deleted": 0}
         try:
-            drop_table(client, place.app_token, place.table_id)
+            drop_table(opened.client, place.app_token, place.table_id)
         except NotFound:
             if self.if_missing == "fail":
                 raise
@@ -136,17 +137,18 @@ class BitableCreateFieldOperator(BitableTableOperator):
         self.field = field
         self.if_exists = if_exists
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.table_design import ensure_field
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
+        place = opened.place
         made = ensure_field(
-            client,
+            opened.client,
             place.app_token,
             place.table_id,
             _read_definition(self.field, "field"),
             if_exists=self.if_exists,
-            client_token=batch_token(token_seed(context, place), 0, self.field),
+            client_token=batch_token(token_seed(opened.context, place), 0, self.field),
         )
         return {"field_id": made.id, "created": int(made.created)}
 
@@ -168,13 +170,14 @@ class BitableUpdateFieldOperator(BitableTableOperator):
         self.field = field
         self.changes = changes
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.table_design import change_field
 
         changes = read_json(self.changes, "changes")
         if not isinstance(changes, Mapping):
             raise ConfigError(f"changes: expected a dictionary, found {type(changes).__name__}")
-        field, changed = change_field(client, place.app_token, place.table_id, self.field, changes)
+        place = opened.place
+        field, changed = change_field(opened.client, place.app_token, place.table_id, self.field, changes)
         return {"field": describe_field(field), "updated": int(changed)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from airflow_provider_lark.operators.links import TablePlace
+from airflow_provider_lark.hooks.table_place import TablePlace
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

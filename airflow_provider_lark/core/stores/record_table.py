@@ -16,7 +16,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
 from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import DuplicateKey, LarkError, NotFound, RecordNotFound
-from airflow_provider_lark.core.fields.payload import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
@@ -77,6 +77,7 @@ class RecordTable:
     :param batch_size: records a write call carries, at most 1000.
     :param time_zone: of dates and of datetimes without a zone.
     :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
+    :param fields: the table's fields where they are known; read when they are first needed otherwise.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class RecordTable:
         new_token: NewToken,
         batch_size: int = BATCH_WRITE_DEFAULT,
         time_zone: tzinfo | None = None,
-        find_user_ids: Any = None,
+        find_user_ids: FindUserIds | None = None,
+        fields: Sequence[Field] | None = None,
     ) -> None:
         self.client = client
         self.ids = TableIds(app_token=app_token, table_id=table_id)
@@ -96,6 +98,8 @@ class RecordTable:
         self._new_token = new_token
         self._batch_size = batch_size
         self._find_user_ids = find_user_ids
+        if fields is not None:
+            self.fields = list(fields)
 
     @cached_property
     def fields(self) -> list[Field]:

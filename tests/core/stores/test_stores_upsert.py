@@ -7,10 +7,11 @@ from math import ceil
 import pytest
 
 from airflow_provider_lark.core import LarkClient
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, OutcomeUnknown, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.stores.bitable_upsert import UpsertPlan, choose_lookup, plan_upsert, upsert_records
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.emulator import Emulator, ManualClock
 
 FIELDS = [
     {"field_name": "code", "type": 1},
@@ -51,8 +52,11 @@ class Stock:
 
 
 @pytest.fixture
-def stock(emulator):
-    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url, rate_share=None) as client:
+def stock():
+    with (
+        Emulator(clock=ManualClock()) as emulator,
+        LarkClient(emulator.app_id, emulator.app_secret, emulator.url, rate_share=None) as client,
+    ):
         yield Stock(emulator, client)
 
 
@@ -165,8 +169,6 @@ def test_key_that_two_records_carry_names_them_and_nothing_is_written(stock):
 
 
 def test_upsert_that_lost_its_answer_finds_its_records_when_tried_again(stock):
-    from airflow_provider_lark.core.errors import OutcomeUnknown
-
     stock.emulator.faults.add("batch_create", action="drop_after", times=None)
     rows = [{"code": "A1"}, {"code": "A2"}]
     impatient = LarkClient(stock.emulator.app_id, stock.emulator.app_secret, stock.emulator.url, max_attempts=1)

@@ -1,0 +1,77 @@
+"""The trigger behind a deferred BitableRecordSensor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from airflow_provider_lark.hooks.record_condition import RecordCondition
+from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
+
+
+class BitableRecordTrigger(PollingTrigger):
+    """Searches a table until enough records meet the filter, one call a poll.
+
+    The success event is ``{"status": "success", "total": int, "record_ids": […]}``. The records themselves are read by
+    the task: Airflow logs events.
+
+    :param lark_conn_id: connection of type ``lark``.
+    :param filter: in Lark's form.
+    :param condition: the sensor's limits by name.
+    :param field_names: one field is enough to learn of the records.
+    :param limit: at most so many ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        lark_conn_id: str,
+        app_token: str,
+        table_id: str,
+        filter: dict[str, Any],
+        condition: dict[str, int | None],
+        field_names: list[str],
+        limit: int = 10,
+        **polling: Any,
+    ) -> None:
+        super().__init__(**polling)
+        self.lark_conn_id = lark_conn_id
+        self.app_token = app_token
+        self.table_id = table_id
+        self.filter = filter
+        self.condition = condition
+        self.field_names = field_names
+        self.limit = limit
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "lark_conn_id": self.lark_conn_id,
+            "app_token": self.app_token,
+            "table_id": self.table_id,
+            "filter": self.filter,
+            "condition": self.condition,
+            "field_names": self.field_names,
+            "limit": self.limit,
+        }
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Poll]:
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        condition = RecordCondition.read(**self.condition)
+        async with await LarkHook(self.lark_conn_id).async_client() as client:
+
+            async def poll() -> dict[str, Any] | None:
+                page = await client.bitable.search_page(
+                    app_token=self.app_token,
+                    table_id=self.table_id,
+                    filter=self.filter or None,
+                    field_names=self.field_names,
+                    page_size=max(self.limit, 1),
+                )
+                total = len(page.items) if page.total is None else page.total
+                ids = [item["record_id"] for item in page.items[: self.limit]]
+                return {"total": total, "record_ids": ids} if condition.is_met(total) else None
+
+            yield poll

@@ -1,0 +1,109 @@
+"""What the triggers behind deferred sensors share: poll, pause, count failures, fire one event."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import PermanentError
+
+Poll = Callable[[], Awaitable[dict[str, Any] | None]]
+"""Looks once; returns what a success event tells, None when the condition does not hold yet."""
+
+
+class PollingTrigger(BaseTrigger):
+    """Polls until a condition holds, and fires one event.
+
+    The event is ``{"status": "success", …}``, or ``{"status": "error", "permanent": bool, "message": …}`` when a person
+    has to change something, or polling failed too often in a row. Airflow logs it: it holds no cell.
+
+    :param poll_interval_seconds: pause between two polls.
+    :param exponential_backoff: double the pause after each poll, up to *max_wait_seconds*.
+    :param max_wait_seconds: the longest pause; None for no limit.
+    :param max_failures: consecutive failing polls after which it gives up; None leaves that to the task's timeout.
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_interval_seconds: float = 60.0,
+        exponential_backoff: bool = False,
+        max_wait_seconds: float | None = None,
+        max_failures: int | None = 5,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+        self.poll_interval_seconds = poll_interval_seconds
+        self.exponential_backoff = exponential_backoff
+        self.max_wait_seconds = max_wait_seconds
+        self.max_failures = max_failures
+        self._clock = clock or SystemClock()
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments, all plain values."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                **self._settings(),
+                "poll_interval_seconds": self.poll_interval_seconds,
+                "exponential_backoff": self.exponential_backoff,
+                "max_wait_seconds": self.max_wait_seconds,
+                "max_failures": self.max_failures,
+            },
+        )
+
+    @abstractmethod
+    def _settings(self) -> dict[str, Any]:
+        """Return the arguments of the subclass's own."""
+
+    @abstractmethod
+    def _opened(self) -> AbstractAsyncContextManager[Poll]:
+        """Open what the polls need, and give what polls."""
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll until there is one event to fire."""
+        yield TriggerEvent(await self._wait())  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+
+    async def _wait(self) -> dict[str, Any]:
+        try:
+            async with self._opened() as poll:
+                return await self._poll_until_done(poll)
+        except PermanentError as exc:
+            return _failure(exc, permanent=True)
+        except Exception as exc:  # noqa: BLE001 - any driver's error; the task hears of it, and its retries decide
+            return _failure(exc, permanent=False)
+
+    async def _poll_until_done(self, poll: Poll) -> dict[str, Any]:
+        failures = polls = 0
+        while True:
+            try:
+                told = await poll()
+            except PermanentError:
+                raise
+            except Exception as exc:
+                failures += 1
+                self.log.warning("poll %d failed, %d in a row: %s", polls + 1, failures, type(exc).__name__)
+                if self.max_failures is not None and failures >= self.max_failures:
+                    raise
+            else:
+                failures = 0
+                if told is not None:
+                    return {"status": "success", **told}
+            await self._clock.sleep_async(self._pause_seconds(polls))
+            polls += 1
+
+    def _pause_seconds(self, polls: int) -> float:
+        # a pause of zero would spin the triggerer's loop; the exponent is capped before it overflows
+        pause = max(self.poll_interval_seconds, 1.0)
+        if self.exponential_backoff:
+            pause *= 2 ** min(polls, 20)
+        return pause if self.max_wait_seconds is None else min(pause, max(self.max_wait_seconds, 1.0))
+
+
+def _failure(exc: Exception, *, permanent: bool) -> dict[str, Any]:
+    return {"status": "error", "permanent": permanent, "message": f"{type(exc).__name__}: {exc}"}
