@@ -51,6 +51,8 @@ def open_source(content: bytes | IO[bytes], size: int | None) -> Flow[Source]:
     """
     file = io.BytesIO(content) if isinstance(content, (bytes, bytearray, memoryview)) else content
     known = yield from blocking(lambda: _measure(file) if size is None else size)
+    if known < 0:
+        raise BadRequest(f"the file's size is {known}, expected the number of its bytes")
     return Source(file, known, known)
 
 
