@@ -106,7 +106,15 @@ def get_provider_info() -> dict[str, object]:
             {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.hooks.lark"]},
         ],
         "operators": [
-            {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.operators.sync"]},
+            {
+                "integration-name": "Lark / Feishu",
+                "python-modules": [
+                    "airflow_provider_lark.operators.api",
+                    "airflow_provider_lark.operators.bitable_records",
+                    "airflow_provider_lark.operators.bitable_tables",
+                    "airflow_provider_lark.operators.sync",
+                ],
+            },
         ],
         "sensors": [
             {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.sensors.sync_queue"]},
@@ -114,6 +122,19 @@ def get_provider_info() -> dict[str, object]:
         "triggers": [
             {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.triggers.sync_queue"]},
         ],
+        "transfers": [
+            {
+                "source-integration-name": "Lark / Feishu",
+                "target-integration-name": "Common SQL",
+                "python-module": "airflow_provider_lark.transfers.bitable_to_sql",
+            },
+            {
+                "source-integration-name": "Common SQL",
+                "target-integration-name": "Lark / Feishu",
+                "python-module": "airflow_provider_lark.transfers.sql_to_bitable",
+            },
+        ],
+        "extra-links": ["airflow_provider_lark.hooks.table_place.BitableTableLink"],
         "cli": ["airflow_provider_lark.cli.definition.get_lark_cli_commands"],
         "connection-types": [
             {
