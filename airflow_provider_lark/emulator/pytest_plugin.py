@@ -1,0 +1,172 @@
+"""Pytest fixtures for testing your own DAGs against the emulator; ``docs/testing-dags.md`` shows how.
+
+In the ``conftest.py`` at the top of your tests::
+
+    pytest_plugins = ["airflow_provider_lark.emulator.pytest_plugin"]
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import pytest
+
+from airflow_provider_lark.emulator.emulator import Emulator
+from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
+
+CONN_ID: Final = "lark_default"
+BASE_NAME: Final = "Test"
+
+FieldDefinition = str | int | Mapping[str, Any]
+"""A type by name (``"text"``, ``"single_select"``…) or number, or members of Lark's field object."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class EmulatedTable:
+    """A table in the emulator, as a colleague at the web page sees and edits it."""
+
+    emulator: Emulator = field(repr=False)
+    app_token: str
+    table_id: str
+
+    @property
+    def url(self) -> str:
+        """The address of the table, for ``table=…`` of an operator."""
+        return f"https://emulator.feishu.cn/base/{self.app_token}?table={self.table_id}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The records in order of creation, by field name; an empty cell is None, text is joined, a date is ms.
+
+        Other cells are as Lark returns them.
+        """
+        names = self.emulator.person.fields(self.app_token, self.table_id)
+        return [{name: _plain(cells.get(name)) for name in names} for cells in self._cells()]
+
+    def record_ids(self) -> list[str]:
+        """The ids of the records, in order of creation."""
+        return [each["record_id"] for each in self._records()]
+
+    def add(self, *rows: Mapping[str, Any]) -> list[str]:
+        """Add records and return their ids."""
+        return self.emulator.person.add_records(self.app_token, self.table_id, rows)
+
+    def edit(self, record_id: str, **fields: Any) -> None:
+        """Change fields of a record; None clears."""
+        self.emulator.person.edit_record(self.app_token, self.table_id, record_id, fields)
+
+    def delete(self, *record_ids: str) -> None:
+        """Delete records."""
+        self.emulator.person.delete_records(self.app_token, self.table_id, record_ids)
+
+    def _records(self) -> list[dict[str, Any]]:
+        return self.emulator.person.records(self.app_token, self.table_id)
+
+    def _cells(self) -> list[dict[str, Any]]:
+        return [each["fields"] for each in self._records()]
+
+
+class TableFactory(Protocol):
+    """What the fixture ``lark_table`` is."""
+
+    def __call__(
+        self,
+        fields: Mapping[str, FieldDefinition],
+        rows: Sequence[Mapping[str, Any]] = (),
+        *,
+        name: str = "table",
+        app_token: str | None = None,
+    ) -> EmulatedTable:
+        """Make a table.
+
+        :param fields: types by field name; the first one is the primary field.
+        :param rows: its first records.
+        :param app_token: the base; None: one base for all tables of the test.
+        """
+        ...
+
+
+def connection_json(emulator: Emulator, **extra: Any) -> str:
+    """The value of an ``AIRFLOW_CONN_…`` variable that points at *emulator*.
+
+    :param extra: further keys of the connection's extra: ``bases={"Shop": app_token}``.
+    """
+    parts = {
+        "conn_type": "lark",
+        "host": emulator.url,
+        "login": emulator.app_id,
+        "password": emulator.app_secret,
+        "extra": extra,
+    }
+    return json.dumps(parts)
+
+
+@pytest.fixture(scope="session")
+def _lark_server() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def lark_emulator(_lark_server: Emulator) -> Iterator[Emulator]:
+    """An emulator that holds nothing but one app; the server is shared by all tests, what it holds is not."""
+    # clients share tokens by app within a process: with an app of its own no test meets those of another
+    _lark_server.app_id = f"cli_test{next(_numbers)}"
+    _lark_server.reset()
+    yield _lark_server
+    _lark_server.reset()
+
+
+@pytest.fixture
+def lark_connection(lark_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of an Airflow connection to the emulator, which the environment holds during the test."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", connection_json(lark_emulator))
+    return CONN_ID
+
+
+@pytest.fixture
+def lark_table(lark_emulator: Emulator) -> TableFactory:
+    """Makes tables: ``lark_table({"Name": "text", "Qty": "number"}, [{"Name": "a"}])``."""
+    bases: list[str] = []
+
+    def make(
+        fields: Mapping[str, FieldDefinition],
+        rows: Sequence[Mapping[str, Any]] = (),
+        *,
+        name: str = "table",
+        app_token: str | None = None,
+    ) -> EmulatedTable:
+        if app_token is None:
+            bases.extend([lark_emulator.state.create_base(BASE_NAME).app_token] if not bases else [])
+            app_token = bases[0]
+        definitions = [_definition(*each) for each in fields.items()]
+        table = lark_emulator.state.create_table(app_token, name, definitions)
+        made = EmulatedTable(lark_emulator, app_token, table.table_id)
+        if rows:
+            made.add(*rows)
+        return made
+
+    return make
+
+
+def _definition(name: str, given: FieldDefinition) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        return {"field_name": name, **given}
+    if isinstance(given, int):
+        return {"field_name": name, "type": given}
+    try:
+        return {"field_name": name, "type": FieldType[given.upper()].value}
+    except KeyError:
+        known = ", ".join(each.name.lower() for each in FieldType)
+        msg = f"field {name!r}: no type {given!r}; known: {known}"
+        raise ValueError(msg) from None
+
+
+def _plain(cell: Any) -> Any:
+    is_text = isinstance(cell, list) and cell and all(isinstance(each, dict) and "text" in each for each in cell)
+    return "".join(each["text"] for each in cell) if is_text else cell
