@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_lark.operators.parameters import read_filter
+from airflow_provider_lark.hooks.parameters import read_filter
+from airflow_provider_lark.operators.bitable_base import Opened
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.transfer.report import TransferReport
 
@@ -62,7 +61,7 @@ class BitableToSqlOperator(BitableTransferOperator):
         self.view = view
         self.filter = filter
 
-    def _copy(self, client: LarkClient, engine: Engine, where: TableAddress, context: Context) -> TransferReport:
+    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_target import Place
         from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
 
@@ -73,4 +72,4 @@ class BitableToSqlOperator(BitableTransferOperator):
             key_fields=self._keys(),
         )
         options = DumpOptions(**self._shared_options(), view=self.view or "", filter=read_filter(self.filter))
-        return copy_to_sql(client, engine, where, place, options)
+        return copy_to_sql(opened.client, engine, where, place, options)

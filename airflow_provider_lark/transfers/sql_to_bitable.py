@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.operators.bitable_base import token_seed
-from airflow_provider_lark.operators.links import TablePlace
-from airflow_provider_lark.operators.parameters import read_count, read_json
+from airflow_provider_lark.hooks.parameters import read_count, read_json
+from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.operators.bitable_base import Opened, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
     from sqlalchemy import Engine
 
-    from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.transfer.report import TransferReport
 
@@ -69,7 +67,7 @@ class SqlToBitableOperator(BitableTransferOperator):
         self.parameters = parameters
         self.batch_size = batch_size
 
-    def _copy(self, client: LarkClient, engine: Engine, where: TableAddress, context: Context) -> TransferReport:
+    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_source import SqlSource
         from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
 
@@ -82,6 +80,6 @@ class SqlToBitableOperator(BitableTransferOperator):
             key_fields=self._keys(),
             batch_size=read_count(self.batch_size, "batch_size") or 0,
             # the core adds the table, which may not have its id yet
-            seed=token_seed(context, TablePlace("", "")),
+            seed=token_seed(opened.context, TablePlace("", "")),
         )
-        return copy_to_bitable(client, engine, source, where, options)
+        return copy_to_bitable(opened.client, engine, source, where, options)

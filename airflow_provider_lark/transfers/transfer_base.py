@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.operators.bitable_base import BitableTableOperator
-from airflow_provider_lark.operators.links import TablePlace
-from airflow_provider_lark.operators.parameters import read_json
+from airflow_provider_lark.hooks.parameters import read_json
+from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
     from sqlalchemy import Engine
 
     from airflow_provider_lark.core import LarkClient
@@ -71,28 +70,26 @@ class BitableTransferOperator(BitableTableOperator):
         self.time_zone = time_zone
         self.on_row_error = on_row_error
         self.allow_empty = allow_empty
-        self._where: TableAddress | None = None
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         # the core looks the table up: it may not exist yet
-        self._where = self._address(hook)
+        where = self._address(hook)
         given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
-        return TablePlace(hook.settings.host, self._where.app_token, self._where.table_id, self._where.view_id, given)
+        return TablePlace(hook.settings.host, where.app_token, where.table_id, where.view_id, given)
 
-    def _run(self, client: LarkClient, place: TablePlace, context: Context) -> dict[str, Any]:
+    def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.hooks.database import opened_engine
 
-        if self._where is None:
-            raise RuntimeError("the table is found before it is read")
         with opened_engine(self.sql_conn_id) as engine:
-            report = self._copy(client, engine, self._where, context)
+            report = self._copy(opened, engine, self._address(opened.hook))
+        place = opened.place
         self.table_place = TablePlace(place.host, report.app_token, report.table_id, place.view_id, place.given)
         for text in (*report.problems, *report.warnings):
             self.log.warning("%s", text)
         return report.to_dict()
 
     @abstractmethod
-    def _copy(self, client: LarkClient, engine: Engine, where: TableAddress, context: Context) -> TransferReport:
+    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         """Do the work by one call."""
 
     def _shared_options(self) -> dict[str, Any]:

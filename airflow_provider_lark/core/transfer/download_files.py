@@ -1,0 +1,107 @@
+"""Attachment cells into a folder: one subfolder for each record, each file streamed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from airflow_provider_lark.core.api.address import TableRef
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.errors import RecordNotFound, UnexpectedAnswer
+from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+from airflow_provider_lark.core.transfer.attachments import (
+    Attachment,
+    FilePath,
+    FilesReport,
+    attachment_field,
+    read_cell,
+)
+from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.core.transfer.file_names import distinct_names
+
+log = logging.getLogger(__name__)
+
+
+def download_attachments(
+    client: LarkClient,
+    table: TableRef,
+    field_name: str,
+    folder: FilePath,
+    *,
+    record_ids: Sequence[str] = (),
+    search: Search | None = None,
+) -> FilesReport:
+    """Download the files of a field to ``<folder>/<record_id>/<name>``.
+
+    A file that is already there with the same size is not downloaded again; one of another size is overwritten.
+
+    :param record_ids: these records only.
+    :param search: the records that it finds only, with the view by id or name; default: every record with a file.
+    :raises RecordNotFound: a record of *record_ids* does not exist.
+    :raises UnexpectedAnswer: a file came incomplete; it was removed.
+    """
+    # nothing is created, so no token is made
+    records = RecordTable(client, table.app_token, table.table_id, new_token=partial(batch_token, ""))
+    name = attachment_field(records.fields, table, field_name).name
+    report = FilesReport()
+    for record in _by_id(client, table, record_ids) if record_ids else _found(records, name, search):
+        files = read_cell(record["fields"].get(name))
+        if files:
+            report.records += 1
+            _download_all(client, record["record_id"], files, folder, report)
+    return report
+
+
+def _by_id(client: LarkClient, table: TableRef, record_ids: Sequence[str]) -> Iterable[WireRecord]:
+    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
+    if gone := [*answer.absent_record_ids, *answer.forbidden_record_ids]:
+        shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
+        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
+    return answer.records
+
+
+def _found(records: RecordTable, name: str, search: Search | None) -> Iterator[WireRecord]:
+    wanted = search or Search()
+    view_id = records.find_view(wanted.view_id) if wanted.view_id else None
+    only = Search(wanted.filter, None, view_id, [name])
+    if not only.filter and not only.view_id:
+        with_files = {"conjunction": "and", "conditions": [{"field_name": name, "operator": "isNotEmpty", "value": []}]}
+        only = Search(with_files, None, None, [name])
+    for page in records.pages(only):
+        yield from page.items
+
+
+def _download_all(
+    client: LarkClient, record_id: str, files: Sequence[Attachment], folder: FilePath, report: FilesReport
+) -> None:
+    place = folder / record_id
+    place.mkdir(parents=True, exist_ok=True)
+    for file, name in zip(files, distinct_names(file.name for file in files), strict=True):
+        path = place / name
+        if file.size is not None and path.exists() and path.stat().st_size == file.size:
+            report.note(record_id, name, path, file.size, skipped=True)
+            continue
+        size = _download(client, file, path)
+        report.note(record_id, name, path, size, skipped=False)
+        log.debug("downloaded a file of %s bytes of record %s", size, record_id)
+
+
+def _download(client: LarkClient, file: Attachment, path: FilePath) -> int:
+    size = 0
+    try:
+        with path.open("wb") as target:
+            for chunk in client.drive.download_media_pages(file_token=file.file_token, extra=file.extra):
+                target.write(chunk)
+                size += len(chunk)
+        if file.size is not None and size != file.size:
+            raise UnexpectedAnswer(
+                f"file {file.file_token}: Lark says {file.size} bytes and sent {size}; run the task again"
+            )
+    except BaseException:
+        # closing a file of a bucket has stored the part that came
+        if path.exists():
+            path.unlink()
+        raise
+    return size

@@ -1,0 +1,138 @@
+"""Files into attachment cells: uploaded one after the other, then written to their records."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from airflow_provider_lark.core.api.address import TableRef
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.errors import ConfigError, RecordNotFound, TooLarge
+from airflow_provider_lark.core.fields.codec_multi import ATTACHMENT_MAX
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.transfer.attachments import (
+    Attachment,
+    FilePath,
+    FilesReport,
+    attachment_field,
+    read_cell,
+)
+from airflow_provider_lark.core.transfer.report import check_choice
+
+log = logging.getLogger(__name__)
+
+CellMode = Literal["append", "replace"]
+
+_WRITE_RECORDS = 100
+"""Records whose cells are written at once: what a crash leaves uploaded and unseen at most."""
+
+
+def upload_attachments(
+    client: LarkClient,
+    table: TableRef,
+    field_name: str,
+    files: Mapping[str, Sequence[FilePath]],
+    *,
+    mode: CellMode = "append",
+) -> FilesReport:
+    """Upload the *files* of each record and put them into its cell.
+
+    With ``append``, a file that the cell already has by name and size is not uploaded again, so a repetition after a
+    failure goes on where it stopped. With ``replace``, the cell then holds these files and no others.
+
+    :param files: paths by record id; of a folder, all files that lie in it.
+    :raises RecordNotFound: a record does not exist; nothing was uploaded.
+    :raises TooLarge: a cell would hold too many files; nothing was uploaded.
+    :raises ConfigError: a path leads to no file; nothing was uploaded.
+    """
+    check_choice("mode", mode, ("append", "replace"))
+    wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
+    name = attachment_field([Field.from_wire(item) for item in wire], table, field_name).name
+    expanded = {record_id: _files_of(paths) for record_id, paths in files.items()}
+    present = _cells(client, table, name, list(expanded), keep=mode == "append")
+    for record_id, paths in expanded.items():
+        if len(present[record_id]) + len(paths) > ATTACHMENT_MAX:
+            raise TooLarge(f"record {record_id}: its cell would hold more than {ATTACHMENT_MAX} files")
+    report, waiting = FilesReport(), _Waiting(client, table, name)
+    try:
+        for record_id, paths in expanded.items():
+            tokens = [_transfer(client, table, record_id, path, present[record_id], report) for path in paths]
+            kept = [file.file_token for file in present[record_id]]
+            cell = list(dict.fromkeys([*kept, *tokens]))
+            if mode == "replace" or cell != kept:
+                waiting.add(record_id, cell)
+            report.records += bool(paths)
+    finally:
+        # also after a failure: what was uploaded until then must not be lost
+        waiting.send()
+    return report
+
+
+def _files_of(paths: Sequence[FilePath]) -> list[FilePath]:
+    found: list[FilePath] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted((each for each in path.iterdir() if not each.is_dir()), key=lambda each: each.name)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise ConfigError(f"files: there is no file {path}")
+    return found
+
+
+def _cells(
+    client: LarkClient, table: TableRef, name: str, record_ids: Sequence[str], *, keep: bool
+) -> dict[str, list[Attachment]]:
+    """Return the files that each record has and keeps."""
+    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
+    found = {record["record_id"]: record["fields"].get(name) for record in answer.records}
+    if gone := [record_id for record_id in record_ids if record_id not in found]:
+        shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
+        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
+    return {record_id: read_cell(cell) if keep else [] for record_id, cell in found.items()}
+
+
+def _transfer(
+    client: LarkClient,
+    table: TableRef,
+    record_id: str,
+    path: FilePath,
+    present: Sequence[Attachment],
+    report: FilesReport,
+) -> str:
+    size = int(path.stat().st_size)
+    same = next((file for file in present if file.name == path.name and file.size == size), None)
+    if same is not None:
+        report.note(record_id, path.name, path, size, skipped=True)
+        return same.file_token
+    with path.open("rb") as content:
+        token = client.drive.upload_media(app_token=table.app_token, name=path.name, content=content, size=size)
+    log.debug("uploaded a file of %s bytes for record %s", size, record_id)
+    report.note(record_id, path.name, path, size, skipped=False)
+    return token
+
+
+class _Waiting:
+    """Cells that are complete and not yet written."""
+
+    def __init__(self, client: LarkClient, table: TableRef, name: str) -> None:
+        self._client = client
+        self._table = table
+        self._name = name
+        self._cells: dict[str, list[str]] = {}
+
+    def add(self, record_id: str, tokens: list[str]) -> None:
+        self._cells[record_id] = tokens
+        if len(self._cells) >= _WRITE_RECORDS:
+            self.send()
+
+    def send(self) -> None:
+        cells, self._cells = self._cells, {}
+        records = [
+            (record_id, {self._name: [{"file_token": token} for token in tokens] or None})
+            for record_id, tokens in cells.items()
+        ]
+        self._client.bitable.batch_update(
+            app_token=self._table.app_token, table_id=self._table.table_id, records=records
+        )

@@ -1,0 +1,137 @@
+"""Operators that move files between attachment cells and object storage, or any file system that Airflow knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json
+from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.address import TableRef
+    from airflow_provider_lark.core.transfer.attachments import FilesReport
+
+
+class _BitableAttachmentsOperator(BitableTableOperator):
+    """Works on the files of one attachment field.
+
+    :param field: the attachment field.
+    :param storage_conn_id: connection of the object storage; not needed for the local file system.
+    """
+
+    template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "field", "storage_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *, field: str, storage_conn_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.field = field
+        self.storage_conn_id = storage_conn_id
+
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        from airflow_provider_lark.core.api.address import TableRef
+
+        place = opened.place
+        return self._move(opened.client, TableRef(place.app_token, place.table_id, place.view_id)).to_dict()
+
+    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+        """Do the work by one call."""
+        raise NotImplementedError
+
+    def _path(self, value: Any, where: str) -> ObjectStoragePath:
+        from airflow.sdk import ObjectStoragePath
+
+        if not value or isinstance(value, Mapping):
+            raise ConfigError(f"{where}: expected a path such as s3://bucket/folder")
+        return ObjectStoragePath(value, conn_id=self.storage_conn_id or None)
+
+
+class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
+    """Uploads files into the attachment cells of records.
+
+    Files are streamed in blocks of 4 MB. With ``append``, a file that a cell already has by name and size is not
+    uploaded again, so a task that is tried again goes on where it stopped.
+
+    :param files: ``{record_id: path}`` or ``{record_id: [paths]}``; of a folder, all files that lie in it.
+    :param mode: ``append`` to what the cell holds, or ``replace`` it.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*_BitableAttachmentsOperator.template_fields, "files", "mode")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"files": "json"}
+
+    def __init__(
+        self, *, files: Mapping[str, Any] | str, mode: Literal["append", "replace"] = "append", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.files = files
+        self.mode = mode
+
+    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+        from airflow_provider_lark.core.transfer.upload_files import upload_attachments
+
+        return upload_attachments(client, table, self.field, self._files(), mode=self.mode)
+
+    def _files(self) -> dict[str, list[ObjectStoragePath]]:
+        given = read_json(self.files, "files")
+        if not isinstance(given, Mapping):
+            raise ConfigError('files: expected a dictionary such as {"rec…": "s3://bucket/file.pdf"}')
+        found = {}
+        for record_id, paths in given.items():
+            read_ids([record_id])
+            several = paths if isinstance(paths, list | tuple) else [paths]
+            found[record_id] = [self._path(path, f"files[{record_id!r}]") for path in several]
+        return found
+
+
+class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
+    """Downloads the files of an attachment field to ``<path>/<record_id>/<name>``.
+
+    Files are streamed. Names are made safe; two files of one name become ``a.pdf`` and ``a (2).pdf``. What is already
+    there with the same size is not downloaded again.
+
+    :param path: the folder to write to.
+    :param record_ids: these records only.
+    :param view: only the records of this view, by id or name; default: the one of *table*'s address.
+    :param filter: only the records that meet it; see the operators for records.
+    """
+
+    lineage = "reads"
+    template_fields: Sequence[str] = (
+        *_BitableAttachmentsOperator.template_fields,
+        "path",
+        "record_ids",
+        "view",
+        "filter",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
+
+    def __init__(
+        self,
+        *,
+        path: str | ObjectStoragePath,
+        record_ids: Sequence[str] | str = (),
+        view: str | None = None,
+        filter: Mapping[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.path = path
+        self.record_ids = record_ids
+        self.view = view
+        self.filter = filter
+
+    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+        from airflow_provider_lark.core.stores.record_table import Search
+        from airflow_provider_lark.core.transfer.download_files import download_attachments
+
+        filter_ = read_filter(self.filter)
+        search = Search(filter=filter_, view_id=self.view or (None if filter_ else table.view_id or None))
+        ids = read_ids(self.record_ids) if self.record_ids else []
+        return download_attachments(
+            client, table, self.field, self._path(self.path, "path"), record_ids=ids, search=search
+        )
