@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,12 @@ def open_accounts(conn_id: str) -> AccountStore:
     :raises ConfigError: there is no such connection, or ``LARK_CONFIG_ENCRYPTION_KEY`` holds no key; the message says
         how to make one.
     """
-    from airflow_provider_lark.core.stores.accounts.encryption import Keyring
+    from airflow.sdk.log import mask_secret
 
+    from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
+
+    for key in os.environ.get(VARIABLE, "").split(","):
+        mask_secret(key.strip())
     return AccountStore(sql_engine(conn_id), Keyring.from_environment())
 
 

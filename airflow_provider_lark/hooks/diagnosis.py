@@ -81,8 +81,8 @@ def _identify(client: LarkClient, settings: LarkSettings) -> tuple[bool, list[st
     except LarkError as exc:
         if exc.code not in _NO_BOT_CODES:
             raise
-        return True, [f"{settings.host} gives a token to this app", _NO_BOT]
-    known = f"{settings.host} knows this app as {bot.name!r}"
+        return True, [f"Lark at {settings.host} gives a token to this app", _NO_BOT]
+    known = f"Lark at {settings.host} knows this app as {bot.name!r}"
     if state := _STATES.get(bot.activate_status):
         return False, [f"{known}, but it {state}"]
     return True, [known]

@@ -97,3 +97,13 @@ def read_patch(row: Any, at: int) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(record_id, str) or not record_id.startswith("rec"):
         raise ConfigError(f"records[{at}]: has no record_id; {expected}")
     return record_id, row["fields"]
+
+
+def need_text(value: str | None, name: str) -> str:
+    """Return the name of a table or base.
+
+    :raises ConfigError: it is empty.
+    """
+    if not value or not value.strip() or value == "None":
+        raise ConfigError(f"{name}: is empty; give one, such as MyDB:users, an address, or an id with base=")
+    return value.strip()

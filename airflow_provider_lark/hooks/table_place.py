@@ -8,8 +8,14 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_provider_lark.hooks.parameters import need_text
+
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
+
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.hooks.lark import LarkHook
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,26 @@ class BitableTableLink(BaseOperatorLink):
         """Return the table's page; empty when the task ended before it knew the table."""
         place = getattr(operator, "table_place", None)
         return place.url if isinstance(place, TablePlace) else ""
+
+
+def find_place(hook: LarkHook, client: LarkClient, table: str | None, base: str | None) -> TablePlace:
+    """Find the table that a task names: 0 calls where all ids are given.
+
+    :raises ConfigError: it names none, or a base that is not known.
+    :raises NotFound: there is no such table.
+    """
+    found = client.bitable.locate(read_address(hook, table, base))
+    given = f"{base}:{table}" if base and "://" not in base else base or table or ""
+    return TablePlace(hook.settings.host, found.app_token, found.table_id, found.view_id, given)
+
+
+def read_address(hook: LarkHook, table: str | None, base: str | None) -> TableAddress:
+    """Read where a table is, from a task's parameters.
+
+    :raises ConfigError: they name none, or a base that is not known.
+    """
+    table = need_text(table, "table")
+    return hook.table(base, table) if base else hook.table(table)
 
 
 def _web_host(host: str, given: str) -> str:

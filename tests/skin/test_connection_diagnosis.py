@@ -8,13 +8,16 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.hooks.diagnosis import MAX_BASES
 from airflow_provider_lark.hooks.lark import LarkHook
 from tests.certificates import write_own_certificate
 
+KEY = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
 BOT = "GET /open-apis/bot/v3/info"
 
 
@@ -38,7 +41,7 @@ def closed_port():
 
 
 def test_working_connection_says_who_the_app_is(examine, emulator):
-    assert examine() == (True, f"{emulator.url.capitalize()} knows this app as 'Emulated app'.")
+    assert examine() == (True, f"Lark at {emulator.url} knows this app as 'Emulated app'.")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +125,53 @@ def test_bases_are_not_tried_for_longer_than_a_person_waits(examine, emulator):
     works, told = examine(extra={"bases": names})
     assert works
     assert "Base 'b0' does not answer, and no other was tried: " in told
+
+
+@pytest.fixture
+def store(monkeypatch, tmp_path):
+    """Point the token store of a connection somewhere, with a key or without; returns its extra."""
+
+    def store_(key=KEY, folder=tmp_path, conn_id="lark_accounts"):
+        parts = {"conn_type": "sqlite", "host": str(folder / "accounts.db")}
+        monkeypatch.setenv("AIRFLOW_CONN_LARK_ACCOUNTS", json.dumps(parts))
+        monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", key)
+        return {"store_conn_id": conn_id}
+
+    return store_
+
+
+def test_token_store_that_works_is_not_worth_a_word(examine, store):
+    assert examine(extra=store()) == examine()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(
+            {"folder": Path("/no/such")}, "the database of 'lark_accounts' refuses (OperationalError)", id="down"
+        ),
+        pytest.param({"key": ""}, "without an encryption key: make one with `openssl rand -base64 32`", id="no key"),
+        pytest.param(
+            {"key": "k3y-too-short"}, "LARK_CONFIG_ENCRYPTION_KEY is not the base64 of 32 bytes", id="bad key"
+        ),
+        pytest.param({"conn_id": "lark_nowhere"}, "connection 'lark_nowhere': does not exist", id="no connection"),
+    ],
+)
+def test_token_store_that_does_not_work_is_said_beside_what_does(examine, store, change, words):
+    works, told = examine(extra=store(**change))
+    assert not works
+    assert "knows this app as 'Emulated app'. The token store does not work: " in told
+    assert words in told
+    assert "k3y" not in told
+
+
+def test_token_store_of_another_key_is_said(examine, emulator, store):
+    extra = store()
+    assert examine(extra=extra)[0]
+    with LarkHook("lark_tested").client(clock=SystemClock()) as client:
+        client.bot.info()
+    works, told = examine(extra=store(key="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
+    assert (works, "which the keys of this worker do not open" in told) == (False, True), told
 
 
 def test_unknown_extra_field_is_told_by_the_test(examine):

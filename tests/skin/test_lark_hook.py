@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import pytest
 
+from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.lark import LarkHook
+
+KEY = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
+TOKEN = "POST /open-apis/auth/v3/tenant_access_token/internal"
 
 
 def set_connection(monkeypatch, **parts):
@@ -50,6 +55,82 @@ def test_app_secret_is_masked_in_logs(shop, monkeypatch):
     set_connection(monkeypatch, login="cli_x", password="masked-s3cret", host=shop.emulator.url)
     assert LarkHook().settings.app_secret == "masked-s3cret"
     assert redact("the secret is masked-s3cret") == "the secret is ***"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        pytest.param(("MyDB:areas",), ("MyDB", "areas"), id="named base"),
+        pytest.param(("MyDB", "areas"), ("MyDB", "areas"), id="named base and table"),
+        pytest.param(("https://x.feishu.cn/base/bascn1?table=tbl0123456789abc",), ("", ""), id="address"),
+    ],
+)
+def test_table_is_read_with_the_named_bases_of_the_connection(shop, given, found):
+    address = LarkHook().table(*given)
+    assert (address.base, address.table) == found
+    assert address.app_token == (shop.app_token if found[0] else "bascn1")
+
+
+def test_table_of_a_base_that_is_not_named_says_where_to_name_it(shop):
+    with pytest.raises(ConfigError, match=r"base 'Other' is not a named base \(known: MyDB\)"):
+        LarkHook().table("Other:areas")
+
+
+def test_call_reaches_any_api(shop):
+    tables = LarkHook().call("GET", f"/open-apis/bitable/v1/apps/{shop.app_token}/tables", query={"page_size": 20})
+    assert [table["name"] for table in tables["data"]["items"]] == ["areas"]
+
+
+@pytest.fixture
+def shared_store(shop, monkeypatch, tmp_path):
+    """The shop's connection with a token store beside it."""
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark | {"extra": {"store_conn_id": "lark_accounts"}}))
+    set_store(monkeypatch, tmp_path)
+    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", KEY)
+    return shop
+
+
+def set_store(monkeypatch, folder):
+    parts = {"conn_type": "sqlite", "host": str(folder / "accounts.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_ACCOUNTS", json.dumps(parts))
+
+
+def ask_as_a_new_worker():
+    # a clock of its own shares nothing with the other clients of this process
+    with LarkHook().client(clock=SystemClock()) as client:
+        return client.bot.info()
+
+
+def test_workers_share_a_token_through_the_store_of_the_connection(shared_store):
+    assert ask_as_a_new_worker() == ask_as_a_new_worker()
+    assert shared_store.emulator.counters()[TOKEN] == 1
+
+
+def test_workers_whose_store_is_down_ask_lark(shared_store, monkeypatch, tmp_path):
+    set_store(monkeypatch, tmp_path / "no such folder")
+    assert ask_as_a_new_worker() == ask_as_a_new_worker()
+    assert shared_store.emulator.counters()[TOKEN] == 2
+
+
+def test_store_without_an_encryption_key_says_how_to_make_one(shared_store, monkeypatch):
+    monkeypatch.delenv("LARK_CONFIG_ENCRYPTION_KEY")
+    with pytest.raises(ConfigError, match="openssl rand -base64 32"):
+        LarkHook().client()
+
+
+def test_people_are_found_and_kept_in_the_store(shared_store):
+    ann = shared_store.emulator.state.add_user("Ann", email="ann@example.com")
+    for _ in range(2):
+        with LarkHook().client() as client:
+            assert LarkHook().user_directory(client).find_ids(emails=[ann.email]) == {ann.email: ann.open_id}
+    assert shared_store.emulator.counters()["POST /open-apis/contact/v3/users/batch_get_id"] == 1
+
+
+def test_people_are_found_where_the_store_is_down(shared_store, monkeypatch, tmp_path):
+    set_store(monkeypatch, tmp_path / "no such folder")
+    with LarkHook().client() as client:
+        assert LarkHook().user_directory(client).find_ids(emails=["no@example.com"]) == {"no@example.com": None}
 
 
 def test_hook_of_an_unknown_connection_says_how_to_add_it():
