@@ -65,7 +65,10 @@ class Transport:
 
     def read(self, response: httpx.Response) -> HttpResponse:
         """Return the answer as a value."""
-        return HttpResponse(response.status_code, response.headers, response.content)
+        content = response.content
+        # response and stream hold each other, and with them both bodies, until the garbage collector comes by
+        del response.stream
+        return HttpResponse(response.status_code, response.headers, content)
 
     def explain(self, exc: httpx.HTTPError, effect: Send) -> LarkError:
         """Return what a failed sending means: whether Lark can have got the request."""

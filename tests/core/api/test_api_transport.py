@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
@@ -109,3 +111,23 @@ def test_replica_lag_is_no_excuse_for_what_never_existed(lagging: LarkClient) ->
     with pytest.raises(NotFound):
         lagging.bitable.list_tables(app_token="basNone")
     assert lagging.calls.by_kind["tables"] == 1
+
+
+def test_answer_that_was_read_leaves_no_garbage(make_client: Callable[..., LarkClient], server: Any) -> None:
+    # bodies of megabytes would wait for the collector, which counts objects, not bytes
+    client = make_client()
+    server.say({"items": []}, times=3)
+    client.bitable.list_tables(app_token="basA")
+    gc.collect()
+    gc.disable()
+    try:
+        before = _exchanges()
+        for _ in range(2):
+            client.bitable.list_tables(app_token="basA")
+        assert _exchanges() == before
+    finally:
+        gc.enable()
+
+
+def _exchanges() -> int:
+    return sum(isinstance(found, (httpx.Request, httpx.Response)) for found in gc.get_objects())
