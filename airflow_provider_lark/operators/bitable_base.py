@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_zone
-from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace
+from airflow_provider_lark.hooks.parameters import need_text, read_zone
+from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place
 from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -85,7 +83,7 @@ class BitableOperator(BaseOperator):
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         from airflow_provider_lark.core.api.address import parse_base
 
-        address = parse_base(_need(self.base, "base"), bases=hook.bases)
+        address = parse_base(need_text(self.base, "base"), bases=hook.bases)
         app_token = client.bitable.locate_base(address)
         return TablePlace(hook.settings.host, app_token, given=self.base or "")
 
@@ -113,13 +111,7 @@ class BitableTableOperator(BitableOperator):
         self.table = table
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
-        found = client.bitable.locate(self._address(hook))
-        given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
-        return TablePlace(hook.settings.host, found.app_token, found.table_id, found.view_id, given)
-
-    def _address(self, hook: LarkHook) -> TableAddress:
-        table = _need(self.table, "table")
-        return hook.table(self.base, table) if self.base else hook.table(table)
+        return find_place(hook, client, self.table, self.base)
 
 
 class BitableRecordsOperator(BitableTableOperator):
@@ -168,9 +160,3 @@ def token_seed(context: Context, place: TablePlace) -> str:
     ti = context["ti"]
     parts = (ti.dag_id, context["run_id"], ti.task_id, ti.map_index, place.app_token, place.table_id)
     return json.dumps([str(part) for part in parts])
-
-
-def _need(value: str | None, name: str) -> str:
-    if not value or not value.strip() or value == "None":
-        raise ConfigError(f"{name}: is empty; give one, such as MyDB:users, an address, or an id with base=")
-    return value.strip()

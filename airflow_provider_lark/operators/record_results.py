@@ -54,7 +54,7 @@ def gather(pages: Iterable[Found]) -> dict[str, Any]:
     total, size = 0, 0
     for page in pages:
         records += page.records
-        total = page.total if page.total is not None else len(records)
+        total = page.total
         size += sum(len(_dump(record)) for record in page.records)
         _check_bytes(size, total)
     return {"records": records, "total": total}
@@ -65,7 +65,7 @@ def write_lines(pages: Iterable[Found], lines: TextIO) -> dict[str, int]:
     total = written = 0
     for page in pages:
         written += len(page.records)
-        total = page.total if page.total is not None else written
+        total = page.total
         lines.writelines(f"{_dump(record)}\n" for record in page.records)
     return {"written": written, "total": total}
 

@@ -13,8 +13,8 @@ from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
 class BitableRecordTrigger(PollingTrigger):
     """Searches a table until enough records meet the filter, one call a poll.
 
-    The success event is ``{"status": "success", "total": int, "record_ids": […]}``. The records themselves are read by
-    the task: Airflow logs events.
+    The success event is ``{"status": "success", "app_token", "table_id", "total", "record_ids"}``. The records
+    themselves are read by the task: Airflow logs events.
 
     :param lark_conn_id: connection of type ``lark``.
     :param filter: in Lark's form.
@@ -72,6 +72,8 @@ class BitableRecordTrigger(PollingTrigger):
                 )
                 total = len(page.items) if page.total is None else page.total
                 ids = [item["record_id"] for item in page.items[: self.limit]]
-                return {"total": total, "record_ids": ids} if condition.is_met(total) else None
+                if not condition.is_met(total):
+                    return None
+                return {"app_token": self.app_token, "table_id": self.table_id, "total": total, "record_ids": ids}
 
             yield poll

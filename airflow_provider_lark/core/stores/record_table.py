@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
 from typing import Any, TypedDict
+from uuid import uuid4
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
@@ -51,7 +52,7 @@ class Found:
     """A page of records. *total*: how many meet the condition, on whatever page."""
 
     records: list[Record]
-    total: int | None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class TableIds(TypedDict):
 class RecordTable:
     """The records of one Bitable table.
 
-    :param new_token: see :data:`NewToken`.
+    :param new_token: see :data:`NewToken`; by default each batch gets a token of its own.
     :param batch_size: records a write call carries, at most 1000.
     :param time_zone: of dates and of datetimes without a zone.
     :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
@@ -86,7 +87,7 @@ class RecordTable:
         app_token: str,
         table_id: str,
         *,
-        new_token: NewToken,
+        new_token: NewToken = lambda number, body: str(uuid4()),
         batch_size: int = BATCH_WRITE_DEFAULT,
         time_zone: tzinfo | None = None,
         find_user_ids: FindUserIds | None = None,
@@ -116,31 +117,42 @@ class RecordTable:
         """Turns what Lark sends into plain values."""
         return RecordReader(self.fields)
 
+    @property
+    def primary_name(self) -> str:
+        """The name of the primary field: to read when only the records' ids are wanted."""
+        return next((field.name for field in self.fields if field.is_primary), self.fields[0].name)
+
+    def build_filter(self, filter: Filter | None) -> dict[str, Any]:
+        """Return *filter* in Lark's form, checked against the fields."""
+        return build_filter(filter, self.fields, time_zone=self.time_zone)
+
     def search(self, search: Search) -> Iterator[Found]:
         """Yield the records page by page, each read when it is asked for."""
-        left = search.limit
+        left, seen = search.limit, 0
         for page in self.pages(search, page_size=SEARCH_PAGE_MAX if left is None else min(left, SEARCH_PAGE_MAX)):
             items = page.items if left is None else page.items[:left]
-            yield Found([self.reader.read(item) for item in items], page.total)
+            seen += len(items)
+            yield Found([self.reader.read(item) for item in items], seen if page.total is None else page.total)
             if left is not None and (left := left - len(items)) <= 0:
                 return
 
+    def first(self, search: Search) -> Found:
+        """Read one page, of no more records than the limit."""
+        limit = SEARCH_PAGE_MAX if search.limit is None else search.limit
+        size = min(max(limit, 1), SEARCH_PAGE_MAX)
+        page = self.client.bitable.search_page(**self.ids, **self._query(search), page_size=size)
+        records = [self.reader.read(item) for item in page.items[:limit]]
+        return Found(records, len(page.items) if page.total is None else page.total)
+
     def pages(self, search: Search, *, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
         """Yield the pages as Lark sends them."""
-        return self.client.bitable.search_pages(
-            **self.ids,
-            filter=build_filter(search.filter, self.fields, time_zone=self.time_zone) or None,
-            sort=build_sort(search.sort, self.fields) or None,
-            view_id=search.view_id,
-            field_names=self._names(search.field_names),
-            page_size=page_size,
-        )
+        return self.client.bitable.search_pages(**self.ids, **self._query(search), page_size=page_size)
 
     def find_ids(self, filter: Filter) -> list[str]:
         """Return the ids of the records that meet *filter*."""
-        # one field is enough, and none would mean all
-        name = next((field.name for field in self.fields if field.is_primary), self.fields[0].name)
-        return [item["record_id"] for page in self.pages(Search(filter, field_names=[name])) for item in page.items]
+        # naming no field would mean all
+        search = Search(filter, field_names=[self.primary_name])
+        return [item["record_id"] for page in self.pages(search) for item in page.items]
 
     def find_view(self, view: str) -> str:
         """Return the id of a view given by id or name.
@@ -154,11 +166,15 @@ class RecordTable:
             raise NotFound(f"table {self.ids['table_id']}: has no view {view!r}; it has: {', '.join(views)}")
         return views[view]
 
-    def get(self, record_ids: Sequence[str]) -> Got:
+    def get(self, record_ids: Sequence[str], *, field_names: Sequence[str] | None = None) -> Got:
         """Read records by id, 100 a call, in the order of the ids."""
+        names = self._names(field_names)
+        reader = self.reader
+        if names is not None:
+            reader = RecordReader([field for field in self.fields if field.name in names])
         answer = self.client.bitable.batch_get(**self.ids, record_ids=record_ids)
         found = {item["record_id"]: item for item in answer.records}
-        records = [self.reader.read(found[id_]) for id_ in dict.fromkeys(record_ids) if id_ in found]
+        records = [reader.read(found[id_]) for id_ in dict.fromkeys(record_ids) if id_ in found]
         return Got(records, answer.absent_record_ids, answer.forbidden_record_ids)
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -219,6 +235,14 @@ class RecordTable:
             self.client.bitable.batch_delete(**self.ids, record_ids=[id_ for id_ in ids if id_ not in missing])
             return [id_ for id_ in ids if id_ in missing]
         return []
+
+    def _query(self, search: Search) -> dict[str, Any]:
+        return {
+            "filter": self.build_filter(search.filter) or None,
+            "sort": build_sort(search.sort, self.fields) or None,
+            "view_id": search.view_id,
+            "field_names": self._names(search.field_names),
+        }
 
     def _names(self, names: Sequence[str] | None) -> list[str] | None:
         if names is None:

@@ -102,6 +102,12 @@ def build_filter(given: Filter | None, fields: Sequence[Field], *, time_zone: tz
     return built
 
 
+def fields_of(filter: Filter) -> list[str]:
+    """Return the names of the fields that a filter in Lark's form names, each once."""
+    groups = (filter, *filter.get("children", ()))
+    return list(dict.fromkeys(condition["field_name"] for each in groups for condition in each.get("conditions", ())))
+
+
 def build_sort(given: Sequence[Any] | str | None, fields: Sequence[Field]) -> list[dict[str, Any]]:
     """Return *given* as Lark's sort.
 
