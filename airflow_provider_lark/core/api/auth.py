@@ -78,7 +78,7 @@ class Auth(Namespace[D]):
         )
         subject = f"the authorisation of App ID {session.settings.app_id}"
         body = yield from session.ask(OAUTH_TOKEN, request, subject=subject)
-        grant = credentials.read_grant(body)
+        grant = yield from credentials.take_grant(body)
         lookup = HttpRequest(USER_INFO.method, USER_INFO.path({}), endpoint=USER_INFO.endpoint)
         info = _read_user((yield from session.ask(USER_INFO, lookup, subject=subject, bearer=grant.text)))
         yield from credentials.keep_grant(info.open_id, grant)
@@ -113,7 +113,7 @@ class Auth(Namespace[D]):
 
         :raises NotAuthorized: the app is no store app.
         """
-        yield from self.session.credentials.resend_ticket()
+        yield from self.session.credentials.resend_ticket(self.session.ask)
 
 
 def _challenge(verifier: Secret) -> str:

@@ -66,7 +66,11 @@ _MEANINGS: dict[int, Meaning] = {
     99992402: Meaning(BadRequest, "Lark's validation refuses a part of the request", "see the named parts"),
     # credentials
     10003: Meaning(NotAuthorized, "App ID or App Secret is malformed", _CREDENTIALS),
-    10005: Meaning(NotAuthorized, "the App ID is not authorised here", _CREDENTIALS),
+    10005: Meaning(
+        NotAuthorized,
+        "the App ID is not authorised here",
+        f"{_CREDENTIALS}; a store app needs the tenant_key of a tenant that has installed it, a self-built app none",
+    ),
     10012: Meaning(NotAuthorized, "Lark gives no app token", _CREDENTIALS),
     10013: Meaning(NotAuthorized, "Lark gives no tenant token", _CREDENTIALS),
     10014: Meaning(NotAuthorized, "App ID or App Secret is wrong, or the app is disabled", _CREDENTIALS),

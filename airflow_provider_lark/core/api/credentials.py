@@ -35,6 +35,7 @@ from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, Tok
 from airflow_provider_lark.core.errors import NotAuthorized, ServerBusy
 
 _NO_TICKET_CODES = frozenset({10012})
+_STALE_APP_CODES = STALE_TOKEN_CODES | {10013}
 _RESEND_PAUSE_SECONDS = 60.0
 _AUTHORISE = "send the user to client.auth.authorize_url(…) and hand the code to client.auth.exchange_code(…)"
 
@@ -82,27 +83,21 @@ class Credentials:
         :raises LarkError: the token store cannot take it.
         """
         expires_at = self._settings.clock.now() + APP_TICKET_SECONDS
-        yield from self._keep(self._key("app_ticket"), StoredToken(ticket, expires_at, secret_mark=self._mark))
+        yield from self._keep(self._key("app_ticket"), StoredToken(ticket, expires_at))
 
-    def resend_ticket(self) -> Flow[None]:
+    def resend_ticket(self, ask: Ask) -> Flow[None]:
         """Ask Lark to push the app ticket again."""
         self._state.ticket_asked_at = self._settings.clock.monotonic()
-        yield from self._ask(RESEND_TICKET, self._own(RESEND_TICKET), subject=self._subject)
+        yield from ask(RESEND_TICKET, self._own(RESEND_TICKET), subject=self._subject)
 
-    def read_grant(self, body: JsonObject) -> StoredToken:
-        """Take a user's token out of an OAuth answer.
+    def take_grant(self, body: JsonObject) -> Flow[StoredToken]:
+        """Take a user's token out of the answer to :meth:`oauth_request`.
 
         :raises UnexpectedAnswer: it has none.
         """
-        refresh = take_secret(body, "refresh_token")
-        text = take_token(body, "access_token", endpoint=OAUTH_TOKEN.endpoint)
-        now = self._settings.clock.now()
-        seconds = read_seconds(body, "expires_in", endpoint=OAUTH_TOKEN.endpoint)
-        refresh_expires_at = None
-        if refresh is not None and "refresh_token_expires_in" in body:
-            refresh_expires_at = now + read_seconds(body, "refresh_token_expires_in", endpoint=OAUTH_TOKEN.endpoint)
-        scopes = tuple(str(body.get("scope") or "").split())
-        return StoredToken(text, now + seconds, refresh, refresh_expires_at, scopes)
+        grant = self._read_grant(body)
+        yield from self._shelf.announce(grant)
+        return grant
 
     def oauth_request(self, **members: str) -> HttpRequest:
         """Return the request that gets a user's token for *members*."""
@@ -127,7 +122,7 @@ class Credentials:
         try:
             return (yield from self._exchange_app_token(app_token))
         except NotAuthorized as error:
-            if error.code not in STALE_TOKEN_CODES:
+            if error.code not in _STALE_APP_CODES:
                 raise
             yield from self._keeper.drop(app, app_token)
         app_token = yield from self._keeper.token(app)
@@ -156,7 +151,7 @@ class Credentials:
         # outside the except block: that Lark refuses an old ticket is no cause, it is how one learns of its end
         now = self._settings.clock.monotonic()
         if now - self._state.ticket_asked_at >= _RESEND_PAUSE_SECONDS:
-            yield from self.resend_ticket()
+            yield from self.resend_ticket(self._ask)
         raise ServerBusy(
             f"{self._subject}: there is no valid app ticket; Lark was asked to push it again: receive the event "
             "app_ticket, hand it to client.auth.keep_app_ticket, and let all workers share one token store"
@@ -175,7 +170,18 @@ class Credentials:
             raise NotAuthorized(f"{self._subject}: the authorisation of user {user} has ended; {_AUTHORISE}")
         request = self.oauth_request(grant_type="refresh_token", refresh_token=found.refresh.reveal())
         body = yield from self._ask(OAUTH_TOKEN, request, subject=f"user {user}, {self._subject}")
-        return self.read_grant(body)
+        return self._read_grant(body)
+
+    def _read_grant(self, body: JsonObject) -> StoredToken:
+        refresh = take_secret(body, "refresh_token")
+        text = take_token(body, "access_token", endpoint=OAUTH_TOKEN.endpoint)
+        now = self._settings.clock.now()
+        seconds = read_seconds(body, "expires_in", endpoint=OAUTH_TOKEN.endpoint)
+        refresh_expires_at = None
+        if refresh is not None and "refresh_token_expires_in" in body:
+            refresh_expires_at = now + read_seconds(body, "refresh_token_expires_in", endpoint=OAUTH_TOKEN.endpoint)
+        scopes = tuple(str(body.get("scope") or "").split())
+        return StoredToken(text, now + seconds, refresh, refresh_expires_at, scopes)
 
     def _keep(self, key: TokenKey, token: StoredToken) -> Flow[None]:
         trouble = yield from self._shelf.save(key, token)

@@ -57,6 +57,7 @@ class TokenShelf:
         yield from self.announce(token)
         trouble = yield from self._attempt(lambda: self._store.save(key, token))
         if trouble is None:
+            self._take_back()
             self._state.unsaved.pop(key, None)
         elif token.refresh is not None:
             self._state.unsaved[key] = token
@@ -89,16 +90,20 @@ class TokenShelf:
         if not self.is_shared:
             return function()
         result = yield from blocking(partial(_guarded, function))
-        self._tell(result.error.message if isinstance(result, Trouble) else None)
+        if isinstance(result, Trouble):
+            self._tell(result.error.message)
         return result
 
-    def _tell(self, trouble: str | None) -> None:
+    def _tell(self, trouble: str) -> None:
         if trouble != self._state.told_trouble:
             self._state.told_trouble = trouble
-            if trouble is None:
-                log.info("the token store works again")
-            else:
-                log.warning("going on without the token store: %s", trouble)
+            log.warning("going on without the token store: %s", trouble)
+
+    def _take_back(self) -> None:
+        # a look that succeeds proves little: a store that can be read only would be told again at each renewal
+        if self._state.told_trouble is not None:
+            self._state.told_trouble = None
+            log.info("the token store works again")
 
 
 def _reveal_to(listener: Callable[[str], None], secret: Secret) -> None:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
@@ -204,6 +206,32 @@ def make_client(server: ScriptedServer, clock: FakeClock) -> Iterator[Callable[.
 @pytest.fixture
 def client(make_client: Callable[..., LarkClient]) -> LarkClient:
     return make_client()
+
+
+BACK = "http://127.0.0.1/back"
+
+
+@pytest.fixture
+def visit() -> Callable[..., dict[str, str]]:
+    """Let a person follow the address that a web application shows, and return what they come back with."""
+
+    def follow(url: str) -> dict[str, str]:
+        with httpx.Client(trust_env=False) as browser:
+            landed = browser.get(url).headers["Location"]
+        return {name: values[0] for name, values in parse_qs(urlsplit(landed).query).items()}
+
+    return follow
+
+
+@pytest.fixture
+def consent(visit: Callable[..., dict[str, str]]) -> Callable[..., str]:
+    """Let a person authorise a client's app, and return their open_id."""
+
+    def authorise(client: LarkClient, scopes: tuple[str, ...] = ("bitable:app", "offline_access")) -> str:
+        code = visit(client.auth.authorize_url(redirect_uri=BACK, scopes=scopes, state="s"))["code"]
+        return client.auth.exchange_code(code=code, redirect_uri=BACK).open_id
+
+    return authorise
 
 
 @pytest.fixture
