@@ -283,6 +283,7 @@ PLAIN_PERSON = {"id": "ou_1", "name": "Ann", "email": "ann@x.y"}
             [{"file_token": "t", "name": "a.png", "type": "image/png", "size": 3}],
         ),
         (T.SINGLE_LINK, {"link_record_ids": ["rec1"]}, ["rec1"]),
+        (T.SINGLE_LINK, [{"record_ids": ["rec1"], "table_id": "tbl1", "text": "a", "type": "text"}], ["rec1"]),
         (T.LOCATION, {"location": "1,2", "name": "", "full_address": "x"}, {"location": "1,2", "full_address": "x"}),
         (T.GROUP_CHAT, [{"id": "oc_1", "name": "Team", "avatar_url": "x"}], [{"id": "oc_1", "name": "Team"}]),
         (T.FORMULA, {"type": 2, "value": [3]}, 3),

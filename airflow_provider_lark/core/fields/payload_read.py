@@ -117,6 +117,9 @@ def _files(wire: Any) -> list[dict[str, Any]] | None:
 
 
 def _links(wire: Any) -> list[str] | None:
+    if isinstance(wire, list):
+        # the shape of the deprecated calls
+        return flatten([link["record_ids"] for link in wire]) or None
     if not isinstance(wire, Mapping):
         raise TypeError
     return list(wire.get("link_record_ids") or []) or None
