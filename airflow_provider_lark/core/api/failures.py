@@ -21,7 +21,7 @@ _CHECK = "check the host, the network and the proxy"
 def explain_failure(exc: httpx.HTTPError, *, host: str, proxy: httpx.Proxy | None, endpoint: str) -> LarkError:
     """Return what a failed sending means: whether Lark can have got the request, and what to check.
 
-    :param proxy: the proxy that was given; one of the environment is not known here.
+    :param proxy: through which Lark is reached, if any.
     """
     causes = list(_causes(exc))
     for cause in causes:

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -26,7 +28,7 @@ class Transport:
     def __init__(self, host: str, *, timeout_seconds: float, proxy: str | None, verify: bool | str) -> None:
         self._host = host
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds))
-        self._proxy = _read_proxy(proxy)
+        self._proxy = _read_proxy(proxy or _proxy_of_environment(host), is_given=bool(proxy))
         self._verify = _ssl_context(verify)
 
     def options(self) -> dict[str, Any]:
@@ -35,8 +37,7 @@ class Transport:
             "timeout": self._timeout,
             "proxy": self._proxy,
             "verify": self._verify,
-            # a proxy of the environment cannot reach this machine's emulator
-            "trust_env": not is_local(self._host),
+            "trust_env": False,
             "follow_redirects": False,
             "headers": {"User-Agent": f"airflow-provider-lark/{__version__}"},
         }
@@ -75,16 +76,28 @@ class Transport:
         return explain_failure(exc, host=self._host, proxy=self._proxy, endpoint=effect.request.endpoint)
 
 
-def _read_proxy(proxy: str | None) -> httpx.Proxy | None:
+def _proxy_of_environment(host: str) -> str | None:
+    # read here, not by httpx, so that errors can name it
+    parts = urlsplit(host)
+    if is_local(host) or proxy_bypass(parts.netloc):
+        # a proxy cannot reach this machine's emulator
+        return None
+    known = getproxies()
+    found = known.get(parts.scheme) or known.get("all")
+    return f"http://{found}" if found and "://" not in found else found
+
+
+def _read_proxy(proxy: str | None, *, is_given: bool) -> httpx.Proxy | None:
     if not proxy:
         return None
+    what = "the proxy" if is_given else "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)"
     try:
         read = httpx.Proxy(proxy)
     except (ValueError, httpx.InvalidURL):
         # without the cause: it quotes the address, and with it a password
-        raise ConfigError("the proxy is no valid address: write http://host:port") from None
+        raise ConfigError(f"{what} is no valid address: write http://host:port") from None
     if read.url.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ConfigError("the proxy is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
+        raise ConfigError(f"{what} is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
     return read
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.errors import ConfigError, NotFound
+from airflow_provider_lark.core.errors import ConfigError, NotFound, Unreachable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator, ManualClock
 from tests.certificates import write_own_certificate
 
@@ -131,3 +132,63 @@ def test_answer_that_was_read_leaves_no_garbage(make_client: Callable[..., LarkC
 
 def _exchanges() -> int:
     return sum(isinstance(found, (httpx.Request, httpx.Response)) for found in gc.get_objects())
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("of_environment", [False, True], ids=["given", "environment"])
+@pytest.mark.parametrize("host", ["https://open.feishu.cn", "http://lark.example"])
+def test_proxy_that_is_down_is_named_without_its_password(
+    make_client: Callable[..., LarkClient],
+    clock: Any,
+    closed_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    of_environment: bool,
+) -> None:
+    proxy = f"http://user:canary@127.0.0.1:{closed_port}"
+    if of_environment:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+    client = make_client(host=host, **({} if of_environment else {"proxy": proxy}))
+    with pytest.raises(Unreachable, match=f"through the proxy 127.0.0.1:{closed_port}: nobody takes") as caught:
+        client.bot.info()
+    assert len(clock.waits) == 5
+    assert "canary" not in f"{caught.value} {caught.value.__cause__!r} {client!r}"
+
+
+def test_proxy_that_refuses_is_told_from_one_that_is_down(make_client: Callable[..., LarkClient], server: Any) -> None:
+    server.do(status=407, times=9)
+    with pytest.raises(Unreachable, match=r"the proxy refuses \(HTTP 501\)"):
+        # it does not know CONNECT at all
+        make_client(host="https://open.feishu.cn", proxy=server.url, max_attempts=1).bot.info()
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [
+        pytest.param("ftp://user:canary@x", "of the environment .* is no valid address", id="scheme"),
+        pytest.param("http://user:canary@x:port", "of the environment .* is no valid address", id="port"),
+    ],
+)
+def test_proxy_of_the_environment_that_is_no_address_shows_no_password(
+    make_client: Callable[..., LarkClient], monkeypatch: pytest.MonkeyPatch, proxy: str, message: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConfigError, match=message) as caught:
+        make_client(host="https://open.feishu.cn")
+    assert "canary" not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+
+
+def test_proxy_of_the_environment_leaves_out_whom_it_shall(
+    make_client: Callable[..., LarkClient], server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("NO_PROXY", "lark.invalid")
+    with pytest.raises(Unreachable, match="the name of the host is not known"):
+        make_client(host="http://lark.invalid", max_attempts=1).bot.info()
+    assert server.heard == []
