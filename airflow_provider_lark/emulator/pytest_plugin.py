@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -71,6 +72,28 @@ class EmulatedTable:
         return [each["fields"] for each in self._records()]
 
 
+@dataclass
+class EmulatedTaskInstance:
+    """What operators ask a task instance for; what they return under other keys stands in *xcom*."""
+
+    dag_id: str = "dag"
+    task_id: str = "task"
+    map_index: int = -1
+    try_number: int = 1
+    xcom: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep a value."""
+        self.xcom[key] = value
+
+
+@dataclass
+class EmulatedOutletEvent:
+    """What a task tells about an asset that it updated."""
+
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
 class TableFactory(Protocol):
     """What the fixture ``lark_table`` is."""
 
@@ -127,6 +150,16 @@ def lark_connection(lark_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) ->
     """The id of an Airflow connection to the emulator, which the environment holds during the test."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", connection_json(lark_emulator))
     return CONN_ID
+
+
+@pytest.fixture
+def lark_context() -> dict[str, Any]:
+    """What ``execute`` of an operator wants; the same context again is the same task, tried again."""
+    return {
+        "run_id": "test",
+        "ti": EmulatedTaskInstance(),
+        "outlet_events": defaultdict(EmulatedOutletEvent),
+    }
 
 
 @pytest.fixture
