@@ -1,0 +1,321 @@
+"""Rows of SQL into a Bitable table, on real databases and the emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from airflow_provider_lark.core.errors import (
+    ConfigError,
+    DuplicateKey,
+    LarkError,
+    NotFound,
+    RowRefused,
+    SafetyStop,
+    SchemaMismatch,
+    ValueMismatch,
+)
+from airflow_provider_lark.core.transfer.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
+from tests.core.transfer.conftest import Lark, plain, run_sql
+
+DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
+# MariaDB ends a recursive query after 1,000 rounds
+NUMBERS = (
+    "(SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS i "
+    f"FROM ({DIGITS}) a, ({DIGITS}) b, ({DIGITS}) c, ({DIGITS}) e) n"
+)
+
+
+def copy(lark: Lark, engine: Engine, where: Any, *, sql: str | None = None, table: str | None = None, **options: Any):
+    parameters = options.pop("parameters", None)
+    source = SqlSource(sql=sql, table=table, parameters=parameters)
+    return copy_to_bitable(lark.client, engine, source, where, LoadOptions(**options))
+
+
+def numbered(count: int) -> str:
+    return f"SELECT i AS id, i * 2 AS twice FROM {NUMBERS} WHERE i <= {count} ORDER BY i"
+
+
+def test_table_of_each_database_makes_fitting_fields_and_equal_cells(lark, engine):
+    moment = "TIMESTAMP" if engine.dialect.name == "postgresql" else "DATETIME"
+    run_sql(
+        engine,
+        f"CREATE TABLE goods (note VARCHAR(40), id BIGINT NOT NULL PRIMARY KEY, price NUMERIC(10, 2), born DATE,"
+        f" at {moment}, ok BOOLEAN, doc TEXT)",
+        "INSERT INTO goods VALUES ('茶 100%', 9007199254740993, 2.50, '2026-05-01', '2026-05-01 09:30:00', true, NULL)",
+        "INSERT INTO goods (id) VALUES (2)",
+    )
+    report = copy(lark, engine, lark.named("goods"), table="goods", create_table=True, time_zone="Asia/Shanghai")
+    assert (report.read, report.created, report.status) == (2, 2, "ok")
+    fields = lark.client.bitable.list_fields(app_token=lark.app_token, table_id=report.table_id)
+    types = {field["field_name"]: (field["type"], (field.get("property") or {}).get("formatter")) for field in fields}
+    assert types == {
+        "id": (1, None),  # a key of the application's own may exceed 15 digits
+        "note": (1, None),
+        "price": (2, "0.00"),
+        "born": (5, None),
+        "at": (5, None),
+        "ok": (7, None),
+        "doc": (1, None),
+    }
+    cells = {name: plain(cell) for name, cell in _record(lark, report.table_id, "9007199254740993").items()}
+    assert cells == {
+        "id": "9007199254740993",
+        "note": "茶 100%",
+        "price": 2.5,
+        "born": 1777564800000,  # 2026-05-01 00:00 +08:00
+        "at": 1777599000000,  # 2026-05-01 09:30 +08:00
+        "ok": True,
+    }
+
+
+def _record(lark: Lark, table_id: str, key: str) -> dict[str, Any]:
+    records = lark.emulator.person.records(lark.app_token, table_id)
+    return next(record["fields"] for record in records if plain(record["fields"]["id"]) == key)
+
+
+def test_query_of_each_database_is_told_by_its_values(lark, engine):
+    run_sql(
+        engine,
+        "CREATE TABLE goods (id INTEGER NOT NULL PRIMARY KEY, price NUMERIC(10, 2), born DATE)",
+        "INSERT INTO goods VALUES (1, 2.50, '2026-05-01'), (2, NULL, NULL)",
+    )
+    where = lark.table("goods", code=1, price=2, born=5)
+    sql = "SELECT id AS code, price, born FROM goods WHERE id >= :least ORDER BY id"
+    report = copy(lark, engine, where, sql=sql, parameters={"least": 1})
+    assert report.created == 2
+    assert lark.cells(where, "code") == ["1", "2"]
+    assert lark.cells(where, "price") == [2.5, None]
+    assert lark.cells(where, "born") == [1777593600000, None]
+
+
+def test_query_without_parameters_may_hold_colons_and_per_cent_signs(lark, engine):
+    where = lark.table("t", a=1)
+    copy(lark, engine, where, sql="""SELECT '{"x":1} 100%' AS a""")
+    assert lark.cells(where, "a") == ['{"x":1} 100%']
+
+
+def test_query_of_mixed_types_is_taken_value_by_value(lark, sqlite):
+    where = lark.table("t", n=2, s=1)
+    copy(lark, sqlite, where, sql="SELECT 1 AS n, 7 AS s UNION ALL SELECT 1.5, 'x' UNION ALL SELECT '2', NULL")
+    assert lark.cells(where, "n") == [1, 1.5, 2]
+    assert lark.cells(where, "s") == ["7", "x", None]
+
+
+def test_large_source_is_written_in_full_batches(lark, engine):
+    where = lark.table("t", id=2, twice=2)
+    report = copy(lark, engine, where, sql=numbered(2345))
+    assert report.api_calls["create"] == 3  # ceil(2345 / 1000)
+    assert report.api_calls["batch_get"] == 1
+    assert lark.cells(where, "id") == list(range(1, 2346))
+
+
+def test_too_large_batches_are_halved(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", code=1254104, status=400)
+    report = copy(lark, sqlite, where, sql=numbered(900))
+    assert (report.created, report.api_calls["create"]) == (900, 3)
+    assert lark.cells(where, "id") == list(range(1, 901))
+
+
+def test_second_try_of_a_task_creates_nothing_twice(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", code=1254103, status=400, skip=2, times=None)
+    with pytest.raises(LarkError):
+        copy(lark, sqlite, where, sql=numbered(350), batch_size=100, seed="dag/run/task")
+    lark.emulator.faults.clear()
+    report = copy(lark, sqlite, where, sql=numbered(350), batch_size=100, seed="dag/run/task")
+    assert report.created == 350
+    assert lark.cells(where, "id") == list(range(1, 351))
+    copy(lark, sqlite, where, sql=numbered(350), batch_size=100, seed="dag/another run/task")
+    assert len(lark.records(where)) == 700
+
+
+def test_create_whose_answer_is_lost_is_not_doubled(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", action="drop_after")
+    assert copy(lark, sqlite, where, sql=numbered(50)).created == 50
+    assert lark.cells(where, "id") == list(range(1, 51))
+
+
+def test_creates_that_lark_takes_for_repetitions_of_deleted_records_stop(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    copy(lark, sqlite, where, sql=numbered(3), seed="s")
+    lark.emulator.person.delete_records(lark.app_token, where.table_id, [r["record_id"] for r in lark.records(where)])
+    lark.add(where, {"id": 99})
+    with pytest.raises(SafetyStop, match="trigger a new DAG run"):
+        copy(lark, sqlite, where, sql=numbered(3), seed="s", mode="replace")
+    assert lark.cells(where, "id") == [99]
+
+
+def test_upsert_writes_only_what_differs(lark, engine):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, {"id": 1, "twice": 2}, {"id": 2, "twice": 77}, {"id": 50, "twice": 1})
+    report = copy(lark, engine, where, sql=numbered(4), mode="upsert", key_fields=["id"])
+    assert (report.created, report.updated, report.unchanged) == (2, 1, 1)
+    assert {r["fields"]["id"]: r["fields"]["twice"] for r in lark.records(where)} == {1: 2, 2: 4, 3: 6, 4: 8, 50: 1}
+    again = copy(lark, engine, where, sql=numbered(4), mode="upsert", key_fields=["id"])
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 4)
+    assert sorted(again.api_calls) == ["fields", "search", "total"]
+
+
+def test_upsert_of_every_type_finds_its_own_cells_equal(lark, sqlite):
+    other = lark.table("o", name=1)
+    (target,) = lark.add(other, {"name": "x"})
+    link = {"type": 18, "property": {"table_id": other.table_id, "multiple": True}}
+    kinds: dict[str, Any] = {"k": 1, "n": 2, "s": 3, "m": 4, "d": 5, "b": 7, "p": 13, "u": 15, "l": link, "g": 22}
+    where = lark.table("t", **kinds)
+    sql = (
+        "SELECT 'a' AS k, 0.1 AS n, 'red' AS s, '[\"x\",\"y\"]' AS m, '2026-05-01T09:30:00+08:00' AS d, 1 AS b,"
+        f" '+86 138' AS p, 'https://x.example' AS u, '{target}' AS l, '116.39,39.9' AS g"
+    )
+    assert copy(lark, sqlite, where, sql=sql).created == 1
+    again = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields="k")
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 1)
+
+
+def test_upsert_clears_cells_that_sql_has_not(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, {"id": 1, "twice": 2})
+    copy(lark, sqlite, where, sql="SELECT 1 AS id, NULL AS twice", mode="upsert", key_fields=["id"])
+    assert lark.cells(where, "twice") == [None]
+
+
+@pytest.mark.parametrize(
+    ("sql", "error", "words"),
+    [
+        pytest.param("SELECT 1 AS id, 1 AS twice UNION ALL SELECT 1, 2", DuplicateKey, "row 2: an earlier", id="rows"),
+        pytest.param("SELECT 5 AS id, 1 AS twice", DuplicateKey, "row 1: 2 records have", id="records"),
+        pytest.param("SELECT NULL AS id, 1 AS twice", ValueMismatch, r"row 1: .*\(id\) is empty", id="empty"),
+    ],
+)
+def test_upsert_by_a_key_that_tells_nothing_apart_is_refused(lark, sqlite, sql, error, words):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, {"id": 5}, {"id": 5})
+    with pytest.raises(error, match=words):
+        copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["id"])
+    report = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["id"], on_row_error="skip")
+    assert (report.skipped, report.status) == (1, "partial")
+
+
+def test_replace_puts_new_records_in_place_of_the_old(lark, engine):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, *({"id": -number} for number in range(1, 701)))
+    report = copy(lark, engine, where, sql=numbered(30), mode="replace")
+    assert (report.created, report.deleted) == (30, 700)
+    assert report.api_calls["delete"] == 2  # ceil(700 / 500)
+    assert lark.cells(where, "id") == list(range(1, 31))
+
+
+@pytest.mark.parametrize("route", ["batch_create", "batch_delete"])
+def test_replace_that_breaks_leaves_the_old_records_and_is_put_right_by_the_next_try(lark, sqlite, route):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, *({"id": -number} for number in range(1, 701)))
+    lark.emulator.faults.add(route, code=1254302, status=403, skip=1, times=None)
+    with pytest.raises(LarkError):
+        copy(lark, sqlite, where, sql=numbered(30), mode="replace", batch_size=10, seed="s")
+    left = lark.cells(where, "id")
+    assert len(left) >= 200
+    lark.emulator.faults.clear()
+    copy(lark, sqlite, where, sql=numbered(30), mode="replace", batch_size=10, seed="s")
+    assert lark.cells(where, "id") == list(range(1, 31))
+
+
+def test_replace_by_nothing_is_refused_until_it_is_allowed(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, {"id": 1}, {"id": 2})
+    nothing = "SELECT 1 AS id, 2 AS twice WHERE 1 = 0"
+    with pytest.raises(SafetyStop, match=r"2 records .* allow_empty=True"):
+        copy(lark, sqlite, where, sql=nothing, mode="replace")
+    assert len(lark.records(where)) == 2
+    assert copy(lark, sqlite, where, sql=nothing, mode="replace", allow_empty=True).deleted == 2
+    assert copy(lark, sqlite, where, sql=nothing, mode="replace").deleted == 0
+
+
+def test_replace_that_does_not_see_all_records_writes_nothing(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.add(where, {"id": 1}, {"id": 2})
+    lark.emulator.faults.add("records/search", action="short")
+    with pytest.raises(SafetyStop, match="counts 2 records and showed"):
+        copy(lark, sqlite, where, sql=numbered(3), mode="replace")
+    assert lark.cells(where, "id") == [1, 2]
+
+
+def test_row_that_does_not_fit_is_named_and_its_value_is_not(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    sql = "SELECT 1 AS id, 2 AS twice UNION ALL SELECT 2, 'canary-secret'"
+    with pytest.raises(ValueMismatch, match=r"row 2: column twice .* field twice") as caught:
+        copy(lark, sqlite, where, sql=sql)
+    assert "canary" not in str(caught.value)
+    assert lark.records(where) == []
+    report = copy(lark, sqlite, where, sql=sql, on_row_error="skip")
+    assert (report.read, report.created, report.skipped, report.status) == (2, 1, 1, "partial")
+    assert report.problems[0].startswith("row 2: ")
+
+
+def test_row_that_lark_refuses_is_found_by_halving(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", code=1254015, status=400, contains='"id":7,', times=None)
+    with pytest.raises(RowRefused, match="row 7: "):
+        copy(lark, sqlite, where, sql=numbered(16))
+    report = copy(lark, sqlite, where, sql=numbered(16), on_row_error="skip")
+    assert (report.created, report.skipped) == (15, 1)
+
+
+def test_bytes_are_refused_with_advice(lark, sqlite):
+    where = lark.table("t", a=1)
+    with pytest.raises(ValueMismatch, match=r"row 1: .*no field holds a bytes; CAST it"):
+        copy(lark, sqlite, where, sql="SELECT x'00ff' AS a")
+
+
+def test_fields_rename_and_choose(lark, sqlite):
+    where = lark.table("t", Name=1, Qty=2)
+    sql = "SELECT 'tea' AS name, 3 AS qty, 'internal' AS note"
+    copy(lark, sqlite, where, sql=sql, fields={"Name": "name", "Qty": "qty"})
+    assert (lark.cells(where, "Name"), lark.cells(where, "Qty")) == (["tea"], [3])
+
+
+def test_created_table_has_the_key_first_and_the_names_of_fields(lark, sqlite):
+    sql = "SELECT 1 AS ok, 'tea' AS name, 2.5 AS price"
+    names = {"Ok": "ok", "Name": "name", "Price": "price"}
+    report = copy(
+        lark, sqlite, lark.named("new"), sql=sql, fields=names, create_table=True, mode="upsert", key_fields=["Name"]
+    )
+    fields = lark.client.bitable.list_fields(app_token=lark.app_token, table_id=report.table_id)
+    assert [(field["field_name"], field["type"]) for field in fields] == [("Name", 1), ("Ok", 2), ("Price", 2)]
+    again = copy(lark, sqlite, lark.named("new"), sql=sql, fields=names, create_table=True)
+    assert (again.table_id, again.api_calls["tables"]) == (report.table_id, 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "options", "error", "words"),
+    [
+        pytest.param(
+            "SELECT 1 AS idd", {}, SchemaMismatch, "field 'idd' does not exist; did you mean 'id'", id="field"
+        ),
+        pytest.param("SELECT 1 AS made", {}, SchemaMismatch, "field made .* is read-only", id="read only"),
+        pytest.param("SELECT 1 AS id, 2 AS id", {}, SchemaMismatch, "column 'id' occurs twice", id="twice"),
+        pytest.param("SELECT 1 AS id", {"fields": ["x"]}, SchemaMismatch, "column 'x' does not exist", id="column"),
+        pytest.param("SELECT 1 AS id", {"mode": "merge"}, ConfigError, "mode is 'merge'", id="mode"),
+        pytest.param("SELECT 1 AS id", {"mode": "upsert"}, ConfigError, "needs key_fields", id="no key"),
+        pytest.param("SELECT 1 AS id", {"key_fields": ["id"]}, ConfigError, "mode 'upsert'", id="idle key"),
+        pytest.param("SELECT 1 AS id", {"batch_size": 1001}, ConfigError, "1 to 1000", id="batch"),
+        pytest.param("SELECT 1 AS id", {"time_zone": "Mars"}, ConfigError, "'Mars' is not known", id="zone"),
+        pytest.param("CREATE TABLE x (y INTEGER)", {}, ConfigError, "returns no rows", id="no select"),
+    ],
+)
+def test_impossible_wishes_are_refused_before_anything_is_written(lark, sqlite, sql, options, error, words):
+    where = lark.table("t", id=2, made=1001)
+    with pytest.raises(error, match=words):
+        copy(lark, sqlite, where, sql=sql, **options)
+    assert lark.records(where) == []
+
+
+def test_missing_table_is_named_with_what_would_make_it(lark, sqlite):
+    with pytest.raises(NotFound, match=r"has no table 'new'.*create_table=True"):
+        copy(lark, sqlite, lark.named("new"), sql="SELECT 1 AS id")
+    with pytest.raises(ConfigError, match="either sql or source_table"):
+        copy(lark, sqlite, lark.named("new"))
