@@ -148,13 +148,14 @@ def _exact(conn: Connection, sql_type: SqlType) -> SqlType:
 
 
 def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
-    limit = conn.dialect.max_identifier_length
+    mysql_rules = is_mysql(conn.dialect)
+    limit, unit = (64, "characters") if mysql_rules else (conn.dialect.max_identifier_length, "bytes")
     seen: dict[str, str] = {}
     for name in names:
-        size = len(name) if is_mysql(conn.dialect) else len(name.encode())
+        size = len(name) if mysql_rules else len(name.encode())
         if size > limit or name != name.strip():
             raise SchemaMismatch(
-                f"{where}: {name!r} cannot be a column's name here (at most {limit} bytes, no blanks at the ends); "
+                f"{where}: {name!r} cannot be a column's name here (at most {limit} {unit}, no blanks at the ends); "
                 'give the column another name: fields={"field": "column", …}'
             )
         if (other := seen.setdefault(name.casefold(), name)) != name or names.count(name) > 1:

@@ -1,0 +1,277 @@
+"""Records of a Bitable table into SQL, on real databases and the emulator."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from airflow_provider_lark.core.api.address import TableAddress
+from airflow_provider_lark.core.errors import (
+    ConfigError,
+    DuplicateKey,
+    RowRefused,
+    SafetyStop,
+    SchemaMismatch,
+    UnexpectedAnswer,
+    ValueMismatch,
+)
+from airflow_provider_lark.core.transfer.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from tests.core.transfer.conftest import Lark, run_sql
+
+MOMENT_MS = 1_777_599_000_123  # 2026-05-01 01:30:00.123 UTC
+
+
+def copy(lark: Lark, engine: Engine, where: TableAddress, place: Place | str = "goods", **options: Any):
+    if isinstance(place, str):
+        place = Place(place)
+    return copy_to_sql(lark.client, engine, where, place, DumpOptions(**options))
+
+
+def counts(report: Any) -> tuple[int, ...]:
+    return (report.created, report.updated, report.unchanged, report.deleted)
+
+
+@pytest.fixture
+def goods(lark: Lark) -> TableAddress:
+    where = lark.table("goods", code=1, qty=2)
+    lark.add(where, *({"code": f"C{number}", "qty": number} for number in range(1, 4)))
+    return where
+
+
+@pytest.fixture
+def old_rows(sqlite: Engine) -> Engine:
+    """A table with a row of its own, and a rule that the records may break."""
+    run_sql(
+        sqlite,
+        "CREATE TABLE goods (lark_record_id VARCHAR(64) PRIMARY KEY, code TEXT, qty INTEGER CHECK (qty < 100))",
+        "INSERT INTO goods VALUES ('old', 'OLD', 1)",
+    )
+    return sqlite
+
+
+def codes(engine: Engine) -> list[Any]:
+    return [row[0] for row in run_sql(engine, "SELECT code FROM goods ORDER BY code")]
+
+
+def test_new_table_of_each_database_holds_every_type(lark, engine):
+    kinds: dict[str, Any] = {
+        "名称": 1,
+        "qty": 2,
+        "status": 3,
+        "tags": 4,
+        "at": 5,
+        "ok": 7,
+        "who": 11,
+        "phone": 13,
+        "page": 15,
+        "place": 22,
+    }
+    where = lark.table("t", **kinds)
+    full = {
+        "名称": "茶 100%" * 9000,
+        "qty": 0.1,
+        "status": "open",
+        "tags": ["a", "b"],
+        "at": MOMENT_MS,
+        "ok": True,
+        "phone": "+86138",
+        "page": {"text": "x", "link": "https://x.example"},
+        "place": "116.39,39.9",
+    }
+    (record_id, _) = lark.add(where, full, {})
+    report = copy(lark, engine, where, create_table=True)
+    assert counts(report) == (2, 0, 0, 0)
+    with engine.connect() as conn:
+        quoted = "lark_record_id = :id"
+        row = conn.execute(text(f"SELECT * FROM goods WHERE {quoted}"), {"id": record_id}).mappings().one()
+    assert row["名称"] == full["名称"]
+    assert (row["qty"], row["status"], bool(row["ok"]), row["phone"]) == (0.1, "open", True, "+86138")
+    tags = row["tags"]
+    assert (json.loads(tags) if isinstance(tags, str) else tags) == ["a", "b"]
+    assert row["place"] == "116.39,39.9"
+    assert _instant(row["at"]) == MOMENT_MS
+
+
+def _instant(value: Any) -> int:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def test_append_adds_only_new_records(lark, engine, goods):
+    assert counts(copy(lark, engine, goods, create_table=True)) == (3, 0, 0, 0)
+    lark.add(goods, {"code": "C4", "qty": 4})
+    lark.emulator.person.edit_record(lark.app_token, goods.table_id, _id(lark, goods, "C1"), {"qty": 100})
+    assert counts(copy(lark, engine, goods)) == (1, 0, 3, 0)
+    assert run_sql(engine, "SELECT qty FROM goods ORDER BY code") == [(1,), (2,), (3,), (4,)]
+
+
+def test_upsert_changes_only_rows_that_differ(lark, engine, goods):
+    copy(lark, engine, goods, create_table=True)
+    first = _id(lark, goods, "C1")
+    # another case only: a collation may take both for equal
+    lark.emulator.person.edit_record(lark.app_token, goods.table_id, first, {"code": "c1"})
+    lark.add(goods, {"code": "C4"})
+    assert counts(copy(lark, engine, goods, mode="upsert")) == (1, 1, 2, 0)
+    assert counts(copy(lark, engine, goods, mode="upsert")) == (0, 0, 4, 0)
+    assert sorted(codes(engine)) == ["C2", "C3", "C4", "c1"]
+
+
+def _id(lark: Lark, where: TableAddress, code: str) -> str:
+    records = lark.records(where)
+    return next(r["record_id"] for r in records if r["fields"]["code"][0]["text"] == code)
+
+
+def test_replace_leaves_exactly_the_records(lark, engine, goods):
+    copy(lark, engine, goods, create_table=True)
+    lark.emulator.person.delete_record(lark.app_token, goods.table_id, _id(lark, goods, "C2"))
+    assert counts(copy(lark, engine, goods, mode="replace")) == (2, 0, 0, 3)
+    assert codes(engine) == ["C1", "C3"]
+
+
+def test_rows_are_found_by_key_fields(lark, engine, goods):
+    place = Place("goods", record_id_column="", key_fields=("code",))
+    assert counts(copy(lark, engine, goods, place, mode="upsert", create_table=True)) == (3, 0, 0, 0)
+    run_sql(engine, "UPDATE goods SET qty = 77 WHERE code = 'C2'", "DELETE FROM goods WHERE code = 'C3'")
+    assert counts(copy(lark, engine, goods, place, mode="upsert")) == (1, 1, 1, 0)
+    assert run_sql(engine, "SELECT code, qty FROM goods ORDER BY code") == [("C1", 1), ("C2", 2), ("C3", 3)]
+
+
+def test_records_that_share_a_key_are_named(lark, sqlite, goods):
+    lark.add(goods, {"code": "C1"}, {"code": None, "qty": 9})
+    place = Place("goods", key_fields=("code",))
+    with pytest.raises((DuplicateKey, ValueMismatch)):
+        copy(lark, sqlite, goods, place, mode="upsert", create_table=True)
+    report = copy(lark, sqlite, goods, place, mode="upsert", on_row_error="skip")
+    assert (report.created, report.skipped, report.status) == (2, 3, "partial")
+    assert sum("another record has its key (code)" in problem for problem in report.problems) == 2
+
+
+def test_record_that_does_not_fit_fails_and_leaves_the_table_as_it_was(lark, old_rows):
+    where = lark.table("t", code=1, qty=1)
+    lark.add(where, {"code": "A", "qty": "5"}, {"code": "B", "qty": "canary-secret"})
+    with pytest.raises(ValueMismatch, match=r"record rec\w+: field qty") as caught:
+        copy(lark, old_rows, where, mode="replace")
+    assert "canary" not in str(caught.value)
+    assert codes(old_rows) == ["OLD"]
+    report = copy(lark, old_rows, where, mode="replace", on_row_error="skip")
+    assert (report.skipped, report.status, codes(old_rows)) == (1, "partial", ["A"])
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_rows_that_the_table_refuses_change_nothing(lark, old_rows, goods, mode):
+    lark.add(goods, {"code": "BIG", "qty": 100})
+    with pytest.raises(RowRefused, match=r"the database refuses the rows \(IntegrityError, code \d+\), so none"):
+        copy(lark, old_rows, goods, mode=mode)
+    assert codes(old_rows) == ["OLD"]
+
+
+LIES = [
+    pytest.param({"action": "short"}, SafetyStop, r"counts 3 records and showed \d", id="short page"),
+    pytest.param({"action": "empty"}, SafetyStop, "Lark counts|shows no record", id="empty page"),
+    pytest.param({"action": "empty_page_token"}, UnexpectedAnswer, "page_token", id="page token missing"),
+]
+
+
+@pytest.mark.parametrize(("fault", "error", "words"), LIES)
+def test_read_that_ends_early_never_empties_the_table(lark, old_rows, goods, fault, error, words):
+    lark.emulator.faults.add("records/search", times=None, **fault)
+    with pytest.raises(error, match=words):
+        copy(lark, old_rows, goods, mode="replace")
+    assert codes(old_rows) == ["OLD"]
+
+
+def test_nothing_under_advanced_permissions_never_empties_the_table(lark, old_rows, goods):
+    lark.emulator.state.set_advanced(lark.app_token, without_rights=[lark.emulator.app_id])
+    with pytest.raises(SafetyStop, match="advanced permissions"):
+        copy(lark, old_rows, goods, mode="replace")
+    assert codes(old_rows) == ["OLD"]
+
+
+def test_empty_table_empties_the_other_only_when_allowed(lark, old_rows):
+    where = lark.table("t", code=1)
+    with pytest.raises(SafetyStop, match="allow_empty=True"):
+        copy(lark, old_rows, where, mode="replace")
+    assert counts(copy(lark, old_rows, where, mode="replace", allow_empty=True)) == (0, 0, 0, 1)
+    assert counts(copy(lark, old_rows, where, mode="replace")) == (0, 0, 0, 0)
+
+
+def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, monkeypatch):
+    from airflow_provider_lark.core.transfer.staging import Staging
+
+    copy(lark, engine, goods, create_table=True)
+    lark.add(goods, {"code": "C4"})
+    seen: list[int] = []
+    insert = Staging._insert
+
+    def look(self: Staging, rows: Any) -> Any:
+        # between the delete and the insert
+        if engine.dialect.name != "sqlite":
+            seen.append(run_sql(engine, "SELECT count(*) FROM goods")[0][0])
+        return insert(self, rows)
+
+    monkeypatch.setattr(Staging, "_insert", look)
+    copy(lark, engine, goods, mode="replace")
+    assert seen in ([3], [])
+    assert len(codes(engine)) == 4
+
+
+def test_view_or_filter_chooses_records(lark, sqlite, goods):
+    report = copy(lark, sqlite, goods, create_table=True, filter={"code": "C2"}, mode="replace")
+    assert (report.read, codes(sqlite)) == (1, ["C2"])
+    with pytest.raises(ConfigError, match="either a view or a filter"):
+        copy(lark, sqlite, goods, view="vew1", filter={"code": "C2"})
+
+
+def test_fields_rename_and_choose(lark, sqlite, goods):
+    copy(lark, sqlite, goods, Place("goods", record_id_column="rid"), create_table=True, fields={"code": "Code No."})
+    columns = run_sql(sqlite, "SELECT name FROM pragma_table_info('goods')")
+    assert columns == [("rid",), ("Code No.",)]
+
+
+def test_fields_without_a_column_are_left_out_with_a_warning(lark, sqlite, goods):
+    run_sql(sqlite, "CREATE TABLE goods (lark_record_id VARCHAR(64) PRIMARY KEY, code TEXT)")
+    report = copy(lark, sqlite, goods)
+    assert report.warnings == ["fields without a column of their name were left out: qty"]
+    assert codes(sqlite) == ["C1", "C2", "C3"]
+
+
+@pytest.mark.parametrize(
+    ("ddl", "place", "options", "error", "words"),
+    [
+        pytest.param("", Place("goods"), {}, SchemaMismatch, "'goods' does not exist", id="no table"),
+        pytest.param("code TEXT", Place("goods"), {}, ConfigError, "UNIQUE constraint .* or name key_fields", id="key"),
+        pytest.param("other TEXT", Place("goods"), {}, SchemaMismatch, "no column has the name", id="no columns"),
+        pytest.param(
+            "code TEXT, must TEXT NOT NULL", Place("goods"), {}, SchemaMismatch, "must must not be NULL", id="not null"
+        ),
+        pytest.param(
+            "code TEXT", Place("goods"), {"fields": {"cod": "code"}}, SchemaMismatch, "did you mean 'code'", id="field"
+        ),
+        pytest.param("code TEXT", Place("goods", key_fields=("qty",)), {}, ConfigError, "'qty' is not", id="keys"),
+        pytest.param("code TEXT", Place("goods"), {"mode": "merge"}, ConfigError, "mode is 'merge'", id="mode"),
+    ],
+)
+def test_impossible_wishes_are_refused_before_anything_is_read(lark, sqlite, goods, ddl, place, options, error, words):
+    if ddl:
+        run_sql(sqlite, f"CREATE TABLE goods ({ddl})")
+    with pytest.raises(error, match=words):
+        copy(lark, sqlite, goods, place, **options)
+    assert "search" not in lark.client.calls.by_kind
+
+
+def test_names_that_no_column_can_have_are_refused(lark, engine):
+    where = lark.table("t", Name=1, name=1)
+    with pytest.raises(SchemaMismatch, match="'Name' and 'name' would be one column"):
+        copy(lark, engine, where, create_table=True)
+    long = lark.table("long", **{"很长的名字" * 15: 1})
+    if engine.dialect.name == "sqlite":
+        assert copy(lark, engine, long, create_table=True).read == 0
+        return
+    with pytest.raises(SchemaMismatch, match="cannot be a column's name here"):
+        copy(lark, engine, long, create_table=True)
