@@ -388,6 +388,55 @@ def test_outlet_of_the_table_gets_the_counts(orders):
     assert [ctx["outlet_events"][asset].extra for asset in (*mine, other)] == [{"created": 1}, {"created": 1}, {}]
 
 
+@pytest.fixture
+def lineage(monkeypatch):
+    """Airflow's collector as it is when a plugin reads hook lineage."""
+    from airflow.sdk import lineage, plugins_manager
+
+    lineage.get_hook_lineage_collector.cache_clear()
+    monkeypatch.setattr(plugins_manager, "get_hook_lineage_readers_plugins", lambda: ["a plugin"])
+    yield lineage.get_hook_lineage_collector()
+    lineage.get_hook_lineage_collector.cache_clear()
+
+
+def test_hook_lineage_hears_what_was_read_and_written(orders, lineage):
+    run(BitableCreateRecordsOperator, records=[{"code": "A1"}])
+    run(BitableListRecordsOperator)
+    uri = f"lark://{orders.emulator.url.removeprefix('http://')}/{orders.base}/{orders.table_id}"
+    collected = lineage.collected_assets
+    assert [info.asset.uri for info in collected.inputs] == [uri]
+    assert [info.asset.uri for info in collected.outputs] == [uri]
+
+
+def test_openlineage_hears_of_the_table_where_its_provider_is_installed(orders):
+    operator = BitableCreateRecordsOperator(task_id="t", table="MyDB:orders", records=[{"code": "A1"}])
+    assert operator.get_openlineage_facets_on_complete(None) is None
+    operator.execute(context())
+    told = operator.get_openlineage_facets_on_complete(None)
+    try:
+        from airflow.providers.openlineage.extractors import OperatorLineage
+    except ImportError:
+        assert told is None
+        return
+    assert isinstance(told, OperatorLineage)
+    (dataset,) = told.outputs
+    assert (dataset.namespace, dataset.name) == (operator.table_place.namespace, f"{orders.base}.{orders.table_id}")
+
+
+def test_persons_are_given_by_e_mail(orders):
+    ann = orders.emulator.state.directory.add_user("Ann", email="ann@example.com")
+    orders.emulator.person.add_field(*orders.ids.values(), {"field_name": "owner", "type": 11})
+    rows = [{"code": "A1", "owner": "ann@example.com"}, {"code": "A2", "owner": ["Ann@example.com"]}]
+    run(BitableCreateRecordsOperator, records=rows)
+    owners = [record["fields"]["owner"] for record in run(BitableListRecordsOperator)["records"]]
+    assert [[person["id"] for person in each] for each in owners] == [[ann.open_id]] * 2
+    contacts = "POST /open-apis/contact/v3/users/batch_get_id"
+    assert orders.emulator.counters()[contacts] == 1
+    message = fails(BitableCreateRecordsOperator, records=[{"owner": "nobody@example.com"}])
+    assert "record 0: field owner (User)" in message
+    assert "nobody@" not in message
+
+
 def test_logs_name_the_table_and_no_cell(orders, caplog, capsys):
     caplog.set_level("DEBUG")
     canary = "canary-in-a-cell"
