@@ -1,8 +1,10 @@
 """Records of natural values: what is taken and in which shape it is sent, what is refused before, what is read."""
 
 import enum
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -337,3 +339,38 @@ def test_times_are_read_as_milliseconds_where_asked_and_who_made_the_record_is_t
         "created_time": MS,
         "created_by": PLAIN_PERSON,
     }
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "values.md"
+
+
+def section(title: str) -> list[list[str]]:
+    (text,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    return rows[2:]
+
+
+def test_page_on_values_has_a_line_for_every_type():
+    named = {name for row in section("What a field takes and returns") for name in row[0].split(", ")}
+
+    assert {kind.label for kind in T} - named == set()
+    assert all(len(row) == 4 for row in section("What a field takes and returns"))
+
+
+@pytest.mark.parametrize("row", section("Examples"), ids=lambda row: " ".join(row[:2]))
+def test_example_of_the_page_on_values_is_true(row):
+    names = {"Decimal": Decimal, "date": date, "datetime": datetime, "UTC": UTC}
+    given, sent, plain = (eval(cell.strip("`"), names) for cell in row[1:])
+    (kind,) = [kind for kind in T if kind.label == row[0]]
+
+    wire = encode(kind, given)
+
+    assert (wire, type(wire)) == (sent, type(sent))
+    shown = {
+        T.TEXT: lambda: [{"type": "text", "text": wire}],
+        T.USER: lambda: [PERSON],
+        T.SINGLE_LINK: lambda: {"link_record_ids": wire},
+        T.LOCATION: lambda: {"location": wire, "full_address": ""},
+    }.get(kind, lambda: wire)
+    record = {"record_id": "rec1", "fields": {kind.label: None if wire is None else shown()}}
+    assert RecordReader(FIELDS).read(record)["fields"].get(kind.label) == plain
