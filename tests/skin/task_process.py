@@ -1,0 +1,117 @@
+"""One task in a process of its own, as a worker runs it: logs in a file, everything else over the Execution API.
+
+The API is played here, so no metadata database is needed; what the task told it is kept word for word.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import warnings
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from httpx import MockTransport, Response
+
+BUNDLE = "lark_tests"
+WHEN = "2026-11-22T00:00:00Z"
+
+
+@dataclass
+class TaskRun:
+    """What a task left behind.
+
+    :param log: its log, a JSON object a line.
+    :param told: the bodies of its requests to the Execution API, by the last step of their path.
+    """
+
+    log: str = ""
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def everything(self):
+        return "\n".join([self.log, *(body for bodies in self.told.values() for body in bodies)])
+
+    @property
+    def state(self):
+        return json.loads(self.told["state"][-1])["state"]
+
+    def events(self, level):
+        lines = [json.loads(line) for line in self.log.splitlines()]
+        return [line["event"] for line in lines if line["level"] == level]
+
+
+def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"):
+    """Run a task of the DAG ``made_in_a_test`` that *source* makes.
+
+    :param connections: what the Execution API answers, by conn_id.
+    """
+    # before the log level is set, which is for the task only
+    from airflow.sdk.execution_time import supervisor
+
+    (folder / "dag.py").write_text(source, encoding="utf-8")
+    bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": str(folder)}}
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([{"name": BUNDLE} | bundle]))
+    monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", level)
+    # the supervisor may see only at the next heartbeat that the task has ended
+    monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", 0.1)
+    run, log = TaskRun(), folder / f"{task_id}.log"
+    with warnings.catch_warnings():
+        # Airflow leaves the ends of its sockets to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)
+        _supervise(task_id, log, MockTransport(lambda request: _answer(request, run, connections)))
+        gc.collect()
+    run.log = log.read_text(encoding="utf-8")
+    return run
+
+
+def _supervise(task_id, log, transport):
+    from airflow.sdk.api.client import Client
+    from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
+    from airflow.sdk.execution_time.supervisor import supervise_task
+
+    ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": 1}
+    supervise_task(
+        ti=TaskInstance(id=uuid4(), dag_version_id=uuid4(), **ids),
+        bundle_info=BundleInfo(name=BUNDLE),
+        dag_rel_path="dag.py",
+        token="",
+        client=Client(base_url=None, token="", dry_run=True, transport=transport),
+        log_path=str(log),
+    )
+
+
+def _answer(request, run, connections):
+    steps = request.url.path.strip("/").split("/")
+    run.told.setdefault("xcom" if steps[0] == "xcoms" else steps[-1], []).append(request.content.decode())
+    if steps[0] == "connections":
+        return Response(200, json=_CONNECTION | {"conn_id": steps[1]} | connections[steps[1]])
+    if steps[-1] == "run":
+        return Response(200, json=_CONTEXT)
+    return Response(201 if steps[0] == "xcoms" else 200, json={"message": "ok"})
+
+
+_CONNECTION = {"conn_type": "lark", **dict.fromkeys(("host", "port", "login", "password", "schema", "extra"))}
+_CONTEXT = {
+    "dag_run": {
+        "dag_id": "made_in_a_test",
+        "run_id": "manual__1",
+        "logical_date": WHEN,
+        "data_interval_start": None,
+        "data_interval_end": None,
+        "start_date": WHEN,
+        "end_date": None,
+        "run_after": WHEN,
+        "run_type": "manual",
+        "state": "running",
+        "conf": None,
+        "consumed_asset_events": [],
+        "partition_key": None,
+    },
+    "task_reschedule_count": 0,
+    "max_tries": 0,
+    "should_retry": False,
+    "variables": [],
+    "connections": [],
+    "xcom_keys_to_clear": [],
+}
