@@ -79,6 +79,10 @@ class OpenSource(Protocol):
         """Yield all rows part by part, each with the values of *names* in this order. Call it once."""
         ...
 
+    def close(self) -> None:
+        """Tell the database that no more rows are wanted; before the connection is closed."""
+        ...
+
 
 class _OpenTable:
     """Rows of a table, in the order of its primary key."""
@@ -87,6 +91,7 @@ class _OpenTable:
         self._conn = conn
         self._table = table
         self._described = {column.name: column for column in columns_of(table)}
+        self._result: CursorResult[Any] | None = None
 
     @property
     def columns(self) -> Sequence[str]:
@@ -103,7 +108,12 @@ class _OpenTable:
         # the driver's own values, converted one by one: one unreadable date must not take the others along
         chosen = [type_coerce(self._table.c[name], RAW).label(f"c{i}") for i, name in enumerate(names)]
         statement: Select[Any] = select(*chosen).order_by(*self._table.primary_key.columns)
-        yield from _parts(self._conn.execute(statement, execution_options=_STREAM))
+        self._result = self._conn.execute(statement, execution_options=_STREAM)
+        yield from _parts(self._result)
+
+    def close(self) -> None:
+        if self._result is not None:
+            self._result.close()
 
 
 class _OpenQuery:
@@ -140,6 +150,9 @@ class _OpenQuery:
         for rows in self._parts:
             yield rows if is_whole else [[row[at] for at in places] for row in rows]
 
+    def close(self) -> None:
+        self._result.close()
+
 
 _STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
 
@@ -152,9 +165,8 @@ def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:
 
 
 def _parts(result: CursorResult[Any]) -> Iterator[Rows]:
-    with result:
-        for part in result.partitions(FETCH_ROWS):
-            yield list(part)
+    for part in result.partitions(FETCH_ROWS):
+        yield list(part)
 
 
 def renamed(column: Column, name: str, *, is_key: bool) -> Column:

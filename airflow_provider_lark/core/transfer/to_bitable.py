@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
@@ -100,8 +101,7 @@ def copy_to_bitable(
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
     engine.hide_parameters = True
-    with engine.connect() as conn, RecordIndex() as index:
-        opened = source.open(conn)
+    with engine.connect() as conn, RecordIndex() as index, closing(source.open(conn)) as opened:
         pairs = pair_with_columns(read_choice(options.fields), opened.columns, where=source.description)
         found = _target(client, address, pairs, opened, options)
         report.target = f"table {found.table.table_id}"
