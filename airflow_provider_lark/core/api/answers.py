@@ -23,7 +23,9 @@ from airflow_provider_lark.core.errors import (
 T = TypeVar("T")
 JsonObject = dict[str, Any]
 
-_LEADING_WORDS = re.compile(r"[A-Za-z][A-Za-z _.-]{0,79}")
+# whole words: what goes on with a digit may be a token
+_LEADING_WORDS = re.compile(r"[A-Za-z][A-Za-z _.-]{0,79}(?![^\s:,;()\[\]'\"!])")
+_WORD_MAX = 40
 
 
 def read_answer(response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> JsonObject:
@@ -37,16 +39,18 @@ def read_answer(response: HttpResponse, *, request: HttpRequest, subject: str, i
     try:
         body = json.loads(response.body)
     except ValueError:
-        raise _unreadable(response, subject=subject, endpoint=request.endpoint, is_write=is_write) from None
-    code = body.get("code") if isinstance(body, dict) else None
-    if type(code) is not int:
-        raise UnexpectedAnswer(
-            f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
-            endpoint=request.endpoint,
-        )
-    if code == 0:
-        return cast("JsonObject", body)
-    raise _refusal(code, body, response, request=request, subject=subject, is_write=is_write)
+        error = _unreadable(response, subject=subject, endpoint=request.endpoint, is_write=is_write)
+    else:
+        code = body.get("code") if isinstance(body, dict) else None
+        if type(code) is not int:
+            error = _foreign(response, subject=subject, endpoint=request.endpoint)
+        elif code == 0:
+            return cast("JsonObject", body)
+        else:
+            error = _refusal(code, body, response, request=request, subject=subject, is_write=is_write)
+        # a traceback with locals shows what is in reach, and what Lark quotes may be a secret
+        del body
+    raise error
 
 
 def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> HttpResponse:
@@ -61,6 +65,13 @@ def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_
         return response
     read_answer(response, request=request, subject=subject, is_write=is_write)
     raise UnexpectedAnswer(f"{subject}: the answer is no file", endpoint=request.endpoint)
+
+
+def _foreign(response: HttpResponse, *, subject: str, endpoint: str) -> LarkError:
+    return UnexpectedAnswer(
+        f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
+        endpoint=endpoint,
+    )
 
 
 def _refusal(
@@ -100,7 +111,9 @@ def _quotable(msg: object, request: HttpRequest) -> str:
     if found is None:
         return ""
     sent = request.words().lower()
-    words = itertools.takewhile(lambda word: word.lower().encode() not in sent, found[0].split())
+    words = itertools.takewhile(
+        lambda word: len(word) <= _WORD_MAX and word.lower().encode() not in sent, found[0].split()
+    )
     return " ".join(words)
 
 

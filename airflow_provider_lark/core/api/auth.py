@@ -44,6 +44,8 @@ class Auth(Namespace[D]):
         :param code_verifier: a random text that only you have (PKCE); :meth:`exchange_code` wants it again.
         :raises ConfigError: too many scopes, or a verifier that is too short.
         """
+        verifier = None if code_verifier is None else Secret(code_verifier)
+        del code_verifier
         if len(scopes) > OAUTH_SCOPES_MAX:
             raise ConfigError(f"{len(scopes)} scopes are too many for one authorisation: at most {OAUTH_SCOPES_MAX}")
         members = {
@@ -53,8 +55,8 @@ class Auth(Namespace[D]):
             "scope": " ".join(scopes),
             "state": state,
         }
-        if code_verifier is not None:
-            members |= {"code_challenge": _challenge(Secret(code_verifier)), "code_challenge_method": "S256"}
+        if verifier is not None:
+            members |= {"code_challenge": _challenge(verifier), "code_challenge_method": "S256"}
         host = self.session.settings.host
         return f"{_ACCOUNTS.get(host, host)}{_AUTHORIZE_PATH}?{urlencode(members)}"
 

@@ -54,12 +54,14 @@ class Keyring:
         return cls._read(secret)
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Keyring:
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Keyring:
         """Read the keys of ``LARK_CONFIG_ENCRYPTION_KEY``.
 
         :raises ConfigError: it is not set, or holds something else.
         """
-        return cls._read(Secret(environ.get(VARIABLE, "")))
+        secret = Secret((os.environ if environ is None else environ).get(VARIABLE, ""))
+        del environ  # it would show in full in a traceback with locals
+        return cls._read(secret)
 
     @classmethod
     def _read(cls, secret: Secret) -> Keyring:
