@@ -6,11 +6,13 @@
     server.py        sockets and HTTP           wire.py      requests and answers, apart from sockets
     dispatch.py      one request, start to end  control.py   /_emulator/... for other processes
     routes/          the platform's endpoints   state/       what the tenant holds
-    fieldtypes/      field types, values in and out
+    fieldtypes/      field types, values in and out       events/  what apps are told, and how it reaches them
+    pytest_plugin.py fixtures for tests of DAGs           coverage.py  the page on what is emulated
     faults.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py person.py
 
 "reference §n" in this package means our notes on the platform's public documentation; the sections' subjects:
-§1 auth, envelope, limits; §2 Bitable; §3 fields and values; §4 filters and sorts; §7 contact and wiki; §11 open points.
+§1 auth, envelope, limits; §2 Bitable; §3 fields and values; §4 filters and sorts; §5 events; §6 messages; §7 contact,
+wiki and media; §11 open points.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from __future__ import annotations
 from airflow_provider_lark.emulator.clock import Clock, ManualClock, SystemClock
 from airflow_provider_lark.emulator.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.events.courier import Delivery
+from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
 from airflow_provider_lark.emulator.faults import Fault
 from airflow_provider_lark.emulator.journal import LogEntry
+from airflow_provider_lark.emulator.state.messages import Message
 from airflow_provider_lark.emulator.switches import Switches
 
 __all__ = [
@@ -27,10 +32,13 @@ __all__ = [
     "DEFAULT_APP_SECRET",
     "ApiError",
     "Clock",
+    "Delivery",
     "Emulator",
     "Fault",
     "LogEntry",
     "ManualClock",
+    "Message",
     "Switches",
     "SystemClock",
+    "Unacknowledged",
 ]

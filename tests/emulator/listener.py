@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +29,7 @@ class Listener:
         self.answers: deque[int] = deque()
         self.encrypt_key = ""
         self.challenge_answer: bytes | None = None
+        self.on_event: Callable[[], object] = lambda: None
         self.called = threading.Event()
         self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -60,6 +62,7 @@ class Listener:
         status = self.answers.popleft() if self.answers else 200
         self.heard.append(heard)
         self.called.set()
+        self.on_event()
         return status, b"{}"
 
     def stop(self) -> None:

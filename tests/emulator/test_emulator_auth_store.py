@@ -63,6 +63,14 @@ def test_ticket_comes_by_the_hour(caller: Any, clock: Any, listener: Listener) -
     assert codes == [10012, 0, 0], "the two newest are taken"
 
 
+def test_hourly_ticket_comes_without_asking(caller: Any, clock: Any, listener: Listener) -> None:
+    caller.emu.state.add_app(*STORE.values(), kind="store")
+    caller.emu.state.set_event_url("cli_store", listener.url)
+    clock.advance(3600)
+
+    assert listener.called.wait(5)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "code"),
     [

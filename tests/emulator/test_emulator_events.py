@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -339,22 +340,53 @@ def test_control_sets_the_url_and_shows_deliveries_without_content(caller: Any, 
     assert (refused.status_code, "challenge" in refused.json()["error"]) == (400, True)
 
 
-def test_official_dispatcher_takes_our_events(caller: Any, listener: Listener) -> None:
-    lark = pytest.importorskip("lark_oapi", reason="the official SDK is in the dev extra")
-    taken: list[Any] = []
-    builder = lark.EventDispatcherHandler.builder("key", "token")
-    handler = builder.register_p2_drive_file_bitable_record_changed_v1(taken.append).build()
-    listener.encrypt_key = "key"
-    caller.emu.state.set_event_url(caller.emu.app_id, listener.url, encrypt_key="key", verification_token="token")
-    caller.call("POST", files(caller, "subscribe"), file_type="bitable")
-    (record_id,) = caller.create({"Name": "a"})
-    caller.emu.events.settle()
+def test_waiting_events_go_on_after_a_restart(subscribed: Any, listener: Listener, clock: Any) -> None:
+    listener.answers.append(500)
+    subscribed.create({"Name": "a"})
+    told(subscribed, listener)
+    subscribed.emu.events.stop()
+    clock.advance(15)
+    subscribed.emu.events.start()
 
-    (heard,) = listener.heard
-    request = lark.RawRequest()
-    request.uri, request.body = "/events", heard.body
-    request.headers = {"-".join(part.capitalize() for part in name.split("-")): v for name, v in heard.headers.items()}
-    answer = handler.do(request)
+    assert len(told(subscribed, listener)) == 2
 
-    assert answer.status_code == 200, answer.content
-    assert taken[0].event.action_list[0].record_id == record_id
+
+def test_event_on_its_way_does_not_survive_a_reset(subscribed: Any, listener: Listener) -> None:
+    listener.answers.append(0)
+    subscribed.create({"Name": "a"})
+    assert listener.called.wait(5)
+    subscribed.emu.reset()
+    listener.released.set()
+    subscribed.emu.events.settle()
+
+    assert subscribed.emu.events.log() == []
+
+
+def test_events_come_without_asking(subscribed: Any, listener: Listener) -> None:
+    subscribed.create({"Name": "a"})
+
+    assert listener.called.wait(5)
+
+
+def test_app_may_ask_back_while_it_is_told(subscribed: Any, listener: Listener) -> None:
+    asked: list[dict[str, Any]] = []
+    listener.on_event = lambda: asked.append(subscribed.search())
+    subscribed.create({"Name": "a"})
+    told(subscribed, listener)
+
+    assert [each["total"] for each in asked] == [1]
+
+
+def test_many_writers_lose_no_event(subscribed: Any, listener: Listener) -> None:
+    person, place = subscribed.emu.person, (subscribed.app_token, subscribed.table_id)
+    writers = [
+        threading.Thread(target=lambda: [person.add_record(*place, {"Name": "a"}) for _ in range(25)]) for _ in range(4)
+    ]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+
+    added = [each["event"]["action_list"][0]["record_id"] for each in told(subscribed, listener)]
+    assert sorted(added) == sorted(each["record_id"] for each in person.records(*place))
+    assert len({each["header"]["event_id"] for each in listener.events()}) == 100

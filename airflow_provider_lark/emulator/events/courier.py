@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
+import math
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -24,8 +27,10 @@ from airflow_provider_lark.emulator.state.changes import Announcement, RecordsCh
 RETRY_SECONDS: Final = (15.0, 300.0, 3600.0, 21600.0)
 EVENT_SCOPES: Final = frozenset({"bitable:app", "drive:drive"})
 LATE_SECONDS: Final = 1.0
+MAX_LOGGED: Final = 10_000
 # a clock that is moved by hand may jump at any moment; the machine's cannot
 _GLANCE_SECONDS: Final = 0.02
+_IDLE_SECONDS: Final = 0.1
 _LONGEST_NAP_SECONDS: Final = 1.0
 
 
@@ -33,7 +38,6 @@ _LONGEST_NAP_SECONDS: Final = 1.0
 class Delivery:
     """One event on its way to one app."""
 
-    number: int
     event_id: str
     event_type: str
     app_id: str
@@ -59,7 +63,11 @@ class Courier:
         # its own source of ids: the thread must not disturb those of records
         self._ids = ids
         self._numbers = itertools.count(1)
-        self._deliveries: list[Delivery] = []
+        self._log: deque[Delivery] = deque(maxlen=MAX_LOGGED)
+        self._waiting: list[tuple[float, int, Delivery]] = []
+        """A heap by due time, then by order of announcement."""
+        self._orders = itertools.count()
+        self._round = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -86,13 +94,15 @@ class Courier:
     def clear(self) -> None:
         """Forget every event, waiting or not."""
         with self._changed:
-            self._deliveries.clear()
+            self._log.clear()
+            self._waiting.clear()
+            self._round += 1
             self._changed.notify_all()
 
     def log(self) -> list[Delivery]:
         """All deliveries, oldest first."""
         with self._changed:
-            return list(self._deliveries)
+            return list(self._log)
 
     def settle(self, timeout_seconds: float = 10.0) -> None:
         """Wait until everything that is due by the emulator's clock was tried.
@@ -106,7 +116,7 @@ class Courier:
                 raise TimeoutError(msg)
 
     def _is_quiet(self) -> bool:
-        return self._post is None and self._next() is None and not self._tickets_due()
+        return self._post is None and not self._is_due() and not self._tickets_due()
 
     # -- taking
 
@@ -155,15 +165,16 @@ class Courier:
             due += LATE_SECONDS
         with self._changed:
             for _ in range(switches.event_copies):
-                self._deliveries.append(Delivery(number, event_id, event_type, app_id, due, payload, endpoint))
+                delivery = Delivery(event_id, event_type, app_id, due, payload, endpoint)
+                self._log.append(delivery)
+                self._push(delivery)
             self._changed.notify_all()
 
-    # -- carrying
+    def _push(self, delivery: Delivery) -> None:
+        heapq.heappush(self._waiting, (delivery.due, next(self._orders), delivery))
 
-    def _next(self) -> Delivery | None:
-        now = self._accounts.clock.now()
-        due = (each for each in self._deliveries if each.state == "waiting" and each.due <= now)
-        return min(due, key=lambda each: each.due, default=None)
+    def _is_due(self) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= self._accounts.clock.now()
 
     def _run(self) -> None:
         while True:
@@ -172,16 +183,18 @@ class Courier:
             with self._changed:
                 if self._stopping:
                     return
-                delivery = self._next()
-                if delivery is None:
+                if not self._is_due():
                     self._changed.notify_all()
                     self._changed.wait(self._nap_seconds())
                     continue
-                self._post = Post(delivery.endpoint.url)
-            error = self._send(self._post, delivery)
+                _, _, delivery = heapq.heappop(self._waiting)
+                began = self._round
+                post = self._post = Post(delivery.endpoint.url)
+            error = self._send(post, delivery)
             with self._changed:
                 self._post = None
-                if not self._stopping:
+                # what was forgotten in the meantime must not come back
+                if began == self._round:
                     self._note(delivery, error)
                 self._changed.notify_all()
 
@@ -190,14 +203,13 @@ class Courier:
         apps = list(self._accounts.apps.values())
         return [each.app_id for each in apps if each.wants_tickets and each.next_ticket <= now]
 
-    def _nap_seconds(self) -> float | None:
-        moments = [each.due for each in self._deliveries if each.state == "waiting"]
+    def _nap_seconds(self) -> float:
+        moments = [self._waiting[0][0]] if self._waiting else []
         moments += [each.next_ticket for each in list(self._accounts.apps.values()) if each.wants_tickets]
-        if not moments:
-            return None
         if not isinstance(self._accounts.clock, SystemClock):
-            return _GLANCE_SECONDS
-        return min(max(min(moments) - self._accounts.clock.now(), _GLANCE_SECONDS), _LONGEST_NAP_SECONDS)
+            return _GLANCE_SECONDS if moments else _IDLE_SECONDS
+        wait = min(moments, default=math.inf) - self._accounts.clock.now()
+        return min(max(wait, _GLANCE_SECONDS), _LONGEST_NAP_SECONDS)
 
     def _send(self, post: Post, delivery: Delivery) -> str:
         """Why the app did not take it; empty: it did."""
@@ -211,6 +223,10 @@ class Courier:
         return "" if status == 200 else f"{endpoint.url} answered HTTP {status}"
 
     def _note(self, delivery: Delivery, error: str) -> None:
+        if self._stopping and error:
+            # cut off, not refused: it counts for nothing and comes again after a start
+            self._push(delivery)
+            return
         delivery.attempts += 1
         delivery.last_error = error
         if not error:
@@ -219,6 +235,7 @@ class Courier:
             delivery.state = "dropped"
         else:
             delivery.due = self._accounts.clock.now() + RETRY_SECONDS[delivery.attempts - 1]
+            self._push(delivery)
 
 
 def _endpoint_for(app: App, event_type: str) -> Endpoint | None:
