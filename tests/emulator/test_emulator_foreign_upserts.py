@@ -1,0 +1,118 @@
+"""Two clients from PyPI and their upserts. uv fetches them once, into an environment of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent / "foreign"
+WANTED = ("larksync==0.1.2", "onestep==1.7.1", "onestep-feishu-bitable==0.6.1")
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """The interpreter of an environment with the clients in it, kept between runs until WANTED changes."""
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if uv is None:
+        unavailable("uv is not installed")
+    home = Path(sys.prefix) / "foreign" / f"python-{hashlib.sha256(repr(WANTED).encode()).hexdigest()[:12]}"
+    if not home.exists():
+        home.parent.mkdir(exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=home.parent))
+        interpreter = scratch / "bin/python"
+        for command in (
+            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(scratch)],
+            [uv, "pip", "install", "--quiet", "--python", str(interpreter), *WANTED],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+            if done.returncode != 0:
+                shutil.rmtree(scratch)
+                unavailable(f"{' '.join(command[1:3])} failed: {done.stderr[-500:]}")
+        # only now does it bear the name: an interrupted install must not look like a whole one
+        scratch.rename(home)
+    return home / "bin/python"
+
+
+def unavailable(reason: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def run(python: Path, script: str, home: Path, **given: str) -> Any:
+    env = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(home), "TZ": "UTC", **given}
+    done = subprocess.run(
+        [str(python), str(HERE / script)], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_larksync_fills_changes_and_takes_back_a_table_behind_a_wiki_link(
+    caller: Any, python: Path, tmp_path: Path
+) -> None:
+    emu = caller.emu
+    node = emu.state.add_wiki_node(caller.app_token, title="Goods")
+    emu.person.add_record(caller.app_token, caller.table_id, {"Name": "mine", "Kind": "x"})
+
+    got = run(
+        python,
+        "upsert_larksync.py",
+        tmp_path,
+        LARK_HOST=emu.url,
+        LARK_TABLE_URL=f"https://shop.feishu.cn/wiki/{node}?table={caller.table_id}",
+        LARKSYNC_APP_ID=emu.app_id,
+        LARKSYNC_APP_SECRET=emu.app_secret,
+    )
+
+    def shown(rows: list[dict[str, str]]) -> list[tuple[str, ...]]:
+        return [tuple(row[name] for name in ("Name", "Qty", "Tags", "Day")) for row in rows]
+
+    assert got["title"] == "Goods"
+    assert shown(got["first"])[1:] == [("a", "1", "p,q", "2026-01-02"), ("b", "2.5", "", "")]
+    assert shown(got["second"])[1:] == [
+        ("a", "10", "p,q", "2026-01-02"),
+        ("b", "2.5", "p", "2026-01-03"),
+        ("c", "3", "", ""),
+    ]
+    assert got["left"] == [0, 0, 0]
+    assert shown(got["undone"]) == shown(got["first"])
+    assert caller.names(caller.search()) == ["mine", "a", "b"]
+
+
+def test_onestep_upserts_by_key_makes_relations_and_reads_what_changed(
+    caller: Any, python: Path, tmp_path: Path
+) -> None:
+    emu = caller.emu
+    makers = emu.state.create_table(caller.app_token, "makers", [{"field_name": "Name", "type": 1}])
+    link = {"field_name": "Maker", "type": 18, "property": {"table_id": makers.table_id}}
+    emu.person.add_field(caller.app_token, caller.table_id, link)
+
+    got = run(
+        python,
+        "upsert_onestep.py",
+        tmp_path,
+        LARK_HOST=emu.url,
+        LARK_APP_ID=emu.app_id,
+        LARK_APP_SECRET=emu.app_secret,
+        LARK_APP_TOKEN=caller.app_token,
+        LARK_GOODS=caller.table_id,
+        LARK_MAKERS=makers.table_id,
+    )
+
+    fields = {each["fields"]["Name"][0]["text"]: each["fields"] for each in caller.search(page_size=100)["items"]}
+    acme, best = makers.records
+    assert (fields["a"]["Qty"], fields["a"]["Kind"], fields["a"]["Maker"]) == (10, "x", {"link_record_ids": [best]})
+    assert (fields["b"]["Qty"], fields["b"]["Maker"]) == (20, {"link_record_ids": [acme, best]})
+    assert len(fields) == 22
+    assert len(got["read"]) == 22
+    assert got["left"] == 0
