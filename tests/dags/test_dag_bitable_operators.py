@@ -44,4 +44,4 @@ def test_example_of_bitable_operators_runs_and_its_tasks_open_the_table(run_dag,
                 )
             ).all()
         tasks = ["create_table", "load", "wait_for_approval", "close", "list_open", "delete_closed"]
-        assert {task_id: link for task_id, link in links} == dict.fromkeys(tasks, page)
+        assert dict(links) == dict.fromkeys(tasks, page)
