@@ -14,6 +14,9 @@ LIMIT_MS = 50.0
 LIMIT_MB = 10.0
 MODULES = (
     "airflow_provider_lark.operators.sync",
+    "airflow_provider_lark.operators.bitable_records",
+    "airflow_provider_lark.operators.bitable_tables",
+    "airflow_provider_lark.sensors.bitable",
     "airflow_provider_lark.sensors.sync_queue",
     "airflow_provider_lark.hooks.lark",
 )
