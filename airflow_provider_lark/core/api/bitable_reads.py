@@ -13,9 +13,13 @@ from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX, FIELD_NAMES_MAX, SEARCH_PAGE_MAX
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages, D, Namespace
 from airflow_provider_lark.core.api.paging import walk_pages
+from airflow_provider_lark.core.api.rescan import Rescan
 from airflow_provider_lark.core.api.session import describe
 from airflow_provider_lark.core.api.wire import BatchGet, RecordPage
-from airflow_provider_lark.core.errors import BadRequest, TooLarge
+from airflow_provider_lark.core.errors import BadRequest, LarkError, TooLarge
+
+_BAD_TOKEN_CODES = frozenset({1254002, 1254030})
+"""A page_token that does not fit; 1254030 is also an answer that is too large."""
 
 
 class BitableReads(Namespace[D]):
@@ -63,24 +67,19 @@ class BitableReads(Namespace[D]):
     ) -> Pages[RecordPage]:
         """Yield all pages, each read when it is asked for; see :meth:`search_page`.
 
-        Where Lark finds a page too large, it and those after it are read with half the size.
+        Where Lark finds a page too large, it and those after it are read with half the size; if Lark binds its
+        page_token to the size, the scan begins again. Then pages may be shorter, or empty, since no record is yielded
+        twice, except that a scan with *sort* yields a record again whose place in the order has changed.
 
         :raises UnexpectedAnswer: the paging does not move on, so the read is incomplete.
         """
         query = _Search(app_token, table_id, filter, sort, field_names, automatic_fields, user_id_type, view_id)
-        size = page_size
+        scan = Rescan(page_size, sort)
 
         def fetch(page_token: str | None) -> Flow[RecordPage]:
-            nonlocal size
-            while True:
-                try:
-                    return (yield from self._search(query, size, page_token))
-                except TooLarge:
-                    if size == 1:
-                        raise
-                    size //= 2
+            return self._read_on(query, scan, page_token)
 
-        return walk_pages(fetch, subject=describe(query.ids))
+        return walk_pages(fetch, subject=describe(query.ids), turn=lambda: scan.turn)
 
     @ApiCall
     def batch_get(
@@ -113,6 +112,24 @@ class BitableReads(Namespace[D]):
             found.forbidden_record_ids.extend(pick_list(data, "forbidden_record_ids", endpoint=endpoint))
             found.absent_record_ids.extend(pick_list(data, "absent_record_ids", endpoint=endpoint))
         return found
+
+    def _read_on(self, query: _Search, scan: Rescan, page_token: str | None) -> Flow[RecordPage]:
+        size = scan.page_size
+        while True:
+            try:
+                page = yield from self._search(query, size, page_token)
+            except LarkError as error:
+                if not (isinstance(error, TooLarge) or (size < scan.page_size and error.code in _BAD_TOKEN_CODES)):
+                    raise
+                if isinstance(error, TooLarge) and size > 1:
+                    size //= 2
+                elif page_token is not None and scan.begin_again(scan.page_size):
+                    page_token, size = None, scan.page_size
+                else:
+                    raise
+                continue
+            scan.page_size = size
+            return scan.take(page)
 
     def _search(self, search: _Search, page_size: int, page_token: str | None) -> Flow[RecordPage]:
         if not 1 <= page_size <= SEARCH_PAGE_MAX:
