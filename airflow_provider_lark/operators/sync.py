@@ -60,7 +60,10 @@ class BitableSyncOperator(BaseOperator):
             mapping = read_mapping(self.mapping, name=self.mapping_name or None, bases=hook.bases)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
             client = stack.enter_context(hook.client())
-            report = self._run(SyncEngine(client, database, mapping, run_id=context["run_id"]))
+            # without a token store the answers are kept beside the ledger
+            shared = mapping.names_by_email and hook.accounts is not None
+            directory = hook.user_directory(client) if shared else None
+            report = self._run(SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory))
         for text in (*report["problems"], *report["warnings"]):
             self.log.warning("%s: %s", mapping.name, text)
         # the engine has logged the counts

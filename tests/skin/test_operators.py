@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import yaml
@@ -208,3 +209,31 @@ def test_summary_leaves_out_what_is_zero():
     report = {"mapping": "areas", "operation": "full", "status": "ok", "seconds": 1.23456, "failed": 0}
     report |= {"to_lark": {"created": 2, "deleted": 0}, "problems": [], "in_step": True}
     assert summarize(report) == "full areas: ok, seconds 1.235, to_lark created 2, in_step True"
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_persons_by_email_are_kept_in_the_token_store_or_beside_the_ledger(shop, monkeypatch, tmp_path, has_store):
+    from sqlalchemy import create_engine, inspect, text
+
+    if has_store:
+        lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+        lark["extra"]["token_store_conn_id"] = "shared_db"
+        monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+        shared = {"conn_type": "sqlite", "host": str(tmp_path / "shared.db")}
+        monkeypatch.setenv("AIRFLOW_CONN_SHARED_DB", json.dumps(shared))
+        monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", "A" * 43 + "=")
+    ann = shop.emulator.state.add_user("Ann", "ann@x.y")
+    shop.emulator.person.add_field(shop.app_token, shop.table_id, {"field_name": "owner", "type": 11})
+    shop.execute("ALTER TABLE areas ADD COLUMN owner VARCHAR(80)")
+    shop.execute("INSERT INTO areas VALUES ('1101', '北京', 'ann@x.y')")
+
+    report = run(BitableFullSyncOperator, mapping={**shop.mapping, "users": "email"})
+
+    assert report["status"] == "ok"
+    (record,) = shop.emulator.person.records(shop.app_token, shop.table_id)
+    assert record["fields"]["owner"][0]["id"] == ann.open_id
+    place = create_engine(f"sqlite:///{tmp_path / ('shared.db' if has_store else 'shop.db')}")
+    with place.connect() as conn:
+        assert conn.scalars(text("SELECT lookup FROM user_cache")).all() == ["ann@x.y"]
+    place.dispose()
+    assert inspect(shop.engine).has_table("user_cache") is not has_store

@@ -69,6 +69,11 @@ class TableMapping:
         mapping = cls(**read_parts(raw, where=where))
         return mapping if bases is None else mapping.with_bases(bases)
 
+    @property
+    def names_by_email(self) -> bool:
+        """Whether SQL names persons by e-mail address."""
+        return any((pair.users or self.users) == "email" for pair in self.fields or ()) or self.users == "email"
+
     def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
         """Return the mapping with the name of its base resolved to the app_token, or the address, that *bases* gives.
 

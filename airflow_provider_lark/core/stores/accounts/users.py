@@ -115,10 +115,13 @@ class UserDirectory:
         return {key: person.ids[id_type] for key, person in found.items() if id_type in person.ids}
 
     def _cached(self, keys: Sequence[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
+        found: dict[_Key, str | None] = {}
         for some in split(keys, _READ_MAX):
             for key, person in (self._use_cache("read", partial(self._read, keys=some)) or {}).items():
                 self._remember(key, person)
-        return self._remembered(keys, id_type)
+                if id_type in person.ids:
+                    found[key] = person.ids[id_type]
+        return found
 
     def _ask(self, keys: Sequence[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
         """Ask Lark about at most 50 addresses, or numbers; one that Lark refuses as malformed is nobody's."""
