@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
-from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.errors import SchemaMismatch, Unreachable
 from airflow_provider_lark.core.stores.accounts import migrate, schema
 from airflow_provider_lark.core.stores.ledger import migrate as ledger
 
@@ -43,7 +44,12 @@ def test_upgrade_refuses_an_applications_own_tokens(new_database):
     engine = new_database("sqlite")
     with engine.begin() as conn:
         conn.execute(text("CREATE TABLE tokens (id INTEGER PRIMARY KEY, value TEXT)"))
-    with pytest.raises(
-        SchemaMismatch, match=r"table 'tokens'.*not this package.*database or schema of its own"
-    ):
+    with pytest.raises(SchemaMismatch, match=r"table 'tokens'.*not this package.*database or schema of its own"):
         migrate.upgrade(engine)
+
+
+def test_upgrade_without_a_server_says_which_and_no_password():
+    engine = create_engine("postgresql+psycopg://lark:pw-canary@127.0.0.1:1/x", poolclass=NullPool)
+    with pytest.raises(Unreachable, match=r"postgresql\+psycopg://lark:\*\*\*@127\.0\.0\.1:1/x failed") as caught:
+        migrate.upgrade(engine)
+    assert caught.value.__context__ is None

@@ -148,7 +148,7 @@ class SqlTokenStore:
         return (
             f"the {key} is kept under encryption key {row.key_id}, which the keys of this worker do not open "
             f"({VARIABLE}: {', '.join(self._keyring.key_ids)}); give all workers the same keys, the old one behind the "
-            "new one, or drop what no key opens with reencrypt(…, drop_unreadable=True)"
+            "new one, or drop what no key opens: `airflow lark tokens reencrypt --drop-unreadable`"
         )
 
     def _transact(self, work: Callable[[Connection], T]) -> T:

@@ -42,22 +42,31 @@ def _passes(exc: SQLAlchemyError) -> bool:
     return is_transient(exc) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
 
 
-def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:
-    where = engine.url.set(query={}).render_as_string(hide_password=True)
-    kind = type(exc).__name__
+def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:
+    """Return what a failure of the database means, and which one it was; its own text may quote anything."""
+    where = _name_of(engine)
     if isinstance(exc, DBAPIError):
         code = error_code(exc)
-        kind += f" {code}" if code is not None else ""
         if lacks_right(exc):
             return ConfigError(
-                f"the database user of {where} may not use {table}: grant SELECT, INSERT, UPDATE, DELETE"
+                f"the database user of {where} lacks a right: grant SELECT, INSERT, UPDATE and DELETE on its tables"
             )
-        if _is_missing(engine, table):
-            return ConfigError(
-                f"the table {table} is not in the database {where}: make it with "
-                "airflow_provider_lark.core.stores.accounts.upgrade(engine)"
-            )
-    return Unreachable(f"the database {where} failed ({kind}); check that it runs, its address and its log")
+        kind = type(exc).__name__ if code is None else f"{type(exc).__name__} {code}"
+        return Unreachable(f"the database {where} failed ({kind}); check that it runs, its address and its log")
+    return Unreachable(f"the database {where} failed ({type(exc).__name__}); check how many connections it may have")
+
+
+def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:
+    if isinstance(exc, DBAPIError) and not lacks_right(exc) and _is_missing(engine, table):
+        return ConfigError(
+            f"the table {table} is not in {_name_of(engine)}: make it with `airflow lark tokens check`, or "
+            "airflow_provider_lark.core.stores.accounts.upgrade(engine)"
+        )
+    return explain(exc, engine)
+
+
+def _name_of(engine: Engine) -> str:
+    return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def _is_missing(engine: Engine, table: str) -> bool:
