@@ -318,6 +318,26 @@ def test_persons_by_email_are_read_and_written_through_the_finder():
         codec.from_lark([person("ou_1", "")])
 
 
+@pytest.mark.parametrize(
+    "column_type", [sa.TEXT(), sa.JSON(), postgresql.ARRAY(sa.TEXT())], ids=["text", "json", "array"]
+)
+def test_case_and_blanks_of_an_email_are_no_difference(column_type):
+    field, column = Field("fld1", "Owner", T.USER), Column("owner", column_type)
+    ids = {"a@b.c": "ou_1", "d@e.f": "ou_2", "other@b.c": "ou_1"}
+    codec = build_codec(field, column, user_key="email", find_user_id=ids.get)
+    shown = [person("ou_1", "A@b.C"), person("ou_2", "d@e.f")]
+
+    canonical = codec.from_lark(shown)
+
+    assert canonical == ("a@b.c", "d@e.f")
+    assert codec.from_sql(codec.to_sql(canonical)) == canonical
+    typed = ' ["A@B.c", " d@e.f", "a@b.c"] ' if isinstance(column_type, sa.TEXT) else ["A@B.c", " d@e.f", "a@b.c"]
+    assert codec.from_sql(typed) == canonical
+    assert codec.to_lark(canonical) == [{"id": "ou_1"}, {"id": "ou_2"}]
+    # two addresses of one person are one person
+    assert codec.to_lark(("a@b.c", "other@b.c")) == [{"id": "ou_1"}]
+
+
 def test_persons_by_email_without_finder_are_read_only():
     codec = build_codec(Field("fld1", "Owner", T.USER), Column("owner", sa.TEXT()), user_key="email")
 
