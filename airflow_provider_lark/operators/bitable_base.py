@@ -12,13 +12,14 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_zone
-from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place
+from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place, read_address
 from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -112,6 +113,10 @@ class BitableTableOperator(BitableOperator):
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         return find_place(hook, client, self.table, self.base)
+
+    def _address(self, hook: LarkHook) -> TableAddress:
+        """Read what the parameters name, without asking Lark."""
+        return read_address(hook, self.table, self.base)
 
 
 class BitableRecordsOperator(BitableTableOperator):

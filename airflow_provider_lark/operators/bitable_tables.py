@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.hooks.parameters import read_json
-from airflow_provider_lark.hooks.table_place import TablePlace, read_address
+from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, Opened, token_seed
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class BitableDeleteTableOperator(BitableTableOperator):
             if self.if_missing == "fail":
                 raise
         # where the base is not there either, that is said
-        base = replace(read_address(hook, self.table, self.base), table="", table_id="")
+        base = replace(self._address(hook), table="", table_id="")
         return TablePlace(hook.settings.host, client.bitable.locate_base(base), given=base.label)
 
     def _run(self, opened: Opened) -> dict[str, Any]:
