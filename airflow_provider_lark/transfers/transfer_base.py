@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_json
-from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.hooks.table_place import TablePlace, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class BitableTransferOperator(BitableTableOperator):
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         # the core looks the table up: it may not exist yet
-        where = self._address(hook)
+        where = read_address(hook, self.table, self.base)
         given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
         return TablePlace(hook.settings.host, where.app_token, where.table_id, where.view_id, given)
 
@@ -81,7 +81,7 @@ class BitableTransferOperator(BitableTableOperator):
         from airflow_provider_lark.hooks.database import opened_engine
 
         with opened_engine(self.sql_conn_id) as engine:
-            report = self._copy(opened, engine, self._address(opened.hook))
+            report = self._copy(opened, engine, read_address(opened.hook, self.table, self.base))
         place = opened.place
         self.table_place = TablePlace(place.host, report.app_token, report.table_id, place.view_id, place.given)
         for text in (*report.problems, *report.warnings):

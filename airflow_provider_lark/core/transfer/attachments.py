@@ -83,14 +83,14 @@ class Attachment:
 class FilesReport:
     """What became of the files.
 
-    :param records: records with at least one file.
+    :param cells: cells with at least one file.
     :param transferred: files that were uploaded or downloaded.
     :param skipped: files that were already there.
     :param bytes: of the transferred files.
     :param files: record id, name, path and size of each file, the first 1,000.
     """
 
-    records: int = 0
+    cells: int = 0
     transferred: int = 0
     skipped: int = 0
     bytes: int = 0

@@ -49,7 +49,7 @@ def download_attachments(
     for record in _by_id(client, table, record_ids) if record_ids else _found(records, name, search):
         files = read_cell(record["fields"].get(name))
         if files:
-            report.records += 1
+            report.cells += 1
             _download_all(client, record["record_id"], files, folder, report)
     return report
 

@@ -62,7 +62,7 @@ def upload_attachments(
             cell = list(dict.fromkeys([*kept, *tokens]))
             if mode == "replace" or cell != kept:
                 waiting.add(record_id, cell)
-            report.records += bool(paths)
+            report.cells += bool(paths)
     finally:
         # also after a failure: what was uploaded until then must not be lost
         waiting.send()

@@ -1,0 +1,146 @@
+"""Files into attachment cells and back, against the emulator over HTTP and a local file system."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_lark.operators.bitable_attachments import (
+    BitableDownloadAttachmentsOperator,
+    BitableUploadAttachmentsOperator,
+)
+
+MEGABYTE = 1024 * 1024
+
+
+class Letters:
+    """A table of letters with a field for their files."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        fields = [{"field_name": "name", "type": 1}, {"field_name": "files", "type": 17}]
+        self.table_id = shop.emulator.state.create_table(shop.app_token, "letters", fields).table_id
+
+    def add(self, name):
+        return self.shop.emulator.person.add_record(self.shop.app_token, self.table_id, {"name": name})
+
+    def files(self, record_id):
+        records = self.shop.emulator.person.records(self.shop.app_token, self.table_id)
+        (record,) = [each for each in records if each["record_id"] == record_id]
+        return [(file["name"], file["size"]) for file in record["fields"].get("files") or []]
+
+    def calls(self, ending):
+        return sum(count for name, count in self.shop.emulator.counters().items() if name.endswith(ending))
+
+
+@pytest.fixture
+def letters(shop):
+    return Letters(shop)
+
+
+def run(operator, **parameters):
+    context = {"run_id": "r", "ti": SimpleNamespace(dag_id="d", task_id="t", map_index=-1), "outlet_events": {}}
+    return operator(task_id="t", table="MyDB:letters", field="files", **parameters).execute(context)
+
+
+def write(folder, **files):
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name.replace("_", ".")).write_bytes(content)
+    return f"file://{folder}"
+
+
+def test_files_go_into_cells_and_come_back_unchanged(letters, tmp_path):
+    one, two, large = (
+        letters.add("one"),
+        letters.add("two"),
+        bytes(range(256)) * (21 * 4096),
+    )  # above 20 MB, so in blocks
+    source = write(tmp_path / "in", a_txt=b"hello", b_bin=large)
+    report = run(BitableUploadAttachmentsOperator, files={one: source, two: [f"{source}/a.txt"]})
+    assert (report["cells"], report["transferred"], report["bytes"]) == (2, 3, 10 + len(large))
+    assert letters.files(one) == [("a.txt", 5), ("b.bin", len(large))]
+    assert letters.calls("upload_part") == 6
+    assert json.loads(json.dumps(report)) == report
+    back = run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
+    assert (back["cells"], back["transferred"], back["skipped"]) == (2, 3, 0)
+    assert letters.calls("/download") == 2 + 6
+    assert (tmp_path / "out" / one / "b.bin").read_bytes() == large
+    assert (tmp_path / "out" / two / "a.txt").read_bytes() == b"hello"
+    again = run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out", record_ids=[one])
+    assert (again["transferred"], again["skipped"]) == (0, 2)
+
+
+def test_append_keeps_what_the_cell_holds_and_replace_does_not(letters, tmp_path):
+    record = letters.add("one")
+    run(BitableUploadAttachmentsOperator, files={record: write(tmp_path / "1", a_txt=b"1")})
+    run(BitableUploadAttachmentsOperator, files={record: write(tmp_path / "2", b_txt=b"22")})
+    assert letters.files(record) == [("a.txt", 1), ("b.txt", 2)]
+    files = json.dumps({record: write(tmp_path / "3", c_txt=b"333")})
+    run(BitableUploadAttachmentsOperator, files=files, mode="replace")
+    assert letters.files(record) == [("c.txt", 3)]
+    (tmp_path / "empty").mkdir()
+    run(BitableUploadAttachmentsOperator, files={record: f"file://{tmp_path}/empty"}, mode="replace")
+    assert letters.files(record) == []
+
+
+def test_upload_that_breaks_goes_on_where_it_stopped(letters, tmp_path):
+    first, second = letters.add("one"), letters.add("two")
+    source = write(tmp_path / "in", a_txt=b"1", b_txt=b"22")
+    letters.shop.emulator.faults.add("medias/upload_all", code=1061002, status=400, skip=3)
+    with pytest.raises(AirflowException):
+        run(BitableUploadAttachmentsOperator, files={first: source, second: source})
+    assert (letters.files(first), letters.files(second)) == ([("a.txt", 1), ("b.txt", 2)], [])
+    report = run(BitableUploadAttachmentsOperator, files={first: source, second: source})
+    assert (report["transferred"], report["skipped"]) == (2, 2)
+    assert letters.files(first) == letters.files(second) == [("a.txt", 1), ("b.txt", 2)]
+
+
+def test_nothing_is_uploaded_when_a_file_or_a_record_is_missing(letters, tmp_path):
+    record = letters.add("one")
+    good = write(tmp_path / "in", a_txt=b"1") + "/a.txt"
+    for files, words in (
+        ({record: [good, f"file://{tmp_path}/none.txt"]}, "there is no file"),
+        ({record: good, "recMissing00000": good}, "records do not exist"),
+        ({"no id": good}, "rec"),
+        ("nonsense", "no JSON"),
+    ):
+        with pytest.raises(AirflowFailException, match=words):
+            run(BitableUploadAttachmentsOperator, files=files)
+    assert letters.calls("upload_all") == 0
+
+
+def test_field_of_another_type_is_refused(letters):
+    context = {"run_id": "r", "ti": SimpleNamespace(dag_id="d", task_id="t", map_index=-1), "outlet_events": {}}
+    operator = BitableDownloadAttachmentsOperator(task_id="t", table="MyDB:letters", field="name", path="file:///x")
+    with pytest.raises(AirflowFailException, match=r"name .* holds no attachments"):
+        operator.execute(context)
+
+
+def test_names_lead_nowhere_and_do_not_collide(letters, tmp_path):
+    from airflow_provider_lark.core import LarkClient
+
+    record, emulator = letters.add("one"), letters.shop.emulator
+    base = letters.shop.app_token
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        names = ("../../evil.txt", "a.txt", "A.txt", "报告.pdf")
+        tokens = [client.drive.upload_media(app_token=base, name=name, content=name.encode()) for name in names]
+        cell = {"files": [{"file_token": token} for token in tokens]}
+        client.bitable.update_record(app_token=base, table_id=letters.table_id, record_id=record, fields=cell)
+    run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
+    found = {path.name for path in (tmp_path / "out" / record).iterdir()}
+    assert found == {"_.._evil.txt", "a.txt", "A (2).txt", "报告.pdf"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [record]
+
+
+def test_download_that_breaks_leaves_no_half_file(letters, tmp_path):
+    record = letters.add("one")
+    source = write(tmp_path / "in", a_bin=b"x" * (5 * MEGABYTE))
+    run(BitableUploadAttachmentsOperator, files={record: source})
+    letters.shop.emulator.faults.add("medias/:file_token/download", code=1061004, status=403, skip=1, times=None)
+    with pytest.raises(AirflowException):
+        run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
+    assert list((tmp_path / "out" / record).iterdir()) == []

@@ -1,0 +1,141 @@
+"""The transfers, executed against the emulator over HTTP and real databases."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
+
+from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator
+from airflow_provider_lark.transfers.sql_to_bitable import SqlToBitableOperator
+
+ROWS = [("1101", "北京"), ("3101", "上海"), ("4401", "广州")]
+
+
+def context(run_id="manual__1"):
+    ti = SimpleNamespace(dag_id="d", task_id="t", map_index=-1)
+    return {"run_id": run_id, "ti": ti, "outlet_events": OutletEventAccessors()}
+
+
+def run(operator, *, run_id="manual__1", **parameters):
+    return operator(task_id="t", sql_conn_id="shop_db", **parameters).execute(context(run_id))
+
+
+def fill(shop):
+    for code, name in ROWS:
+        shop.execute("INSERT INTO areas VALUES (:code, :name)", code=code, name=name)
+
+
+def test_rows_go_into_a_table_and_back_on_each_database(open_shop, engine):
+    shop = open_shop(engine)
+    fill(shop)
+    there = run(SqlToBitableOperator, source_table="areas", table="MyDB:copy", create_table=True)
+    assert (there["created"], there["status"], there["app_token"]) == (3, "ok", shop.app_token)
+    back = run(BitableToSqlOperator, table="MyDB:copy", target_table="areas_copy", create_table=True)
+    assert (back["created"], back["table_id"]) == (3, there["table_id"])
+    assert shop.execute("SELECT code, name FROM areas_copy ORDER BY code") == ROWS
+
+
+def test_report_is_compact_json_and_holds_no_cells(shop):
+    fill(shop)
+    report = run(SqlToBitableOperator, sql="SELECT * FROM areas", table="MyDB:areas")
+    assert json.loads(json.dumps(report)) == report
+    assert "北京" not in json.dumps(report, ensure_ascii=False)
+    assert report["api_calls"]["total"] >= 4
+
+
+def test_second_try_of_the_same_task_creates_nothing_twice(shop):
+    fill(shop)
+    for run_id, records in (("manual__1", 3), ("manual__1", 3), ("manual__2", 6)):
+        run(SqlToBitableOperator, sql="SELECT * FROM areas ORDER BY code", table="MyDB:areas", run_id=run_id)
+        assert len(shop.emulator.person.records(shop.app_token, shop.table_id)) == records
+
+
+def test_parameters_may_come_as_text_from_templates(shop):
+    fill(shop)
+    report = run(
+        SqlToBitableOperator,
+        sql="SELECT code AS c, name FROM areas WHERE code > :least",
+        parameters='{"least": "2000"}',
+        table="areas",
+        base="MyDB",
+        mode="upsert",
+        key_fields='["code"]',
+        fields='{"code": "c", "name": "name"}',
+        batch_size="1",
+        allow_empty="false",
+    )
+    assert (report["created"], report["api_calls"]["create"]) == (2, 2)
+
+
+def test_table_may_be_given_by_its_address(shop):
+    fill(shop)
+    url = f"https://tenant.feishu.cn/base/{shop.app_token}?table={shop.table_id}"
+    operator = SqlToBitableOperator(task_id="t", sql_conn_id="shop_db", source_table="areas", table=url)
+    operator.execute(context())
+    assert len(shop.lark_names()) == 3
+    (link,) = operator.operator_extra_links
+    assert link.get_link(operator, ti_key=None) == url
+
+
+def test_problem_rows_are_reported_or_fail_the_task(shop):
+    shop.emulator.person.add_records(shop.app_token, shop.table_id, [{"code": "1"}, {"code": "x"}])
+    shop.execute("CREATE TABLE numbers (lark_record_id VARCHAR(64) PRIMARY KEY, code INTEGER)")
+    with pytest.raises(AirflowFailException, match="ValueMismatch: record rec"):
+        run(BitableToSqlOperator, table="MyDB:areas", target_table="numbers")
+    report = run(BitableToSqlOperator, table="MyDB:areas", target_table="numbers", on_row_error="skip")
+    assert (report["created"], report["skipped"], report["status"]) == (1, 1, "partial")
+    assert shop.execute("SELECT code FROM numbers") == [(1,)]
+
+
+def test_replace_by_nothing_fails_and_says_what_to_do(shop):
+    shop.execute("CREATE TABLE t (lark_record_id VARCHAR(64) PRIMARY KEY, code TEXT)")
+    shop.execute("INSERT INTO t VALUES ('rec1', 'kept')")
+    with pytest.raises(AirflowFailException, match=r"SafetyStop: .*allow_empty=True"):
+        run(BitableToSqlOperator, table="MyDB:areas", target_table="t", mode="replace")
+    assert shop.execute("SELECT code FROM t") == [("kept",)]
+    assert run(BitableToSqlOperator, table="MyDB:areas", target_table="t", mode="replace", allow_empty=True)["deleted"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "parameters", "words"),
+    [
+        (SqlToBitableOperator, {"sql": "SELECT 1", "source_table": "t"}, "either sql or source_table"),
+        (SqlToBitableOperator, {"sql": "SELECT 1", "parameters": "[1]"}, "parameters: expected a dictionary"),
+        (SqlToBitableOperator, {"sql": "SELECT 1", "mode": "merge"}, "mode is 'merge'"),
+        (SqlToBitableOperator, {"sql": "SELECT 1", "batch_size": "many"}, "batch_size: expected a whole number"),
+        (BitableToSqlOperator, {"target_table": ""}, "target_table is empty"),
+        (BitableToSqlOperator, {"target_table": "t", "key_fields": '{"a": "b"}'}, "key_fields: expected a list"),
+    ],
+)
+def test_impossible_parameters_fail_at_once(shop, operator, parameters, words):
+    with pytest.raises(AirflowFailException, match=words):
+        run(operator, table="MyDB:areas", **parameters)
+
+
+def test_templates_are_rendered(shop):
+    with DAG("d"):
+        load = SqlToBitableOperator(
+            task_id="t",
+            sql_conn_id="{{ db }}",
+            sql="SELECT {{ n }}",
+            table="MyDB:{{ name }}",
+            parameters={"a": "{{ n }}"},
+        )
+        dump = BitableToSqlOperator(
+            task_id="u", sql_conn_id="{{ db }}", table="x:y", target_table="{{ name }}", filter={"code": "{{ n }}"}
+        )
+    values = {"db": "shop_db", "n": "5", "name": "areas"}
+    load.render_template_fields(values)
+    dump.render_template_fields(values)
+    assert (load.sql, load.table, load.parameters, load.sql_conn_id) == (
+        "SELECT 5",
+        "MyDB:areas",
+        {"a": "5"},
+        "shop_db",
+    )
+    assert (dump.target_table, dump.filter) == ("areas", {"code": "5"})
