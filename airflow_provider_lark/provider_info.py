@@ -117,10 +117,19 @@ def get_provider_info() -> dict[str, object]:
             },
         ],
         "sensors": [
-            {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.sensors.sync_queue"]},
+            {
+                "integration-name": "Lark / Feishu",
+                "python-modules": ["airflow_provider_lark.sensors.bitable", "airflow_provider_lark.sensors.sync_queue"],
+            },
         ],
         "triggers": [
-            {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.triggers.sync_queue"]},
+            {
+                "integration-name": "Lark / Feishu",
+                "python-modules": [
+                    "airflow_provider_lark.triggers.bitable",
+                    "airflow_provider_lark.triggers.sync_queue",
+                ],
+            },
         ],
         "transfers": [
             {
@@ -133,6 +142,13 @@ def get_provider_info() -> dict[str, object]:
                 "target-integration-name": "Lark / Feishu",
                 "python-module": "airflow_provider_lark.transfers.sql_to_bitable",
             },
+        ],
+        "asset-uris": [
+            {
+                "schemes": ["lark"],
+                "handler": "airflow_provider_lark.hooks.assets.sanitize_uri",
+                "to_openlineage_converter": "airflow_provider_lark.hooks.assets.convert_asset_to_openlineage",
+            }
         ],
         "extra-links": ["airflow_provider_lark.hooks.table_place.BitableTableLink"],
         "cli": ["airflow_provider_lark.cli.definition.get_lark_cli_commands"],

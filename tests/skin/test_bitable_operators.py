@@ -408,6 +408,21 @@ def test_hook_lineage_hears_what_was_read_and_written(orders, lineage):
     assert [info.asset.uri for info in collected.outputs] == [uri]
 
 
+def test_asset_of_a_table_is_the_dataset_that_the_operators_report(orders):
+    pytest.importorskip("airflow.providers.common.compat.openlineage.facet")
+    from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
+
+    operator = BitableListRecordsOperator(task_id="t", table="MyDB:orders")
+    operator.execute(context())
+    place = operator.table_place
+    asset = Asset(place.uri)
+    assert asset.normalized_uri == asset.uri == place.uri
+    convert = ProvidersManagerTaskRuntime().asset_to_openlineage_converters["lark"]
+    dataset = convert(asset, lineage_context=None)
+    assert (dataset.namespace, dataset.name) == (place.namespace, f"{orders.base}.{orders.table_id}")
+    assert Asset("lark://MyDB/orders").uri == "lark://MyDB/orders"
+
+
 def test_openlineage_hears_of_the_table_where_its_provider_is_installed(orders):
     operator = BitableCreateRecordsOperator(task_id="t", table="MyDB:orders", records=[{"code": "A1"}])
     assert operator.get_openlineage_facets_on_complete(None) is None
