@@ -68,10 +68,12 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
 def _supervise(task_id, log, transport):
     from airflow.sdk.api.client import Client
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
-    from airflow.sdk.execution_time.supervisor import supervise_task
+    from airflow.sdk.execution_time import supervisor
 
+    # its name in Airflow 3.3, and before
+    supervise = vars(supervisor).get("supervise_task") or supervisor.supervise
     ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": 1}
-    supervise_task(
+    supervise(
         ti=TaskInstance(id=uuid4(), dag_version_id=uuid4(), **ids),
         bundle_info=BundleInfo(name=BUNDLE),
         dag_rel_path="dag.py",
