@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, inspect, text
 
+from airflow_provider_lark.core.stores import accounts
 from tests.docs.pages import page
 
 LABELS = {"MySQL, MariaDB": "mysql", "PostgreSQL": "postgresql", "SQLite": "sqlite"}
@@ -51,6 +52,14 @@ def test_sql_of_the_page_runs(ready: Engine, name: str) -> None:
         assert ran >= 2
         conn.rollback()
     assert inspect(ready).has_table("users")
+
+
+def test_sql_of_the_tokens_page_runs(engine: Engine) -> None:
+    accounts.upgrade(engine)
+    with engine.begin() as conn:
+        ran = [conn.exec_driver_sql(sql) for _, sql in statements("docs/tokens.md", engine.dialect.name)]
+    # the two queries, and the one of three deletes that is meant for this database
+    assert len(ran) == 3
 
 
 def test_retry_makes_failed_entries_wait_again(ready: Engine) -> None:
