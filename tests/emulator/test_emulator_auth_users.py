@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -37,7 +38,7 @@ class Login:
     def token(self, **body: str) -> Any:
         known = {"client_id": self.client_id, "client_secret": "emulator-secret"}
         given = {name: value for name, value in {**known, **body}.items() if value != "-"}
-        return self.caller.http.post(f"{AUTHEN}/v2/oauth/token", json=given)
+        return self.caller.http.post(f"{AUTHEN}/v2/oauth/token", content=json.dumps(given))
 
     def exchange(self, code: str, /, **body: str) -> Any:
         return self.token(**{"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, **body})
@@ -284,3 +285,27 @@ def test_user_token_is_no_tenant_token(login: Login) -> None:
     assert login.caller.code("POST", "/open-apis/contact/v3/users/batch_get_id", {"emails": []}) == 99991676
     login.caller.login()
     assert login.caller.code("GET", f"{AUTHEN}/v1/user_info") == 99991676
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"client_id": ["cli_emulator"]}, id="list"),
+        pytest.param({"code": {"a": 1}}, id="object"),
+        pytest.param({"code_verifier": "\ud800" * 43}, id="lone surrogates"),
+        pytest.param({"scope": 5}, id="number"),
+    ],
+)
+def test_members_of_the_wrong_kind_are_refused(login: Login, body: dict[str, Any]) -> None:
+    code = login.landed(code_challenge=S256, code_challenge_method="S256")["code"]
+
+    status, told = refused(login.exchange(code, **{"code_verifier": VERIFIER, **body}))
+
+    assert (status, 20000 < told < 20100) == (400, True)
+
+
+def test_settings_of_an_app_are_checked(caller: Any) -> None:
+    with pytest.raises(ValueError, match="unknown settings \\['colour'\\]"):
+        caller.emu.state.set_app(caller.emu.app_id, colour="red")
+    with pytest.raises(ValueError, match="self_built or store"):
+        caller.emu.state.add_app("cli_x", "secret", kind="other")

@@ -224,9 +224,9 @@ def test_url_that_does_not_return_the_challenge_is_not_kept(caller: Any, listene
     assert caller.emu.state.apps[caller.emu.app_id].endpoint is None
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y", "nonsense", "http://"])
+@pytest.mark.parametrize("url", ["ftp://x/y", "nonsense", "http://", "http://x:0/", "http://x:99999/"])
 def test_url_that_is_none_is_refused(caller: Any, url: str) -> None:
-    with pytest.raises(ValueError, match="http"):
+    with pytest.raises(ValueError, match=r"http|Port"):
         caller.emu.state.set_event_url(caller.emu.app_id, url)
 
 
@@ -390,3 +390,19 @@ def test_many_writers_lose_no_event(subscribed: Any, listener: Listener) -> None
     added = [each["event"]["action_list"][0]["record_id"] for each in told(subscribed, listener)]
     assert sorted(added) == sorted(each["record_id"] for each in person.records(*place))
     assert len({each["header"]["event_id"] for each in listener.events()}) == 100
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "http://127.0.0.1:1/ä", "http://\udcff/", "https://127.0.0.1:1/"]
+)
+def test_url_out_of_reach_does_not_end_the_delivery_of_others(caller: Any, listener: Listener, url: str) -> None:
+    emu = caller.emu
+    emu.state.set_event_url(emu.app_id, url, verify=False)
+    emu.state.add_app("cli_good", "secret")
+    emu.state.set_event_url("cli_good", listener.url)
+    for app_id in (emu.app_id, "cli_good"):
+        emu.state.subscriptions.add(caller.app_token, app_id, emu.state.apps[app_id].open_id)
+    emu.person.add_record(caller.app_token, caller.table_id, {"Name": "lone \udcff surrogate"})
+    emu.events.settle()
+
+    assert {each.app_id: each.state for each in emu.events.log()} == {emu.app_id: "waiting", "cli_good": "delivered"}

@@ -16,6 +16,7 @@ from airflow_provider_lark.emulator.events import crypto
 from airflow_provider_lark.emulator.ids import Ids
 
 CONNECT_SECONDS: Final = 2.0
+_MAX_ANSWER: Final = 65_536
 RECORD_CHANGED: Final = "drive.file.bitable_record_changed_v1"
 FIELD_CHANGED: Final = "drive.file.bitable_field_changed_v1"
 APP_TICKET: Final = "app_ticket"
@@ -37,13 +38,14 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        # asking for the port also checks it
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             msg = "an event URL begins with http:// or https:// and names a host"
             raise ValueError(msg)
 
     def seal(self, payload: Mapping[str, object], ids: Ids) -> bytes:
         """The body that is sent: encrypted when the app has an Encrypt Key."""
-        plain = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        plain = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         if not self.encrypt_key:
             return plain
         sealed = crypto.encrypt(plain, self.encrypt_key, ids.noise(16))
@@ -97,11 +99,11 @@ class Post:
             connection.sock.settimeout(timeout_seconds)
             connection.request("POST", path, body, {"Content-Type": "application/json; charset=utf-8", **headers})
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return answer.status, answer.read(_MAX_ANSWER)
         except TimeoutError as exc:
             msg = f"{self._url} did not answer within {timeout_seconds:g} s"
             raise Unacknowledged(msg) from exc
-        except (OSError, http.client.HTTPException) as exc:
+        except (OSError, http.client.HTTPException, UnicodeError) as exc:
             msg = f"{self._url} gave no answer: {type(exc).__name__}"
             raise Unacknowledged(msg) from exc
         finally:

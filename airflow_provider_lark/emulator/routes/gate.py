@@ -32,9 +32,9 @@ def authenticate(state: State, route: Route, request: Request) -> None:
     if match is None:
         raise ApiError(99991671, "the token must start with t- or u-", status=status)
     token = state.tokens.find(match[1])
-    if token is None or not state.tokens.is_live(token):
+    app = state.apps.get(token.app_id) if token is not None else None
+    if token is None or app is None or not state.tokens.is_live(token):
         raise ApiError(_bad_token_code(match[1], token), "the token is unknown or expired", status=status)
-    app = state.apps[token.app_id]
     _check_app(app, token)
     # the app token of a self-built app is its tenant token (§1.2)
     serves_as_app = token.kind == "tenant" and app.kind == "self_built" and "app" in route.tokens

@@ -32,7 +32,7 @@ class Challenge:
         """Whether *verifier* is what the challenge was made of."""
         if self.method == "plain":
             return verifier == self.text
-        digest = hashlib.sha256(verifier.encode()).digest()
+        digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == self.text
 
 

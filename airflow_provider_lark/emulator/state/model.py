@@ -61,7 +61,7 @@ class Record:
 
 @dataclass
 class View:
-    """A view; only its name, type and property are kept (§2.2)."""
+    """A view: name, type and property, of which the filter selects (§2.2)."""
 
     view_id: str
     name: str
@@ -128,9 +128,9 @@ class Base:
     revision: int = 1
     is_advanced: bool = False
     members: set[str] | None = None
-    """App ids that are collaborators; None: every app."""
+    """Collaborators: app ids, and open_ids of people behind user tokens; None: everyone."""
     without_rights: set[str] = field(default_factory=set)
-    """App ids that advanced permissions leave with nothing."""
+    """Those of them that advanced permissions leave with nothing."""
     files: dict[str, Media] = field(default_factory=dict)
     created_ms: int = 0
     copied_ms: int = 0
