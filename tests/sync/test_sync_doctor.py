@@ -113,6 +113,17 @@ def test_doctor_finds_an_app_that_may_only_read(world: World) -> None:
     assert "bitable:app" in trouble.detail
 
 
+def test_doctor_finds_that_people_cannot_be_looked_up(world: World) -> None:
+    world.changes = {"users": "email"}
+    assert examine(world)["people"].status == "ok"
+    world.emu.state.add_app("cli_shy", "shy-secret", ["bitable:app"])
+    with LarkClient("cli_shy", "shy-secret", world.emu.url) as client:
+        found = doctor.examine_mapping(client, world.sql, world.mapping(), clock=SystemClock())
+    (trouble,) = [finding for finding in found if finding.status == "trouble"]
+    assert trouble.check == "people"
+    assert "contact:user.id:readonly" in trouble.detail
+
+
 def test_doctor_finds_a_database_that_is_not_there(world: World) -> None:
     engine = create_engine("postgresql+psycopg://nobody:canary-password@127.0.0.1:1/none")
     found = doctor.examine_mapping(world.client, engine, world.mapping(), clock=SystemClock())

@@ -37,6 +37,9 @@ SKEW_TROUBLE_SECONDS = 60.0
 NO_RECORD = "recDoctor00000"
 """An id that no record has."""
 
+NO_PERSON = "airflow-provider-lark-doctor@example.invalid"
+"""An e-mail address that nobody has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -124,6 +127,8 @@ class _Examination:
             yield self._look("read", lambda: self._read(place[0]))
             if self.mapping.direction != "to_sql":
                 yield self._look("write", lambda: self._write(place[0]))
+        if self.mapping.names_by_email and self.mapping.direction != "to_sql":
+            yield self._look("people", self._find_people)
         database = self._look("database", self._reach_database)
         yield database
         if database.status != "ok":
@@ -175,6 +180,10 @@ class _Examination:
         if unclear:
             return "warning", f"whether the app may {' and '.join(unclear)} records cannot be told without writing"
         return f"the app may {' and '.join(asks)} records"
+
+    def _find_people(self) -> str:
+        self.client.contact.batch_get_id(emails=[NO_PERSON])
+        return "e-mail addresses can be looked up"
 
     def _reach_database(self) -> str:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
