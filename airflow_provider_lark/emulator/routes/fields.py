@@ -7,7 +7,8 @@ from typing import Any, Final
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
-from airflow_provider_lark.emulator.state import columns, schema
+from airflow_provider_lark.emulator.state import columns, schema, views
+from airflow_provider_lark.emulator.state.filters import Filtering
 from airflow_provider_lark.emulator.state.model import Field, View
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
@@ -100,8 +101,8 @@ def get_view(state: State, request: Request) -> dict[str, Any]:
 
 
 def update_view(state: State, request: Request) -> dict[str, Any]:
-    """Rename a view or set its property, which is kept and not applied."""
-    _, table = table_of(state, request, writes=True)
+    """Rename a view or set its property, of which searches apply the filter."""
+    base, table = table_of(state, request, writes=True)
     view = view_of(state, table, request.params["view_id"])
     body = request.json()
     name = body.get("view_name", view.name)
@@ -109,9 +110,10 @@ def update_view(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(1254021, "a view needs a name")
     if any(each.name == name and each is not view for each in table.views):
         raise ApiError(1254020, "the table has a view of that name")
-    view.name = name
     if "property" in body:
-        view.property = body["property"]
+        filtering = Filtering(base, table, state.directory, state.switches, state.now_ms, request.user_id_type)
+        view.property = views.check_property(body["property"], filtering)
+    view.name = name
     return {"view": _describe_view(view)}
 
 
@@ -181,7 +183,7 @@ ROUTES: Final = (
         scopes=_WRITE_VIEW,
         rate=Rate(10),
         holds="table",
-        note="views hold a name, a type and a property",
+        note="views hold a name, a type and a property; all are public",
     ),
     Route("GET", f"{_TABLE}/views/:view_id", get_view, query=_VIEW_QUERY, scopes=_READ_VIEW, rate=Rate(20)),
     Route(
@@ -194,7 +196,7 @@ ROUTES: Final = (
         rate=Rate(10),
         holds="table",
         coverage="partly",
-        note="property is kept, and applied to nothing",
+        note="of the property the filter is applied; hidden_fields and hierarchy_config are kept only",
     ),
     Route(
         "DELETE",

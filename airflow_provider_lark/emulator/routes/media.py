@@ -234,9 +234,10 @@ def follow_link(state: State, request: Request) -> Raw:
 _MEDIAS: Final = "/open-apis/drive/v1/medias"
 _LINK: Final = "/space/api/box/stream/download/authcode"
 _UPLOAD: Final = frozenset({"file_name", "parent_type", "parent_node", "size", "extra"})
+_DAILY: Final = "the 10,000 a day are not counted"
+_PARENTS: Final = f"parent_type bitable_image and bitable_file only; {_DAILY}"
 _UPLOAD_SCOPES: Final = ("bitable:app", "drive:drive", "docs:document.media:upload")
 _DOWNLOAD_SCOPES: Final = ("bitable:app", "drive:drive", "docs:document.media:download")
-_DAILY: Final = "the 10,000 a day are not counted"
 
 
 def _upload_route(tail: str, handler: Any, *, members: frozenset[str] | None = None, note: str = _DAILY) -> Route:
@@ -254,8 +255,8 @@ def _upload_route(tail: str, handler: Any, *, members: frozenset[str] | None = N
 
 
 ROUTES: Final = (
-    _upload_route("upload_all", upload_all, note=f"parent_type bitable_image and bitable_file only; {_DAILY}"),
-    _upload_route("upload_prepare", upload_prepare, members=_UPLOAD),
+    _upload_route("upload_all", upload_all, note=_PARENTS),
+    _upload_route("upload_prepare", upload_prepare, members=_UPLOAD, note=_PARENTS),
     _upload_route("upload_part", upload_part),
     _upload_route("upload_finish", upload_finish, members=frozenset({"upload_id", "block_num"})),
     Route(

@@ -12,8 +12,8 @@ from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.routes.records import MAX_PAGE, automatic_members, field_names_of
 from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, Rate, Route
-from airflow_provider_lark.emulator.state import history, ordering
-from airflow_provider_lark.emulator.state.filters import Filtering
+from airflow_provider_lark.emulator.state import history, ordering, views
+from airflow_provider_lark.emulator.state.filters import Filtering, Predicate, compile_filter
 from airflow_provider_lark.emulator.state.formulas import compile_formula
 from airflow_provider_lark.emulator.state.model import Field, Record, Table
 from airflow_provider_lark.emulator.state.platform import State
@@ -58,15 +58,17 @@ def _sorts(request: Request, table: Table) -> list[tuple[Field, bool]]:
 def list_records(state: State, request: Request) -> dict[str, Any]:
     """One page of records that fit a formula."""
     base, table = table_of(state, request)
-    if request.query.get("view_id"):
-        view_of(state, table, request.query["view_id"])
+    view = view_of(state, table, request.query["view_id"]) if request.query.get("view_id") else None
     names = field_names_of(_texts(request, "field_names", lambda detail: ApiError(1254024, detail)), table)
     sorts = _sorts(request, table)
     found = history.visible_records(state, table)
+    filtering = Filtering(base, table, state.directory, state.switches, state.now_ms, request.user_id_type)
+    fits: Predicate | None = None
     if request.query.get("filter"):
-        filtering = Filtering(base, table, state.directory, state.switches, state.now_ms, request.user_id_type)
         fits = compile_formula(request.query["filter"], filtering)
-        found = [each for each in found if fits(each)]
+    elif view is not None and not sorts:
+        fits = compile_filter(views.filter_of(view, table), filtering)
+    found = [each for each in found if fits is None or fits(each)]
     if base.leaves_out(request.member_id):
         return {"items": [], "has_more": False, "total": 0}
     old = _reading(state, request)
@@ -121,7 +123,7 @@ ROUTES: Final = (
         scopes=BITABLE_READ,
         rate=Rate(20),
         coverage="partly",
-        note="deprecated; formula filters as far as documented, others 1254018; views select nothing",
+        note="deprecated; formula filters as far as documented, others 1254018",
     ),
     Route(
         "GET",

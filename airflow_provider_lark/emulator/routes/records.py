@@ -249,8 +249,7 @@ ROUTES: Final = (
         members=frozenset({"view_id", "field_names", "sort", "filter", "automatic_fields"}),
         scopes=(*BITABLE_READ, "base:record:retrieve"),
         rate=Rate(20),
-        coverage="partly",
-        note="view_id is checked and selects nothing",
+        note="view_id selects by the view's filter, unless filter or sort is given",
     ),
     Route(
         "POST",

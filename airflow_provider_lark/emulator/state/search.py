@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.state import filters, history, ordering
+from airflow_provider_lark.emulator.state import filters, history, ordering, views
 from airflow_provider_lark.emulator.state.model import Base, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 
@@ -57,21 +57,30 @@ def search(state: State, base: Base, table: Table, query: Query) -> Page:
     return Page(found[start:end], has_more, _encode(end, mark) if has_more else None, len(found))
 
 
+def _wanted(table: Table, query: Query) -> Any:
+    """The filter that counts: the view's own only without filter and sort (§2.4)."""
+    if query.view_id is None or query.filter or query.sort:
+        return query.filter
+    view = next((each for each in table.views if each.view_id == query.view_id), None)
+    return views.filter_of(view, table) if view is not None else None
+
+
 def _matching(state: State, base: Base, table: Table, query: Query) -> list[Record]:
     filtering = filters.Filtering(base, table, state.directory, state.switches, state.now_ms, query.user_id_type)
-    predicate = filters.compile_filter(query.filter, filtering)
+    wanted = _wanted(table, query)
+    predicate = filters.compile_filter(wanted, filtering)
     sorts = ordering.parse_sort(query.sort, table)
     if table.history:
         return _compute(state, base, table, predicate, sorts)
     if predicate is None and not sorts:
         return list(table.records.values())
     switches = (state.switches.greater_excludes_day, state.switches.sort_ms_exact)
-    key = (json.dumps([query.filter, query.sort, query.user_id_type], sort_keys=True), switches)
+    key = (json.dumps([wanted, query.sort, query.user_id_type], sort_keys=True), switches)
     kept = table.searches.get(key)
     if kept is not None and kept[0] == table.revision:
         return kept[1]
     found = _compute(state, base, table, predicate, sorts)
-    if not filters.is_relative(query.filter):
+    if not filters.is_relative(wanted):
         while len(table.searches) >= _KEPT_RESULTS:
             table.searches.pop(next(iter(table.searches)))
         table.searches[key] = (table.revision, found)

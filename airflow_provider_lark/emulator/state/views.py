@@ -1,0 +1,71 @@
+"""What a view selects: its ``filter_info``, which stands in wire form in its property (reference §2.2 notes, §2.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS
+from airflow_provider_lark.emulator.state.filters import Filtering, compile_filter
+from airflow_provider_lark.emulator.state.model import Field, Table, View
+
+_MEMBERS: Final = frozenset({"filter_info", "hidden_fields", "hierarchy_config"})
+
+
+def check_property(given: object, filtering: Filtering) -> dict[str, Any]:
+    """The property to keep for a view.
+
+    :raises ApiError: 99992402 for its shape, 1254044 for fields that are not there, 1254018 for the filter.
+    """
+    if not isinstance(given, dict) or set(given) - _MEMBERS:
+        raise invalid("property", given, f"property is an object of {sorted(_MEMBERS)}")
+    hidden = given.get("hidden_fields") or []
+    if not isinstance(hidden, list):
+        raise invalid("property.hidden_fields", hidden, "hidden_fields is a list of field ids")
+    for field_id in hidden:
+        _column(filtering.table, field_id)
+    compile_filter(_wire_filter(given.get("filter_info"), filtering.table, strict=True), filtering)
+    return given
+
+
+def filter_of(view: View, table: Table) -> dict[str, Any] | None:
+    """The filter of records/search that selects what the view shows; None: everything.
+
+    Conditions on fields that are gone fall away.
+    """
+    return _wire_filter((view.property or {}).get("filter_info"), table, strict=False)
+
+
+def _wire_filter(info: object, table: Table, *, strict: bool) -> dict[str, Any] | None:
+    if not info:
+        return None
+    conditions = info.get("conditions") if isinstance(info, Mapping) else None
+    if not isinstance(info, Mapping) or not isinstance(conditions, list):
+        raise invalid("property.filter_info", info, "filter_info is {conjunction, conditions}")
+    kept = [each for each in conditions if strict or table.field_by_id(str(each.get("field_id"))) is not None]
+    return {"conjunction": info.get("conjunction"), "conditions": [_condition(each, table) for each in kept]}
+
+
+def _condition(given: object, table: Table) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ApiError(1254018, "a condition is {field_id, operator, value}")
+    column = _column(table, given.get("field_id"))
+    try:
+        # a list of texts, as JSON in a text
+        value = json.loads(given.get("value") or "[]")
+    except (TypeError, ValueError) as exc:
+        raise ApiError(1254018, "a view's value is a list as JSON text") from exc
+    if column.type in SELECTS and isinstance(value, list):
+        # options are named by id here, by name in a search
+        names = {each["id"]: each["name"] for each in column.options}
+        value = [names.get(each, each) if isinstance(each, str) else each for each in value]
+    return {"field_name": column.name, "operator": given.get("operator"), "value": value}
+
+
+def _column(table: Table, field_id: object) -> Field:
+    column = table.field_by_id(field_id) if isinstance(field_id, str) else None
+    if column is None:
+        raise ApiError(1254044, "the view's property names a field that is not there")
+    return column
