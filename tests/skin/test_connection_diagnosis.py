@@ -147,9 +147,7 @@ def test_token_store_that_works_is_not_worth_a_word(examine, store):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        pytest.param(
-            {"folder": Path("/no/such")}, "the database of 'lark_accounts' refuses (OperationalError)", id="down"
-        ),
+        pytest.param({"folder": Path("/no/such")}, "failed (OperationalError 14)", id="down"),
         pytest.param({"key": ""}, "without an encryption key: make one with `openssl rand -base64 32`", id="no key"),
         pytest.param(
             {"key": "k3y-too-short"}, "LARK_CONFIG_ENCRYPTION_KEY is not the base64 of 32 bytes", id="bad key"
