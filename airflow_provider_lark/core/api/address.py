@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_lark.core.errors import ConfigError
 
+# what a Bitable inside a document or a sheet is called there
+_EMBEDDED = re.compile(r"([A-Za-z0-9]+)_(tbl[A-Za-z0-9]+)")
 _TABLE_ID = re.compile(r"tbl[A-Za-z0-9]{13}")
 # 27 characters today, bascn… and appbc… before
 _APP_TOKEN = re.compile(r"(?:bas|app)[A-Za-z0-9]*|[A-Za-z0-9]{20,}")
@@ -61,7 +63,7 @@ def parse_table(text: str, table: str | None = None, *, bases: Mapping[str, str]
     ::
 
         parse_table("https://x.feishu.cn/base/bascn…?table=tbl…&view=vew…")     or with /wiki/
-        parse_table("bascn…", "tbl…")           parse_table("bascn…", "users")
+        parse_table("bascn…", "tbl…")           parse_table("bascn…", "users")          parse_table("bascn…_tbl…")
         parse_table("MyDB", "users", bases={"MyDB": "bascn…"})
         parse_table("MyDB:users", bases={"MyDB": "bascn…"})
 
@@ -71,6 +73,9 @@ def parse_table(text: str, table: str | None = None, *, bases: Mapping[str, str]
     :raises ConfigError: it says no base or no table, or a base of an unknown name.
     """
     text, table = text.strip(), (table or "").strip()
+    embedded = _EMBEDDED.fullmatch(text)
+    if embedded and not table:
+        return TableAddress(app_token=embedded[1], table_id=embedded[2])
     if not table and "://" not in text:
         text, _, table = (part.strip() for part in text.partition(":"))
         if not table:

@@ -26,7 +26,7 @@ class CallLog:
 
     @property
     def by_kind(self) -> dict[str, int]:
-        """The counts by kind: token, fields, tables, search, batch_get, create, update, delete, other."""
+        """The counts by kind; :data:`.CallKind` has the kinds."""
         return self.snapshot()
 
     @property

@@ -26,8 +26,8 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 class Multipart:
     """A body of members and one file, as uploads want it. *content* is the file, or a block of it."""
 
-    members: Mapping[str, str]
-    content: bytes
+    members: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

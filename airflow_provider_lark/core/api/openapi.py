@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -12,7 +13,7 @@ from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages
 from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.query import QueryValue, check_text
-from airflow_provider_lark.core.api.routes import CallKind, Effect, Route
+from airflow_provider_lark.core.api.routes import CallKind, Route, find_route
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.errors import BadRequest
 
@@ -52,22 +53,34 @@ class OpenApi:
         query: Mapping[str, QueryValue] | None = None,
         json: Any = None,
         subject: str | None = None,
-        kind: CallKind = "other",
+        kind: CallKind | None = None,
     ) -> Flow[JsonObject]:
         """Call any API and return the whole answer, whose ``code`` is 0.
 
-        A GET is repeated when it gets no answer. Anything else is repeated only where Lark is known not to do it
-        twice: with a ``client_token`` in *query*, or a ``uuid`` in *json*.
+        An API that a namespace has is paced, repeated and counted as there. Of the others a GET is repeated when it
+        gets no answer, and anything else only where Lark is known not to do it twice: with a ``client_token`` in
+        *query*, or a ``uuid`` in *json*.
 
         :param path: from ``/open-apis/`` on, or the whole address on this client's host.
         :param query: text, whole numbers, true or false; a list is sent as a repeated parameter, None not at all.
         :param subject: on what the call works, for errors; default: the path.
-        :param kind: under which the call is counted.
+        :param kind: under which the call is counted; default: its route's, or ``other``.
         :raises BadRequest: the path is none of Lark's, or of another host.
         """
         method, path, query = self._read_target(method, path, query or {})
-        route = Route(method, _without_ids(path), kind, None, _effect(method, query, json))
-        return (yield from self._session.call(route, path=path, query=query, json=json, subject=subject or path))
+        route, ids = _route(method, path, kind)
+        is_marked = route.effect == "once" and _is_marked(query, json)
+        return (
+            yield from self._session.call(
+                route,
+                ids,
+                path=path,
+                query=query,
+                json=json,
+                effect="replayable" if is_marked else None,
+                subject=subject or (None if ids else path),
+            )
+        )
 
     @ApiPages
     def call_pages(
@@ -79,7 +92,7 @@ class OpenApi:
         json: Any = None,
         items: str = "items",
         subject: str | None = None,
-        kind: CallKind = "other",
+        kind: CallKind | None = None,
     ) -> Pages[DataPage]:
         """Yield the ``data`` of each page, each read when it is asked for; the arguments are those of :meth:`call`.
 
@@ -87,7 +100,7 @@ class OpenApi:
         :raises UnexpectedAnswer: the paging does not move on, so the read is incomplete.
         """
         method, path, query = self._read_target(method, path, query or {})
-        route = Route(method, _without_ids(path), kind, None, "read")
+        route = replace(_route(method, path, kind)[0], effect="read")
 
         def fetch(page_token: str | None) -> Flow[DataPage]:
             asked = query if page_token is None else {**query, "page_token": page_token}
@@ -122,13 +135,14 @@ def _split_path(address: str, host: str) -> tuple[str, dict[str, list[str]]]:
     return quote(parts.path, safe="/%:@!$&'()*+,;=~"), query
 
 
-def _without_ids(path: str) -> str:
-    return "/".join(":id" if _ID.fullmatch(part) else part for part in path.split("/"))
+def _route(method: str, path: str, kind: CallKind | None) -> tuple[Route, dict[str, str]]:
+    known = find_route(method, path)
+    if known is None:
+        template = "/".join(":id" if _ID.fullmatch(part) else part for part in path.split("/"))
+        return Route(method, template, kind or "other", None, "read" if method == "GET" else "once"), {}
+    return (known[0] if kind is None else replace(known[0], kind=kind)), known[1]
 
 
-def _effect(method: str, query: Mapping[str, QueryValue], json: Any) -> Effect:
-    if method == "GET":
-        return "read"
+def _is_marked(query: Mapping[str, QueryValue], json: Any) -> bool:
     body = json if isinstance(json, Mapping) else {}
-    is_marked = any(query.get(name) or body.get(name) for name in ("client_token", "uuid"))
-    return "replayable" if is_marked else "once"
+    return any(query.get(name) or body.get(name) for name in ("client_token", "uuid"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.ratelimit import Quota
@@ -57,6 +57,15 @@ class Route:
             parts.append(quote(check_text(ids[name], name, endpoint=self.endpoint), safe=""))
         return "/".join(parts)
 
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Return the ids in *path* if it is one of this route, else None."""
+        ours, given = self.template.split("/"), path.split("/")
+        if method != self.method or len(ours) != len(given):
+            return None
+        if any(part != name for name, part in zip(ours, given, strict=True) if not name.startswith(":")):
+            return None
+        return {name[1:]: unquote(part) for name, part in zip(ours, given, strict=True) if name.startswith(":")}
+
 
 _BASE = "/open-apis/bitable/v1/apps"
 _TABLE = f"{_BASE}/:app_token/tables/:table_id"
@@ -102,9 +111,21 @@ WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(10
 UPLOAD_ALL = Route("POST", f"{_MEDIA}/upload_all", "media", Quota(5), "idempotent")
 UPLOAD_PREPARE = Route("POST", f"{_MEDIA}/upload_prepare", "media", Quota(5), "idempotent")
 UPLOAD_PART = Route("POST", f"{_MEDIA}/upload_part", "media", Quota(5), "idempotent")
-UPLOAD_FINISH = Route("POST", f"{_MEDIA}/upload_finish", "media", Quota(5), "idempotent")
+# but a second finish finds the upload gone, which says nothing of the first
+UPLOAD_FINISH = Route("POST", f"{_MEDIA}/upload_finish", "media", Quota(5), "replayable")
 DOWNLOAD_MEDIA = Route("GET", f"{_MEDIA}/:file_token/download", "media", Quota(5))
 TMP_DOWNLOAD_URLS = Route("GET", f"{_MEDIA}/batch_get_tmp_download_url", "media", Quota(5))
 SUBSCRIBE_FILE = Route("POST", f"{_FILE}/subscribe", "other", _THOUSAND_A_MINUTE, "idempotent")
 UNSUBSCRIBE_FILE = Route("DELETE", f"{_FILE}/delete_subscribe", "other", _TEN_A_MINUTE, "idempotent")
 IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE)
+
+_ALL = tuple(value for value in list(globals().values()) if isinstance(value, Route))
+
+
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route of *path*, and the ids in it; None for an API that has no route here."""
+    for route in _ALL:
+        ids = route.match(method, path)
+        if ids is not None:
+            return route, ids
+    return None

@@ -22,6 +22,7 @@ BASES = {"MyDB": APP, "Wiki": "https://x.feishu.cn/wiki/wikcnNode", "Address": f
     [
         pytest.param((APP, TABLE), TableAddress(app_token=APP, table_id=TABLE), id="two ids"),
         pytest.param((APP, "users"), TableAddress(app_token=APP, table="users"), id="id and name"),
+        pytest.param((f"{APP}_{TABLE}",), TableAddress(app_token=APP, table_id=TABLE), id="inside a document"),
         # SQL people name tables so; an id has 13 characters after tbl
         pytest.param((APP, "tblCustomers"), TableAddress(app_token=APP, table="tblCustomers"), id="name like an id"),
         pytest.param((f"{APP}:users",), TableAddress(app_token=APP, table="users"), id="short form with a token"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, UnexpectedAnswer
+from airflow_provider_lark.core.errors import BadRequest, NotFound, OutcomeUnknown, UnexpectedAnswer
 
 PATH = "/open-apis/contact/v3/departments"
 
@@ -111,6 +111,23 @@ def test_call_unanswered_write_that_lark_knows_again_is_repeated(
     server.say()
     client.call("POST", PATH, **arguments)
     assert len(server.calls) == 2
+
+
+def test_call_of_an_api_that_a_namespace_has_is_paced_repeated_and_counted_as_there(
+    client: LarkClient, server: Any, clock: Any
+) -> None:
+    path = "/open-apis/bitable/v1/apps/basA/tables/tblA/records/search"
+    server.do("cut")
+    server.say({"items": []}, times=20)
+    for _ in range(20):
+        client.call("POST", path, json={}, query={"page_size": 5})
+    assert client.calls.by_kind == {"token": 1, "search": 21}
+    # the first wait is the retry's, the others keep to 20 calls a second
+    assert len(clock.waits) > 10
+    server.refuse(1254041)
+    with pytest.raises(NotFound, match="table tblA of base basA") as caught:
+        client.call("POST", path, json={})
+    assert caught.value.endpoint == "POST /open-apis/bitable/v1/apps/:app_token/tables/:table_id/records/search"
 
 
 def test_call_error_names_the_subject_and_an_endpoint_without_ids(client: LarkClient, server: Any) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_lark.core.errors import (
     BadRequest,
     LarkError,
     NotFound,
+    OutcomeUnknown,
     ServerBusy,
     TooLarge,
     UnexpectedAnswer,
@@ -165,6 +166,12 @@ def test_upload_of_a_block_is_repeated_where_the_answer_is_lost(client: LarkClie
     first, again = server.calls[1].body, server.calls[2].body
     assert len(first) == len(again)
     assert server.calls[5].json == {"upload_id": "u1", "block_num": 2}
+
+
+def test_upload_whose_end_is_not_answered_is_in_doubt(emu: Emulator, lark: LarkClient, base: str) -> None:
+    emu.faults.add(match="upload_finish", action="drop_after")
+    with pytest.raises(OutcomeUnknown, match="the upload took more than 24 hours"):
+        lark.drive.upload_media(app_token=base, name="a", content=bytes(20 * MB + 1))
 
 
 def test_upload_that_meets_another_waits_and_tries_again(client: LarkClient, server: Any, clock: Any) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse, Send
+from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse, Multipart, Send
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotAuthorized, UnexpectedAnswer
 
@@ -173,7 +173,15 @@ def test_client_and_secret_refuse_to_be_pickled(client: LarkClient) -> None:
 
 def test_values_of_the_flow_hide_bodies_and_tokens() -> None:
     request = HttpRequest("POST", "/x", json={"app_secret": "canary"})
-    shown = [request, Send(request, Secret("canary")), HttpResponse(200, {}, b"canary"), Secret("canary")]
+    upload = HttpRequest("POST", "/x", multipart=Multipart({"file_name": "canary"}, b"canary"))
+    shown = [
+        upload,
+        upload.multipart,
+        request,
+        Send(request, Secret("canary")),
+        HttpResponse(200, {}, b"canary"),
+        Secret("canary"),
+    ]
     assert CANARY not in "".join(repr(value) + str(value) for value in shown)
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")

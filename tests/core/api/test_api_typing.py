@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, assert_type
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api.address import TableRef, parse_table
 from airflow_provider_lark.core.api.openapi import DataPage
 from airflow_provider_lark.core.api.wire import (
     AppInfo,
     BatchGet,
     BotInfo,
     RecordPage,
+    SentMessage,
     TableInfo,
+    ViewInfo,
     WikiNode,
     WireField,
     WireRecord,
@@ -36,6 +39,12 @@ def _sync_types(client: LarkClient) -> None:
     assert_type(client.contact.batch_get_id(emails=["a@b.c"]), dict[str, str | None])
     assert_type(client.wiki.get_node(token="wik"), WikiNode)
     assert_type(client.calls.total, int)
+    assert_type(client.bitable.locate(parse_table("MyDB:users")), TableRef)
+    assert_type(client.bitable.list_views(app_token="app", table_id="tbl"), list[ViewInfo])
+    assert_type(client.drive.upload_media(app_token="app", name="a", content=b""), str)
+    assert_type(client.drive.download_media_pages(file_token="box"), Iterator[bytes])
+    assert_type(client.drive.is_subscribed(app_token="app"), bool)
+    assert_type(client.messaging.send_text(receiver_id="ou_1", content="x"), SentMessage)
     assert_type(client.call("GET", "/open-apis/x"), dict[str, Any])
     assert_type(client.call_pages("GET", "/open-apis/x"), Iterator[DataPage])
     client.bitable.get_app("app")  # type: ignore[call-arg]  # keywords only: mypy must refuse it
@@ -50,6 +59,9 @@ async def _async_types(client: AsyncLarkClient) -> None:
     async for page in client.bitable.search_pages(app_token="app", table_id="tbl"):
         assert_type(page, RecordPage)
     assert_type(await client.bot.info(), BotInfo)
+    assert_type(await client.bitable.locate(parse_table("MyDB:users")), TableRef)
+    assert_type(client.drive.download_media_pages(file_token="box"), AsyncIterator[bytes])
+    assert_type(await client.messaging.send_text(receiver_id="ou_1", content="x"), SentMessage)
     assert_type(await client.call("GET", "/open-apis/x"), dict[str, Any])
     assert_type(client.call_pages("GET", "/open-apis/x"), AsyncIterator[DataPage])
 
