@@ -128,6 +128,8 @@ class BitableRecordsOperator(BitableTableOperator):
 
     template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "time_zone")
 
+    skip_read_only = False
+
     def __init__(self, *, time_zone: str | None = None, batch_size: int = 500, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.time_zone = time_zone
@@ -146,6 +148,7 @@ class BitableRecordsOperator(BitableTableOperator):
             batch_size=self.batch_size,
             time_zone=read_zone(self.time_zone),
             find_user_ids=opened.hook.user_directory(opened.client).find_by_email,
+            skip_read_only=self.skip_read_only,
         )
         return self._work(table)
 

@@ -141,15 +141,19 @@ class BitableUpdateRecordsOperator(BitableRecordsOperator):
     """Sets fields of records and returns ``{"updated"}``; None clears a cell, a field that is not named stays.
 
     :param records: ``[{"record_id": "rec…", "fields": {…}}]``, as the list operator returns them.
+    :param skip_read_only: leave out what Lark computes, such as formulas and creation times; refused otherwise.
     """
 
     lineage = "writes"
     template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records")
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
 
-    def __init__(self, *, records: Sequence[Mapping[str, Any]] | str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, records: Sequence[Mapping[str, Any]] | str, skip_read_only: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.records = records
+        self.skip_read_only = skip_read_only
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
         patches = [read_patch(row, at) for at, row in enumerate(read_rows(self.records, "records"))]

@@ -105,9 +105,10 @@ def test_records_go_there_and_come_back_as_plain_json(orders):
 
 def test_what_was_listed_can_be_written_back(orders):
     run(BitableCreateRecordsOperator, records=[ROW])
-    listed = run(BitableListRecordsOperator, field_names=["code", "qty", "status", "tags", "due", "paid"])
+    listed = run(BitableListRecordsOperator)
     before = orders.emulator.person.records(*orders.ids.values())
-    assert run(BitableUpdateRecordsOperator, records=listed["records"])["updated"] == 1
+    assert run(BitableUpdateRecordsOperator, records=listed["records"], skip_read_only=True)["updated"] == 1
+    assert "made (CreatedTime)" in fails(BitableUpdateRecordsOperator, records=listed["records"])
     after = orders.emulator.person.records(*orders.ids.values())
     assert [r["fields"] | {"made": 0} for r in before] == [r["fields"] | {"made": 0} for r in after]
 
@@ -177,6 +178,8 @@ def test_list_reads_no_more_than_its_limit(orders):
     orders.add(*({"code": str(n)} for n in range(1200)))
     found = run(BitableListRecordsOperator, limit="700", field_names=["code"])
     assert (len(found["records"]), found["total"], orders.calls("search")) == (700, 1200, 2)
+    count = run(BitableListRecordsOperator, limit=0)
+    assert (count["records"], count["total"]) == ([], 1200)
 
 
 def test_list_that_is_too_much_for_an_xcom_says_what_else_to_do(orders, monkeypatch):

@@ -79,6 +79,7 @@ class RecordTable:
     :param time_zone: of dates and of datetimes without a zone.
     :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
     :param fields: the table's fields where they are known; read when they are first needed otherwise.
+    :param skip_read_only: leave out of what is written what Lark computes; refused otherwise.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class RecordTable:
         time_zone: tzinfo | None = None,
         find_user_ids: FindUserIds | None = None,
         fields: Sequence[Field] | None = None,
+        skip_read_only: bool = False,
     ) -> None:
         self.client = client
         self.ids = TableIds(app_token=app_token, table_id=table_id)
@@ -99,6 +101,7 @@ class RecordTable:
         self._new_token = new_token
         self._batch_size = batch_size
         self._find_user_ids = find_user_ids
+        self._skip_read_only = skip_read_only
         if fields is not None:
             self.fields = list(fields)
 
@@ -110,7 +113,12 @@ class RecordTable:
     @cached_property
     def encoder(self) -> RecordEncoder:
         """Turns plain values into what Lark takes."""
-        return RecordEncoder(self.fields, time_zone=self.time_zone, find_user_ids=self._find_user_ids)
+        return RecordEncoder(
+            self.fields,
+            time_zone=self.time_zone,
+            find_user_ids=self._find_user_ids,
+            skip_read_only=self._skip_read_only,
+        )
 
     @cached_property
     def reader(self) -> RecordReader:
@@ -129,7 +137,7 @@ class RecordTable:
     def search(self, search: Search) -> Iterator[Found]:
         """Yield the records page by page, each read when it is asked for."""
         left, seen = search.limit, 0
-        for page in self.pages(search, page_size=SEARCH_PAGE_MAX if left is None else min(left, SEARCH_PAGE_MAX)):
+        for page in self.pages(search, page_size=_page_size(left)):
             items = page.items if left is None else page.items[:left]
             seen += len(items)
             yield Found([self.reader.read(item) for item in items], seen if page.total is None else page.total)
@@ -138,10 +146,8 @@ class RecordTable:
 
     def first(self, search: Search) -> Found:
         """Read one page, of no more records than the limit."""
-        limit = SEARCH_PAGE_MAX if search.limit is None else search.limit
-        size = min(max(limit, 1), SEARCH_PAGE_MAX)
-        page = self.client.bitable.search_page(**self.ids, **self._query(search), page_size=size)
-        records = [self.reader.read(item) for item in page.items[:limit]]
+        page = self.client.bitable.search_page(**self.ids, **self._query(search), page_size=_page_size(search.limit))
+        records = [self.reader.read(item) for item in page.items[: search.limit]]
         return Found(records, len(page.items) if page.total is None else page.total)
 
     def pages(self, search: Search, *, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
@@ -249,6 +255,11 @@ class RecordTable:
             return None
         known = {field.name: field for field in self.fields}
         return [find_field(name, known, where="field_names").name for name in names]
+
+
+def _page_size(limit: int | None) -> int:
+    # a limit of 0 asks for the total only
+    return SEARCH_PAGE_MAX if limit is None else min(max(limit, 1), SEARCH_PAGE_MAX)
 
 
 @contextmanager
