@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
-from tests.skin.test_bitable_operators import TABLE, Orders
+from tests.skin.orders import TABLE, open_orders
 
 DONE = {"conjunction": "and", "conditions": [{"field_name": "status", "operator": "is", "value": ["done"]}]}
 SEARCH = f"POST {TABLE}/records/search"
@@ -20,11 +20,7 @@ SEARCH = f"POST {TABLE}/records/search"
 
 @pytest.fixture
 def orders(emulator, monkeypatch):
-    place = Orders(emulator)
-    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
-    lark["extra"] = {"bases": {"MyDB": place.base}}
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
-    return place
+    return open_orders(emulator, monkeypatch)
 
 
 class RecordedClock:

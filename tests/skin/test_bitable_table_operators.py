@@ -15,19 +15,15 @@ from airflow_provider_lark.operators.bitable_tables import (
     BitableListTablesOperator,
     BitableUpdateFieldOperator,
 )
-from tests.skin.test_bitable_operators import Orders, context
+from tests.skin.orders import context, open_orders
 
 DESIGN = ["code", {"name": "qty", "type": "Number"}, {"name": "stars", "type": "rating"}]
 
 
 @pytest.fixture
 def orders(emulator, monkeypatch):
-    place = Orders(emulator)
-    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
-    lark["extra"] = {"bases": {"MyDB": place.base}}
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
     monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
-    return place
+    return open_orders(emulator, monkeypatch)
 
 
 def run(operator, *, ctx=None, **parameters):
