@@ -1,0 +1,44 @@
+"""The tables of codes: whole, in words, and one meaning a code."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_lark.core.api.codes import explain, known_codes
+from airflow_provider_lark.core.api.codes_schema import SCHEMA_MEANINGS
+from airflow_provider_lark.core.api.codes_services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
+from airflow_provider_lark.core.errors import OutcomeUnknown, RateLimited, RetriableError, ServerBusy
+from airflow_provider_lark.emulator import errors
+
+
+def test_every_code_that_the_emulator_answers_has_a_meaning() -> None:
+    assert sorted(set(errors._CODES) - known_codes()) == []
+
+
+def test_tables_do_not_contradict_each_other() -> None:
+    assert not SCHEMA_MEANINGS.keys() & SERVICE_MEANINGS.keys()
+    assert not SERVICE_INTERNAL_CODES & (SCHEMA_MEANINGS.keys() | SERVICE_MEANINGS.keys())
+    for code, meaning in {**SCHEMA_MEANINGS, **SERVICE_MEANINGS}.items():
+        assert explain(code, 200) == explain(code, 500) == meaning
+
+
+def test_only_what_passes_by_itself_is_tried_again() -> None:
+    again = {
+        code for code in SCHEMA_MEANINGS | SERVICE_MEANINGS if issubclass(explain(code, 400).error, RetriableError)
+    }
+    assert again == {230020, 230049, 232096, 1061045}
+    assert explain(230020, 400).error is RateLimited
+    assert explain(1061045, 200).error is ServerBusy
+
+
+@pytest.mark.parametrize("code", sorted(SERVICE_INTERNAL_CODES))
+def test_internal_trouble_leaves_a_write_open(code: int) -> None:
+    assert explain(code, 200).error is OutcomeUnknown
+
+
+def test_meanings_say_what_and_what_to_do() -> None:
+    for code in known_codes():
+        meaning = explain(code, 400)
+        assert meaning.what, code
+        assert meaning.hint, code
+        assert not meaning.hint.endswith("."), code
