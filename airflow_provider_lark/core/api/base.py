@@ -94,7 +94,8 @@ class BaseClient(OpenApi):
             user=None if user is None else _given("user", user),
             on_secret=on_secret,
         )
-        self._name = f"app_id={settings.app_id!r}, host={settings.host!r}"
+        shown = {name: getattr(settings, name) for name in ("app_id", "host", "tenant_key", "user")}
+        self._name = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         is_own_time = clock is not _SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
         self._session = Session(settings, state, token_store)

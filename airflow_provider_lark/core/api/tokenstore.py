@@ -34,7 +34,8 @@ class TokenKey:
 
     def __str__(self) -> str:
         whose = f" of {self.subject}" if self.subject else ""
-        return f"{self.kind.replace('app_ticket', 'app ticket')} token{whose}, app {self.app_id} at {self.host}"
+        what = "app ticket" if self.kind == "app_ticket" else f"{self.kind} token"
+        return f"{what}{whose}, app {self.app_id} at {self.host}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def is_mysql(dialect: Dialect) -> bool:
 
 
 @contextmanager
-def write_transaction(engine: Engine) -> Iterator[Connection]:
+def write_transaction(engine: Engine, *, sqlite_busy_ms: int | None = None) -> Iterator[Connection]:
     """Open a transaction that can write: commit at the end, roll back on an exception.
 
     On SQLite it is ``BEGIN IMMEDIATE``, so that what was read is still true when it is written, with a busy
@@ -40,11 +40,13 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 
     The engine's ``hide_parameters`` is switched on: cell values are statement parameters, and would reach logs
     through the text of a database error.
+
+    :param sqlite_busy_ms: wait no longer than this for another writer of SQLite.
     """
     engine.hide_parameters = True
     with engine.connect() as conn:
         if engine.dialect.name == "sqlite":
-            _begin_immediate(conn)
+            _begin_immediate(conn, sqlite_busy_ms)
         elif is_mysql(engine.dialect) and not _commits_by_itself(conn):
             # a round trip instead of four: it holds for the next transaction only, so there is nothing to set back
             conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -60,10 +62,11 @@ def _commits_by_itself(conn: Connection) -> bool:
     return bool(ask() if callable(ask) else getattr(raw, "autocommit", False))
 
 
-def _begin_immediate(conn: Connection) -> None:
+def _begin_immediate(conn: Connection, busy_ms: int | None) -> None:
     timeout = conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
-    if timeout < SQLITE_BUSY_MS:
-        conn.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+    wanted = max(timeout, SQLITE_BUSY_MS) if busy_ms is None else busy_ms
+    if timeout != wanted:
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {wanted:d}")
     if getattr(conn.connection.dbapi_connection, "in_transaction", False):
         # an event handler of the application's has begun a deferred one, which could not be upgraded safely
         conn.exec_driver_sql("COMMIT")

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.errors import ConfigError, Unreachable
 from airflow_provider_lark.core.stores.accounts import tokens, upgrade
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore
+from airflow_provider_lark.core.stores.connections import write_transaction
 
 KINDS = ["sqlite", "postgresql", "mysql"]
 KEY = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
@@ -385,3 +386,10 @@ def test_reencrypt_beside_a_worker_that_saves_loses_nothing(sqlite: Engine):
     with sqlite.begin() as conn:
         assert not upkeep._move(keyring, rows[0], upkeep._open(keyring, rows[0]), conn)
     assert _store(sqlite).load(TENANT).text == Secret("t-new")
+
+
+def test_sql_store_in_a_database_that_is_being_written_is_read_without_waiting(sqlite: Engine):
+    _store(sqlite).save(TENANT, _token())
+    with write_transaction(sqlite) as conn:
+        conn.execute(text("UPDATE tokens SET scopes = 'x'"))
+        assert _store(sqlite).load(TENANT).text == Secret("t-1")

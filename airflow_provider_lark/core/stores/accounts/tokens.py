@@ -19,7 +19,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.stores.accounts.schema import tokens
 from airflow_provider_lark.core.stores.accounts.sealing import Opened, Part, columns_of, row_of, seal, unseal
-from airflow_provider_lark.core.stores.accounts.transactions import transact
+from airflow_provider_lark.core.stores.accounts.transactions import look, transact
 from airflow_provider_lark.core.stores.accounts.upkeep import (
     WEEK_SECONDS,
     Reencryption,
@@ -63,7 +63,8 @@ class SqlTokenStore:
 
         :raises ConfigError: none of the keys opens it; what has expired counts as not there.
         """
-        row = self._transact(lambda conn: conn.execute(_look_at(key)).one_or_none())
+        find = _find(key)
+        row = look(self._engine, lambda conn: conn.execute(find).one_or_none(), table=tokens.name, clock=self._clock)
         if row is None or (row.token is None and row.refresh_token is None):
             return None
         parts: dict[Part, str | None] = {"token": row.token, "refresh_token": row.refresh_token}
@@ -120,7 +121,7 @@ class SqlTokenStore:
             self._transact(lambda conn: conn.execute(mine.values(claim_token=None, claim_until_ms=None)))
 
     def _drop(self, key: TokenKey, text: Secret, conn: Connection) -> None:
-        row = conn.execute(_look_at(key)).one_or_none()
+        row = conn.execute(_find(key)).one_or_none()
         if row is None or row.token is None:
             return
         opened = unseal(self._keyring, key, "token", row.token, key_id=row.key_id)
@@ -162,7 +163,7 @@ def _end_of(token: StoredToken) -> float:
     return max(token.expires_at, token.refresh_expires_at or token.expires_at + WEEK_SECONDS)
 
 
-def _look_at(key: TokenKey) -> Any:
+def _find(key: TokenKey) -> Any:
     columns = tokens.c
     return select(
         columns.token,

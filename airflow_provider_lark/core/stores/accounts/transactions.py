@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -16,6 +18,8 @@ T = TypeVar("T")
 
 _ATTEMPTS = 5
 _FIRST_WAIT_SECONDS = 0.02
+_SQLITE_BUSY_MS = 5_000
+"""A long transaction of the application must not hold up its calls to Lark; without its store the client asks Lark."""
 
 
 def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
@@ -25,12 +29,29 @@ def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clo
     :raises ConfigError: the table is missing, or the database user has no right to it.
     :raises Unreachable: the database does not answer, or fails otherwise.
     """
+    begin = partial(write_transaction, engine, sqlite_busy_ms=_SQLITE_BUSY_MS)
+    return _attempt(engine, begin, work, table, clock)
+
+
+def look(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
+    """Run *work*, which only reads, and so waits for no writer; otherwise as :func:`transact`."""
+    engine.hide_parameters = True
+    return _attempt(engine, engine.connect, work, table, clock)
+
+
+def _attempt(
+    engine: Engine,
+    begin: Callable[[], AbstractContextManager[Connection]],
+    work: Callable[[Connection], T],
+    table: str,
+    clock: Clock,
+) -> T:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with write_transaction(engine) as conn:
+            with begin() as conn:
                 return work(conn)
         except SQLAlchemyError as exc:
-            if attempt == _ATTEMPTS or not _passes(exc):
+            if attempt == _ATTEMPTS or not _passes(exc, engine):
                 error = _explain(exc, engine, table)
                 break
             clock.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
@@ -38,7 +59,10 @@ def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clo
     raise error
 
 
-def _passes(exc: SQLAlchemyError) -> bool:
+def _passes(exc: SQLAlchemyError, engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite":
+        # it has waited for the lock already
+        return False
     return is_transient(exc) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
 
 

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.stores.accounts.schema import tokens
 from airflow_provider_lark.core.stores.accounts.sealing import Opened, Part, key_of, row_of, seal, unseal
-from airflow_provider_lark.core.stores.accounts.transactions import transact
+from airflow_provider_lark.core.stores.accounts.transactions import look, transact
 from airflow_provider_lark.core.stores.dbtime import now_plus
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def purge(engine: Engine, *, keep_seconds: float = WEEK_SECONDS, clock: Clock | 
 
 def _rows(engine: Engine) -> list[Row[Any]]:
     filled = select(tokens).where(or_(tokens.c.token.is_not(None), tokens.c.refresh_token.is_not(None)))
-    return _run(engine, lambda conn: list(conn.execute(filled)), None)
+    return look(engine, lambda conn: list(conn.execute(filled)), table=tokens.name, clock=SystemClock())
 
 
 def _open(keyring: Keyring, row: Row[Any]) -> dict[Part, Opened] | None:
