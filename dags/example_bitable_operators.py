@@ -17,13 +17,13 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, task
 
-from airflow_provider_lark.operators.bitable_records import (
+from airflow_provider_lark.operators.bitable import (
+    BitableCreateTableOperator,
     BitableDeleteRecordsOperator,
     BitableListRecordsOperator,
     BitableUpdateRecordsOperator,
     BitableUpsertRecordsOperator,
 )
-from airflow_provider_lark.operators.bitable_tables import BitableCreateTableOperator
 from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 
 TABLE = "{{ params.base }}:{{ params.table_name }}"

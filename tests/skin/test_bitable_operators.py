@@ -283,6 +283,18 @@ def test_delete_that_lost_its_answer_has_deleted(orders, monkeypatch):
     assert (done["missing"], orders.cells()) == (2, [])
 
 
+def test_one_module_has_every_operator():
+    from airflow_provider_lark.operators import bitable, bitable_attachments, bitable_records, bitable_tables
+
+    defined = {
+        name
+        for module in (bitable_attachments, bitable_records, bitable_tables)
+        for name, each in vars(module).items()
+        if name.startswith("Bitable") and each.__module__ == module.__name__
+    }
+    assert sorted(defined) == bitable.__all__
+
+
 def test_templates_render_in_every_parameter(orders):
     with DAG("templated", schedule=None):
         operator = BitableUpsertRecordsOperator(
