@@ -110,6 +110,7 @@ def get_provider_info() -> dict[str, object]:
                 "integration-name": "Lark / Feishu",
                 "python-modules": [
                     "airflow_provider_lark.operators.api",
+                    "airflow_provider_lark.operators.bitable",
                     "airflow_provider_lark.operators.bitable_records",
                     "airflow_provider_lark.operators.bitable_tables",
                     "airflow_provider_lark.operators.sync",
