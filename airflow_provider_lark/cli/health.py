@@ -44,12 +44,12 @@ def _examine(args: Namespace) -> Iterator[Finding]:
         return
     yield Finding(subject, "settings", "ok", f"app {settings.app_id} at {settings.host}")
     with hook.client() as client:
-        answers = examine_app(client, clock=SystemClock())
+        answers = examine_app(client)
         yield from (replace(finding, subject=subject) for finding in answers)
         if answers[0].status != "ok":
             return
         for name in settings.bases:
-            yield from examine_base(client, name, settings.bases)
+            yield examine_base(client, name, settings.bases)
         if settings.token_store_conn_id is not None:
             yield _examine_store(settings.token_store_conn_id)
         for path in args.mapping:
@@ -60,7 +60,7 @@ def _examine_store(conn_id: str) -> Finding:
     subject = f"token store {conn_id}"
     try:
         with opened_engine(conn_id) as engine:
-            (finding,) = examine_token_store(engine, Keyring.from_environment())
+            finding = examine_token_store(engine, Keyring.from_environment())
     except LarkError as exc:
         return Finding(subject, "settings", "trouble", str(exc))
     return replace(finding, subject=subject)

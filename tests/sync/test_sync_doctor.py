@@ -133,7 +133,7 @@ def test_doctor_finds_a_database_that_is_not_there(world: World) -> None:
 
 
 def test_doctor_of_an_app_tells_its_name(world: World) -> None:
-    found = doctor.examine_app(world.client, clock=SystemClock())
+    found = doctor.examine_app(world.client)
     assert [(f.check, f.status) for f in found] == [("token", "ok"), ("clock", "ok")]
     assert found[0].detail == "Lark knows this app as 'Emulated app'"
 
@@ -142,21 +142,21 @@ def test_doctor_of_an_app_tells_its_name(world: World) -> None:
 def test_doctor_finds_a_clock_that_is_wrong(world: World, seconds: float, status: str) -> None:
     clock = LateClock(seconds)
     with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, clock=clock) as client:
-        found = doctor.examine_app(client, clock=clock)
+        found = doctor.examine_app(client)
     assert found[1].status == status
     assert f"{seconds:.0f} s behind Lark" in found[1].detail
 
 
 def test_doctor_of_a_wrong_secret_says_so_without_it(world: World) -> None:
     with LarkClient(world.emu.app_id, "canary-secret", world.emu.url) as client:
-        (finding,) = doctor.examine_app(client, clock=SystemClock())
+        (finding,) = doctor.examine_app(client)
     assert finding.status == "trouble"
     assert "App Secret" in finding.detail
     assert "canary" not in finding.detail
 
 
 def test_doctor_of_a_base_counts_its_tables(world: World) -> None:
-    (finding,) = doctor.examine_base(world.client, "MyDB", {"MyDB": world.app_token})
+    finding = doctor.examine_base(world.client, "MyDB", {"MyDB": world.app_token})
     assert (finding.subject, finding.status, finding.detail) == ("base MyDB", "ok", "'Shop', 1 tables")
-    (finding,) = doctor.examine_base(world.client, "MyDB", {"MyDB": "bascnNotThere"})
+    finding = doctor.examine_base(world.client, "MyDB", {"MyDB": "bascnNotThere"})
     assert finding.status == "trouble"

@@ -1,0 +1,51 @@
+"""What a check finds: a value to print, to test, or to alarm on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from airflow_provider_lark.core.errors import LarkError
+
+Status = Literal["ok", "warning", "trouble"]
+Answer = str | tuple[Status, str]
+"""What was found; alone it is ``ok``."""
+
+ADVANCED = (
+    "it has advanced permissions: give the app the right to manage it, or searches come back empty without an error"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    :param subject: what was looked at: ``app cli_…``, ``mapping areas``.
+    :param check: which part of it: ``token``, ``clock``, ``fields``, ``triggers``, …
+    :param detail: what was found, and for anything but ``ok`` what to do.
+    """
+
+    subject: str
+    check: str
+    status: Status
+    detail: str
+
+
+def look(subject: str, check: str, ask: Callable[[], Answer]) -> Finding:
+    """Ask, and turn what goes wrong into a finding."""
+    try:
+        answer = ask()
+    except LarkError as exc:
+        return Finding(subject, check, "trouble", f"{type(exc).__name__}: {exc}")
+    except SQLAlchemyError as exc:
+        # its text quotes the statement, and a broken address of the database its password
+        cause = getattr(exc, "orig", None) or exc
+        return Finding(
+            subject, check, "trouble", f"the database refuses ({type(cause).__name__}); check its connection"
+        )
+    if isinstance(answer, str):
+        return Finding(subject, check, "ok", answer)
+    return Finding(subject, check, *answer)
