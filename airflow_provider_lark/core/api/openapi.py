@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick_list
 from airflow_provider_lark.core.api.flow import Flow, Pages
@@ -121,13 +121,17 @@ class OpenApi:
 
 def _split_path(address: str, host: str) -> tuple[str, dict[str, list[str]]]:
     """Return the quoted path and the query that stands in it."""
-    text = check_text(address.strip(), "the path", endpoint="")
+    text = check_text(address.strip(), "the path")
     if text.startswith(f"{host}/"):
         text = text.removeprefix(host)
     elif "://" in text.partition("?")[0]:
         raise BadRequest(f"the address is not on {host}, the host of this client; {_EXPECTED}")
-    parts = urlsplit(text)
-    if parts.netloc or parts.fragment or not parts.path.startswith(_ROOT) or ".." in parts.path.split("/"):
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    is_path = parts.path.startswith(_ROOT) and not {".", ".."} & set(unquote(parts.path).split("/"))
+    if parts.netloc or parts.fragment or not is_path:
         raise BadRequest(f"the path {parts.path[:60]!r} is none of Lark's; {_EXPECTED}")
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):

@@ -35,7 +35,7 @@ def _write(name: str, value: QueryValue, endpoint: str) -> str | list[str]:
     )
 
 
-def check_text(text: str, what: str, *, endpoint: str) -> str:
+def check_text(text: str, what: str, *, endpoint: str | None = None) -> str:
     """Return *text*, which can be sent.
 
     :raises BadRequest: it holds a NUL, or half of a surrogate pair: no valid UTF-8.

@@ -50,6 +50,8 @@ def test_call_address_of_the_same_host_is_taken(client: LarkClient, server: Any)
         pytest.param("open-apis/bitable/v1/apps", "from /open-apis/ on", id="no slash"),
         pytest.param("", "from /open-apis/ on", id="empty"),
         pytest.param("/open-apis/../secret", "none of Lark's", id="dots"),
+        pytest.param("/open-apis/%2e%2e/secret", "none of Lark's", id="quoted dots"),
+        pytest.param("//[x/open-apis/y", "none of Lark's", id="no address"),
         pytest.param("/open-apis/x#y", "none of Lark's", id="fragment"),
         pytest.param("/open-apis/\ud800", "no valid text", id="half a surrogate pair"),
         pytest.param("/open-apis/a\0b", "NUL", id="nul"),
