@@ -44,19 +44,17 @@ class CellDigest:
 
     def read(self, cells: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return key and digest of *cells*; None for a key with an empty part, and for what is not understood."""
-        key = self._canonical({name: cells.get(name) for name in self._key})
-        digest = self._canonical({name: cells.get(name) for name in self._readers})
-        has_key = key is not None and all(value not in (None, "") for value in key.values())
+        values: dict[str, Canonical] = {}
+        for name, read in self._readers.items():
+            try:
+                values[name] = read(cells.get(name))
+            except ValueMismatch:
+                continue
+        key = {name: values.get(name) for name in self._key}
         return (
-            dump_values(key) if key is not None and has_key else None,
-            None if digest is None else hash_values(dump_values(digest)),
+            None if None in key.values() else dump_values(key),
+            hash_values(dump_values(values)) if len(values) == len(self._readers) else None,
         )
-
-    def _canonical(self, cells: Mapping[str, Any]) -> dict[str, Canonical] | None:
-        try:
-            return {name: self._readers[name](cell) for name, cell in cells.items()}
-        except ValueMismatch:
-            return None
 
 
 def _reader(field: Field) -> Callable[[Any], Canonical]:
