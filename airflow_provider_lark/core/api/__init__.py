@@ -4,9 +4,10 @@
 
     flow.py       what a call may want (send this, wait so long), and what it gets
     session.py    one call: pace, token, send, read, retry
+    credentials.py  keeper.py  tokenshelf.py  tokenstore.py     as whom: from this process, a store, or Lark
     retry.py  ratelimit.py  token.py  paging.py  answers.py     the decisions, each pure
     routes.py  codes.py  limits.py  host.py                     what Lark's documents say
-    bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
+    auth.py  bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
     openapi.py                                                  any other API by its path
     address.py                                                  where a table is, as a person writes it
     client.py  async_client.py  transport.py                    the drivers; only they import httpx

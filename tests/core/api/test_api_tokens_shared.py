@@ -88,8 +88,12 @@ def test_twenty_threads_from_cold_ask_for_one_token(emu: Emulator, store: SqlTok
     assert _calls(emu) == 1
 
 
-def test_ten_workers_from_cold_ask_for_one_token(emu: Emulator, store: SqlTokenStore) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_ten_workers_from_cold_ask_for_one_token(
+    emu: Emulator, kind: str, make_engine: Callable[[str], Engine]
+) -> None:
     start = threading.Barrier(10)
+    store = SqlTokenStore(make_engine(kind), Keyring.from_text(KEY))
 
     def work(_: int) -> None:
         with _client(emu, store) as client:
@@ -99,6 +103,26 @@ def test_ten_workers_from_cold_ask_for_one_token(emu: Emulator, store: SqlTokenS
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(work, range(10)))
     assert _calls(emu) == 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_ten_workers_of_one_user_send_the_refresh_token_once(
+    emu: Emulator, kind: str, make_engine: Callable[[str], Engine], consent: Callable[..., str]
+) -> None:
+    store = SqlTokenStore(make_engine(kind), Keyring.from_text(KEY))
+    with _client(emu, store) as client:
+        user = consent(client)
+    _end_token(store, TokenKey(emu.url, DEFAULT_APP_ID, "user", user))
+    start = threading.Barrier(10)
+
+    def work(_: int) -> str:
+        with _client(emu, store, user=user) as client:
+            start.wait()
+            return client.auth.user_info().open_id
+
+    with ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(work, range(10))) == {user}
+    assert _calls(emu, OAUTH_CALL) == 2
 
 
 WORKER = """

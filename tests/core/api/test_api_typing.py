@@ -15,6 +15,8 @@ from airflow_provider_lark.core.api.wire import (
     RecordPage,
     SentMessage,
     TableInfo,
+    UserGrant,
+    UserInfo,
     ViewInfo,
     WikiNode,
     WireField,
@@ -35,6 +37,11 @@ def _sync_types(client: LarkClient) -> None:
     )
     client.bitable.batch_delete(app_token="app", table_id="tbl", record_ids=["rec"])
     assert_type(client.bitable.create_record(app_token="app", table_id="tbl", fields={}), WireRecord)
+    assert_type(client.auth.authorize_url(redirect_uri="https://x", state="s"), str)
+    assert_type(client.auth.exchange_code(code="c", redirect_uri="https://x"), UserGrant)
+    assert_type(client.auth.user_info(), UserInfo)
+    client.auth.keep_app_ticket("ticket")
+    client.auth.resend_app_ticket()
     assert_type(client.bot.info(), BotInfo)
     assert_type(client.contact.batch_get_id(emails=["a@b.c"]), dict[str, str | None])
     assert_type(client.wiki.get_node(token="wik"), WikiNode)
