@@ -86,7 +86,8 @@ def _refusal(
         "endpoint": request.endpoint,
         "log_id": log_id if isinstance(log_id, str) else None,
     }
-    message = _message(meaning, _quotable(body.get("msg"), request), details, subject)
+    # the OAuth endpoint has no msg, and a name as its error
+    message = _message(meaning, _quotable(body.get("msg") or body.get("error"), request), details, subject)
     if meaning.error is RateLimited:
         return RateLimited(message, retry_after_seconds=_retry_after(response.headers), **facts)
     if meaning.error is AccessDenied:

@@ -189,8 +189,9 @@ def test_exchange_code_reads_flat_answers(
     client: LarkClient, server: Any, body: Any, status: int, error: type[Exception]
 ) -> None:
     server.do(body=body, status=status)
-    with pytest.raises(error):
-        client.auth.exchange_code(code="c", redirect_uri=BACK)
+    with pytest.raises(error) as caught:
+        client.auth.exchange_code(code="c-1", redirect_uri=BACK)
+    assert body.get("error", "") in str(caught.value)
 
 
 def test_exchange_code_is_sent_again_while_the_sign_in_is_overloaded(client: LarkClient, server: Any) -> None:
