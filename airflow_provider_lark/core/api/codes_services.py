@@ -26,7 +26,7 @@ _BOT = "add the bot ability in the developer console, then release a new version
 _OWN_IDS = "an open_id counts for one app only; use union_id, user_id or e-mail across apps"
 _AGAIN = "upload the file again from the beginning"
 _ROOM = "delete files, or raise the plan"
-_EDIT = "give the app edit rights on the base"
+_EDIT = "give the app edit rights on the base; under advanced permissions a download needs extra"
 
 _Row = tuple[type[LarkError], str, str]
 

@@ -42,9 +42,6 @@ CONTACT_BATCH_MAX = 50
 UPLOAD_WHOLE_MAX_BYTES = 20 * 1024 * 1024
 """Bytes of a file that ``medias/upload_all`` takes; larger ones go in blocks (drive-v1: "Upload media")."""
 
-UPLOAD_BLOCK_BYTES = 4 * 1024 * 1024
-"""Bytes of a block; ``medias/upload_prepare`` says it each time."""
-
 DOWNLOAD_CHUNK_BYTES = 4 * 1024 * 1024
 """Bytes of a file that one request asks for: our choice."""
 
