@@ -129,8 +129,14 @@ class BitableRecordSensor(PollingSensor):
         hook = LarkHook(self.lark_conn_id)
         with hook.client() as client:
             place = self.table_place = self.table_place or self._find(hook, client)
-            zone = read_zone(self.time_zone)
-            table = RecordTable(client, place.app_token, place.table_id, time_zone=zone, fields=self._fields)
+            table = RecordTable(
+                client,
+                place.app_token,
+                place.table_id,
+                time_zone=read_zone(self.time_zone),
+                find_user_ids=hook.user_directory(client).find_by_email,
+                fields=self._fields,
+            )
             yield table
             self._fields = table.__dict__.get("fields")
 

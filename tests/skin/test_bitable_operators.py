@@ -73,6 +73,9 @@ def test_what_was_listed_can_be_written_back(orders):
         pytest.param({"qty": {"isEmpty": False}, "paid": True}, ["A2"], id="filled cell, checkbox"),
         pytest.param({"tags": ["x", "z"]}, ["A1", "A3"], id="list field: any of"),
         pytest.param({"due": "2026-11-22"}, ["A2"], id="day in the zone"),
+        pytest.param({"due": ["2026-11-22", "2026-11-23"]}, ["A2", "A3"], id="one of two days"),
+        pytest.param({"due": {"isLess": ["ExactDate", "1795406400000"]}}, ["A2"], id="day in Lark's form"),
+        pytest.param({"qty": {"isGreater": "1", "isLess": " 3 "}, "paid": "True"}, ["A2"], id="texts of a template"),
         pytest.param(
             {"conjunction": "or", "conditions": [{"field_name": "qty", "operator": "is", "value": 3}], "children": []},
             ["A3"],
@@ -107,6 +110,13 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
         pytest.param({"filter": {"code": []}}, ["an empty list fits no record"], id="empty list"),
         pytest.param({"filter": {"code": [str(n) for n in range(51)]}}, ["51 conditions", "50"], id="conditions"),
         pytest.param({"filter": {"code": "x" * 2000}}, ["characters, Lark takes 2000"], id="length"),
+        pytest.param({"filter": {"qty": "1,000"}}, ["qty (Number)", "thousands separators"], id="number"),
+        pytest.param({"filter": {"status": {}}}, ["status (SingleSelect)", "no comparison"], id="no comparison"),
+        pytest.param({"filter": {"qty": [{"isLess": 3}]}}, ["a list takes values"], id="comparison in a list"),
+        pytest.param({"filter": {"conjunction": "and"}}, ["holds no condition"], id="no condition"),
+        pytest.param({"filter": {"conjunction": "and", "children": [{}]}}, ["children[0].conjunction"], id="child"),
+        pytest.param({"filter": {"conjunction": "and", "conditions": [1]}}, ["conditions[0]: must be"], id="no object"),
+        pytest.param({"filter": {"conjunction": "xor", "conditions": []}}, ["'and' or 'or'"], id="conjunction"),
         pytest.param({"filter": "status=open"}, ["filter: is text and no JSON", "tojson"], id="no json"),
         pytest.param({"sort": ["-cod"]}, ["sort: ", "did you mean 'code'?"], id="sort"),
         pytest.param({"field_names": ["Qty"]}, ["field_names: ", "did you mean 'qty'?"], id="field_names"),
@@ -268,10 +278,19 @@ def test_delete_by_filter_stops_at_the_limit(orders):
     assert (done["deleted"], len(orders.cells()), orders.calls("batch_delete")) == (600, 600, 2)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"filter": {}}, {"filter": {"code": "A1"}, "record_ids": ["recA"]}])
-def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters):
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, "either record_ids or a filter"),
+        ({"filter": {}}, "either record_ids or a filter"),
+        ({"filter": {"code": "A1"}, "record_ids": ["recA"]}, "either record_ids or a filter"),
+        ({"filter": {"conjunction": "and", "conditions": []}}, "holds no condition"),
+        ({"filter": {"code": {}}}, "holds no comparison"),
+    ],
+)
+def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters, words):
     orders.add({"code": "A1"})
-    assert "either record_ids or a filter" in fails(BitableDeleteRecordsOperator, **parameters)
+    assert words in fails(BitableDeleteRecordsOperator, **parameters)
     assert orders.cells() == ["A1"]
 
 
@@ -403,6 +422,8 @@ def test_persons_are_given_by_e_mail(orders):
     assert [[person["id"] for person in each] for each in owners] == [[ann.open_id]] * 2
     contacts = "POST /open-apis/contact/v3/users/batch_get_id"
     assert orders.emulator.counters()[contacts] == 1
+    assert run(BitableListRecordsOperator, filter={"owner": ["Ann@example.com"]})["total"] == 2
+    assert "knows nobody" in fails(BitableListRecordsOperator, filter={"owner": "nobody@example.com"})
     message = fails(BitableCreateRecordsOperator, records=[{"owner": "nobody@example.com"}])
     assert "record 0: field owner (User)" in message
     assert "nobody@" not in message

@@ -132,7 +132,7 @@ class RecordTable:
 
     def build_filter(self, filter: Filter | None) -> dict[str, Any]:
         """Return *filter* in Lark's form, checked against the fields."""
-        return build_filter(filter, self.fields, time_zone=self.time_zone)
+        return build_filter(filter, self.fields, time_zone=self.time_zone, find_user_ids=self._find_user_ids)
 
     def search(self, search: Search) -> Iterator[Found]:
         """Yield the records page by page, each read when it is asked for."""

@@ -8,77 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
+from datetime import tzinfo
 from difflib import get_close_matches
-from math import isfinite
 from typing import Any
 
 from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SORT_LENGTH_MAX
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number
-from airflow_provider_lark.core.fields.iso import parse_datetime
-from airflow_provider_lark.core.fields.schema import Field, FieldType
-
-VALUES_MAX = 10
-"""Values of one condition. Same source."""
-
-_EMPTY = ("isEmpty", "isNotEmpty")
-_EQUAL = ("is", "isNot")
-_CONTAIN = ("contains", "doesNotContain")
-_ORDER = ("isGreater", "isGreaterEqual", "isLess", "isLessEqual")
-
-_TEXT = frozenset(
-    {
-        FieldType.TEXT,
-        FieldType.PHONE,
-        FieldType.URL,
-        FieldType.LOCATION,
-        FieldType.AUTO_NUMBER,
-        FieldType.STAGE,
-    }
-)
-_LISTS = frozenset(
-    {
-        FieldType.MULTI_SELECT,
-        FieldType.USER,
-        FieldType.GROUP_CHAT,
-        FieldType.SINGLE_LINK,
-        FieldType.DUPLEX_LINK,
-        FieldType.CREATED_USER,
-        FieldType.MODIFIED_USER,
-    }
-)
-_DATES = frozenset({FieldType.DATE_TIME, FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
-
-_OPERATORS: dict[int, tuple[str, ...]] = {
-    **dict.fromkeys(_TEXT, (*_EQUAL, *_CONTAIN, *_EMPTY)),
-    **dict.fromkeys(_LISTS, (*_EQUAL, *_CONTAIN, *_EMPTY)),
-    # the other comparisons of dates find nothing and say nothing
-    **dict.fromkeys(_DATES, ("is", "isGreater", "isLess", *_EMPTY)),
-    FieldType.NUMBER: (*_EQUAL, *_ORDER, *_EMPTY),
-    FieldType.SINGLE_SELECT: (*_EQUAL, *_CONTAIN, *_EMPTY),
-    FieldType.CHECKBOX: ("is",),
-    FieldType.ATTACHMENT: _EMPTY,
-}
-
-_ANY_COMPARISON = ("Today", "Tomorrow", "Yesterday")
-_ONLY_IS = (
-    "CurrentWeek",
-    "LastWeek",
-    "CurrentMonth",
-    "LastMonth",
-    "TheLastWeek",
-    "TheNextWeek",
-    "TheLastMonth",
-    "TheNextMonth",
-)
-_NO_ZONE = timezone(timedelta(0), "none was given")
+from airflow_provider_lark.core.fields.payload import FindUserIds
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.filter_values import EMPTY, LISTS, ConditionWriter
 
 Filter = Mapping[str, Any]
 
 
-def build_filter(given: Filter | None, fields: Sequence[Field], *, time_zone: tzinfo | None = None) -> dict[str, Any]:
+def build_filter(
+    given: Filter | None,
+    fields: Sequence[Field],
+    *,
+    time_zone: tzinfo | None = None,
+    find_user_ids: FindUserIds | None = None,
+) -> dict[str, Any]:
     """Return *given* as Lark's filter; empty when nothing is asked for.
 
     >>> qty = Field("fld1", "Qty", FieldType.NUMBER)
@@ -89,14 +38,16 @@ def build_filter(given: Filter | None, fields: Sequence[Field], *, time_zone: tz
         hold: a value, a list of which one must fit, None for an empty cell, or comparisons by Lark's names; or Lark's
         own form with ``conjunction``.
     :param time_zone: of dates, and of datetimes without a zone.
+    :param find_user_ids: for persons given by e-mail.
     :raises SchemaMismatch: a field does not exist.
-    :raises ConfigError: a comparison or a value does not fit its field, or the filter is beyond Lark's limits.
+    :raises ConfigError: a comparison or a value does not fit its field, the filter holds no condition, or it is beyond
+        Lark's limits.
     """
     if not given:
         return {}
     if not isinstance(given, Mapping):
         raise ConfigError(f'filter: expected a dictionary such as {{"Status": "open"}}, found {type(given).__name__}')
-    reader = _Reader({field.name: field for field in fields}, time_zone)
+    reader = _Reader(fields, ConditionWriter(time_zone, find_user_ids))
     built = reader.read_group(given, "filter") if "conjunction" in given else reader.read_short(given)
     _check_size(built)
     return built
@@ -138,16 +89,16 @@ def find_field(name: Any, fields: Mapping[str, Field], *, where: str) -> Field:
 
 
 class _Reader:
-    def __init__(self, fields: Mapping[str, Field], time_zone: tzinfo | None) -> None:
-        self._fields = fields
-        self._time_zone = time_zone
+    def __init__(self, fields: Sequence[Field], writer: ConditionWriter) -> None:
+        self._fields = {field.name: field for field in fields}
+        self._write = writer.write
 
     def read_short(self, given: Filter) -> dict[str, Any]:
         conditions: list[dict[str, Any]] = []
         choices: list[dict[str, Any]] = []
         for name, wanted in given.items():
             field = find_field(name, self._fields, where="filter")
-            if isinstance(wanted, list | tuple | set | frozenset) and field.type not in _LISTS:
+            if isinstance(wanted, list | tuple | set | frozenset) and field.type not in LISTS:
                 choices.append(self._one_of(field, list(wanted)))
             else:
                 conditions += self._comparisons(field, wanted)
@@ -156,9 +107,11 @@ class _Reader:
 
     def read_group(self, given: Filter, where: str) -> dict[str, Any]:
         """Check a filter in Lark's own form; values may be numbers and datetimes."""
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"{where}: must be {{conjunction, conditions}}")
         if unknown := sorted(set(given) - {"conjunction", "conditions", "children"}):
             raise ConfigError(f"{where}: {unknown[0]!r} is not known; Lark takes conjunction, conditions and children")
-        if given["conjunction"] not in ("and", "or"):
+        if given.get("conjunction") not in ("and", "or"):
             raise ConfigError(f"{where}.conjunction: must be 'and' or 'or'")
         group: dict[str, Any] = {"conjunction": given["conjunction"]}
         if conditions := given.get("conditions"):
@@ -178,90 +131,42 @@ class _Reader:
         field = find_field(given["field_name"], self._fields, where=where)
         value = given.get("value")
         values = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-        if given["operator"] not in _EMPTY and field.type in _DATES and values[:1] == ["ExactDate"]:
-            values = [int(values[1])] if len(values) == 2 and str(values[1]).lstrip("-").isdigit() else []
-        return self._condition(field, given["operator"], values)
+        return self._write(field, given["operator"], values)
 
     def _comparisons(self, field: Field, wanted: Any) -> Iterator[dict[str, Any]]:
         if wanted is None:
-            yield self._condition(field, "isEmpty", [])
+            yield self._write(field, "isEmpty", [])
         elif not isinstance(wanted, Mapping):
             values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-            yield self._condition(field, "contains" if field.type in _LISTS else "is", values)
+            yield self._write(field, "contains" if field.type in LISTS else "is", values)
+        elif not wanted:
+            # no comparison at all would let every record through
+            raise ConfigError(f"filter: field {field.describe()}: holds no comparison; give a value, or None")
         else:
             for operator, operand in wanted.items():
                 yield self._comparison(field, operator, operand)
 
     def _comparison(self, field: Field, operator: Any, operand: Any) -> dict[str, Any]:
-        if operator in _EMPTY:
+        if operator in EMPTY:
             # {"isEmpty": false} means the opposite
-            return self._condition(field, operator if operand else _EMPTY[operator == "isEmpty"], [])
-        return self._condition(field, operator, list(operand) if isinstance(operand, list | tuple) else [operand])
+            return self._write(field, operator if operand else EMPTY[operator == "isEmpty"], [])
+        return self._write(field, operator, list(operand) if isinstance(operand, list | tuple) else [operand])
 
     def _one_of(self, field: Field, wanted: list[Any]) -> dict[str, Any]:
         if not wanted:
             raise ConfigError(f"filter: field {field.describe()}: an empty list fits no record; give a value, or None")
+        if any(isinstance(value, Mapping) for value in wanted):
+            raise ConfigError(
+                f"filter: field {field.describe()}: a list takes values; comparisons stand in a dictionary"
+            )
         conditions = [condition for value in wanted for condition in self._comparisons(field, value)]
         return {"conjunction": "or", "conditions": conditions}
-
-    def _condition(self, field: Field, operator: Any, values: list[Any]) -> dict[str, Any]:
-        where = f"filter: field {field.describe()}"
-        allowed = _OPERATORS.get(field.type)
-        if allowed is None:
-            raise ConfigError(f"{where}: Lark cannot filter by it; read the records and filter afterwards")
-        if operator not in allowed:
-            raise ConfigError(f"{where}: {operator!r} does not fit; it takes {', '.join(allowed)}")
-        if operator in _EMPTY:
-            return {"field_name": field.name, "operator": operator, "value": []}
-        most = VALUES_MAX if field.type in _LISTS or (operator in _CONTAIN and field.type not in _TEXT) else 1
-        if not 1 <= len(values) <= most:
-            raise ConfigError(f"{where}: {operator} takes {'one value' if most == 1 else f'1 to {most} values'}")
-        if field.type in _DATES:
-            return {"field_name": field.name, "operator": operator, "value": self._day(values[0], operator, where)}
-        return {"field_name": field.name, "operator": operator, "value": [_text(v, field, where) for v in values]}
-
-    def _day(self, value: Any, operator: str, where: str) -> list[str]:
-        if isinstance(value, str) and value in _ANY_COMPARISON:
-            return [value]
-        if isinstance(value, str) and value in _ONLY_IS:
-            if operator != "is":
-                raise ConfigError(f"{where}: {value} goes with 'is' only")
-            return [value]
-        if isinstance(value, int) and not isinstance(value, bool):
-            return ["ExactDate", str(value)]
-        return ["ExactDate", str(round(self._instant(value, where).timestamp() * 1000))]
-
-    def _instant(self, value: Any, where: str) -> datetime:
-        zone = self._time_zone or _NO_ZONE
-        try:
-            if isinstance(value, str):
-                value = parse_datetime(value, zone)
-        except ValueError:
-            value = None
-        if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time(), zone)
-        if not isinstance(value, datetime):
-            raise ConfigError(f"{where}: expected a datetime, ISO 8601 text, milliseconds, or a word such as Today")
-        moment = value if value.tzinfo else value.replace(tzinfo=zone)
-        if moment.tzinfo is _NO_ZONE:
-            raise ConfigError(f"{where}: the date says no time zone; add one to the value or set time_zone")
-        return moment
-
-
-def _text(value: Any, field: Field, where: str) -> str:
-    if field.type == FieldType.CHECKBOX:
-        if isinstance(value, bool) or value in ("true", "false"):
-            return str(value).lower()
-        raise ConfigError(f"{where}: expected true or false, found {type(value).__name__}")
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not isfinite(value):
-        raise ConfigError(f"{where}: expected text or a finite number, found {type(value).__name__}")
-    return format_number(decimal_of_float(value) if isinstance(value, float) else value)
 
 
 def _check_size(built: dict[str, Any]) -> None:
     count = sum(len(group.get("conditions", ())) for group in (built, *built.get("children", ())))
+    if count == 0:
+        raise ConfigError("filter: holds no condition, which would mean every record; to mean that, leave it out")
     if count > FILTER_CONDITIONS_MAX:
         raise ConfigError(f"filter: has {count} conditions, Lark takes {FILTER_CONDITIONS_MAX}; split the task")
     length = len(_compact(built))
