@@ -106,7 +106,7 @@ def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property |
         if not option["name"].strip():
             raise ApiError(1254026, "an option needs a name")
         option_id = option.get("id")
-        if option_id is not None and option_id not in known:
+        if option_id is not None and not (isinstance(option_id, str) and option_id in known):
             # §3.1: on create the id must not be given; on update it names an option that is there
             raise _property_error(type_code, "an option id must name an existing option")
         color = option.get("color", position % 55)

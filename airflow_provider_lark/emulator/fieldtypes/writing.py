@@ -121,7 +121,7 @@ def _multi_select(given: object, column: Field, writing: Writing) -> Any:
 
 def _date(given: object, column: Field, _writing: Writing) -> Any:
     # §3.4: seconds are taken as ms and so become 1970; strings are refused
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float) or not -_MAX_EXACT <= given <= _MAX_EXACT:
         raise _refuse(column)
     return int(given)
 

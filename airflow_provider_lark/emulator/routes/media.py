@@ -17,8 +17,10 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Raw, Request
 
 MAX_LINKS: Final = 5
-_PARENT_TYPES: Final = frozenset({"bitable_image", "bitable_file"})
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+# a list: what is looked up in it may be unhashable JSON
+_PARENT_TYPES: Final = ["bitable_file", "bitable_image"]
+_MOST_DIGITS: Final = 18
+_RANGE: Final = re.compile(rf"bytes=(\d{{0,{_MOST_DIGITS}}})-(\d{{0,{_MOST_DIGITS}}})", re.ASCII)
 
 
 def _wrong(detail: str) -> ApiError:
@@ -39,7 +41,7 @@ def _texts(request: Request, known: frozenset[str]) -> tuple[dict[str, str], Par
 
 def _whole(given: object, name: str) -> int:
     # forms carry text, JSON bodies carry numbers
-    if isinstance(given, str) and given.isdecimal():
+    if isinstance(given, str) and given.isdecimal() and len(given) <= _MOST_DIGITS:
         return int(given)
     if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
         return given
@@ -71,7 +73,7 @@ def _usable(state: State, request: Request, token: object, code: int) -> Base:
 def _parent(state: State, request: Request, given: dict[str, Any]) -> Base:
     """The base that the file is for: a file serves no other (§7.4)."""
     if given.get("parent_type") not in _PARENT_TYPES:
-        raise _wrong(f"the emulator knows parent_type {sorted(_PARENT_TYPES)} only")
+        raise _wrong(f"the emulator knows parent_type {_PARENT_TYPES} only")
     if not given.get("parent_node"):
         raise _wrong("parent_node is required: the app_token")
     base = _usable(state, request, given["parent_node"], 1061044)

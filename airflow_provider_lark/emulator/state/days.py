@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from functools import wraps
+from typing import Final, ParamSpec
 from zoneinfo import ZoneInfo
 
 ANY_OPERATOR: Final = frozenset({"Today", "Tomorrow", "Yesterday"})
@@ -15,6 +17,24 @@ ONLY_IS: Final = frozenset(
 )
 _DAY: Final = timedelta(days=1)
 
+P = ParamSpec("P")
+
+
+class BeyondCalendar(ValueError):
+    """A day outside the years 1 to 9999."""
+
+
+def _within_calendar(function: Callable[P, tuple[int, int]]) -> Callable[P, tuple[int, int]]:
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> tuple[int, int]:
+        try:
+            return function(*args, **kwargs)
+        except (OverflowError, OSError, ValueError) as exc:
+            msg = "the day is outside the calendar"
+            raise BeyondCalendar(msg) from exc
+
+    return checked
+
 
 def _midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -24,14 +44,22 @@ def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
+@_within_calendar
 def day_of(instant_ms: int, zone: ZoneInfo) -> tuple[int, int]:
-    """First ms of the calendar day of *instant_ms* in *zone*, and first ms of the next day."""
+    """First ms of the calendar day of *instant_ms* in *zone*, and first ms of the next day.
+
+    :raises BeyondCalendar: there is no such day.
+    """
     start = _midnight(datetime.fromtimestamp(instant_ms / 1000, zone))
     return _ms(start), _ms(_midnight(start + _DAY))
 
 
+@_within_calendar
 def day_beside(now_ms: int, days_later: int, zone: ZoneInfo) -> tuple[int, int]:
-    """First ms of the day that many days from today in *zone*, and first ms of the day after."""
+    """First ms of the day that many days from today in *zone*, and first ms of the day after.
+
+    :raises BeyondCalendar: there is no such day.
+    """
     start = _midnight(datetime.fromtimestamp(now_ms / 1000, zone)) + days_later * _DAY
     return _ms(start), _ms(start + _DAY)
 

@@ -60,8 +60,8 @@ def compile_filter(filter_: object, filtering: Filtering) -> Predicate | None:
     children = filter_.get("children") or []
     if not isinstance(children, list):
         raise invalid("filter.children", children, "children must be a list")
-    count = sum(len(each.get("conditions") or ()) for each in [filter_, *children] if isinstance(each, Mapping))
-    if count > MAX_CONDITIONS:
+    groups = [each.get("conditions") for each in [filter_, *children] if isinstance(each, Mapping)]
+    if sum(len(each) for each in groups if isinstance(each, list)) > MAX_CONDITIONS:
         raise ApiError(1254018, f"a filter has at most {MAX_CONDITIONS} conditions")
     parts = _conditions(filter_, filtering)
     for child in children:
@@ -224,7 +224,10 @@ def _date_span(operator: str, value: list[str], filtering: Filtering) -> tuple[i
     if value[:1] == ["ExactDate"]:
         if len(value) != 2 or not value[1].lstrip("-").isdigit():
             raise ApiError(1254018, 'a date condition takes ["ExactDate", "<ms>"]')
-        return days.day_of(int(value[1]), zone)
+        try:
+            return days.day_of(int(value[1]), zone)
+        except ValueError as exc:
+            raise ApiError(1254018, "the date is outside the calendar") from exc
     keyword = _one(value)
     if keyword not in days.ANY_OPERATOR and not (keyword in days.ONLY_IS and operator == "is"):
         raise ApiError(1254018, f"date keyword {keyword!r} does not fit operator {operator}")

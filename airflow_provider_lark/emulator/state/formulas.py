@@ -177,14 +177,18 @@ class _Parser:
             text = self._tokens.pop(0)[1]
             try:
                 start = datetime.strptime(text.strip('"'), "%Y/%m/%d").replace(tzinfo=zone)
-            except ValueError as exc:
+                day = _Day(*days.day_of(int(start.timestamp() * 1000), zone))
+            except (ValueError, OverflowError) as exc:
                 raise _wrong('TODATE takes "yyyy/MM/dd"') from exc
             self.expect(")")
-            return _Day(*days.day_of(int(start.timestamp() * 1000), zone))
+            return day
         self.expect(")")
         if word != "TODAY":
             raise _wrong(f"the emulator does not know {word}()")
-        return _Day(*days.day_beside(self._filtering.now_ms, self._shift(), zone))
+        try:
+            return _Day(*days.day_beside(self._filtering.now_ms, self._shift(), zone))
+        except days.BeyondCalendar as exc:
+            raise _wrong("the day is outside the calendar") from exc
 
     def _shift(self) -> int:
         for sign, factor in (("-", -1), ("+", 1)):

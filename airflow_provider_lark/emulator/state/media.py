@@ -16,6 +16,7 @@ MAX_NAME: Final = 250
 BLOCK: Final = 4 * 1024 * 1024
 UPLOAD_SECONDS: Final = 24 * 3600
 LINK_SECONDS: Final = 24 * 3600
+_CHECKSUM_DIGITS: Final = 10
 
 # the machine's own tables would make the type differ from place to place
 _TYPES: Final = mimetypes.MimeTypes()
@@ -56,7 +57,7 @@ def check_content(content: bytes, size: int, checksum: str | None) -> None:
     """
     if len(content) != size:
         raise ApiError(1062009, f"size says {size} bytes, {len(content)} came")
-    if checksum and not checksum.isdecimal():
+    if checksum and not (checksum.isdecimal() and len(checksum) <= _CHECKSUM_DIGITS):
         raise ApiError(1061002, "checksum is the decimal Adler-32")
     if checksum and int(checksum) != zlib.adler32(content):
         raise ApiError(1062008, "the content does not fit its checksum")
