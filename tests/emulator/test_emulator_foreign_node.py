@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.emulator.foreign.installing import node_home
 
 HERE = Path(__file__).parent / "foreign/node"
 
 
 @pytest.fixture(scope="module")
 def node_modules() -> Path:
-    """Where npm put the SDK; kept between runs until package.json changes."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        unavailable("node and npm are not installed")
-    wanted = (HERE / "package.json").read_bytes()
-    home = Path(sys.prefix) / "foreign" / f"node-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    if not home.exists():
-        home.parent.mkdir(exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=home.parent))
-        (scratch / "package.json").write_bytes(wanted)
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--silent"]
-        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=240, check=False)
-        if done.returncode != 0:
-            shutil.rmtree(scratch)
-            unavailable(f"npm install failed: {done.stderr[-500:]}")
-        # only now does it bear the name: an interrupted install must not look like a whole one
-        scratch.rename(home)
-    return home / "node_modules"
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return node_home(HERE / "package.json") / "node_modules"
 
 
 def test_node_sdk_understands_the_emulator(emu: Any, node_modules: Path) -> None:

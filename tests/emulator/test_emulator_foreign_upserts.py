@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.emulator.foreign.installing import python_home
 
 HERE = Path(__file__).parent / "foreign"
 WANTED = ("larksync==0.1.2", "onestep==1.7.1", "onestep-feishu-bitable==0.6.1")
@@ -20,32 +18,7 @@ WANTED = ("larksync==0.1.2", "onestep==1.7.1", "onestep-feishu-bitable==0.6.1")
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The interpreter of an environment with the clients in it, kept between runs until WANTED changes."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if uv is None:
-        unavailable("uv is not installed")
-    home = Path(sys.prefix) / "foreign" / f"python-{hashlib.sha256(repr(WANTED).encode()).hexdigest()[:12]}"
-    if not home.exists():
-        home.parent.mkdir(exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=home.parent))
-        interpreter = scratch / "bin/python"
-        for command in (
-            [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(scratch)],
-            [uv, "pip", "install", "--quiet", "--python", str(interpreter), *WANTED],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-            if done.returncode != 0:
-                shutil.rmtree(scratch)
-                unavailable(f"{' '.join(command[1:3])} failed: {done.stderr[-500:]}")
-        # only now does it bear the name: an interrupted install must not look like a whole one
-        scratch.rename(home)
-    return home / "bin/python"
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return python_home(*WANTED) / "bin/python"
 
 
 def run(python: Path, script: str, home: Path, **given: str) -> Any:
