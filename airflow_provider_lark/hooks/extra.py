@@ -127,7 +127,8 @@ class Extra:
         """Return names of bases and what stands for each: an app_token, or the address of a wiki page."""
         expected = f'{self._where}: bases must be a JSON object such as {{"MyDB": "<app_token>"}}'
         value = self._values.get("bases")
-        if value is None:
+        if value is None or value == []:
+            # an editor that is left alone shows an empty list in Airflow 3.2
             return {}
         if isinstance(value, str):
             try:

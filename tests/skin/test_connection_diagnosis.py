@@ -52,7 +52,7 @@ def test_working_connection_says_who_the_app_is(examine, emulator):
         pytest.param({"login": "cli_none"}, '("app id not exists"); check App ID and App Secret', id="unknown app"),
         pytest.param({"login": "nonsense"}, "App ID or App Secret is malformed", id="malformed app"),
         pytest.param({"host": "https://open.fei shu.cn"}, "Host is no http(s) address: write https://", id="blank"),
-        pytest.param({"extra": {"bases": []}}, "Bases must be a JSON object", id="bases"),
+        pytest.param({"extra": {"bases": ["x"]}}, "Bases must be a JSON object", id="bases"),
         pytest.param({"extra": {"proxy": "socks5://127.0.0.1:1"}}, "pip install httpx[socks]", id="socks"),
     ],
 )

@@ -86,6 +86,7 @@ def test_host_is_completed(parts, host):
         pytest.param({"MyDB": "https://x.feishu.cn/base/bascn1?table=t"}, {"MyDB": "bascn1"}, id="pasted address"),
         pytest.param({"W": "https://x.feishu.cn/wiki/wik1"}, {"W": "https://x.feishu.cn/wiki/wik1"}, id="wiki"),
         pytest.param("", {}, id="empty"),
+        pytest.param([], {}, id="empty in the form of Airflow 3.2"),
     ],
 )
 def test_bases_are_read_from_the_extra(bases, expected):
