@@ -31,6 +31,7 @@ class BitableTransferOperator(BitableTableOperator):
     :param fields: ``{"field": "column"}``, or a list of names that both sides share; nothing else is copied.
     :param create_table: create the table that is written to, where there is none.
     :param time_zone: the zone of dates, and of datetimes without one.
+    :param users: whether persons stand in SQL by ``id`` or by ``email``.
     :param on_row_error: ``fail`` when a row does not fit, or ``skip`` it and report it.
     :param allow_empty: ``replace`` may empty the table when there is nothing to put into it.
     """
@@ -42,6 +43,7 @@ class BitableTransferOperator(BitableTableOperator):
         "key_fields",
         "fields",
         "time_zone",
+        "users",
         "on_row_error",
         "allow_empty",
     )
@@ -57,6 +59,7 @@ class BitableTransferOperator(BitableTableOperator):
         fields: Mapping[str, str] | Sequence[str] | str | None = None,
         create_table: bool = False,
         time_zone: str = "UTC",
+        users: Literal["id", "email"] = "id",
         on_row_error: OnRowError = "fail",
         allow_empty: bool | str = False,
         **kwargs: Any,
@@ -68,6 +71,7 @@ class BitableTransferOperator(BitableTableOperator):
         self.fields = fields
         self.create_table = create_table
         self.time_zone = time_zone
+        self.users = users
         self.on_row_error = on_row_error
         self.allow_empty = allow_empty
 
@@ -99,6 +103,7 @@ class BitableTransferOperator(BitableTableOperator):
             "fields": read_names(self.fields, "fields"),
             "create_table": self.create_table,
             "time_zone": self.time_zone or "UTC",
+            "users": self.users,
             "on_row_error": self.on_row_error,
             "allow_empty": is_true(self.allow_empty),
         }

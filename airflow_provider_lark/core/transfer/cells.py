@@ -15,6 +15,7 @@ from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.sql_rows import Processor, process
+from airflow_provider_lark.core.transfer.persons import Persons
 
 Encode = Callable[[Any], Any]
 
@@ -35,19 +36,19 @@ VALUE_TYPES: tuple[tuple[type | tuple[type, ...], SqlType], ...] = (
 )
 
 
-def column_encoder(field: Field, column: Column, zone: tzinfo, convert: Processor) -> Encode:
+def column_encoder(field: Field, column: Column, zone: tzinfo, persons: Persons, convert: Processor) -> Encode:
     """Return the encoder of a table's column.
 
     :raises SchemaMismatch: the column does not fit the field.
     """
-    codec = build_codec(field, column, time_zone=zone)
+    codec = build_codec(field, column, time_zone=zone, user_key=persons.users, find_user_id=persons.find)
     if convert is None:
         return _through(codec)
     from_sql, to_lark = codec.from_sql, codec.to_lark
     return lambda value: to_lark(from_sql(process(convert, value)))
 
 
-def value_encoder(field: Field, name: str, zone: tzinfo) -> Encode:
+def value_encoder(field: Field, name: str, zone: tzinfo, persons: Persons) -> Encode:
     """Return the encoder of a query's column, whose type is told by each value: it may differ from row to row."""
     encoders: dict[type, Encode] = {}
 
@@ -55,20 +56,20 @@ def value_encoder(field: Field, name: str, zone: tzinfo) -> Encode:
         kind = type(value)
         found = encoders.get(kind)
         if found is None:
-            found = encoders[kind] = _encoder_for(field, name, value, zone)
+            found = encoders[kind] = _encoder_for(field, name, value, zone, persons)
         return found(value)
 
     return encode
 
 
-def _encoder_for(field: Field, name: str, value: Any, zone: tzinfo) -> Encode:
+def _encoder_for(field: Field, name: str, value: Any, zone: tzinfo, persons: Persons) -> Encode:
     sql_type = sa.Text() if value is None else type_of_value(value)
     if sql_type is None:
         raise ValueMismatch(
             f"column {name!r} to field {field.describe()}: no field holds a {type(value).__name__}; CAST it to text"
         )
     try:
-        return _through(build_codec(field, Column(name, sql_type), time_zone=zone))
+        return column_encoder(field, Column(name, sql_type), zone, persons, None)
     except SchemaMismatch as error:
         if value is None:
             return lambda value: None

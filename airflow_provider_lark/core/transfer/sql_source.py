@@ -17,6 +17,7 @@ from airflow_provider_lark.core.stores.sql_rows import RAW, Processor, processor
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
 from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
 from airflow_provider_lark.core.transfer.guess import guess_column
+from airflow_provider_lark.core.transfer.persons import Persons
 
 FETCH_ROWS = 1000
 """Rows that the database sends at once; no more of the result is in memory."""
@@ -71,7 +72,7 @@ class OpenSource(Protocol):
         """Return what is known of a column, for the field to be made of it."""
         ...
 
-    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
+    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
         """Return what turns the column's values into those that *field* is written."""
         ...
 
@@ -100,9 +101,9 @@ class _OpenTable:
     def describe(self, name: str) -> Column:
         return self._described[name]
 
-    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
+    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
         convert: Processor = processor_of(self._conn, self._table.c[name])
-        return column_encoder(field, self._described[name], zone, convert)
+        return column_encoder(field, self._described[name], zone, persons, convert)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
         # the driver's own values, converted one by one: one unreadable date must not take the others along
@@ -138,8 +139,8 @@ class _OpenQuery:
         at = self._columns.index(name)
         return guess_column(name, [row[at] for row in self._first])
 
-    def encoder(self, name: str, field: Field, zone: tzinfo) -> Encode:
-        return value_encoder(field, name, zone)
+    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
+        return value_encoder(field, name, zone, persons)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
         places = [self._columns.index(name) for name in names]

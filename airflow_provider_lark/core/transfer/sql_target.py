@@ -14,6 +14,7 @@ from sqlalchemy.dialects import mysql
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
+from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.stores.connections import is_mysql
@@ -94,11 +95,13 @@ def find_target(
     choice: Names | None,
     zone: tzinfo,
     *,
+    users: UserKey,
     create: bool,
 ) -> SqlTarget:
     """Reflect the table of *place*, or create it, and bind the fields to its columns.
 
     :param choice: the listed pairs; None binds equal names.
+    :param users: keep persons by id or by e-mail.
     :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
     """
     is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
@@ -107,7 +110,7 @@ def find_target(
     table = reflect_table(conn, place.table, place.schema)
     columns = {column.name: column for column in columns_of(table)}
     pairs = choice if choice is not None else _equal_names(place, fields, columns)
-    bound = tuple(_bind(place, field, column, fields, columns, table, zone) for field, column in pairs)
+    bound = tuple(_bind(place, field, column, fields, columns, table, zone, users) for field, column in pairs)
     record_id_column = place.record_id_column if place.record_id_column in columns else ""
     if record_id_column in [each.column.name for each in bound]:
         raise ConfigError(f"record_id_column: {record_id_column!r} is also filled from a field")
@@ -186,6 +189,7 @@ def _bind(
     columns: dict[str, Column],
     table: Table,
     zone: tzinfo,
+    users: UserKey,
 ) -> BoundColumn:
     where = f"table {place.label!r}"
     field = find_field(name, fields, where=where)
@@ -196,7 +200,7 @@ def _bind(
         raise SchemaMismatch(
             f"{where}: column {column.describe()} is computed by the database; leave it out of fields="
         )
-    return BoundColumn(field, column, build_codec(field, column, time_zone=zone))
+    return BoundColumn(field, column, build_codec(field, column, time_zone=zone, user_key=users))
 
 
 def _check_filled(place: Place, columns: dict[str, Column], filled: set[str]) -> None:

@@ -15,7 +15,8 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_WRITE_MAX
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.pair import UserKey
+from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.cells import Encode
@@ -27,6 +28,7 @@ from airflow_provider_lark.core.transfer.pairing import (
     read_choice,
     writable_field,
 )
+from airflow_provider_lark.core.transfer.persons import FindUserIds, Persons
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
@@ -47,6 +49,7 @@ class LoadOptions:
     :param time_zone: the zone of dates and of datetimes without one.
     :param on_row_error: ``fail`` on the first row that Lark cannot hold, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when the source has no rows.
+    :param users: whether persons stand in SQL by ``id`` or by ``email``.
     :param seed: what stays the same when the transfer is tried again, so that no create is repeated; default: nothing.
     :raises ConfigError: an option is impossible.
     """
@@ -59,6 +62,7 @@ class LoadOptions:
     time_zone: str = "UTC"
     on_row_error: OnRowError = "fail"
     allow_empty: bool = False
+    users: UserKey = "id"
     seed: str = ""
 
     def __post_init__(self) -> None:
@@ -87,17 +91,19 @@ def copy_to_bitable(
     address: TableAddress,
     options: LoadOptions,
     *,
+    find_user_ids: FindUserIds | None = None,
     clock: Clock | None = None,
 ) -> TransferReport:
     """Write the rows of *source* to the table of *address*, in calls of at most ``batch_size`` records.
 
     Memory does not grow with the number of rows or of records.
 
+    :param find_user_ids: finds persons by e-mail; see :meth:`.UserDirectory.find_by_email`.
     :raises SafetyStop: ``replace`` would empty the table, or cannot see all of it; no record was deleted.
     :raises RowError: Lark cannot hold a row and ``on_row_error`` is ``fail``; batches before it were written.
     :raises SchemaMismatch: a column or a field is missing, or they do not fit.
     """
-    clock = clock or SystemClock()
+    clock, persons = clock or SystemClock(), Persons(options.users, find_user_ids)
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
     engine.hide_parameters = True
@@ -106,7 +112,7 @@ def copy_to_bitable(
         found = _target(client, address, pairs, opened, options)
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
-        load = _Load(client, found, opened, pairs, options, index, report)
+        load = _Load(client, found, opened, pairs, options, index, persons, report)
         load.run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
@@ -132,14 +138,19 @@ class _Load:
         pairs: Names,
         options: LoadOptions,
         index: RecordIndex,
+        persons: Persons,
         report: TransferReport,
     ) -> None:
         where, zone = report.target, read_zone(options.time_zone)
         fields = [writable_field(name, found.fields, where=where) for name, _ in pairs]
         columns = [column for _, column in pairs]
         self._cells: list[tuple[str, Encode]] = [
-            (field.name, opened.encoder(column, field, zone)) for field, column in zip(fields, columns, strict=True)
+            (field.name, opened.encoder(column, field, zone, persons))
+            for field, column in zip(fields, columns, strict=True)
         ]
+        by_email = persons.users == "email"
+        self._persons = persons
+        self._person_places = [at for at, field in enumerate(fields) if by_email and field.type == FieldType.USER]
         self._opened, self._columns = opened, columns
         self._options, self._report = options, report
         seed = options.seed or str(uuid4())
@@ -159,6 +170,8 @@ class _Load:
         number = 0
         for rows in self._opened.rows(self._columns):
             items = []
+            for at in self._person_places:
+                self._persons.look_up(row[at] for row in rows)
             for row in rows:
                 number += 1
                 try:

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.api.limits import FIELD_NAMES_MAX
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
@@ -38,6 +39,7 @@ class DumpOptions:
     :param filter: which records; see :func:`.build_filter`.
     :param create_table: make the table where there is none.
     :param time_zone: the zone of columns without one, and of dates.
+    :param users: keep persons by ``id`` or by ``email``, which needs the scope contact:user.email:readonly.
     :param on_row_error: ``fail`` when a record does not fit, with the table unchanged, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when Lark shows no record.
     :raises ConfigError: an option is impossible.
@@ -49,11 +51,13 @@ class DumpOptions:
     filter: Filter | None = None
     create_table: bool = False
     time_zone: str = "UTC"
+    users: UserKey = "id"
     on_row_error: OnRowError = "fail"
     allow_empty: bool = False
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, ("append", "upsert", "replace"))
+        check_choice("users", self.users, ("id", "email"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
         if self.view and self.filter:
             raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
@@ -87,7 +91,13 @@ def copy_to_sql(
     fields = [Field.from_wire(item) for item in wire]
     with _connection(engine) as conn:
         target = find_target(
-            conn, place, fields, read_choice(options.fields), read_zone(options.time_zone), create=options.create_table
+            conn,
+            place,
+            fields,
+            read_choice(options.fields),
+            read_zone(options.time_zone),
+            users=options.users,
+            create=options.create_table,
         )
         conn.commit()
         _note_left_out(report, target)

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.errors import (
     SchemaMismatch,
     ValueMismatch,
 )
+from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.transfer.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
 from tests.core.transfer.conftest import Lark, plain, run_sql
@@ -319,3 +320,30 @@ def test_missing_table_is_named_with_what_would_make_it(lark, sqlite):
         copy(lark, sqlite, lark.named("new"), sql="SELECT 1 AS id")
     with pytest.raises(ConfigError, match="either sql or source_table"):
         copy(lark, sqlite, lark.named("new"))
+
+
+def test_persons_are_found_by_email_fifty_at_a_time(lark, sqlite):
+    directory = lark.emulator.state.directory
+    people = [directory.add_user(f"P{at}", f"p{at}@x.example") for at in range(60)]
+    where = lark.table("t", k=2, who=11)
+    sql = "SELECT i AS k, 'P' || (i - 1) || '@x.example' AS who FROM " + NUMBERS + " WHERE i <= 60 ORDER BY i"
+    find = UserDirectory(lark.client, None).find_by_email
+    options = LoadOptions(users="email", mode="upsert", key_fields=["k"])
+    report = copy_to_bitable(lark.client, sqlite, SqlSource(sql=sql), where, options, find_user_ids=find)
+    assert (report.created, report.api_calls["other"]) == (60, 2)
+    found = {record["fields"]["k"]: record["fields"]["who"][0]["id"] for record in lark.records(where)}
+    assert found == {at + 1: person.open_id for at, person in enumerate(people)}
+    again = copy_to_bitable(lark.client, sqlite, SqlSource(sql=sql), where, options, find_user_ids=find)
+    assert again.unchanged == 60
+
+
+def test_person_whom_lark_does_not_know_is_a_problem_of_its_row(lark, sqlite):
+    where = lark.table("t", name=1, who=11)
+    options = LoadOptions(users="email", on_row_error="skip")
+    source = SqlSource(sql="SELECT 'nobody@x.example' AS who")
+    find = UserDirectory(lark.client, None).find_by_email
+    report = copy_to_bitable(lark.client, sqlite, source, where, options, find_user_ids=find)
+    assert report.skipped == 1
+    assert "e-mail addresses of persons whom Lark knows" in report.problems[0]
+    with pytest.raises(ConfigError, match="needs find_user_ids"):
+        copy_to_bitable(lark.client, sqlite, source, where, options)

@@ -275,3 +275,12 @@ def test_names_that_no_column_can_have_are_refused(lark, engine):
         return
     with pytest.raises(SchemaMismatch, match="cannot be a column's name here"):
         copy(lark, engine, long, create_table=True)
+
+
+def test_persons_are_kept_by_id_or_by_email(lark, sqlite):
+    person = lark.emulator.state.directory.add_user("P", "p@x.example")
+    where = lark.table("t", name=1, who={"type": 11, "property": {"multiple": False}})
+    lark.add(where, {"who": [{"id": person.open_id}]})
+    for users, kept in (("id", person.open_id), ("email", "p@x.example")):
+        copy(lark, sqlite, where, mode="replace", create_table=True, users=users)
+        assert run_sql(sqlite, "SELECT who FROM goods") == [(kept,)]
