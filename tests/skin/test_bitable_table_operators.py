@@ -106,19 +106,27 @@ def test_deletion_that_was_not_answered_counts(orders):
     assert run(BitableDeleteTableOperator, table="MyDB:goods")["deleted"] == 1
 
 
-def test_field_is_made_once_however_often_the_task_is_tried(orders):
+@pytest.mark.parametrize("if_exists", ["fail", "skip"])
+def test_field_is_made_once_however_often_the_task_is_tried(orders, if_exists):
     orders.emulator.faults.add("POST .*/fields", action="drop_after", times=None)
     price = {"name": "price", "type": "Currency", "property": {"formatter": "0.00", "currency_code": "CNY"}}
-    assert "OutcomeUnknown" in fails(
-        BitableCreateFieldOperator, kind=AirflowException, table="MyDB:orders", field=price, if_exists="skip"
-    )
+    parameters = {"table": "MyDB:orders", "field": json.dumps(price), "if_exists": if_exists}
+    assert "OutcomeUnknown" in fails(BitableCreateFieldOperator, kind=AirflowException, **parameters)
     orders.emulator.faults.clear()
-    made = run(BitableCreateFieldOperator, table="MyDB:orders", field=json.dumps(price), if_exists="skip")
+    made = run(BitableCreateFieldOperator, **parameters)
     fields = run(BitableListFieldsOperator, table="MyDB:orders", with_property=True)["fields"]
     assert [(f["field_id"], f["property"]["currency_code"]) for f in fields if f["name"] == "price"] == [
         (made["field_id"], "CNY")
     ]
-    assert "price (Currency) exists already" in fails(BitableCreateFieldOperator, table="MyDB:orders", field="price")
+
+
+def test_field_that_exists_is_an_error_or_taken_as_it_is(orders):
+    assert "'qty' exists already" in fails(BitableCreateFieldOperator, table="MyDB:orders", field="qty")
+    qty = {"name": "qty", "type": "Number"}
+    assert run(BitableCreateFieldOperator, table="MyDB:orders", field=qty, if_exists="skip")["created"] == 0
+    assert "field qty (Number) exists and is not of type Text" in fails(
+        BitableCreateFieldOperator, table="MyDB:orders", field="qty", if_exists="skip"
+    )
 
 
 def test_changed_field_keeps_what_is_not_named_and_the_cells_of_its_options(orders):

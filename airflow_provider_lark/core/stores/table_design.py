@@ -11,13 +11,15 @@ from typing import Any, Literal
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
 from airflow_provider_lark.core.api.wire import WireField
-from airflow_provider_lark.core.errors import ConfigError, OutcomeUnknown, SchemaMismatch
+from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores.record_table import TableIds
 from airflow_provider_lark.core.stores.search_filter import find_field
 
 IfExists = Literal["fail", "skip"]
 
 TABLE_NAME_MAX = 100
+_NAME_TAKEN = 1254014
 _NOT_IN_NAMES = re.compile(r"[/\\?*:\[\]]")
 
 _LOOKS = {"Email": 1, "Barcode": 1, "Progress": 2, "Currency": 2, "Rating": 2}
@@ -130,15 +132,23 @@ def ensure_field(
     :raises SchemaMismatch: the field exists, or exists with another type.
     """
     wanted = read_definition(definition)
-    ids = {"app_token": app_token, "table_id": table_id}
-    existing = _by_name(client.bitable.list_fields(**ids)).get(wanted["field_name"])
-    if existing is None:
-        made = client.bitable.create_field(**ids, field=wanted, client_token=client_token)
-        return Made(made["field_id"], created=True)
-    if if_exists == "fail":
-        raise SchemaMismatch(f"field {existing.describe()} exists already; if it is meant, set if_exists='skip'")
-    _check_type(existing, wanted)
-    return Made(existing.field_id, created=False)
+    ids = TableIds(app_token=app_token, table_id=table_id)
+    if if_exists == "skip":
+        existing = _by_name(client.bitable.list_fields(**ids)).get(wanted["field_name"])
+        if existing is not None:
+            _check_type(existing, wanted)
+            return Made(existing.field_id, created=False)
+    try:
+        # where an earlier try made it under this token, Lark answers as it did then
+        return Made(
+            client.bitable.create_field(**ids, field=wanted, client_token=client_token)["field_id"], created=True
+        )
+    except LarkError as error:
+        if error.code != _NAME_TAKEN:
+            raise
+        raise SchemaMismatch(
+            f"field {wanted['field_name']!r} exists already; if it is the one you mean, set if_exists='skip'"
+        ) from error
 
 
 def change_field(
@@ -152,7 +162,7 @@ def change_field(
     :param field: its name or its id.
     :param changes: ``name``, ``type``, ``property``, ``description``, ``options``; see :func:`read_definition`.
     """
-    ids = {"app_token": app_token, "table_id": table_id}
+    ids = TableIds(app_token=app_token, table_id=table_id)
     wires = client.bitable.list_fields(**ids)
     by_id = {wire["field_id"]: wire["field_name"] for wire in wires}
     current = find_field(by_id.get(field, field), _by_name(wires), where="field")
