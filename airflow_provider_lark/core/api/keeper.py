@@ -10,11 +10,11 @@ from airflow_provider_lark.core.api.flow import Flow, Wait
 from airflow_provider_lark.core.api.limits import TOKEN_MARGIN_SECONDS
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.shared import AppState
-from airflow_provider_lark.core.api.token import POLL_SECONDS, Turn
+from airflow_provider_lark.core.api.token import POLL_SECONDS, TokenCache, Turn
 from airflow_provider_lark.core.api.tokenshelf import TokenShelf, Trouble
 from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, ServerBusy
+from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RetriableError, ServerBusy
 
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 1.0
 # waits between two looks into the store, doubling
@@ -77,16 +77,25 @@ class TokenKeeper:
             if isinstance(claim, Secret):
                 return claim
             if claim is Turn.FETCH:
-                try:
-                    token = yield from self._renew(identity)
-                    self.remember(identity.key, token)
-                    return token.text
-                except OutcomeUnknown as error:
-                    raise ServerBusy(error.message, endpoint=error.endpoint) from error
-                finally:
-                    # also when the call is cancelled: others must not wait for a token that nobody fetches
-                    cache.give_up()
+                return (yield from self._fill(cache, identity))
             yield Wait(POLL_SECONDS)
+
+    def _fill(self, cache: TokenCache, identity: Identity) -> Flow[Secret]:
+        try:
+            token = yield from self._renew(identity, can_wait=cache.peek(self._clock.monotonic()) is None)
+            self.remember(identity.key, token)
+            return token.text
+        except RetriableError as error:
+            # it is renewed some minutes before its end, so that a failure then harms nobody
+            valid = cache.peek(self._clock.monotonic())
+            if valid is not None:
+                return valid
+            if isinstance(error, OutcomeUnknown):
+                raise ServerBusy(error.message, endpoint=error.endpoint) from error
+            raise
+        finally:
+            # also when the call is cancelled: others must not wait for a token that nobody fetches
+            cache.give_up()
 
     def remember(self, key: TokenKey, token: StoredToken) -> None:
         """Use *token* in this process from now on."""
@@ -99,7 +108,7 @@ class TokenKeeper:
         self._state.cache(identity.key).drop(token)
         yield from self._shelf.drop(identity.key, token)
 
-    def _renew(self, identity: Identity) -> Flow[StoredToken]:
+    def _renew(self, identity: Identity, *, can_wait: bool) -> Flow[StoredToken]:
         key, patience = identity.key, identity.patience
         waited, pause, is_mine = 0.0, _FIRST_LOOK_SECONDS, False
         while True:
@@ -116,6 +125,8 @@ class TokenKeeper:
                 return (yield from self._do_without(identity, claim))
             is_mine = claim
             if not is_mine:
+                if not can_wait:
+                    raise ServerBusy(f"another worker is renewing the {key}")
                 yield Wait(pause)
                 waited, pause = waited + pause, min(pause * 2, _LONGEST_LOOK_SECONDS)
         if is_mine:

@@ -43,13 +43,18 @@ class TokenCache:
         Whoever is told to fetch must call :meth:`store` or :meth:`give_up`.
         """
         with self._lock:
-            valid = self._token if now < self._expires_at else None
+            valid = self._valid(now)
             if valid is not None and (now < self._renew_at or self._fetching):
                 return valid
             if self._fetching:
                 return Turn.WAIT
             self._fetching = True
             return Turn.FETCH
+
+    def peek(self, now: float) -> Secret | None:
+        """Return a valid token without taking the turn to renew it."""
+        with self._lock:
+            return self._valid(now)
 
     def store(self, token: Secret, *, asked_at: float, expire_seconds: float) -> None:
         """Keep *token*, which lives for *expire_seconds* from the moment it was asked for."""
@@ -72,6 +77,9 @@ class TokenCache:
             if self._token == token:
                 self._token = None
                 self._expires_at = self._renew_at = 0.0
+
+    def _valid(self, now: float) -> Secret | None:
+        return self._token if now < self._expires_at else None
 
 
 def take_token(body: JsonObject, name: str, *, endpoint: str) -> Secret:

@@ -224,6 +224,32 @@ def test_worker_that_died_while_renewing_holds_up_the_others_for_seconds_only(
     assert server.tokens_given == 1
 
 
+def test_token_in_its_last_minutes_serves_while_it_cannot_be_renewed(
+    make_client: Callable[..., LarkClient], server: Any, clock: Any
+) -> None:
+    client = make_client()
+    server.say(times=2, bot={"open_id": "ou"})
+    client.bot.info()
+    clock.seconds += 7200 - 100
+    server.refuse_token(2200, status=500)
+    client.bot.info()
+    assert [heard.headers["authorization"] for heard in server.calls] == ["Bearer t-canary-token-1"] * 2
+
+
+def test_token_in_its_last_minutes_serves_while_another_worker_renews_it(
+    make_client: Callable[..., LarkClient], server: Any, clock: Any
+) -> None:
+    store = MemoryTokenStore(clock)
+    client = make_client(token_store=store)
+    server.say(times=2, bot={"open_id": "ou"})
+    client.bot.info()
+    clock.seconds += 7200 - 100
+    assert store.claim(TokenKey(server.url, "cli_test", "tenant"), seconds=30)
+    client.bot.info()
+    assert clock.waits == []
+    assert server.tokens_given == 1
+
+
 # a store that fails
 
 
