@@ -3,7 +3,7 @@
 ::
 
     emulator.py      Emulator: the handle
-    server.py        sockets and HTTP           wire.py      requests and answers, apart from sockets
+    server.py        sockets and HTTP           wire.py      requests and answers; multipart.py  forms
     dispatch.py      one request, start to end  control.py   /_emulator/... for other processes
     routes/          the platform's endpoints   state/       what the tenant holds
     fieldtypes/      field types, values in and out       events/  what apps are told, and how it reaches them
