@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 
 import pytest
 from airflow.sdk import DAG, Asset
@@ -73,7 +74,11 @@ def test_what_was_listed_can_be_written_back(orders):
         pytest.param({"qty": {"isEmpty": False}, "paid": True}, ["A2"], id="filled cell, checkbox"),
         pytest.param({"tags": ["x", "z"]}, ["A1", "A3"], id="list field: any of"),
         pytest.param({"due": "2026-11-22"}, ["A2"], id="day in the zone"),
-        pytest.param({"due": ["2026-11-22", "2026-11-23"]}, ["A2", "A3"], id="one of two days"),
+        pytest.param(
+            {"due": ["2026-11-22", datetime.fromisoformat("2026-11-23T01:00")]}, ["A2", "A3"], id="one of two days"
+        ),
+        pytest.param({"due": {"isGreater": date(2026, 11, 1), "isLess": 1795406400000}}, ["A2"], id="date, and ms"),
+        pytest.param({"due": "LastMonth", "code": "none"}, [], id="word"),
         pytest.param({"due": {"isLess": ["ExactDate", "1795406400000"]}}, ["A2"], id="day in Lark's form"),
         pytest.param({"qty": {"isGreater": "1", "isLess": " 3 "}, "paid": "True"}, ["A2"], id="texts of a template"),
         pytest.param(
@@ -105,6 +110,12 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
         pytest.param({"filter": {"due": {"isGreaterEqual": "Today"}}}, ["due (DateTime)", "isGreater"], id="dates"),
         pytest.param({"filter": {"due": "2026-11-22"}}, ["says no time zone", "time_zone"], id="day without zone"),
         pytest.param({"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek goes with 'is' only"], id="date word"),
+        pytest.param({"filter": {"due": "soon"}}, ["expected a datetime", "Today"], id="no date"),
+        pytest.param({"filter": {"code": {"is": ["a", "b"]}}}, ["is takes one value"], id="two values"),
+        pytest.param({"filter": {"tags": list("abcdefghijk")}}, ["takes 1 to 10 values"], id="eleven values"),
+        pytest.param({"filter": ["code"]}, ["expected a dictionary"], id="no dictionary"),
+        pytest.param({"filter": {"conjunction": "and", "where": 1}}, ["'where' is not known"], id="member"),
+        pytest.param({"sort": ["status"] * 50}, ["sort: is longer than the 1000"], id="long sort"),
         pytest.param({"filter": {"paid": "yes"}}, ["paid (Checkbox)", "true or false"], id="checkbox"),
         pytest.param({"filter": {"qty": float("nan")}}, ["finite number"], id="nan"),
         pytest.param({"filter": {"code": []}}, ["an empty list fits no record"], id="empty list"),
@@ -133,6 +144,12 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
 def test_bad_parameters_of_a_list_are_named(orders, parameters, words):
     message = fails(BitableListRecordsOperator, **parameters)
     assert [word for word in words if word not in message] == []
+
+
+def test_formulas_cannot_be_filtered_by(orders):
+    total = {"field_name": "total", "type": 20, "property": {"formula_expression": "1"}}
+    orders.emulator.person.add_field(*orders.ids.values(), total)
+    assert "total (Formula): Lark cannot filter by it" in fails(BitableListRecordsOperator, filter={"total": 1})
 
 
 def test_list_reads_no_more_than_its_limit(orders):

@@ -100,9 +100,17 @@ def test_table_that_is_missing_may_be_skipped(orders):
     assert "'Other' is not a named base" in fails(BitableDeleteTableOperator, table="Other:goods", if_missing="skip")
 
 
-def test_deletion_that_was_not_answered_counts(orders):
+def test_table_that_was_not_made_is_tried_again(orders):
+    orders.emulator.faults.add("POST .*/tables$", action="drop_before")
+    parameters = {"base": "MyDB", "table_name": "goods", "fields": DESIGN}
+    assert "OutcomeUnknown" in fails(BitableCreateTableOperator, kind=AirflowException, **parameters)
+    assert run(BitableCreateTableOperator, **parameters)["created"] == 1
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_deletion_that_was_not_answered_counts(orders, times):
     run(BitableCreateTableOperator, base="MyDB", table_name="goods", fields=DESIGN)
-    orders.emulator.faults.add("DELETE .*/tables/:table_id$", action="drop_after")
+    orders.emulator.faults.add("DELETE .*/tables/:table_id$", action="drop_after", times=times)
     assert run(BitableDeleteTableOperator, table="MyDB:goods")["deleted"] == 1
 
 
