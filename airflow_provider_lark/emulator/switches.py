@@ -58,6 +58,8 @@ class Switches:
     """Records a table may hold before 1254103; depends on the tenant's plan (§2.7)."""
     max_response_bytes: int | None = None
     """Size of a search answer beyond which it is 1254030 TooLargeResponse (§2.4)."""
+    serves_ranges: bool = True
+    """Whether a download answers ``Range`` with a part, or with the whole file (§7.4)."""
     foreign_file_code: int = 1254303
     """Code for a file of another base in a cell: 1254303 or 1254027 (§7.4)."""
     login_denied: bool = False

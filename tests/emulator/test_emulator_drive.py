@@ -196,6 +196,18 @@ def test_download_gives_the_range_that_is_asked_for(
         assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(CONTENT)}"
 
 
+def test_download_may_ignore_the_range_or_end_early(caller: Any) -> None:
+    token = uploaded(caller)
+    path, part = f"{MEDIAS}/{token}/download", {**caller.headers, "Range": "bytes=0-3"}
+    caller.emu.switches.serves_ranges = False
+    whole = caller.http.get(path, headers=part)
+    caller.emu.faults.add("GET .*/download", action="bad_json")
+    half = caller.http.get(path, headers=part)
+
+    assert (whole.status_code, whole.content) == (200, CONTENT)
+    assert (half.status_code, half.content) == (200, CONTENT[: len(CONTENT) // 2])
+
+
 def test_download_of_no_file_or_no_rights_is_404_or_403(caller: Any) -> None:
     token = uploaded(caller)
     missing = caller.raw("GET", f"{MEDIAS}/boxnone/download")

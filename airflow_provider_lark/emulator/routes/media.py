@@ -186,10 +186,10 @@ def _check_extra(base: Base, file_token: str, extra: str | None) -> None:
 
 def download(state: State, request: Request) -> Raw:
     """A file's bytes, or the range that is asked for."""
-    return _bytes(_readable(state, request, request.params["file_token"]), request)
+    return _bytes(_readable(state, request, request.params["file_token"]), state, request)
 
 
-def _bytes(file: Media, request: Request) -> Raw:
+def _bytes(file: Media, state: State, request: Request) -> Raw:
     size = len(file.content)
     headers = {
         "Content-Type": file.mime,
@@ -197,7 +197,7 @@ def _bytes(file: Media, request: Request) -> Raw:
         "Accept-Ranges": "bytes",
     }
     match = _RANGE.fullmatch(request.headers.get("range", ""))
-    if match is None or match[0] == "bytes=-":
+    if match is None or match[0] == "bytes=-" or not state.switches.serves_ranges:
         return Raw(file.content, headers)
     start, end = _span(match[1], match[2], size)
     if start >= end:
@@ -230,7 +230,7 @@ def follow_link(state: State, request: Request) -> Raw:
     link = state.links.get(request.query.get("code", ""))
     if link is None or link[1] <= state.clock.now():
         raise ApiError(1061004, "the link is unknown or older than 24 hours")
-    return _bytes(link[0], request)
+    return _bytes(link[0], state, request)
 
 
 _MEDIAS: Final = "/open-apis/drive/v1/medias"
