@@ -12,8 +12,9 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_zone
-from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place, read_address
+from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
 from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
+from airflow_provider_lark.operators.links import BitableTableLink
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

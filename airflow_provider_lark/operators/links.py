@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace
+from airflow_provider_lark.hooks.table_place import BitableTableLink
 
-__all__ = ["BitableTableLink", "TablePlace"]
+__all__ = ["BitableTableLink"]
