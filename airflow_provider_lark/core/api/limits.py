@@ -67,7 +67,7 @@ TOKEN_MARGIN_SECONDS = 180.0
 """A token is renewed so long before its end; under the 30 minutes within which Lark still hands out the same one."""
 
 APP_TICKET_SECONDS = 12 * 3600.0
-"""How long an app ticket is used; Lark pushes one an hour and does not say how long it lives (its own SDKs: 12 h)."""
+"""How long an app ticket is used, by our choice: Lark pushes one an hour and does not say how long it lives."""
 
 OAUTH_SCOPES_MAX = 50
 """Scopes that one authorisation can ask for."""
