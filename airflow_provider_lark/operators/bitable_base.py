@@ -148,7 +148,8 @@ class BitableRecordsOperator(BitableTableOperator):
             new_token=lambda number, body: batch_token(seed, number, body),
             batch_size=self.batch_size,
             time_zone=read_zone(self.time_zone),
-            find_user_ids=opened.hook.user_directory(opened.client).find_by_email,
+            # most records name nobody, and the directory opens a database
+            find_user_ids=lambda emails: opened.hook.user_directory(opened.client).find_by_email(emails),
             skip_read_only=self.skip_read_only,
         )
         return self._work(table)

@@ -134,7 +134,7 @@ class BitableRecordSensor(PollingSensor):
                 place.app_token,
                 place.table_id,
                 time_zone=read_zone(self.time_zone),
-                find_user_ids=hook.user_directory(client).find_by_email,
+                find_user_ids=lambda emails: hook.user_directory(client).find_by_email(emails),
                 fields=self._fields,
             )
             yield table

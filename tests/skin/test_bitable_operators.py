@@ -134,6 +134,8 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
         pytest.param({"view": "All orders"}, ["has no view 'All orders'", "it has: "], id="view"),
         pytest.param({"view": "vew1", "sort": "qty"}, ["view", "beside a filter or a sort"], id="view and sort"),
         pytest.param({"limit": "many"}, ["limit: expected a whole number"], id="limit"),
+        pytest.param({"batch_size": 1001}, ["batch_size is 1001", "1 to 1000"], id="large batch"),
+        pytest.param({"batch_size": 0}, ["batch_size is 0"], id="no batch"),
         pytest.param({"time_zone": "Mars/Base"}, ["'Mars/Base' is no time zone"], id="time_zone"),
         pytest.param({"table": "MyDB:ordres"}, ["no table named 'ordres'", "orders"], id="table"),
         pytest.param({"table": "Other:orders"}, ["'Other' is not a named base", "known: MyDB"], id="base"),

@@ -14,9 +14,14 @@ from typing import Any, TypedDict
 from uuid import uuid4
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.limits import (
+    BATCH_DELETE_MAX,
+    BATCH_WRITE_DEFAULT,
+    BATCH_WRITE_MAX,
+    SEARCH_PAGE_MAX,
+)
 from airflow_provider_lark.core.api.wire import RecordPage
-from airflow_provider_lark.core.errors import DuplicateKey, LarkError, NotFound, RecordNotFound
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkError, NotFound, RecordNotFound
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.batches import split
@@ -95,6 +100,8 @@ class RecordTable:
         fields: Sequence[Field] | None = None,
         skip_read_only: bool = False,
     ) -> None:
+        if not 1 <= batch_size <= BATCH_WRITE_MAX:
+            raise ConfigError(f"batch_size is {batch_size}; Lark takes 1 to {BATCH_WRITE_MAX} records a call")
         self.client = client
         self.ids = TableIds(app_token=app_token, table_id=table_id)
         self.time_zone = time_zone
