@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_LARK = "Lark / Feishu"
+
 # the connection form is described here and nowhere else: Airflow 3.3 no longer asks the hook for it
 _STANDARD_FIELDS = {
     "hidden-fields": ["port", "schema"],
@@ -93,56 +95,29 @@ def get_provider_info() -> dict[str, object]:
     """Return the provider's description, after Airflow's ``provider_info.schema.json``."""
     return {
         "package-name": "airflow-provider-lark",
-        "name": "Lark / Feishu",
+        "name": _LARK,
         "description": "Keeps Lark / Feishu (飞书) Bitable tables and SQL tables in step, both ways.",
         "integrations": [
             {
-                "integration-name": "Lark / Feishu",
+                "integration-name": _LARK,
                 "external-doc-url": "https://open.feishu.cn/document/server-docs/docs/bitable-v1/bitable-overview",
                 "tags": ["service"],
             }
         ],
-        "hooks": [
-            {"integration-name": "Lark / Feishu", "python-modules": ["airflow_provider_lark.hooks.lark"]},
-        ],
-        "operators": [
-            {
-                "integration-name": "Lark / Feishu",
-                "python-modules": [
-                    "airflow_provider_lark.operators.api",
-                    "airflow_provider_lark.operators.bitable",
-                    "airflow_provider_lark.operators.bitable_records",
-                    "airflow_provider_lark.operators.bitable_tables",
-                    "airflow_provider_lark.operators.sync",
-                ],
-            },
-        ],
-        "sensors": [
-            {
-                "integration-name": "Lark / Feishu",
-                "python-modules": ["airflow_provider_lark.sensors.bitable", "airflow_provider_lark.sensors.sync_queue"],
-            },
-        ],
-        "triggers": [
-            {
-                "integration-name": "Lark / Feishu",
-                "python-modules": [
-                    "airflow_provider_lark.triggers.bitable",
-                    "airflow_provider_lark.triggers.sync_queue",
-                ],
-            },
-        ],
+        "hooks": _modules("hooks.lark"),
+        "operators": _modules(
+            "operators.api",
+            "operators.bitable",
+            "operators.bitable_attachments",
+            "operators.bitable_records",
+            "operators.bitable_tables",
+            "operators.sync",
+        ),
+        "sensors": _modules("sensors.bitable", "sensors.sync_queue"),
+        "triggers": _modules("triggers.bitable", "triggers.sync_queue"),
         "transfers": [
-            {
-                "source-integration-name": "Lark / Feishu",
-                "target-integration-name": "Common SQL",
-                "python-module": "airflow_provider_lark.transfers.bitable_to_sql",
-            },
-            {
-                "source-integration-name": "Common SQL",
-                "target-integration-name": "Lark / Feishu",
-                "python-module": "airflow_provider_lark.transfers.sql_to_bitable",
-            },
+            _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
+            _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),
         ],
         "asset-uris": [
             {
@@ -157,9 +132,21 @@ def get_provider_info() -> dict[str, object]:
             {
                 "connection-type": "lark",
                 "hook-class-name": "airflow_provider_lark.hooks.lark.LarkHook",
-                "hook-name": "Lark / Feishu",
+                "hook-name": _LARK,
                 "ui-field-behaviour": _STANDARD_FIELDS,
                 "conn-fields": _EXTRA_FIELDS,
             }
         ],
+    }
+
+
+def _modules(*names: str) -> list[dict[str, object]]:
+    return [{"integration-name": _LARK, "python-modules": [f"{__package__}.{name}" for name in names]}]
+
+
+def _transfer(source: str, target: str, name: str) -> dict[str, str]:
+    return {
+        "source-integration-name": source,
+        "target-integration-name": target,
+        "python-module": f"{__package__}.{name}",
     }

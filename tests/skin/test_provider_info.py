@@ -12,10 +12,12 @@ from pathlib import Path
 import jsonschema
 from packaging.utils import canonicalize_name
 
+import airflow_provider_lark
 from airflow_provider_lark.provider_info import get_provider_info
 
 LARK = get_provider_info()["connection-types"][0]
 REGIONS = ["feishu", "lark"]
+KINDS = ("hooks", "operators", "sensors", "triggers")
 
 
 def test_provider_info_validates_against_the_installed_airflow():
@@ -51,14 +53,30 @@ def test_provider_info_imports_nothing():
 
 def test_provider_info_names_modules_that_exist():
     info = get_provider_info()
-    kinds = ("hooks", "operators", "sensors", "triggers")
-    modules = [module for kind in kinds for entry in info[kind] for module in entry["python-modules"]]
-    modules += [entry["python-module"] for entry in info.get("transfers", [])]
+    modules = [module for kind in KINDS for entry in info[kind] for module in entry["python-modules"]]
+    modules += [entry["python-module"] for entry in info["transfers"]]
     for module in modules:
         assert vars(importlib.import_module(module))
-    for path in [*info.get("extra-links", []), *info["cli"]]:
+    functions = [path for entry in info["asset-uris"] for name, path in entry.items() if name != "schemes"]
+    for path in [*info["extra-links"], *info["cli"], *functions]:
         module, _, name = path.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
+    info, package = get_provider_info(), Path(airflow_provider_lark.__file__).parent
+    listed = {module for kind in KINDS for entry in info[kind] for module in entry["python-modules"]}
+    listed |= {entry["python-module"] for entry in info["transfers"]}
+    found = set()
+    for kind in ("operators", "sensors", "transfers", "triggers"):
+        for path in (package / kind).glob("*.py"):
+            module = importlib.import_module(f"airflow_provider_lark.{kind}.{path.stem}")
+            ends = ("Operator", "Sensor", "Trigger")
+            own = [name for name, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__]
+            found |= {module.__name__} if any(name.endswith(ends) for name in own) else set()
+    # those that others only build upon
+    bases = {"operators.bitable_base", "sensors.polling", "transfers.transfer_base", "triggers.polling"}
+    assert found - listed == {f"airflow_provider_lark.{name}" for name in bases}
 
 
 def test_connection_type_matches_the_hook():
