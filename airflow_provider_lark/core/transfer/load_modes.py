@@ -10,6 +10,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.transfer.bitable_target import Found
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
+from airflow_provider_lark.core.transfer.count_check import CountCheck
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
@@ -31,11 +32,11 @@ class Existing:
     def read(self, names: Sequence[str], digest: CellDigest | None = None) -> None:
         """Note every record.
 
-        :raises SafetyStop: Lark showed fewer records than it counts.
+        :raises SafetyStop: a record may have been passed over: it would be doubled, or would stay.
         """
         if self._found.is_new:
             return
-        total: int | None = None
+        count = CountCheck()
         pages = self._client.bitable.search_pages(
             app_token=self.table.app_token, table_id=self.table.table_id, field_names=list(names)
         )
@@ -44,11 +45,11 @@ class Existing:
                 (record["record_id"], *(digest.read(record["fields"]) if digest else (None, None)))
                 for record in page.items
             )
-            total = page.total if total is None or page.total is None else min(total, page.total)
-        if total is not None and len(self.index) < total:
+            count.see(page)
+        if complaint := count.complaint(len(self.index)):
             raise SafetyStop(
-                f"table {self.table.table_id}: Lark counts {total} records and showed {len(self.index)}; nothing was "
-                "written: run the task again when nobody edits the table, and check the app's rights on it"
+                f"table {self.table.table_id}: {complaint}; nothing was written: run the task again when fewer people "
+                "edit the table, and check the app's rights on it"
             )
 
 

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.core.transfer.count_check import CountCheck
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
@@ -161,7 +162,7 @@ class _Dump:
         self._report = report
         self._staging = Staging(conn, target)
         self._key_fields = {each.field.name for each in target.bound if each.column.name in target.key}
-        self._total: int | None = None
+        self._count = CountCheck()
         self._distinct = 0
 
     def run(self) -> None:
@@ -182,9 +183,8 @@ class _Dump:
             filter=self._filter or None,
             field_names=names if len(names) <= FIELD_NAMES_MAX else None,
         )
-        for number, page in enumerate(pages):
-            known = self._total if number else page.total
-            self._total = None if known is None or page.total is None else min(known, page.total)
+        for page in pages:
+            self._count.see(page)
             self._report.read += len(page.items)
             new, refused = self._staging.add(list(self._rows(page.items)))
             self._distinct += new
@@ -217,16 +217,15 @@ class _Dump:
 
         :raises SafetyStop: something is missing, and rows would be deleted for it.
         """
-        is_short = self._total is None or self._distinct < self._total
-        counted = "an unknown number of" if self._total is None else self._total
-        told = f"{self._report.source}: Lark counts {counted} records and showed {self._distinct}"
+        complaint = self._count.complaint(self._distinct)
         if self._options.mode != "replace":
-            if is_short:
-                self._report.warnings.append(f"{told}; the others will come with the next run")
+            if complaint:
+                self._report.warnings.append(f"{self._report.source}: {complaint}; the next run brings what is missing")
             return
-        if is_short:
+        if complaint:
             raise SafetyStop(
-                f"{told}; {self._report.target} was left as it is: run the task again when fewer people edit the table"
+                f"{self._report.source}: {complaint}; {self._report.target} was left as it is: run the task again "
+                "when fewer people edit the table"
             )
         if not len(self._staging) and not self._options.allow_empty and not self._staging.target_is_empty():
             raise SafetyStop(

@@ -1,0 +1,36 @@
+"""Holding what a read brought against what Lark counts, page by page."""
+
+from __future__ import annotations
+
+from airflow_provider_lark.core.api.wire import RecordPage
+
+
+class CountCheck:
+    """Watches the pages of one read for signs that a record was passed over."""
+
+    def __init__(self) -> None:
+        self.total: int | None = None
+        self._newest: int | None = None
+        self._pages = 0
+        self._shrank = False
+
+    def see(self, page: RecordPage) -> None:
+        """Take note of a page's count."""
+        before, self._newest = self._newest, page.total
+        if before is not None and page.total is not None and page.total < before:
+            # a deleted record lets those behind it move up, one of them into a page that was already read
+            self._shrank = True
+        least = self.total if self._pages else page.total
+        self.total = None if least is None or page.total is None else min(least, page.total)
+        self._pages += 1
+
+    def complaint(self, seen: int) -> str:
+        """Return what is wrong when *seen* different records came; empty for nothing.
+
+        Lark's count is that of the whole search on every page.
+        """
+        if self.total is None:
+            return f"Lark does not say how many records there are, and showed {seen}"
+        if seen < self.total:
+            return f"Lark counts {self.total} records and showed {seen}"
+        return "somebody deleted records while they were read, so one may have been passed over" if self._shrank else ""
