@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 
-def test_example_of_bitable_operators_runs_and_its_tasks_open_the_table(run_dag, monkeypatch):
+def test_example_of_bitable_operators_runs_and_tells_of_its_table(run_dag, monkeypatch):
+    from airflow.models.asset import AssetEvent
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -38,6 +39,8 @@ def test_example_of_bitable_operators_runs_and_its_tasks_open_the_table(run_dag,
 
         page = f"{emulator.url}/base/{base}?table={found['table_id']}"
         with create_session() as session:
+            (event,) = session.scalars(select(AssetEvent).where(AssetEvent.source_task_id == "load")).all()
+            assert event.extra == {"created": 2, "updated": 0, "unchanged": 0}
             links = session.execute(
                 select(XComModel.task_id, XComModel.value).where(
                     XComModel.dag_id == "example_bitable_operators", XComModel.key == "_link_BitableTableLink"
