@@ -107,6 +107,21 @@ def test_workers_share_a_token_through_the_store_of_the_connection(shared_store)
     assert shared_store.emulator.counters()[TOKEN] == 1
 
 
+def test_async_client_shares_the_store_too_and_its_token_is_masked(shared_store):
+    from airflow.sdk.log import redact
+
+    async def ask():
+        async with await LarkHook().async_client(clock=SystemClock()) as client:
+            await client.bot.info()
+
+    asyncio.run(ask())
+    ask_as_a_new_worker()
+    assert shared_store.emulator.counters()[TOKEN] == 1
+    state = shared_store.emulator.state
+    token, _ = state.tokens.issue(shared_store.emulator.app_id, state.tenant_key)
+    assert redact(f"the token is {token}") == "the token is ***"
+
+
 def test_workers_whose_store_is_down_ask_lark(shared_store, monkeypatch, tmp_path):
     set_store(monkeypatch, tmp_path / "no such folder")
     assert ask_as_a_new_worker() == ask_as_a_new_worker()

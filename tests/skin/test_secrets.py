@@ -46,7 +46,10 @@ class World:
 
     @property
     def canaries(self):
-        token, _ = self.emulator.state.tokens.issue(self.emulator.app_id)
+        state = self.emulator.state
+        token, left_seconds = state.tokens.issue(self.emulator.app_id, state.tenant_key)
+        # the task's own, not one that is issued only now
+        assert left_seconds < 7200
         planted = (APP_SECRET, EVENT_KEY, VERIFICATION_TOKEN, PROXY_PASSWORD, USER_TOKEN, REFRESH_TOKEN, ENCRYPTION_KEY)
         return (*planted, token)
 
@@ -124,6 +127,7 @@ def test_log_of_a_task_that_prints_every_secret_shows_none(world, monkeypatch):
     assert run.state == "failed"
     printed = [event.split(maxsplit=2)[2] for event in run.events("info") if event.startswith("printed ")]
     assert printed.count("***") == len(world.canaries)
+    assert "nobody takes the connection at the proxy" in run.log
     assert [canary for canary in world.canaries if canary in run.everything] == []
 
 
