@@ -23,6 +23,9 @@ from airflow_provider_lark.core.transfer.file_names import distinct_names
 
 log = logging.getLogger(__name__)
 
+_BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos"})
+"""Protocols without folders: there, making one may try to create the bucket."""
+
 
 def download_attachments(
     client: LarkClient,
@@ -77,7 +80,8 @@ def _download_all(
     client: LarkClient, record_id: str, files: Sequence[Attachment], folder: FilePath, report: FilesReport
 ) -> None:
     place = folder / record_id
-    place.mkdir(parents=True, exist_ok=True)
+    if getattr(place, "protocol", "file") not in _BUCKETS:
+        place.mkdir(parents=True, exist_ok=True)
     for file, name in zip(files, distinct_names(file.name for file in files), strict=True):
         path = place / name
         if file.size is not None and path.exists() and path.stat().st_size == file.size:
