@@ -66,10 +66,12 @@ def _try(hook: LarkHook, settings: LarkSettings) -> tuple[bool, list[str]]:
 
 
 def _open_client(hook: LarkHook, settings: LarkSettings) -> LarkClient:
-    # a clock of its own: a token that this process or the store still has would hide a secret that was renewed
+    # a clock of its own: a token that this process or the store still has would hide a secret that was renewed;
+    # only a store app needs the store, where its ticket is
+    options = {} if settings.tenant_key else {"token_store": None}
     return hook.client(
+        **options,
         clock=SystemClock(),
-        token_store=None,
         max_attempts=1,
         timeout_seconds=min(settings.timeout_seconds, PATIENCE_SECONDS),
     )

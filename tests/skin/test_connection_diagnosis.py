@@ -172,6 +172,16 @@ def test_token_store_of_another_key_is_said(examine, emulator, store):
     assert (works, "which the keys of this worker do not open" in told) == (False, True), told
 
 
+def test_store_app_is_tested_with_the_ticket_of_its_store(examine, emulator, store):
+    emulator.state.add_app("cli_store", "store-secret", kind="store")
+    extra = store() | {"tenant_key": emulator.state.tenant_key}
+    works, told = examine(login="cli_store", password="store-secret", extra=extra)
+    assert (works, "there is no valid app ticket" in told) == (False, True), told
+    with LarkHook("lark_tested").client(tenant_key=None) as receiver:
+        receiver.auth.keep_app_ticket(emulator.state.push_ticket("cli_store"))
+    assert examine(login="cli_store", password="store-secret", extra=extra)[0]
+
+
 def test_unknown_extra_field_is_told_by_the_test(examine):
     assert examine(extra={"timeout": 3})[1].endswith(
         "Mind: extra field 'timeout' is not known; did you mean 'timeout_seconds'?"
