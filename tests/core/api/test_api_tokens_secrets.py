@@ -134,9 +134,7 @@ def _say(*bodies: Any, **rest: Any) -> Callable[[Any], None]:
 
 
 USER_FAILURES = [
-    pytest.param(
-        _say({"code": 20026, "error": "r-canary-1", "error_description": "canary"}, status=400), id="refused"
-    ),
+    pytest.param(_say({"code": 20026, "error": "r-canary-1", "error_description": "canary"}, status=400), id="refused"),
     pytest.param(_say(TOKENS), id="new token refused"),
     pytest.param(_say({**TOKENS, "expires_in": None}), id="no lifetime"),
     pytest.param(_say({**TOKENS, "refresh_token_expires_in": "soon"}), id="no refresh lifetime"),
