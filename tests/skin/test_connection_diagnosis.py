@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,40 @@ def test_app_without_a_bot_works_and_is_told_what_it_cannot_do(examine, emulator
     works, told = examine()
     assert works
     assert "It has no bot, which messages need: add the feature Bot" in told
+
+
+def test_app_that_is_disabled_in_the_tenant_is_said(examine, emulator):
+    emulator.state.set_app(emulator.app_id, enabled=False)
+    works, told = examine()
+    assert (works, "the app is disabled" in told) == (False, True), told
+
+
+@pytest.mark.parametrize(
+    ("status", "works", "words"),
+    [
+        pytest.param(0, False, "but it is not installed in this tenant", id="not installed"),
+        pytest.param(1, False, "but it is disabled in this tenant", id="disabled"),
+        pytest.param(2, True, "knows this app as 'Shop sync'.", id="in use"),
+        pytest.param(4, False, "but it waits for an administrator", id="waits"),
+        pytest.param(6, False, "the tenant's plan has expired", id="plan"),
+        pytest.param(99, True, "knows this app as 'Shop sync'.", id="new in Lark"),
+    ],
+)
+def test_state_of_the_app_is_said(examine, status, works, words):
+    bot = {"app_name": "Shop sync", "open_id": "ou_bot", "activate_status": status}
+    with platform({"tenant_access_token": "t-1", "expire": 7200, "bot": bot}) as url:
+        found, told = examine(host=url)
+    assert (found, words in told) == (works, True), told
+
+
+def test_missing_scope_is_named(examine, emulator):
+    shop = emulator.state.create_base("Shop")
+    emulator.state.set_app(emulator.app_id, scopes=["contact:user.id:readonly"])
+    works, told = examine(extra={"bases": {"MyDB": shop.app_token}})
+    assert works
+    assert "Base 'MyDB' does not open: " in told
+    assert "one of these scopes is needed: " in told
+    assert "bitable:app" in told
 
 
 def test_missing_answer_is_not_waited_for_twice(examine, emulator):
@@ -226,6 +261,33 @@ def test_certificate_that_does_not_verify_is_said_with_what_to_give(examine, tmp
     assert not works
     assert "shows a certificate that this machine does not trust (self-signed certificate)" in told
     assert "ca_bundle" in told
+
+
+@contextmanager
+def platform(members):
+    """A platform that answers everything alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps({"code": 0, **members}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            self.do_GET()
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager
