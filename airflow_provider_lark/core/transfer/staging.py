@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, and_, delete, exists, func, insert, select
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from airflow_provider_lark.core.errors import RowError, RowRefused
@@ -159,11 +159,13 @@ class Staging:
     def _run(self, statement: Any) -> int:
         try:
             return int(self._conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
-        except (IntegrityError, DataError) as exc:
+        except DBAPIError as exc:
             self._conn.rollback()
+            if is_transient(exc) or exc.connection_invalidated:
+                raise
             raise RowRefused(
                 f"table {self._target.table.fullname!r}: the database refuses the rows ({_reason(exc)}), so none was "
-                "written; a constraint of the table does not hold for the records"
+                "written: look at its constraints, and at the rights of the database user"
             ) from None
 
     def _sources(self) -> dict[str, ColumnElement[Any]]:
