@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
-from airflow_provider_lark.core.errors import LarkError, RowRefused, SafetyStop
+from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, SafetyStop, TooLarge, ValueRefused
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
+
+_FAULTS_OF_A_ROW = (ValueRefused, TooLarge, RecordNotFound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class RecordWriter:
         bodies = [{name: cell for name, cell in item.fields.items() if cell is not None} for item in part]
         # the place of the first row, because two halves of a batch may be equal
         token = batch_token(self._seed, part[0].number, bodies)
-        records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
+        with self._learning_size(len(part)):
+            records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
         return [record["record_id"] for record in records]
 
     def _update(self, batch: Sequence[Item]) -> None:
@@ -112,10 +116,24 @@ class RecordWriter:
 
     def _send_update(self, part: Sequence[Item]) -> None:
         bodies = [(item.record_id, item.fields) for item in part]
-        self._client.bitable.batch_update(**self._table, records=bodies)
+        with self._learning_size(len(part)):
+            self._client.bitable.batch_update(**self._table, records=bodies)
         self._report.updated += len(part)
 
+    @contextmanager
+    def _learning_size(self, size: int) -> Iterator[None]:
+        """Send smaller batches from now on, where Lark finds a full one too large."""
+        try:
+            yield
+        except TooLarge:
+            if size == self._size > 1:
+                self._size = size // 2
+            raise
+
     def _refuse(self, item: Item, error: LarkError) -> None:
+        if not isinstance(error, _FAULTS_OF_A_ROW):
+            # the table is full, or the base refuses: no row is to blame
+            raise error
         refused = RowRefused(f"row {item.number}: {error.message}", code=error.code, log_id=error.log_id)
         self._report.skip(refused, self._on_row_error)
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from airflow_provider_lark.core.errors import (
+    BadRequest,
     ConfigError,
     DuplicateKey,
     LarkError,
@@ -114,12 +115,19 @@ def test_large_source_is_written_in_full_batches(lark, engine):
     assert lark.cells(where, "id") == list(range(1, 2346))
 
 
-def test_too_large_batches_are_halved(lark, sqlite):
+@pytest.mark.parametrize(
+    ("rows", "calls"),
+    [
+        pytest.param(900, 1 + 2, id="one batch"),
+        pytest.param(2500, 1 + 2 + 3, id="those after it are smaller"),
+    ],
+)
+def test_batches_that_are_too_large_are_halved(lark, sqlite, rows, calls):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", code=1254104, status=400)
-    report = copy(lark, sqlite, where, sql=numbered(900))
-    assert (report.created, report.api_calls["create"]) == (900, 3)
-    assert lark.cells(where, "id") == list(range(1, 901))
+    report = copy(lark, sqlite, where, sql=numbered(rows))
+    assert (report.created, report.api_calls["create"]) == (rows, calls)
+    assert lark.cells(where, "id") == list(range(1, rows + 1))
 
 
 def test_second_try_of_a_task_creates_nothing_twice(lark, sqlite):
@@ -264,6 +272,14 @@ def test_row_that_lark_refuses_is_found_by_halving(lark, sqlite):
         copy(lark, sqlite, where, sql=numbered(16))
     report = copy(lark, sqlite, where, sql=numbered(16), on_row_error="skip")
     assert (report.created, report.skipped) == (15, 1)
+
+
+@pytest.mark.parametrize("on_row_error", ["fail", "skip"])
+def test_table_that_is_full_is_no_fault_of_a_row(lark, sqlite, on_row_error):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.switches.max_records = 5
+    with pytest.raises(BadRequest, match="the table is full"):
+        copy(lark, sqlite, where, sql=numbered(16), on_row_error=on_row_error)
 
 
 def test_bytes_are_refused_with_advice(lark, sqlite):
