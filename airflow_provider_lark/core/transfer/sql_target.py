@@ -124,6 +124,7 @@ def find_target(
 def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names | None) -> None:
     where = f"table {place.label!r}"
     pairs = choice or tuple((field.name, field.name) for field in fields if sql_type_for(field, "") is not None)
+    _check_keys(place, [name for name, _ in pairs])
     columns: list[Any] = []
     if place.record_id_column:
         columns.append(sa.Column(place.record_id_column, _exact(conn, sa.String(RECORD_ID_LENGTH)), primary_key=True))
@@ -220,7 +221,11 @@ def _key(place: Place, table: Table, bound: Sequence[BoundColumn], record_id_col
     if not place.key_fields:
         return key_columns_of(table, [record_id_column]) if record_id_column else ()
     columns = {each.field.name: each.column.name for each in bound}
-    for name in place.key_fields:
-        if name not in columns:
-            raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")
+    _check_keys(place, list(columns))
     return key_columns_of(table, [columns[name] for name in place.key_fields])
+
+
+def _check_keys(place: Place, written: Sequence[str]) -> None:
+    for name in place.key_fields:
+        if name not in written:
+            raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")

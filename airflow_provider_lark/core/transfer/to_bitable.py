@@ -69,6 +69,9 @@ class LoadOptions:
         check_choice("mode", self.mode, ("append", "replace", "upsert"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
         check_batch_size(self.batch_size)
+        read_zone(self.time_zone)
+        if isinstance(self.key_fields, str):
+            raise ConfigError("key_fields: expected a list of field names")
         if self.mode == "upsert" and not self.key_fields:
             raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
         if self.mode != "upsert" and self.key_fields:
@@ -124,6 +127,8 @@ def _target(client: LarkClient, address: TableAddress, pairs: Names, opened: Ope
         return found
     if not options.create_table:
         raise no_such_table(address, create="create it, or set create_table=True")
+    if unknown := set(options.key_fields) - {field for field, _ in pairs}:
+        raise ConfigError(f"key_fields: {min(unknown)!r} is not among the fields that are written")
     return make_table(client, address, pairs, opened, options.key_fields)
 
 

@@ -60,6 +60,7 @@ class DumpOptions:
         check_choice("mode", self.mode, ("append", "upsert", "replace"))
         check_choice("users", self.users, ("id", "email"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
+        read_zone(self.time_zone)
         if self.view and self.filter:
             raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
 

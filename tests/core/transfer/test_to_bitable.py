@@ -182,7 +182,7 @@ def test_upsert_of_every_type_finds_its_own_cells_equal(lark, sqlite):
         f" '+86 138' AS p, 'https://x.example' AS u, '{target}' AS l, '116.39,39.9' AS g"
     )
     assert copy(lark, sqlite, where, sql=sql).created == 1
-    again = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields="k")
+    again = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["k"])
     assert (again.created, again.updated, again.unchanged) == (0, 0, 1)
 
 
@@ -329,6 +329,16 @@ def test_impossible_wishes_are_refused_before_anything_is_written(lark, sqlite, 
     with pytest.raises(error, match=words):
         copy(lark, sqlite, where, sql=sql, **options)
     assert lark.records(where) == []
+
+
+def test_table_is_not_made_for_a_transfer_that_cannot_be(lark, sqlite):
+    for options in ({"time_zone": "Mars"}, {"mode": "upsert", "key_fields": ["no"]}, {"fields": {"A": "no"}}):
+        with pytest.raises((ConfigError, SchemaMismatch)):
+            copy(lark, sqlite, lark.named("new"), sql="SELECT 1 AS id", create_table=True, **options)
+    with pytest.raises(SchemaMismatch, match=r"column a .*: no Lark field can hold this type"):
+        copy(lark, sqlite, lark.named("new"), sql="SELECT x'00' AS a", create_table=True)
+    names = [table.name for table in lark.client.bitable.list_tables(app_token=lark.app_token)]
+    assert "new" not in names
 
 
 def test_missing_table_is_named_with_what_would_make_it(lark, sqlite):

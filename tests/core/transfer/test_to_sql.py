@@ -277,6 +277,17 @@ def test_names_that_no_column_can_have_are_refused(lark, engine):
         copy(lark, engine, long, create_table=True)
 
 
+def test_table_is_not_made_for_a_transfer_that_cannot_be(lark, sqlite, goods):
+    for place, options in (
+        (Place("new", key_fields=("no",)), {}),
+        (Place("new"), {"fields": {"no": "no"}}),
+        (Place("new"), {"fields": {"code": "lark_record_id"}}),
+    ):
+        with pytest.raises((ConfigError, SchemaMismatch)):
+            copy(lark, sqlite, goods, place, create_table=True, **options)
+    assert run_sql(sqlite, "SELECT name FROM sqlite_master") == []
+
+
 def test_persons_are_kept_by_id_or_by_email(lark, sqlite):
     person = lark.emulator.state.directory.add_user("P", "p@x.example")
     where = lark.table("t", name=1, who={"type": 11, "property": {"multiple": False}})
