@@ -110,10 +110,9 @@ def test_real_delete_behind_a_lie_is_found_when_the_lie_ends(
 def test_rights_taken_away_delete_nothing_and_make_nothing(world: ChaosWorld) -> None:
     world.ready(ROWS, max_delete_ratio=1.0, max_delete_rows=1000)
     before = world.rows()
-    base = world.emu.state.bases[world.app_token]
-    base.without_rights.add(world.emu.app_id)
+    world.emu.state.set_advanced(world.app_token, without_rights=[world.emu.app_id])
     assert set(_run_all(world)) == {"SafetyStop"}
-    base.without_rights.clear()
+    world.emu.state.set_advanced(world.app_token, enabled=False)
     assert world.rows() == before
     assert sorted(world.keys_in_lark()) == sorted(before)
     world.engine().full()
