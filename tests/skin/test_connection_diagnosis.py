@@ -116,7 +116,7 @@ def test_missing_scope_is_named(examine, emulator):
     shop = emulator.state.create_base("Shop")
     emulator.state.set_app(emulator.app_id, scopes=["contact:user.id:readonly"])
     works, told = examine(extra={"bases": {"MyDB": shop.app_token}})
-    assert works
+    assert not works
     assert "Base 'MyDB' does not open: " in told
     assert "one of these scopes is needed: " in told
     assert "bitable:app" in told
@@ -140,7 +140,7 @@ def test_each_named_base_is_tried_and_said(examine, emulator):
     other = emulator.state.create_base("Other")
     emulator.faults.add(f"apps/{other.app_token}$|apps/:app_token$", code=91403, status=403, skip=1)
     works, told = examine(extra={"bases": {"MyDB": shop.app_token, "Other": other.app_token, "Gone": "basGone"}})
-    assert works
+    assert not works
     assert "Base 'MyDB' opens as 'Shop'. Base 'Other' does not open: " in told
     assert "choose … > More > Add document app" in told
     assert "Base 'Gone' does not open: base basGone: there is no such document" in told
@@ -158,7 +158,7 @@ def test_bases_are_not_tried_for_longer_than_a_person_waits(examine, emulator):
     assert examine(extra={"bases": names})[1].endswith("3 more bases were not tried.")
     emulator.faults.add("apps/:app_token$", action="drop_before", times=9)
     works, told = examine(extra={"bases": names})
-    assert works
+    assert not works
     assert "Base 'b0' does not answer, and no other was tried: " in told
 
 
