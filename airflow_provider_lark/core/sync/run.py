@@ -18,7 +18,7 @@ from airflow_provider_lark.core.stores.connections import is_transient, write_tr
 from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.sql import SqlStore
-from airflow_provider_lark.core.sync.binding import Binding
+from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.links import Links
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import SyncReport

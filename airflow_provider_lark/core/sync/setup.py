@@ -20,7 +20,8 @@ from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
-from airflow_provider_lark.core.sync.binding import Binding, bind
+from airflow_provider_lark.core.sync.binding import bind
+from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import Report, SetupReport

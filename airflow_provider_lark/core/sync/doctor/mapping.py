@@ -17,7 +17,8 @@ from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, sche
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import reflect_table
 from airflow_provider_lark.core.sync import setup
-from airflow_provider_lark.core.sync.binding import Binding, bind
+from airflow_provider_lark.core.sync.binding import bind
+from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 from airflow_provider_lark.core.sync.mapping import TableMapping
 
