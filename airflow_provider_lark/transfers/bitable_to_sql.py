@@ -61,6 +61,9 @@ class BitableToSqlOperator(BitableTransferOperator):
         self.view = view
         self.filter = filter
 
+    def _sql_table(self) -> tuple[str | None, str | None]:
+        return self.target_schema or None, self.target_table
+
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_target import Place
         from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql

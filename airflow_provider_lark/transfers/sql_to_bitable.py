@@ -67,6 +67,9 @@ class SqlToBitableOperator(BitableTransferOperator):
         self.parameters = parameters
         self.batch_size = batch_size
 
+    def _sql_table(self) -> tuple[str | None, str | None]:
+        return self.source_schema or None, self.source_table or None
+
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_source import SqlSource
         from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable

@@ -139,3 +139,23 @@ def test_templates_are_rendered(shop):
         "shop_db",
     )
     assert (dump.target_table, dump.filter) == ("areas", {"code": "5"})
+
+
+def test_lineage_names_the_table_of_each_side(open_shop, engine):
+    shop = open_shop(engine)
+    fill(shop)
+    there = SqlToBitableOperator(task_id="t", sql_conn_id="shop_db", source_table="areas", table="MyDB:areas")
+    there.execute(context())
+    url = engine.url
+    expected = {
+        "sqlite": None,
+        "postgresql": (f"postgres://{url.host}:{url.port}", f"{url.database}.public.areas"),
+        "mysql": (f"mysql://{url.host}:{url.port}", f"{url.database}.areas"),
+    }[engine.dialect.name]
+    assert there.sql_dataset == expected
+    facets = there.get_openlineage_facets_on_complete(None)
+    if facets is None:
+        # the provider of OpenLineage is not installed
+        return
+    assert [each.name for each in facets.outputs] == [f"{shop.app_token}.{shop.table_id}"]
+    assert [(each.namespace, each.name) for each in facets.inputs] == ([expected] if expected else [])
