@@ -16,6 +16,10 @@ class Switches:
     """isGreaterEqual/isLessEqual on a date: no rows, or 1254018 (§4.2, §11.10)."""
     unknown_filter_field: Literal["error", "empty"] = "error"
     """A filter that names no field: 1254018, or no rows (§4.2, §11.10)."""
+    contains_all: bool = False
+    """contains with several values on a cell of several: False = any of them, True = all (§4.3 does not say)."""
+    conditions_beside_children: bool = True
+    """Whether a filter's own conditions count beside its children; no document shows both (§4.1)."""
     uuid_strict: bool = True
     """client_token must carry the version and variant bits of UUIDv4 (§2.3, §9.16)."""
     client_token_window_seconds: float = 6 * 3600.0

@@ -162,6 +162,39 @@ def test_user_condition_compares_whole_lists_with_is(caller: Any) -> None:
 
     assert found(caller, condition("Who", "is", ann.open_id)) == ["one"]
     assert found(caller, condition("Who", "contains", ann.open_id)) == ["one", "two"]
+    two = {"filter": {"conjunction": "and", "conditions": [condition("Who", "is", ann.open_id, bob.open_id)]}}
+    assert caller.code("POST", f"{caller.records}/search", two) == 1254018
+
+
+def test_auto_number_is_compared_as_a_number(caller: Any) -> None:
+    caller.emu.person.add_field(caller.app_token, caller.table_id, {"field_name": "No", "type": 1005})
+    caller.create(*({"Name": f"n{n:02}"} for n in range(1, 12)))
+
+    assert found(caller, condition("No", "isGreater", "8"), condition("No", "isLessEqual", "10")) == ["n09", "n10"]
+
+
+@pytest.mark.parametrize(
+    ("means_all", "tagged", "untagged"),
+    [
+        pytest.param(False, ["apple", "banana"], ["cherry", "date", "elder"], id="any"),
+        pytest.param(True, ["banana"], ["apple", "cherry", "date", "elder"], id="all"),
+    ],
+)
+def test_contains_of_several_means_any_or_all_by_switch(
+    goods: Any, means_all: bool, tagged: list[str], untagged: list[str]
+) -> None:
+    goods.emu.switches.contains_all = means_all
+
+    assert found(goods, condition("Tags", "contains", "p", "q")) == tagged
+    assert found(goods, condition("Tags", "doesNotContain", "p", "q")) == untagged
+    assert found(goods, condition("Kind", "contains", "x", "y")) == ["apple", "banana"]
+
+
+def test_conditions_beside_children_may_not_count_by_switch(goods: Any) -> None:
+    goods.emu.switches.conditions_beside_children = False
+    child = {"conjunction": "or", "conditions": [condition("Kind", "is", "x"), condition("Kind", "is", "y")]}
+
+    assert found(goods, condition("Qty", "is", "1"), children=[child]) == ["apple", "banana"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,33 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
     assert [record["fields"]["code"] for record in found["records"]] == codes
 
 
+def test_list_finds_the_same_however_lark_reads_several_values_and_groups(orders):
+    orders.add(
+        {"code": "A1", "qty": 1, "tags": ["x", "y"]},
+        {"code": "A2", "qty": 2, "tags": ["z"]},
+        {"code": "A3", "qty": 1, "tags": ["z"]},
+        {"code": "A4", "qty": 1},
+    )
+    orders.emulator.switches.update({"contains_all": True, "conditions_beside_children": False})
+    lark = {"conjunction": "or", "conditions": [{"field_name": "tags", "operator": "contains", "value": ["x"]}]}
+    both = {**lark, "conjunction": "and", "children": [lark]}
+    for filter_, codes in (
+        ({"tags": ["x", "z"], "qty": 1}, ["A1", "A3"]),
+        ({"tags": ["x", None]}, ["A1", "A4"]),
+        ({"tags": [f"t{n}" for n in range(11)] + ["y"]}, ["A1"]),
+        ({**both, "conditions": [{"field_name": "qty", "operator": "is", "value": 1}]}, ["A1"]),
+    ):
+        found = run(BitableListRecordsOperator, filter=filter_, sort=["code"])
+        assert [record["fields"]["code"] for record in found["records"]] == codes
+
+
+def test_list_compares_automatic_numbers(orders):
+    orders.emulator.person.add_field(orders.base, orders.table_id, {"field_name": "no", "type": 1005})
+    orders.add({"code": "A1"}, {"code": "A2"}, {"code": "A3"})
+    found = run(BitableListRecordsOperator, filter={"no": {"isGreater": 1, "isLess": "3"}})
+    assert [record["fields"]["code"] for record in found["records"]] == ["A2"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
@@ -112,7 +139,8 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
         pytest.param({"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek goes with 'is' only"], id="date word"),
         pytest.param({"filter": {"due": "soon"}}, ["expected a datetime", "Today"], id="no date"),
         pytest.param({"filter": {"code": {"is": ["a", "b"]}}}, ["is takes one value"], id="two values"),
-        pytest.param({"filter": {"tags": list("abcdefghijk")}}, ["takes 1 to 10 values"], id="eleven values"),
+        pytest.param({"filter": {"tags": {"contains": list("abcdefghijk")}}}, ["takes 1 to 10 values"], id="eleven"),
+        pytest.param({"filter": {"tags": {"is": ["x", "y"]}}}, ["is takes one value"], id="a list that is"),
         pytest.param({"filter": ["code"]}, ["expected a dictionary"], id="no dictionary"),
         pytest.param({"filter": {"conjunction": "and", "where": 1}}, ["'where' is not known"], id="member"),
         pytest.param({"sort": ["status"] * 50}, ["sort: is longer than the 1000"], id="long sort"),

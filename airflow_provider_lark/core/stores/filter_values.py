@@ -31,13 +31,15 @@ _TEXT = frozenset(
         FieldType.PHONE,
         FieldType.URL,
         FieldType.LOCATION,
-        FieldType.AUTO_NUMBER,
         FieldType.STAGE,
     }
 )
 _PEOPLE = frozenset({FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER})
 LISTS = _PEOPLE | {FieldType.MULTI_SELECT, FieldType.GROUP_CHAT, FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK}
 """Types of cells that hold several values."""
+
+_OPTIONS = LISTS | {FieldType.SINGLE_SELECT}
+"""Types that are asked for one of several values at once; ``is`` and ``isNot`` take one of any type."""
 
 _DATES = frozenset({FieldType.DATE_TIME, FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
 
@@ -47,6 +49,8 @@ _OPERATORS: dict[int, tuple[str, ...]] = {
     # the other comparisons of dates find nothing and say nothing
     **dict.fromkeys(_DATES, ("is", "isGreater", "isLess", *EMPTY)),
     FieldType.NUMBER: (*_EQUAL, *_ORDER, *EMPTY),
+    # compared as numbers, and without the fixed text of a custom number ("Bitable FAQ", 6 and 8)
+    FieldType.AUTO_NUMBER: (*_EQUAL, *_CONTAIN, *_ORDER, *EMPTY),
     FieldType.SINGLE_SELECT: (*_EQUAL, *_CONTAIN, *EMPTY),
     FieldType.CHECKBOX: ("is",),
     FieldType.ATTACHMENT: EMPTY,
@@ -95,7 +99,7 @@ class ConditionWriter:
     def _write_values(self, field: Field, operator: str, values: Sequence[Any], where: str) -> list[str]:
         if field.type in _DATES and values[:1] == [_EXACT]:
             values = values[1:]
-        most = VALUES_MAX if field.type in LISTS or (operator in _CONTAIN and field.type not in _TEXT) else 1
+        most = VALUES_MAX if operator in _CONTAIN and field.type in _OPTIONS else 1
         if not 1 <= len(values) <= most:
             raise ConfigError(f"{where}: {operator} takes {'one value' if most == 1 else f'1 to {most} values'}")
         if field.type in _DATES:

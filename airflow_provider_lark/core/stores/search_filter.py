@@ -16,7 +16,7 @@ from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.filter_values import EMPTY, LISTS, ConditionWriter
+from airflow_provider_lark.core.stores.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
 
 Filter = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def build_filter(
     if not isinstance(given, Mapping):
         raise ConfigError(f'filter: expected a dictionary such as {{"Status": "open"}}, found {type(given).__name__}')
     reader = _Reader(fields, ConditionWriter(time_zone, find_user_ids))
-    built = reader.read_group(given, "filter") if "conjunction" in given else reader.read_short(given)
+    built = _part(reader.read_group(given, "filter") if "conjunction" in given else reader.read_short(given))
     _check_size(built)
     return built
 
@@ -98,7 +98,7 @@ class _Reader:
         choices: list[dict[str, Any]] = []
         for name, wanted in given.items():
             field = find_field(name, self._fields, where="filter")
-            if isinstance(wanted, list | tuple | set | frozenset) and field.type not in LISTS:
+            if isinstance(wanted, list | tuple | set | frozenset):
                 choices.append(self._one_of(field, list(wanted)))
             else:
                 conditions += self._comparisons(field, wanted)
@@ -137,8 +137,7 @@ class _Reader:
         if wanted is None:
             yield self._write(field, "isEmpty", [])
         elif not isinstance(wanted, Mapping):
-            values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-            yield self._write(field, "contains" if field.type in LISTS else "is", values)
+            yield self._write(field, "contains" if field.type in LISTS else "is", [wanted])
         elif not wanted:
             # no comparison at all would let every record through
             raise ConfigError(f"filter: field {field.describe()}: holds no comparison; give a value, or None")
@@ -159,8 +158,28 @@ class _Reader:
             raise ConfigError(
                 f"filter: field {field.describe()}: a list takes values; comparisons stand in a dictionary"
             )
-        conditions = [condition for value in wanted for condition in self._comparisons(field, value)]
+        if field.type in LISTS:
+            conditions = self._contains_one_of(field, [value for value in wanted if value is not None])
+            conditions += self._comparisons(field, None) if None in wanted else ()
+        else:
+            conditions = [condition for value in wanted for condition in self._comparisons(field, value)]
         return {"conjunction": "or", "conditions": conditions}
+
+    def _contains_one_of(self, field: Field, wanted: list[Any]) -> list[dict[str, Any]]:
+        # persons are looked up together, but Lark does not say whether several values in one condition mean any or all
+        parts = [
+            self._write(field, "contains", wanted[at : at + VALUES_MAX]) for at in range(0, len(wanted), VALUES_MAX)
+        ]
+        return [{**part, "value": [value]} for part in parts for value in part["value"]]
+
+
+def _part(group: dict[str, Any]) -> dict[str, Any]:
+    """Return *group* with conditions and children apart: Lark's documents show no group that has both."""
+    if not (group.get("conditions") and group.get("children")):
+        return group
+    conjunction = group["conjunction"]
+    own = {"conjunction": conjunction, "conditions": group["conditions"]}
+    return {"conjunction": conjunction, "children": [own, *group["children"]]}
 
 
 def _check_size(built: dict[str, Any]) -> None:

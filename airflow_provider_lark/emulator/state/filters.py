@@ -64,6 +64,8 @@ def compile_filter(filter_: object, filtering: Filtering) -> Predicate | None:
     if sum(len(each) for each in groups if isinstance(each, list)) > MAX_CONDITIONS:
         raise ApiError(1254018, f"a filter has at most {MAX_CONDITIONS} conditions")
     parts = _conditions(filter_, filtering)
+    if children and not filtering.switches.conditions_beside_children:
+        parts = []
     for child in children:
         if not isinstance(child, Mapping) or child.get("children"):
             raise ApiError(1254018, "a filter nests exactly one level")
@@ -163,7 +165,9 @@ def _checkbox(column: Field, operator: str, value: list[str], get: Callable[[Rec
 
 def _text(column: Field, operator: str, value: list[str], get: Callable[[Record], Any]) -> Predicate:
     if operator not in _CONTAIN:
-        raise _unfit(column, operator)
+        if column.type != FieldType.AUTO_NUMBER:
+            raise _unfit(column, operator)
+        return _number(column, operator, value, lambda record: float(get(record)))
     wanted = _one(value)
     if operator == "is":
         return lambda record: get(record) == wanted
@@ -207,16 +211,16 @@ def _list(
 ) -> Predicate:
     if operator not in _CONTAIN or not value:
         raise _unfit(column, operator)
-    if operator in {"is", "isNot"} and column.type in SELECTS:
+    if operator in {"is", "isNot"}:
         _one(value)
     wanted = set(_wanted_ids(column, value, filtering))
     if operator == "is":  # only the identical list (§4.3)
         return lambda record: set(get(record) or ()) == wanted
     if operator == "isNot":
         return lambda record: set(get(record) or ()) != wanted
-    if operator == "contains":
-        return lambda record: not wanted.isdisjoint(get(record) or ())
-    return lambda record: wanted.isdisjoint(get(record) or ())
+    if filtering.switches.contains_all and column.type != FieldType.SINGLE_SELECT:
+        return lambda record: wanted.issubset(get(record) or ()) == (operator == "contains")
+    return lambda record: wanted.isdisjoint(get(record) or ()) == (operator != "contains")
 
 
 def _date_span(operator: str, value: list[str], filtering: Filtering) -> tuple[int, int]:
