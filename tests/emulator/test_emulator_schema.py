@@ -153,6 +153,19 @@ def test_field_that_cannot_be_made_is_refused(caller: Any, definition: dict[str,
     assert caller.code("POST", f"{caller.table}/fields", definition) == code
 
 
+def test_description_is_replaced_with_the_rest_or_kept_by_switch(caller: Any) -> None:
+    definition = {"field_name": "Note", "type": 1, "description": {"text": "why"}}
+    fields = f"{caller.table}/fields"
+    field = f"{fields}/{caller.call('POST', fields, definition)['data']['field']['field_id']}"
+    assert caller.code("PUT", field, {**definition, "description": "bare"}) == 99992402
+    caller.emu.switches.update_keeps_description = True
+    kept = caller.call("PUT", field, {"field_name": "Notes", "type": 1})["data"]["field"]
+    caller.emu.switches.update_keeps_description = False
+    lost = caller.call("PUT", field, {"field_name": "Note", "type": 1})["data"]["field"]
+
+    assert (kept["description"], lost.get("description")) == ("why", None)
+
+
 def test_description_is_written_as_object_and_read_as_text(caller: Any) -> None:
     definition = {"field_name": "Note", "type": 1, "description": {"text": "why", "disable_sync": True}}
 

@@ -153,6 +153,17 @@ def test_changed_field_keeps_what_is_not_named_and_the_cells_of_its_options(orde
     assert orders.cells("state") == ["open"]
 
 
+def test_changed_field_keeps_its_description_until_it_is_named(orders):
+    note = {"name": "note", "description": "why"}
+    field_id = run(BitableCreateFieldOperator, table="MyDB:orders", field=note)["field_id"]
+    told = []
+    for changes in ({"name": "notes"}, {"description": "how"}, {"description": "how"}, {"description": ""}):
+        done = run(BitableUpdateFieldOperator, table="MyDB:orders", field=field_id, changes=changes)
+        fields = orders.emulator.state.table(orders.base, orders.table_id).fields
+        told.append((done["updated"], next(f.description for f in fields if f.field_id == field_id)))
+    assert told == [(1, "why"), (1, "how"), (0, "how"), (1, "")]
+
+
 def test_change_of_nothing_or_of_an_unknown_field_is_named(orders):
     assert "changes: is empty" in fails(BitableUpdateFieldOperator, table="MyDB:orders", field="status", changes={})
     assert "did you mean 'status'?" in fails(

@@ -69,7 +69,7 @@ def read_definition(given: Mapping[str, Any] | str, *, where: str = "field") -> 
         property_["options"] = [{"name": each} if isinstance(each, str) else dict(each) for each in options]
     if property_:
         definition["property"] = property_
-    if members.get("description"):
+    if members.get("description") is not None:
         definition["description"] = _describe(members["description"])
     return definition
 
@@ -166,18 +166,20 @@ def change_field(
     wires = client.bitable.list_fields(**ids)
     by_id = {wire["field_id"]: wire["field_name"] for wire in wires}
     current = find_field(by_id.get(field, field), _by_name(wires), where="field")
-    changed = Field.from_wire(
-        client.bitable.update_field(**ids, field_id=current.field_id, field=_merge(current, changes))
-    )
-    return changed, changed != current
+    described = next((wire.get("description") for wire in wires if wire["field_id"] == current.field_id), None)
+    wanted = _merge(current, changes, described)
+    changed = Field.from_wire(client.bitable.update_field(**ids, field_id=current.field_id, field=wanted))
+    is_redescribed = _describe(wanted.get("description")) != _describe(described)
+    return changed, changed != current or is_redescribed
 
 
-def _merge(current: Field, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(current: Field, changes: Mapping[str, Any], described: Any) -> dict[str, Any]:
     if not changes:
         raise ConfigError("changes: is empty; give name, type, options, property or description")
     same_type = "type" not in changes
     kept = {"name": current.name, **({"type": int(current.type), "ui_type": current.ui_type} if same_type else {})}
-    wanted = read_definition({**kept, **changes}, where=f"field {current.name!r}")
+    # Lark replaces the whole definition: what is not sent again may be lost
+    wanted = read_definition({**kept, "description": described, **changes}, where=f"field {current.name!r}")
     if same_type and current.property:
         wanted["property"] = {**current.property, **wanted.get("property", {})}
     known = {option["name"]: option for option in current.property.get("options") or () if "name" in option}
@@ -199,7 +201,9 @@ def _read_type(given: Any, *, where: str) -> tuple[int, str | None]:
 
 
 def _describe(description: Any) -> Any:
-    return {"text": description} if isinstance(description, str) else description
+    if isinstance(description, list):
+        description = "".join(str(part.get("text", "")) for part in description)
+    return {"text": description} if isinstance(description, str) else description or {"text": ""}
 
 
 def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:

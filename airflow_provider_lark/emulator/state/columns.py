@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.kinds import (
     LINKS,
     NOT_CREATABLE,
@@ -36,6 +36,7 @@ class SchemaEditing:
     actor: str
     by_person: bool
     tell: Tell = tell_nobody
+    keeps_description: bool = False
 
     @property
     def born_ms(self) -> int:
@@ -64,9 +65,11 @@ def _checked_field_name(table: Table, name: object, *, but: str = "") -> str:
     return name.strip()
 
 
-def _description_text(given: object) -> str:
+def _description_text(editing: SchemaEditing, given: object) -> str:
     if given is None:
         return ""
+    if not isinstance(given, Mapping) and not editing.by_person:
+        raise invalid("description", given, "description is {text, disable_sync}")
     if isinstance(given, Mapping):  # written {text, disable_sync}, read as a string (§2.2)
         return str(given.get("text", ""))
     return str(given)
@@ -86,7 +89,7 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
     made = make_property(type_code, ui_type, definition.get("property"), ids=editing.ids)
     column = Field(editing.ids.field(), name, type_code, ui_type, made, is_primary, created_ms=editing.born_ms)
-    column.description = _description_text(definition.get("description"))
+    column.description = _description_text(editing, definition.get("description"))
     if type_code in LINKS:
         _tie_link(editing, table, column)
     table.fields.append(column)
@@ -129,8 +132,8 @@ def _tie_link(editing: SchemaEditing, table: Table, column: Field) -> None:
 def update_field(editing: SchemaEditing, table: Table, column: Field, definition: Mapping[str, Any]) -> Field:
     """Replace a field's definition.
 
-    Through the API a property that is left out falls back to its default, so that a select loses its options (§2.2:
-    the property is *replaced*); a person changes what is named and keeps the rest.
+    Through the API what is left out falls back to its default, so that a select loses its options and a field its
+    description (§2.2: the definition is *replaced*); a person changes what is named and keeps the rest.
 
     :raises ApiError: 1254606 when nothing changes; 1254012 for a change of type while cells are filled,
         which the emulator does not convert.
@@ -143,9 +146,9 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
         raise ApiError(1254012, "the emulator does not convert filled cells to another type")
     if column.is_primary and type_code not in PRIMARY_TYPES:
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
-    description = column.description
+    description = column.description if editing.by_person or editing.keeps_description else ""
     if "description" in definition:
-        description = _description_text(definition["description"])
+        description = _description_text(editing, definition["description"])
     made = _new_settings(editing, column, (type_code, ui_type), definition.get("property"))
     after = (name, type_code, ui_type, made, description)
     if after == (column.name, column.type, column.ui_type, column.settings, column.description):
