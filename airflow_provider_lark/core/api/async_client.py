@@ -86,5 +86,6 @@ class AsyncLarkClient(BaseClient):
             return await asyncio.to_thread(effect.function)
         try:
             return self._transport.read(await self._http.request(**self._transport.arguments(effect)))
-        except httpx.HTTPError as exc:
-            raise self._transport.explain(exc, effect) from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            error = self._transport.explain(exc, effect)
+        raise error

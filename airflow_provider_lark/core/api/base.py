@@ -79,8 +79,10 @@ class BaseClient(OpenApi):
         on_secret: Callable[[str], None] | None = None,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
+        way = Secret(proxy) if proxy else None
+        del proxy  # with its password, as the App Secret below: from here on no traceback with locals can show it
         secret = Secret(_given("App Secret", app_secret))
-        del app_secret  # from here on no traceback with locals can show it
+        del app_secret
         settings = Settings(
             app_id=_given("App ID", app_id),
             app_secret=secret,
@@ -99,7 +101,7 @@ class BaseClient(OpenApi):
         is_own_time = clock is not _SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
         self._session = Session(settings, state, token_store)
-        self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=proxy, verify=verify)
+        self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
         self._clock = clock
         self._open()
 

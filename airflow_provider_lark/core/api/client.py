@@ -85,5 +85,6 @@ class LarkClient(BaseClient):
             return effect.function()
         try:
             return self._transport.read(self._http.request(**self._transport.arguments(effect)))
-        except httpx.HTTPError as exc:
-            raise self._transport.explain(exc, effect) from exc
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            error = self._transport.explain(exc, effect)
+        raise error

@@ -1,6 +1,7 @@
 """Why a request got no answer, in words: names, ports, proxies, certificates. With :mod:`.transport` it knows httpx.
 
-What a library says is never quoted, since it may hold a proxy's password; OpenSSL's word on a certificate is.
+What a library says is never quoted, since it may hold a proxy's password; OpenSSL's word on a certificate is. Nor is it
+kept as a cause where it quotes what was sent or came back.
 """
 
 from __future__ import annotations
@@ -9,17 +10,26 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import httpx
 
-from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, Unreachable
+from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, OutcomeUnknown, Unreachable
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _CHECK = "check the host, the network and the proxy"
 
+Failure: TypeAlias = httpx.HTTPError | httpx.InvalidURL
+"""What httpx raises instead of an answer."""
 
-def explain_failure(exc: httpx.HTTPError, *, host: str, proxy: httpx.Proxy | None, endpoint: str) -> LarkError:
+# they quote header and status lines: a token that cannot be sent, or what a host or proxy echoes
+_QUOTING = (httpx.ProtocolError, httpx.ProxyError, httpx.InvalidURL)
+
+
+def explain_failure(exc: Failure, *, host: str, proxy: httpx.Proxy | None, endpoint: str) -> LarkError:
     """Return what a failed sending means: whether Lark can have got the request, and what to check.
+
+    *exc* is its cause, where that cannot quote a secret. To be raised outside the except block.
 
     :param proxy: through which Lark is reached, if any.
     """
@@ -27,6 +37,17 @@ def explain_failure(exc: httpx.HTTPError, *, host: str, proxy: httpx.Proxy | Non
     for cause in causes:
         # frames of the HTTP library hold the token in their locals, and say nothing that helps
         cause.__traceback__ = None
+    error = _explain(exc, causes, host=host, proxy=proxy, endpoint=endpoint)
+    if not isinstance(exc, _QUOTING):
+        error.__cause__ = exc
+    return error
+
+
+def _explain(
+    exc: Failure, causes: list[BaseException], *, host: str, proxy: httpx.Proxy | None, endpoint: str
+) -> LarkError:
+    if isinstance(exc, httpx.InvalidURL):
+        return BadRequest("the path or the query is too long, or no part of an address", endpoint=endpoint)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return ConfigError(_distrust(host, cause), endpoint=endpoint)

@@ -57,6 +57,7 @@ class HttpRequest:
         """
         if self.json is None:
             return None
+        text = ""
         try:
             text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             # the plain search first: it costs next to nothing, and hits almost never
@@ -65,7 +66,8 @@ class HttpRequest:
             what = "a NUL"
         except (TypeError, ValueError, RecursionError) as exc:
             what = type(exc).__name__
-        # without the cause: its text may quote the cell
+        # without the cause, whose text may quote the cell, and the text, which may hold the App Secret
+        del text
         raise BadRequest(
             f"the request cannot be written as JSON ({what}): pass text of valid characters without NUL, "
             "finite numbers, booleans, lists and dicts",
@@ -74,7 +76,8 @@ class HttpRequest:
 
     def words(self) -> bytes:
         """Return what of the request no error may quote, files apart; the names of members are Lark's own."""
-        members = [] if self.multipart is None else list(self.multipart.members.values())
+        members = [value for text in self.query.values() for value in ([text] if isinstance(text, str) else text)]
+        members += [] if self.multipart is None else self.multipart.members.values()
         body = list(self.json.values()) if isinstance(self.json, dict) else self.json
         return "\n".join([json.dumps(body, ensure_ascii=False), *members]).encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from functools import lru_cache
 from importlib.util import find_spec
@@ -14,18 +15,22 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from airflow_provider_lark import __version__
-from airflow_provider_lark.core.api.failures import explain_failure
+from airflow_provider_lark.core.api.failures import Failure, explain_failure
 from airflow_provider_lark.core.api.flow import HttpResponse, Send
 from airflow_provider_lark.core.api.host import is_local
+from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError, LarkError
 
 _CONNECT_SECONDS = 10.0
 
 
 class Transport:
-    """How to reach one host."""
+    """How to reach one host.
 
-    def __init__(self, host: str, *, timeout_seconds: float, proxy: str | None, verify: bool | str) -> None:
+    :param proxy: its address, which may hold a password.
+    """
+
+    def __init__(self, host: str, *, timeout_seconds: float, proxy: Secret | None, verify: bool | str) -> None:
         self._host = host
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds))
         self._proxy = _read_proxy(proxy or _proxy_of_environment(host), is_given=bool(proxy))
@@ -46,8 +51,6 @@ class Transport:
         """Return the arguments of ``client.request``."""
         request = effect.request
         headers = dict(request.headers)
-        if effect.bearer is not None:
-            headers["Authorization"] = f"Bearer {effect.bearer.reveal()}"
         arguments: dict[str, Any] = {
             "method": request.method,
             "url": self._host + request.path,
@@ -62,6 +65,9 @@ class Transport:
             # a file object is read in small chunks, bytes would be copied whole; its name is a member, not a header
             file = ("file", BytesIO(request.multipart.content), "application/octet-stream")
             arguments |= {"data": dict(request.multipart.members), "files": {"file": file}}
+        # last: an error above would show it in a traceback with locals
+        if effect.bearer is not None:
+            headers["Authorization"] = f"Bearer {effect.bearer.reveal()}"
         return arguments
 
     def read(self, response: httpx.Response) -> HttpResponse:
@@ -71,12 +77,12 @@ class Transport:
         del response.stream
         return HttpResponse(response.status_code, response.headers, content)
 
-    def explain(self, exc: httpx.HTTPError, effect: Send) -> LarkError:
-        """Return what a failed sending means: whether Lark can have got the request."""
+    def explain(self, exc: Failure, effect: Send) -> LarkError:
+        """Return what a failed sending means, to be raised outside the except block."""
         return explain_failure(exc, host=self._host, proxy=self._proxy, endpoint=effect.request.endpoint)
 
 
-def _proxy_of_environment(host: str) -> str | None:
+def _proxy_of_environment(host: str) -> Secret | None:
     # read here, not by httpx, so that errors can name it
     parts = urlsplit(host)
     if is_local(host) or proxy_bypass(parts.netloc):
@@ -84,21 +90,36 @@ def _proxy_of_environment(host: str) -> str | None:
         return None
     known = getproxies()
     found = known.get(parts.scheme) or known.get("all")
-    return f"http://{found}" if found and "://" not in found else found
+    if not found:
+        return None
+    return Secret(found if "://" in found else f"http://{found}")
 
 
-def _read_proxy(proxy: str | None, *, is_given: bool) -> httpx.Proxy | None:
-    if not proxy:
+def _read_proxy(proxy: Secret | None, *, is_given: bool) -> httpx.Proxy | None:
+    if proxy is None:
         return None
     what = "the proxy" if is_given else "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)"
-    try:
-        read = httpx.Proxy(proxy)
-    except (ValueError, httpx.InvalidURL):
-        # without the cause: it quotes the address, and with it a password
-        raise ConfigError(f"{what} is no valid address: write http://host:port") from None
-    if read.url.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise ConfigError(f"{what} is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
+    read = _parse_proxy(proxy)
+    if read is None:
+        raise ConfigError(f"{what} is no valid address: write http://host:port")
+    if read.url.scheme.startswith("socks"):
+        if find_spec("socksio") is None:
+            raise ConfigError(f"{what} is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
+        # at DEBUG it would log user and password
+        logging.getLogger("httpcore.socks").addFilter(_shows_no_password)
     return read
+
+
+def _shows_no_password(record: logging.LogRecord) -> bool:
+    return "auth=(" not in record.getMessage()
+
+
+def _parse_proxy(proxy: Secret) -> httpx.Proxy | None:
+    # None instead of an error: what httpx raises quotes the address, and with it a password
+    try:
+        return httpx.Proxy(proxy.reveal())
+    except (ValueError, httpx.InvalidURL):
+        return None
 
 
 @lru_cache(maxsize=8)

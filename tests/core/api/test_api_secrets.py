@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import socket
 import traceback
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
-from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient, transport
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse, Multipart, Send
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.errors import ConfigError, LarkError, NotAuthorized, UnexpectedAnswer
+from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, NotAuthorized, UnexpectedAnswer
 
 AT: dict[str, Any] = {"app_token": "basA", "table_id": "tblA"}
 CANARY = "canary"
@@ -136,10 +139,112 @@ def test_unreachable_host_behind_a_proxy_with_a_password_shows_no_canary(
     assert CANARY not in repr(client)
 
 
-def test_proxy_that_is_no_address_shows_no_canary() -> None:
-    with pytest.raises(ConfigError, match="http://host:port") as caught:
-        LarkClient("cli", "canary-secret", proxy="ftp://user:canary-proxy@x")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"proxy": "ftp://user:canary-proxy@x"}, "http://host:port", id="proxy"),
+        pytest.param({"verify": "/no/such/place"}, "cannot be read", id="ca bundle"),
+        pytest.param({"app_secret": " "}, "App Secret is empty", id="app secret"),
+    ],
+)
+def test_client_that_cannot_be_made_shows_no_canary(options: dict[str, Any], words: str) -> None:
+    given = {"app_secret": "canary-secret", "proxy": "http://user:canary-proxy@x:1", **options}
+    with pytest.raises(ConfigError, match=words) as caught:
+        LarkClient("cli", **given)
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
+
+
+def test_proxy_of_the_environment_that_is_no_address_shows_no_canary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "foo://user:canary-proxy@x")
+    with pytest.raises(ConfigError, match="ALL_PROXY") as caught:
+        LarkClient("cli", "secret")
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
+
+
+def test_password_of_a_socks_proxy_is_not_logged_by_the_library(
+    everything_logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "find_spec", lambda name: name)
+    proxy = Secret("socks5://user:canary-proxy@127.0.0.1:1")
+    Transport("https://open.feishu.cn", timeout_seconds=1, proxy=proxy, verify=True)
+    log = logging.getLogger("httpcore.socks")
+    # as httpcore writes them
+    log.debug("setup_socks5_connection.started host='open.feishu.cn' auth=(b'user', b'canary-proxy')")
+    log.debug("setup_socks5_connection.complete")
+    assert [record.getMessage() for record in everything_logged.records] == ["setup_socks5_connection.complete"]
+
+
+@pytest.fixture
+def echo() -> Iterator[Callable[[bytes], str]]:
+    """A host that answers *answer*, with what follows ``marker`` in the request in place of ``%s``."""
+    listeners: list[socket.socket] = []
+
+    def listen(answer: bytes, marker: bytes) -> str:
+        listeners.append(socket.create_server(("127.0.0.1", 0)))
+
+        def serve(listener: socket.socket) -> None:
+            caller, _ = listener.accept()
+            with caller:
+                heard = b""
+                while marker not in heard:
+                    heard += caller.recv(65_536)
+                caller.sendall(answer % heard[heard.index(marker) :].partition(b"\r\n")[0])
+
+        Thread(target=serve, args=listeners[-1:], daemon=True).start()
+        return f"127.0.0.1:{listeners[-1].getsockname()[1]}"
+
+    yield listen
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.mark.parametrize("answer", [b"%s\r\n\r\n", b"HTTP/1.1 200 OK\r\n%s\r\n\r\n"], ids=["status", "header"])
+def test_host_that_echoes_the_request_shows_no_canary(
+    make_client: Callable[..., LarkClient], echo: Callable[..., str], answer: bytes
+) -> None:
+    client = make_client(host=f"http://{echo(answer, b'{')}", max_attempts=1)
+    with pytest.raises(LarkError, match="RemoteProtocolError") as caught:
+        client.bot.info()
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
+
+
+def test_proxy_that_echoes_its_password_shows_none(
+    make_client: Callable[..., LarkClient], echo: Callable[..., str]
+) -> None:
+    place = echo(b"HTTP/1.1 407 No %s\r\nContent-Length: 0\r\n\r\n", b"Proxy-Auth")
+    client = make_client(host="https://open.feishu.cn", proxy=f"http://user:canary@{place}", max_attempts=1)
+    with pytest.raises(LarkError, match="407") as caught:
+        client.bot.info()
+    assert "Basic" not in _told_by(caught.value) + _locals_of(caught.value)
+
+
+@pytest.mark.parametrize("query", [{"filter": CELL}, {"names": ["a", CELL]}], ids=["text", "list"])
+def test_query_that_lark_echoes_is_not_quoted(client: LarkClient, server: Any, query: dict[str, Any]) -> None:
+    server.refuse(4711, msg="Bad canary-cell given")
+    with pytest.raises(BadRequest, match='"Bad"') as caught:
+        client.call("GET", "/open-apis/x/v1/y", query=query)
     assert CANARY not in _told_by(caught.value)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param({"query": {"q": "x" * 70_000}}, id="too long an address"),
+        pytest.param({"json": {"q": b"x"}}, id="no json"),
+    ],
+)
+def test_request_that_cannot_be_sent_shows_no_token(client: LarkClient, server: Any, request_: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest) as caught:
+        client.call("POST", "/open-apis/x/v1/y", **request_)
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
+    assert server.calls == []
+
+
+@pytest.mark.parametrize("app_secret", ["canary\udc80", "canary\0"], ids=["surrogate", "nul"])
+def test_app_secret_that_cannot_be_sent_is_not_shown(make_client: Callable[..., LarkClient], app_secret: str) -> None:
+    with pytest.raises(BadRequest, match="written as JSON") as caught:
+        make_client(app_secret=app_secret).bot.info()
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
 
 
 def test_host_that_is_wrong_shows_no_secret() -> None:
