@@ -175,7 +175,7 @@ def test_password_of_a_socks_proxy_is_not_logged_by_the_library(
 
 
 @pytest.fixture
-def echo() -> Iterator[Callable[[bytes], str]]:
+def echo() -> Iterator[Callable[[bytes, bytes], str]]:
     """A host that answers *answer*, with what follows ``marker`` in the request in place of ``%s``."""
     listeners: list[socket.socket] = []
 
