@@ -46,7 +46,7 @@ def write_transaction(engine: Engine, *, sqlite_busy_ms: int | None = None) -> I
     engine.hide_parameters = True
     with engine.connect() as conn:
         if engine.dialect.name == "sqlite":
-            _begin_immediate(conn, sqlite_busy_ms)
+            begin_immediate(conn, sqlite_busy_ms)
         elif is_mysql(engine.dialect) and not _commits_by_itself(conn):
             # a round trip instead of four: it holds for the next transaction only, so there is nothing to set back
             conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -62,7 +62,8 @@ def _commits_by_itself(conn: Connection) -> bool:
     return bool(ask() if callable(ask) else getattr(raw, "autocommit", False))
 
 
-def _begin_immediate(conn: Connection, busy_ms: int | None) -> None:
+def begin_immediate(conn: Connection, busy_ms: int | None = None) -> None:
+    """Begin a transaction of SQLite that can write, as :func:`write_transaction` does."""
     timeout = conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     wanted = max(timeout, SQLITE_BUSY_MS) if busy_ms is None else busy_ms
     if timeout != wanted:

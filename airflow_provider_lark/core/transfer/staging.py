@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from airflow_provider_lark.core.errors import RowError, RowRefused
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.connections import SQLITE_BUSY_MS, error_code, is_mysql, is_transient
+from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_transient
 from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
 
@@ -49,8 +49,6 @@ class Staging:
 
     def create(self) -> None:
         """Make the table, instead of one that an earlier user of the connection left."""
-        if self._conn.dialect.name == "sqlite":
-            self._conn.exec_driver_sql(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
         self.drop()
         # not Table.create(), which would also make types that the database already has
         self._conn.execute(CreateTable(self._table))
@@ -154,7 +152,7 @@ class Staging:
             self._conn.exec_driver_sql(f"ANALYZE pg_temp.{_NAME}")
             self._conn.commit()
         if self._conn.dialect.name == "sqlite":
-            self._conn.exec_driver_sql("BEGIN IMMEDIATE")
+            begin_immediate(self._conn)
 
     def _run(self, statement: Any) -> int:
         try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import (
@@ -295,3 +295,16 @@ def test_persons_are_kept_by_id_or_by_email(lark, sqlite):
     for users, kept in (("id", person.open_id), ("email", "p@x.example")):
         copy(lark, sqlite, where, mode="replace", create_table=True, users=users)
         assert run_sql(sqlite, "SELECT who FROM goods") == [(kept,)]
+
+
+def test_engine_that_begins_by_itself_is_served(lark, sqlite, goods):
+    @event.listens_for(sqlite, "connect")
+    def leave_transactions_to_us(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(sqlite, "begin")
+    def begin(conn: Any) -> None:
+        conn.exec_driver_sql("BEGIN")
+
+    assert counts(copy(lark, sqlite, goods, mode="replace", create_table=True)) == (3, 0, 0, 0)
+    assert counts(copy(lark, sqlite, goods, mode="upsert")) == (0, 0, 3, 0)
