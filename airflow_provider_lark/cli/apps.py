@@ -38,6 +38,9 @@ def add_app(args: Namespace) -> None:
         description=args.description,
         extra=json.dumps({name: value for name, value in extra.items() if value}, ensure_ascii=False),
     )
+    if made.conn_id is None:
+        # Airflow's way to refuse it, and the database would then quote the whole row
+        raise ConfigError("--conn-id: takes up to 250 letters, digits and any of # ! - _ . : \\ / ( )")
     # whatever would fail in a task fails here
     LarkSettings.from_connection(made)
     with create_session() as session:

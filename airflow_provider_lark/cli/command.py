@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.errors import LarkError
 
@@ -16,7 +17,7 @@ Command = Callable[[Namespace], None]
 
 
 def command(run: Command) -> Command:
-    """Make *run* a command: a :class:`.LarkError` ends it with status 1 and its text.
+    """Make *run* a command: a :class:`.LarkError` ends it with status 1 and its text, a database's error without.
 
     Not Airflow's ``action_cli``: that writes the command line, and with it an App Secret, into the audit log.
     """
@@ -30,6 +31,9 @@ def command(run: Command) -> Command:
             quiet(args)
         except LarkError as exc:
             raise SystemExit(f"{type(exc).__name__}: {exc}") from None
+        except SQLAlchemyError as exc:
+            # its text quotes the row, and with it, where Airflow has no Fernet key, the App Secret
+            raise SystemExit(f"A database failed ({type(exc).__name__}); look into it with: airflow db check") from None
         finally:
             if before is None:
                 del os.environ[_CONTEXT]

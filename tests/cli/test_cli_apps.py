@@ -50,6 +50,37 @@ def test_add_asks_for_the_secret_without_showing_it(add, connections, monkeypatc
     assert connections()["shop"].password == SECRET
 
 
+@pytest.mark.parametrize("conn_id", ["no blanks", "x" * 251])
+def test_add_refuses_an_id_that_airflow_does_not_take(add, connections, conn_id):
+    done = add(conn_id, "--app-secret", SECRET)
+    assert (done.status, "--conn-id: takes up to 250 letters" in done.err) == (1, True), done.err
+    assert connections() == {}
+
+
+@pytest.fixture
+def refusing_db(airflow_db, monkeypatch):
+    """Airflow's database, which takes no connection, and no Fernet key."""
+    from airflow.models import crypto
+    from airflow.utils.session import create_session
+    from sqlalchemy import text
+
+    # Airflow keeps what it has made of the key
+    crypto.get_fernet.cache_clear()
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "")
+    with create_session() as session:
+        session.execute(text("CREATE TRIGGER full BEFORE INSERT ON connection BEGIN SELECT RAISE(ABORT, 'full'); END"))
+    yield
+    with create_session() as session:
+        session.execute(text("DROP TRIGGER full"))
+    crypto.get_fernet.cache_clear()
+
+
+def test_add_that_the_database_refuses_shows_no_secret(refusing_db, add, connections):
+    done = add("shop", "--app-secret", SECRET)
+    assert (done.status, "A database failed (IntegrityError)" in done.err) == (1, True), done.err
+    assert SECRET not in done.text
+
+
 def test_add_leaves_no_secret_in_the_audit_log(add, connections, monkeypatch):
     from airflow.models.log import Log
     from airflow.utils.session import create_session
