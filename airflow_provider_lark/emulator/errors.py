@@ -185,6 +185,7 @@ _CODES: Final[dict[int, tuple[str, int]]] = {
     1069602: ("param error", 400),
     1069603: ("forbidden", 403),
     1069604: ("the document does not exist", 400),
+    1069605: ("Unsubscribe", 400),
     # messages, §6.3
     230001: ("Your request contains an invalid request parameter.", 400),
     230002: ("Bot/User can NOT be out of the chat.", 400),

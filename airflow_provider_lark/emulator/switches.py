@@ -66,6 +66,12 @@ class Switches:
     """Size of a search answer beyond which it is 1254030 TooLargeResponse (§2.4)."""
     serves_ranges: bool = True
     """Whether a download answers ``Range`` with a part, or with the whole file (§7.4)."""
+    names_ranges: bool = True
+    """Whether a part says with ``Content-Range`` which it is; documented is the 206 only (§7.4)."""
+    bare_file_refusals: bool = False
+    """Whether a refused download has a status and no body: documented is the status only (§7.4)."""
+    unsubscribed: Literal["silent", "delete", "always"] = "delete"
+    """Where a subscription that is not there is 1069605: when it is deleted, or also when it is asked for (§5.1)."""
     foreign_file_code: int = 1254303
     """Code for a file of another base in a cell: 1254303 or 1254027 (§7.4)."""
     login_denied: bool = False

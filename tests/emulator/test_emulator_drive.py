@@ -208,6 +208,16 @@ def test_download_may_ignore_the_range_or_end_early(caller: Any) -> None:
     assert (half.status_code, half.content) == (200, CONTENT[: len(CONTENT) // 2])
 
 
+def test_download_may_leave_out_range_and_reason_by_switch(caller: Any) -> None:
+    token = uploaded(caller)
+    caller.emu.switches.update({"names_ranges": False, "bare_file_refusals": True})
+    part = caller.http.get(f"{MEDIAS}/{token}/download", headers={**caller.headers, "Range": "bytes=0-3"})
+    missing = caller.raw("GET", f"{MEDIAS}/boxnone/download")
+
+    assert (part.status_code, part.content, "content-range" in part.headers) == (206, CONTENT[:4], False)
+    assert (missing.status_code, missing.content) == (404, b"")
+
+
 def test_download_of_no_file_or_no_rights_is_404_or_403(caller: Any) -> None:
     token = uploaded(caller)
     missing = caller.raw("GET", f"{MEDIAS}/boxnone/download")

@@ -48,6 +48,16 @@ def test_subscription_comes_and_goes(caller: Any) -> None:
     assert states == [{"is_subscribe": True}, {"is_subscribe": False}]
 
 
+def test_subscription_that_is_not_there_is_an_error_by_switch(caller: Any) -> None:
+    told = []
+    for where in ("silent", "delete", "always"):
+        caller.emu.switches.unsubscribed = where
+        for method, tail in (("DELETE", "delete_subscribe"), ("GET", "get_subscribe")):
+            told.append(caller.code(method, files(caller, tail), file_type="bitable"))
+
+    assert told == [0, 0, 1069605, 0, 1069605, 1069605]
+
+
 def test_wrong_subscription_is_refused(caller: Any) -> None:
     unknown = caller.raw("POST", "/open-apis/drive/v1/files/nothing/subscribe", file_type="bitable")
     wrong = caller.raw("POST", files(caller, "subscribe"), file_type="docx")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from airflow_provider_lark.core.api.codes import explain
+from airflow_provider_lark.core.api.codes_services import FILE_STATUSES
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
 from airflow_provider_lark.core.api.meaning import Meaning
 from airflow_provider_lark.core.errors import (
@@ -63,8 +64,22 @@ def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_
     is_file = "content-disposition" in response.headers or not kind.startswith("application/json")
     if response.status in (206, 416) or (response.status == 200 and is_file):
         return response
+    bare = _bare_refusal(response, subject=subject, endpoint=request.endpoint)
+    if bare is not None:
+        raise bare
     read_answer(response, request=request, subject=subject, is_write=is_write)
     raise UnexpectedAnswer(f"{subject}: the answer is no file", endpoint=request.endpoint)
+
+
+def _bare_refusal(response: HttpResponse, *, subject: str, endpoint: str) -> LarkError | None:
+    """Return the refusal of a file that says no more than its status, which is all that is documented."""
+    meaning = FILE_STATUSES.get(response.status)
+    log_id = response.headers.get("x-tt-logid")
+    # a proxy's page has a body, and no log id
+    if meaning is None or (response.body and not log_id) or response.body[:1] == b"{":
+        return None
+    what = f"{subject}: {meaning.what} (HTTP {response.status}); {meaning.hint}"
+    return meaning.error(what, log_id=log_id, endpoint=endpoint)
 
 
 def _foreign(response: HttpResponse, *, subject: str, endpoint: str) -> LarkError:

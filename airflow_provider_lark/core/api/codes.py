@@ -26,8 +26,8 @@ from airflow_provider_lark.core.errors import (
     ValueRefused,
 )
 
-STALE_TOKEN_CODES = frozenset({99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
-"""The token is missing, malformed or too old: ask for a new one, once."""
+STALE_TOKEN_CODES = frozenset({20005, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
+"""The token is missing, malformed or too old: ask for a new one, once. 20005 is user_info's word for it."""
 
 _INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
 
@@ -110,6 +110,7 @@ _MEANINGS: dict[int, Meaning] = {
     1254290: Meaning(ServerBusy, "too many requests", LATER),
     1254291: Meaning(ServerBusy, "another write holds the table", LATER),
     1254607: Meaning(ServerBusy, "earlier writes are still being computed", "it is tried again; smaller batches help"),
+    18121: Meaning(OutcomeUnknown, "an equal message is still being sent", LATER),
     1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", LATER),
     1255006: Meaning(
         ClientTokenConflict,
@@ -165,7 +166,8 @@ _MEANINGS |= {
     for code in STALE_TOKEN_CODES
 }
 _MEANINGS |= {
-    code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN) for code in (99991668, 99991669, 99991677)
+    code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN)
+    for code in (20005, 99991668, 99991669, 99991677)
 }
 # a write may have been carried out before it broke
 _INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", LATER)
@@ -195,6 +197,9 @@ _MEANINGS |= {
         20003: "the code is unknown or was used",
         20004: "the code has expired: it lives for 5 minutes",
         20008: "there is no such user",
+        20021: "the user has left the tenant",
+        20022: "the user is frozen",
+        20023: "the user has not finished signing up",
         20024: "the code or token belongs to another app",
         20026: "the refresh token is not valid",
         20037: "the refresh token has expired",

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.errors import (
     TooLarge,
 )
 
-SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1069601})
+SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1062051, 1069601})
 """Lark's own trouble; whether a write was carried out is open."""
 
 _AVAILABILITY = "widen the app's availability in the developer console, then release a new version of the app"
@@ -57,6 +57,15 @@ _MESSAGES: dict[int, _Row] = {
     232096: (ServerBusy, "Lark takes no messages for the moment", LATER),
 }
 
+# the older codes of the same refusals ("Generic error codes")
+_OLDER: dict[int, _Row] = {
+    11232: (RateLimited, "too many messages", LATER),
+    11233: (RateLimited, "too many messages to one chat", LATER),
+    11247: (RateLimited, "too many messages", LATER),
+    1000004: (RateLimited, "too many calls", LATER),
+    1000005: (RateLimited, "too many calls of the app", LATER),
+}
+
 _FILES: dict[int, _Row] = {
     1061002: (BadRequest, "Lark refuses a part of the upload", "check name, size and base"),
     1061003: (NotFound, "there is no such file", "check the file_token: it counts in one base only"),
@@ -87,6 +96,15 @@ _FILES: dict[int, _Row] = {
         "give it the right to manage the base; the tenant must keep access records of documents",
     ),
     1069604: (NotFound, "there is no such document", "check the app_token"),
+    1069605: (NotFound, "the app is not subscribed to the document", "subscribe it"),
+    1064230: (ServerBusy, "the document is being moved", LATER),
+    1061547: (BadRequest, "the document holds too many files", "use another base"),
+    1062012: (ServerBusy, "the file is being copied", LATER),
+    1062013: (BadRequest, "the file is damaged", _AGAIN),
+    1062014: (AccessDenied, "the file cannot be taken over from another place", _AGAIN),
+    1062505: (BadRequest, "the app's drive is full", _ROOM),
+    1062506: (BadRequest, "the folder lies too deep", "use another folder"),
+    1062507: (BadRequest, "the folder is full", "use another folder"),
 }
 
 _OTHERS: dict[int, _Row] = {
@@ -98,8 +116,15 @@ _OTHERS: dict[int, _Row] = {
     99992364: (BadRequest, "the user belongs to another tenant", "choose a user of the app's tenant"),
 }
 
+FILE_STATUSES: dict[int, Meaning] = {
+    400: Meaning(BadRequest, "Lark refuses the question for the file", _EDIT),
+    403: Meaning(AccessDenied, "the app may not read the file", _EDIT),
+    404: Meaning(NotFound, "there is no such file", "check the file_token: it counts in one base only"),
+}
+"""HTTP statuses of a download that come without a code."""
+
 SERVICE_MEANINGS: dict[int, Meaning] = {
     code: Meaning(error, what, hint)
-    for rows in (_MESSAGES, _FILES, _OTHERS)
+    for rows in (_MESSAGES, _OLDER, _FILES, _OTHERS)
     for code, (error, what, hint) in rows.items()
 }

@@ -23,9 +23,10 @@ from airflow_provider_lark.core.api.limits import (
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages, D, Namespace
 from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.upload import Source, open_source
-from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
+from airflow_provider_lark.core.errors import BadRequest, NotFound, UnexpectedAnswer
 
 _PART, _NO_SUCH_RANGE = 206, 416
+_NOT_SUBSCRIBED = 1069605
 _BITABLE = {"file_type": "bitable"}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -108,7 +109,7 @@ class Drive(Namespace[D]):
 
     @ApiCall
     def unsubscribe(self, *, app_token: str) -> Flow[None]:
-        """Ask Lark to send no more events of a base."""
+        """Ask Lark to send no more events of a base, whether it does or not."""
         yield from self._of_base(routes.UNSUBSCRIBE_FILE, app_token)
 
     @ApiCall
@@ -118,7 +119,13 @@ class Drive(Namespace[D]):
 
     def _of_base(self, route: routes.Route, app_token: str) -> Flow[dict[str, object]]:
         ids, subject = {"file_token": app_token}, f"base {app_token}"
-        return data_of((yield from self.session.call(route, ids, query=_BITABLE, subject=subject)))
+        try:
+            return data_of((yield from self.session.call(route, ids, query=_BITABLE, subject=subject)))
+        except NotFound as error:
+            # the answer of both questions about a subscription that is not there
+            if error.code != _NOT_SUBSCRIBED:
+                raise
+            return {}
 
     def _check_name(self, name: str) -> None:
         if not 1 <= len(name) <= FILE_NAME_MAX:
@@ -172,23 +179,35 @@ class Drive(Namespace[D]):
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a download is."""
+    """How far a download is.
+
+    :param is_measured: a part has told the size of the file.
+    """
 
     start: int = 0
     is_done: bool = False
+    is_measured: bool = False
 
     def take(self, response: HttpResponse, asked_bytes: int) -> bool:
         """Go on behind *response*; False when it is not the part that was asked for."""
         if response.status != _PART:
             # no parts: all of it, or nothing, where there is no first byte
             self.is_done = True
-            return self.start == 0
-        found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
-        if found is None or int(found[1]) != self.start or int(found[2]) + 1 - self.start != len(response.body):
+            return self.start == 0 or (response.status == _NO_SUCH_RANGE and not self.is_measured)
+        count = len(response.body)
+        # documented is the 206, not that it names its part
+        told = response.headers.get("content-range") or self._suppose(count, asked_bytes)
+        found = _CONTENT_RANGE.fullmatch(told)
+        if found is None or int(found[1]) != self.start or int(found[2]) + 1 - self.start != count:
             return False
-        self.start += len(response.body)
-        self.is_done = len(response.body) < asked_bytes if found[3] == "*" else self.start >= int(found[3])
+        self.start += count
+        self.is_measured = found[3] != "*"
+        self.is_done = self.start >= int(found[3]) if self.is_measured else count < asked_bytes
         return True
+
+    def _suppose(self, count: int, asked_bytes: int) -> str:
+        is_likely = not self.is_measured and 0 < count <= asked_bytes
+        return f"bytes {self.start}-{self.start + count - 1}/*" if is_likely else ""
 
 
 def _multipart(members: Mapping[str, str], content: bytes) -> Multipart:

@@ -29,14 +29,22 @@ def subscribe(state: State, request: Request) -> dict[str, Any]:
     return {}
 
 
+def _has(state: State, request: Request) -> bool:
+    return state.subscriptions.has(_file_token(state, request), request.caller.app_id, request.actor)
+
+
 def get_subscribe(state: State, request: Request) -> dict[str, Any]:
     """Whether it does."""
-    token = _file_token(state, request)
-    return {"is_subscribe": state.subscriptions.has(token, request.caller.app_id, request.actor)}
+    is_there = _has(state, request)
+    if not is_there and state.switches.unsubscribed == "always":
+        raise ApiError(1069605, "the app is not subscribed to the base")
+    return {"is_subscribe": is_there}
 
 
 def delete_subscribe(state: State, request: Request) -> dict[str, Any]:
     """Let it hear no more."""
+    if not _has(state, request) and state.switches.unsubscribed != "silent":
+        raise ApiError(1069605, "the app is not subscribed to the base")
     state.subscriptions.remove(_file_token(state, request), request.caller.app_id, request.actor)
     return {}
 

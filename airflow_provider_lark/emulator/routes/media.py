@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 from urllib.parse import quote
 
-from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.errors import ApiError, status_of
 from airflow_provider_lark.emulator.multipart import Part
 from airflow_provider_lark.emulator.routes.router import Rate, Route
 from airflow_provider_lark.emulator.state import media
@@ -186,7 +186,13 @@ def _check_extra(base: Base, file_token: str, extra: str | None) -> None:
 
 def download(state: State, request: Request) -> Raw:
     """A file's bytes, or the range that is asked for."""
-    return _bytes(_readable(state, request, request.params["file_token"]), state, request)
+    try:
+        file = _readable(state, request, request.params["file_token"])
+    except ApiError as error:
+        if not state.switches.bare_file_refusals:
+            raise
+        return Raw(b"", {}, error.status or status_of(error.code))
+    return _bytes(file, state, request)
 
 
 def _bytes(file: Media, state: State, request: Request) -> Raw:
@@ -202,7 +208,9 @@ def _bytes(file: Media, state: State, request: Request) -> Raw:
     start, end = _span(match[1], match[2], size)
     if start >= end:
         return Raw(b"", {**headers, "Content-Range": f"bytes */{size}"}, 416)
-    return Raw(file.content[start:end], {**headers, "Content-Range": f"bytes {start}-{end - 1}/{size}"}, 206)
+    if state.switches.names_ranges:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return Raw(file.content[start:end], headers, 206)
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int]:

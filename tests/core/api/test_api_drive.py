@@ -334,6 +334,30 @@ def test_download_refused_is_larks_error(emu: Emulator, lark: LarkClient, base: 
         lark.drive.download_media_pages(file_token="box1", chunk_bytes=0)
 
 
+@pytest.mark.parametrize("size", [1, 8, 10])
+def test_download_whose_parts_have_no_name_comes_whole(emu: Emulator, lark: LarkClient, base: str, size: int) -> None:
+    emu.switches.names_ranges = False
+    token = emu.state.add_file(base, "a.txt", content="0123456789"[:size])
+    assert b"".join(lark.drive.download_media_pages(file_token=token, chunk_bytes=4)) == b"0123456789"[:size]
+
+
+def test_download_refused_by_a_status_alone_says_why(emu: Emulator, lark: LarkClient, base: str) -> None:
+    emu.switches.bare_file_refusals = True
+    with pytest.raises(NotFound, match="file boxNothing: there is no such file") as caught:
+        list(lark.drive.download_media_pages(file_token="boxNothing"))
+    assert caught.value.log_id
+    token = emu.state.add_file(base, "a.txt", content="a")
+    emu.state.set_advanced(base)
+    with pytest.raises(AccessDenied, match="needs extra"):
+        list(lark.drive.download_media_pages(file_token=token))
+
+
+def test_download_stopped_by_a_proxy_does_not_blame_the_app(client: LarkClient, server: Any) -> None:
+    server.do(body=b"<html>no</html>", status=403, headers={"Content-Type": "text/html"})
+    with pytest.raises(UnexpectedAnswer, match="proxy"):
+        list(client.drive.download_media_pages(file_token="box1"))
+
+
 def test_download_answer_that_is_no_file_is_refused(client: LarkClient, server: Any) -> None:
     server.say({"a": 1})
     with pytest.raises(UnexpectedAnswer, match="no file"):
@@ -356,6 +380,12 @@ def test_subscription_to_a_base_begins_and_ends(lark: LarkClient, base: str) -> 
     assert lark.drive.is_subscribed(app_token=base) is False
     lark.drive.subscribe(app_token=base)
     assert lark.drive.is_subscribed(app_token=base) is True
+    lark.drive.unsubscribe(app_token=base)
+    assert lark.drive.is_subscribed(app_token=base) is False
+
+
+def test_subscription_that_is_not_there_is_none_and_ends_quietly(emu: Emulator, lark: LarkClient, base: str) -> None:
+    emu.switches.unsubscribed = "always"
     lark.drive.unsubscribe(app_token=base)
     assert lark.drive.is_subscribed(app_token=base) is False
 

@@ -237,7 +237,7 @@ def test_user_token_refused_by_lark_is_renewed_and_the_call_sent_again(
         assert person.calls.by_kind == {"other": 3, "token": 1}
 
 
-@pytest.mark.parametrize("code", [99991668, 99991677])
+@pytest.mark.parametrize("code", [20005, 99991668, 99991677])
 def test_user_token_refused_twice_says_to_authorise_again(
     make_client: Callable[..., LarkClient], server: Any, clock: Any, code: int
 ) -> None:
