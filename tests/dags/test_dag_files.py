@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 DAGS = Path(__file__).parents[2] / "dags"
-DAG_IDS = ["example_bitable_operators", "lark_consistency_check", "lark_full_sync", "lark_incremental_sync"]
+DAG_IDS = [
+    "example_bitable_operators",
+    "example_transfers",
+    "lark_consistency_check",
+    "lark_full_sync",
+    "lark_incremental_sync",
+]
 
 
 def test_dag_files_import_without_errors_or_warnings(dag_bag):
