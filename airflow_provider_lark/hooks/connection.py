@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
+from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.errors import without_frames
 from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def read_connection(conn_id: str) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class LarkSettings:
-    """What a Lark connection says.
+    """What a Lark connection says. Its secrets are :class:`.Secret`, so it can be logged, and cannot become an XCom.
 
     :param host: address of the open platform with scheme, as the core normalizes it.
     :param bases: names of bases; each an app_token, or the address of the wiki page that shows the base.
@@ -51,24 +53,33 @@ class LarkSettings:
     """
 
     app_id: str
-    app_secret: str = field(repr=False)
+    app_secret: Secret
     host: str = FEISHU_HOST
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
-    proxy: str | None = field(default=None, repr=False)
+    proxy: Secret | None = None
     bases: Mapping[str, str] = field(default_factory=dict)
     ca_bundle: str | None = None
-    event_encrypt_key: str | None = field(default=None, repr=False)
-    event_verification_token: str | None = field(default=None, repr=False)
+    event_encrypt_key: Secret | None = None
+    event_verification_token: Secret | None = None
     token_store_conn_id: str | None = None
     tenant_key: str | None = None
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def from_connection(cls, conn: Connection) -> LarkSettings:
+    def from_connection(cls, conn: Connection) -> Self:
         """Read *conn*: login is the App ID, password the App Secret, the rest stands in host and extra.
 
         :raises ConfigError: an entry is missing or impossible.
         """
+        try:
+            return cls._read(conn)
+        except ConfigError as exc:
+            error = without_frames(exc)
+        del conn  # Airflow's repr of it shows the password
+        raise error
+
+    @classmethod
+    def _read(cls, conn: Connection) -> Self:
         where = f"connection {conn.conn_id!r}"
         if conn.conn_type != "lark":
             raise ConfigError(f"{where}: is of type {conn.conn_type!r}; a connection of type 'lark' is needed")
@@ -76,14 +87,14 @@ class LarkSettings:
         host = _read_host(conn, where) or REGIONS[extra.choice("region", tuple(REGIONS))]
         return cls(
             app_id=_need(conn.login, where, "App ID (login)"),
-            app_secret=_need(conn.password, where, "App Secret (password)"),
+            app_secret=Secret(_need(conn.password, where, "App Secret (password)")),
             host=host,
             timeout_seconds=extra.timeout_seconds(),
-            proxy=extra.proxy(),
+            proxy=_hide(extra.proxy()),
             bases=extra.bases(),
             ca_bundle=extra.ca_bundle(),
-            event_encrypt_key=extra.text("event_encrypt_key_secret"),
-            event_verification_token=extra.text("event_verification_token"),
+            event_encrypt_key=_hide(extra.text("event_encrypt_key_secret")),
+            event_verification_token=_hide(extra.text("event_verification_token")),
             token_store_conn_id=extra.text("store_conn_id"),
             tenant_key=extra.text("tenant_key"),
             warnings=extra.warnings,
@@ -97,10 +108,16 @@ class LarkSettings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never show up in a log."""
-        password = urlsplit(self.proxy).password if self.proxy else None
-        # a library may log it as it stands in the address, or as it is sent
-        found = (self.app_secret, self.event_encrypt_key, self.event_verification_token, password)
-        return tuple(dict.fromkeys(text for each in found if each for text in (each, unquote(each))))
+        found = [self.app_secret, self.event_encrypt_key, self.event_verification_token]
+        texts = [secret.reveal() for secret in found if secret is not None]
+        if self.proxy is not None and (password := urlsplit(self.proxy.reveal()).password):
+            texts.append(password)
+        # a library may log a password as it stands in the address, or as it is sent
+        return tuple(dict.fromkeys(text for each in texts for text in (each, unquote(each))))
+
+
+def _hide(text: str | None) -> Secret | None:
+    return None if text is None else Secret(text)
 
 
 def _need(value: str | None, where: str, name: str) -> str:

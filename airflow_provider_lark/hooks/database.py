@@ -55,15 +55,21 @@ def opened_engine(conn_id: str) -> Iterator[Engine]:
 
 def _database_hook(conn_id: str) -> Any:
     connection = read_connection(conn_id)
+    kind, has_user = connection.conn_type, bool(connection.login or connection.password)
     try:
         hook = connection.get_hook()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
     except (AirflowException, ImportError) as exc:
-        extra = _EXTRAS.get(connection.conn_type or "")
+        exc.__traceback__ = None  # its frames hold the connection too
+        extra = _EXTRAS.get(kind or "")
         advice = f"install airflow-provider-lark[{extra}]" if extra else "a database connection is needed"
-        raise ConfigError(f"connection {conn_id!r}: no hook for type {connection.conn_type!r}; {advice}") from exc
+        raise ConfigError(f"connection {conn_id!r}: no hook for type {kind!r}; {advice}") from exc
+    finally:
+        del connection  # Airflow's repr of it shows the password
     if not hasattr(hook, "get_sqlalchemy_engine"):
         raise ConfigError(
-            f"connection {conn_id!r}: is of type {connection.conn_type!r}; "
-            "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
+            f"connection {conn_id!r}: is of type {kind!r}; a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
         )
+    if kind == "sqlite" and has_user:
+        # Airflow would make them a part of the file's name, which messages quote
+        raise ConfigError(f"connection {conn_id!r}: SQLite has no users; leave login and password empty")
     return hook

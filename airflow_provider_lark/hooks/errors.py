@@ -21,6 +21,15 @@ def airflow_error(exc: LarkError) -> AirflowException:
     return kind(f"{type(exc).__name__}: {exc}")
 
 
+def without_frames(exc: LarkError) -> LarkError:
+    """Return *exc* as if it were new, to be raised outside the except block.
+
+    The frames behind an error have locals, and those of reading a connection are full of its secrets.
+    """
+    exc.__traceback__ = exc.__cause__ = exc.__context__ = None
+    return exc
+
+
 @contextmanager
 def airflow_errors() -> Iterator[None]:
     """Translate what the block raises by :func:`airflow_error`."""

@@ -11,6 +11,7 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.hooks.connection import LarkSettings, read_connection
+from airflow_provider_lark.hooks.parameters import refuse_token_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -94,7 +95,7 @@ class LarkHook(BaseHook):
         """
         from airflow_provider_lark.core import LarkClient
 
-        return LarkClient(self.settings.app_id, self.settings.app_secret, **self._client_options(options))
+        return LarkClient(self.settings.app_id, self.settings.app_secret.reveal(), **self._client_options(options))
 
     def get_conn(self) -> LarkClient:
         """Return a new client, as :meth:`client` does."""
@@ -107,9 +108,13 @@ class LarkHook(BaseHook):
         """
         from airflow_provider_lark.core import AsyncLarkClient
 
-        # reading a connection asks the supervisor, which must not be waited for on the event loop
-        given = await asyncio.to_thread(self._client_options, options)
-        return AsyncLarkClient(self.settings.app_id, self.settings.app_secret, **given)
+        # reading a connection asks the supervisor, which must not be waited for on the event loop; and what was read
+        # goes into no variable, which a traceback with locals would show
+        return AsyncLarkClient(
+            **await asyncio.to_thread(self._client_options, options),
+            app_id=self.settings.app_id,
+            app_secret=self.settings.app_secret.reveal(),
+        )
 
     def call(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: Any = None
@@ -118,8 +123,10 @@ class LarkHook(BaseHook):
 
         :param method: ``GET``, ``POST``, …; without an answer, only what may be done twice is sent again.
         :param path: from ``/open-apis/`` on.
+        :raises ConfigError: the API answers with a token.
         :raises LarkError: Lark refuses, or cannot be reached.
         """
+        refuse_token_path(path)
         with self.client() as client:
             answer: dict[str, Any] = client.call(method, path, query=query, json=json)
         return answer
@@ -139,6 +146,10 @@ class LarkHook(BaseHook):
         from airflow_provider_lark.hooks.diagnosis import examine_connection
 
         return examine_connection(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what to pickle or copy: not what was read from the connection, which is read anew."""
+        return {name: value for name, value in vars(self).items() if name not in ("settings", "accounts")}
 
     def _find_cache(self) -> Engine | None:
         if self.accounts is None:
@@ -160,7 +171,7 @@ class LarkHook(BaseHook):
             "on_secret": mask_secret,
             "host": self.settings.host,
             "timeout_seconds": self.settings.timeout_seconds,
-            "proxy": self.settings.proxy,
+            "proxy": None if self.settings.proxy is None else self.settings.proxy.reveal(),
             "verify": self.settings.ca_bundle or True,
         }
         if "token_store" not in options:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+
+# they answer with tokens, or with tickets as good as one
+_TOKEN_PATHS = re.compile(r"/open-apis/+(auth/|authen/.*token|jssdk/ticket|mina/.*loginvalidate)", re.IGNORECASE)
 
 
 def read_json(value: Any, where: str) -> Any:
@@ -97,6 +102,19 @@ def read_patch(row: Any, at: int) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(record_id, str) or not record_id.startswith("rec"):
         raise ConfigError(f"records[{at}]: has no record_id; {expected}")
     return record_id, row["fields"]
+
+
+def refuse_token_path(path: str) -> None:
+    """Refuse *path* where Lark answers with a token.
+
+    :raises ConfigError: it does.
+    """
+    plain = unquote(urlsplit(path.strip()).path)
+    if _TOKEN_PATHS.match(plain):
+        raise ConfigError(
+            f"path {plain!r}: answers with a token, which must not become an XCom; every other call of the connection "
+            "gets its tokens by itself"
+        )
 
 
 def need_text(value: str | None, name: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from json import dumps
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import unquote, urlsplit
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_count, read_json
+from airflow_provider_lark.hooks.parameters import read_count, read_json, refuse_token_path
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -23,9 +21,6 @@ XCOM_BYTES_MAX = 1_048_576
 """How much JSON an XCom may be: it goes through the metadata database, and into every view of the task."""
 
 MAX_ITEMS = 10_000
-
-# what they answer is a secret, which must not end in an XCom; the hook's client gets its tokens by itself
-_SECRET_PATHS = re.compile(r"/open-apis/(auth/|authen/.*token)")
 
 
 class LarkApiOperator(BaseOperator):
@@ -80,15 +75,16 @@ class LarkApiOperator(BaseOperator):
         from airflow_provider_lark.hooks.lark import LarkHook
 
         with airflow_errors():
-            if _SECRET_PATHS.match(unquote(urlsplit(self.path.strip()).path)):
-                raise ConfigError(
-                    f"path {self.path!r}: answers with a token, which must not become an XCom; every other call of "
-                    "the connection gets its tokens by itself"
-                )
+            refuse_token_path(self.path)
             with LarkHook(self.lark_conn_id).client() as client:
                 result = self._read_pages(client) if self.paginate else self._read(client)
             self._check_size(result)
         return result
+
+    @property
+    def _api(self) -> str:
+        """The path for messages: a query may hold anything."""
+        return self.path.partition("?")[0]
 
     def _request(self) -> dict[str, Any]:
         # an empty template is nothing, an empty object is a body
@@ -106,10 +102,10 @@ class LarkApiOperator(BaseOperator):
         found: list[Any] = []
         for item in self._iterate(client):
             if len(found) == limit:
-                self.log.warning("%s: stopped after %d items, and there are more; raise max_items", self.path, limit)
+                self.log.warning("%s: stopped after %d items, and there are more; raise max_items", self._api, limit)
                 return {"items": found, "count": limit, "is_complete": False}
             found.append(take(item, self.result_path) if self.result_path else item)
-        self.log.info("%s: %d items", self.path, len(found))
+        self.log.info("%s: %d items", self._api, len(found))
         return {"items": found, "count": len(found), "is_complete": True}
 
     def _iterate(self, client: LarkClient) -> Iterator[Any]:
@@ -120,7 +116,7 @@ class LarkApiOperator(BaseOperator):
         size = len(dumps(result, ensure_ascii=False).encode(errors="replace"))
         if size > XCOM_BYTES_MAX:
             raise TooLarge(
-                f"{self.path}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} that an XCom "
+                f"{self._api}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} that an XCom "
                 "should hold; take less of it by result_path or max_items, or call the LarkHook in a task of your own"
             )
 

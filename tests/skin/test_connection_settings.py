@@ -7,6 +7,7 @@ import traceback
 import pytest
 from airflow.sdk import Connection
 
+from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connection import LarkSettings
 
@@ -27,7 +28,7 @@ def read(**changes):
 
 def test_settings_of_a_bare_connection_have_defaults():
     settings = read()
-    assert settings == LarkSettings("cli_a", SECRET)
+    assert settings == LarkSettings("cli_a", Secret(SECRET))
     assert (settings.host, settings.timeout_seconds, settings.warnings) == ("https://open.feishu.cn", 30.0, ())
 
 
@@ -47,14 +48,14 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
     }
     assert read(extra=extra) == LarkSettings(
         app_id="cli_a",
-        app_secret=SECRET,
+        app_secret=Secret(SECRET),
         host="https://open.larksuite.com",
         timeout_seconds=20.0,
-        proxy="http://proxy:3128",
+        proxy=Secret("http://proxy:3128"),
         bases={"MyDB": "bascn1"},
         ca_bundle=str(bundle),
-        event_encrypt_key=EVENT_KEY,
-        event_verification_token="v-token",
+        event_encrypt_key=Secret(EVENT_KEY),
+        event_verification_token=Secret("v-token"),
         token_store_conn_id="shared_db",
         tenant_key="tenant-1",
     )
@@ -125,6 +126,8 @@ def test_token_store_may_be_called_so_in_the_extra():
         pytest.param({"extra": {"timeout_seconds": 0}}, ["timeout_seconds"], id="no time"),
         pytest.param({"extra": {"timeout_seconds": float("nan")}}, ["timeout_seconds"], id="time not a number"),
         pytest.param({"extra": {"timeout_seconds": [1]}}, ["timeout_seconds"], id="time in a list"),
+        pytest.param({"host": f"https://u:{SECRET}@x"}, ["user name or password"], id="host with password"),
+        pytest.param({"host": f"https://x:{SECRET}"}, ["host", "https://open.feishu.cn"], id="port no number"),
         pytest.param({"extra": {"proxy": "proxy:3128"}}, ["proxy", "http://"], id="proxy"),
         pytest.param({"extra": {"proxy": f"http://u:{SECRET}@proxy:port"}}, ["proxy", "http://"], id="proxy port"),
         pytest.param({"extra": {"proxy": f"http://u:{SECRET}@[::1"}}, ["proxy", "http://"], id="proxy brackets"),
@@ -149,6 +152,10 @@ def test_impossible_connection_is_named_and_keeps_its_secret(parts, words):
     assert [word for word in words if word not in message] == []
     assert len(message) < 300
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+    # what an error tracker keeps, but for the frames of this file
+    stack = traceback.StackSummary.extract(traceback.walk_tb(caught.value.__traceback__), capture_locals=True)
+    assert SECRET not in "".join(f"{frame.locals}" for frame in stack if "/tests/" not in frame.filename)
+    assert caught.value.__context__ is None
 
 
 def test_unknown_extra_field_is_warned_of_and_only_its_likeness_is_quoted():
@@ -174,6 +181,13 @@ def test_settings_repr_shows_no_secret():
     settings = read(extra=extra)
     assert settings.secrets == (SECRET, EVENT_KEY, "v-token", "pr0xy%2Dpass", "pr0xy-pass")
     assert not any(secret in repr(settings) for secret in settings.secrets)
+
+
+def test_settings_cannot_become_an_xcom():
+    from airflow.sdk.serde import serialize
+
+    with pytest.raises(TypeError, match="secret"):
+        serialize(read())
 
 
 def test_settings_are_the_same_after_a_trip_through_an_uri():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
+import traceback
 
 import pytest
 
+from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -53,7 +56,7 @@ def test_app_secret_is_masked_in_logs(shop, monkeypatch):
     from airflow.sdk.log import redact
 
     set_connection(monkeypatch, login="cli_x", password="masked-s3cret", host=shop.emulator.url)
-    assert LarkHook().settings.app_secret == "masked-s3cret"
+    assert LarkHook().settings.app_secret == Secret("masked-s3cret")
     assert redact("the secret is masked-s3cret") == "the secret is ***"
 
 
@@ -79,6 +82,34 @@ def test_table_of_a_base_that_is_not_named_says_where_to_name_it(shop):
 def test_call_reaches_any_api(shop):
     tables = LarkHook().call("GET", f"/open-apis/bitable/v1/apps/{shop.app_token}/tables", query={"page_size": 20})
     assert [table["name"] for table in tables["data"]["items"]] == ["areas"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/open-apis/auth/v3/tenant_access_token/internal",
+        "/open-apis//auth/v3/app_access_token",
+        "/open-apis/%61uthen/v2/oauth/token",
+        "https://open.feishu.cn/open-apis/authen/v1/refresh_access_token",
+        "/open-apis/jssdk/ticket/get",
+        "/open-apis/mina/v2/tokenLoginValidate",
+    ],
+)
+def test_call_of_what_answers_with_a_token_is_refused_and_its_query_not_quoted(shop, path):
+    with pytest.raises(ConfigError, match="answers with a token") as caught:
+        LarkHook().call("POST", f"{path}?code=canary")
+    assert "canary" not in str(caught.value)
+    assert shop.emulator.counters() == {}
+
+
+def test_pickled_hook_holds_no_secret_and_reads_its_connection_anew(shop, monkeypatch):
+    set_connection(monkeypatch, login="cli_x", password="canary-s3cret", host=shop.emulator.url)
+    hook = LarkHook()
+    assert hook.settings.app_id == "cli_x"
+    pickled = pickle.dumps(hook)
+    assert b"canary" not in pickled
+    set_connection(monkeypatch, login="cli_y", password="canary-s3cret", host=shop.emulator.url)
+    assert pickle.loads(pickled).settings.app_id == "cli_y"
 
 
 @pytest.fixture
@@ -132,6 +163,15 @@ def test_store_without_an_encryption_key_says_how_to_make_one(shared_store, monk
     monkeypatch.delenv("LARK_CONFIG_ENCRYPTION_KEY")
     with pytest.raises(ConfigError, match="openssl rand -base64 32"):
         LarkHook().client()
+
+
+def test_encryption_key_that_is_refused_is_not_shown(shared_store, monkeypatch):
+    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", "canary-no-key,canary-either")
+    with pytest.raises(ConfigError, match="key 1 of 2") as caught:
+        LarkHook().client()
+    stack = traceback.StackSummary.extract(traceback.walk_tb(caught.value.__traceback__), capture_locals=True)
+    shown = [f"{caught.value}", *(f"{frame.locals}" for frame in stack if "/tests/" not in frame.filename)]
+    assert "canary" not in "".join(shown)
 
 
 def test_people_are_found_and_kept_in_the_store(shared_store):

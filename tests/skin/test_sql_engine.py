@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 
 import pytest
 from sqlalchemy import exc, text
@@ -39,6 +40,26 @@ def test_engine_of_a_connection_of_another_type_is_refused(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_MAIL", json.dumps({"conn_type": "smtp", "host": "mail"}))
     with pytest.raises(ConfigError, match="'mail': is of type 'smtp'; a SQLite, PostgreSQL, MySQL or MariaDB"):
         sql_engine("mail")
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        # its login and password would be a part of the file's name
+        pytest.param({"conn_type": "sqlite", "host": "/tmp/x.db"}, "SQLite has no users", id="sqlite"),
+        pytest.param({"conn_type": "smtp", "host": "mail"}, "is of type 'smtp'", id="no database"),
+        pytest.param({"conn_type": "nonsense", "host": "x"}, "no hook for type 'nonsense'", id="no provider"),
+    ],
+)
+def test_engine_that_is_refused_shows_no_password(monkeypatch, parts, words):
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"login": "u", "password": "canary"} | parts))
+    with pytest.raises(ConfigError, match=words) as caught:
+        sql_engine("shop_db")
+    for error in (caught.value, caught.value.__cause__):
+        if error is not None:
+            stack = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), capture_locals=True)
+            shown = [f"{error}", *(f"{frame.locals}" for frame in stack if "/tests/" not in frame.filename)]
+            assert "canary" not in "".join(shown)
 
 
 def test_engine_of_an_unknown_connection_says_how_to_add_it():
