@@ -20,6 +20,8 @@ class Switches:
     """contains with several values on a cell of several: False = any of them, True = all (§4.3 does not say)."""
     conditions_beside_children: bool = True
     """Whether a filter's own conditions count beside its children; no document shows both (§4.1)."""
+    shows_stages: bool = False
+    """Whether search and batch_get show cells of type 24, which users report missing (§3.2 has no shape for them)."""
     update_keeps_description: bool = False
     """Whether a field update without a description keeps the old one; the definition is replaced (§2.2)."""
     uuid_strict: bool = True

@@ -374,3 +374,10 @@ def test_example_of_the_page_on_values_is_true(row):
     }.get(kind, lambda: wire)
     record = {"record_id": "rec1", "fields": {kind.label: None if wire is None else shown()}}
     assert RecordReader(FIELDS).read(record)["fields"].get(kind.label) == plain
+
+
+@pytest.mark.parametrize("kind", [FieldType.STAGE, FieldType.BUTTON])
+@pytest.mark.parametrize("cell", ["late", {"stage_id": "s1"}, [{"id": 1}, 2]])
+def test_read_of_a_cell_that_no_document_shows_never_stops_the_record(kind, cell):
+    reader = RecordReader([Field("fld1", "S", kind)])
+    assert reader.read({"record_id": "rec1", "fields": {"S": cell}})["fields"]["S"] is not None

@@ -144,6 +144,17 @@ def test_value_of_the_wrong_shape_is_refused_by_its_code(typed: Any, name: str, 
     assert typed.code("POST", typed.records, {"fields": {name: written}}) == code
 
 
+@pytest.mark.parametrize("shows", [False, True])
+def test_stage_is_shown_by_switch_and_never_filtered(typed: Any, shows: bool) -> None:
+    typed.emu.switches.shows_stages = shows
+    (record_id,) = typed.create({"Text": "a"})
+    typed.emu.person.set_computed(typed.app_token, typed.table_id, record_id, "Stage", "late")
+    (item,) = typed.search()["items"]
+    assert item["fields"].get("Stage") == ("late" if shows else None)
+    stage = {"conjunction": "and", "conditions": [{"field_name": "Stage", "operator": "is", "value": ["late"]}]}
+    assert typed.code("POST", f"{typed.records}/search", {"filter": stage}) == 1254018
+
+
 def test_two_users_in_a_single_user_field_are_refused(typed: Any) -> None:
     bob = typed.emu.state.add_user("Bob")
     both = [{"id": typed.ann.open_id}, {"id": bob.open_id}]

@@ -52,8 +52,8 @@ class Auth(Namespace[D]):
             "client_id": self.session.settings.app_id,
             "response_type": "code",
             "redirect_uri": redirect_uri,
-            "scope": " ".join(scopes),
             "state": state,
+            **({"scope": " ".join(scopes)} if scopes else {}),
         }
         if verifier is not None:
             members |= {"code_challenge": _challenge(verifier), "code_challenge_method": "S256"}

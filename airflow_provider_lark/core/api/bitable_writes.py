@@ -78,7 +78,16 @@ class BitableWrites(Namespace[D]):
         _check_size(len(record_ids), BATCH_DELETE_MAX, routes.BATCH_DELETE)
         json = {"records": list(record_ids)}
         query = _options(None, ignore_consistency_check)
-        yield from self.session.call(routes.BATCH_DELETE, table_ids(app_token, table_id), query=query, json=json)
+        ids = table_ids(app_token, table_id)
+        body = yield from self.session.call(routes.BATCH_DELETE, ids, query=query, json=json)
+        told = pick_list(data_of(body), "records", endpoint=routes.BATCH_DELETE.endpoint)
+        kept = sum(each.get("deleted") is False for each in told if isinstance(each, dict))
+        if kept:
+            raise UnexpectedAnswer(
+                f"{describe(ids)}: Lark says of {kept} of {len(record_ids)} records that it did not delete them; "
+                "read them again",
+                endpoint=routes.BATCH_DELETE.endpoint,
+            )
 
     @ApiCall
     def create_record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
 from airflow_provider_lark.core.api.routes import CONTACT_IDS
+
+_WITH_COUNTRY = len("8613011111111")
 
 UserIdType = Literal["open_id", "union_id", "user_id"]
 
@@ -34,8 +37,10 @@ class Contact(Namespace[D]):
         :param include_resigned: also people who have left.
         """
         found: dict[str, str | None] = dict.fromkeys([*emails, *mobiles])
-        # Lark may show an address in the spelling of its own directory
-        spelled = {text.lower(): text for text in found}
+        # Lark may show an address or a number in the spelling of its own directory
+        spelled: dict[str, list[str]] = {text.lower(): [text] for text in found}
+        for text in found:
+            spelled.setdefault(_plain(text) or text, []).append(text)
         for start in range(0, max(len(emails), len(mobiles)), CONTACT_BATCH_MAX):
             end = start + CONTACT_BATCH_MAX
             asked: dict[str, Any] = {"emails": list(emails[start:end]), "mobiles": list(mobiles[start:end])}
@@ -43,7 +48,15 @@ class Contact(Namespace[D]):
                 asked["include_resigned"] = True
             body = yield from self.session.call(CONTACT_IDS, query={"user_id_type": user_id_type}, json=asked)
             for user in pick_list(data_of(body), "user_list", endpoint=CONTACT_IDS.endpoint):
-                text = spelled.get(str(user.get("email") or user.get("mobile")).lower())
-                if text is not None:
-                    found[text] = user.get("user_id") or None
+                told = str(user.get("email") or user.get("mobile") or "").lower()
+                for text in spelled.get(told) or spelled.get(_plain(told)) or ():
+                    found[text] = user.get("user_id") or found[text]
         return found
+
+
+def _plain(text: str) -> str:
+    if "@" in text:
+        return text.strip().lower()
+    digits = re.sub(r"\D", "", text)
+    # the country code that Lark does not ask for
+    return digits.removeprefix("86") if len(digits) == _WITH_COUNTRY else digits

@@ -26,6 +26,8 @@ def cell_reader(field: Field, times: Times) -> Read:
     """Return what reads a cell of *field*; it raises a ValueError, TypeError or KeyError on another shape."""
     if field.type in _COMPUTED:
         return _computed(field, times)
+    if field.type in _UNDOCUMENTED:
+        return _tolerant(_computed(field, times))
     return _basic(field.type, times)
 
 
@@ -158,7 +160,19 @@ def _computed(field: Field, times: Times) -> Read:
     return read
 
 
-_COMPUTED = frozenset({FieldType.FORMULA, FieldType.LOOKUP, FieldType.STAGE, FieldType.BUTTON})
+def _tolerant(read: Read) -> Read:
+    def try_read(wire: Any) -> Any:
+        try:
+            return read(wire)
+        except (ValueError, TypeError, KeyError):
+            return wire
+
+    return try_read
+
+
+_COMPUTED = frozenset({FieldType.FORMULA, FieldType.LOOKUP})
+_UNDOCUMENTED = frozenset({FieldType.STAGE, FieldType.BUTTON})
+"""Types whose cells no document shows, and Lark mostly neither: a shape that is not known is no reason to stop."""
 _TIMES = frozenset({FieldType.DATE_TIME, FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
 _LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})
 

@@ -31,7 +31,6 @@ _TEXT = frozenset(
         FieldType.PHONE,
         FieldType.URL,
         FieldType.LOCATION,
-        FieldType.STAGE,
     }
 )
 _PEOPLE = frozenset({FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER})

@@ -29,6 +29,7 @@ class Reading:
         user_id_type: UserIdType = "open_id",
         *,
         origin: str,
+        shows_stages: bool = True,
     ) -> None:
         self.base = base
         self.table = table
@@ -36,9 +37,10 @@ class Reading:
         self.user_id_type = user_id_type
         self.origin = origin
         # the base's name zone and files never change a rendered value; schema and people do
-        self.tag = (table.schema_version, user_id_type, directory.version, origin)
+        self.tag = (table.schema_version, user_id_type, directory.version, origin, shows_stages)
         self._people: dict[str, dict[str, Any]] = {}
-        self._renders = [(each.name, self._render_for(each)) for each in table.fields]
+        columns = [each for each in table.fields if shows_stages or each.type != FieldType.STAGE]
+        self._renders = [(each.name, self._render_for(each)) for each in columns]
 
     def fields_of(self, record: Record) -> dict[str, Any]:
         """All filled fields by name. The answer is shared with later reads: do not change it."""

@@ -88,7 +88,8 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
         # advanced permissions: success with nothing in it (§2.4, §9.3)
         return {"items": [], "has_more": False, "total": 0}
     automatic = _flag(body, "automatic_fields")
-    reading = Reading(base, table, state.directory, query.user_id_type, origin=state.origin)
+    shows_stages = state.switches.shows_stages
+    reading = Reading(base, table, state.directory, query.user_id_type, origin=state.origin, shows_stages=shows_stages)
     items = [_item(each, reading, names, automatic=automatic) for each in page.records]
     limit = state.switches.max_response_bytes
     if limit is not None and len(items) > 1 and len(dump(items)) > limit:
@@ -113,7 +114,8 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
         return {"records": [], "forbidden_record_ids": wanted, "absent_record_ids": []}
     # here the kind of user ids is asked for in the body (§2.4)
     kind = parse_user_id_type(body.get("user_id_type"))
-    reading = Reading(base, table, state.directory, kind, origin=state.origin)
+    shows_stages = state.switches.shows_stages
+    reading = Reading(base, table, state.directory, kind, origin=state.origin, shows_stages=shows_stages)
     automatic, shared = _flag(body, "automatic_fields"), _flag(body, "with_shared_url")
     visible = table.records
     if table.history:

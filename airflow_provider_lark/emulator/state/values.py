@@ -14,7 +14,7 @@ Getter = Callable[[Record], Any]
 TEXT_TYPES: Final = frozenset(
     {
         *(FieldType.TEXT, FieldType.PHONE, FieldType.URL),
-        *(FieldType.LOCATION, FieldType.AUTO_NUMBER, FieldType.STAGE),
+        *(FieldType.LOCATION, FieldType.AUTO_NUMBER),
     }
 )
 LIST_TYPES: Final = frozenset(

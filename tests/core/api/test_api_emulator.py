@@ -341,6 +341,19 @@ def test_contact_ids_of_many_people_come_by_what_was_asked(lark: LarkClient) -> 
     assert lark.calls.by_kind["other"] == 3
 
 
+def test_contact_number_in_another_spelling_is_the_person_asked_for(client: LarkClient, server: Any) -> None:
+    server.say({"user_list": [{"mobile": "+8613900000000", "user_id": "ou_1"}, {"mobile": "+442012345678"}]})
+    asked = ["13900000000", "+86 139-0000-0000", "+44 20 1234 5678", "+33 139"]
+    found = client.contact.batch_get_id(mobiles=asked)
+    assert found == {asked[0]: "ou_1", asked[1]: "ou_1", asked[2]: None, asked[3]: None}
+
+
+def test_records_that_lark_keeps_are_not_called_deleted(client: LarkClient, server: Any) -> None:
+    server.say({"records": [{"deleted": True, "record_id": "rec1"}, {"deleted": False, "record_id": "rec2"}]})
+    with pytest.raises(UnexpectedAnswer, match="1 of 2 records"):
+        client.bitable.batch_delete(app_token="bas1", table_id="tbl1", record_ids=["rec1", "rec2"])
+
+
 def test_contact_known_person_has_an_id(lark: LarkClient, world: World) -> None:
     world.emu.state.add_user("Ann", "ann@example.com", "13900000000")
     found = lark.contact.batch_get_id(emails=["ann@example.com"], mobiles=["13900000000"], user_id_type="open_id")

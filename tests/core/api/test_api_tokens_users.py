@@ -395,3 +395,10 @@ def test_user_info_of_the_app_itself_says_to_give_a_user(app: LarkClient) -> Non
 def test_client_with_an_empty_identity_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is empty"):
         LarkClient("cli_a", "secret", **{name: " "})
+
+
+def test_authorize_url_without_scopes_asks_for_none(make_client: Callable[..., LarkClient]) -> None:
+    with make_client(host="https://open.feishu.cn") as client:
+        url = client.auth.authorize_url(redirect_uri="https://a.b/c", state="s")
+    assert url.startswith("https://accounts.feishu.cn/open-apis/authen/v1/authorize?client_id=")
+    assert "scope" not in url
