@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 from airflow.sdk.exceptions import AirflowException
 
@@ -56,6 +57,7 @@ def opened_engine(conn_id: str) -> Iterator[Engine]:
 def _database_hook(conn_id: str) -> Any:
     connection = read_connection(conn_id)
     kind, has_user = connection.conn_type, bool(connection.login or connection.password)
+    _mask_quoted(connection.password or "")
     try:
         hook = connection.get_hook()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
     except (AirflowException, ImportError) as exc:
@@ -73,3 +75,11 @@ def _database_hook(conn_id: str) -> Any:
         # Airflow would make them a part of the file's name, which messages quote
         raise ConfigError(f"connection {conn_id!r}: SQLite has no users; leave login and password empty")
     return hook
+
+
+def _mask_quoted(password: str) -> None:
+    from airflow.sdk.log import mask_secret
+
+    # at DEBUG, hooks log the address with the password as it stands there, and Airflow masks it as it was given
+    for text in {quote(password, safe=""), quote(password, safe=" +"), quote_plus(password)} - {password}:
+        mask_secret(text)

@@ -99,7 +99,7 @@ class Extra:
         value = self._values.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
         try:
             seconds = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             seconds = -1.0
         if isinstance(value, bool) or not 0 < seconds <= MAX_TIMEOUT_SECONDS:
             raise ConfigError(
@@ -117,7 +117,7 @@ class Extra:
     def ca_bundle(self) -> str | None:
         """Return the path of a file of certificates."""
         path = self.text("ca_bundle")
-        if path is not None and not Path(path).is_file():
+        if path is not None and not _is_file(path):
             raise ConfigError(
                 f"{self._where}: ca_bundle must be the path of a file of certificates that this machine can read"
             )
@@ -172,8 +172,22 @@ def _is_proxy(address: str) -> bool:
     return parts.scheme in ("http", "https", "socks5") and bool(parts.hostname)
 
 
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:
+        # no path of this machine can be so long
+        return False
+
+
 def _is_token(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= MAX_TEXT
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
+        return False
+    try:
+        urlsplit(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _app_token_of(text: str) -> str:

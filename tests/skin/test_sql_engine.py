@@ -62,6 +62,17 @@ def test_engine_that_is_refused_shows_no_password(monkeypatch, parts, words):
             assert "canary" not in "".join(shown)
 
 
+def test_password_is_masked_as_it_stands_in_an_address(monkeypatch):
+    from airflow.sdk.log import redact
+
+    parts = {"conn_type": "mysql", "host": "x", "login": "u", "password": "canary p@ss/w:rd"}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(parts))
+    url = sql_engine("shop_db").url
+    # what Airflow's hook logs at DEBUG; the mask is a word of the whole process
+    shown = [f"{redact(url.render_as_string(hide_password=False))}", redact("canary%20p%40ss%2Fw%3Ard")]
+    assert "canary" not in "".join(shown)
+
+
 def test_engine_of_an_unknown_connection_says_how_to_add_it():
     with pytest.raises(ConfigError, match="'nowhere': does not exist; add it under Admin"):
         sql_engine("nowhere")
