@@ -153,6 +153,12 @@ def test_field_that_cannot_be_made_is_refused(caller: Any, definition: dict[str,
     assert caller.code("POST", f"{caller.table}/fields", definition) == code
 
 
+@pytest.mark.parametrize("face", ["Progress", "Currency", "Rating"])
+def test_face_of_a_number_needs_its_property(caller: Any, face: str) -> None:
+    definition = {"field_name": "Face", "type": 2, "ui_type": face}
+    assert caller.code("POST", f"{caller.table}/fields", definition) == 1254081
+
+
 def test_description_is_replaced_with_the_rest_or_kept_by_switch(caller: Any) -> None:
     definition = {"field_name": "Note", "type": 1, "description": {"text": "why"}}
     fields = f"{caller.table}/fields"

@@ -153,6 +153,21 @@ def test_changed_field_keeps_what_is_not_named_and_the_cells_of_its_options(orde
     assert orders.cells("state") == ["open"]
 
 
+def test_faces_of_numbers_get_what_lark_needs_and_ask_for_what_they_cannot_know(orders):
+    fields = ["code", {"name": "done", "type": "Progress"}, {"name": "stars", "type": "Rating", "property": {"max": 3}}]
+    run(BitableCreateTableOperator, base="MyDB", table_name="goods", fields=fields)
+    listed = run(BitableListFieldsOperator, table="MyDB:goods", with_property=True)["fields"]
+    assert (listed[1]["property"]["formatter"], listed[2]["property"]["max"]) == ("0%", 3)
+    price = {"name": "price", "type": "Currency"}
+    assert "'price': its property needs currency_code" in fails(
+        BitableCreateFieldOperator, table="MyDB:goods", field=price
+    )
+    changed = run(BitableUpdateFieldOperator, table="MyDB:goods", field="stars", changes={"name": "rank"})
+    assert (changed["field"]["name"], changed["updated"]) == ("rank", 1)
+    listed = run(BitableListFieldsOperator, table="MyDB:goods", with_property=True)["fields"]
+    assert listed[2]["property"]["max"] == 3
+
+
 def test_changed_field_keeps_its_description_until_it_is_named(orders):
     note = {"name": "note", "description": "why"}
     field_id = run(BitableCreateFieldOperator, table="MyDB:orders", field=note)["field_id"]

@@ -25,6 +25,13 @@ _NOT_IN_NAMES = re.compile(r"[/\\?*:\[\]]")
 _LOOKS = {"Email": 1, "Barcode": 1, "Progress": 2, "Currency": 2, "Rating": 2}
 """Types that are another one with another face, by Lark's ui_type."""
 
+_NEEDED: dict[str, dict[str, Any]] = {
+    "Progress": {"formatter": "0%"},
+    "Currency": {"formatter": "0.00", "currency_code": None},
+    "Rating": {"formatter": "0", "min": 1, "max": 5},
+}
+"""What Lark's guide to fields marks as required in a property, and what is usual; None: there is nothing usual."""
+
 _TYPES: dict[str, tuple[int, str | None]] = {
     **{member.label.lower(): (int(member), None) for member in FieldType},
     **{name.lower(): (code, name) for name, code in _LOOKS.items()},
@@ -89,7 +96,7 @@ def ensure_table(
     :param if_exists: ``skip`` takes a table of that name whose fields have these names and types.
     :raises SchemaMismatch: the table exists, or exists otherwise.
     """
-    fields = [read_definition(each, where=f"fields[{at}]") for at, each in enumerate(definitions)]
+    fields = [_complete(read_definition(each, where=f"fields[{at}]")) for at, each in enumerate(definitions)]
     _check_design(name, fields)
     tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
     if name in tables:
@@ -138,6 +145,7 @@ def ensure_field(
         if existing is not None:
             _check_type(existing, wanted)
             return Made(existing.field_id, created=False)
+    wanted = _complete(wanted)
     try:
         # where an earlier try made it under this token, Lark answers as it did then
         return Made(
@@ -185,7 +193,24 @@ def _merge(current: Field, changes: Mapping[str, Any], described: Any) -> dict[s
     known = {option["name"]: option for option in current.property.get("options") or () if "name" in option}
     if options := wanted.get("property", {}).get("options"):
         wanted["property"]["options"] = [{**known.get(option.get("name"), {}), **option} for option in options]
-    return wanted
+    return _complete(wanted)
+
+
+def _complete(definition: dict[str, Any]) -> dict[str, Any]:
+    """Return *definition* with what Lark needs in its property.
+
+    :raises ConfigError: something is missing that only a person can know.
+    """
+    needed = _NEEDED.get(definition.get("ui_type") or "")
+    if needed is None:
+        return definition
+    property_ = {**needed, **definition.get("property", {})}
+    if missing := [name for name, value in property_.items() if value is None]:
+        raise ConfigError(
+            f"field {definition['field_name']!r}: its property needs {missing[0]}; "
+            'for an amount of money give {"property": {"currency_code": "USD"}}'
+        )
+    return {**definition, "property": property_}
 
 
 def _read_type(given: Any, *, where: str) -> tuple[int, str | None]:

@@ -14,7 +14,7 @@ Property = dict[str, Any]
 NUMBER_FORMATTERS: Final = frozenset(
     {
         *("0", "0.0", "0.00", "0.000", "0.0000", "1,000", "1,000.00"),
-        *("%", "0%", "0.00%", "¥", "¥0.00", "$", "$0.00"),
+        *("%", "0%", "0.0%", "0.00%", "¥", "¥0.00", "$", "$0.00"),
     }
 )
 DATE_FORMATTERS: Final = frozenset(
@@ -23,6 +23,12 @@ DATE_FORMATTERS: Final = frozenset(
         *("MM-dd", "MM/dd/yyyy", "dd/MM/yyyy"),
     }
 )
+NEEDED: Final = {
+    "Progress": ("formatter",),
+    "Currency": ("formatter", "currency_code"),
+    "Rating": ("formatter", "min", "max"),
+}
+"""Members of a number's property that the platform calls required (§3.1)."""
 _SERIAL_PARTS: Final = frozenset({"system_number", "fixed_text", "created_time"})
 MAX_OPTIONS: Final = 20_000  # §2.7
 
@@ -44,6 +50,17 @@ def make_property(
     if given is not None and not isinstance(given, dict):
         raise _property_error(type_code, "property must be an object")
     return builder(type_code, ui_type, dict(given or {}), ids, old)
+
+
+def check_needed(ui_type: str, given: object) -> None:
+    """Refuse a property that lacks what its face needs.
+
+    :raises ApiError: 1254081.
+    """
+    held = given if isinstance(given, dict) else {}
+    missing = [name for name in NEEDED.get(ui_type, ()) if name not in held]
+    if missing:
+        raise _property_error(FieldType.NUMBER, f"a property of {ui_type} needs {missing}")
 
 
 def _property_error(type_code: int, detail: str) -> ApiError:

@@ -16,7 +16,7 @@ from airflow_provider_lark.emulator.fieldtypes.kinds import (
     UI_TYPES,
     FieldType,
 )
-from airflow_provider_lark.emulator.fieldtypes.properties import make_property
+from airflow_provider_lark.emulator.fieldtypes.properties import check_needed, make_property
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.changes import FieldChanged, Tell, tell_nobody
 from airflow_provider_lark.emulator.state.model import Base, Field, Table
@@ -87,6 +87,8 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
     is_primary = not table.fields
     if is_primary and type_code not in PRIMARY_TYPES:
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
+    if not editing.by_person:
+        check_needed(ui_type, definition.get("property"))
     made = make_property(type_code, ui_type, definition.get("property"), ids=editing.ids)
     column = Field(editing.ids.field(), name, type_code, ui_type, made, is_primary, created_ms=editing.born_ms)
     column.description = _description_text(editing, definition.get("description"))
@@ -167,6 +169,8 @@ def _new_settings(editing: SchemaEditing, column: Field, kind: tuple[int, str], 
     old = column.settings if kind[0] == column.type else None
     if given is None and old is not None and (editing.by_person or column.type in LINKS):
         return old
+    if not editing.by_person:
+        check_needed(kind[1], given)
     made = make_property(*kind, given, ids=editing.ids, old=old)
     if old is not None and made is not None and column.type in LINKS:
         return {**old, "multiple": made["multiple"]}
