@@ -37,6 +37,7 @@ class TokenShelf:
         self, store: TokenStore | None, state: AppState, *, on_secret: Callable[[str], None] | None = None
     ) -> None:
         self._on_secret = on_secret
+        self._told: set[Secret] = set()
         self._store = store or state.memory
         self._state = state
         self.is_shared = store is not None
@@ -66,8 +67,14 @@ class TokenShelf:
     def announce(self, token: StoredToken) -> Flow[None]:
         """Tell who wants to know that there is a new secret."""
         for secret in (token.text, token.refresh):
-            if self._on_secret is not None and secret is not None and secret.reveal():
-                yield from blocking(partial(_reveal_to, self._on_secret, secret))
+            if secret is not None and secret.reveal():
+                yield from self.tell(secret)
+
+    def tell(self, secret: Secret) -> Flow[None]:
+        """Tell of *secret*, once."""
+        if self._on_secret is not None and secret not in self._told:
+            yield from blocking(partial(_reveal_to, self._on_secret, secret))
+            self._told.add(secret)
 
     def drop(self, key: TokenKey, text: Secret) -> Flow[Trouble | None]:
         """Forget a token that Lark refused."""

@@ -57,6 +57,17 @@ def test_listener_hears_a_token_of_the_store(emu: Emulator) -> None:
     assert heard == {_token(emu)}
 
 
+def test_listener_hears_once_a_token_that_another_client_of_the_process_has_got(emu: Emulator) -> None:
+    heard: list[str] = []
+    # without a clock of their own, clients of one app share its token
+    with LarkClient(DEFAULT_APP_ID, DEFAULT_APP_SECRET, emu.url) as first:
+        first.bot.info()
+    with LarkClient(DEFAULT_APP_ID, DEFAULT_APP_SECRET, emu.url, on_secret=heard.append) as second:
+        second.bot.info()
+        second.bot.info()
+    assert heard == [_token(emu)]
+
+
 def test_listener_hears_a_users_token_and_what_renews_it(emu: Emulator) -> None:
     heard: set[str] = set()
     store = MemoryTokenStore()
