@@ -44,8 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 1
-    # the address first and alone on its line, so that a script can read it
-    sys.stdout.write(f"{emulator.url}\napp_id {options.app_id}\napp_secret {options.app_secret}\n")
+    # the address first and alone on its line, so that a script can read it; a secret of the caller's may be a real one
+    secret = DEFAULT_APP_SECRET if options.app_secret == DEFAULT_APP_SECRET else "as given"
+    sys.stdout.write(f"{emulator.url}\napp_id {options.app_id}\napp_secret {secret}\n")
     sys.stdout.flush()
     stopped.wait()
     emulator.stop()

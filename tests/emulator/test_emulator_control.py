@@ -91,12 +91,14 @@ def test_control_never_shows_a_secret(caller: Any) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_command_prints_its_address_and_stops_cleanly(stop: signal.Signals) -> None:
-    command = [sys.executable, "-m", "airflow_provider_lark.emulator", "--port", "0", "--app-id", "cli_mine"]
+    own = ["--app-id", "cli_mine", "--app-secret", "canary"]
+    command = [sys.executable, "-m", "airflow_provider_lark.emulator", "--port", "0", *own]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         health = httpx.get(f"{url}/_emulator/health", verify=False).json()
         assert process.stdout.readline().strip() == "app_id cli_mine"
+        assert process.stdout.readline().strip() == "app_secret as given"
         process.send_signal(stop)
         _, errors = process.communicate(timeout=10)
 
