@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from airflow_provider_lark.core.api.address import TableRef
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 CellMode = Literal["append", "replace"]
 
 _WRITE_RECORDS = 100
-"""Records whose cells are written at once: what a crash leaves uploaded and unseen at most."""
+"""Records whose cells are written at once: what a crash leaves uploaded and unseen at most, and one read takes."""
 
 
 def upload_attachments(
@@ -50,23 +51,46 @@ def upload_attachments(
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
     name = attachment_field([Field.from_wire(item) for item in wire], table, field_name).name
     expanded = {record_id: _files_of(paths) for record_id, paths in files.items()}
-    present = _cells(client, table, name, list(expanded), keep=mode == "append")
-    for record_id, paths in expanded.items():
-        if len(present[record_id]) + len(paths) > ATTACHMENT_MAX:
+    held = _cells(client, table, name, list(expanded), keep=mode == "append")
+    plans = {record_id: _plan(paths, held[record_id]) for record_id, paths in expanded.items()}
+    for record_id, steps in plans.items():
+        if len(held[record_id]) + sum(step.present is None for step in steps) > ATTACHMENT_MAX:
             raise TooLarge(f"record {record_id}: its cell would hold more than {ATTACHMENT_MAX} files")
-    report, waiting = FilesReport(), _Waiting(client, table, name)
+    report, waiting = FilesReport(), _Waiting(client, table, name, mode)
     try:
-        for record_id, paths in expanded.items():
-            tokens = [_transfer(client, table, record_id, path, present[record_id], report) for path in paths]
-            kept = [file.file_token for file in present[record_id]]
-            cell = list(dict.fromkeys([*kept, *tokens]))
-            if mode == "replace" or cell != kept:
-                waiting.add(record_id, cell)
-            report.cells += bool(paths)
+        for record_id, steps in plans.items():
+            tokens = [_transfer(client, table, record_id, step, report) for step in steps]
+            if mode == "replace" or any(step.present is None for step in steps):
+                waiting.add(record_id, tokens)
+            report.cells += bool(steps)
     finally:
         # also after a failure: what was uploaded until then must not be lost
         waiting.send()
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A file on its way into a cell.
+
+    :param present: the same file, where the cell has it already.
+    """
+
+    path: FilePath
+    size: int
+    present: Attachment | None
+
+
+def _plan(paths: Sequence[FilePath], cell: Sequence[Attachment]) -> list[_Step]:
+    left, steps = list(cell), []
+    for path in paths:
+        size = int(path.stat().st_size)
+        same = next((file for file in left if file.name == path.name and file.size == size), None)
+        if same is not None:
+            # one file of the cell stands for one path: two reports of one name and size are two
+            left.remove(same)
+        steps.append(_Step(path, size, same))
+    return steps
 
 
 def _files_of(paths: Sequence[FilePath]) -> list[FilePath]:
@@ -93,19 +117,11 @@ def _cells(
     return {record_id: read_cell(cell) if keep else [] for record_id, cell in found.items()}
 
 
-def _transfer(
-    client: LarkClient,
-    table: TableRef,
-    record_id: str,
-    path: FilePath,
-    present: Sequence[Attachment],
-    report: FilesReport,
-) -> str:
-    size = int(path.stat().st_size)
-    same = next((file for file in present if file.name == path.name and file.size == size), None)
-    if same is not None:
+def _transfer(client: LarkClient, table: TableRef, record_id: str, step: _Step, report: FilesReport) -> str:
+    path, size = step.path, step.size
+    if step.present is not None:
         report.note(record_id, path.name, path, size, skipped=True)
-        return same.file_token
+        return step.present.file_token
     with path.open("rb") as content:
         token = client.drive.upload_media(app_token=table.app_token, name=path.name, content=content, size=size)
     log.debug("uploaded a file of %s bytes for record %s", size, record_id)
@@ -114,24 +130,29 @@ def _transfer(
 
 
 class _Waiting:
-    """Cells that are complete and not yet written."""
+    """Files that are uploaded, and not yet in their cells."""
 
-    def __init__(self, client: LarkClient, table: TableRef, name: str) -> None:
+    def __init__(self, client: LarkClient, table: TableRef, name: str, mode: CellMode) -> None:
         self._client = client
         self._table = table
         self._name = name
-        self._cells: dict[str, list[str]] = {}
+        self._mode = mode
+        self._tokens: dict[str, list[str]] = {}
 
     def add(self, record_id: str, tokens: list[str]) -> None:
-        self._cells[record_id] = tokens
-        if len(self._cells) >= _WRITE_RECORDS:
+        self._tokens[record_id] = tokens
+        if len(self._tokens) >= _WRITE_RECORDS:
             self.send()
 
     def send(self) -> None:
-        cells, self._cells = self._cells, {}
+        waiting, self._tokens = self._tokens, {}
+        if waiting and self._mode == "append":
+            # uploading takes its time, in which a person may have put files there or taken some away
+            held = _cells(self._client, self._table, self._name, list(waiting), keep=True)
+            waiting = {id_: [*(file.file_token for file in held[id_]), *tokens] for id_, tokens in waiting.items()}
         records = [
-            (record_id, {self._name: [{"file_token": token} for token in tokens] or None})
-            for record_id, tokens in cells.items()
+            (record_id, {self._name: [{"file_token": token} for token in dict.fromkeys(tokens)] or None})
+            for record_id, tokens in waiting.items()
         ]
         self._client.bitable.batch_update(
             app_token=self._table.app_token, table_id=self._table.table_id, records=records
