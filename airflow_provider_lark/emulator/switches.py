@@ -44,6 +44,8 @@ class Switches:
     """Code of a wrong App Secret: 10014 or 10015 (§1.2)."""
     auth_status: int = 400
     """HTTP status of 99991661/63/68/71: 400 or 401 (§11.1)."""
+    wrong_kind_is_99991676: bool = False
+    """Code of a token that the API does not take: 99991668 (user) and 99991663 (tenant), or 99991676 (§1.4)."""
     limited_status: int = 429
     """HTTP status of 99991400: 429, or 400 on old APIs (§1.5)."""
     noop_update_touches: bool = True

@@ -282,8 +282,10 @@ def test_user_token_opens_what_the_person_granted_and_may_open(login: Login) -> 
 def test_user_token_is_no_tenant_token(login: Login) -> None:
     login.granted(scope="contact:user.id:readonly")
 
-    assert login.caller.code("POST", "/open-apis/contact/v3/users/batch_get_id", {"emails": []}) == 99991676
+    assert login.caller.code("POST", "/open-apis/contact/v3/users/batch_get_id", {"emails": []}) == 99991668
     login.caller.login()
+    assert login.caller.code("GET", f"{AUTHEN}/v1/user_info") == 99991663
+    login.caller.emu.switches.wrong_kind_is_99991676 = True
     assert login.caller.code("GET", f"{AUTHEN}/v1/user_info") == 99991676
 
 

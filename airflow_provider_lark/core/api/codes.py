@@ -29,6 +29,9 @@ from airflow_provider_lark.core.errors import (
 STALE_TOKEN_CODES = frozenset({20005, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
 """The token is missing, malformed or too old: ask for a new one, once. 20005 is user_info's word for it."""
 
+TOKEN_OF_USER_REFUSED = 99991668
+NO_USERS = Meaning(AccessDenied, "the API takes no user's token", "ask with a client without `user`")
+
 _INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
 
 _CREDENTIALS = (
@@ -169,6 +172,12 @@ _MEANINGS |= {
     code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN)
     for code in (20005, 99991668, 99991669, 99991677)
 }
+# the same code for a token of the wrong kind
+_MEANINGS[99991663] = Meaning(
+    NotAuthorized,
+    "Lark refuses the token that it has just issued",
+    f"{_CREDENTIALS}; some APIs take users' tokens only, for which the client needs `user`",
+)
 # a write may have been carried out before it broke
 _INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", LATER)
 

@@ -21,8 +21,8 @@ def authenticate(state: State, route: Route, request: Request) -> None:
     """Find the calling app, and the person behind a user token.
 
     :raises ApiError: 99991661 no header, 99991671 malformed; unknown or ended: 99991663 (tenant), 99991664 (app),
-        99991668 (user, unknown), 99991677 (user, ended); 99991662 the app is off; 99991673 not installed; 99991676 the
-        route takes no such token.
+        99991668 (user, unknown), 99991677 (user, ended); 99991662 the app is off; 99991673 not installed; 99991663,
+        99991668 or 99991676 the route takes no such token.
     """
     header = request.headers.get("authorization")
     status = state.switches.auth_status
@@ -39,7 +39,7 @@ def authenticate(state: State, route: Route, request: Request) -> None:
     # the app token of a self-built app is its tenant token (§1.2)
     serves_as_app = token.kind == "tenant" and app.kind == "self_built" and "app" in route.tokens
     if token.kind not in route.tokens and not serves_as_app:
-        raise ApiError(99991676, f"{route.target} takes {' or '.join(sorted(route.tokens))} tokens")
+        raise _wrong_kind(state, route, token)
     request.app, request.token = app, token
 
 
@@ -49,6 +49,16 @@ def _bad_token_code(text: str, token: Token | None) -> int:
     if not text.startswith(("u-", "eyJ")):
         return 99991663
     return 99991668 if token is None else 99991677
+
+
+def _wrong_kind(state: State, route: Route, token: Token) -> ApiError:
+    detail = f"{route.target} takes {' or '.join(sorted(route.tokens))} tokens"
+    # the table of generic codes tells a wrong kind from an end by the message alone (§1.4)
+    codes = {"user": (99991668, "user access token not support"), "tenant": (99991663, None)}
+    if state.switches.wrong_kind_is_99991676 or token.kind not in codes:
+        return ApiError(99991676, detail)
+    code, msg = codes[token.kind]
+    return ApiError(code, detail, msg=msg, status=state.switches.auth_status)
 
 
 def _check_app(app: App, token: Token) -> None:

@@ -119,5 +119,5 @@ ROUTES: Final = (
         coverage="partly",
         note="ids, name, e-mail, mobile and status, each with its scope; no departments, no data range",
     ),
-    Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50)),
+    Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50), tokens=frozenset({"tenant"})),
 )

@@ -402,3 +402,13 @@ def test_authorize_url_without_scopes_asks_for_none(make_client: Callable[..., L
         url = client.auth.authorize_url(redirect_uri="https://a.b/c", state="s")
     assert url.startswith("https://accounts.feishu.cn/open-apis/authen/v1/authorize?client_id=")
     assert "scope" not in url
+
+
+def test_user_token_that_an_api_does_not_take_is_kept(
+    emu: Emulator, store: MemoryTokenStore, app: LarkClient, consent: Callable[..., str]
+) -> None:
+    user = consent(app)
+    with _client(emu, store, user=user) as person:
+        with pytest.raises(AccessDenied, match=r"takes no user's token.*without `user`"):
+            person.contact.batch_get_id(emails=["ann@example.com"])
+        assert person.calls.by_kind == {"other": 1}
