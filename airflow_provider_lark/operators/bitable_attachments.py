@@ -47,6 +47,9 @@ class _BitableAttachmentsOperator(BitableTableOperator):
 
         if not value or isinstance(value, Mapping):
             raise ConfigError(f"{where}: expected a path such as s3://bucket/folder")
+        if ":" in str(value).partition("://")[2].partition("/")[0].rpartition("@")[0]:
+            # results and messages name files, and Airflow shows templated fields
+            raise ConfigError(f"{where}: holds a password; keep it in a connection, and name that as storage_conn_id")
         return ObjectStoragePath(value, conn_id=self.storage_conn_id or None)
 
 

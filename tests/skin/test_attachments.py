@@ -109,6 +109,14 @@ def test_nothing_is_uploaded_when_a_file_or_a_record_is_missing(letters, tmp_pat
     assert letters.calls("upload_all") == 0
 
 
+def test_path_with_a_password_is_refused_and_not_quoted(letters):
+    with pytest.raises(AirflowFailException, match=r"holds a password; .* storage_conn_id") as caught:
+        run(BitableUploadAttachmentsOperator, files={letters.add("one"): "ftp://user:canary@files.example/a.txt"})
+    assert "canary" not in str(caught.value)
+    with pytest.raises(AirflowFailException, match="path: holds a password"):
+        run(BitableDownloadAttachmentsOperator, path="ftp://user:canary@files.example/")
+
+
 def test_field_of_another_type_is_refused(letters):
     context = {"run_id": "r", "ti": SimpleNamespace(dag_id="d", task_id="t", map_index=-1), "outlet_events": {}}
     operator = BitableDownloadAttachmentsOperator(task_id="t", table="MyDB:letters", field="name", path="file:///x")
