@@ -90,7 +90,7 @@ def read_address(hook: LarkHook, table: str | None, base: str | None) -> TableAd
 def _web_host(host: str, given: str) -> str:
     """Return where the pages are: the tenant's address where the task gives one, else the one for all tenants."""
     parts = urlsplit(given if given.startswith(("http://", "https://")) else host)
-    name = parts.netloc
+    name = parts.netloc.rpartition("@")[2]
     if name.startswith("open."):
         name = name.removeprefix("open.")
         # their pages lie under www, which leads on to the tenant's own

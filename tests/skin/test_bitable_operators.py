@@ -341,6 +341,32 @@ def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters, wo
     assert orders.cells() == ["A1"]
 
 
+@pytest.mark.parametrize(
+    ("operator", "parameters"),
+    [
+        pytest.param(BitableListRecordsOperator, {}, id="list"),
+        pytest.param(BitableDeleteRecordsOperator, {"filter": {"code": {"contains": "A"}}}, id="delete"),
+        *(
+            pytest.param(
+                BitableUpsertRecordsOperator,
+                {"records": [{"code": f"A{n}", "qty": 1} for n in range(4)], "key_fields": ["code"], "lookup": lookup},
+                id=f"upsert by {lookup}",
+            )
+            for lookup in ("filter", "scan")
+        ),
+    ],
+)
+def test_read_that_ends_early_is_left_to_the_retries(orders, operator, parameters):
+    codes = [f"A{n}" for n in range(4)]
+    orders.add(*({"code": code} for code in codes))
+    orders.emulator.faults.add("records/search", action="short")
+    message = fails(operator, kind=AirflowException, **parameters)
+    assert "Lark counts 4 records and showed 2" in message
+    assert orders.cells() == codes
+    run(operator, **parameters)
+    assert orders.cells() == ([] if operator is BitableDeleteRecordsOperator else codes)
+
+
 def test_delete_that_lost_its_answer_has_deleted(orders, monkeypatch):
     monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
     ids = orders.add({"code": "A1"}, {"code": "A2"})
@@ -409,6 +435,14 @@ def test_link_opens_the_table_where_the_task_found_it(orders):
     assert link.get_link(operator, ti_key=None) == ""
     operator.execute(context())
     assert link.get_link(operator, ti_key=None) == f"{orders.emulator.url}/base/{orders.base}?table={orders.table_id}"
+
+
+def test_link_leaves_out_whom_an_address_names(orders):
+    address = f"https://ann:canary@shop.feishu.cn/base/{orders.base}?table={orders.table_id}"
+    operator = BitableListRecordsOperator(task_id="t", table=address)
+    operator.execute(context())
+    (link,) = operator.operator_extra_links
+    assert link.get_link(operator, ti_key=None).startswith("https://shop.feishu.cn/base/")
 
 
 def test_outlet_of_the_table_gets_the_counts(orders):
