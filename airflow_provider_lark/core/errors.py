@@ -8,7 +8,8 @@
     │   ├── ServerBusy               Lark throttles, locks or recomputes
     │   ├── OutcomeUnknown           the request may have been carried out
     │   ├── Unreachable              ConnectionError: the request was never sent
-    │   └── LeaseHeld                another worker writes to this table
+    │   ├── LeaseHeld                another worker writes to this table
+    │   └── IncompleteRead           a read may have passed records over
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
     │   │   ├── ValueRefused         a value of the batch does not fit its field; halve the batch to find it
@@ -102,6 +103,10 @@ class Unreachable(RetriableError, ConnectionError):
 
 class LeaseHeld(RetriableError):
     """Another worker holds the right to write to this table."""
+
+
+class IncompleteRead(RetriableError):
+    """Lark showed fewer records than it counts, or people deleted some meanwhile: another read may bring all."""
 
 
 class PermanentError(LarkError):

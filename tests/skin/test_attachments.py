@@ -148,3 +148,13 @@ def test_download_that_breaks_leaves_no_half_file(letters, tmp_path):
     with pytest.raises(AirflowException):
         run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
     assert list((tmp_path / "out" / record).iterdir()) == []
+
+
+def test_download_that_is_not_shown_every_record_fails(letters, tmp_path):
+    source = write(tmp_path / "in", a_txt=b"1")
+    records = [letters.add("one"), letters.add("two")]
+    run(BitableUploadAttachmentsOperator, files=dict.fromkeys(records, source))
+    letters.shop.emulator.faults.add("records/search", action="short")
+    with pytest.raises(AirflowException, match="Lark counts 2 records and showed 1"):
+        run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
+    assert run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")["cells"] == 2

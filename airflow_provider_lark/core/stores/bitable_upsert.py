@@ -31,6 +31,7 @@ _ITEMS_LENGTH_MAX = FILTER_LENGTH_MAX - 100
 """Leaves room for the words around the conditions."""
 
 _SHOWN = 5
+_STATE = "nothing was written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def upsert_records(
     :param key_fields: fields whose values together tell records apart.
     :param lookup: how to find records: by ``filter``, by reading the table (``scan``), or by what costs fewer calls.
     :raises DuplicateKey: two rows, or two records, carry one key; nothing was written.
+    :raises IncompleteRead: Lark may not have shown every record; nothing was written.
     """
     if not rows:
         return Upserted(0, 0, 0, [])
@@ -119,7 +121,7 @@ def _candidates(keys: _Keys, bodies: Sequence[Cells], names: Sequence[str], look
     if filters is None and lookup == "filter":
         raise ConfigError("lookup: Lark cannot filter by these key fields exactly; use 'scan' or 'auto'")
     if filters is None or (lookup == "auto" and len(filters) > 1):
-        scan = table.pages(Search(field_names=names))
+        scan = table.all_pages(Search(field_names=names), state=_STATE)
         first = next(scan, None)
         if first is None:
             return
@@ -129,7 +131,7 @@ def _candidates(keys: _Keys, bodies: Sequence[Cells], names: Sequence[str], look
             yield from scan
             return
     for each in filters:
-        yield from table.pages(Search(filter=each, field_names=names))
+        yield from table.all_pages(Search(filter=each, field_names=names), state=_STATE)
 
 
 class _Keys:
@@ -275,10 +277,10 @@ def _same(held: Any, wanted: Any) -> bool:
 
 
 def _comparable(value: Any) -> Any:
-    # 1 and 1.0 are one number, and the order of links, persons and options says nothing
+    # 1 and 1.0 are one number, 0.0 and -0.0 too, and the order of links, persons and options says nothing
     if isinstance(value, bool) or not isinstance(value, int | float | list):
         return value
-    return sorted(value, key=_compact) if isinstance(value, list) else float(value)
+    return sorted(value, key=_compact) if isinstance(value, list) else float(value) + 0.0
 
 
 def _compact(value: Any) -> str:

@@ -25,6 +25,7 @@ from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkErr
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
 
 Record = dict[str, Any]
@@ -142,9 +143,12 @@ class RecordTable:
         return build_filter(filter, self.fields, time_zone=self.time_zone, find_user_ids=self._find_user_ids)
 
     def search(self, search: Search) -> Iterator[Found]:
-        """Yield the records page by page, each read when it is asked for."""
+        """Yield the records page by page, each read when it is asked for.
+
+        :raises IncompleteRead: after the last page, when a record may have been passed over.
+        """
         left, seen = search.limit, 0
-        for page in self.pages(search, page_size=_page_size(left)):
+        for page in self.all_pages(search, page_size=_page_size(left), state="what was listed is not all"):
             items = page.items if left is None else page.items[:left]
             seen += len(items)
             yield Found([self.reader.read(item) for item in items], seen if page.total is None else page.total)
@@ -161,11 +165,27 @@ class RecordTable:
         """Yield the pages as Lark sends them."""
         return self.client.bitable.search_pages(**self.ids, **self._query(search), page_size=page_size)
 
+    def all_pages(self, search: Search, *, state: str, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
+        """Yield the pages as Lark sends them, and hold what came against what Lark counts.
+
+        :param state: what was done when a record is missing, for the message.
+        :raises IncompleteRead: after the last page, when a record may have been passed over.
+        """
+        count, seen = CountCheck(), set[str]()
+        for page in self.pages(search, page_size=page_size):
+            count.see(page)
+            seen.update(record["record_id"] for record in page.items)
+            yield page
+        count.require_all(len(seen), where=f"table {self.ids['table_id']}", state=state)
+
     def find_ids(self, filter: Filter) -> list[str]:
-        """Return the ids of the records that meet *filter*."""
+        """Return the ids of the records that meet *filter*.
+
+        :raises IncompleteRead: Lark may not have shown all of them.
+        """
         # naming no field would mean all
         search = Search(filter, field_names=[self.primary_name])
-        return [item["record_id"] for page in self.pages(search) for item in page.items]
+        return [item["record_id"] for page in self.all_pages(search, state="nothing was done") for item in page.items]
 
     def find_view(self, view: str) -> str:
         """Return the id of a view given by id or name.

@@ -44,6 +44,7 @@ def download_attachments(
     :param search: the records that it finds only, with the view by id or name; default: every record with a file.
     :raises RecordNotFound: a record of *record_ids* does not exist.
     :raises UnexpectedAnswer: a file came incomplete; it was removed.
+    :raises IncompleteRead: Lark may not have shown every record; the files that it showed are there.
     """
     # nothing is created, so no token is made
     records = RecordTable(client, table.app_token, table.table_id, new_token=partial(batch_token, ""))
@@ -72,7 +73,7 @@ def _found(records: RecordTable, name: str, search: Search | None) -> Iterator[W
     if not only.filter and not only.view_id:
         with_files = {"conjunction": "and", "conditions": [{"field_name": name, "operator": "isNotEmpty", "value": []}]}
         only = Search(with_files, None, None, [name])
-    for page in records.pages(only):
+    for page in records.all_pages(only, state="the files that it showed are there"):
         yield from page.items
 
 

@@ -8,9 +8,9 @@ from typing import Protocol
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.transfer.bitable_target import Found
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
-from airflow_provider_lark.core.transfer.count_check import CountCheck
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
@@ -32,7 +32,7 @@ class Existing:
     def read(self, names: Sequence[str], digest: CellDigest | None = None) -> None:
         """Note every record.
 
-        :raises SafetyStop: a record may have been passed over: it would be doubled, or would stay.
+        :raises IncompleteRead: a record may have been passed over: it would be doubled, or would stay.
         """
         if self._found.is_new:
             return
@@ -46,11 +46,7 @@ class Existing:
                 for record in page.items
             )
             count.see(page)
-        if complaint := count.complaint(len(self.index)):
-            raise SafetyStop(
-                f"table {self.table.table_id}: {complaint}; nothing was written: run the task again when fewer people "
-                "edit the table, and check the app's rights on it"
-            )
+        count.require_all(len(self.index), where=f"table {self.table.table_id}", state="nothing was written")
 
 
 class Mode(Protocol):

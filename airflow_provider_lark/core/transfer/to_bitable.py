@@ -102,7 +102,8 @@ def copy_to_bitable(
     Memory does not grow with the number of rows or of records.
 
     :param find_user_ids: finds persons by e-mail; see :meth:`.UserDirectory.find_by_email`.
-    :raises SafetyStop: ``replace`` would empty the table, or cannot see all of it; no record was deleted.
+    :raises SafetyStop: ``replace`` would empty the table; no record was deleted.
+    :raises IncompleteRead: ``replace`` or ``upsert`` may not have seen all records; nothing was written.
     :raises RowError: Lark cannot hold a row and ``on_row_error`` is ``fail``; batches before it were written.
     :raises SchemaMismatch: a column or a field is missing, or they do not fit.
     """

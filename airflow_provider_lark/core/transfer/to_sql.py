@@ -18,10 +18,10 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
-from airflow_provider_lark.core.transfer.count_check import CountCheck
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
@@ -79,7 +79,8 @@ def copy_to_sql(
     The records are collected page by page in a temporary table first, so memory does not grow with their number, and
     readers of the target see it before or after, never half.
 
-    :raises SafetyStop: ``replace`` would empty the table, or Lark showed fewer records than it counts.
+    :raises SafetyStop: ``replace`` would empty the table.
+    :raises IncompleteRead: ``replace`` may not have seen all records; the target is unchanged.
     :raises RowError: a record does not fit and ``on_row_error`` is ``fail``; the target is unchanged.
     :raises SchemaMismatch: a column or a field is missing, or they do not fit.
     """
@@ -216,18 +217,16 @@ class _Dump:
     def _check_complete(self) -> None:
         """Hold what was read against what Lark counts.
 
-        :raises SafetyStop: something is missing, and rows would be deleted for it.
+        :raises IncompleteRead: something may be missing, and rows would be deleted for it.
+        :raises SafetyStop: nothing came, and all rows would be deleted for it.
         """
-        complaint = self._count.complaint(self._distinct)
         if self._options.mode != "replace":
-            if complaint:
+            if complaint := self._count.complaint(self._distinct):
                 self._report.warnings.append(f"{self._report.source}: {complaint}; the next run brings what is missing")
             return
-        if complaint:
-            raise SafetyStop(
-                f"{self._report.source}: {complaint}; {self._report.target} was left as it is: run the task again "
-                "when fewer people edit the table"
-            )
+        self._count.require_all(
+            self._distinct, where=self._report.source, state=f"{self._report.target} was left as it is"
+        )
         if not len(self._staging) and not self._options.allow_empty and not self._staging.target_is_empty():
             raise SafetyStop(
                 f"{self._report.source}: Lark shows no record that could be written, and {self._report.target} was "

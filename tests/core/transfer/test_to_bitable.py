@@ -11,6 +11,7 @@ from airflow_provider_lark.core.errors import (
     BadRequest,
     ConfigError,
     DuplicateKey,
+    IncompleteRead,
     LarkError,
     NotFound,
     RowRefused,
@@ -248,7 +249,7 @@ def test_replace_that_does_not_see_all_records_writes_nothing(lark, sqlite):
     where = lark.table("t", id=2, twice=2)
     lark.add(where, {"id": 1}, {"id": 2})
     lark.emulator.faults.add("records/search", action="short")
-    with pytest.raises(SafetyStop, match="counts 2 records and showed"):
+    with pytest.raises(IncompleteRead, match="counts 2 records and showed"):
         copy(lark, sqlite, where, sql=numbered(3), mode="replace")
     assert lark.cells(where, "id") == [1, 2]
 

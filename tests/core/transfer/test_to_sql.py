@@ -13,6 +13,7 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import (
     ConfigError,
     DuplicateKey,
+    IncompleteRead,
     RowRefused,
     SafetyStop,
     SchemaMismatch,
@@ -172,7 +173,7 @@ def test_rows_that_the_table_refuses_change_nothing(lark, old_rows, goods, mode)
 
 
 LIES = [
-    pytest.param({"action": "short"}, SafetyStop, r"counts 3 records and showed \d", id="short page"),
+    pytest.param({"action": "short"}, IncompleteRead, r"counts 3 records and showed \d", id="short page"),
     pytest.param({"action": "empty"}, SafetyStop, "Lark counts|shows no record", id="empty page"),
     pytest.param({"action": "empty_page_token"}, UnexpectedAnswer, "page_token", id="page token missing"),
 ]

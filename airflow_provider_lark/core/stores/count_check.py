@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.errors import IncompleteRead
 
 
 class CountCheck:
@@ -34,3 +35,15 @@ class CountCheck:
         if seen < self.total:
             return f"Lark counts {self.total} records and showed {seen}"
         return "somebody deleted records while they were read, so one may have been passed over" if self._shrank else ""
+
+    def require_all(self, seen: int, *, where: str, state: str) -> None:
+        """Refuse to go on when *seen* different records may not be all.
+
+        :param state: what was done until now, for the message.
+        :raises IncompleteRead: something may be missing.
+        """
+        if complaint := self.complaint(seen):
+            raise IncompleteRead(
+                f"{where}: {complaint}; {state}. Another try may bring all: let it run when fewer people edit the "
+                "table, and check the app's rights on it"
+            )
