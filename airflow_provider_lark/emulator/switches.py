@@ -16,6 +16,8 @@ class Switches:
     """isGreaterEqual/isLessEqual on a date: no rows, or 1254018 (§4.2, §11.10)."""
     unknown_filter_field: Literal["error", "empty"] = "error"
     """A filter that names no field: 1254018, or no rows (§4.2, §11.10)."""
+    odd_texts_match: bool = True
+    """Whether texts are found by outer blanks and line ends, as they stand (§4.3 does not say)."""
     contains_all: bool = False
     """contains with several values on a cell of several: False = any of them, True = all (§4.3 does not say)."""
     conditions_beside_children: bool = True

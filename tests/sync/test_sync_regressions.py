@@ -178,6 +178,25 @@ def test_old_intent_on_a_date_key_is_settled_by_reading(world: World) -> None:
     assert engine.check().in_step
 
 
+def test_old_intent_on_a_key_that_lark_may_not_find_is_settled_by_reading(world: World) -> None:
+    world.emu.switches.odd_texts_match = False
+    world.execute("CREATE TABLE notes (code VARCHAR(20) PRIMARY KEY, n INTEGER)")
+    lark = world.emu.state.create_table(
+        world.app_token, "notes", [{"field_name": "code", "type": 1}, {"field_name": "n", "type": 2}]
+    )
+    target = {"app_token": world.app_token, "table_id": lark.table_id}
+    world.engine(lark=target, sql="notes", fields=None).full()
+    world.execute("INSERT INTO notes VALUES (:code, 1)", {"code": "two\nlines"})
+    world.emu.faults.add("batch_create", action="drop_after", times=1)
+    with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, max_attempts=1) as client:
+        mapping = world.mapping(lark=target, sql="notes", fields=None)
+        with pytest.raises(OutcomeUnknown):
+            SyncEngine(client, world.sql, mapping).incremental()
+    world.execute("UPDATE sync_intent SET created_ms = created_ms - 7200000")
+    world.engine(lark=target, sql="notes", fields=None).incremental()
+    assert len(world.emu.person.records(world.app_token, lark.table_id)) == 1
+
+
 def test_changed_type_of_a_field_does_not_empty_the_column(world: World) -> None:
     engine = world.ready()
     world.emu.person.change_type(world.app_token, world.table_id, "Qty", {"field_name": "Qty", "type": 1})

@@ -135,7 +135,7 @@ def _compile(column: Field, operator: str, value: list[str], filtering: Filterin
     if column.type == FieldType.NUMBER:
         return _number(column, operator, value, get)
     if column.type in TEXT_TYPES:
-        return _text(column, operator, value, get)
+        return _text(column, operator, value, get, filtering)
     if column.type in LIST_TYPES:
         return _list(column, operator, value, get, filtering)
     # lookup and formula cannot be filtered (§4.1), attachments only by isEmpty/isNotEmpty (§4.3)
@@ -163,12 +163,17 @@ def _checkbox(column: Field, operator: str, value: list[str], get: Callable[[Rec
     return lambda record: bool(get(record)) is wanted
 
 
-def _text(column: Field, operator: str, value: list[str], get: Callable[[Record], Any]) -> Predicate:
+def _text(
+    column: Field, operator: str, value: list[str], get: Callable[[Record], Any], filtering: Filtering
+) -> Predicate:
     if operator not in _CONTAIN:
         if column.type != FieldType.AUTO_NUMBER:
             raise _unfit(column, operator)
         return _number(column, operator, value, lambda record: float(get(record)))
     wanted = _one(value)
+    is_odd = wanted != wanted.strip() or not wanted.isprintable()
+    if is_odd and not filtering.switches.odd_texts_match:
+        return lambda _record: operator in {"isNot", "doesNotContain"}
     if operator == "is":
         return lambda record: get(record) == wanted
     if operator == "isNot":
