@@ -193,7 +193,8 @@ def test_old_intent_on_a_key_that_lark_may_not_find_is_settled_by_reading(world:
         with pytest.raises(OutcomeUnknown):
             SyncEngine(client, world.sql, mapping).incremental()
     world.execute("UPDATE sync_intent SET created_ms = created_ms - 7200000")
-    world.engine(lark=target, sql="notes", fields=None).incremental()
+    report = world.engine(lark=target, sql="notes", fields=None).incremental()
+    assert report.to_lark.created == 1
     assert len(world.emu.person.records(world.app_token, lark.table_id)) == 1
 
 
