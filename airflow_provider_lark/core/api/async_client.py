@@ -15,6 +15,7 @@ from airflow_provider_lark.core.api.bitable import Bitable
 from airflow_provider_lark.core.api.bot import Bot
 from airflow_provider_lark.core.api.contact import Contact
 from airflow_provider_lark.core.api.drive import Drive
+from airflow_provider_lark.core.api.failures import FAILURES
 from airflow_provider_lark.core.api.flow import Blocking, Flow, Pages, Step, Wait
 from airflow_provider_lark.core.api.messaging import Messaging
 from airflow_provider_lark.core.api.namespace import AsyncDriver
@@ -86,6 +87,6 @@ class AsyncLarkClient(BaseClient):
             return await asyncio.to_thread(effect.function)
         try:
             return self._transport.read(await self._http.request(**self._transport.arguments(effect)))
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        except FAILURES as exc:
             error = self._transport.explain(exc, effect)
         raise error

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.api.bitable import Bitable
 from airflow_provider_lark.core.api.bot import Bot
 from airflow_provider_lark.core.api.contact import Contact
 from airflow_provider_lark.core.api.drive import Drive
+from airflow_provider_lark.core.api.failures import FAILURES
 from airflow_provider_lark.core.api.flow import Blocking, Flow, Pages, Step, Wait
 from airflow_provider_lark.core.api.messaging import Messaging
 from airflow_provider_lark.core.api.namespace import SyncDriver
@@ -85,6 +86,6 @@ class LarkClient(BaseClient):
             return effect.function()
         try:
             return self._transport.read(self._http.request(**self._transport.arguments(effect)))
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        except FAILURES as exc:
             error = self._transport.explain(exc, effect)
         raise error

@@ -19,8 +19,10 @@ from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _CHECK = "check the host, the network and the proxy"
 
-Failure: TypeAlias = httpx.HTTPError | httpx.InvalidURL
-"""What httpx raises instead of an answer."""
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""What httpx raises instead of an answer; the last for names that no domain can have."""
+
+Failure: TypeAlias = httpx.HTTPError | httpx.InvalidURL | UnicodeError
 
 # they quote header and status lines: a token that cannot be sent, or what a host or proxy echoes
 _QUOTING = (httpx.ProtocolError, httpx.ProxyError, httpx.InvalidURL)
@@ -46,8 +48,9 @@ def explain_failure(exc: Failure, *, host: str, proxy: httpx.Proxy | None, endpo
 def _explain(
     exc: Failure, causes: list[BaseException], *, host: str, proxy: httpx.Proxy | None, endpoint: str
 ) -> LarkError:
-    if isinstance(exc, httpx.InvalidURL):
-        return BadRequest("the path or the query is too long, or no part of an address", endpoint=endpoint)
+    if not isinstance(exc, httpx.HTTPError):
+        told = "the address of the request is impossible or too long; check the host, the proxy, the path and the query"
+        return BadRequest(told, endpoint=endpoint)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return ConfigError(_distrust(host, cause), endpoint=endpoint)

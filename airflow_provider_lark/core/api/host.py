@@ -55,6 +55,7 @@ def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
         _ = parts.port  # read for its check: it raises on a port that is no number
+        (parts.hostname or "").encode("idna")  # likewise: on a name that no domain can have
     except ValueError:
         # without the cause: its text may quote a password
         raise ConfigError(f"host is no valid address: {_EXAMPLES}") from None

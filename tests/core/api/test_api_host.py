@@ -38,6 +38,8 @@ def test_host_good_address_is_taken(typed: str, host: str) -> None:
         pytest.param("https://:443", "no http", id="no name"),
         pytest.param("https://open.feishu.cn:port", "no valid address", id="port no number"),
         pytest.param("https://[::1", "no valid address", id="broken brackets"),
+        pytest.param("https://lark..corp", "no valid address", id="two dots"),
+        pytest.param(f"https://{'x' * 64}.corp", "no valid address", id="name too long"),
         pytest.param("https://open.feishu.cn?x=1", "query", id="query"),
         pytest.param("https://acme.feishu.cn", r"write https://open\.feishu\.cn", id="the tenant's web address"),
         pytest.param("https://www.larksuite.com", r"write https://open\.larksuite\.com", id="lark's web address"),

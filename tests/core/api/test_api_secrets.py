@@ -240,6 +240,21 @@ def test_request_that_cannot_be_sent_shows_no_token(client: LarkClient, server: 
     assert server.calls == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"host": "https://xn--"}, id="host"),
+        pytest.param({"host": "https://open.feishu.cn", "proxy": "http://user:canary@two..dots:1"}, id="proxy"),
+    ],
+)
+def test_name_that_no_domain_can_have_shows_no_canary(
+    make_client: Callable[..., LarkClient], options: dict[str, Any]
+) -> None:
+    with pytest.raises(BadRequest, match="impossible or too long; check the host, the proxy") as caught:
+        make_client(**options).bot.info()
+    assert CANARY not in _told_by(caught.value) + _locals_of(caught.value)
+
+
 @pytest.mark.parametrize("app_secret", ["canary\udc80", "canary\0"], ids=["surrogate", "nul"])
 def test_app_secret_that_cannot_be_sent_is_not_shown(make_client: Callable[..., LarkClient], app_secret: str) -> None:
     with pytest.raises(BadRequest, match="written as JSON") as caught:
