@@ -8,16 +8,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from math import ceil
 from typing import Any, Literal
 
-from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.limits import (
+    BATCH_GET_MAX,
+    FILTER_CONDITIONS_MAX,
+    FILTER_LENGTH_MAX,
+    SEARCH_PAGE_MAX,
+)
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import (
+    ConfigError,
+    DuplicateKey,
+    RowError,
+    SchemaMismatch,
+    ValueMismatch,
+)
 from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number
 from airflow_provider_lark.core.fields.payload import RecordReader
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.stores.search_filter import find_field
 
 Lookup = Literal["auto", "filter", "scan"]
@@ -62,6 +75,7 @@ def upsert_records(
     :param lookup: how to find records: by ``filter``, by reading the table (``scan``), or by what costs fewer calls.
     :raises DuplicateKey: two rows, or two records, carry one key; nothing was written.
     :raises IncompleteRead: Lark may not have shown every record; nothing was written.
+    :raises SafetyStop: Lark has created nothing, because it did so for an earlier try.
     """
     if not rows:
         return Upserted(0, 0, 0, [])
@@ -72,7 +86,9 @@ def upsert_records(
     existing = _only_one(find_records(keys, wanted, bodies, names, lookup), wanted)
     cells = {key: keys.cells_of(record, names) for key, record in existing.items()}
     plan = plan_upsert(list(wanted), bodies, cells)
-    return _carry_out(table, plan, bodies, {wanted[key]: record["record_id"] for key, record in existing.items()})
+    done = _carry_out(table, plan, bodies, {wanted[key]: record["record_id"] for key, record in existing.items()})
+    _check_new(keys, {done.record_ids[at]: key for key, at in wanted.items() if key not in existing})
+    return done
 
 
 def plan_upsert(keys: Sequence[KeyText], bodies: Sequence[Cells], existing: Mapping[KeyText, Cells]) -> UpsertPlan:
@@ -234,6 +250,22 @@ def _carry_out(table: RecordTable, plan: UpsertPlan, bodies: Sequence[Cells], kn
     ids |= zip(plan.creates, table.create_encoded([bodies[at] for at in plan.creates]), strict=True)
     counts = (len(plan.creates), len(plan.updates), len(plan.unchanged))
     return Upserted(*counts, [ids[at] for at in range(len(bodies))])
+
+
+def _check_new(keys: _Keys, made: Mapping[str, KeyText]) -> None:
+    """Look whether the records that were made are there.
+
+    Lark carries a token out once: a task that is cleared after people have deleted its records, or changed their keys,
+    sends the creates of its first try.
+    """
+    # of each batch the first: a call was carried out before as a whole, or not at all
+    firsts = dict(list(islice(made.items(), 0, None, keys.table.batch_size))[:BATCH_GET_MAX])
+    if not firsts:
+        return
+    answer = keys.table.client.bitable.batch_get(**keys.table.ids, record_ids=list(firsts))
+    found = {record["record_id"]: key for key, record in keys.of_records(answer.records)}
+    if any(found.get(id_) != key for id_, key in firsts.items()):
+        raise only_repeated(keys.table.ids["table_id"])
 
 
 def _is_plain(value: Any) -> bool:

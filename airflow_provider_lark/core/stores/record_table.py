@@ -107,7 +107,7 @@ class RecordTable:
         self.ids = TableIds(app_token=app_token, table_id=table_id)
         self.time_zone = time_zone
         self._new_token = new_token
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._find_user_ids = find_user_ids
         self._skip_read_only = skip_read_only
         if fields is not None:
@@ -230,7 +230,7 @@ class RecordTable:
     def create_encoded(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         """Create records of wire values."""
         ids: list[str] = []
-        for number, batch in enumerate(split(bodies, self._batch_size)):
+        for number, batch in enumerate(split(bodies, self.batch_size)):
             with _placed("created", len(ids), len(batch), len(bodies)):
                 made = self.client.bitable.batch_create(
                     **self.ids, records=batch, client_token=self._new_token(number, batch)
@@ -241,7 +241,7 @@ class RecordTable:
     def update_encoded(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Update records by wire values."""
         done = 0
-        for batch in split(patches, self._batch_size):
+        for batch in split(patches, self.batch_size):
             with _placed("updated", done, len(batch), len(patches)):
                 self.client.bitable.batch_update(**self.ids, records=batch)
             done += len(batch)
@@ -251,7 +251,7 @@ class RecordTable:
         missing: list[str] = []
         ids = list(dict.fromkeys(record_ids))
         done = 0
-        for batch in split(ids, min(self._batch_size, BATCH_DELETE_MAX)):
+        for batch in split(ids, min(self.batch_size, BATCH_DELETE_MAX)):
             with _placed("deleted", done, len(batch), len(ids)):
                 missing += self._delete(batch)
             done += len(batch)

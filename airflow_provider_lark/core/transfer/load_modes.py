@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.stores.count_check import CountCheck
+from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.transfer.bitable_target import Found
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
@@ -110,8 +111,7 @@ class Replace:
     def take(self, items: Sequence[Item]) -> None:
         """Create what fills a batch."""
         for ids in self._writer.create(items):
-            # a try before this one may have made them already
-            self._existing.index.drop(ids)
+            self._keep(ids)
 
     def end(self) -> None:
         """Create the rest, then delete the old records.
@@ -119,7 +119,7 @@ class Replace:
         :raises SafetyStop: there is nothing to put in their place.
         """
         for ids in self._writer.finish():
-            self._existing.index.drop(ids)
+            self._keep(ids)
         old = len(self._existing.index)
         if not self._report.created and old and not self._allow_empty:
             raise SafetyStop(
@@ -127,6 +127,12 @@ class Replace:
                 f"{self._report.target}, so none was deleted; set allow_empty=True to empty the table"
             )
         self._writer.delete(self._existing.index)
+
+    def _keep(self, ids: Sequence[str]) -> None:
+        # an earlier try may have made them; then all of one call were there, unless people have deleted some
+        known = self._existing.index.drop(ids)
+        if 0 < known < len(ids):
+            raise only_repeated(self._existing.table.table_id)
 
 
 class Upsert:
@@ -166,14 +172,18 @@ class Upsert:
                 self._report.unchanged += 1
             else:
                 updates.append(Item(item.number, item.fields, record.record_id))
-        for _ in self._writer.create(creates):
-            pass
+        self._check_new(self._writer.create(creates))
         self._writer.update(updates)
 
     def end(self) -> None:
         """Write the rest."""
-        for _ in self._writer.finish():
-            pass
+        self._check_new(self._writer.finish())
+
+    def _check_new(self, made: Iterable[Sequence[str]]) -> None:
+        for ids in made:
+            if self._existing.index.drop(ids):
+                # made by an earlier try, and not found by key: somebody has changed it
+                raise only_repeated(self._existing.table.table_id)
 
     def _by_key(self, items: Sequence[Item]) -> dict[str, tuple[Item, str | None]]:
         read = [(item, *self._digest.read(item.fields)) for item in items]

@@ -10,9 +10,10 @@ from typing import Any
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
-from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, SafetyStop, TooLarge, ValueRefused
+from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
@@ -60,9 +61,9 @@ class RecordWriter:
         self._witnesses: list[str] = []
 
     def create(self, items: Sequence[Item]) -> Iterator[list[str]]:
-        """Take rows to create, and yield the ids of each batch that is full by now."""
+        """Take rows to create, and yield the ids that each call for a batch that is full by now has made."""
         for batch in self._full("create", items):
-            yield self._create(batch)
+            yield from self._create(batch)
 
     def update(self, items: Sequence[Item]) -> None:
         """Take rows to update, and send the batches that are full by now."""
@@ -70,12 +71,12 @@ class RecordWriter:
             self._update(batch)
 
     def finish(self) -> Iterator[list[str]]:
-        """Send what is left, and yield the ids of what was created.
+        """Send what is left, and yield the ids that each call has made.
 
         :raises SafetyStop: Lark took creates for repetitions of creates whose records are gone.
         """
         if creates := self._waiting["create"]:
-            yield self._create(creates)
+            yield from self._create(creates)
         if updates := self._waiting["update"]:
             self._update(updates)
         self._check_witnesses()
@@ -95,12 +96,12 @@ class RecordWriter:
             del waiting[: self._size]
             yield batch
 
-    def _create(self, batch: Sequence[Item]) -> list[str]:
-        made: list[str] = []
-        halve(batch, lambda part: made.extend(self._send_create(part)), self._refuse)
+    def _create(self, batch: Sequence[Item]) -> list[list[str]]:
+        made: list[list[str]] = []
+        halve(batch, lambda part: made.append(self._send_create(part)), self._refuse)
         if made and len(self._witnesses) < BATCH_GET_MAX:
-            self._witnesses.append(made[0])
-        self._report.created += len(made)
+            self._witnesses.append(made[0][0])
+        self._report.created += sum(map(len, made))
         return made
 
     def _send_create(self, part: Sequence[Item]) -> list[str]:
@@ -142,8 +143,4 @@ class RecordWriter:
             return
         answer = self._client.bitable.batch_get(**self._table, record_ids=self._witnesses)
         if answer.absent_record_ids:
-            raise SafetyStop(
-                f"table {self._table['table_id']}: Lark took this task's creates for repetitions of an earlier try, "
-                "whose records were deleted since, so they were not created again; nothing else was touched: "
-                "trigger a new DAG run instead of clearing the task"
-            )
+            raise only_repeated(self._table["table_id"])

@@ -7,7 +7,14 @@ from math import ceil
 import pytest
 
 from airflow_provider_lark.core import LarkClient
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, OutcomeUnknown, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import (
+    ConfigError,
+    DuplicateKey,
+    OutcomeUnknown,
+    SafetyStop,
+    SchemaMismatch,
+    ValueMismatch,
+)
 from airflow_provider_lark.core.stores.bitable_upsert import UpsertPlan, choose_lookup, plan_upsert, upsert_records
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
@@ -197,3 +204,20 @@ def test_plan_says_what_happens_to_each_row():
 )
 def test_lookup_is_chosen_by_the_calls_that_are_left(searches, pages, way):
     assert choose_lookup(searches, pages) == way
+
+
+@pytest.mark.parametrize("change", ["delete", "rename"])
+def test_upsert_tells_that_lark_only_repeats_what_people_undid(stock, change):
+    (made,) = upsert_records(stock.open(), [{"code": "A1"}], ["code"]).record_ids
+    person = stock.emulator.person
+    if change == "delete":
+        person.delete_record(stock.base, stock.table_id, made)
+    else:
+        person.edit_record(stock.base, stock.table_id, made, {"code": "A2"})
+    with pytest.raises(SafetyStop, match="trigger a new DAG run"):
+        upsert_records(stock.open(), [{"code": "A1"}], ["code"])
+
+
+def test_upsert_takes_zero_and_its_negative_for_one_key(stock):
+    with pytest.raises(DuplicateKey, match="rows 0 and 1"):
+        upsert_records(stock.open(), [{"qty": 0}, {"qty": -0.0}], ["qty"])

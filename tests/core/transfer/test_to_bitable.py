@@ -161,6 +161,22 @@ def test_creates_that_lark_takes_for_repetitions_of_deleted_records_stop(lark, s
     assert lark.cells(where, "id") == [99]
 
 
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_creates_that_lark_repeats_for_records_that_people_changed_stop(lark, sqlite, mode):
+    where = lark.table("t", id=2, twice=2)
+    options = {"batch_size": 1, "key_fields": ["id"]} if mode == "upsert" else {}
+    copy(lark, sqlite, where, sql=numbered(2), seed="s", mode=mode, **options)
+    first, second = lark.records(where)
+    person = lark.emulator.person
+    if mode == "upsert":
+        person.edit_record(lark.app_token, where.table_id, second["record_id"], {"id": 99})
+    else:
+        person.delete_record(lark.app_token, where.table_id, second["record_id"])
+    with pytest.raises(SafetyStop, match="trigger a new DAG run"):
+        copy(lark, sqlite, where, sql=numbered(2), seed="s", mode=mode, **options)
+    assert first["record_id"] in [record["record_id"] for record in lark.records(where)]
+
+
 def test_upsert_writes_only_what_differs(lark, engine):
     where = lark.table("t", id=2, twice=2)
     lark.add(where, {"id": 1, "twice": 2}, {"id": 2, "twice": 77}, {"id": 50, "twice": 1})
