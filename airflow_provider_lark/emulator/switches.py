@@ -68,6 +68,8 @@ class Switches:
     """Whether the documented rates are enforced (§2.2); off, so that tests run at full speed."""
     max_records: int | None = None
     """Records a table may hold before 1254103; depends on the tenant's plan (§2.7)."""
+    max_changeset_bytes: int | None = None
+    """Size of a batch write beyond which it is 1254002 "changeset size exceed the limit" (§2.4)."""
     max_response_bytes: int | None = None
     """Size of a search answer beyond which it is 1254030 TooLargeResponse (§2.4)."""
     serves_ranges: bool = True

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
-from airflow_provider_lark.core.api.codes import NO_USERS, TOKEN_OF_USER_REFUSED, explain
+from airflow_provider_lark.core.api.codes import explain
 from airflow_provider_lark.core.api.codes_services import FILE_STATUSES
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
 from airflow_provider_lark.core.api.meaning import Meaning
@@ -92,12 +92,9 @@ def _foreign(response: HttpResponse, *, subject: str, endpoint: str) -> LarkErro
 def _refusal(
     code: int, body: JsonObject, response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool
 ) -> LarkError:
-    meaning = explain(code, response.status)
-    if code == TOKEN_OF_USER_REFUSED and "not support" in str(body.get("msg")).lower():
-        # one code says of a token that it ended and that it is of the wrong kind; only the words differ
-        meaning = NO_USERS
     details = body.get("error")
     details = details if isinstance(details, dict) else {}
+    meaning = explain(code, response.status, f"{body.get('msg')} {details.get('message')}")
     log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")
     facts: dict[str, Any] = {
         "code": code,

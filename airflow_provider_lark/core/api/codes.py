@@ -29,8 +29,17 @@ from airflow_provider_lark.core.errors import (
 STALE_TOKEN_CODES = frozenset({20005, 99991661, 99991663, 99991664, 99991665, 99991668, 99991671, 99991677})
 """The token is missing, malformed or too old: ask for a new one, once. 20005 is user_info's word for it."""
 
-TOKEN_OF_USER_REFUSED = 99991668
-NO_USERS = Meaning(AccessDenied, "the API takes no user's token", "ask with a client without `user`")
+_BY_WORDS = {
+    99991668: (
+        "not support",
+        Meaning(AccessDenied, "the API takes no user's token", "ask with a client without `user`"),
+    ),
+    1254002: (
+        "size exceed",
+        Meaning(TooLarge, "one request changes too much", "send fewer or shorter records at once"),
+    ),
+}
+"""Codes that mean something else where Lark's text has these words; the documents tell them apart so too."""
 
 _INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
 
@@ -223,11 +232,16 @@ _MEANINGS |= {
 }
 
 
-def explain(code: int, status: int) -> Meaning:
+def explain(code: int, status: int, text: str = "") -> Meaning:
     """Return what *code* means; for one that is not known, what the HTTP *status* suggests.
+
+    :param text: what Lark says, for the few codes that have two meanings.
 
     :class:`.OutcomeUnknown` holds for writes; a read that failed so has simply failed.
     """
+    words, second = _BY_WORDS.get(code, ("", None))
+    if second is not None and words in text.lower():
+        return second
     known = _MEANINGS.get(code)
     if known is not None:
         return known

@@ -160,6 +160,9 @@ def _rows(state: State, request: Request, most: int) -> list[Any]:
         if code == 99992402:
             raise invalid("records", len(rows), f"at most {most} records a call")
         raise ApiError(code, f"at most {most} records a call")
+    largest = state.switches.max_changeset_bytes
+    if largest is not None and len(request.body) > largest:
+        raise ApiError(1254002, msg=f"changeset size exceed the limit, len:{len(request.body)}")
     request.records = len(rows)
     return rows
 

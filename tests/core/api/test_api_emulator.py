@@ -348,6 +348,14 @@ def test_contact_number_in_another_spelling_is_the_person_asked_for(client: Lark
     assert found == {asked[0]: "ou_1", asked[1]: "ou_1", asked[2]: None, asked[3]: None}
 
 
+def test_batch_that_changes_too_much_is_too_large_and_sent_once(lark: LarkClient, world: World) -> None:
+    world.emu.switches.max_changeset_bytes = 100
+    rows = [{"Name": "n" * 20} for _ in range(9)]
+    with pytest.raises(TooLarge, match="changes too much"):
+        lark.bitable.batch_create(**world.at, records=rows, client_token=_token())
+    assert lark.calls.by_kind["create"] == 1
+
+
 def test_records_that_lark_keeps_are_not_called_deleted(client: LarkClient, server: Any) -> None:
     server.say({"records": [{"deleted": True, "record_id": "rec1"}, {"deleted": False, "record_id": "rec2"}]})
     with pytest.raises(UnexpectedAnswer, match="1 of 2 records"):
