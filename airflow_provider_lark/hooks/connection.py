@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -29,13 +30,13 @@ def read_connection(conn_id: str) -> Connection:
 
     :raises ConfigError: there is none.
     """
-    try:
+    # raised outside the except block: one that Airflow cannot read is not found either, and its frames hold it
+    with suppress(AirflowNotFoundException):
         return BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException as exc:
-        raise ConfigError(
-            f"connection {conn_id!r}: does not exist; add it under Admin → Connections, with `airflow connections add` "
-            f"or as AIRFLOW_CONN_{conn_id.upper()}"
-        ) from exc
+    raise ConfigError(
+        f"connection {conn_id!r}: does not exist; add it under Admin → Connections, with `airflow connections add` "
+        f"or as AIRFLOW_CONN_{conn_id.upper()}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,3 +191,13 @@ def test_people_are_found_where_the_store_is_down(shared_store, monkeypatch, tmp
 def test_hook_of_an_unknown_connection_says_how_to_add_it():
     with pytest.raises(ConfigError, match=r"'lark_other': does not exist.*AIRFLOW_CONN_LARK_OTHER"):
         LarkHook("lark_other").client()
+
+
+def test_hook_of_a_connection_that_airflow_cannot_read_shows_nothing_of_it(monkeypatch):
+    # Airflow looks for secrets in the extra, and gives up on one so deep
+    set_connection(monkeypatch, password="canary", extra="[" * 100_000)
+    with pytest.raises(ConfigError) as caught:
+        LarkHook().client()
+    stack = traceback.StackSummary.extract(traceback.walk_tb(caught.value.__traceback__), capture_locals=True)
+    assert "canary" not in "".join(f"{frame.locals}" for frame in stack if "/tests/" not in frame.filename)
+    assert caught.value.__context__ is None
