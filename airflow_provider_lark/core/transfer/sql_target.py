@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
@@ -127,7 +127,9 @@ def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names
     _check_keys(place, [name for name, _ in pairs])
     columns: list[Any] = []
     if place.record_id_column:
-        columns.append(sa.Column(place.record_id_column, _exact(conn, sa.String(RECORD_ID_LENGTH)), primary_key=True))
+        id_type = _exact(conn, sa.String(RECORD_ID_LENGTH))
+        # with a key, another row may have held the record before: people change keys
+        columns.append(sa.Column(place.record_id_column, id_type, primary_key=not place.key_fields, nullable=False))
     for name, column in pairs:
         field, is_key = find_field(name, fields, where=where), name in place.key_fields
         sql_type = sql_type_for(field, conn.dialect.name, is_key=is_key)
@@ -135,10 +137,9 @@ def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names
             raise SchemaMismatch(
                 f"{where}: field {field.describe()} has no values that a column can hold; leave it out"
             )
-        columns.append(sa.Column(column, _exact(conn, sql_type) if is_key else sql_type, nullable=not is_key))
+        sql_type = _exact(conn, sql_type) if is_key else sql_type
+        columns.append(sa.Column(column, sql_type, primary_key=is_key, nullable=not is_key, autoincrement=False))
     _check_names(conn, where, [column.name for column in columns])
-    if keys := [column for name, column in pairs if name in place.key_fields]:
-        columns.append(UniqueConstraint(*keys))
     options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
     Table(place.table, MetaData(), *columns, schema=place.schema, **options).create(conn)
     conn.commit()

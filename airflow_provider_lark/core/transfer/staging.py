@@ -5,7 +5,8 @@ It belongs to the connection, takes no lock that others feel, and disappears wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, and_, 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from airflow_provider_lark.core.errors import RowError, RowRefused
+from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_transient
@@ -32,12 +33,14 @@ class Staging:
     def __init__(self, conn: Connection, target: SqlTarget) -> None:
         self._conn = conn
         self._target = target
+        # a temporary table hides another of its name
+        self._name = f"{_NAME}_2" if target.table.name.lower() == _NAME else _NAME
         self._names = [each.column.name for each in target.bound]
         types: list[SqlType] = [target.table.c[name].type for name in self._names]
         places = [f"c{i}" for i in range(len(types))]
         options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
         self._table = Table(
-            _NAME,
+            self._name,
             MetaData(),
             sa.Column(_ID, _id_type(conn), primary_key=True),
             *(sa.Column(place, sql_type) for place, sql_type in zip(places, types, strict=True)),
@@ -58,10 +61,11 @@ class Staging:
         self._conn.commit()
 
     def drop(self) -> None:
-        """Drop the table where it exists."""
+        """Drop the table where it exists, also after a failure."""
+        self._conn.rollback()
         word = "TEMPORARY " if is_mysql(self._conn.dialect) else ""
         place = {"postgresql": "pg_temp.", "sqlite": "temp."}.get(self._conn.dialect.name, "")
-        self._conn.exec_driver_sql(f"DROP {word}TABLE IF EXISTS {place}{_NAME}")
+        self._conn.exec_driver_sql(f"DROP {word}TABLE IF EXISTS {place}{self._name}")
         self._conn.commit()
 
     def add(self, rows: Sequence[tuple[str, Values]]) -> tuple[int, list[RowError]]:
@@ -112,18 +116,23 @@ class Staging:
         return found is None
 
     def replace(self) -> tuple[int, int]:
-        """Put the collected rows in place of the target's; return how many were deleted and created."""
+        """Put the collected rows in place of the target's; return how many were deleted and created.
+
+        :raises SchemaMismatch: the target could lose its rows, for it knows no transactions.
+        """
+        self._check_engine()
         self._begin()
+        self._keep_writers_out()
         deleted = self._run(delete(self._target.table))
         created = self._run(self._insert(select(*self._sources().values())))
-        self._conn.commit()
+        self._commit()
         return deleted, created
 
     def append(self) -> int:
         """Insert the rows whose key the target does not have; return how many."""
         self._begin()
         created = self._run(self._insert_new())
-        self._conn.commit()
+        self._commit()
         return created
 
     def upsert(self) -> tuple[int, int]:
@@ -131,7 +140,7 @@ class Staging:
         self._begin()
         updated = self._update()
         created = self._run(self._insert_new())
-        self._conn.commit()
+        self._commit()
         return updated, created
 
     def _add_singly(self, params: Sequence[Values]) -> list[RowError]:
@@ -149,14 +158,52 @@ class Staging:
     def _begin(self) -> None:
         if self._conn.dialect.name == "postgresql":
             # a temporary table has no statistics by itself, and the joins need them
-            self._conn.exec_driver_sql(f"ANALYZE pg_temp.{_NAME}")
+            self._conn.exec_driver_sql(f"ANALYZE pg_temp.{self._name}")
             self._conn.commit()
         if self._conn.dialect.name == "sqlite":
             begin_immediate(self._conn)
 
+    def _check_engine(self) -> None:
+        if not is_mysql(self._conn.dialect):
+            return
+        table = self._target.table
+        asked = sa.text(
+            "SELECT t.ENGINE, e.TRANSACTIONS FROM information_schema.TABLES t "
+            "JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
+            "WHERE t.TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND t.TABLE_NAME = :name"
+        )
+        found = self._conn.execute(asked, {"schema": table.schema, "name": table.name}).first()
+        self._conn.commit()
+        if found is not None and found[1] == "NO":
+            raise SchemaMismatch(
+                f"table {table.fullname!r}: its engine {found[0]} knows no transactions, so a failure would lose its "
+                "rows: change it (ALTER TABLE … ENGINE=InnoDB), or use mode 'upsert'"
+            )
+
+    def _keep_writers_out(self) -> None:
+        """Let no other transfer delete what was there before, and then insert the same rows again."""
+        if self._conn.dialect.name == "postgresql":
+            name = self._conn.dialect.identifier_preparer.format_table(self._target.table)
+            self._run_as_written(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+
+    def _run_as_written(self, statement: str) -> None:
+        with self._refusals():
+            self._conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
     def _run(self, statement: Any) -> int:
-        try:
+        with self._refusals():
             return int(self._conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
+
+    def _commit(self) -> None:
+        with self._refusals():
+            # where constraints that are deferred are checked
+            self._conn.commit()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Translate what the database refuses, and undo the transaction."""
+        try:
+            yield
         except DBAPIError as exc:
             self._conn.rollback()
             if is_transient(exc) or exc.connection_invalidated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from airflow_provider_lark.core.errors import (
     ValueMismatch,
 )
 from airflow_provider_lark.core.transfer.sql_target import Place
+from airflow_provider_lark.core.transfer.staging import Staging
 from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
 from tests.core.transfer.conftest import Lark, run_sql
 
@@ -143,6 +145,16 @@ def test_rows_are_found_by_key_fields(lark, engine, goods):
     assert run_sql(engine, "SELECT code, qty FROM goods ORDER BY code") == [("C1", 1), ("C2", 2), ("C3", 3)]
 
 
+def test_keys_that_people_change_or_exchange_find_other_rows(lark, engine):
+    where, place = lark.table("t", code=1, qty=2), Place("goods", key_fields=("code",))
+    ids = lark.add(where, *({"code": code, "qty": number} for number, code in enumerate("ABC")))
+    copy(lark, engine, where, place, mode="upsert", create_table=True)
+    for record_id, code in zip(ids, "BAD", strict=True):
+        lark.emulator.person.edit_record(lark.app_token, where.table_id, record_id, {"code": code})
+    assert counts(copy(lark, engine, where, place, mode="upsert")) == (1, 2, 0, 0)
+    assert sorted(run_sql(engine, "SELECT code, qty FROM goods")) == [("A", 1), ("B", 0), ("C", 2), ("D", 2)]
+
+
 def test_records_that_share_a_key_are_named(lark, sqlite, goods):
     lark.add(goods, {"code": "C1"}, {"code": None, "qty": 9})
     place = Place("goods", key_fields=("code",))
@@ -203,8 +215,6 @@ def test_empty_table_empties_the_other_only_when_allowed(lark, old_rows):
 
 
 def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, monkeypatch):
-    from airflow_provider_lark.core.transfer.staging import Staging
-
     copy(lark, engine, goods, create_table=True)
     lark.add(goods, {"code": "C4"})
     seen: list[int] = []
@@ -220,6 +230,50 @@ def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, m
     copy(lark, engine, goods, mode="replace")
     assert seen in ([3], [])
     assert len(codes(engine)) == 4
+
+
+def test_transfers_that_replace_at_once_leave_each_record_once(lark, new_database, goods, monkeypatch):
+    engine = new_database("postgresql")
+    run_sql(engine, "CREATE TABLE goods (code VARCHAR(20))")
+    place, others, commit = Place("goods", record_id_column=""), [], Staging._commit
+
+    def commit_while_another_waits(staging):
+        if not others:
+            others.append(Thread(target=copy, args=(lark, engine, goods, place), kwargs={"mode": "replace"}))
+            others[0].start()
+            while others[0].is_alive() and not run_sql(engine, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+                pass
+        commit(staging)
+
+    monkeypatch.setattr(Staging, "_commit", commit_while_another_waits)
+    copy(lark, engine, goods, place, mode="replace")
+    others[0].join()
+    assert run_sql(engine, "SELECT count(*) FROM goods") == [(3,)]
+
+
+def test_constraint_that_is_checked_at_the_end_is_a_refusal(lark, new_database, goods):
+    engine = new_database("postgresql")
+    run_sql(
+        engine,
+        "CREATE TABLE known (code VARCHAR(20) PRIMARY KEY)",
+        "CREATE TABLE goods (code VARCHAR(20) REFERENCES known DEFERRABLE INITIALLY DEFERRED)",
+    )
+    with pytest.raises(RowRefused, match="constraint goods_code_fkey"):
+        copy(lark, engine, goods, Place("goods", record_id_column=""), mode="replace")
+
+
+def test_table_without_transactions_is_not_replaced(lark, new_database, goods):
+    engine = new_database("mysql")
+    run_sql(engine, "CREATE TABLE goods (code VARCHAR(20)) ENGINE=MyISAM", "INSERT INTO goods VALUES ('OLD')")
+    with pytest.raises(SchemaMismatch, match="engine MyISAM knows no transactions"):
+        copy(lark, engine, goods, Place("goods", record_id_column=""), mode="replace")
+    assert run_sql(engine, "SELECT code FROM goods") == [("OLD",)]
+
+
+def test_table_may_have_the_name_of_the_temporary_one(lark, engine, goods):
+    copy(lark, engine, goods, "lark_transfer", create_table=True)
+    assert copy(lark, engine, goods, "lark_transfer", mode="replace").deleted == 3
+    assert len(run_sql(engine, "SELECT code FROM lark_transfer")) == 3
 
 
 def test_view_or_filter_chooses_records(lark, sqlite, goods):
