@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import PokeReturnValue
 
+from airflow_provider_lark.core.api.limits import SEARCH_PAGE_MAX
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_zone
 from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place
@@ -36,7 +38,7 @@ class BitableRecordSensor(PollingSensor):
     :param min_records: at least so many; 0 together with *max_records* 0 waits until none is left.
     :param max_records: at most so many.
     :param field_names: return only these fields.
-    :param limit: return at most so many records.
+    :param limit: return at most so many records, up to 500.
     :param time_zone: name of the zone of dates in the filter.
     :param lark_conn_id: connection of type ``lark``.
     """
@@ -161,6 +163,11 @@ class BitableRecordSensor(PollingSensor):
 
     def _limit(self) -> int:
         limit = read_count(self.limit, "limit")
+        if limit is not None and limit > SEARCH_PAGE_MAX:
+            raise ConfigError(
+                f"limit is {limit}; a look is one call, which shows {SEARCH_PAGE_MAX} records: let the "
+                "BitableListRecordsOperator read them afterwards"
+            )
         return 1 if limit is None else limit
 
     def _condition(self) -> RecordCondition:

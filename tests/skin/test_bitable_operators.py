@@ -333,6 +333,9 @@ def test_delete_by_filter_stops_at_the_limit(orders):
         ({"filter": {"code": "A1"}, "record_ids": ["recA"]}, "either record_ids or a filter"),
         ({"filter": {"conjunction": "and", "conditions": []}}, "holds no condition"),
         ({"filter": {"code": {}}}, "holds no comparison"),
+        ({"filter": {"code": {"contains": ""}}}, "was given an empty text"),
+        ({"filter": {"code": {"isNot": ""}}}, "was given an empty text"),
+        ({"filter": {"tags": ["", "new"]}}, "was given an empty text"),
     ],
 )
 def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters, words):

@@ -101,6 +101,7 @@ def test_every_further_look_costs_one_call(orders):
         pytest.param({"min_records": "some"}, "min_records: expected a whole number", id="count"),
         pytest.param({"min_records": 2, "max_records": 1}, "nothing meets both", id="counts"),
         pytest.param({"limit": -1}, "limit: expected a whole number", id="limit"),
+        pytest.param({"limit": 501, "deferrable": True}, "shows 500 records", id="limit of a page"),
         pytest.param({"table": "MyDB:nowhere"}, "no table named 'nowhere'", id="table"),
         pytest.param({"lark_conn_id": "nowhere"}, "'nowhere': does not exist", id="connection"),
     ],

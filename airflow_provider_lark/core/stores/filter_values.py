@@ -101,6 +101,9 @@ class ConditionWriter:
         most = VALUES_MAX if operator in _CONTAIN and field.type in _OPTIONS else 1
         if not 1 <= len(values) <= most:
             raise ConfigError(f"{where}: {operator} takes {'one value' if most == 1 else f'1 to {most} values'}")
+        if "" in values:
+            # contained in every text, and what a template leaves that was given nothing
+            raise ConfigError(f"{where}: {operator} was given an empty text; for empty cells give None, or isEmpty")
         if field.type in _DATES:
             return self._day(values[0], operator, where)
         if field.type in _PEOPLE:
