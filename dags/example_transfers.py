@@ -7,8 +7,8 @@ comments included, into a SQL table of its own; and keeps a copy of the files. T
 - Params: `base` (a name from the connection's `bases`, an app_token, or an address), `table_name`, `lark_conn_id`,
   `sql_conn_id`, `least` (the smallest total that counts as large), `folder` (any object storage that Airflow knows).
 
-**Limits.** To keep two tables in step both ways, use the sync DAGs instead. Lark counts requests per app: when many tasks
-share one, create a pool with `airflow pools set lark 4 "Lark API"` and add `"pool": "lark"` to `default_args`.
+**Limits.** To keep two tables in step both ways, use the sync DAGs instead. Lark counts requests per app: when many
+tasks share one, create a pool with `airflow pools set lark 4 "Lark API"` and add `"pool": "lark"` to `default_args`.
 """
 
 # [START example_transfers]

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def keep_user_token(emulator, path):
     from sqlalchemy.pool import NullPool
 
     from airflow_provider_lark.core.api.secret import Secret
-    from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
+    from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
     from airflow_provider_lark.core.stores.accounts import upgrade
     from airflow_provider_lark.core.stores.accounts.encryption import Keyring
     from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore

@@ -4,9 +4,9 @@
 
     flow.py       what a call may want (send this, wait so long), and what it gets
     session.py    one call: pace, token, send, read, retry
-    credentials.py  keeper.py  tokenshelf.py  tokenstore.py     as whom: from this process, a store, or Lark
-    retry.py  ratelimit.py  token.py  paging.py  answers.py     the decisions, each pure
-    routes.py  codes.py  limits.py  host.py                     what Lark's documents say
+    tokens/       as whom: a token from this process, a store, or Lark
+    retry.py  ratelimit.py  paging.py  answers.py               the decisions, each pure
+    routes.py  codes/  limits.py  host.py                       what Lark's documents say
     auth.py  bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
     openapi.py                                                  any other API by its path
     address.py                                                  where a table is, as a person writes it

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from airflow_provider_lark.core.api.codes import explain
-from airflow_provider_lark.core.api.codes_services import FILE_STATUSES
+from airflow_provider_lark.core.api.codes.meaning import Meaning
+from airflow_provider_lark.core.api.codes.services import FILE_STATUSES
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
-from airflow_provider_lark.core.api.meaning import Meaning
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     LarkError,

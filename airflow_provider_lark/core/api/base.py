@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState, app_state
-from airflow_provider_lark.core.api.tokenstore import TokenStore
+from airflow_provider_lark.core.api.tokens.store import TokenStore
 from airflow_provider_lark.core.api.transport import Transport
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError

@@ -12,7 +12,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from airflow_provider_lark.core.api.answers import JsonObject, read_answer, read_file
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
-from airflow_provider_lark.core.api.credentials import Credentials
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
 from airflow_provider_lark.core.api.query import QueryValue, write_query
 from airflow_provider_lark.core.api.retry import FRESH_SECONDS, decide_retry
@@ -20,7 +19,8 @@ from airflow_provider_lark.core.api.routes import Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState
-from airflow_provider_lark.core.api.tokenstore import TokenStore
+from airflow_provider_lark.core.api.tokens.credentials import Credentials
+from airflow_provider_lark.core.api.tokens.store import TokenStore
 from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,

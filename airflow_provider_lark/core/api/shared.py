@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from airflow_provider_lark.core.api.ratelimit import RateLimiter
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.token import TokenCache
-from airflow_provider_lark.core.api.tokenstore import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.cache import TokenCache
+from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey
 
 
 class AppState:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_lark.core.api.codes import explain, known_codes
-from airflow_provider_lark.core.api.codes_schema import SCHEMA_MEANINGS
-from airflow_provider_lark.core.api.codes_services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
+from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
+from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
 from airflow_provider_lark.core.errors import OutcomeUnknown, RateLimited, RetriableError, ServerBusy
 from airflow_provider_lark.emulator import errors
 

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.api.ratelimit import Bucket, Quota, RateLimiter
 from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
 from airflow_provider_lark.core.api.routes import BATCH_CREATE, Effect
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.token import TokenCache, Turn, read_seconds, take_token
+from airflow_provider_lark.core.api.tokens.cache import TokenCache, Turn, read_seconds, take_token
 from airflow_provider_lark.core.errors import (
     BadRequest,
     LarkError,

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator

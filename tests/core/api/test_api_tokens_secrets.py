@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.stores.accounts import upgrade
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import Unreachable
 from airflow_provider_lark.core.stores.accounts import upgrade

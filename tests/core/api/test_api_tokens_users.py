@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import (
     AccessDenied,

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.errors import ConfigError, Unreachable
 from airflow_provider_lark.core.stores.accounts import tokens, upgrade
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring

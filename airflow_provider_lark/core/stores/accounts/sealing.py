@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Row, and_
 
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import TokenKey
+from airflow_provider_lark.core.api.tokens.store import TokenKey
 from airflow_provider_lark.core.stores.accounts.encryption import Keyring
 from airflow_provider_lark.core.stores.accounts.schema import tokens
 

@@ -1,4 +1,4 @@
-"""Tokens in a database, for all workers: the SQL store behind :mod:`airflow_provider_lark.core.api.tokenstore`.
+"""Tokens in a database, for all workers: the SQL store behind :mod:`airflow_provider_lark.core.api.tokens.store`.
 
 Times are counted by the database's clock, so workers whose clocks differ agree on what has expired.
 """
@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, Row, or_, select, update
 
 from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, or_, select, update
 
-from airflow_provider_lark.core.api.tokenstore import TokenKey
+from airflow_provider_lark.core.api.tokens.store import TokenKey
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring

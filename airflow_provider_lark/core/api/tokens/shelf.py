@@ -11,7 +11,7 @@ from typing import TypeVar
 from airflow_provider_lark.core.api.flow import Flow, blocking
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.shared import AppState
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.errors import ConfigError, LarkError
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class TokenShelf:
         return (yield from self._attempt(lambda: self._store.drop(key, text)))
 
     def claim(self, key: TokenKey, *, seconds: float) -> Flow[bool | Trouble]:
-        """Take the right to renew; within one process :mod:`.token` gives it."""
+        """Take the right to renew; within one process :mod:`.cache` gives it."""
         if not self.is_shared:
             return True
         return (yield from self._attempt(lambda: self._store.claim(key, seconds=seconds)))

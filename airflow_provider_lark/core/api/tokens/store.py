@@ -1,6 +1,6 @@
 """The port behind which tokens outlive a process: shared by workers, and the only place of a user's refresh token.
 
-A process keeps what it has in :mod:`.token`; a store is asked when that has nothing, so once a process and token.
+A process keeps what it has in :mod:`.cache`; a store is asked when that has nothing, so once a process and token.
 The calls block; the drivers run them where blocking is allowed. Times are seconds since the epoch.
 
 Implementations: :class:`MemoryTokenStore`, and the SQL store of :mod:`airflow_provider_lark.core.stores.accounts`.

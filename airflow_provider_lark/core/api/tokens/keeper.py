@@ -10,9 +10,9 @@ from airflow_provider_lark.core.api.flow import Flow, Wait
 from airflow_provider_lark.core.api.limits import TOKEN_MARGIN_SECONDS
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.shared import AppState
-from airflow_provider_lark.core.api.token import POLL_SECONDS, TokenCache, Turn
-from airflow_provider_lark.core.api.tokenshelf import TokenShelf, Trouble
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.cache import POLL_SECONDS, TokenCache, Turn
+from airflow_provider_lark.core.api.tokens.shelf import TokenShelf, Trouble
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RetriableError, ServerBusy
 

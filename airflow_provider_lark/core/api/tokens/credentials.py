@@ -16,7 +16,6 @@ from typing import Protocol
 from airflow_provider_lark.core.api.answers import JsonObject
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest
-from airflow_provider_lark.core.api.keeper import ASK_ONCE, Identity, TokenKeeper
 from airflow_provider_lark.core.api.limits import APP_TICKET_SECONDS
 from airflow_provider_lark.core.api.routes import (
     OAUTH_TOKEN,
@@ -29,9 +28,10 @@ from airflow_provider_lark.core.api.routes import (
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState, mark_secret
-from airflow_provider_lark.core.api.token import read_seconds, take_secret, take_token
-from airflow_provider_lark.core.api.tokenshelf import TokenShelf, Trouble
-from airflow_provider_lark.core.api.tokenstore import StoredToken, TokenKey, TokenKind, TokenStore
+from airflow_provider_lark.core.api.tokens.cache import read_seconds, take_secret, take_token
+from airflow_provider_lark.core.api.tokens.keeper import ASK_ONCE, Identity, TokenKeeper
+from airflow_provider_lark.core.api.tokens.shelf import TokenShelf, Trouble
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey, TokenKind, TokenStore
 from airflow_provider_lark.core.errors import NotAuthorized, ServerBusy
 
 _NO_TICKET_CODES = frozenset({10012})

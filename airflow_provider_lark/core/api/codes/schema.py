@@ -1,8 +1,8 @@
-"""Codes of bases, tables, views and fields themselves; those of records are in :mod:`.codes`."""
+"""Codes of bases, tables, views and fields themselves; those of records are in :mod:`.general`."""
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.meaning import Meaning
+from airflow_provider_lark.core.api.codes.meaning import Meaning
 from airflow_provider_lark.core.errors import BadRequest, NotFound
 
 _ROOM = "make room or use another one"

@@ -6,9 +6,9 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.codes_schema import SCHEMA_MEANINGS
-from airflow_provider_lark.core.api.codes_services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
-from airflow_provider_lark.core.api.meaning import LATER, Meaning
+from airflow_provider_lark.core.api.codes.meaning import LATER, Meaning
+from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
+from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,

@@ -5,7 +5,7 @@ Messages fail for a person's reasons: only 230020, 230049 and 232096 pass by the
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.meaning import LATER, Meaning
+from airflow_provider_lark.core.api.codes.meaning import LATER, Meaning
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
