@@ -16,9 +16,7 @@ def openlineage_facets(*, inputs: Iterable[TablePlace] = (), outputs: Iterable[T
     """Return the ``OperatorLineage`` of Bitable tables; None where the OpenLineage provider is not installed."""
     try:
         from airflow.providers.common.compat.openlineage.facet import Dataset
-        from airflow.providers.openlineage.extractors import (  # type: ignore[import-not-found]  # optional
-            OperatorLineage,
-        )
+        from airflow.providers.openlineage.extractors import OperatorLineage
     except ImportError:
         return None
 
