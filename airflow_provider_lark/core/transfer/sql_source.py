@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -24,6 +25,8 @@ FETCH_ROWS = 1000
 
 # the server drops a client that does not read for so long, by default 60 s, and Lark may keep us waiting longer
 _MYSQL_PATIENCE = "SET SESSION net_write_timeout = 1800"
+
+_ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 Rows = list[Sequence[Any]]
 
@@ -68,6 +71,11 @@ class OpenSource(Protocol):
         """The names of the columns."""
         ...
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the rows seem to come in the same order each time."""
+        ...
+
     def describe(self, name: str) -> Column:
         """Return what is known of a column, for the field to be made of it."""
         ...
@@ -98,6 +106,10 @@ class _OpenTable:
     def columns(self) -> Sequence[str]:
         return list(self._described)
 
+    @property
+    def is_ordered(self) -> bool:
+        return bool(self._table.primary_key.columns)
+
     def describe(self, name: str) -> Column:
         return self._described[name]
 
@@ -125,12 +137,17 @@ class _OpenQuery:
         if not self._result.returns_rows:
             raise ConfigError("sql: the statement returns no rows; a SELECT is needed")
         self._columns = list(self._result.keys())
+        self._is_ordered = _ORDER.search(source.sql or "") is not None
         self._parts = _parts(self._result)
         self._first: Rows | None = None
 
     @property
     def columns(self) -> Sequence[str]:
         return self._columns
+
+    @property
+    def is_ordered(self) -> bool:
+        return self._is_ordered
 
     def describe(self, name: str) -> Column:
         """Guess the column's type from the first rows."""

@@ -116,6 +116,7 @@ def copy_to_bitable(
         found = _target(client, address, pairs, opened, options)
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
+        _warn_of_order(opened, options, report)
         load = _Load(client, found, opened, pairs, options, index, persons, report)
         load.run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
@@ -131,6 +132,14 @@ def _target(client: LarkClient, address: TableAddress, pairs: Names, opened: Ope
     if unknown := set(options.key_fields) - {field for field, _ in pairs}:
         raise ConfigError(f"key_fields: {min(unknown)!r} is not among the fields that are written")
     return make_table(client, address, pairs, opened, options.key_fields)
+
+
+def _warn_of_order(opened: OpenSource, options: LoadOptions, report: TransferReport) -> None:
+    if options.mode == "append" and options.seed and not opened.is_ordered:
+        report.warnings.append(
+            f"{report.source}: nothing orders its rows (a primary key, ORDER BY); if they come in another order when "
+            "the task is tried again, records are created twice"
+        )
 
 
 class _Load:

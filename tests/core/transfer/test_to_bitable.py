@@ -144,6 +144,22 @@ def test_second_try_of_a_task_creates_nothing_twice(lark, sqlite):
     assert len(lark.records(where)) == 700
 
 
+@pytest.mark.parametrize(
+    ("source", "options", "warns"),
+    [
+        pytest.param({"sql": "SELECT 1 AS id"}, {}, True, id="query"),
+        pytest.param({"sql": "SELECT 1 AS id Order\n by 1"}, {}, False, id="ordered query"),
+        pytest.param({"table": "loose"}, {}, True, id="table without a key"),
+        pytest.param({"table": "kept"}, {}, False, id="table with a key"),
+        pytest.param({"table": "loose"}, {"mode": "upsert", "key_fields": ["id"]}, False, id="upsert"),
+    ],
+)
+def test_append_in_no_order_warns_of_a_second_try(lark, sqlite, source, options, warns):
+    run_sql(sqlite, "CREATE TABLE loose (id INTEGER)", "CREATE TABLE kept (id INTEGER PRIMARY KEY)")
+    report = copy(lark, sqlite, lark.table("t", id=2), seed="s", **source, **options)
+    assert ["nothing orders its rows" in text for text in report.warnings] == [True] * warns
+
+
 def test_create_whose_answer_is_lost_is_not_doubled(lark, sqlite):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", action="drop_after")
