@@ -76,9 +76,9 @@ class Column:
         """Whether a codec reads this column's values as the driver gives them, without SQLAlchemy's conversion.
 
         Better so for numbers and booleans: SQLAlchemy cuts a MySQL DOUBLE to 10 decimals and a SQLite NUMERIC to its
-        scale, and takes any text in a SQLite BOOLEAN for true.
+        scale, and takes any text in a SQLite BOOLEAN for true. Of a MySQL TIME of several days it drops the days.
         """
-        return self.kind in _DRIVER_KINDS
+        return self.kind in _DRIVER_KINDS or (self.is_mysql and self.kind is ColumnKind.TIME)
 
     @property
     def is_mysql(self) -> bool:

@@ -95,6 +95,16 @@ def test_query_of_each_database_is_told_by_its_values(lark, engine):
     assert lark.cells(where, "born") == [1777593600000, None]
 
 
+@pytest.mark.parametrize("source", [{"table": "spans"}, {"sql": "SELECT * FROM spans ORDER BY id"}])
+def test_time_of_mysql_beyond_a_day_is_no_time_of_day(lark, new_database, source):
+    engine = new_database("mysql")
+    run_sql(engine, "CREATE TABLE spans (id INTEGER PRIMARY KEY, at TIME)")
+    run_sql(engine, "INSERT INTO spans VALUES (1, '23:59:58'), (2, '24:00:01'), (3, '-00:00:01'), (4, '838:59:59')")
+    where = lark.table("t", id=2, at=1)
+    report = copy(lark, engine, where, on_row_error="skip", **source)
+    assert (report.created, report.skipped, lark.cells(where, "at")) == (1, 3, ["23:59:58"])
+
+
 def test_query_without_parameters_may_hold_colons_and_per_cent_signs(lark, engine):
     where = lark.table("t", a=1)
     copy(lark, engine, where, sql="""SELECT '{"x":1} 100%' AS a""")
