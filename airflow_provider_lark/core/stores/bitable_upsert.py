@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 from airflow_provider_lark.core.api.limits import (
     BATCH_GET_MAX,
-    FILTER_CONDITIONS_MAX,
-    FILTER_LENGTH_MAX,
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
@@ -26,9 +24,9 @@ from airflow_provider_lark.core.errors import (
     SchemaMismatch,
     ValueMismatch,
 )
-from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number
 from airflow_provider_lark.core.fields.payload import RecordReader
-from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.stores.key_filters import build_key_filters
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
 from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.stores.search_filter import find_field
@@ -36,12 +34,6 @@ from airflow_provider_lark.core.stores.search_filter import find_field
 Lookup = Literal["auto", "filter", "scan"]
 KeyText = str
 Cells = Mapping[str, Any]
-
-_FILTERABLE = frozenset({FieldType.TEXT, FieldType.NUMBER, FieldType.PHONE})
-"""Types of which one condition surely finds every record that carries the value."""
-
-_ITEMS_LENGTH_MAX = FILTER_LENGTH_MAX - 100
-"""Leaves room for the words around the conditions."""
 
 _SHOWN = 5
 _STATE = "nothing was written"
@@ -133,7 +125,7 @@ def find_records(
 
 def _candidates(keys: _Keys, bodies: Sequence[Cells], names: Sequence[str], lookup: Lookup) -> Iterator[RecordPage]:
     table = keys.table
-    filters = None if lookup == "scan" else keys.filters(bodies)
+    filters = None if lookup == "scan" else build_key_filters(keys.fields, bodies)
     if filters is None and lookup == "filter":
         raise ConfigError("lookup: Lark cannot filter by these key fields exactly; use 'scan' or 'auto'")
     if filters is None or (lookup == "auto" and len(filters) > 1):
@@ -190,19 +182,6 @@ class _Keys:
             return cells
         each = {name: self._encode([record], [name])[0] for name in names}
         return {name: _UNREADABLE if cells is None else cells.get(name) for name, cells in each.items()}
-
-    def filters(self, bodies: Sequence[Cells]) -> list[dict[str, Any]] | None:
-        """Return the filters that together find every row's record; None where filters cannot."""
-        if any(each.type not in _FILTERABLE for each in self.fields):
-            return None
-        if any(not _is_plain(body[each.name]) for each in self.fields for body in bodies):
-            return None
-        keys = [[_condition(each, body[each.name]) for each in self.fields] for body in bodies]
-        member, items = "conditions", [key[0] for key in keys]
-        if len(self.fields) > 1:
-            member, items = "children", [{"conjunction": "and", "conditions": key} for key in keys]
-        filters = [{"conjunction": "or", member: part} for part in _cut(items, len(self.fields))]
-        return None if any(len(_compact(each)) > FILTER_LENGTH_MAX for each in filters) else filters
 
     def _of_row(self, at: int, body: Cells) -> KeyText:
         key = self._of_cells(body)
@@ -266,35 +245,6 @@ def _check_new(keys: _Keys, made: Mapping[str, KeyText]) -> None:
     found = {record["record_id"]: key for key, record in keys.of_records(answer.records)}
     if any(found.get(id_) != key for id_, key in firsts.items()):
         raise only_repeated(keys.table.ids["table_id"])
-
-
-def _is_plain(value: Any) -> bool:
-    # how Lark compares outer blanks and line ends is not documented
-    return not isinstance(value, str) or (value.isprintable() and value == value.strip())
-
-
-def _condition(field: Field, value: Any) -> dict[str, Any]:
-    if field.type == FieldType.NUMBER:
-        value = format_number(decimal_of_float(value) if isinstance(value, float) else value)
-    return {"field_name": field.name, "operator": "is", "value": [value]}
-
-
-def _cut(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Cut so that each part keeps to Lark's limits on the number of conditions and the filter's length.
-
-    :param size: conditions of an item.
-    """
-    part: list[dict[str, Any]] = []
-    length = 0
-    for item in items:
-        added = len(_compact(item)) + 1
-        if part and ((len(part) + 1) * size > FILTER_CONDITIONS_MAX or length + added > _ITEMS_LENGTH_MAX):
-            yield part
-            part, length = [], 0
-        part.append(item)
-        length += added
-    if part:
-        yield part
 
 
 def _is_empty(value: Any) -> bool:

@@ -179,10 +179,7 @@ class RecordTable:
         count.require_all(len(seen), where=f"table {self.ids['table_id']}", state=state)
 
     def find_ids(self, filter: Filter) -> list[str]:
-        """Return the ids of the records that meet *filter*.
-
-        :raises IncompleteRead: Lark may not have shown all of them.
-        """
+        """Return the ids of all records that meet *filter*; see :meth:`all_pages`."""
         # naming no field would mean all
         search = Search(filter, field_names=[self.primary_name])
         return [item["record_id"] for page in self.all_pages(search, state="nothing was done") for item in page.items]
