@@ -239,6 +239,11 @@ class _Dump:
         staged = len(self._staging)
         if self._options.mode == "replace":
             report.deleted, report.created = self._staging.replace()
+            if report.created != staged:
+                report.warnings.append(
+                    f"{report.target}: the database says that {report.created} of {staged} rows were inserted; look "
+                    "at its triggers and rules"
+                )
         elif self._options.mode == "append":
             report.created = self._staging.append()
             report.unchanged = staged - report.created

@@ -270,6 +270,12 @@ def test_table_without_transactions_is_not_replaced(lark, new_database, goods):
     assert run_sql(engine, "SELECT code FROM goods") == [("OLD",)]
 
 
+def test_rows_that_a_trigger_leaves_out_are_a_warning(lark, old_rows, goods):
+    run_sql(old_rows, "CREATE TRIGGER t BEFORE INSERT ON goods WHEN NEW.code = 'C2' BEGIN SELECT RAISE(IGNORE); END")
+    report = copy(lark, old_rows, goods, mode="replace")
+    assert (codes(old_rows), ["2 of 3 rows" in text for text in report.warnings]) == (["C1", "C3"], [True])
+
+
 def test_table_may_have_the_name_of_the_temporary_one(lark, engine, goods):
     copy(lark, engine, goods, "lark_transfer", create_table=True)
     assert copy(lark, engine, goods, "lark_transfer", mode="replace").deleted == 3
