@@ -97,10 +97,6 @@ class SyncQueueBacklogSensor(PollingSensor):
             )
 
     def _log(self, backlog: dict[str, Any]) -> None:
-        self.log.info(
-            "backlog of %s: %s waiting, the oldest for %s s, %s failed",
-            self.table_name or "all tables",
-            backlog["pending"],
-            backlog["oldest_seconds"],
-            backlog["failed"],
-        )
+        oldest = backlog["oldest_seconds"]
+        waiting = f"{backlog['pending']} waiting" + (f", the oldest for {oldest:.0f} s" if oldest is not None else "")
+        self.log.info("backlog of %s: %s, %d failed", self.table_name or "all tables", waiting, backlog["failed"])

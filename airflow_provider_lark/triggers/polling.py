@@ -85,11 +85,11 @@ class PollingTrigger(BaseTrigger):
                 told = await poll()
             except PermanentError:
                 raise
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001 - any driver's error may pass
                 failures += 1
                 self.log.warning("poll %d failed, %d in a row: %s", polls + 1, failures, type(exc).__name__)
                 if self.max_failures is not None and failures >= self.max_failures:
-                    raise
+                    return _failure(exc, permanent=False, said_before=f"{failures} polls in a row failed, the last: ")
             else:
                 failures = 0
                 if told is not None:
@@ -105,5 +105,5 @@ class PollingTrigger(BaseTrigger):
         return pause if self.max_wait_seconds is None else min(pause, max(self.max_wait_seconds, 1.0))
 
 
-def _failure(exc: Exception, *, permanent: bool) -> dict[str, Any]:
-    return {"status": "error", "permanent": permanent, "message": f"{type(exc).__name__}: {exc}"}
+def _failure(exc: Exception, *, permanent: bool, said_before: str = "") -> dict[str, Any]:
+    return {"status": "error", "permanent": permanent, "message": f"{said_before}{type(exc).__name__}: {exc}"}

@@ -102,6 +102,15 @@ def test_sensor_with_an_empty_queue_returns_the_backlog(ledger):
     assert sensor.execute({})["pending"] == 0
 
 
+def test_sensor_logs_an_age_only_where_something_waits(ledger, capsys):
+    sensor = SyncQueueBacklogSensor(task_id="s", sql_conn_id="shop_db", pending_below=1)
+    sensor.poke({})
+    assert "backlog of all tables: 0 waiting, 0 failed" in capsys.readouterr().out
+    enqueue(ledger, "1")
+    sensor.poke({})
+    assert "backlog of all tables: 1 waiting, the oldest for 0 s, 0 failed" in capsys.readouterr().out
+
+
 def test_sensor_counts_one_table_when_asked(ledger):
     enqueue(ledger, "1", "2", table="areas")
     enqueue(ledger, "1", table="cities")
@@ -230,6 +239,7 @@ def test_trigger_gives_up_after_failures_in_a_row(database, monkeypatch, tmp_pat
     )
     (event,) = events_of(trigger)
     assert (event["status"], event["permanent"], len(clock.pauses)) == ("error", False, 2)
+    assert event["message"].startswith("3 polls in a row failed, the last: ")
     assert "unable to open database file" in event["message"]
 
 

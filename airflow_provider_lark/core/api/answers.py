@@ -170,7 +170,7 @@ def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write
     is_cut = status < 300 and response.body[:1] in (b"{", b"")
     if is_cut or status >= 500:
         what = "the answer breaks off" if is_cut else f"a server on the way answered HTTP {status}"
-        return (OutcomeUnknown if is_write else ServerBusy)(f"{subject}: {what}; it is tried again", endpoint=endpoint)
+        return (OutcomeUnknown if is_write else ServerBusy)(f"{subject}: {what}; try again later", endpoint=endpoint)
     kind = response.headers.get("content-type", "no content type").partition(";")[0][:60]
     return UnexpectedAnswer(
         f"{subject}: the answer (HTTP {status}, {kind}) is not from Lark; check the host and the proxy",

@@ -255,7 +255,7 @@ def test_codes_every_meaning_says_what_and_what_to_do() -> None:
 def test_codes_retriable_meanings_promise_a_retry_and_no_other_does() -> None:
     for code in codes.known_codes():
         meaning = codes.explain(code, 200)
-        assert ("tried again" in meaning.hint) is issubclass(meaning.error, RetriableError), code
+        assert ("try again later" in meaning.hint) is issubclass(meaning.error, RetriableError), code
 
 
 @settings(deadline=None)

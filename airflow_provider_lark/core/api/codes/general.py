@@ -121,7 +121,7 @@ _MEANINGS: dict[int, Meaning] = {
     1254112: Meaning(ServerBusy, "too many requests to one base", LATER),
     1254290: Meaning(ServerBusy, "too many requests", LATER),
     1254291: Meaning(ServerBusy, "another write holds the table", LATER),
-    1254607: Meaning(ServerBusy, "earlier writes are still being computed", "it is tried again; smaller batches help"),
+    1254607: Meaning(ServerBusy, "earlier writes are still being computed", "try again later; smaller batches help"),
     18121: Meaning(OutcomeUnknown, "an equal message is still being sent", LATER),
     1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", LATER),
     1255006: Meaning(

@@ -16,4 +16,4 @@ class Meaning:
     hint: str
 
 
-LATER = "nothing to change: it is tried again"
+LATER = "nothing to change: try again later"
