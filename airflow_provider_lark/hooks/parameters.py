@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields import zones
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -46,16 +46,11 @@ def read_rows(value: Any, where: str) -> list[Mapping[str, Any]]:
 
 
 def read_zone(name: str | None) -> tzinfo | None:
-    """Return the time zone called *name*.
+    """Return the time zone called *name*, None where a parameter or its template gives none.
 
-    :raises ConfigError: there is none.
+    :raises ConfigError: there is no such zone.
     """
-    if not name or name == "None":
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ConfigError(f"time_zone: {name!r} is no time zone; write one such as Asia/Shanghai or UTC") from exc
+    return None if not name or name == "None" else zones.read_zone(name)
 
 
 def read_count(value: int | str | None, where: str) -> int | None:

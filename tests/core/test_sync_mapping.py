@@ -68,6 +68,7 @@ def test_short_form_with_unknown_base_says_where_to_name_it() -> None:
         pytest.param(plain(lark={"url": "https://x/sheets/1"}), r"not the address of a Bitable table", id="url"),
         pytest.param(plain(lark={"url": "https://x/base/b"}), r"names no table", id="url without table"),
         pytest.param(plain(time_zone="Mars/Base"), r"m\.time_zone: 'Mars/Base' is not a time zone", id="zone"),
+        pytest.param(plain(time_zone="Asia"), r"m\.time_zone: 'Asia' is not a time zone", id="folder of zones"),
         pytest.param(plain(batch_size=2000), r"m\.batch_size: expected a whole number from 1 to 1000", id="batch"),
         pytest.param(None, r"m: expected mappings", id="nothing"),
         pytest.param([plain(), plain(name="b")], r"share the SQL table 'areas'", id="shared table"),

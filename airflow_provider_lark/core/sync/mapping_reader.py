@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_lark.core.api.address import TableAddress, parse_url
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.sync.targets import (
     DIRECTIONS,
     USER_KEYS,
@@ -179,10 +179,7 @@ def _read_deletes(raw: Any, where: str) -> DeletePolicy:
 
 def _read_zone(raw: Any, where: str) -> str:
     name = read_text(raw, where)
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise ConfigError(f"{where}: {name!r} is not a time zone; write one such as Asia/Shanghai") from exc
+    read_zone(name, where)
     return name
 
 

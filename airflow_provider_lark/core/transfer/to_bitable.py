@@ -17,6 +17,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.cells import Encode
@@ -33,7 +34,6 @@ from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, SqlSource
-from airflow_provider_lark.core.transfer.zones import read_zone
 
 LoadMode = Literal["append", "replace", "upsert"]
 

@@ -18,6 +18,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
@@ -26,7 +27,6 @@ from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
 from airflow_provider_lark.core.transfer.staging import Staging, Values
-from airflow_provider_lark.core.transfer.zones import read_zone
 
 DumpMode = Literal["append", "upsert", "replace"]
 
