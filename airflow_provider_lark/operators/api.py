@@ -93,6 +93,7 @@ class LarkApiOperator(BaseOperator):
 
     def _read(self, client: LarkClient) -> Any:
         answer = client.call(self.method, self.path, **self._request())
+        self.log.info("%s: answered", self._api)
         if self.result_path:
             return take(answer, self.result_path)
         return answer["data"] if "data" in answer else {n: v for n, v in answer.items() if n not in ("code", "msg")}

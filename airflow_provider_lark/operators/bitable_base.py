@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_lark.core.api.limits import BATCH_WRITE_DEFAULT
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import need_text, read_zone
+from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
 from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
 from airflow_provider_lark.operators.links import BitableTableLink
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
-COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written")
+COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written", "transferred", "skipped")
 """What a result may count; it goes into the events of outlets."""
 
 _LISTS = ("records", "tables", "fields")
@@ -71,7 +72,7 @@ class BitableOperator(BaseOperator):
         # a table that was just made has its id only now
         place = self.table_place
         counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
-        self.log.info("%s: %s", place.uri, _summarize(counts, result))
+        self._log_counts(place, counts, result)
         if place.table_id:
             collect_lineage(hook, **self._lineage(place))
             tell_outlets(context, self.outlets, place, counts)
@@ -93,6 +94,9 @@ class BitableOperator(BaseOperator):
         """Return the table that was read or written, for OpenLineage."""
         place = self.table_place
         return openlineage_facets(**self._lineage(place)) if place and place.table_id else None
+
+    def _log_counts(self, place: TablePlace, counts: Mapping[str, int], result: Mapping[str, Any]) -> None:
+        self.log.info("%s: %s", place.uri, _summarize(counts, result))
 
     def _lineage(self, place: TablePlace) -> dict[str, list[TablePlace]]:
         return {"reads": {"inputs": [place]}, "writes": {"outputs": [place]}}.get(self.lineage, {})
@@ -124,17 +128,16 @@ class BitableRecordsOperator(BitableTableOperator):
     """Works on the records of one table.
 
     :param time_zone: name of the zone of dates, and of datetimes that say none, such as ``Asia/Shanghai``.
-    :param batch_size: records a write call carries, at most 1000.
     """
 
     template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "time_zone")
 
+    batch_size: int | str = BATCH_WRITE_DEFAULT
     skip_read_only = False
 
-    def __init__(self, *, time_zone: str | None = None, batch_size: int = 500, **kwargs: Any) -> None:
+    def __init__(self, *, time_zone: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.time_zone = time_zone
-        self.batch_size = batch_size
 
     def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.core.stores.record_table import RecordTable
@@ -146,7 +149,7 @@ class BitableRecordsOperator(BitableTableOperator):
             place.app_token,
             place.table_id,
             new_token=lambda number, body: batch_token(seed, number, body),
-            batch_size=self.batch_size,
+            batch_size=read_count(self.batch_size, "batch_size") or 0,
             time_zone=read_zone(self.time_zone),
             # most records name nobody, and the directory opens a database
             find_user_ids=lambda emails: opened.hook.user_directory(opened.client).find_by_email(emails),
@@ -157,6 +160,20 @@ class BitableRecordsOperator(BitableTableOperator):
     @abstractmethod
     def _work(self, table: RecordTable) -> dict[str, Any]:
         """Do the work on the records and return what was found or done, as plain data."""
+
+
+class BitableWriteRecordsOperator(BitableRecordsOperator):
+    """Writes records of one table.
+
+    :param batch_size: records a write call carries, at most 1000.
+    """
+
+    lineage = "writes"
+    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "batch_size")
+
+    def __init__(self, *, batch_size: int | str = BATCH_WRITE_DEFAULT, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.batch_size = batch_size
 
 
 def _summarize(counts: Mapping[str, int], result: Mapping[str, Any]) -> str:

@@ -6,8 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_json
+from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list
 from airflow_provider_lark.hooks.table_place import TablePlace, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
@@ -94,6 +93,9 @@ class BitableTransferOperator(BitableTableOperator):
             self.log.warning("%s", text)
         return report.to_dict()
 
+    def _log_counts(self, place: TablePlace, counts: Mapping[str, int], result: Mapping[str, Any]) -> None:
+        """Say nothing: the core has logged its report already."""
+
     @abstractmethod
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         """Do the work by one call."""
@@ -117,19 +119,16 @@ class BitableTransferOperator(BitableTableOperator):
         """Return the options that both directions have, as the core takes them."""
         return {
             "mode": self.mode,
-            "fields": read_names(self.fields, "fields"),
+            "fields": _read_fields(self.fields),
             "create_table": self.create_table,
             "time_zone": self.time_zone or "UTC",
             "users": self.users,
             "on_row_error": self.on_row_error,
-            "allow_empty": is_true(self.allow_empty),
+            "allow_empty": read_flag(self.allow_empty, "allow_empty"),
         }
 
     def _keys(self) -> tuple[str, ...]:
-        found = read_names(self.key_fields, "key_fields") or ()
-        if isinstance(found, Mapping):
-            raise ConfigError("key_fields: expected a list of field names")
-        return tuple(found)
+        return tuple(read_list(self.key_fields, "key_fields") or ())
 
 
 def name_dataset(engine: Engine, schema: str | None, table: str | None) -> tuple[str, str] | None:
@@ -146,18 +145,7 @@ def name_dataset(engine: Engine, schema: str | None, table: str | None) -> tuple
     return f"mysql://{url.host or 'localhost'}:{url.port or 3306}", ".".join((schema or url.database or "", table))
 
 
-def read_names(value: Any, where: str) -> Any:
-    """Return names as a list or a dictionary, which may come as JSON text; one bare name is a list of one.
-
-    :raises ConfigError: it is text that looks like JSON and is none.
-    """
-    if not value or value == "None":
-        return None
-    if isinstance(value, str) and value.lstrip()[:1] not in ("[", "{"):
-        return [value]
-    return read_json(value, where)
-
-
-def is_true(value: bool | str) -> bool:
-    """Read a flag, which a template gives as text."""
-    return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")
+def _read_fields(value: Any) -> Mapping[str, str] | Sequence[str] | None:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = read_json(value, "fields")
+    return value if isinstance(value, Mapping) else read_list(value, "fields")

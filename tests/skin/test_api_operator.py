@@ -31,6 +31,13 @@ def test_answer_without_data_is_returned_whole(shop):
     assert set(call(path="/open-apis/bot/v3/info")) == {"bot"}
 
 
+def test_log_names_the_api_and_no_value(tables, capsys):
+    call(path=f"{tables}?page_size=17")
+    told = capsys.readouterr().out
+    assert f"{tables}: answered" in told
+    assert "page_size" not in told
+
+
 def test_post_sends_query_and_json(shop):
     person = shop.emulator.state.add_user("Ann", email="ann@example.com")
     found = call(

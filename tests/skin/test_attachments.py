@@ -53,6 +53,12 @@ def write(folder, **files):
     return f"file://{folder}"
 
 
+def test_log_counts_the_files(letters, tmp_path, capsys):
+    source = write(tmp_path / "in", a_txt=b"hello", b_bin=b"1")
+    run(BitableUploadAttachmentsOperator, files={letters.add("one"): source})
+    assert f"/{letters.table_id}: transferred 2, skipped 0" in capsys.readouterr().out
+
+
 def test_files_go_into_cells_and_come_back_unchanged(letters, tmp_path):
     one, two = letters.add("one"), letters.add("two")
     large = bytes(range(256)) * (9 * 4096)  # 9 MB come back in three blocks

@@ -48,6 +48,15 @@ def test_report_is_compact_json_and_holds_no_cells(shop):
     assert report["api_calls"]["total"] >= 4
 
 
+def test_log_tells_the_counts_once(shop, caplog, capsys):
+    fill(shop)
+    with caplog.at_level("INFO"):
+        run(SqlToBitableOperator, source_table="areas", table="MyDB:areas")
+    (told,) = [text for text in caplog.messages if "created 3" in text]
+    assert told.startswith("append table 'areas' into table")
+    assert "created 3, updated" not in capsys.readouterr().out
+
+
 def test_second_try_of_the_same_task_creates_nothing_twice(shop):
     fill(shop)
     for run_id, records in (("manual__1", 3), ("manual__1", 3), ("manual__2", 6)):
