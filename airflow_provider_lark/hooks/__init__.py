@@ -8,5 +8,8 @@
     accounts.py    where workers share tokens, and what they know of people
     database.py    a SQL connection becomes a SQLAlchemy engine
     backlog.py     how full the sync queue is, and whether a sensor may go on
+    parameters.py  what tasks give, also as a template's text, read into what the core takes
+    table_place.py the table that a task works on, as link, asset and lineage name it; assets.py reads such URIs
+    record_condition.py   how many records a sensor waits for
     errors.py      the one translation of errors for Airflow
 """

@@ -65,6 +65,33 @@ def read_count(value: int | str | None, where: str) -> int | None:
     return int(value)
 
 
+def read_flag(value: bool | str | None, where: str) -> bool:
+    """Return whether a switch is on; text as a template gives it is read, none of it means off.
+
+    :raises ConfigError: it is something else.
+    """
+    told = "" if value is None else str(value).strip().lower()
+    if told in ("true", "1", "yes"):
+        return True
+    if told in ("false", "0", "no", "none", ""):
+        return False
+    raise ConfigError(f"{where}: expected true or false")
+
+
+def read_list(value: Any, where: str) -> list[Any] | None:
+    """Return a list, which may come as JSON text; one name stands for a list of it. None where nothing is given.
+
+    :raises ConfigError: it is something else.
+    """
+    if value is None or value in ("", "None"):
+        return None
+    if isinstance(value, str):
+        value = read_json(value, where) if value.lstrip().startswith(("[", "{")) else [value]
+    if isinstance(value, Mapping) or not hasattr(value, "__iter__"):
+        raise ConfigError(f"{where}: expected a list of names, found {type(value).__name__}")
+    return list(value) or None
+
+
 def read_filter(value: Any) -> Mapping[str, Any] | None:
     """Return a filter, which may come as JSON text; None for an empty one."""
     return None if value in (None, "", "None") else read_json(value, "filter") or None

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop
-from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_ids, read_patch, read_rows
-from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator
+from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_ids, read_list, read_patch, read_rows
+from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator, BitableWriteRecordsOperator
 from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
         filter: Mapping[str, Any] | str | None = None,
         sort: Sequence[Any] | str | None = None,
         view: str | None = None,
-        field_names: Sequence[str] | None = None,
+        field_names: Sequence[str] | str | None = None,
         limit: int | str | None = None,
         output_path: str | None = None,
         **kwargs: Any,
@@ -72,7 +72,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
         from airflow_provider_lark.core.stores.record_table import Search
 
         filter_ = read_filter(self.filter)
-        sort = self.sort or None
+        sort = read_list(self.sort, "sort")
         view = self.view or None
         if view is None and not filter_ and not sort and self.table_place:
             view = self.table_place.view_id or None
@@ -80,7 +80,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
             filter=filter_,
             sort=sort,
             view_id=table.find_view(view) if view else None,
-            field_names=self.field_names or None,
+            field_names=read_list(self.field_names, "field_names"),
             limit=read_count(self.limit, "limit"),
         )
 
@@ -111,7 +111,7 @@ class BitableGetRecordsOperator(BitableRecordsOperator):
         return asdict(got)
 
 
-class BitableCreateRecordsOperator(BitableRecordsOperator):
+class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
     """Creates records and returns ``{"created", "record_ids"}``, the ids in the order of the records.
 
     A task that is tried again creates nothing twice while its records stay the same: each batch goes under a token
@@ -121,8 +121,7 @@ class BitableCreateRecordsOperator(BitableRecordsOperator):
     :param return_ids: return the ids; needed off above 10,000 records.
     """
 
-    lineage = "writes"
-    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records")
+    template_fields: Sequence[str] = (*BitableWriteRecordsOperator.template_fields, "records")
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
 
     def __init__(self, *, records: Sequence[Mapping[str, Any]] | str, return_ids: bool = True, **kwargs: Any) -> None:
@@ -137,15 +136,14 @@ class BitableCreateRecordsOperator(BitableRecordsOperator):
         return {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
 
 
-class BitableUpdateRecordsOperator(BitableRecordsOperator):
+class BitableUpdateRecordsOperator(BitableWriteRecordsOperator):
     """Sets fields of records and returns ``{"updated"}``; None clears a cell, a field that is not named stays.
 
     :param records: ``[{"record_id": "rec…", "fields": {…}}]``, as the list operator returns them.
     :param skip_read_only: leave out what Lark computes, such as formulas and creation times; refused otherwise.
     """
 
-    lineage = "writes"
-    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records")
+    template_fields: Sequence[str] = (*BitableWriteRecordsOperator.template_fields, "records")
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
 
     def __init__(
@@ -161,7 +159,7 @@ class BitableUpdateRecordsOperator(BitableRecordsOperator):
         return {"updated": len(patches)}
 
 
-class BitableUpsertRecordsOperator(BitableRecordsOperator):
+class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
     """Updates the records that carry the rows' keys, creates the others, and leaves equal ones alone.
 
     Returns ``{"created", "updated", "unchanged", "record_ids"}``, the ids in the order of the rows. A key that two rows
@@ -173,15 +171,14 @@ class BitableUpsertRecordsOperator(BitableRecordsOperator):
     :param return_ids: return the ids; needed off above 10,000 records.
     """
 
-    lineage = "writes"
-    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "records", "key_fields")
+    template_fields: Sequence[str] = (*BitableWriteRecordsOperator.template_fields, "records", "key_fields")
     template_fields_renderers: ClassVar[dict[str, str]] = {"records": "json"}
 
     def __init__(
         self,
         *,
         records: Sequence[Mapping[str, Any]] | str,
-        key_fields: Sequence[str],
+        key_fields: Sequence[str] | str,
         lookup: Literal["auto", "filter", "scan"] = "auto",
         return_ids: bool = True,
         **kwargs: Any,
@@ -197,11 +194,12 @@ class BitableUpsertRecordsOperator(BitableRecordsOperator):
 
         rows = read_rows(self.records, "records")
         check_ids(len(rows), wanted=self.return_ids)
-        done = asdict(upsert_records(table, rows, self.key_fields, lookup=self.lookup))
+        keys = read_list(self.key_fields, "key_fields") or ()
+        done = asdict(upsert_records(table, rows, keys, lookup=self.lookup))
         return done if self.return_ids else {name: n for name, n in done.items() if name != "record_ids"}
 
 
-class BitableDeleteRecordsOperator(BitableRecordsOperator):
+class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):
     """Deletes records by id, or those that meet a filter, and returns ``{"deleted", "missing"}``.
 
     :param record_ids: ids of records.
@@ -210,8 +208,12 @@ class BitableDeleteRecordsOperator(BitableRecordsOperator):
     :param if_missing: ``skip`` records that are gone already, or ``fail``.
     """
 
-    lineage = "writes"
-    template_fields: Sequence[str] = (*BitableRecordsOperator.template_fields, "record_ids", "filter", "max_deletes")
+    template_fields: Sequence[str] = (
+        *BitableWriteRecordsOperator.template_fields,
+        "record_ids",
+        "filter",
+        "max_deletes",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
 
     def __init__(

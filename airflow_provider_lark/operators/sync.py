@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.parameters import read_flag
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -107,7 +108,7 @@ class BitableFullSyncOperator(BitableSyncOperator):
         self.allow_mass_deletes = allow_mass_deletes
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.full(allow_mass_deletes=_is_true(self.allow_mass_deletes)).to_dict()
+        return engine.full(allow_mass_deletes=read_flag(self.allow_mass_deletes, "allow_mass_deletes")).to_dict()
 
 
 class BitableIncrementalSyncOperator(BitableSyncOperator):
@@ -164,8 +165,3 @@ def summarize(report: Mapping[str, Any]) -> str:
         elif isinstance(value, int | float) and value:
             parts.append(f"{name} {round(value, 3)}")
     return ", ".join(parts)
-
-
-def _is_true(value: bool | str) -> bool:
-    # a template gives text
-    return value if isinstance(value, bool) else value.strip().lower() in ("true", "1", "yes")

@@ -1,1 +1,1 @@
-"""Sensors on the state that the sync keeps in the database."""
+"""Sensors: on the records of a Bitable table, and on the state that the sync keeps in the database."""

@@ -11,7 +11,7 @@ from airflow.sdk import PokeReturnValue
 from airflow_provider_lark.core.api.limits import SEARCH_PAGE_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_zone
+from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_list, read_zone
 from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place
 from airflow_provider_lark.sensors.polling import PollingSensor
 
@@ -65,7 +65,7 @@ class BitableRecordSensor(PollingSensor):
         filter: Mapping[str, Any] | str | None = None,
         min_records: int | str = 1,
         max_records: int | str | None = None,
-        field_names: Sequence[str] | None = None,
+        field_names: Sequence[str] | str | None = None,
         limit: int | str = 10,
         time_zone: str | None = None,
         lark_conn_id: str = "lark_default",
@@ -92,7 +92,7 @@ class BitableRecordSensor(PollingSensor):
         with airflow_errors():
             condition = self._condition()
             with self._opened() as table:
-                wanted = self.field_names or [field.name for field in table.fields]
+                wanted = self._wanted() or [field.name for field in table.fields]
                 names = [*wanted, *self._filter_names(table)]
                 found = table.first(Search(read_filter(self.filter), field_names=names, limit=self._limit()))
         for record in found.records:
@@ -119,7 +119,7 @@ class BitableRecordSensor(PollingSensor):
         with airflow_errors(), self._opened() as table:
             ids = event["record_ids"]
             # what was changed or deleted since is told as it is now
-            records = table.get(ids, field_names=self.field_names or None).records if ids else []
+            records = table.get(ids, field_names=self._wanted()).records if ids else []
         return self._tell(event["total"], records)
 
     @contextmanager
@@ -146,6 +146,9 @@ class BitableRecordSensor(PollingSensor):
         if self._known_ids:
             return TablePlace(hook.settings.host, *self._known_ids, given=self.base or self.table)
         return find_place(hook, client, self.table, self.base)
+
+    def _wanted(self) -> list[str] | None:
+        return read_list(self.field_names, "field_names")
 
     def _filter_names(self, table: RecordTable) -> list[str]:
         # a filter by a field that was renamed meanwhile may find nothing for ever; a field to read that is not there is

@@ -162,8 +162,6 @@ def test_list_compares_automatic_numbers(orders):
         pytest.param({"view": "All orders"}, ["has no view 'All orders'", "it has: "], id="view"),
         pytest.param({"view": "vew1", "sort": "qty"}, ["view", "beside a filter or a sort"], id="view and sort"),
         pytest.param({"limit": "many"}, ["limit: expected a whole number"], id="limit"),
-        pytest.param({"batch_size": 1001}, ["batch_size is 1001", "1 to 1000"], id="large batch"),
-        pytest.param({"batch_size": 0}, ["batch_size is 0"], id="no batch"),
         pytest.param({"time_zone": "Mars/Base"}, ["'Mars/Base' is not a time zone"], id="time_zone"),
         pytest.param({"time_zone": "Asia"}, ["'Asia' is not a time zone"], id="folder of time zones"),
         pytest.param({"table": "MyDB:ordres"}, ["no table named 'ordres'", "orders"], id="table"),
@@ -217,6 +215,28 @@ def test_get_returns_records_in_the_order_asked(orders):
     assert "1 records do not exist or are hidden from the app: recGone000000" in fails(
         BitableGetRecordsOperator, record_ids=f"{first}, recGone000000"
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        pytest.param(1001, "batch_size is 1001; Lark takes 1 to 1000", id="large"),
+        pytest.param("0", "batch_size is 0", id="none"),
+        pytest.param("many", "batch_size: expected a whole number", id="text"),
+    ],
+)
+def test_impossible_batch_size_is_refused(orders, size, words):
+    assert words in fails(BitableCreateRecordsOperator, records=[ROW], batch_size=size)
+
+
+def test_names_may_come_as_text_from_templates(orders):
+    run(BitableCreateRecordsOperator, records=[{"code": "A1", "qty": 1}, {"code": "A2", "qty": 2}], batch_size="1")
+    assert orders.calls("batch_create") == 2
+    listed = run(BitableListRecordsOperator, field_names='["code"]', sort='["-qty"]')
+    assert [record["fields"] for record in listed["records"]] == [{"code": "A2"}, {"code": "A1"}]
+    assert run(BitableListRecordsOperator, field_names="code", sort="None")["records"][0]["fields"] == {"code": "A1"}
+    done = run(BitableUpsertRecordsOperator, records=[{"code": "A1", "qty": 1}], key_fields='["code", "qty"]')
+    assert done["unchanged"] == 1
 
 
 def test_update_clears_with_none_and_leaves_the_rest(orders):

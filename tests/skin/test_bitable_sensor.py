@@ -136,6 +136,13 @@ def test_sensor_renders_its_templates(orders):
     assert waiting.execute({})["total"] == 1
 
 
+@pytest.mark.parametrize("names", ["code", '["code"]', ["code"]])
+def test_sensor_returns_the_fields_that_are_named(orders, names):
+    orders.add({"code": "A1", "status": "done"})
+    (record,) = sensor(field_names=names).execute({})["records"]
+    assert record["fields"] == {"code": "A1"}
+
+
 def test_deferrable_sensor_that_need_not_wait_does_not_defer(orders):
     orders.add({"status": "done"})
     assert sensor(deferrable=True).execute({})["total"] == 1

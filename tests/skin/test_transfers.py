@@ -119,6 +119,7 @@ def test_replace_by_nothing_fails_and_says_what_to_do(shop):
         (SqlToBitableOperator, {"sql": "SELECT 1", "batch_size": "many"}, "batch_size: expected a whole number"),
         (BitableToSqlOperator, {"target_table": ""}, "target_table is empty"),
         (BitableToSqlOperator, {"target_table": "t", "key_fields": '{"a": "b"}'}, "key_fields: expected a list"),
+        (BitableToSqlOperator, {"target_table": "t", "allow_empty": "maybe"}, "allow_empty: expected true or false"),
     ],
 )
 def test_impossible_parameters_fail_at_once(shop, operator, parameters, words):

@@ -13,5 +13,5 @@
     payload.py         whole records without a SQL column beside them: RecordEncoder, RecordReader
     payload_write.py payload_scalars.py payload_read.py   their cells
     decimals.py    arithmetic of canonical numbers
-    iso.py         dates and times as text
+    iso.py         dates and times as text; zones.py reads the name of a zone
 """
