@@ -26,7 +26,8 @@ def test_every_class_and_parameter_is_told() -> None:
     from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 
     told = page(PAGE).code()
-    bases = {getattr(bitable_base, name) for name in dir(bitable_base) if name.endswith("Operator")}
+    shared = (name for name in dir(bitable_base) if name.startswith("Bitable") and name.endswith("Operator"))
+    bases = {getattr(bitable_base, name) for name in shared}
     modules = (bitable_records, bitable_tables)
     classes = {getattr(module, name) for module in modules for name in dir(module) if name.startswith("Bitable")}
     classes |= {BitableRecordSensor, *BitableRecordSensor.__mro__[1:2]}
