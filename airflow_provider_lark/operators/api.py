@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from json import dumps
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -11,14 +10,12 @@ from airflow.sdk import BaseOperator
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import read_count, read_json, refuse_token_path
+from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX, json_size
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import LarkClient
-
-XCOM_BYTES_MAX = 1_048_576
-"""How much JSON an XCom may be: it goes through the metadata database, and into every view of the task."""
 
 MAX_ITEMS = 10_000
 
@@ -114,7 +111,7 @@ class LarkApiOperator(BaseOperator):
             yield from page[self.items]
 
     def _check_size(self, result: Any) -> None:
-        size = len(dumps(result, ensure_ascii=False).encode(errors="replace"))
+        size = json_size(result)
         if size > XCOM_BYTES_MAX:
             raise TooLarge(
                 f"{self._api}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} that an XCom "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,7 +26,6 @@ class _BitableAttachmentsOperator(BitableTableOperator):
     """
 
     template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "field", "storage_conn_id")
-    template_fields_renderers: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *, field: str, storage_conn_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,9 +38,9 @@ class _BitableAttachmentsOperator(BitableTableOperator):
         place = opened.place
         return self._move(opened.client, TableRef(place.app_token, place.table_id, place.view_id)).to_dict()
 
+    @abstractmethod
     def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
         """Do the work by one call."""
-        raise NotImplementedError
 
     def _path(self, value: Any, where: str) -> ObjectStoragePath:
         from airflow.sdk import ObjectStoragePath

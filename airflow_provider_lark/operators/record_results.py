@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.record_table import Found
 
 XCOM_BYTES_MAX = 1_048_576
-"""How much JSON an XCom of records may be: it goes through the metadata database, and into every view of the task."""
+"""How much JSON an XCom may be: it goes through the metadata database, and into every view of the task."""
 
 XCOM_IDS_MAX = 10_000
 """How many record ids an XCom may hold."""
@@ -55,7 +55,7 @@ def gather(pages: Iterable[Found]) -> dict[str, Any]:
     for page in pages:
         records += page.records
         total = page.total
-        size += sum(map(_size, page.records))
+        size += sum(map(json_size, page.records))
         _check_bytes(size, total)
     return {"records": records, "total": total}
 
@@ -75,7 +75,12 @@ def check_size(records: Iterable[Mapping[str, Any]], total: int) -> None:
 
     :raises TooLarge: they are.
     """
-    _check_bytes(sum(map(_size, records)), total)
+    _check_bytes(sum(map(json_size, records)), total)
+
+
+def json_size(value: Any) -> int:
+    """Return the bytes of *value* as Airflow stores it: JSON in ASCII, six bytes for a Chinese character."""
+    return len(json.dumps(value))
 
 
 def _check_bytes(size: int, total: int) -> None:
@@ -84,11 +89,6 @@ def _check_bytes(size: int, total: int) -> None:
             f"the {total} records are more than the {XCOM_BYTES_MAX:,} bytes of JSON that an XCom should hold; read "
             "fewer (limit, filter, field_names), give an output_path, or use the BitableToSqlOperator"
         )
-
-
-def _size(record: Mapping[str, Any]) -> int:
-    # as Airflow stores it, which is ASCII
-    return len(json.dumps(record))
 
 
 def _dump(record: Mapping[str, Any]) -> str:

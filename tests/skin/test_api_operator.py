@@ -6,7 +6,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.operators.api import XCOM_BYTES_MAX, LarkApiOperator, take
+from airflow_provider_lark.operators.api import LarkApiOperator, take
+from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX
 
 
 def call(**parameters):
@@ -116,8 +117,8 @@ def test_failure_that_may_pass_is_left_to_the_retries_of_the_task(shop, monkeypa
     assert not isinstance(caught.value, AirflowFailException)
 
 
-def test_answer_that_is_too_large_for_an_xcom_is_refused(shop):
-    name = "x" * (XCOM_BYTES_MAX + 1)
+@pytest.mark.parametrize("name", ["x" * (XCOM_BYTES_MAX + 1), "表" * (XCOM_BYTES_MAX // 5)], ids=["ascii", "chinese"])
+def test_answer_that_is_too_large_for_an_xcom_is_refused(shop, name):
     shop.emulator.state.apps[shop.emulator.app_id].name = name
     with pytest.raises(AirflowFailException, match="more than the 1,048,576 that an XCom should hold"):
         call(path="/open-apis/bot/v3/info")
