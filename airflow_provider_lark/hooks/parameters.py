@@ -35,11 +35,11 @@ def read_json(value: Any, where: str) -> Any:
 
 
 def read_rows(value: Any, where: str) -> list[Mapping[str, Any]]:
-    """Return a list of dictionaries, which may come as JSON text or as what an XCom gives.
+    """Return a list of dictionaries, which may come as JSON text or as the whole result of a task that returns records.
 
     :raises ConfigError: it is something else.
     """
-    rows = read_json(value, where)
+    rows = _take(read_json(value, where), "records")
     if isinstance(rows, Mapping | str | bytes) or not hasattr(rows, "__iter__"):
         raise ConfigError(f"{where}: expected a list of dictionaries, found {type(rows).__name__}")
     return list(rows)
@@ -98,18 +98,25 @@ def read_filter(value: Any) -> Mapping[str, Any] | None:
 
 
 def read_ids(value: Any) -> list[str]:
-    """Return record ids, each once; one id or JSON text is read too.
+    """Return record ids, each once; one id, JSON text, and the result of a task that returns ids or records, too.
 
     :raises ConfigError: something is no id.
     """
     if isinstance(value, str) and value.strip().startswith("rec"):
         value = [part.strip() for part in value.split(",")]
-    ids = read_json(value, "record_ids")
+    ids = _take(read_json(value, "record_ids"), "record_ids")
+    if isinstance(ids, Mapping) and "records" in ids:
+        ids = [_take(record, "record_id") for record in ids["records"]]
     ids = [ids] if isinstance(ids, str) else list(ids or ())
     for at, id_ in enumerate(ids):
         if not isinstance(id_, str) or not id_.startswith("rec"):
             raise ConfigError(f"record_ids[{at}]: expected an id such as recABC, found {type(id_).__name__}")
     return list(dict.fromkeys(ids))
+
+
+def _take(value: Any, part: str) -> Any:
+    # the `.output` of a task is all that it returned: `.output["records"]` would be another XCom, which there is not
+    return value[part] if isinstance(value, Mapping) and part in value else value
 
 
 def read_patch(row: Any, at: int) -> tuple[str, Mapping[str, Any]]:

@@ -65,6 +65,18 @@ def test_what_was_listed_can_be_written_back(orders):
     assert [r["fields"] | {"made": 0} for r in before] == [r["fields"] | {"made": 0} for r in after]
 
 
+def test_whole_result_of_a_task_may_be_passed_on(orders):
+    # `.output["records"]` names another XCom, which no task writes
+    made = run(BitableCreateRecordsOperator, records=[{"code": "A1"}, {"code": "A2"}])
+    listed = run(BitableListRecordsOperator, field_names=["code"])
+    assert run(BitableUpdateRecordsOperator, records=listed)["updated"] == 2
+    assert run(BitableUpdateRecordsOperator, records=json.dumps(listed))["updated"] == 2
+    assert len(run(BitableGetRecordsOperator, record_ids=listed)["records"]) == 2
+    assert run(BitableDeleteRecordsOperator, record_ids=json.dumps(made))["deleted"] == 2
+    assert run(BitableDeleteRecordsOperator, record_ids=run(BitableListRecordsOperator))["deleted"] == 0
+    assert "record_ids[0]: expected an id" in fails(BitableGetRecordsOperator, record_ids={"total": 1})
+
+
 @pytest.mark.parametrize(
     ("filter_", "codes"),
     [
