@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json
+from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_zone
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-    from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableRef
     from airflow_provider_lark.core.transfer.attachments import FilesReport
 
@@ -36,10 +35,10 @@ class _BitableAttachmentsOperator(BitableTableOperator):
         from airflow_provider_lark.core.api.address import TableRef
 
         place = opened.place
-        return self._move(opened.client, TableRef(place.app_token, place.table_id, place.view_id)).to_dict()
+        return self._move(opened, TableRef(place.app_token, place.table_id, place.view_id)).to_dict()
 
     @abstractmethod
-    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
         """Do the work by one call."""
 
     def _path(self, value: Any, where: str) -> ObjectStoragePath:
@@ -74,10 +73,10 @@ class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
         self.files = files
         self.mode = mode
 
-    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
         from airflow_provider_lark.core.transfer.upload_files import upload_attachments
 
-        return upload_attachments(client, table, self.field, self._files(), mode=self.mode)
+        return upload_attachments(opened.client, table, self.field, self._files(), mode=self.mode)
 
     def _files(self) -> dict[str, list[ObjectStoragePath]]:
         given = read_json(self.files, "files")
@@ -101,6 +100,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
     :param record_ids: these records only.
     :param view: only the records of this view, by id or name; default: the one of *table*'s address.
     :param filter: only the records that meet it; see the operators for records.
+    :param time_zone: name of the zone of dates in the filter.
     """
 
     lineage = "reads"
@@ -110,6 +110,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         "record_ids",
         "view",
         "filter",
+        "time_zone",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
 
@@ -120,6 +121,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         record_ids: Sequence[str] | str = (),
         view: str | None = None,
         filter: Mapping[str, Any] | str | None = None,
+        time_zone: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -127,8 +129,9 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         self.record_ids = record_ids
         self.view = view
         self.filter = filter
+        self.time_zone = time_zone
 
-    def _move(self, client: LarkClient, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
         from airflow_provider_lark.core.stores.record_table import Search
         from airflow_provider_lark.core.transfer.download_files import download_attachments
 
@@ -136,5 +139,12 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         search = Search(filter=filter_, view_id=self.view or (None if filter_ else table.view_id or None))
         ids = read_ids(self.record_ids) if self.record_ids else []
         return download_attachments(
-            client, table, self.field, self._path(self.path, "path"), record_ids=ids, search=search
+            opened.client,
+            table,
+            self.field,
+            self._path(self.path, "path"),
+            record_ids=ids,
+            search=search,
+            time_zone=read_zone(self.time_zone),
+            find_user_ids=opened.find_user_ids,
         )

@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk import BaseOperator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.stores.accounts.users import UserDirectory
     from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -31,7 +33,7 @@ COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written", "t
 _LISTS = ("records", "tables", "fields")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opened:
     """What a task works with."""
 
@@ -39,6 +41,15 @@ class Opened:
     client: LarkClient
     place: TablePlace
     context: Context
+
+    def find_user_ids(self, emails: Sequence[str]) -> Mapping[str, str | None]:
+        """Return the open_id of each e-mail address, None for nobody."""
+        return self._people.find_by_email(emails)
+
+    @cached_property
+    def _people(self) -> UserDirectory:
+        # opens a database, and most tasks name nobody
+        return self.hook.user_directory(self.client)
 
 
 class BitableOperator(BaseOperator):
@@ -151,8 +162,7 @@ class BitableRecordsOperator(BitableTableOperator):
             new_token=lambda number, body: batch_token(seed, number, body),
             batch_size=read_count(self.batch_size, "batch_size") or 0,
             time_zone=read_zone(self.time_zone),
-            # most records name nobody, and the directory opens a database
-            find_user_ids=lambda emails: opened.hook.user_directory(opened.client).find_by_email(emails),
+            find_user_ids=opened.find_user_ids,
             skip_read_only=self.skip_read_only,
         )
         return self._work(table)

@@ -75,4 +75,4 @@ class BitableToSqlOperator(BitableTransferOperator):
             key_fields=self._keys(),
         )
         options = DumpOptions(**self._shared_options(), view=self.view or "", filter=read_filter(self.filter))
-        return copy_to_sql(opened.client, engine, where, place, options)
+        return copy_to_sql(opened.client, engine, where, place, options, find_user_ids=opened.find_user_ids)

@@ -85,7 +85,4 @@ class SqlToBitableOperator(BitableTransferOperator):
             # the core adds the table, which may not have its id yet
             seed=token_seed(opened.context, TablePlace("", "")),
         )
-        people = opened.hook.user_directory(opened.client) if options.users == "email" else None
-        return copy_to_bitable(
-            opened.client, engine, source, where, options, find_user_ids=people.find_by_email if people else None
-        )
+        return copy_to_bitable(opened.client, engine, source, where, options, find_user_ids=opened.find_user_ids)

@@ -164,3 +164,17 @@ def test_download_that_is_not_shown_every_record_fails(letters, tmp_path):
     with pytest.raises(AirflowException, match="Lark counts 2 records and showed 1"):
         run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
     assert run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")["cells"] == 2
+
+
+def test_download_filter_takes_days_and_e_mail_addresses(letters, tmp_path):
+    place, person = (letters.shop.app_token, letters.table_id), letters.shop.emulator.person
+    ann = letters.shop.emulator.state.directory.add_user("Ann", email="ann@example.com")
+    person.add_field(*place, {"field_name": "due", "type": 5})
+    person.add_field(*place, {"field_name": "owner", "type": 11})
+    due, other = letters.add("due"), letters.add("other")
+    run(BitableUploadAttachmentsOperator, files=dict.fromkeys((due, other), write(tmp_path / "in", a_txt=b"1")))
+    person.edit_record(*place, due, {"due": 1795305600000, "owner": [{"id": ann.open_id}]})
+    only = {"due": "2026-11-22 08:00", "owner": "ann@example.com"}
+    folder = tmp_path / "out"
+    run(BitableDownloadAttachmentsOperator, path=f"file://{folder}", filter=only, time_zone="Asia/Shanghai")
+    assert [path.name for path in folder.iterdir()] == [due]

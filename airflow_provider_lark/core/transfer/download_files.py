@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from datetime import tzinfo
 
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, UnexpectedAnswer
+from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
 from airflow_provider_lark.core.transfer.attachments import (
     Attachment,
@@ -18,7 +19,6 @@ from airflow_provider_lark.core.transfer.attachments import (
     attachment_field,
     read_cell,
 )
-from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.file_names import distinct_names
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ def download_attachments(
     *,
     record_ids: Sequence[str] = (),
     search: Search | None = None,
+    time_zone: tzinfo | None = None,
+    find_user_ids: FindUserIds | None = None,
 ) -> FilesReport:
     """Download the files of a field to ``<folder>/<record_id>/<name>``.
 
@@ -42,12 +44,13 @@ def download_attachments(
 
     :param record_ids: these records only.
     :param search: the records that it finds only, with the view by id or name; default: every record with a file.
+    :param time_zone: of dates in the filter of *search*.
+    :param find_user_ids: finds persons that this filter gives by e-mail.
     :raises RecordNotFound: a record of *record_ids* does not exist.
     :raises UnexpectedAnswer: a file came incomplete; it was removed.
     :raises IncompleteRead: Lark may not have shown every record; the files that it showed are there.
     """
-    # nothing is created, so no token is made
-    records = RecordTable(client, table.app_token, table.table_id, new_token=partial(batch_token, ""))
+    records = RecordTable(client, table.app_token, table.table_id, time_zone=time_zone, find_user_ids=find_user_ids)
     name = attachment_field(records.fields, table, field_name).name
     report = FilesReport()
     for record in _by_id(client, table, record_ids) if record_ids else _found(records, name, search):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.pair import UserKey
+from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.transfer.report import check_choice
-
-FindUserIds = Callable[[Sequence[str]], Mapping[str, str | None]]
-"""Returns the open_id of each e-mail address, None for nobody."""
 
 _EMAIL = re.compile(r"[^\s,;\[\]\"'<>@]+@[^\s,;\[\]\"'<>@]+")
 

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.api.limits import BATCH_WRITE_MAX
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
+from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
@@ -29,7 +30,7 @@ from airflow_provider_lark.core.transfer.pairing import (
     read_choice,
     writable_field,
 )
-from airflow_provider_lark.core.transfer.persons import FindUserIds, Persons
+from airflow_provider_lark.core.transfer.persons import Persons
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
@@ -17,12 +16,12 @@ from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
+from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
-from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
@@ -72,6 +71,7 @@ def copy_to_sql(
     place: Place,
     options: DumpOptions,
     *,
+    find_user_ids: FindUserIds | None = None,
     clock: Clock | None = None,
 ) -> TransferReport:
     """Write the records of the table, or view, of *address* to the table of *place*, all in one transaction.
@@ -79,6 +79,7 @@ def copy_to_sql(
     The records are collected page by page in a temporary table first, so memory does not grow with their number, and
     readers of the target see it before or after, never half.
 
+    :param find_user_ids: finds persons that the filter gives by e-mail.
     :raises SafetyStop: ``replace`` would empty the table.
     :raises IncompleteRead: ``replace`` may not have seen all records; the target is unchanged.
     :raises RowError: a record does not fit and ``on_row_error`` is ``fail``; the target is unchanged.
@@ -92,20 +93,22 @@ def copy_to_sql(
     report.source, report.app_token, report.table_id = f"table {table.table_id}", table.app_token, table.table_id
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
     fields = [Field.from_wire(item) for item in wire]
+    zone = read_zone(options.time_zone)
+    only = build_filter(options.filter, fields, time_zone=zone, find_user_ids=find_user_ids)
     with _connection(engine) as conn:
         target = find_target(
             conn,
             place,
             fields,
             read_choice(options.fields),
-            read_zone(options.time_zone),
+            zone,
             users=options.users,
             create=options.create_table,
         )
         conn.commit()
         _note_left_out(report, target)
         _check_key(options, place, target)
-        _Dump(client, table, fields, conn, target, options, report).run()
+        _Dump(client, table, only, conn, target, options, report).run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
 
@@ -137,9 +140,7 @@ def _view_id(client: LarkClient, table: TableRef, view: str) -> str:
     """Return the view to read: the one that is named, else the one of the table's address."""
     if not view:
         return table.view_id
-    # nothing is created, so no token is made
-    records = RecordTable(client, table.app_token, table.table_id, new_token=partial(batch_token, ""))
-    return records.find_view(view)
+    return RecordTable(client, table.app_token, table.table_id).find_view(view)
 
 
 class _Dump:
@@ -149,7 +150,7 @@ class _Dump:
         self,
         client: LarkClient,
         table: TableRef,
-        fields: Sequence[Field],
+        only: dict[str, Any],
         conn: Connection,
         target: SqlTarget,
         options: DumpOptions,
@@ -157,7 +158,7 @@ class _Dump:
     ) -> None:
         self._client = client
         self._table = table
-        self._filter = build_filter(options.filter, fields, time_zone=read_zone(options.time_zone))
+        self._filter = only
         self._view_id = "" if self._filter else _view_id(client, table, options.view)
         self._target = target
         self._options = options

@@ -289,6 +289,21 @@ def test_view_or_filter_chooses_records(lark, sqlite, goods):
         copy(lark, sqlite, goods, view="vew1", filter={"code": "C2"})
 
 
+def test_filter_takes_persons_by_e_mail(lark, sqlite):
+    owner = lark.emulator.state.directory.add_user("P", "p@x.example").open_id
+    where = lark.table("goods", code=1, owner=11)
+    lark.add(where, {"code": "C1", "owner": [{"id": owner}]}, {"code": "C2"})
+    options = DumpOptions(create_table=True, filter={"owner": "p@x.example"})
+    copy_to_sql(lark.client, sqlite, where, Place("goods"), options, find_user_ids=lambda emails: {emails[0]: owner})
+    assert codes(sqlite) == ["C1"]
+
+
+def test_filter_that_does_not_fit_makes_no_table(lark, sqlite, goods):
+    with pytest.raises(ConfigError, match="filter: field qty"):
+        copy(lark, sqlite, goods, create_table=True, filter={"qty": "many"})
+    assert run_sql(sqlite, "SELECT name FROM sqlite_master") == []
+
+
 def test_fields_rename_and_choose(lark, sqlite, goods):
     copy(lark, sqlite, goods, Place("goods", record_id_column="rid"), create_table=True, fields={"code": "Code No."})
     columns = run_sql(sqlite, "SELECT name FROM pragma_table_info('goods')")
