@@ -88,7 +88,7 @@ def read_list(value: Any, where: str) -> list[Any] | None:
     if isinstance(value, str):
         value = read_json(value, where) if value.lstrip().startswith(("[", "{")) else [value]
     if isinstance(value, Mapping) or not hasattr(value, "__iter__"):
-        raise ConfigError(f"{where}: expected a list of names, found {type(value).__name__}")
+        raise ConfigError(f"{where}: expected a list, found {type(value).__name__}")
     return list(value) or None
 
 

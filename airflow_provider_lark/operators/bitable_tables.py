@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, NotFound
-from airflow_provider_lark.hooks.parameters import read_json
+from airflow_provider_lark.hooks.parameters import read_json, read_list
 from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, Opened, token_seed
 
@@ -77,7 +77,7 @@ class BitableCreateTableOperator(BitableOperator):
         from airflow_provider_lark.core.stores.table_design import ensure_table
 
         place = opened.place
-        fields = read_json(self.fields, "fields")
+        fields = read_list(self.fields, "fields") or ()
         made = ensure_table(opened.client, place.app_token, self.table_name, fields, if_exists=self.if_exists)
         self.table_place = replace(place, table_id=made.id, given=_join(place.given, self.table_name))
         return {"created": int(made.created)}

@@ -79,6 +79,7 @@ def test_table_whose_creation_was_not_answered_is_found(orders):
     [
         pytest.param({"table_name": "a/b"}, ["table name", "/ \\ ? * : [ ]"], id="characters"),
         pytest.param({"table_name": "x" * 101}, ["1 to 100 characters"], id="long"),
+        pytest.param({"fields": {"name": "q", "type": 1}}, ["fields: expected a list, found dict"], id="one field"),
         pytest.param({"fields": []}, ["1 to 300 fields, 0 are given"], id="no fields"),
         pytest.param({"fields": ["a", "a"]}, ["'a' is there twice"], id="twins"),
         pytest.param({"fields": [{"name": "q", "type": "Nomber"}]}, ["fields[0] 'q'", "'Number'?"], id="type"),
