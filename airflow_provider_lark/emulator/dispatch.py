@@ -69,7 +69,7 @@ class Dispatch:
         try:
             route, request.params = self._router.find(request.method, request.path)
             fault = self.faults.strike(route.target, request.body, self._app_id(request))
-            result = self._run(route, request, fault, log_id)
+            result = self._run(route, request, fault)
         except ApiError as error:
             result = failure(error, log_id, route.family if route is not None else "record")
         if isinstance(result, Answer):
@@ -101,7 +101,7 @@ class Dispatch:
             )
         )
 
-    def _run(self, route: Route, request: Request, fault: Fault | None, log_id: str) -> Answer | Cut:
+    def _run(self, route: Route, request: Request, fault: Fault | None) -> Answer | Cut:
         if fault is None:
             return success(self._perform(route, request))
         match fault.action:

@@ -57,9 +57,6 @@ TEXT_MESSAGE_MAX_BYTES = 150 * 1024
 MESSAGE_UUID_MAX = 50
 """Characters of a message's ``uuid``; equal ones send one message within an hour."""
 
-TEXT_CELL_MAX = 100_000
-"""Characters of a text cell."""
-
 FIELDS_PER_TABLE_MAX = 300
 """Fields of a table, of which at most 100 formulas."""
 

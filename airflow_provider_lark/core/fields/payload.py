@@ -20,7 +20,7 @@ from airflow_provider_lark.core.fields.payload_write import cell_encoder, items_
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 
 FindUserIds = Callable[[Sequence[str]], Mapping[str, str | None]]
-"""The ids of the persons with some e-mail addresses (trimmed, in lower case), None or nothing for nobody."""
+"""Returns the open_id of each e-mail address, under the address as it was asked for; None or nothing for nobody."""
 
 SHOWN_PROBLEMS = 5
 _NAME_MAX = 100

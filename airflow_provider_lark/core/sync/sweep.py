@@ -124,10 +124,10 @@ def settle_sql_deletes(run: Run, scan: Scan, *, allow_mass_deletes: bool) -> Non
     if run.binding.mapping.direction == "to_sql" or not _may_delete(run, scan, "sql", allow_mass_deletes):
         return
     for unseen in _unseen(run, scan, "sql"):
-        run.transact(_queue_deletes, run, scan, unseen)
+        run.transact(_queue_deletes, run, unseen)
 
 
-def _queue_deletes(conn: Connection, run: Run, scan: Scan, unseen: Sequence[Pair]) -> None:
+def _queue_deletes(conn: Connection, run: Run, unseen: Sequence[Pair]) -> None:
     keys = [pair.key for pair in unseen]
     known = parked.changed_at(conn, run.table_name, keys).keys() | run.sql(conn).read(keys).keys()
     queue.enqueue(conn, run.table_name, [key for key in keys if key not in known], operation="DELETE")

@@ -76,17 +76,6 @@ READ_ONLY: Final = frozenset(
 )
 """Not writable in records (§3.1 ``(ro)``, §3.4)."""
 
-AUTOMATIC: Final = frozenset(
-    {
-        FieldType.CREATED_TIME,
-        FieldType.MODIFIED_TIME,
-        FieldType.CREATED_USER,
-        FieldType.MODIFIED_USER,
-        FieldType.AUTO_NUMBER,
-    }
-)
-"""Kept by the platform itself."""
-
 COMPUTED: Final = frozenset({FieldType.LOOKUP, FieldType.FORMULA, FieldType.STAGE})
 """Seeded by a person here, as the emulator computes nothing."""
 

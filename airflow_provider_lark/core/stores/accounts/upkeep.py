@@ -94,9 +94,9 @@ def reencrypt(
     return Reencryption(moved, current, tuple(key for key, parts in opened.items() if parts is None), dropped)
 
 
-def purge(engine: Engine, *, keep_seconds: float = WEEK_SECONDS, clock: Clock | None = None) -> int:
-    """Delete rows that have been of no use for *keep_seconds*, and return how many."""
-    old = delete(tokens).where(tokens.c.expires_at < now_plus(-keep_seconds))
+def purge(engine: Engine, *, clock: Clock | None = None) -> int:
+    """Delete rows that have been of no use for a week, and return how many."""
+    old = delete(tokens).where(tokens.c.expires_at < now_plus(-WEEK_SECONDS))
     return _run(engine, lambda conn: conn.execute(old).rowcount, clock)
 
 
