@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages, D, Names
 from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.rescan import Rescan
 from airflow_provider_lark.core.api.session import describe
-from airflow_provider_lark.core.api.wire import BatchGet, RecordPage
+from airflow_provider_lark.core.api.wire import BatchGet, RecordPage, UserIdType
 from airflow_provider_lark.core.errors import BadRequest, LarkError, TooLarge
 
 _BAD_TOKEN_CODES = frozenset({1254002, 1254030})
@@ -37,7 +37,7 @@ class BitableReads(Namespace[D]):
         automatic_fields: bool = False,
         page_size: int = SEARCH_PAGE_MAX,
         page_token: str | None = None,
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         view_id: str | None = None,
     ) -> Flow[RecordPage]:
         """Return one page of records; without *sort* in no promised order.
@@ -62,7 +62,7 @@ class BitableReads(Namespace[D]):
         field_names: Sequence[str] | None = None,
         automatic_fields: bool = False,
         page_size: int = SEARCH_PAGE_MAX,
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         view_id: str | None = None,
     ) -> Pages[RecordPage]:
         """Yield all pages, each read when it is asked for; see :meth:`search_page`.
@@ -89,7 +89,7 @@ class BitableReads(Namespace[D]):
         table_id: str,
         record_ids: Sequence[str],
         automatic_fields: bool = False,
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
     ) -> Flow[BatchGet]:
         """Return the records of any number of ids, 100 a call."""
         options = {"automatic_fields": automatic_fields, **({"user_id_type": user_id_type} if user_id_type else {})}
@@ -157,7 +157,7 @@ class _Search:
     sort: Sequence[Mapping[str, Any]] | None
     field_names: Sequence[str] | None
     automatic_fields: bool
-    user_id_type: str | None
+    user_id_type: UserIdType | None
     view_id: str | None
 
     def __post_init__(self) -> None:

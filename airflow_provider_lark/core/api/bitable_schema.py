@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
 from airflow_provider_lark.core.api.paging import collect_pages, walk_pages
 from airflow_provider_lark.core.api.session import describe
 from airflow_provider_lark.core.api.wire import AppInfo, TableInfo, ViewInfo, WireField
-from airflow_provider_lark.core.errors import BadRequest
+from airflow_provider_lark.core.errors import BadRequest, FieldNotFound
 
 _NOTHING_CHANGED = 1254606
 
@@ -121,6 +121,7 @@ class BitableSchema(Namespace[D]):
 
         :param field: name, type and property in full: Lark replaces the property, so options that are left out, or
             given without their id, lose their cells.
+        :raises FieldNotFound: it does not exist.
         """
         ids = {**table_ids(app_token, table_id), "field_id": field_id}
         try:
@@ -132,7 +133,13 @@ class BitableSchema(Namespace[D]):
             changed: WireField = pick(data_of(body), "field", dict, endpoint=routes.UPDATE_FIELD.endpoint)  # type: ignore[assignment]  # wire data
             return changed
         fields: list[WireField] = yield from self._list_all(routes.LIST_FIELDS, table_ids(app_token, table_id))
-        return next(known for known in fields if known["field_id"] == field_id)
+        for known in fields:
+            if known["field_id"] == field_id:
+                return known
+        raise FieldNotFound(
+            f"field {field_id} of {describe(ids)}: was deleted meanwhile; read the fields again",
+            endpoint=routes.UPDATE_FIELD.endpoint,
+        )
 
     @ApiCall
     def delete_field(self, *, app_token: str, table_id: str, field_id: str) -> Flow[None]:

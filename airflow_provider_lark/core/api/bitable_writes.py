@@ -17,7 +17,7 @@ from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_
 from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
 from airflow_provider_lark.core.api.query import QueryValue
 from airflow_provider_lark.core.api.session import describe
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire import UserIdType, WireRecord
 from airflow_provider_lark.core.errors import TooLarge, UnexpectedAnswer
 
 
@@ -32,7 +32,7 @@ class BitableWrites(Namespace[D]):
         table_id: str,
         records: Sequence[Mapping[str, Any]],
         client_token: str,
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         ignore_consistency_check: bool = False,
     ) -> Flow[list[WireRecord]]:
         """Create up to 1,000 records in one call, all or none; the answers stand in the order sent.
@@ -53,7 +53,7 @@ class BitableWrites(Namespace[D]):
         app_token: str,
         table_id: str,
         records: Sequence[tuple[str, Mapping[str, Any]]],
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         ignore_consistency_check: bool = False,
     ) -> Flow[list[WireRecord]]:
         """Set the given fields of up to 1,000 records in one call, all or none; None clears a cell.
@@ -97,7 +97,7 @@ class BitableWrites(Namespace[D]):
         table_id: str,
         fields: Mapping[str, Any],
         client_token: str | None = None,
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         ignore_consistency_check: bool = False,
     ) -> Flow[WireRecord]:
         """Create one record.
@@ -121,7 +121,7 @@ class BitableWrites(Namespace[D]):
         table_id: str,
         record_id: str,
         fields: Mapping[str, Any],
-        user_id_type: str | None = None,
+        user_id_type: UserIdType | None = None,
         ignore_consistency_check: bool = False,
     ) -> Flow[WireRecord]:
         """Set the given fields of one record; None clears a cell."""
@@ -163,7 +163,7 @@ class BitableWrites(Namespace[D]):
         return records
 
 
-def _options(user_id_type: str | None, ignore_consistency_check: bool) -> dict[str, QueryValue]:
+def _options(user_id_type: UserIdType | None, ignore_consistency_check: bool) -> dict[str, QueryValue]:
     return {"user_id_type": user_id_type, "ignore_consistency_check": ignore_consistency_check or None}
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from airflow_provider_lark.core.api.answers import data_of, pick_list
 from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
 from airflow_provider_lark.core.api.routes import CONTACT_IDS
+from airflow_provider_lark.core.api.wire import UserIdType
 
 _WITH_COUNTRY = len("8613011111111")
-
-UserIdType = Literal["open_id", "union_id", "user_id"]
 
 
 class Contact(Namespace[D]):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
+
+UserIdType = Literal["open_id", "union_id", "user_id"]
+"""Of which kind a person's id is; a user_id needs a scope of its own."""
 
 
 class WireRecord(TypedDict):

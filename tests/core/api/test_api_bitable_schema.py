@@ -97,6 +97,13 @@ def test_update_field_that_nobody_has_is_named(lark: LarkClient, at: dict[str, A
         lark.bitable.update_field(**at, field_id="fldNothing", field={"field_name": "X", "type": 1})
 
 
+def test_update_field_that_is_deleted_meanwhile_is_named(client: LarkClient, server: Any) -> None:
+    server.refuse(1254606)
+    server.say({"items": [], "has_more": False})
+    with pytest.raises(FieldNotFound, match=r"field fldA of .*: was deleted meanwhile"):
+        client.bitable.update_field(**AT, field_id="fldA", field={"field_name": "X", "type": 1})
+
+
 def test_delete_field_deletes_all_but_the_primary(lark: LarkClient, at: dict[str, Any]) -> None:
     lark.bitable.delete_field(**at, field_id=_field_id(lark, at, "Qty"))
     assert [field["field_name"] for field in lark.bitable.list_fields(**at)] == ["Name"]

@@ -17,8 +17,8 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.contact import UserIdType
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
+from airflow_provider_lark.core.api.wire import UserIdType
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.fields.codec_text import PHONE, is_clean, tidy_phone
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, user_cache
