@@ -38,7 +38,16 @@ class LarkApiOperator(BaseOperator):
     :param lark_conn_id: connection of type ``lark``.
     """
 
-    template_fields: Sequence[str] = ("method", "path", "query", "json", "result_path", "max_items", "lark_conn_id")
+    template_fields: Sequence[str] = (
+        "method",
+        "path",
+        "query",
+        "json",
+        "result_path",
+        "items",
+        "max_items",
+        "lark_conn_id",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"query": "json", "json": "json"}
     ui_color = "#d6e8ff"
 

@@ -60,6 +60,13 @@ def test_parameters_render_from_templates_and_json_text(shop, tables):
     assert operator.execute({}) == "areas"
 
 
+def test_list_to_page_through_renders_from_a_template(shop, tables):
+    with DAG("templated", schedule=None):
+        operator = LarkApiOperator(task_id="t", path=tables, items="{{ part }}", paginate=True)
+    operator.render_template_fields({"part": "items"})
+    assert operator.execute({})["count"] == 3
+
+
 def test_pages_are_collected(shop, tables):
     found = call(path=tables, query={"page_size": 1}, paginate=True, result_path="name")
     assert found == {"items": ["areas", "orders", "users"], "count": 3, "is_complete": True}
