@@ -228,7 +228,7 @@ def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, m
 
     monkeypatch.setattr(Staging, "_insert", look)
     copy(lark, engine, goods, mode="replace")
-    assert seen in ([3], [])
+    assert seen == ([] if engine.dialect.name == "sqlite" else [3])
     assert len(codes(engine)) == 4
 
 
