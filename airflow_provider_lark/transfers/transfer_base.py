@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.transfer.report import TransferReport
     from airflow_provider_lark.hooks.lark import LarkHook
 
-OnRowError = Literal["fail", "skip"]
-
 
 class BitableTransferOperator(BitableTableOperator):
     """Copies between a Bitable table and a SQL database.
@@ -53,13 +51,13 @@ class BitableTransferOperator(BitableTableOperator):
         self,
         *,
         sql_conn_id: str,
-        mode: str = "append",
+        mode: Literal["append", "replace", "upsert"] = "append",
         key_fields: Sequence[str] | str = (),
         fields: Mapping[str, str] | Sequence[str] | str | None = None,
         create_table: bool = False,
         time_zone: str = "UTC",
         users: Literal["id", "email"] = "id",
-        on_row_error: OnRowError = "fail",
+        on_row_error: Literal["fail", "skip"] = "fail",
         allow_empty: bool | str = False,
         **kwargs: Any,
     ) -> None:
