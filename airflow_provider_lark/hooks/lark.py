@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
     from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-    from airflow_provider_lark.hooks.accounts import AccountStore
 
 
 class LarkHook(BaseHook):

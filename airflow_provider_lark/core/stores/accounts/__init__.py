@@ -5,6 +5,7 @@
 :mod:`.migrate`               brings a database to the newest schema
 :mod:`.encryption`            the keys under which tokens are kept
 :mod:`.tokens`                the token store, its re-encryption and its purge
+:mod:`.account_store`         a token store that makes its tables when it is first used
 :mod:`.users`                 e-mail addresses and numbers → ids of people
 ============================  =======================================================================
 """
