@@ -81,6 +81,8 @@ class World:
                 "conn_type": "lark",
                 "description": "The emulator of the demo",
                 "host": self.emulator.url,
+                # Airflow 3.3.2 refuses the Test button to a connection without one; it means nothing here
+                "port": 0,
                 "login": self.emulator.app_id,
                 "password": self.emulator.app_secret,
                 "extra": json.dumps({"bases": {"divisions": self.app_token}}),

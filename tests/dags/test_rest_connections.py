@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
+
+DEMO = Path(__file__).parents[2] / "dags" / "demo"
 
 APP_SECRET = "canary-app-secret"
 EXTRA = {
@@ -74,3 +78,17 @@ def test_rest_tests_a_connection_in_words_and_shows_no_secret(rest):
     assert works == {"status": True, "message": f"Lark at {lark['host']} knows this app as 'Emulated app'."}
     assert (fails["status"], "App ID or App Secret is wrong" in fails["message"]) == (False, True)
     assert "canary" not in fails["message"]
+
+
+@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks is deprecated")
+def test_button_tests_the_connection_of_the_demo(rest, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(DEMO), *sys.path])
+    from world import open_world
+
+    with open_world(tmp_path / "shop.db") as world:
+        lark = {"connection_id": "lark_demo"} | world.connections()["lark_default"]
+        assert rest.post("/api/v2/connections", json=lark).status_code == 201
+        # what Airflow 3.3.2 sends when the button is pressed: a masked secret, and 0 where there is no port
+        answer = rest.post("/api/v2/connections/test", json=lark | {"password": "***", "port": lark.get("port") or 0})
+        rest.delete("/api/v2/connections/lark_demo")
+    assert (answer.status_code, answer.json().get("status")) == (200, True), answer.text
