@@ -178,3 +178,10 @@ def test_download_filter_takes_days_and_e_mail_addresses(letters, tmp_path):
     folder = tmp_path / "out"
     run(BitableDownloadAttachmentsOperator, path=f"file://{folder}", filter=only, time_zone="Asia/Shanghai")
     assert [path.name for path in folder.iterdir()] == [due]
+
+
+def test_download_of_a_record_that_is_gone_names_it(letters, tmp_path):
+    ids = [letters.add("one"), "recGone"]
+    with pytest.raises(AirflowFailException, match=r"RecordNotFound: .* recGone"):
+        run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out", record_ids=ids)
+    assert not (tmp_path / "out").exists()

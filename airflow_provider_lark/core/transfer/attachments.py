@@ -8,7 +8,9 @@ from typing import IO, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_lark.core.api.address import TableRef
-from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.transfer.pairing import find_field
 
@@ -121,6 +123,19 @@ def attachment_field(fields: Sequence[Field], table: TableRef, name: str) -> Fie
     if found.type != FieldType.ATTACHMENT:
         raise SchemaMismatch(f"{where}: field {found.describe()} holds no attachments; name an Attachment field")
     return found
+
+
+def read_records(client: LarkClient, table: TableRef, record_ids: Sequence[str]) -> dict[str, WireRecord]:
+    """Return records by their ids, in the order of the ids.
+
+    :raises RecordNotFound: one does not exist, or is hidden from the app.
+    """
+    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
+    found = {record["record_id"]: record for record in answer.records}
+    if gone := [record_id for record_id in record_ids if record_id not in found]:
+        shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
+        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
+    return {record_id: found[record_id] for record_id in record_ids}
 
 
 def read_cell(cell: Any) -> list[Attachment]:

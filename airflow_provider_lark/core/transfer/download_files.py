@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
-from airflow_provider_lark.core.errors import RecordNotFound, UnexpectedAnswer
+from airflow_provider_lark.core.errors import UnexpectedAnswer
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
 from airflow_provider_lark.core.transfer.attachments import (
@@ -18,6 +18,7 @@ from airflow_provider_lark.core.transfer.attachments import (
     FilesReport,
     attachment_field,
     read_cell,
+    read_records,
 )
 from airflow_provider_lark.core.transfer.file_names import distinct_names
 
@@ -53,20 +54,12 @@ def download_attachments(
     records = RecordTable(client, table.app_token, table.table_id, time_zone=time_zone, find_user_ids=find_user_ids)
     name = attachment_field(records.fields, table, field_name).name
     report = FilesReport()
-    for record in _by_id(client, table, record_ids) if record_ids else _found(records, name, search):
+    for record in read_records(client, table, record_ids).values() if record_ids else _found(records, name, search):
         files = read_cell(record["fields"].get(name))
         if files:
             report.cells += 1
             _download_all(client, record["record_id"], files, folder, report)
     return report
-
-
-def _by_id(client: LarkClient, table: TableRef, record_ids: Sequence[str]) -> Iterable[WireRecord]:
-    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
-    if gone := [*answer.absent_record_ids, *answer.forbidden_record_ids]:
-        shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
-        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
-    return answer.records
 
 
 def _found(records: RecordTable, name: str, search: Search | None) -> Iterator[WireRecord]:

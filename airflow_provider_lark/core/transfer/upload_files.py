@@ -9,7 +9,7 @@ from typing import Literal
 
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.errors import ConfigError, RecordNotFound, TooLarge
+from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.fields.codec_multi import ATTACHMENT_MAX
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.transfer.attachments import (
@@ -18,6 +18,7 @@ from airflow_provider_lark.core.transfer.attachments import (
     FilesReport,
     attachment_field,
     read_cell,
+    read_records,
 )
 from airflow_provider_lark.core.transfer.report import check_choice
 
@@ -109,12 +110,8 @@ def _cells(
     client: LarkClient, table: TableRef, name: str, record_ids: Sequence[str], *, keep: bool
 ) -> dict[str, list[Attachment]]:
     """Return the files that each record has and keeps."""
-    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
-    found = {record["record_id"]: record["fields"].get(name) for record in answer.records}
-    if gone := [record_id for record_id in record_ids if record_id not in found]:
-        shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
-        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
-    return {record_id: read_cell(cell) if keep else [] for record_id, cell in found.items()}
+    found = read_records(client, table, record_ids)
+    return {id_: read_cell(record["fields"].get(name)) if keep else [] for id_, record in found.items()}
 
 
 def _transfer(client: LarkClient, table: TableRef, record_id: str, step: _Step, report: FilesReport) -> str:
