@@ -95,6 +95,7 @@ class BitableRecordSensor(PollingSensor):
                 wanted = self._wanted() or [field.name for field in table.fields]
                 names = [*wanted, *self._filter_names(table)]
                 found = table.first(Search(read_filter(self.filter), field_names=names, limit=self._limit()))
+                self._fields = table.fields
         for record in found.records:
             record["fields"] = {name: value for name, value in record["fields"].items() if name in wanted}
         seen = self._tell(found.total, found.records)
@@ -124,7 +125,7 @@ class BitableRecordSensor(PollingSensor):
 
     @contextmanager
     def _opened(self) -> Iterator[RecordTable]:
-        """Open the table; where it is and its fields are looked up once."""
+        """Open the table; its place is looked up once, its fields by the first look."""
         from airflow_provider_lark.core.stores.record_table import RecordTable
         from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -140,7 +141,6 @@ class BitableRecordSensor(PollingSensor):
                 fields=self._fields,
             )
             yield table
-            self._fields = table.__dict__.get("fields")
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         if self._known_ids:
