@@ -43,7 +43,7 @@ def _examine(args: Namespace) -> Iterator[Finding]:
         yield Finding(subject, "settings", "trouble", str(exc))
         return
     yield Finding(subject, "settings", "ok", f"app {settings.app_id} at {settings.host}")
-    with hook.client() as client:
+    with _open_client(hook) as client:
         answers = examine_app(client)
         yield from (replace(finding, subject=subject) for finding in answers)
         if answers[0].status != "ok":
@@ -54,6 +54,14 @@ def _examine(args: Namespace) -> Iterator[Finding]:
             yield _examine_store(settings.token_store_conn_id)
         for path in args.mapping:
             yield from _examine_file(client, hook, path, args)
+
+
+def _open_client(hook: LarkHook) -> LarkClient:
+    try:
+        return hook.client()
+    except LarkError:
+        # what is wrong with the token store gets a line of its own, and the rest is examined without it
+        return hook.client(token_store=None)
 
 
 def _examine_store(conn_id: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import yaml
@@ -69,6 +70,17 @@ def test_doctor_without_a_connection_says_how_to_add_one(airflow, connections):
     done = airflow("doctor", "--conn-id", "nobody")
     assert done.status == 1
     assert "does not exist" in done.out
+
+
+def test_doctor_without_the_token_stores_connection_examines_the_rest(airflow, shop, monkeypatch):
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    lark["extra"]["store_conn_id"] = "nobody"
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    done = airflow("doctor", "--mapping", shop, "--sql-conn-id", "shop_db", "--output", "json")
+    assert done.status == 1
+    found = statuses(done)
+    assert found["token store nobody", "settings"] == "trouble"
+    assert found["connection lark_default", "token"] == found["mapping areas", "write"] == "ok"
 
 
 def test_doctor_names_the_mapping_that_is_not_in_the_file(airflow, shop):
