@@ -64,7 +64,9 @@ def test_full_matches_existing_rows_by_key_before_creating(world: World) -> None
     world.add(Name="lark only", Code=3)
     report = world.engine().full()
     assert (report.to_lark.created, report.to_sql.created) == (1, 1)
+    assert report.rows_sql == 2
     world.assert_in_step()
+    assert world.engine().full().rows_sql == 3
 
 
 def test_full_finds_changes_of_which_no_trigger_told(world: World) -> None:

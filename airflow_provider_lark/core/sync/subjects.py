@@ -138,6 +138,7 @@ def twin_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
 def _read_sql(conn: Connection, run: Run, subjects: list[Subject]) -> None:
     keys = [subject.key for subject in subjects if subject.key is not None]
     rows = run.sql(conn).read(keys, for_update=True)
+    run.report.rows_sql += len(rows)
     waiting = parked.changed_at(conn, run.table_name, keys)
     for subject in subjects:
         if subject.key is not None:
