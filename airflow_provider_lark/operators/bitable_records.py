@@ -13,6 +13,7 @@ from airflow_provider_lark.operators.record_results import check_ids, check_size
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+    from airflow_provider_lark.operators.bitable_base import Opened
 
 
 class BitableListRecordsOperator(BitableRecordsOperator):
@@ -128,11 +129,21 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         super().__init__(**kwargs)
         self.records = records
         self.return_ids = return_ids
+        self._tries = 1
+
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        self._tries = getattr(opened.context["ti"], "try_number", 1)
+        return super()._run(opened)
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
+        from airflow_provider_lark.core.stores.repetition import check_made
+
         rows = read_rows(self.records, "records")
         check_ids(len(rows), wanted=self.return_ids)
         ids = table.create(rows)
+        if self._tries > 1:
+            # cleared after people have deleted its records, it is told their ids again
+            check_made(table, ids)
         return {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
 
 

@@ -56,6 +56,6 @@ def open_orders(emulator, monkeypatch):
     return place
 
 
-def context(run_id="manual__1", map_index=-1):
-    ti = SimpleNamespace(dag_id="orders", task_id="t", map_index=map_index)
+def context(run_id="manual__1", map_index=-1, try_number=1):
+    ti = SimpleNamespace(dag_id="orders", task_id="t", map_index=map_index, try_number=try_number)
     return {"run_id": run_id, "ti": ti, "outlet_events": OutletEventAccessors()}

@@ -329,6 +329,18 @@ def test_create_that_lost_its_answers_creates_nothing_twice_when_tried_again(ord
     assert len(orders.cells()) == 2100
 
 
+def test_create_that_is_cleared_after_its_records_were_deleted_says_so(orders):
+    rows = [{"code": str(n)} for n in range(3)]
+    made = run(BitableCreateRecordsOperator, records=rows, batch_size=2)
+    cleared = {"records": rows, "batch_size": 2, "ctx": context(try_number=2)}
+    assert run(BitableCreateRecordsOperator, **cleared) == made
+    orders.emulator.person.delete_record(*orders.ids.values(), made["record_ids"][2])
+    assert "trigger a new DAG run" in fails(BitableCreateRecordsOperator, **cleared)
+    assert len(orders.cells()) == 2
+    # an empty try makes no call
+    assert run(BitableCreateRecordsOperator, records=[], ctx=context(try_number=2))["created"] == 0
+
+
 def test_equal_batches_of_one_task_are_all_created(orders):
     assert run(BitableCreateRecordsOperator, records=[{"code": "same"}] * 4, batch_size=2)["created"] == 4
     assert orders.cells() == ["same"] * 4

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from airflow_provider_lark.core.api.limits import BATCH_GET_MAX
 from airflow_provider_lark.core.errors import SafetyStop
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.stores.record_table import RecordTable
 
 
 def only_repeated(table_id: str) -> SafetyStop:
@@ -11,3 +18,14 @@ def only_repeated(table_id: str) -> SafetyStop:
         f"table {table_id}: Lark took this task's creates for repetitions of an earlier try, whose records were "
         "deleted or changed since, so they were not created again: trigger a new DAG run instead of clearing the task"
     )
+
+
+def check_made(table: RecordTable, record_ids: Sequence[str]) -> None:
+    """Look whether records that were just created are there: one call.
+
+    :raises SafetyStop: they are not.
+    """
+    # of each batch the first: a call was carried out before as a whole, or not at all
+    firsts = record_ids[:: table.batch_size][:BATCH_GET_MAX]
+    if firsts and table.client.bitable.batch_get(**table.ids, record_ids=firsts).absent_record_ids:
+        raise only_repeated(table.ids["table_id"])
