@@ -87,7 +87,7 @@ def test_unknown_address_stops_its_row_alone_and_is_not_shown(office: World) -> 
     assert (report.status, report.failed, report.to_lark.created) == ("partial", 2, 2)
     assert all("Owner (User)" in problem for problem in report.problems)
     assert "expected an e-mail address, or a JSON array" in report.problems[0]
-    assert "expected e-mail addresses of persons whom Lark knows" in report.problems[1]
+    assert "got a str, expected e-mail addresses of persons whom Lark knows" in report.problems[1]
     assert "canary" not in str(report.to_dict()).lower()
     office.update(2, lark_id=f" {email(office, 2).upper()} ")
     office.update(3, lark_id=None)

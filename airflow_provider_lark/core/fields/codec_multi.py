@@ -91,7 +91,7 @@ def lark_ids(pair: Pair, limit: int) -> Half:
     def encode_found(items: Items) -> list[dict[str, str]]:
         found = [find(item) if find else None for item in items]
         if None in found:
-            raise refuse(items, "e-mail addresses of persons whom Lark knows")
+            raise refuse(items[found.index(None)], "e-mail addresses of persons whom Lark knows")
         # two addresses may be one person's
         return [{"id": item} for item in dict.fromkeys(found) if item is not None]
 

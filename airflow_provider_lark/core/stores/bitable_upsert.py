@@ -163,8 +163,8 @@ class _Keys:
         for at, body in enumerate(bodies):
             rows.setdefault(self._of_row(at, body), []).append(at)
         if twins := [at for at in rows.values() if len(at) > 1]:
-            told = "; ".join(f"rows {' and '.join(map(str, at[:_SHOWN]))}" for at in twins[:_SHOWN])
-            raise DuplicateKey(f"{len(twins)} keys stand in several rows of the input: {told}; give each key once")
+            told = "; ".join(f"records {' and '.join(map(str, at[:_SHOWN]))}" for at in twins[:_SHOWN])
+            raise DuplicateKey(f"{len(twins)} keys stand in several records of the input: {told}; give each key once")
         return {key: at for key, (at,) in rows.items()}
 
     def of_records(self, records: Sequence[WireRecord]) -> Iterator[tuple[KeyText, WireRecord]]:
@@ -187,7 +187,9 @@ class _Keys:
         key = self._of_cells(body)
         if key is None:
             empty = next(each for each in self.fields if _is_empty(body.get(each.name)))
-            raise ValueMismatch(f"row {at}: key field {empty.describe()} is missing or empty; every row needs its key")
+            raise ValueMismatch(
+                f"record {at}: key field {empty.describe()} is missing or empty; each record needs its key"
+            )
         return key
 
     def _of_cells(self, cells: Cells) -> KeyText | None:
@@ -216,7 +218,7 @@ _UNREADABLE = object()
 def _only_one(found: Mapping[KeyText, list[WireRecord]], wanted: Mapping[KeyText, int]) -> dict[KeyText, WireRecord]:
     if twins := [key for key, records in found.items() if len(records) > 1]:
         told = "; ".join(
-            f"row {wanted[key]}: {', '.join(record['record_id'] for record in found[key][:_SHOWN])}"
+            f"record {wanted[key]} of the input: {', '.join(record['record_id'] for record in found[key][:_SHOWN])}"
             for key in twins[:_SHOWN]
         )
         raise DuplicateKey(f"{len(twins)} keys stand in several records ({told}); delete or change all but one of each")

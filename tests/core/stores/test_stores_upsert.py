@@ -149,9 +149,9 @@ def test_lookup_can_be_chosen(stock):
 @pytest.mark.parametrize(
     ("key_fields", "rows", "error", "words"),
     [
-        pytest.param(["code"], [{"code": "x"}] * 2, DuplicateKey, "rows 0 and 1", id="twins in the input"),
-        pytest.param(["shop"], [{"shop": 1}, {"shop": 1.0}], DuplicateKey, "rows 0 and 1", id="1 and 1.0"),
-        pytest.param(["code"], [{"code": "x"}, {"qty": 1}], ValueMismatch, "row 1: key field code", id="no key"),
+        pytest.param(["code"], [{"code": "x"}] * 2, DuplicateKey, "records 0 and 1", id="twins in the input"),
+        pytest.param(["shop"], [{"shop": 1}, {"shop": 1.0}], DuplicateKey, "records 0 and 1", id="1 and 1.0"),
+        pytest.param(["code"], [{"code": "x"}, {"qty": 1}], ValueMismatch, "record 1: key field code", id="no key"),
         pytest.param(["code", "shop"], [{"code": "x", "shop": None}], ValueMismatch, "field shop", id="empty key"),
         pytest.param(["cod"], [{"code": "x"}], SchemaMismatch, "did you mean 'code'", id="unknown"),
         pytest.param(["serial"], [{"code": "x"}], SchemaMismatch, "serial .* cannot be a key", id="read-only"),
@@ -168,7 +168,7 @@ def test_key_that_two_records_carry_names_them_and_nothing_is_written(stock):
     ids = stock.add([{"code": "A1"}, {"code": "A1"}, {"code": "A2"}])
     with pytest.raises(DuplicateKey) as caught:
         upsert_records(stock.open(), [{"code": "A3"}, {"code": "A2", "qty": 1}, {"code": "A1", "qty": 1}], ["code"])
-    assert f"row 2: {ids[0]}, {ids[1]}" in caught.value.message
+    assert f"record 2 of the input: {ids[0]}, {ids[1]}" in caught.value.message
     assert "A1" not in caught.value.message
     assert (stock.cells("qty"), len(stock.cells("code"))) == ([None] * 3, 3)
     # twins that no row asks for are nobody's business here
@@ -219,5 +219,5 @@ def test_upsert_tells_that_lark_only_repeats_what_people_undid(stock, change):
 
 
 def test_upsert_takes_zero_and_its_negative_for_one_key(stock):
-    with pytest.raises(DuplicateKey, match="rows 0 and 1"):
+    with pytest.raises(DuplicateKey, match="records 0 and 1"):
         upsert_records(stock.open(), [{"qty": 0}, {"qty": -0.0}], ["qty"])
