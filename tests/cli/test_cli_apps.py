@@ -34,7 +34,7 @@ def test_add_stores_the_app_as_a_connection(add, connections):
         SECRET,
         "for production",
     )
-    assert conn.extra_dejson["app_name"] == "生产应用"
+    assert (conn.extra_dejson["app_name"], conn.port) == ("生产应用", 0)
     assert SECRET not in done.text
 
 
