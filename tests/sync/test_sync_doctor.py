@@ -43,6 +43,7 @@ def test_doctor_of_a_running_sync_finds_nothing(world: World) -> None:
         "fields",
         "read",
         "write",
+        "scopes",
         "database",
         "ledger",
         "mapping",
@@ -108,9 +109,10 @@ def test_doctor_finds_an_app_that_may_only_read(world: World) -> None:
     world.emu.state.add_app("cli_reader", "reader-secret", ["bitable:app:readonly"])
     with LarkClient("cli_reader", "reader-secret", world.emu.url) as client:
         found = doctor.examine_mapping(client, world.sql, world.mapping(), clock=SystemClock())
-    (trouble,) = [finding for finding in found if finding.status == "trouble"]
-    assert trouble.check == "write"
-    assert "bitable:app" in trouble.detail
+    write, scopes = [finding for finding in found if finding.status == "trouble"]
+    assert (write.check, scopes.check) == ("write", "scopes")
+    assert "bitable:app" in write.detail
+    assert scopes.detail.startswith("write needs one of bitable:app")
 
 
 def test_doctor_finds_that_people_cannot_be_looked_up(world: World) -> None:
@@ -119,9 +121,9 @@ def test_doctor_finds_that_people_cannot_be_looked_up(world: World) -> None:
     world.emu.state.add_app("cli_shy", "shy-secret", ["bitable:app"])
     with LarkClient("cli_shy", "shy-secret", world.emu.url) as client:
         found = doctor.examine_mapping(client, world.sql, world.mapping(), clock=SystemClock())
-    (trouble,) = [finding for finding in found if finding.status == "trouble"]
-    assert trouble.check == "people"
-    assert "contact:user.id:readonly" in trouble.detail
+    people, scopes = [finding for finding in found if finding.status == "trouble"]
+    assert people.check == "people"
+    assert "people needs one of contact:user.id:readonly" in scopes.detail
 
 
 def test_doctor_finds_a_database_that_is_not_there(world: World) -> None:
@@ -157,6 +159,6 @@ def test_doctor_of_a_wrong_secret_says_so_without_it(world: World) -> None:
 
 def test_doctor_of_a_base_counts_its_tables(world: World) -> None:
     finding = doctor.examine_base(world.client, "MyDB", {"MyDB": world.app_token})
-    assert (finding.subject, finding.status, finding.detail) == ("base MyDB", "ok", "'Shop', 1 tables")
+    assert (finding.subject, finding.status, finding.detail) == ("base MyDB", "ok", "'Shop', tables: 1")
     finding = doctor.examine_base(world.client, "MyDB", {"MyDB": "bascnNotThere"})
     assert finding.status == "trouble"

@@ -31,7 +31,7 @@ def examine_base(client: LarkClient, name: str, bases: Mapping[str, str]) -> Fin
         app_token = client.bitable.locate_base(parse_base(name, bases=bases))
         app = client.bitable.get_app(app_token=app_token)
         tables = client.bitable.list_tables(app_token=app_token)
-        told = f"{app.name!r}, {len(tables)} tables"
+        told = f"{app.name!r}, tables: {len(tables)}"
         return ("warning", f"{told}; {ADVANCED}") if app.is_advanced else told
 
     return look(f"base {name}", "rights", ask)

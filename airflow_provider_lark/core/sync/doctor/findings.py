@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.errors import AccessDenied, LarkError
 
 Status = Literal["ok", "warning", "trouble"]
 Answer = str | tuple[Status, str]
@@ -26,12 +26,14 @@ class Finding:
     :param subject: what was looked at: ``app cli_…``, ``mapping areas``.
     :param check: which part of it: ``token``, ``clock``, ``fields``, ``triggers``, …
     :param detail: what was found, and for anything but ``ok`` what to do.
+    :param scopes: the API scopes of which Lark wanted one.
     """
 
     subject: str
     check: str
     status: Status
     detail: str
+    scopes: tuple[str, ...] = ()
 
 
 def look(subject: str, check: str, ask: Callable[[], Answer]) -> Finding:
@@ -39,7 +41,8 @@ def look(subject: str, check: str, ask: Callable[[], Answer]) -> Finding:
     try:
         answer = ask()
     except LarkError as exc:
-        return Finding(subject, check, "trouble", f"{type(exc).__name__}: {exc}")
+        scopes = exc.scopes if isinstance(exc, AccessDenied) else ()
+        return Finding(subject, check, "trouble", f"{type(exc).__name__}: {exc}", scopes)
     except SQLAlchemyError as exc:
         # its text quotes the statement, and a broken address of the database its password
         cause = getattr(exc, "orig", None) or exc

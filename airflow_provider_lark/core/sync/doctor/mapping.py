@@ -49,8 +49,14 @@ class _Examination:
 
     def run(self) -> Iterator[Finding]:
         place: list[tuple[str, str]] = []
-        yield self._look("table", lambda: self._locate(place))
         fields: list[Field] = []
+        asked = list(self._ask_lark(place, fields))
+        yield from asked
+        yield self._sum_up_scopes(asked)
+        yield from self._ask_database(place, fields)
+
+    def _ask_lark(self, place: list[tuple[str, str]], fields: list[Field]) -> Iterator[Finding]:
+        yield self._look("table", lambda: self._locate(place))
         if place:
             yield self._look("fields", lambda: self._read_fields(place[0], fields))
         if fields:
@@ -59,6 +65,8 @@ class _Examination:
                 yield self._look("write", lambda: self._write(place[0]))
         if self.mapping.names_by_email and self.mapping.direction != "to_sql":
             yield self._look("people", self._find_people)
+
+    def _ask_database(self, place: list[tuple[str, str]], fields: list[Field]) -> Iterator[Finding]:
         database = self._look("database", self._reach_database)
         yield database
         if database.status != "ok":
@@ -72,6 +80,13 @@ class _Examination:
         if self._has_ledger():
             yield self._look("queue", self._queue)
             yield self._look("last scan", self._last_scan)
+
+    def _sum_up_scopes(self, asked: list[Finding]) -> Finding:
+        missing = [f"{each.check} needs one of {', '.join(each.scopes)}" for each in asked if each.scopes]
+        if not missing:
+            return self._look("scopes", lambda: "none is missing for what was asked")
+        told = f"{'; '.join(missing)}; add it in the developer console and release a new version"
+        return self._look("scopes", lambda: ("trouble", told))
 
     def _look(self, check: str, ask: Callable[[], Answer]) -> Finding:
         return look(f"mapping {self.mapping.name}", check, ask)
