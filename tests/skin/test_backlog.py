@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from airflow_provider_lark.core.stores.ledger import migrate, queue
 from airflow_provider_lark.hooks.backlog import BacklogCondition
 from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 from airflow_provider_lark.triggers.sync_queue import SyncQueueBacklogTrigger
+from tests.skin.polls import RecordedClock, events_of
 
 
 @pytest.fixture
@@ -36,25 +36,6 @@ def ledger(database):
 def enqueue(engine, *keys, table="areas"):
     with engine.begin() as conn:
         queue.enqueue(conn, table, keys)
-
-
-class RecordedClock:
-    """Notes the pauses, and lets something happen in each."""
-
-    def __init__(self, during=lambda pause: None):
-        self.pauses = []
-        self.during = during
-
-    async def sleep_async(self, seconds):
-        self.pauses.append(seconds)
-        self.during(len(self.pauses))
-
-
-def events_of(trigger):
-    async def collect():
-        return [event.payload async for event in trigger.run()]
-
-    return asyncio.run(collect())
 
 
 class Waiting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
 from tests.skin.orders import TABLE, open_orders
+from tests.skin.polls import RecordedClock, events_of
 
 DONE = {"conjunction": "and", "conditions": [{"field_name": "status", "operator": "is", "value": ["done"]}]}
 SEARCH = f"POST {TABLE}/records/search"
@@ -23,18 +23,6 @@ def orders(emulator, monkeypatch):
     return open_orders(emulator, monkeypatch)
 
 
-class RecordedClock:
-    """Notes the pauses, and lets something happen in each."""
-
-    def __init__(self, during=lambda pause: None):
-        self.pauses = []
-        self.during = during
-
-    async def sleep_async(self, seconds):
-        self.pauses.append(seconds)
-        self.during(len(self.pauses))
-
-
 def sensor(**parameters):
     return BitableRecordSensor(**{"task_id": "s", "table": "MyDB:orders", "filter": {"status": "done"}} | parameters)
 
@@ -43,13 +31,6 @@ def trigger(orders, **changes):
     settings = {"lark_conn_id": "lark_default", **orders.ids, "filter": DONE, "field_names": ["code", "status"]}
     settings |= {"condition": {"min_records": 1, "max_records": None}}
     return BitableRecordTrigger(**settings | changes)
-
-
-def events_of(waiting):
-    async def collect():
-        return [event.payload async for event in waiting.run()]
-
-    return asyncio.run(collect())
 
 
 def test_sensor_returns_the_records_that_it_waited_for(orders):
