@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
-from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, entry_sql, has_key, name_of, run
-from airflow_provider_lark.core.stores.keys import literal, quote
+from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, name_of, run
+from airflow_provider_lark.core.stores.keys import key_sql, literal, quote
 from airflow_provider_lark.core.stores.tables import TableSpec
 
 MUTE_SETTING = "lark_sync.muted"
+_DIFFERS = "_differs"
 _LOUD = f"current_setting('{MUTE_SETTING}', true) IS DISTINCT FROM 'on'"
 
 _FUNCTION = "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
+_COMPARE = "(old anyelement, new anyelement) RETURNS boolean LANGUAGE plpgsql STABLE"
 
 #: kinds whose own equality shows every change; of the others the text is compared, byte by byte
 _EXACT = frozenset(
@@ -31,26 +33,34 @@ _EXACT = frozenset(
 )
 
 
-class PostgresCapture:
-    """One function and three triggers a table; DDL is part of the transaction.
+_NO_FIELD = "undefined_column"
+#: PL/pgSQL plans an expression once a session; it fails after the type of a column in it was changed
+_STALE_PLAN = "datatype_mismatch"
 
-    What decides whether an update matters stands in the trigger's WHEN, which the database itself rewrites when a
-    column is renamed and protects from a column being dropped. The function runs with its owner's rights, so that
-    whoever may write to the table need not be granted the ledger.
+
+class PostgresCapture:
+    """Two functions and three triggers a table; DDL is part of the transaction.
+
+    Columns are named inside the functions only: PostgreSQL refuses to change the type of a column that a trigger's
+    WHEN names. A function learns of a column that is renamed, dropped or of another type when it runs, and must not
+    fail then, because the application's write would. The trigger's function runs with its owner's rights, so that
+    whoever may write to the table need not be granted the ledger; that which compares needs none.
     """
 
     def plan(self, conn: Connection, table: TableSpec, watched: Sequence[str]) -> Capture:
         """Return what ought to be installed."""
         ledger = quote(conn.dialect, conn.scalar(text("SELECT current_schema()")) or "public")
         function = _function_body(conn, table, f"{ledger}.sync_queue")
-        changed = [_differs(conn, column) for column in table.columns if column.name in {*watched, *table.key_columns}]
+        compared = [column for column in table.columns if column.name in {*watched, *table.key_columns}]
+        differs = _differs_body(conn, compared)
+        # with the types: after a change of one, new functions spare open sessions their old plans
+        stem = name_of(table, [ledger, function, differs, *(column.type_label for column in compared)])
+        call, compare = f"{ledger}.{stem}()", f"{ledger}.{stem}{_DIFFERS}"
         events = {
             "ins": ("INSERT", [_LOUD]),
-            "upd": ("UPDATE", [_LOUD, f"({' OR '.join(changed)})"]),
+            "upd": ("UPDATE", [_LOUD, f"{compare}(OLD, NEW)"]),
             "del": ("DELETE", [_LOUD]),
         }
-        stem = name_of(table, [ledger, function, *changed])
-        call = f"{ledger}.{stem}()"
         return Capture(
             stem,
             {
@@ -58,7 +68,12 @@ class PostgresCapture:
                 f"FOR EACH ROW WHEN ({' AND '.join(when)}) EXECUTE FUNCTION {call}"
                 for suffix, (event, when) in events.items()
             },
-            before=[f"CREATE OR REPLACE FUNCTION {call} {_FUNCTION} AS {literal(conn.dialect, function)}"],
+            before=[
+                f"CREATE OR REPLACE FUNCTION {call} {_FUNCTION} AS {literal(conn.dialect, function)}",
+                f"CREATE OR REPLACE FUNCTION {compare}{_COMPARE} AS {literal(conn.dialect, differs)}",
+                # whoever writes to the table runs it, also where functions are not public by default
+                f"GRANT EXECUTE ON FUNCTION {compare}(anyelement, anyelement) TO PUBLIC",
+            ],
         )
 
     def installed(self, conn: Connection, table: TableSpec) -> set[str]:
@@ -78,6 +93,8 @@ class PostgresCapture:
             run(conn, f"DROP TRIGGER {quote(conn.dialect, name)} ON {_qualified(conn, table)}")
         for function in sorted({function for _, function, _ in found}):
             run(conn, f"DROP FUNCTION {function}")
+            compare = function.removesuffix("()") + _DIFFERS
+            run(conn, f"DROP FUNCTION IF EXISTS {compare}(anyelement, anyelement)")
 
     def _triggers(self, conn: Connection, table: TableSpec) -> list[tuple[str, str, bool]]:
         rows = conn.execute(
@@ -102,24 +119,49 @@ def _differs(conn: Connection, column: Column) -> str:
     return f"OLD.{name}{cast} IS DISTINCT FROM NEW.{name}{cast}"
 
 
-def _function_body(conn: Connection, table: TableSpec, queue: str) -> str:
-    old, new = (" AND ".join(has_key(conn, table, row)) or "true" for row in ("OLD", "NEW"))
-    rekeyed = " OR ".join(_differs(conn, column) for column in table.key)
-
-    def entry(row: str, operation: str) -> str:
-        return entry_sql(conn, table, queue, row, operation)
-
+def _differs_body(conn: Connection, columns: Sequence[Column]) -> str:
+    changed = " OR ".join(_differs(conn, column) for column in columns)
     return f"""
 BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF {new} THEN {entry("NEW", "INSERT")}; END IF;
-  ELSIF TG_OP = 'DELETE' THEN
-    IF {old} THEN {entry("OLD", "DELETE")}; END IF;
-  ELSIF {rekeyed} THEN
-    IF {old} THEN {entry("OLD", "DELETE")}; END IF;
-    IF {new} THEN {entry("NEW", "INSERT")}; END IF;
-  ELSIF {new} THEN
-    {entry("NEW", "UPDATE")};
+  RETURN {changed};
+EXCEPTION WHEN {_NO_FIELD} OR {_STALE_PLAN} THEN
+  -- rather one entry too many; the next run installs what fits the columns
+  RETURN true;
+END
+"""
+
+
+def _function_body(conn: Connection, table: TableSpec, queue: str) -> str:
+    old, new, given = (key_sql(conn.dialect, table.key, row) for row in ("OLD", "NEW", "($1)"))
+    ask = literal(conn.dialect, f"SELECT {given}")
+
+    def entry(key: str, operation: str) -> str:
+        return (
+            f"IF {key} IS NOT NULL THEN INSERT INTO {queue} (table_name, record_id, operation) "
+            f"VALUES ({literal(conn.dialect, table.table_name)}, {key}, '{operation}'); END IF;"
+        )
+
+    return f"""
+DECLARE
+  old_key text;
+  new_key text;
+BEGIN
+  BEGIN
+    IF TG_OP <> 'INSERT' THEN old_key := {old}; END IF;
+    IF TG_OP <> 'DELETE' THEN new_key := {new}; END IF;
+  EXCEPTION
+    WHEN {_STALE_PLAN} THEN
+      IF TG_OP <> 'INSERT' THEN EXECUTE {ask} INTO old_key USING OLD; END IF;
+      IF TG_OP <> 'DELETE' THEN EXECUTE {ask} INTO new_key USING NEW; END IF;
+    WHEN {_NO_FIELD} THEN
+      -- a key column has another name: the next run says so
+      RETURN NULL;
+  END;
+  IF TG_OP = 'UPDATE' AND old_key = new_key COLLATE "C" THEN
+    {entry("new_key", "UPDATE")}
+  ELSE
+    {entry("old_key", "DELETE")}
+    {entry("new_key", "INSERT")}
   END IF;
   RETURN NULL;
 END
