@@ -37,7 +37,7 @@ STATE_ACTIONS: Final = frozenset(
             "create_table",
         ),
         *("set_app", "set_event_url", "push_ticket", "resign", "revoke_consent", "set_chat_member"),
-        *("grant", "revoke", "set_advanced"),
+        *("grant", "revoke", "set_advanced", "hide_records", "show_records"),
     }
 )
 
@@ -60,6 +60,7 @@ class Control:
             ("POST", "switches"): self._set_switches,
             ("POST", "clock"): self._advance,
             ("POST", "expire_tokens"): lambda _: emulator.expire_tokens(),
+            ("POST", "lock_base"): _call(emulator.lock_base),
             ("GET", "bases"): lambda _: self._bases(),
             ("GET", "messages"): lambda _: [asdict(each) for each in emulator.messages],
             ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],

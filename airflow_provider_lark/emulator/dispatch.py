@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from airflow_provider_lark.emulator.clock import Clock
@@ -13,6 +11,8 @@ from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.idempotency import ClientTokens
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.limits import RateLimits, limited
+from airflow_provider_lark.emulator.locks import Locks
+from airflow_provider_lark.emulator.poison import in_answer, in_request
 from airflow_provider_lark.emulator.routes import (
     apps,
     events,
@@ -29,7 +29,7 @@ from airflow_provider_lark.emulator.routes import (
 )
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
+from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, dump, failure, success
 
 ROUTES = (
     *tokens.ROUTES,
@@ -44,7 +44,8 @@ ROUTES = (
     *events.ROUTES,
     *messages.ROUTES,
 )
-_DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json"})
+_NO_DATA: dict[str, dict[str, Any]] = {"no_data": {}, "null_data": {"data": None}, "empty_data": {"data": {}}}
+_DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json", *_NO_DATA})
 
 
 class Dispatch:
@@ -58,8 +59,7 @@ class Dispatch:
         self.client_tokens = ClientTokens(clock, state.switches)
         self._clock = clock
         self._router = Router(ROUTES)
-        self._holders: set[tuple[str, str]] = set()
-        self._holders_lock = threading.Lock()
+        self.locks = Locks(clock, state.switches)
 
     def answer(self, request: Request) -> Answer | Cut:
         """What the caller gets."""
@@ -68,7 +68,7 @@ class Dispatch:
         result: Answer | Cut
         try:
             route, request.params = self._router.find(request.method, request.path)
-            fault = self.faults.strike(route.target, request.body, self._app_id(request))
+            fault = self._strike(route, request)
             result = self._run(route, request, fault)
         except ApiError as error:
             result = failure(error, log_id, route.family if route is not None else "record")
@@ -77,6 +77,25 @@ class Dispatch:
             result.headers.setdefault("X-Request-Id", log_id)
         self._note(request, route, result, fault, log_id)
         return result
+
+    def _strike(self, route: Route, request: Request) -> Fault | None:
+        asked = (route.target, request.body, self._app_id(request))
+
+        def touches(wanted: str) -> bool:
+            return in_request(self.state, request, wanted)
+
+        request.near_misses = self.faults.near_misses(*asked, touches)
+        fault = self.faults.strike(*asked, touches)
+        if fault is not None and fault.action == "stale":
+            request.stale = fault.record or ""
+        return fault
+
+    def _strike_page(self, route: Route, request: Request, data: Outcome) -> Fault | None:
+        """What was read may hold a poisoned record; a write is struck before it is done."""
+        if route.holds != "nothing":
+            return None
+        asked = (route.target, request.body, self._app_id(request))
+        return self.faults.strike_page(*asked, lambda wanted: in_answer(data, wanted))
 
     def _app_id(self, request: Request) -> str:
         header = request.headers.get("authorization", "")
@@ -96,14 +115,16 @@ class Dispatch:
                 code=result.code if isinstance(result, Answer) else 0,
                 n_records=request.records if answered or fault is not None else 0,
                 app_id=request.app.app_id if request.app is not None else "",
-                fault=fault.action if fault is not None else "",
+                fault="+".join(each.action for each in [*([fault] if fault else []), *request.near_misses]),
                 log_id=log_id,
             )
         )
 
     def _run(self, route: Route, request: Request, fault: Fault | None) -> Answer | Cut:
         if fault is None:
-            return success(self._perform(route, request))
+            data = self._perform(route, request)
+            met = self._strike_page(route, request, data)
+            return success(data) if met is None else self._spoil(met, data)
         match fault.action:
             case "drop_before":
                 return Cut()
@@ -130,6 +151,8 @@ class Dispatch:
                 return Cut()
             case "timeout_after":
                 return Cut(hold=True)
+            case "no_data" | "null_data" | "empty_data":
+                return Answer(200, dump({"code": 0, "msg": "success", **_NO_DATA[fault.action]}))
             case "bad_json":
                 whole = success(data)
                 return Answer(fault.status or 200, whole.body[: len(whole.body) // 2], dict(fault.headers))
@@ -176,34 +199,16 @@ class Dispatch:
 
     def _alone(self, route: Route, request: Request) -> AbstractContextManager[None]:
         if route.holds == "uploads":
-            return self.holding_uploads(request.caller.app_id)
-        return self.holding(request.params["app_token"], request.params["table_id"])
+            return self.locks.holding_uploads(request.caller.app_id)
+        if route.holds == "base":
+            return self.locks.holding_schema(request.params["app_token"])
+        return self.locks.holding(request.params["app_token"], request.params["table_id"])
 
     def clear(self) -> None:
-        """Forget client tokens and rate buckets."""
+        """Forget client tokens, rate buckets and locks for a time."""
         self.client_tokens.clear()
         self.limits.clear()
-
-    def holding(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
-        """Hold a table as a running write does: others get 1254291 meanwhile (§2.8)."""
-        place = "" if self.state.switches.lock_whole_base else table_id
-        return self._holding((app_token, place), ApiError(1254291, "another write on this table is running"))
-
-    def holding_uploads(self, app_id: str) -> AbstractContextManager[None]:
-        """Hold an app's uploads as a running one does: others get 1061045 meanwhile (§7.4)."""
-        return self._holding((app_id, "uploads"), ApiError(1061045, "another upload of the app is running"))
-
-    @contextmanager
-    def _holding(self, key: tuple[str, str], busy: ApiError) -> Iterator[None]:
-        with self._holders_lock:
-            if key in self._holders:
-                raise busy
-            self._holders.add(key)
-        try:
-            yield
-        finally:
-            with self._holders_lock:
-                self._holders.discard(key)
+        self.locks.clear()
 
 
 def _mangled(fault: Fault, data: Outcome, request: Request) -> Outcome:

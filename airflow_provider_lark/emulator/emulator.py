@@ -124,11 +124,19 @@ class Emulator:
 
     def hold_table(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
         """Hold a table as a running write does: writes get 1254291 meanwhile (reference §2.8)."""
-        return self._dispatch.holding(app_token, table_id)
+        return self._dispatch.locks.holding(app_token, table_id)
+
+    def hold_base(self, app_token: str) -> AbstractContextManager[None]:
+        """Hold a whole base as a running write does: every write in it gets 1254291 meanwhile (§2.8)."""
+        return self._dispatch.locks.holding_base(app_token)
+
+    def lock_base(self, app_token: str, seconds: float) -> None:
+        """Let every write in the base get 1254291 for *seconds* of the emulator's clock (§2.8)."""
+        self._dispatch.locks.lock_base(app_token, seconds)
 
     def hold_uploads(self, app_id: str) -> AbstractContextManager[None]:
         """Hold an app's uploads as a running one does: others get 1061045 meanwhile (reference §7.4)."""
-        return self._dispatch.holding_uploads(app_id)
+        return self._dispatch.locks.holding_uploads(app_id)
 
     def reset(self) -> None:
         """Back to the first state: default app, no bases, faults, log or changed switches."""

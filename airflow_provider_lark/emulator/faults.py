@@ -5,24 +5,45 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from dataclasses import field as attribute
+from typing import Any, Final, Literal, get_args
 
-Action = Literal[
-    "error",
-    "error_after",
-    "drop_before",
-    "drop_after",
-    "timeout_before",
-    "timeout_after",
-    "bad_json",
-    "delay",
-    "expire_tokens",
-    "repeat_page_token",
-    "empty_page_token",
-    "empty",
-    "short",
-]
+NearMiss = Literal["leave_out", "trim", "crlf_to_lf", "round", "clamp", "drop_option", "keep_fields"]
+"""A success that did something else than was asked."""
+Action = (
+    NearMiss
+    | Literal[
+        "error",
+        "error_after",
+        "drop_before",
+        "drop_after",
+        "timeout_before",
+        "timeout_after",
+        "bad_json",
+        "no_data",
+        "null_data",
+        "empty_data",
+        "delay",
+        "expire_tokens",
+        "repeat_page_token",
+        "empty_page_token",
+        "empty",
+        "short",
+        "stale",
+    ]
+)
+NEAR_MISSES: Final = frozenset(get_args(NearMiss))
+ACTIONS: Final = NEAR_MISSES | frozenset(each for part in get_args(Action) for each in get_args(part))
+
+Touches = Callable[[str], bool]
+"""Whether a request or its answer is about the record of that id, or about one that holds that value."""
+
+
+def touches_nothing(_wanted: str) -> bool:
+    """A request that is about no record."""
+    return False
 
 
 @dataclass
@@ -33,7 +54,13 @@ class Fault:
     :param action: what happens; see ``docs/emulator.md``.
     :param times: how often; None for always.
     :param skip: matching requests to let pass first.
-    :param contains: only requests whose body contains this text: a poisoned record.
+    :param contains: only requests whose body contains this text.
+    :param record: only writes of, and pages with, the record of this id or with a cell of this value.
+    :param field: name or id of the field that a near miss is about.
+    :param digits: decimals that ``round`` leaves.
+    :param option: the option that ``drop_option`` drops; empty: the last one.
+    :param count: fields that ``keep_fields`` keeps.
+    :param told: whether the answer of a near miss shows what was stored; otherwise it echoes what was sent.
     """
 
     match: str
@@ -41,26 +68,45 @@ class Fault:
     code: int | None = None
     status: int | None = None
     msg: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = attribute(default_factory=dict)
     times: int | None = 1
     skip: int = 0
     contains: str | None = None
+    record: str | None = None
     app_id: str | None = None
+    field: str = ""
+    digits: int = 0
+    option: str = ""
+    count: int = 20
+    told: bool = False
     reset_seconds: int = 1
     delay_seconds: float = 0.0
     fault_id: int = 0
     hits: int = 0
 
     def __post_init__(self) -> None:
-        if self.action not in get_args(Action):
-            msg = f"unknown fault action {self.action!r}; known: {list(get_args(Action))}"
+        if self.action not in ACTIONS:
+            msg = f"unknown fault action {self.action!r}; known: {sorted(ACTIONS)}"
             raise ValueError(msg)
         if self.action in {"error", "error_after"} and self.code is None and self.status is None:
             msg = "an error fault needs code or status"
             raise ValueError(msg)
+        if self.is_near_miss and self.action != "keep_fields" and not self.field:
+            msg = f"{self.action} needs field: the name or the id of a field"
+            raise ValueError(msg)
         self._pattern = re.compile(self.match)
 
-    def wants(self, target: str, body: bytes, app_id: str) -> bool:
+    @property
+    def is_near_miss(self) -> bool:
+        """Whether the request succeeds, and stores something else."""
+        return self.action in NEAR_MISSES
+
+    @property
+    def poisons_pages(self) -> bool:
+        """Whether what was read tells if it strikes."""
+        return self.record is not None and self.action != "stale" and not self.is_near_miss
+
+    def wants(self, target: str, body: bytes, app_id: str, touches: Touches) -> bool:
         """Whether the fault strikes this request; counts down ``skip`` and ``times``."""
         if self.times is not None and self.hits >= self.times:
             return False
@@ -70,6 +116,9 @@ class Fault:
             return False
         if self.contains is not None and self.contains.encode() not in body:
             return False
+        # stale reads are stale about the record, whatever they ask for
+        if self.record is not None and self.action != "stale" and not touches(self.record):
+            return False
         if self.skip > 0:
             self.skip -= 1
             return False
@@ -78,7 +127,7 @@ class Fault:
 
 
 class Faults:
-    """The script: the first fault in order of addition that wants a request strikes it."""
+    """The script: the first fault in order of addition that wants a request strikes it, and every near miss."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -98,12 +147,29 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def strike(self, target: str, body: bytes, app_id: str) -> Fault | None:
+    def strike(self, target: str, body: bytes, app_id: str, touches: Touches = touches_nothing) -> Fault | None:
         """The fault for this request, if any."""
         if not self._faults:
             return None
         with self._lock:
-            return next((each for each in self._faults if each.wants(target, body, app_id)), None)
+            serious = [each for each in self._faults if not each.is_near_miss]
+            return next((each for each in serious if each.wants(target, body, app_id, touches)), None)
+
+    def strike_page(self, target: str, body: bytes, app_id: str, touches: Touches) -> Fault | None:
+        """The fault for what this request read, if any: only faults of a certain record."""
+        if not self._faults:
+            return None
+        with self._lock:
+            serious = [each for each in self._faults if each.poisons_pages]
+            return next((each for each in serious if each.wants(target, body, app_id, touches)), None)
+
+    def near_misses(self, target: str, body: bytes, app_id: str, touches: Touches) -> list[Fault]:
+        """All near misses for this request."""
+        if not self._faults:
+            return []
+        with self._lock:
+            near = [each for each in self._faults if each.is_near_miss]
+            return [each for each in near if each.wants(target, body, app_id, touches)]
 
     def clear(self) -> None:
         """Remove all."""

@@ -56,6 +56,10 @@ class Switches:
     """Whether a new formula or lookup result moves the modified time (§11.8)."""
     back_link_touches: bool = True
     """Whether the far record of a two-way link counts as modified (undocumented)."""
+    hidden_record_code: int = 1254302
+    """Code for a write to a record that row rights hide: 1254302, or 1254043 as if it were gone (§2.9 names both)."""
+    names_hidden_records: bool = True
+    """Whether batch_get tells hidden records as forbidden, or as absent (§2.4)."""
     replica_lag_seconds: float = 0.0
     """How long new things are not found, and reads lag behind person edits and unchecked writes (§2.3, §2.8)."""
     write_seconds: float = 0.0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
+from airflow_provider_lark.emulator.faults import Fault
 from airflow_provider_lark.emulator.multipart import Part, parse_form
 from airflow_provider_lark.emulator.state.accounts import App
+from airflow_provider_lark.emulator.state.history import Reader
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.tokens import Token
 
@@ -32,7 +34,16 @@ class Request:
     """How many records the request wrote or read; for the log."""
     repeated: Mapping[str, list[str]] = field(default_factory=dict)
     """Every value of each query parameter; :attr:`query` holds the last."""
+    near_misses: Sequence[Fault] = ()
+    """What the request does otherwise than it is asked, with success."""
+    stale: str | None = None
+    """Which record's last change the read misses; empty: the table's last write; see :class:`Reader`."""
     _json: Any = field(default=None, repr=False)
+
+    @property
+    def reader(self) -> Reader:
+        """Who reads, and from how good a replica."""
+        return Reader(self.member_id, self.stale)
 
     @property
     def caller(self) -> App:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from airflow_provider_lark.emulator import nearmisses
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
@@ -120,12 +121,12 @@ def create_table(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(1254001, "fields is a list of field objects")
     view_name = given.get("default_view_name") or "Grid View"
     editing = state.editing(base, request.actor)
-    table = schema.add_table(editing, given.get("name"), fields, default_view_name=view_name)
-    return {
-        "table_id": table.table_id,
-        "default_view_id": table.views[0].view_id,
-        "field_id_list": [each.field_id for each in table.fields],
-    }
+    kept, is_told = nearmisses.kept_fields(request.near_misses, fields)
+    table = schema.add_table(editing, given.get("name"), kept, default_view_name=view_name)
+    field_ids = [each.field_id for each in table.fields]
+    if not is_told:
+        field_ids += [state.ids.field() for _ in fields[len(kept) :]]
+    return {"table_id": table.table_id, "default_view_id": table.views[0].view_id, "field_id_list": field_ids}
 
 
 def create_tables(state: State, request: Request) -> dict[str, Any]:
@@ -195,6 +196,7 @@ ROUTES: Final = (
         members=frozenset({"name", "is_advanced"}),
         scopes=(*BITABLE_WRITE, "base:app:update"),
         rate=Rate(10),
+        holds="base",
     ),
     Route(
         "POST",
@@ -214,6 +216,7 @@ ROUTES: Final = (
         members=frozenset({"table"}),
         scopes=(*BITABLE_WRITE, "base:table:create"),
         rate=Rate(10),
+        holds="base",
     ),
     Route(
         "POST",
@@ -222,6 +225,7 @@ ROUTES: Final = (
         members=frozenset({"tables"}),
         scopes=(*BITABLE_WRITE, "base:table:create"),
         rate=Rate(10),
+        holds="base",
     ),
     Route(
         "POST",
@@ -230,6 +234,7 @@ ROUTES: Final = (
         members=frozenset({"table_ids"}),
         scopes=(*BITABLE_WRITE, "base:table:delete"),
         rate=Rate(10),
+        holds="base",
     ),
     Route(
         "PATCH",

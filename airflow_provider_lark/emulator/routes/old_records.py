@@ -61,7 +61,7 @@ def list_records(state: State, request: Request) -> dict[str, Any]:
     view = view_of(state, table, request.query["view_id"]) if request.query.get("view_id") else None
     names = field_names_of(_texts(request, "field_names", lambda detail: ApiError(1254024, detail)), table)
     sorts = _sorts(request, table)
-    found = history.visible_records(state, table)
+    found = history.visible_records(state, table, request.reader)
     filtering = Filtering(base, table, state.directory, state.switches, state.now_ms, request.user_id_type)
     fits: Predicate | None = None
     if request.query.get("filter"):
@@ -83,9 +83,11 @@ def get_record(state: State, request: Request) -> dict[str, Any]:
     record_id = request.params["record_id"]
     if not record_id.startswith("rec"):
         raise ApiError(1254006, "a record_id begins with rec")
-    record = next((each for each in history.visible_records(state, table) if each.record_id == record_id), None)
+    found = history.visible_records(state, table, request.reader)
+    record = next((each for each in found if each.record_id == record_id), None)
     if record is None:
-        raise ApiError(1254043, f"record {record_id} is not in table {table.table_id}")
+        code = state.switches.hidden_record_code if table.hides(record_id, request.member_id) else 1254043
+        raise ApiError(code, f"record {record_id} is not in table {table.table_id}, or hidden")
     request.records = 1
     item = _item(record, _reading(state, request), request, None)
     if _flag(request, "with_shared_url"):

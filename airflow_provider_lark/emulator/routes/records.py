@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from airflow_provider_lark.emulator import nearmisses
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.routes.resolve import page_size_of, table_of, view_of
@@ -82,6 +83,7 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
         page_size=page_size_of(state, request, most=MAX_PAGE),
         page_token=request.query.get("page_token") or None,
         user_id_type=request.user_id_type,
+        reader=request.reader,
     )
     page = search(state, base, table, query)
     if base.leaves_out(request.member_id):
@@ -118,8 +120,8 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
     reading = Reading(base, table, state.directory, kind, origin=state.origin, shows_stages=shows_stages)
     automatic, shared = _flag(body, "automatic_fields"), _flag(body, "with_shared_url")
     visible = table.records
-    if table.history:
-        visible = {each.record_id: each for each in history.visible_records(state, table)}
+    if not history.is_plain(table, request.reader):
+        visible = {each.record_id: each for each in history.visible_records(state, table, request.reader)}
     found = [visible[each] for each in wanted if each in visible]
     items = [_item(each, reading, None, automatic=automatic) for each in found]
     if shared:
@@ -127,7 +129,11 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
             item["shared_url"] = f"https://emulator.feishu.cn/record/{item['record_id']}"
     request.records = len(items)
     absent = [each for each in wanted if each not in visible]
-    return {"records": items, "forbidden_record_ids": [], "absent_record_ids": absent}
+    forbidden = [each for each in absent if each in table.records and table.hides(each, request.member_id)]
+    if not state.switches.names_hidden_records:
+        forbidden = []
+    absent = [each for each in absent if each not in forbidden]
+    return {"records": items, "forbidden_record_ids": forbidden, "absent_record_ids": absent}
 
 
 def _edit(state: State, request: Request) -> records.Edit:
@@ -135,7 +141,15 @@ def _edit(state: State, request: Request) -> records.Edit:
     unchecked = request.query.get("ignore_consistency_check", "false")
     if unchecked not in {"true", "false"}:
         raise invalid("ignore_consistency_check", unchecked, "true or false")
-    return records.Edit(state, base, table, request.actor, request.user_id_type, unchecked=unchecked == "true")
+    return records.Edit(
+        state,
+        base,
+        table,
+        request.actor,
+        request.user_id_type,
+        unchecked=unchecked == "true",
+        member_id=request.member_id,
+    )
 
 
 def _written(record_id: str, fields: Any) -> dict[str, Any]:
@@ -169,35 +183,42 @@ def _rows(state: State, request: Request, most: int) -> list[Any]:
 
 def create_record(state: State, request: Request) -> dict[str, Any]:
     """Create one record."""
-    fields = _fields_in(request.json())
-    (record_id,) = records.create(_edit(state, request), [fields])
+    edit, rows = _edit(state, request), [_fields_in(request.json())]
+    (record_id,) = records.create(edit, nearmisses.stored(request.near_misses, edit.table, rows))
     request.records = 1
-    return {"record": _written(record_id, fields)}
+    return {"record": _written(record_id, nearmisses.told(request.near_misses, edit.table, rows)[0])}
 
 
 def batch_create(state: State, request: Request) -> dict[str, Any]:
     """Create records, all or none, in order."""
     edit = _edit(state, request)
     rows = [_fields_in(each) for each in _rows(state, request, MAX_CREATE)]
-    made = records.create(edit, rows)
-    return {"records": [_written(record_id, fields) for record_id, fields in zip(made, rows, strict=True)]}
+    made = records.create(edit, nearmisses.stored(request.near_misses, edit.table, rows))
+    shown = nearmisses.told(request.near_misses, edit.table, rows)
+    return {"records": [_written(record_id, fields) for record_id, fields in zip(made, shown, strict=True)]}
 
 
 def update_record(state: State, request: Request) -> dict[str, Any]:
     """Change one record."""
-    fields = _fields_in(request.json())
-    record_id = request.params["record_id"]
-    records.update(_edit(state, request), [(record_id, fields)])
+    edit, rows = _edit(state, request), [_fields_in(request.json())]
+    record_ids = [request.params["record_id"]]
     request.records = 1
-    return {"record": _written(record_id, fields)}
+    return {"record": _update(edit, request, record_ids, rows)[0]}
 
 
 def batch_update(state: State, request: Request) -> dict[str, Any]:
     """Change records, all or none."""
     edit = _edit(state, request)
     rows = [_identified(each) for each in _rows(state, request, MAX_UPDATE)]
-    records.update(edit, rows)
-    return {"records": [_written(record_id, fields) for record_id, fields in rows]}
+    ids, fields = [record_id for record_id, _ in rows], [each for _, each in rows]
+    return {"records": _update(edit, request, ids, fields)}
+
+
+def _update(edit: records.Edit, request: Request, record_ids: list[str], rows: list[Any]) -> list[dict[str, Any]]:
+    stored = nearmisses.stored(request.near_misses, edit.table, rows, record_ids)
+    records.update(edit, list(zip(record_ids, stored, strict=True)))
+    shown = nearmisses.told(request.near_misses, edit.table, rows, record_ids)
+    return [_written(record_id, fields) for record_id, fields in zip(record_ids, shown, strict=True)]
 
 
 def _identified(row: object) -> tuple[str, Any]:

@@ -41,7 +41,8 @@ class Route:
     :param rate: what one app and tenant may call it (§1.5).
     :param also: a second rate that holds beside the first.
     :param tokens: the kinds of token that it takes.
-    :param holds: ``table`` for writes that exclude one another (§2.8), ``uploads`` for those of one app (§7.4).
+    :param holds: ``table`` for writes that exclude one another (§2.8), ``base`` for those to no certain table,
+        ``uploads`` for those of one app (§7.4).
     :param coverage: ``partly`` when something that the reference says of the endpoint is left out.
     :param note: what is left out, or worth knowing; for the coverage page.
     """
@@ -55,7 +56,7 @@ class Route:
     rate: Rate = field(default_factory=lambda: Rate(50))
     also: Rate | None = None
     tokens: frozenset[TokenKind] = frozenset({"tenant", "user"})
-    holds: Literal["nothing", "table", "uploads"] = "nothing"
+    holds: Literal["nothing", "table", "base", "uploads"] = "nothing"
     needs_token: bool = True
     family: StatusFamily = "record"
     coverage: Coverage = "emulated"

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_lark.emulator.state.model import Record, Table
 
 if TYPE_CHECKING:
     from airflow_provider_lark.emulator.state.platform import State
+
+_MOST_REPLACED: Final = 5_000
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, and from how good a replica.
+
+    :param member_id: the caller, for row rights; empty: a person, who sees everything.
+    :param stale: None: an up-to-date replica; a record_id: one that missed its last change; empty: one that missed the
+        table's last write.
+    """
+
+    member_id: str = ""
+    stale: str | None = None
+
+
+EVERYTHING: Final = Reader()
+
+
+def keep_replaced(table: Table, record_id: str, replaced: Record | None) -> None:
+    """Keep the version before a record's last change, for replicas that are scripted to miss it."""
+    table.replaced.pop(record_id, None)
+    table.replaced[record_id] = (table.revision, replaced)
+    if len(table.replaced) > _MOST_REPLACED:
+        del table.replaced[next(iter(table.replaced))]
 
 
 def remember(table: Table, record_id: str, replaced: Record | None, now_ms: int) -> None:
@@ -28,10 +55,38 @@ def is_unborn(state: State, table: Table, record_id: str) -> bool:
     return bool(unseen) and unseen[0] is None
 
 
-def visible_records(state: State, table: Table) -> list[Record]:
+def visible_records(state: State, table: Table, reader: Reader = EVERYTHING) -> list[Record]:
     """The records as a reader finds them now."""
-    if not table.history:
-        return list(table.records.values())
+    shown = list(table.records.values()) if not table.history else _lagging(state, table)
+    if reader.stale is not None:
+        shown = _stale(table, reader.stale, shown)
+    if table.hidden and reader.member_id:
+        shown = [each for each in shown if not table.hides(each.record_id, reader.member_id)]
+    return shown
+
+
+def is_plain(table: Table, reader: Reader) -> bool:
+    """Whether the reader finds just what the table holds."""
+    return not table.history and reader.stale is None and not (table.hidden and reader.member_id)
+
+
+def _stale(table: Table, record_id: str, shown: list[Record]) -> list[Record]:
+    newest = max((revision for revision, _ in table.replaced.values()), default=0)
+    missed = {
+        each: version
+        for each, (revision, version) in table.replaced.items()
+        if each == record_id or (not record_id and revision == newest)
+    }
+    found = {each.record_id: each for each in shown}
+    for each, version in missed.items():
+        if version is None:
+            found.pop(each, None)
+        else:
+            found[each] = version
+    return list(found.values())
+
+
+def _lagging(state: State, table: Table) -> list[Record]:
     horizon = state.now_ms - state.switches.replica_lag_seconds * 1000
     old: dict[str, Record | None] = {}
     for record_id, versions in list(table.history.items()):

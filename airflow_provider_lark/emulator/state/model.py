@@ -85,7 +85,18 @@ class Table:
     created_ms: int = 0
     # versions that lagging readers may still see: record_id -> [(replaced at, version or None)]
     history: dict[str, list[tuple[int, Record | None]]] = field(default_factory=dict)
+    # the version before the last change, of those that changed last: record_id -> (revision, version or None)
+    replaced: dict[str, tuple[int, Record | None]] = field(default_factory=dict, repr=False)
+    # records that row rights hide: record_id -> from whom (app ids, open_ids); None: from every app
+    hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)
     searches: dict[Any, tuple[int, list[Record]]] = field(default_factory=dict, repr=False)
+
+    def hides(self, record_id: str, member_id: str) -> bool:
+        """Whether row rights hide the record from the caller (§2.4 ``forbidden_record_ids``)."""
+        if record_id not in self.hidden:
+            return False
+        members = self.hidden[record_id]
+        return members is None or member_id in members
 
     def field_named(self, name: str) -> Field | None:
         """The field of that name; leading and trailing blanks do not count (§2.5)."""

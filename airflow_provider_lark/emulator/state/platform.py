@@ -167,6 +167,24 @@ class State(Accounts):
             base.is_advanced = enabled
             base.without_rights = set(without_rights) if enabled else set()
 
+    def hide_records(
+        self, app_token: str, table_id: str, record_ids: Iterable[str], *, members: Iterable[str] | None = None
+    ) -> None:
+        """Let row rights hide records: reads leave them out, writes to them are refused (§2.4, §2.9).
+
+        :param members: from whom: app ids, or open_ids behind user tokens; None: from every app and its users.
+        """
+        with self.lock:
+            table = self.table(app_token, table_id)
+            table.hidden.update(dict.fromkeys(record_ids, None if members is None else frozenset(members)))
+
+    def show_records(self, app_token: str, table_id: str, record_ids: Iterable[str] | None = None) -> None:
+        """Let hidden records be seen again; None: all of the table."""
+        with self.lock:
+            hidden = self.table(app_token, table_id).hidden
+            for record_id in list(hidden) if record_ids is None else record_ids:
+                hidden.pop(record_id, None)
+
     def table(self, app_token: str, table_id: str) -> Table:
         """The table; for tests and person edits.
 

@@ -27,6 +27,8 @@ class Edit:
     by_person: bool = False
     unchecked: bool = False
     """ignore_consistency_check: replicas may lag behind this write (§2.3)."""
+    member_id: str = ""
+    """The caller, for row rights; empty: a person, from whom nothing is hidden."""
 
     @property
     def lags(self) -> bool:
@@ -35,6 +37,7 @@ class Edit:
 
     def remember(self, record_id: str, replaced: Record | None, now_ms: int) -> None:
         """Keep the replaced version for lagging readers, or show the new one to all."""
+        history.keep_replaced(self.table, record_id, replaced)
         if self.lags:
             history.remember(self.table, record_id, replaced, now_ms)
         else:
@@ -120,6 +123,8 @@ def require_record(edit: Edit, record_id: object) -> Record:
     record = edit.table.records.get(record_id)
     if record is None or (not edit.by_person and history.is_unborn(edit.state, edit.table, record_id)):
         raise ApiError(1254043, f"record {record_id} is not in table {edit.table.table_id}")
+    if edit.member_id and edit.table.hides(record_id, edit.member_id):
+        raise ApiError(edit.state.switches.hidden_record_code, "row rights hide the record from the caller")
     return record
 
 

@@ -27,6 +27,7 @@ class Query:
     page_size: int
     page_token: str | None
     user_id_type: UserIdType
+    reader: history.Reader = history.EVERYTHING
 
     def fingerprint(self, table: Table, *, with_size: bool) -> str:
         """What a page_token belongs to: it fits no other query (§2.4: keep them identical across pages)."""
@@ -70,8 +71,8 @@ def _matching(state: State, base: Base, table: Table, query: Query) -> list[Reco
     wanted = _wanted(table, query)
     predicate = filters.compile_filter(wanted, filtering)
     sorts = ordering.parse_sort(query.sort, table)
-    if table.history:
-        return _compute(state, base, table, predicate, sorts)
+    if not history.is_plain(table, query.reader):
+        return _compute(state, base, table, predicate, sorts, query.reader)
     if predicate is None and not sorts:
         return list(table.records.values())
     switches = (state.switches.greater_excludes_day, state.switches.sort_ms_exact)
@@ -79,7 +80,7 @@ def _matching(state: State, base: Base, table: Table, query: Query) -> list[Reco
     kept = table.searches.get(key)
     if kept is not None and kept[0] == table.revision:
         return kept[1]
-    found = _compute(state, base, table, predicate, sorts)
+    found = _compute(state, base, table, predicate, sorts, query.reader)
     if not filters.is_relative(wanted):
         while len(table.searches) >= _KEPT_RESULTS:
             table.searches.pop(next(iter(table.searches)))
@@ -87,8 +88,10 @@ def _matching(state: State, base: Base, table: Table, query: Query) -> list[Reco
     return found
 
 
-def _compute(state: State, base: Base, table: Table, predicate: Any, sorts: Any) -> list[Record]:
-    records = history.visible_records(state, table)
+def _compute(
+    state: State, base: Base, table: Table, predicate: Any, sorts: Any, reader: history.Reader
+) -> list[Record]:
+    records = history.visible_records(state, table, reader)
     if predicate is not None:
         records = [each for each in records if predicate(each)]
     return ordering.order(records, sorts, base, state.switches)
