@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo ui test lint bench clean
+.PHONY: help demo ui test lint browser bench clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1	/' | expand -t 16
 
@@ -33,6 +33,9 @@ lint: .venv/.dev  ## linters, types and layers only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+browser: .venv/.browser  ## the DAGs' forms and the tasks' pages, in a real browser on a running Airflow
+	$(BIN)/python -m pytest tests/browser/check_*.py
+
 bench: .venv/.dev  ## measurements, printed beside their optimum
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
@@ -52,3 +55,7 @@ clean:  ## remove what the other targets made
 	@bash .ci/headers
 	@echo "Installing everything the tests need into .venv"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' && touch $@
+
+.venv/.browser: .venv/.dev
+	@bash .ci/browser
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser]' && touch $@

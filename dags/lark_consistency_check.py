@@ -14,7 +14,6 @@ counts in its log and its XCom; trigger `lark_full_sync` to repair.
 
 # [START lark_consistency_check]
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, Param, Variable, task
@@ -31,10 +30,12 @@ with DAG(
     doc_md=__doc__,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "execution_timeout": timedelta(hours=2)},
     params={
-        "config": Param("", type="string", description="Mapping file; empty: the Variable lark_sync_config"),
-        "tables": Param([], type="array", items={"type": "string"}, description="Names of mappings; empty: all"),
+        "config": Param(None, type=["string", "null"], description="Mapping file; empty: Variable lark_sync_config"),
+        "tables": Param(
+            [], type=["array", "null"], items={"type": "string"}, description="Mappings, one a line; empty: all"
+        ),
         "lark_conn_id": Param("lark_default", type="string"),
-        "sql_conn_id": Param("", type="string", description="Empty: the mappings' own"),
+        "sql_conn_id": Param(None, type=["string", "null"], description="Empty: the mappings' own"),
     },
 ) as dag:
 
@@ -44,7 +45,7 @@ with DAG(
         from airflow_provider_lark.operators.mapping_source import list_mappings
 
         path = params["config"] or Variable.get("lark_sync_config", default="lark_sync.yaml")
-        return list_mappings(Path(__file__).parent / path, names=params["tables"])
+        return list_mappings(path, names=params["tables"] or ())
 
     BitableConsistencyCheckOperator.partial(
         task_id="check",

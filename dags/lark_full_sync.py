@@ -6,7 +6,8 @@ does not hold up another's. Trigger it once for the first load; the daily run al
 **Configuration**
 - Airflow Variable `lark_sync_config`: path of the YAML file of mappings; relative paths start at this DAG's folder.
 - Params: `config` (another file for this run), `tables` (only these mappings), `lark_conn_id`, `sql_conn_id`
-  (instead of the mappings' own), `allow_mass_deletes` (for one run, after a look at both tables).
+  (instead of the mappings' own), `allow_mass_deletes` (for one run, after a look at both tables), `adopt_fields` (when
+  a field was deleted in Lark and a new one has its name).
 
 **Limits.** Lark counts requests per app. When many tables share an app, create a pool with
 `airflow pools set lark 4 "Lark API"` and add `"pool": "lark"` to `default_args`.
@@ -14,7 +15,6 @@ does not hold up another's. Trigger it once for the first load; the daily run al
 
 # [START lark_full_sync]
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, Param, Variable, task, task_group
@@ -31,11 +31,14 @@ with DAG(
     doc_md=__doc__,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "execution_timeout": timedelta(hours=6)},
     params={
-        "config": Param("", type="string", description="Mapping file; empty: the Variable lark_sync_config"),
-        "tables": Param([], type="array", items={"type": "string"}, description="Names of mappings; empty: all"),
+        "config": Param(None, type=["string", "null"], description="Mapping file; empty: Variable lark_sync_config"),
+        "tables": Param(
+            [], type=["array", "null"], items={"type": "string"}, description="Mappings, one a line; empty: all"
+        ),
         "lark_conn_id": Param("lark_default", type="string"),
-        "sql_conn_id": Param("", type="string", description="Empty: the mappings' own"),
+        "sql_conn_id": Param(None, type=["string", "null"], description="Empty: the mappings' own"),
         "allow_mass_deletes": Param(False, type="boolean", description="Lift the mass-delete guard for this run"),
+        "adopt_fields": Param(False, type="boolean", description="Take new fields for deleted ones of their names"),
     },
 ) as dag:
 
@@ -45,7 +48,7 @@ with DAG(
         from airflow_provider_lark.operators.mapping_source import list_mappings
 
         path = params["config"] or Variable.get("lark_sync_config", default="lark_sync.yaml")
-        return list_mappings(Path(__file__).parent / path, names=params["tables"])
+        return list_mappings(path, names=params["tables"] or ())
 
     @task_group
     def one_table(mapping: dict[str, Any]) -> None:
@@ -56,7 +59,7 @@ with DAG(
             "sql_conn_id": "{{ params.sql_conn_id }}",
             "map_index_template": "{{ task.mapping['name'] }}",
         }
-        set_up = BitableSyncSetupOperator(task_id="set_up", **both)
+        set_up = BitableSyncSetupOperator(task_id="set_up", adopt_fields="{{ params.adopt_fields }}", **both)
         sync = BitableFullSyncOperator(task_id="sync", allow_mass_deletes="{{ params.allow_mass_deletes }}", **both)
         set_up >> sync
 

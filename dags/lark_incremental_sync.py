@@ -14,7 +14,6 @@ to Lark. Run `lark_full_sync` once before: it sets the tables up.
 
 # [START lark_incremental_sync]
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, Param, Variable, task
@@ -31,10 +30,12 @@ with DAG(
     doc_md=__doc__,
     default_args={"retries": 2, "retry_delay": timedelta(seconds=20), "execution_timeout": timedelta(minutes=30)},
     params={
-        "config": Param("", type="string", description="Mapping file; empty: the Variable lark_sync_config"),
-        "tables": Param([], type="array", items={"type": "string"}, description="Names of mappings; empty: all"),
+        "config": Param(None, type=["string", "null"], description="Mapping file; empty: Variable lark_sync_config"),
+        "tables": Param(
+            [], type=["array", "null"], items={"type": "string"}, description="Mappings, one a line; empty: all"
+        ),
         "lark_conn_id": Param("lark_default", type="string"),
-        "sql_conn_id": Param("", type="string", description="Empty: the mappings' own"),
+        "sql_conn_id": Param(None, type=["string", "null"], description="Empty: the mappings' own"),
     },
 ) as dag:
 
@@ -44,7 +45,7 @@ with DAG(
         from airflow_provider_lark.operators.mapping_source import list_mappings
 
         path = params["config"] or Variable.get("lark_sync_config", default="lark_sync.yaml")
-        return list_mappings(Path(__file__).parent / path, names=params["tables"])
+        return list_mappings(path, names=params["tables"] or ())
 
     BitableIncrementalSyncOperator.partial(
         task_id="sync",

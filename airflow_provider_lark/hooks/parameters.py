@@ -45,12 +45,22 @@ def read_rows(value: Any, where: str) -> list[Mapping[str, Any]]:
     return list(rows)
 
 
+def read_text(value: str | None) -> str | None:
+    """Return a text without blanks around it; None where a parameter or its template gives none.
+
+    An optional Param that is left empty is None, which a template writes as the word.
+    """
+    text = (value or "").strip()
+    return None if text in ("", "None") else text
+
+
 def read_zone(name: str | None) -> tzinfo | None:
     """Return the time zone called *name*, None where a parameter or its template gives none.
 
     :raises ConfigError: there is no such zone.
     """
-    return None if not name or name == "None" else zones.read_zone(name)
+    given = read_text(name)
+    return None if given is None else zones.read_zone(given)
 
 
 def read_count(value: int | str | None, where: str) -> int | None:

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_flag
+from airflow_provider_lark.hooks.parameters import read_flag, read_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,7 +24,7 @@ class BitableSyncOperator(BaseOperator):
     """What the operators share: one mapping, one Lark connection, one SQL connection, one report as XCom.
 
     :param mapping: which tables to keep in step: a dictionary, the short form ``{"MyDB:users": "users"}``, a
-        ``TableMapping``, JSON text, or the path of a YAML file.
+        ``TableMapping``, JSON text, or the path of a YAML file, which may start at the folder of the DAG's file.
     :param mapping_name: which mapping of the YAML file, when it holds several.
     :param lark_conn_id: connection of type ``lark``.
     :param sql_conn_id: connection of the database; overrides the mapping's ``sql.conn_id``.
@@ -58,7 +58,8 @@ class BitableSyncOperator(BaseOperator):
 
         with airflow_errors(), ExitStack() as stack:
             hook = LarkHook(self.lark_conn_id)
-            mapping = read_mapping(self.mapping, name=self.mapping_name or None, bases=hook.bases)
+            folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
+            mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
             client = stack.enter_context(hook.client())
             # without a token store the answers are kept beside the ledger
@@ -75,7 +76,7 @@ class BitableSyncOperator(BaseOperator):
         """Do the work by one call and return its report as plain data."""
 
     def _sql_conn_id(self, mapping: TableMapping) -> str:
-        conn_id = self.sql_conn_id or mapping.sql.conn_id
+        conn_id = read_text(self.sql_conn_id) or mapping.sql.conn_id
         if not conn_id:
             raise ConfigError(
                 f"mapping {mapping.name!r}: names no database; set the operator's sql_conn_id or the mapping's "
@@ -88,10 +89,18 @@ class BitableSyncSetupOperator(BitableSyncOperator):
     """Prepares one pair of tables: checks the mapping against both, makes the ledger and the change capture.
 
     May run before every sync: what is in place stays as it is.
+
+    :param adopt_fields: take a new field for one that was deleted in Lark, when it has the same name; for one run.
     """
 
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "adopt_fields")
+
+    def __init__(self, *, adopt_fields: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.adopt_fields = adopt_fields
+
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.setup().to_dict()
+        return engine.setup(adopt_fields=read_flag(self.adopt_fields, "adopt_fields")).to_dict()
 
 
 class BitableFullSyncOperator(BitableSyncOperator):

@@ -124,7 +124,7 @@ def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contr
             # its cells are empty: following it would empty the SQL column
             raise SchemaMismatch(
                 f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
-                "the old field from the base's history, or take the new one with setup(adopt_fields=True)"
+                "the old field from the base's history, or run the setup with adopt_fields=True to take the new one"
             )
     if name not in by_name:
         raise SchemaMismatch(f"mapping {mapping.name!r}: field {name!r} {_missing(name, by_name, 'field')}")

@@ -51,7 +51,8 @@ def prepare(
 ) -> Ready:
     """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
-    app_token, table_id = locate(client, mapping)
+    before = load_state(engine, mapping.sql.table_name)
+    app_token, table_id = locate(client, mapping, before, warn=report.warnings.append)
 
     def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
         _refuse_other_table(mapping, state, app_token, table_id)
@@ -71,7 +72,6 @@ def prepare(
         )
         return fields, bound
 
-    before = load_state(engine, mapping.sql.table_name)
     # a mapping that does not fit is refused before anything is made
     fields, binding = check(before)
     migrate.upgrade(engine)
@@ -141,9 +141,17 @@ def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool) -> None:
                 conn.execute(each.delete().where(each.c.table_name == spec.table_name))
 
 
-def locate(client: LarkClient, mapping: TableMapping) -> tuple[str, str]:
+def locate(
+    client: LarkClient,
+    mapping: TableMapping,
+    known: Checkpoint | None = None,
+    *,
+    warn: Callable[[str], object] = lambda _: None,
+) -> tuple[str, str]:
     """Return app_token and table_id, resolving a wiki address and a table's name by a call each.
 
+    :param known: what an earlier setup stored, to follow a table that was renamed since.
+    :param warn: is told that it was.
     :raises NotFound: the base has no table of that name; the message lists its tables.
     """
     target = mapping.lark
@@ -157,8 +165,23 @@ def locate(client: LarkClient, mapping: TableMapping) -> tuple[str, str]:
     except NotFound as error:
         if error.code is not None:
             raise
+        if known is not None and (name := _name_now(client, address, known)):
+            warn(
+                f"the Bitable table {target.table!r} is named {name!r} now; it is the same one, so the run goes on: "
+                "write the new name, or the id, into the mapping"
+            )
+            return known.app_token, known.table_id
         raise NotFound(f"mapping {mapping.name!r}: {error.message}") from None
     return found.app_token, found.table_id
+
+
+def _name_now(client: LarkClient, address: TableAddress, known: Checkpoint) -> str:
+    """Return how the table of an earlier setup is named now; empty where the base has it no more."""
+    app_token = client.bitable.locate_base(address)
+    if app_token != known.app_token:
+        return ""
+    tables = client.bitable.list_tables(app_token=app_token)
+    return next((table.name for table in tables if table.table_id == known.table_id), "")
 
 
 def read_fields(client: LarkClient, app_token: str, table_id: str) -> list[Field]:

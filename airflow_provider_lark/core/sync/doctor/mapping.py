@@ -92,12 +92,22 @@ class _Examination:
         return look(f"mapping {self.mapping.name}", check, ask)
 
     def _locate(self, place: list[tuple[str, str]]) -> Answer:
-        app_token, table_id = setup.locate(self.client, self.mapping)
+        renamed: list[str] = []
+        app_token, table_id = setup.locate(self.client, self.mapping, self._known(), warn=renamed.append)
         tables = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
         if table_id not in tables:
             return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(tables.values()))}"
         place.append((app_token, table_id))
+        if renamed:
+            return "warning", renamed[0]
         return f"{tables[table_id]!r} ({table_id}) in base {app_token}"
+
+    def _known(self) -> Checkpoint | None:
+        try:
+            return self._state()
+        except SQLAlchemyError:
+            # the look at the database says what is wrong with it
+            return None
 
     def _read_fields(self, place: tuple[str, str], fields: list[Field]) -> Answer:
         fields += setup.read_fields(self.client, *place)
