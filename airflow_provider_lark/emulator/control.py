@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from inspect import signature
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_lark.emulator.clock import ManualClock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
-from airflow_provider_lark.emulator.wire import Answer, Request, dump
+from airflow_provider_lark.emulator.jsontext import dump, parse_json
+from airflow_provider_lark.emulator.wire import Answer, Request
 
 if TYPE_CHECKING:
     from airflow_provider_lark.emulator.emulator import Emulator
@@ -83,7 +83,7 @@ class Control:
             return Answer(404, dump({"error": f"no control {request.method} {request.path}", "known": known}))
         try:
             given: dict[str, Any] = dict(request.query)
-            given.update(json.loads(request.body) if request.body else {})
+            given.update(parse_json(request.body) if request.body else {})
             result = action(given)
         except ApiError as error:
             return Answer(400, dump({"error": error.detail or error.msg, "code": error.code}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,6 +11,7 @@ from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.idempotency import ClientTokens
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
+from airflow_provider_lark.emulator.jsontext import dump
 from airflow_provider_lark.emulator.limits import RateLimits, limited
 from airflow_provider_lark.emulator.locks import Locks
 from airflow_provider_lark.emulator.poison import in_answer, in_request
@@ -29,7 +31,7 @@ from airflow_provider_lark.emulator.routes import (
 )
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, dump, failure, success
+from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
 
 ROUTES = (
     *tokens.ROUTES,
@@ -72,11 +74,20 @@ class Dispatch:
             result = self._run(route, request, fault)
         except ApiError as error:
             result = failure(error, log_id, route.family if route is not None else "record")
+        except Exception:  # noqa: BLE001 - a mistake of the emulator is an answer too, and told to whoever runs it
+            traceback.print_exc()
+            result = failure(ApiError(2200, "the emulator failed: see its output"), log_id)
         if isinstance(result, Answer):
-            result.headers.setdefault("X-Tt-Logid", log_id)
-            result.headers.setdefault("X-Request-Id", log_id)
+            _name(result, log_id)
         self._note(request, route, result, fault, log_id)
         return result
+
+    def refuse(self, error: ApiError) -> Answer:
+        """The answer to what is no request, and so has no route and stands in no log."""
+        log_id = self.state.ids.log(self._clock.now())
+        answer = failure(error, log_id)
+        _name(answer, log_id)
+        return answer
 
     def _strike(self, route: Route, request: Request) -> Fault | None:
         asked = (route.target, request.body, self._app_id(request))
@@ -209,6 +220,11 @@ class Dispatch:
         self.client_tokens.clear()
         self.limits.clear()
         self.locks.clear()
+
+
+def _name(answer: Answer, log_id: str) -> None:
+    answer.headers.setdefault("X-Tt-Logid", log_id)
+    answer.headers.setdefault("X-Request-Id", log_id)
 
 
 def _mangled(fault: Fault, data: Outcome, request: Request) -> Outcome:

@@ -69,7 +69,7 @@ class Emulator:
 
     def start(self) -> Self:
         """Listen."""
-        self._server = Server(*self._address, self.answer, self.clock)
+        self._server = Server(*self._address, self.answer, self._dispatch.refuse, self.clock)
         self._server.start()
         self.state.origin = self.url
         self.events.start()

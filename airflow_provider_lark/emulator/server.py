@@ -9,20 +9,24 @@ import sys
 import threading
 from collections.abc import Callable
 from email.utils import formatdate
-from http import HTTPStatus
 from http.client import responses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from airflow_provider_lark.emulator.bodies import Unreadable, read_body
 from airflow_provider_lark.emulator.clock import Clock
+from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request
 
 MAX_BODY: Final = 64 * 1024 * 1024
 _POLL_SECONDS: Final = 0.02
+_LINGER_SECONDS: Final = 1.0
+_LINGER_BYTES: Final = 64 * 1024
 
 Answering = Callable[[Request], Answer | Cut]
+Refusing = Callable[[ApiError], Answer]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -31,16 +35,34 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: Server
 
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # the base class looks for do_GET and its like: every method is for the routes to judge
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
+
     def _serve(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY or self.headers.get("Transfer-Encoding"):
-            self.send_error(HTTPStatus.BAD_REQUEST, "a body needs a Content-Length")
-            self.close_connection = True
+        try:
+            request = self._read()
+        except Unreadable as error:
+            self.send_error(error.status, str(error))
             return
-        body = self.rfile.read(int(length))
-        target = urlsplit(self.path)
+        result = self.server.answering(request)
+        if isinstance(result, Cut):
+            self._cut(hold=result.hold)
+        else:
+            self._send(result)
+
+    def _read(self) -> Request:
+        if self.request_version >= "HTTP/1.1" and "Host" not in self.headers:
+            raise Unreadable("HTTP/1.1 needs a Host header")
+        body = read_body(self.rfile, self.headers, MAX_BODY)
+        try:
+            target = urlsplit(self.path)
+        except ValueError as exc:
+            raise Unreadable("the request target is no URL") from exc
         repeated = parse_qs(target.query, keep_blank_values=True)
-        request = Request(
+        return Request(
             method=self.command,
             path=target.path,
             query={name: values[-1] for name, values in repeated.items()},
@@ -48,13 +70,22 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             repeated=repeated,
         )
-        result = self.server.answering(request)
-        if isinstance(result, Cut):
-            self._cut(hold=result.hold)
-        else:
-            self._send(result)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class finds them by name
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no request at all, as the gateway does: 9499 in the usual envelope (§1.4)."""
+        self.close_connection = True
+        detail = message or explain or "the request cannot be read"
+        self._send(self.server.refusing(ApiError(9499, detail, status=code)))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Take what still comes: closing before would reset the connection, and the answer with it."""
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(_LINGER_SECONDS)
+            for _ in range(MAX_BODY // _LINGER_BYTES):
+                if not self.connection.recv(_LINGER_BYTES):
+                    return
 
     def _send(self, answer: Answer) -> None:
         reason = responses.get(answer.status, "Unknown")
@@ -63,11 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
             "Date": formatdate(self.server.clock.now(), usegmt=True),
             "Content-Type": JSON_TYPE,
             "Content-Length": str(len(answer.body)),
+            **({"Connection": "close"} if self.close_connection else {}),
             **answer.headers,
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         # one write for head and body: two would meet the delayed acknowledgement
-        self.wfile.write(f"HTTP/1.1 {answer.status} {reason}\r\n{lines}\r\n".encode("latin-1") + answer.body)
+        body = b"" if self.command == "HEAD" else answer.body
+        self.wfile.write(f"HTTP/1.1 {answer.status} {reason}\r\n{lines}\r\n".encode("latin-1") + body)
 
     def _cut(self, *, hold: bool) -> None:
         self.close_connection = True
@@ -94,8 +127,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, answering: Answering, clock: Clock) -> None:
+    def __init__(self, host: str, port: int, answering: Answering, refusing: Refusing, clock: Clock) -> None:
         self.answering = answering
+        self.refusing = refusing
         self.clock = clock
         self.stopping = threading.Event()
         self._open: dict[socket.socket, threading.Thread] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
 from airflow_provider_lark.emulator.faults import Fault
+from airflow_provider_lark.emulator.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.multipart import Part, parse_form
 from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.history import Reader
@@ -16,6 +16,7 @@ from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.tokens import Token
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
+_BITABLE: Final = "/open-apis/bitable/"
 
 
 @dataclass
@@ -81,17 +82,19 @@ class Request:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object.
 
-        :raises ApiError: 9499 when empty (§2.4), 1254000 when malformed, 1254001 when no object.
+        :raises ApiError: 9499 when empty (§2.4); for what is no JSON object 1254000 and 1254001 of Bitable, and 9499
+            of the other services (§1.4, §2.9).
         """
         if self._json is None:
             if not self.body:
                 raise ApiError(9499, "the body is empty: send {} at least")
+            is_bitable = self.path.startswith(_BITABLE)
             try:
-                parsed = json.loads(self.body, parse_constant=_refuse_constant)
+                parsed = parse_json(self.body)
             except ValueError as exc:
-                raise ApiError(1254000, "the body is not JSON") from exc
+                raise ApiError(1254000 if is_bitable else 9499, "the body is not JSON") from exc
             if not isinstance(parsed, dict):
-                raise ApiError(1254001, "the body must be a JSON object")
+                raise ApiError(1254001 if is_bitable else 9499, "the body must be a JSON object")
             self._json = parsed
         result: dict[str, Any] = self._json
         return result
@@ -105,10 +108,6 @@ class Request:
             return parse_form(self.headers.get("content-type", ""), self.body)
         except ValueError as exc:
             raise ApiError(1061002, str(exc)) from exc
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def parse_user_id_type(given: object) -> UserIdType:
@@ -160,11 +159,6 @@ class Raw:
 
 Outcome = dict[str, Any] | Flat | Raw
 """What a route gives: ``data``, members beside ``code``, or bytes."""
-
-
-def dump(value: object) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def success(data: Outcome) -> Answer:

@@ -75,7 +75,7 @@ def test_every_route_answers_any_body(caller: Any, data: st.DataObject) -> None:
 
     answer = caller.raw(route.method, path, data.draw(st.dictionaries(members, JSON, max_size=4)))
 
-    assert isinstance(answer.json()["code"], int)
+    assert answer.json()["code"] not in {None, 2200}, "the emulator failed"
 
 
 @IN_PLACE

@@ -7,13 +7,14 @@ from typing import Any, Final
 from airflow_provider_lark.emulator import nearmisses
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
+from airflow_provider_lark.emulator.jsontext import dump
 from airflow_provider_lark.emulator.routes.resolve import page_size_of, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import history, records
 from airflow_provider_lark.emulator.state.model import Record, Table
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.search import Query, search
-from airflow_provider_lark.emulator.wire import Request, dump, parse_user_id_type
+from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 
 # §2.5; the oldest texts still say 500 for create and update
 MAX_CREATE: Final = 1000

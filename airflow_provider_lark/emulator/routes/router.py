@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
+from urllib.parse import unquote
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily
 from airflow_provider_lark.emulator.state.platform import State
@@ -109,7 +110,7 @@ def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
         if wanted.startswith(":"):
             if not found:
                 return None
-            params[wanted[1:]] = found
+            params[wanted[1:]] = unquote(found)
         elif wanted != found:
             return None
     return params
