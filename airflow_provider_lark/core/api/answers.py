@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from airflow_provider_lark.core.api.codes import explain
 from airflow_provider_lark.core.api.codes.meaning import Meaning
@@ -178,8 +178,40 @@ def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write
     )
 
 
+class Nullable(NamedTuple):
+    """A member that has to be there and may be null: Lark writes empty lists so."""
+
+    kind: type
+
+
+Gives: TypeAlias = Mapping[str, type | Nullable]
+"""The members that an answer has to have, by name, and what each of them is."""
+
+
+def demand(holder: object, gives: Gives, *, subject: str, endpoint: str) -> None:
+    """Check that an answer has the members that its endpoint promises.
+
+    An answer that says success and holds nothing would pass for an empty page, the last one, or for a write of which
+    nothing is to be told.
+
+    :param holder: the answer's ``data``, or the answer itself where the payload stands beside the code.
+    :raises UnexpectedAnswer: one is missing or of another kind.
+    """
+    for name, kind in gives.items():
+        value = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(kind, Nullable) and value is None and isinstance(holder, dict) and name in holder:
+            continue
+        wanted = kind.kind if isinstance(kind, Nullable) else kind
+        # true is an int in Python, and no number in JSON
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise UnexpectedAnswer(
+                f"{subject}: Lark says success, and its answer has no {name}, so nothing of it is believed; try again",
+                endpoint=endpoint,
+            )
+
+
 def data_of(body: JsonObject) -> JsonObject:
-    """Return the ``data`` of an answer, empty where it has none."""
+    """Return the ``data`` of an answer, empty where it has none; what has to be in it, the route says."""
     data = body.get("data")
     return data if isinstance(data, dict) else {}
 
@@ -203,3 +235,16 @@ def pick_list(data: Mapping[str, Any], name: str, *, endpoint: str) -> list[Any]
     if not isinstance(value, list):
         raise UnexpectedAnswer(f"the answer's {name} is no list", endpoint=endpoint)
     return value
+
+
+def pick_objects(data: Mapping[str, Any], name: str, gives: Gives, *, endpoint: str) -> list[Any]:
+    """Return the list *name* of an answer, each of its items an object with the members *gives*.
+
+    :raises UnexpectedAnswer: an item is none.
+    """
+    items = pick_list(data, name, endpoint=endpoint)
+    for item in items:
+        # the quick look first: a page has 500
+        if type(item) is not dict or any(type(item.get(member)) is not kind for member, kind in gives.items()):
+            demand(item, gives, subject=f"an item of {name}", endpoint=endpoint)
+    return items

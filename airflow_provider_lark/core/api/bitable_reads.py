@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api import routes
-from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick_list
+from airflow_provider_lark.core.api.answers import Gives, JsonObject, data_of, pick_list, pick_objects
 from airflow_provider_lark.core.api.bitable_schema import table_ids
 from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX, FIELD_NAMES_MAX, SEARCH_PAGE_MAX
@@ -16,10 +16,14 @@ from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.rescan import Rescan
 from airflow_provider_lark.core.api.session import describe
 from airflow_provider_lark.core.api.wire import BatchGet, RecordPage, UserIdType
-from airflow_provider_lark.core.errors import BadRequest, LarkError, TooLarge
+from airflow_provider_lark.core.errors import BadRequest, LarkError, TooLarge, UnexpectedAnswer
 
 _BAD_TOKEN_CODES = frozenset({1254002, 1254030})
 """A page_token that does not fit; 1254030 is also an answer that is too large."""
+
+_A_RECORD: Gives = {"record_id": str, "fields": dict}
+_TOLD = frozenset({"records", "forbidden_record_ids", "absent_record_ids"})
+"""What a batch_get says of records."""
 
 
 class BitableReads(Namespace[D]):
@@ -108,7 +112,14 @@ class BitableReads(Namespace[D]):
                 waiting += [chunk[middle:], chunk[:middle]]
                 continue
             data, endpoint = data_of(body), routes.BATCH_GET.endpoint
-            found.records.extend(pick_list(data, "records", endpoint=endpoint))
+            if not data.keys() & _TOLD:
+                # each of them may be left out when it is empty, but not all
+                raise UnexpectedAnswer(
+                    f"{describe(table_ids(app_token, table_id))}: Lark says success, and nothing of the {len(chunk)} "
+                    "records that were asked for; try again",
+                    endpoint=endpoint,
+                )
+            found.records.extend(pick_objects(data, "records", _A_RECORD, endpoint=endpoint))
             found.forbidden_record_ids.extend(pick_list(data, "forbidden_record_ids", endpoint=endpoint))
             found.absent_record_ids.extend(pick_list(data, "absent_record_ids", endpoint=endpoint))
         return found
@@ -142,7 +153,7 @@ class BitableReads(Namespace[D]):
         )
         data = data_of(body)
         return RecordPage(
-            items=pick_list(data, "items", endpoint=routes.SEARCH.endpoint),
+            items=pick_objects(data, "items", _A_RECORD, endpoint=routes.SEARCH.endpoint),
             has_more=bool(data.get("has_more")),
             page_token=data.get("page_token") or None,
             total=data.get("total"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api import routes
-from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick, pick_list
+from airflow_provider_lark.core.api.answers import Gives, JsonObject, data_of, demand, pick, pick_objects
 from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.limits import LIST_PAGE_MAX
 from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
@@ -17,6 +17,8 @@ from airflow_provider_lark.core.api.wire import AppInfo, TableInfo, ViewInfo, Wi
 from airflow_provider_lark.core.errors import BadRequest, FieldNotFound
 
 _NOTHING_CHANGED = 1254606
+
+_A_FIELD: Gives = {"field_id": str, "field_name": str, "type": int}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class BitableSchema(Namespace[D]):
     @ApiCall
     def list_tables(self, *, app_token: str) -> Flow[list[TableInfo]]:
         """Return all tables of a base."""
-        items = yield from self._list_all(routes.LIST_TABLES, {"app_token": app_token})
+        items = yield from self._list_all(routes.LIST_TABLES, {"app_token": app_token}, needs={"table_id": str})
         return [TableInfo(item["table_id"], item.get("name") or "", item.get("revision")) for item in items]
 
     @ApiCall
@@ -89,14 +91,14 @@ class BitableSchema(Namespace[D]):
     @ApiCall
     def list_views(self, *, app_token: str, table_id: str) -> Flow[list[ViewInfo]]:
         """Return all views of a table."""
-        items = yield from self._list_all(routes.LIST_VIEWS, table_ids(app_token, table_id))
+        items = yield from self._list_all(routes.LIST_VIEWS, table_ids(app_token, table_id), needs={"view_id": str})
         return [ViewInfo(item["view_id"], item.get("view_name") or "", item.get("view_type") or "") for item in items]
 
     @ApiCall
     def list_fields(self, *, app_token: str, table_id: str, view_id: str | None = None) -> Flow[list[WireField]]:
         """Return all fields of a table; with *view_id* as that view orders them."""
         query = {"view_id": view_id}
-        return (yield from self._list_all(routes.LIST_FIELDS, table_ids(app_token, table_id), query))
+        return (yield from self._list_all(routes.LIST_FIELDS, table_ids(app_token, table_id), query, needs=_A_FIELD))
 
     @ApiCall
     def create_field(
@@ -111,6 +113,7 @@ class BitableSchema(Namespace[D]):
         )
         self.session.note_creation(app_token)
         created: WireField = pick(data_of(body), "field", dict, endpoint=routes.CREATE_FIELD.endpoint)  # type: ignore[assignment]  # wire data
+        demand(created, _A_FIELD, subject="the field", endpoint=routes.CREATE_FIELD.endpoint)
         return created
 
     @ApiCall
@@ -131,8 +134,11 @@ class BitableSchema(Namespace[D]):
                 raise
         else:
             changed: WireField = pick(data_of(body), "field", dict, endpoint=routes.UPDATE_FIELD.endpoint)  # type: ignore[assignment]  # wire data
+            demand(changed, _A_FIELD, subject="the field", endpoint=routes.UPDATE_FIELD.endpoint)
             return changed
-        fields: list[WireField] = yield from self._list_all(routes.LIST_FIELDS, table_ids(app_token, table_id))
+        fields: list[WireField] = yield from self._list_all(
+            routes.LIST_FIELDS, table_ids(app_token, table_id), needs=_A_FIELD
+        )
         for known in fields:
             if known["field_id"] == field_id:
                 return known
@@ -150,12 +156,17 @@ class BitableSchema(Namespace[D]):
         yield from self.session.call(routes.DELETE_FIELD, {**table_ids(app_token, table_id), "field_id": field_id})
 
     def _list_all(
-        self, route: routes.Route, ids: Mapping[str, str], query: Mapping[str, str | None] | None = None
+        self,
+        route: routes.Route,
+        ids: Mapping[str, str],
+        query: Mapping[str, str | None] | None = None,
+        *,
+        needs: Gives,
     ) -> Flow[list[Any]]:
         def fetch(page_token: str | None) -> Flow[_ListPage]:
             asked = {"page_size": LIST_PAGE_MAX, "page_token": page_token, **(query or {})}
             data = data_of((yield from self.session.call(route, ids, query=asked)))
-            items = pick_list(data, "items", endpoint=route.endpoint)
+            items = pick_objects(data, "items", needs, endpoint=route.endpoint)
             return _ListPage(items, bool(data.get("has_more")), data.get("page_token") or None)
 
         pages = yield from collect_pages(walk_pages(fetch, subject=describe(ids)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_lark.core.api import routes
-from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick, pick_list
+from airflow_provider_lark.core.api.answers import JsonObject, data_of, demand, pick, pick_list, pick_objects
 from airflow_provider_lark.core.api.bitable_schema import table_ids
 from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_WRITE_MAX
@@ -154,7 +154,7 @@ class BitableWrites(Namespace[D]):
             return []
         _check_size(sent, BATCH_WRITE_MAX, route)
         body = yield from self.session.call(route, ids, query=query, json=json, client_token=client_token)
-        records = pick_list(data_of(body), "records", endpoint=route.endpoint)
+        records = pick_objects(data_of(body), "records", {"record_id": str}, endpoint=route.endpoint)
         if len(records) != sent:
             raise UnexpectedAnswer(
                 f"{describe(ids)}: {sent} records were sent and {len(records)} came back, so none can be matched",
@@ -174,4 +174,5 @@ def _check_size(size: int, largest: int, route: routes.Route) -> None:
 
 def _read_record(body: JsonObject, route: routes.Route) -> WireRecord:
     record: WireRecord = pick(data_of(body), "record", dict, endpoint=route.endpoint)  # type: ignore[assignment]  # wire data
+    demand(record, {"record_id": str}, subject="a record", endpoint=route.endpoint)
     return record

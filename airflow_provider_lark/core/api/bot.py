@@ -16,6 +16,5 @@ class Bot(Namespace[D]):
     def info(self) -> Flow[BotInfo]:
         """Return the app's bot."""
         body = yield from self.session.call(BOT_INFO)
-        # one of the old APIs that put the payload beside the code
         bot = pick(body, "bot", dict, endpoint=BOT_INFO.endpoint)
         return BotInfo(bot.get("app_name") or "", bot.get("open_id") or "", bot.get("activate_status"))

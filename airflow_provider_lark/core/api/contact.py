@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_lark.core.api.answers import data_of, pick_list
+from airflow_provider_lark.core.api.answers import data_of, pick_objects
 from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.namespace import ApiCall, D, Namespace
@@ -46,7 +46,7 @@ class Contact(Namespace[D]):
             if include_resigned:
                 asked["include_resigned"] = True
             body = yield from self.session.call(CONTACT_IDS, query={"user_id_type": user_id_type}, json=asked)
-            for user in pick_list(data_of(body), "user_list", endpoint=CONTACT_IDS.endpoint):
+            for user in pick_objects(data_of(body), "user_list", {}, endpoint=CONTACT_IDS.endpoint):
                 told = str(user.get("email") or user.get("mobile") or "").lower()
                 for text in spelled.get(told) or spelled.get(_plain(told)) or ():
                     found[text] = user.get("user_id") or found[text]

@@ -12,7 +12,7 @@ from typing import IO
 from zlib import adler32
 
 from airflow_provider_lark.core.api import routes
-from airflow_provider_lark.core.api.answers import data_of, pick, pick_list
+from airflow_provider_lark.core.api.answers import Gives, data_of, pick, pick_objects
 from airflow_provider_lark.core.api.flow import Flow, HttpResponse, Multipart, Pages
 from airflow_provider_lark.core.api.limits import (
     DOWNLOAD_CHUNK_BYTES,
@@ -95,7 +95,8 @@ class Drive(Namespace[D]):
             query = {"file_tokens": wanted[start : start + TMP_URLS_MAX], "extra": extra}
             body = yield from self.session.call(routes.TMP_DOWNLOAD_URLS, query=query, subject="temporary addresses")
             endpoint = routes.TMP_DOWNLOAD_URLS.endpoint
-            for item in pick_list(data_of(body), "tmp_download_urls", endpoint=endpoint):
+            needs: Gives = {"file_token": str, "tmp_download_url": str}
+            for item in pick_objects(data_of(body), "tmp_download_urls", needs, endpoint=endpoint):
                 found[item["file_token"]] = item["tmp_download_url"]
         return found
 

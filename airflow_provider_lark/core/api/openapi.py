@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.query import QueryValue, check_text
 from airflow_provider_lark.core.api.routes import CallKind, Route, find_route
 from airflow_provider_lark.core.api.session import Session
-from airflow_provider_lark.core.errors import BadRequest
+from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ROOT = "/open-apis/"
@@ -106,6 +106,12 @@ class OpenApi:
             asked = query if page_token is None else {**query, "page_token": page_token}
             body = yield from self._session.call(route, path=path, query=asked, json=json, subject=subject or path)
             data = data_of(body)
+            if not data.keys() & {"has_more", items}:
+                raise UnexpectedAnswer(
+                    f"{subject or path}: Lark says success, and its answer has neither has_more nor {items}, so it is "
+                    "no page; the read is incomplete, run it again",
+                    endpoint=route.endpoint,
+                )
             return DataPage({**data, items: pick_list(data, items, endpoint=route.endpoint)})
 
         return walk_pages(fetch, subject=subject or path)

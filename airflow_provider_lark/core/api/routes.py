@@ -6,10 +6,11 @@ Quotas: open.feishu.cn server documentation, the page of each route, read 2026-1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, unquote
 
+from airflow_provider_lark.core.api.answers import Gives, Nullable
 from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.ratelimit import Quota
 from airflow_provider_lark.core.errors import ConfigError
@@ -28,6 +29,7 @@ class Route:
 
     :param template: the path, ids as ``:name``.
     :param effect: what repeating it does, when no client_token is given.
+    :param gives: what an answer has to hold in its ``data``; for *is_flat* beside the code.
     """
 
     method: str
@@ -35,6 +37,8 @@ class Route:
     kind: CallKind
     quota: Quota | None
     effect: Effect = "read"
+    gives: Gives = field(default_factory=dict)
+    is_flat: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -74,50 +78,64 @@ _FILE = "/open-apis/drive/v1/files/:file_token"
 _THOUSAND_A_MINUTE, _TEN_A_MINUTE = Quota(1000, 60.0, burst=50), Quota(10, 60.0)
 _TWENTY, _FIFTY, _TEN = Quota(20), Quota(50), Quota(10)
 
+_AN_APP: Gives = {"app": dict}
+_A_PAGE: Gives = {"has_more": bool}
+_RECORDS: Gives = {"records": list}
+_DELETED: Gives = {"deleted": bool}
+
 TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token/internal", "token", None)
 STORE_APP_TOKEN = Route("POST", "/open-apis/auth/v3/app_access_token", "token", None)
 STORE_TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token", "token", None)
 RESEND_TICKET = Route("POST", "/open-apis/auth/v3/app_ticket/resend", "token", None)
 OAUTH_TOKEN = Route("POST", "/open-apis/authen/v2/oauth/token", "token", None, "once")
-USER_INFO = Route("GET", "/open-apis/authen/v1/user_info", "other", None)
+USER_INFO = Route("GET", "/open-apis/authen/v1/user_info", "other", None, gives={"open_id": str})
 
-GET_APP = Route("GET", f"{_BASE}/:app_token", "other", _TWENTY)
-CREATE_APP = Route("POST", _BASE, "other", Quota(20, 60.0), "once")
-UPDATE_APP = Route("PUT", f"{_BASE}/:app_token", "other", _TEN, "idempotent")
-LIST_TABLES = Route("GET", f"{_BASE}/:app_token/tables", "tables", _TWENTY)
-CREATE_TABLE = Route("POST", f"{_BASE}/:app_token/tables", "tables", _TEN, "once")
-UPDATE_TABLE = Route("PATCH", _TABLE, "tables", _TEN, "idempotent")
+GET_APP = Route("GET", f"{_BASE}/:app_token", "other", _TWENTY, gives=_AN_APP)
+CREATE_APP = Route("POST", _BASE, "other", Quota(20, 60.0), "once", gives=_AN_APP)
+UPDATE_APP = Route("PUT", f"{_BASE}/:app_token", "other", _TEN, "idempotent", gives=_AN_APP)
+LIST_TABLES = Route("GET", f"{_BASE}/:app_token/tables", "tables", _TWENTY, gives=_A_PAGE)
+CREATE_TABLE = Route("POST", f"{_BASE}/:app_token/tables", "tables", _TEN, "once", gives={"table_id": str})
+UPDATE_TABLE = Route("PATCH", _TABLE, "tables", _TEN, "idempotent", gives={"name": str})
 DELETE_TABLE = Route("DELETE", _TABLE, "tables", _TEN, "idempotent")
-LIST_VIEWS = Route("GET", f"{_TABLE}/views", "other", _TWENTY)
-LIST_FIELDS = Route("GET", f"{_TABLE}/fields", "fields", _TWENTY)
-CREATE_FIELD = Route("POST", f"{_TABLE}/fields", "fields", _TEN, "once")
-UPDATE_FIELD = Route("PUT", f"{_TABLE}/fields/:field_id", "fields", _TEN, "idempotent")
-DELETE_FIELD = Route("DELETE", f"{_TABLE}/fields/:field_id", "fields", _TEN, "idempotent")
-SEARCH = Route("POST", f"{_TABLE}/records/search", "search", _TWENTY)
+LIST_VIEWS = Route("GET", f"{_TABLE}/views", "other", _TWENTY, gives=_A_PAGE)
+LIST_FIELDS = Route("GET", f"{_TABLE}/fields", "fields", _TWENTY, gives=_A_PAGE)
+CREATE_FIELD = Route("POST", f"{_TABLE}/fields", "fields", _TEN, "once", gives={"field": dict})
+UPDATE_FIELD = Route("PUT", f"{_TABLE}/fields/:field_id", "fields", _TEN, "idempotent", gives={"field": dict})
+DELETE_FIELD = Route("DELETE", f"{_TABLE}/fields/:field_id", "fields", _TEN, "idempotent", gives=_DELETED)
+SEARCH = Route("POST", f"{_TABLE}/records/search", "search", _TWENTY, gives={"has_more": bool, "total": int})
 BATCH_GET = Route("POST", f"{_TABLE}/records/batch_get", "batch_get", _TWENTY)
-BATCH_CREATE = Route("POST", f"{_TABLE}/records/batch_create", "create", _FIFTY, "once")
-BATCH_UPDATE = Route("POST", f"{_TABLE}/records/batch_update", "update", _FIFTY, "idempotent")
-BATCH_DELETE = Route("POST", f"{_TABLE}/records/batch_delete", "delete", _FIFTY, "idempotent")
-CREATE_RECORD = Route("POST", f"{_TABLE}/records", "create", _FIFTY, "once")
-UPDATE_RECORD = Route("PUT", f"{_TABLE}/records/:record_id", "update", _FIFTY, "idempotent")
-DELETE_RECORD = Route("DELETE", f"{_TABLE}/records/:record_id", "delete", _FIFTY, "idempotent")
+BATCH_CREATE = Route("POST", f"{_TABLE}/records/batch_create", "create", _FIFTY, "once", gives=_RECORDS)
+BATCH_UPDATE = Route("POST", f"{_TABLE}/records/batch_update", "update", _FIFTY, "idempotent", gives=_RECORDS)
+BATCH_DELETE = Route("POST", f"{_TABLE}/records/batch_delete", "delete", _FIFTY, "idempotent", gives=_RECORDS)
+CREATE_RECORD = Route("POST", f"{_TABLE}/records", "create", _FIFTY, "once", gives={"record": dict})
+UPDATE_RECORD = Route("PUT", f"{_TABLE}/records/:record_id", "update", _FIFTY, "idempotent", gives={"record": dict})
+DELETE_RECORD = Route("DELETE", f"{_TABLE}/records/:record_id", "delete", _FIFTY, "idempotent", gives=_DELETED)
 
-BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None)
-CONTACT_IDS = Route("POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE)
-SEND_MESSAGE = Route("POST", "/open-apis/im/v1/messages", "message", _THOUSAND_A_MINUTE, "once")
-WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0))
+# one of the old APIs that put the payload beside the code
+BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None, gives={"bot": dict}, is_flat=True)
+CONTACT_IDS = Route(
+    "POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE, gives={"user_list": Nullable(list)}
+)
+SEND_MESSAGE = Route(
+    "POST", "/open-apis/im/v1/messages", "message", _THOUSAND_A_MINUTE, "once", gives={"message_id": str}
+)
+WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0), gives={"node": dict})
 
 # a repeated upload leaves a file that no cell names, and Lark takes it away
-UPLOAD_ALL = Route("POST", f"{_MEDIA}/upload_all", "media", Quota(5), "idempotent")
-UPLOAD_PREPARE = Route("POST", f"{_MEDIA}/upload_prepare", "media", Quota(5), "idempotent")
+UPLOAD_ALL = Route("POST", f"{_MEDIA}/upload_all", "media", Quota(5), "idempotent", gives={"file_token": str})
+UPLOAD_PREPARE = Route(
+    "POST", f"{_MEDIA}/upload_prepare", "media", Quota(5), "idempotent", gives={"upload_id": str, "block_size": int}
+)
 UPLOAD_PART = Route("POST", f"{_MEDIA}/upload_part", "media", Quota(5), "idempotent")
 # but a second finish finds the upload gone, which says nothing of the first
-UPLOAD_FINISH = Route("POST", f"{_MEDIA}/upload_finish", "media", Quota(5), "replayable")
+UPLOAD_FINISH = Route("POST", f"{_MEDIA}/upload_finish", "media", Quota(5), "replayable", gives={"file_token": str})
 DOWNLOAD_MEDIA = Route("GET", f"{_MEDIA}/:file_token/download", "media", Quota(5))
-TMP_DOWNLOAD_URLS = Route("GET", f"{_MEDIA}/batch_get_tmp_download_url", "media", Quota(5))
+TMP_DOWNLOAD_URLS = Route(
+    "GET", f"{_MEDIA}/batch_get_tmp_download_url", "media", Quota(5), gives={"tmp_download_urls": Nullable(list)}
+)
 SUBSCRIBE_FILE = Route("POST", f"{_FILE}/subscribe", "other", _THOUSAND_A_MINUTE, "idempotent")
 UNSUBSCRIBE_FILE = Route("DELETE", f"{_FILE}/delete_subscribe", "other", _TEN_A_MINUTE, "idempotent")
-IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE)
+IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE, gives={"is_subscribe": bool})
 
 _ALL = tuple(value for value in list(globals().values()) if isinstance(value, Route))
 

@@ -9,7 +9,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from airflow_provider_lark.core.api.answers import JsonObject, read_answer, read_file
+from airflow_provider_lark.core.api.answers import JsonObject, demand, read_answer, read_file
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
@@ -230,7 +230,11 @@ class Session:
         self.calls.add(route.kind)
         self._note_server_time(response)
         try:
-            return call.read(response, request=request, subject=call.subject, is_write=call.effect != "read")
+            answer = call.read(response, request=request, subject=call.subject, is_write=call.effect != "read")
+            if isinstance(answer, dict) and route.gives:
+                told = answer if route.is_flat else answer.get("data")
+                demand(told, route.gives, subject=call.subject, endpoint=route.endpoint)
+            return answer
         except RateLimited as error:
             if error.retry_after_seconds:
                 now = self.settings.clock.monotonic()

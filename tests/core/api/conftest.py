@@ -86,9 +86,12 @@ class ScriptedServer:
         self._thread.start()
 
     def say(self, data: Any = None, *, times: int = 1, **members: Any) -> None:
-        """Answer with code 0 and *data*."""
+        """Answer with code 0 and *data*, of a page also what Lark says of each; without *data* with an empty page."""
+        data = {"items": []} if data is None and not members else data or {}
+        if "items" in data:
+            data = {"has_more": False, "total": len(data["items"] or ()), **data}
         for _ in range(times):
-            self.answers.append(Answer({"code": 0, "msg": "success", "data": data or {}, **members}))
+            self.answers.append(Answer({"code": 0, "msg": "success", "data": data, **members}))
 
     def refuse(self, code: int, *, status: int = 200, msg: str = "", times: int = 1, **rest: Any) -> None:
         """Answer with an error."""

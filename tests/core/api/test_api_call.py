@@ -144,7 +144,7 @@ def test_call_pages_yields_data_page_by_page_and_lazily(client: LarkClient, serv
     server.say({"items": None, "has_more": False, "page_token": "p2"})
     pages = client.call_pages("GET", PATH, query={"page_size": 50})
     assert server.heard == []
-    assert next(pages) == {"items": [1], "has_more": True, "page_token": "p1"}
+    assert next(pages) == {"items": [1], "has_more": True, "page_token": "p1", "total": 1}
     assert [page["items"] for page in pages] == [[]]
     assert [heard.path for heard in server.calls] == [f"{PATH}?page_size=50", f"{PATH}?page_size=50&page_token=p1"]
 

@@ -130,9 +130,9 @@ def test_search_page_size_out_of_range_is_refused(client: LarkClient, server: An
 
 
 def test_list_fields_collects_all_pages(client: LarkClient, server: Any) -> None:
-    server.say({"items": [{"field_id": "f1"}], "has_more": True, "page_token": "p"})
+    server.say({"items": [{"field_id": "f1", "field_name": "A", "type": 1}], "has_more": True, "page_token": "p"})
     # a page_token on the last page is Lark's habit; has_more decides
-    server.say({"items": [{"field_id": "f2"}], "has_more": False, "page_token": "q"})
+    server.say({"items": [{"field_id": "f2", "field_name": "B", "type": 1}], "has_more": False, "page_token": "q"})
     assert [field["field_id"] for field in client.bitable.list_fields(**AT)] == ["f1", "f2"]
 
 
@@ -147,7 +147,7 @@ def test_batch_get_many_ids_go_in_hundreds_without_repeats(client: LarkClient, s
 
 def test_batch_get_too_large_splits_and_keeps_the_order(client: LarkClient, server: Any) -> None:
     server.refuse(1254030)
-    server.say(times=2)
+    server.say({"absent_record_ids": []}, times=2)
     client.bitable.batch_get(**AT, record_ids=["a", "b", "c"])
     assert [heard.json["record_ids"] for heard in server.calls] == [["a", "b", "c"], ["a"], ["b", "c"]]
 
@@ -515,7 +515,9 @@ def test_async_client_failure_is_raised_with_its_cause(make_async_client: Callab
 def test_server_offset_is_read_from_the_date_header(client: LarkClient, server: Any, clock: Any) -> None:
     assert client.server_offset_ms is None
     clock.seconds = 1_700_000_000.0
-    server.do(body={"code": 0, "data": {}}, headers={"Date": "Tue, 14 Nov 2023 22:13:30 GMT"})
+    server.do(
+        body={"code": 0, "data": {"has_more": False, "total": 0}}, headers={"Date": "Tue, 14 Nov 2023 22:13:30 GMT"}
+    )
     client.bitable.search_page(**AT)
     # 22:13:30 is 10 s after the clock; the header names a begun second, so half a second is added
     assert client.server_offset_ms == 10_500
