@@ -193,3 +193,29 @@ def _on_search(number: int, act: Callable[[], None]) -> Callable[[Request], bool
         return False
 
     return hook
+
+
+@pytest.mark.parametrize("moment", range(1, 6))
+def test_record_deleted_during_a_full_sync_is_missed_by_the_next_run(
+    world: ChaosWorld, arena: Arena, moment: int
+) -> None:
+    engine = world.ready(12)
+    arena.page_size = 5
+    searches = 0
+
+    def delete_in_the_middle(request: Request) -> bool:
+        nonlocal searches
+        searches += request.path.endswith("/search")
+        if searches == moment and 30 in world.by_code():
+            world.remove(30)
+        return False
+
+    # the scan does not see the newest record any more, or only just
+    arena.before = delete_in_the_middle
+    world.update(3, name="changed")
+    world.add(Code=30, Name="by hand")
+    engine.full()
+    arena.before = None
+    assert 30 not in world.by_code()
+    engine.incremental()
+    world.assert_in_step()

@@ -165,6 +165,7 @@ class SyncEngine:
             settle_sql_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
         finally:
             run.transact(scans.drop, scan.scan_id)
+        offset = self._offset(run, scan.total) if scan.is_complete and not scan.held else None
         modified = run.binding.modified_field
         if scan.is_complete and two_way and modified is not None and scan.pages > 1:
             # a record that was edited while we read has moved to the front unseen; its row is no new one
@@ -178,7 +179,10 @@ class SyncEngine:
         if scan.is_complete and two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
             # what people edited while we read and wrote; it also takes in the echoes of our own writes
             pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
-        self._save(run, pulled, complete=scan.is_complete, recount=scan.is_complete and not scan.held)
+        if offset is not None:
+            # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
+            offset += pulled.strays
+        self._save(run, pulled, complete=scan.is_complete, offset=offset)
         drain(run)
         run.transact(purge, run.binding.mapping.retention_days)
         refuse_held_deletes(run, scan)
@@ -200,7 +204,8 @@ class SyncEngine:
                 finally:
                     run.transact(scans.drop, scan.scan_id)
                 pulled.total = scan.total
-        self._save(run, pulled, complete=False, recount=scan is None or (scan.is_complete and not scan.held))
+        recount = scan is None or (scan.is_complete and not scan.held)
+        self._save(run, pulled, complete=False, offset=self._offset(run, pulled.total) if recount else None)
         drain(run)
         if scan is not None:
             refuse_held_deletes(run, scan)
@@ -210,20 +215,23 @@ class SyncEngine:
         expected = run.transact(pairs.count, run.table_name) + state.total_offset + pulled.strays
         return pulled.total is None or pulled.total == expected
 
-    def _save(self, run: Run, pulled: Pulled, *, complete: bool, recount: bool) -> None:
+    def _offset(self, run: Run, total: int | None) -> int | None:
+        """Return by how much Lark's *total* exceeds the pairs, when the two are known to belong together."""
+        return None if total is None else total - run.transact(pairs.count, run.table_name)
+
+    def _save(self, run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> None:
         """Store how far Lark's changes are taken in.
 
         :param complete: every record was read and compared.
-        :param recount: Lark's total and the pairs are known to belong together.
+        :param offset: records beyond the pairs; None leaves what is known.
         """
         state = self._checkpoint()
         newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
         kept = replace(state, watermark_ms=max(newest) if newest else None)
         if complete:
             kept = replace(kept, last_scan_at_ms=int(self.clock.now() * 1000))
-        if recount and pulled.total is not None:
-            live = run.transact(pairs.count, run.table_name)
-            kept = replace(kept, total_offset=pulled.total - live)
+        if offset is not None:
+            kept = replace(kept, total_offset=offset)
         if kept != state:
             run.transact(checkpoint.save, run.table_name, kept)
 
