@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo ui test lint browser bench clean
+.PHONY: help demo ui test lint browser bench chaos clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1	/' | expand -t 16
 
@@ -39,8 +39,14 @@ browser: .venv/.browser  ## the DAGs' forms and the tasks' pages, in a real brow
 bench: .venv/.dev  ## measurements, printed beside their optimum
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
+SEEDS ?= 0-99
+DATABASES ?= sqlite,postgresql,mysql
+chaos: .venv/.dev  ## storms of edits, faults, kills and rival transactions; SEEDS=0-999 DATABASES=sqlite
+	@$(BIN)/python tests/services.py
+	@$(BIN)/python -m tests.chaos.campaign --seeds $(SEEDS) --databases $(DATABASES)
+
 clean:  ## remove what the other targets made
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
 .venv/.uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python"; exit 1; }

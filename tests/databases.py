@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -32,13 +33,20 @@ EngineOf = Callable[[str], Engine]
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
     """Give the engine of a new, empty database of the kind that is asked for."""
+    with databases(tmp_path_factory.mktemp("sqlite")) as make:
+        yield make
+
+
+@contextmanager
+def databases(directory: Path) -> Iterator[EngineOf]:
+    """Give what makes new, empty databases, which all are dropped afterwards; SQLite's lie in *directory*."""
     with ExitStack() as stack:
         run, numbers = secrets.token_hex(2), iter(range(1_000_000))
 
         def make(kind: str) -> Engine:
             name = f"lark_test_{os.getpid()}_{run}_{next(numbers)}"
             if kind == "sqlite":
-                engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / name}.db", poolclass=NullPool)
+                engine = create_engine(f"sqlite:///{directory / name}.db", poolclass=NullPool)
             else:
                 try:
                     url = stack.enter_context(server_database(kind, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,21 @@ def hurry(engine: Engine) -> Engine:
     """Let SQLite trust the operating system: a killed process loses nothing by that, only a power cut would."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    return engine
+
+
+def with_session(engine: Engine, statements: Sequence[str]) -> Engine:
+    """Let every connection begin with *statements*, as a user's own settings would."""
+
+    def begin(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    if statements:
+        # before the engine's own settings, which come on top of the user's
+        event.listen(engine, "connect", begin, insert=True)
     return engine
 
 
@@ -75,6 +90,8 @@ class ChaosWorld(World):
     """The world of the ordinary sync tests, on the clock of the arena."""
 
     clock: JumpingClock
+    #: statements with which each of its connections begins
+    session: Sequence[str] = ()
 
     def engine(self, **changes: Any) -> SyncEngine:
         return SyncEngine(self.client, self.sql, self.mapping(**changes), clock=self.clock, lease_wait_seconds=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +70,16 @@ class Storm:
 
     def blow(self, rounds: int = 2) -> None:
         """Let it happen; after each round both sides must agree."""
-        actions = {
+        actions = self.actions()
+        self.begin()
+        for _ in range(rounds):
+            for _ in range(STEPS):
+                self.dice.choices(list(actions), weights=list(actions.values()))[0]()
+            self.rest()
+
+    def actions(self) -> dict[Callable[[], None], int]:
+        """Return what may happen, and how often beside the others."""
+        return {
             self.edit_sql: 5,
             self.edit_lark: 5,
             self.insert_sql: 2,
@@ -81,11 +91,6 @@ class Storm:
             self.run: 7,
             self.wait: 2,
         }
-        self.begin()
-        for _ in range(rounds):
-            for _ in range(STEPS):
-                self.dice.choices(list(actions), weights=list(actions.values()))[0]()
-            self.rest()
 
     def begin(self) -> None:
         self.world.ready(ROWS, **self.policy)

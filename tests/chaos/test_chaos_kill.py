@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from airflow_provider_lark.emulator.wire import Request
-from tests.chaos.arena import Arena, ChaosWorld
+from tests.chaos.arena import ChaosWorld
 from tests.chaos.conftest import NewWorld
+from tests.chaos.executioner import SURVIVED, Executioner, Moment
 from tests.sync.world import wrote
 
-Moment = Literal["before call", "after call", "after commit"]
 Prepare = Callable[[ChaosWorld], None]
-ROOT = Path(__file__).parents[2]
-SURVIVED = 0
 #: more boundaries than any of the runs has
 ENDLESS = 200
 KEYLESS = "without a key"
 
 
-class Executioner:
-    """Runs the engine in a process of its own and kills it at a boundary."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.pid = 0
-        self.known = threading.Event()
-
-    def execute(self, world: ChaosWorld, operation: str, moment: Moment, number: int) -> int:
-        """Return the child's exit code: minus 9 when it was killed."""
-        job = {
-            "database": world.sql.url.render_as_string(hide_password=False),
-            "host": world.emu.url,
-            "app_id": world.emu.app_id,
-            "app_secret": world.emu.app_secret,
-            "mapping": world.mapping().to_dict(),
-            "operation": operation,
-            "commit": number if moment == "after commit" else 0,
-        }
-        arena = world.emu
-        assert isinstance(arena, Arena)
-        self.known.clear()
-        if moment == "before call":
-            arena.before = self._strike(number)
-        elif moment == "after call":
-            arena.after = self._strike(number)
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        self.pid = self._read()
-        self.known.set()
-        status = self._read()
-        arena.before = arena.after = None
-        return status
-
-    def _strike(self, number: int) -> Callable[[Request], bool]:
-        count = 0
-
-        def hook(request: Request) -> bool:
-            nonlocal count
-            count += 1
-            if count == number:
-                self.known.wait()
-                os.kill(self.pid, signal.SIGKILL)
-            # whoever is dead has sent nothing more
-            return count >= number
-
-        return hook
-
-    def _read(self) -> int:
-        assert self.process.stdout is not None
-        return int(self.process.stdout.readline())
-
-
 @pytest.fixture(scope="module")
 def executioner() -> Iterator[Executioner]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.chaos.victim"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Executioner(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with Executioner.at_work() as made:
+        yield made
 
 
 @dataclass(frozen=True)

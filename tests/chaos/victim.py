@@ -10,13 +10,16 @@ import json
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
-from tests.chaos.arena import hurry
+from airflow_provider_lark.core.errors import LarkError
+from tests.chaos.arena import JumpingClock, hurry, with_session
+from tests.chaos.executioner import REFUSED, SURVIVED
 
 
 def die_after_commit(engine: Engine, number: int) -> None:
@@ -35,12 +38,16 @@ def die_after_commit(engine: Engine, number: int) -> None:
 
 
 def run(job: dict[str, Any]) -> None:
-    engine = hurry(create_engine(job["database"], poolclass=NullPool))
+    engine = with_session(hurry(create_engine(job["database"], poolclass=NullPool)), job["session"])
     if job["commit"]:
         die_after_commit(engine, job["commit"])
     mapping = TableMapping.from_dict(job["mapping"])
-    with LarkClient(job["app_id"], job["app_secret"], job["host"], rate_share=None, max_attempts=1) as client:
-        getattr(SyncEngine(client, engine, mapping, lease_wait_seconds=0), job["operation"])()
+    clock = JumpingClock()
+    clock.ahead_seconds = job["ahead_seconds"]
+    with LarkClient(
+        job["app_id"], job["app_secret"], job["host"], clock=clock, rate_share=None, max_attempts=1
+    ) as client:
+        getattr(SyncEngine(client, engine, mapping, clock=clock, lease_wait_seconds=0), job["operation"])()
 
 
 def main() -> None:
@@ -50,7 +57,11 @@ def main() -> None:
             status = 1
             try:
                 run(json.loads(line))
-                status = 0
+                status = SURVIVED
+            except LarkError:
+                status = REFUSED
+            except BaseException:  # noqa: BLE001  # a child must not go on as its parent
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(status)

@@ -126,7 +126,8 @@ class World:
             for code, row in self.rows().items()
             if not row["gone"]
         }
-        assert lark == sql
+        differing = {code: (lark.get(code), sql.get(code)) for code in sorted(lark.keys() | sql.keys())}
+        assert lark == sql, {code: sides for code, sides in differing.items() if sides[0] != sides[1]}
         assert len(self.records()) == len(lark), "two records with one key"
 
 
