@@ -100,7 +100,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
     :param record_ids: these records only.
     :param view: only the records of this view, by id or name; default: the one of *table*'s address.
     :param filter: only the records that meet it; see the operators for records.
-    :param time_zone: name of the zone of dates in the filter.
+    :param time_zone: name of the zone of dates in the filter; default: the base's own.
     """
 
     lineage = "reads"

@@ -138,7 +138,7 @@ class BitableTableOperator(BitableOperator):
 class BitableRecordsOperator(BitableTableOperator):
     """Works on the records of one table.
 
-    :param time_zone: name of the zone of dates, and of datetimes that say none, such as ``Asia/Shanghai``.
+    :param time_zone: name of the zone of dates, and of datetimes that say none; default: the base's own.
     """
 
     template_fields: Sequence[str] = (*BitableTableOperator.template_fields, "time_zone")

@@ -39,7 +39,7 @@ class BitableRecordSensor(PollingSensor):
     :param max_records: at most so many.
     :param field_names: return only these fields.
     :param limit: return at most so many records, up to 500.
-    :param time_zone: name of the zone of dates in the filter.
+    :param time_zone: name of the zone of dates in the filter; default: the base's own.
     :param lark_conn_id: connection of type ``lark``.
     """
 

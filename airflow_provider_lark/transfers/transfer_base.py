@@ -27,7 +27,7 @@ class BitableTransferOperator(BitableTableOperator):
     :param key_fields: the fields whose values together tell records apart.
     :param fields: ``{"field": "column"}``, or a list of names that both sides share; nothing else is copied.
     :param create_table: create the table that is written to, where there is none.
-    :param time_zone: the zone of dates, and of datetimes without one.
+    :param time_zone: the zone of dates, and of datetimes without one; default: the base's own.
     :param users: whether persons stand in SQL by ``id`` or by ``email``.
     :param on_row_error: ``fail`` when a row does not fit, or ``skip`` it and report it.
     :param allow_empty: ``replace`` may empty the table when there is nothing to put into it.
@@ -55,7 +55,7 @@ class BitableTransferOperator(BitableTableOperator):
         key_fields: Sequence[str] | str = (),
         fields: Mapping[str, str] | Sequence[str] | str | None = None,
         create_table: bool = False,
-        time_zone: str = "UTC",
+        time_zone: str | None = None,
         users: Literal["id", "email"] = "id",
         on_row_error: Literal["fail", "skip"] = "fail",
         allow_empty: bool | str = False,
@@ -119,7 +119,7 @@ class BitableTransferOperator(BitableTableOperator):
             "mode": self.mode,
             "fields": _read_fields(self.fields),
             "create_table": self.create_table,
-            "time_zone": self.time_zone or "UTC",
+            "time_zone": None if self.time_zone in (None, "", "None") else self.time_zone,
             "users": self.users,
             "on_row_error": self.on_row_error,
             "allow_empty": read_flag(self.allow_empty, "allow_empty"),

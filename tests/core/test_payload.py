@@ -135,7 +135,7 @@ def test_none_clears_every_writable_cell(kind):
         (T.MULTI_SELECT, ["a", ""], "no empty names"),
         (T.MULTI_SELECT, [str(n) for n in range(1001)], "at most 1,000 items"),
         (T.DATE_TIME, datetime(2026, 1, 1), "an offset, or a time zone"),  # noqa: DTZ001
-        (T.DATE_TIME, date(2026, 1, 1), "a time zone to take the day in"),
+        (T.DATE_TIME, date(2026, 1, 1), "a time zone to take it in"),
         (T.DATE_TIME, "2026-01-01", "a time zone"),
         (T.DATE_TIME, "01.05.2026", "ISO 8601"),
         (T.DATE_TIME, 10**15, "an instant of the years 1 to 9999"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine
 
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.emulator import Emulator
+from tests.sync.plain import Plain, make_plain
 from tests.sync.world import FIELDS, World, people
+
+MakePlain = Callable[..., Plain]
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +30,14 @@ def world(engine: Engine, emulator: Emulator) -> Iterator[World]:
     table.create(engine)
     with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
         yield World(emulator, engine, client, base.app_token, lark.table_id, table)
+    emulator.faults.clear()
+    emulator.switches.restore()
+
+
+@pytest.fixture
+def plain(engine: Engine, emulator: Emulator) -> Iterator[MakePlain]:
+    """Give what makes a table from hand-written DDL and one of Bitable beside it."""
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        yield partial(make_plain, emulator, engine, client)
     emulator.faults.clear()
     emulator.switches.restore()

@@ -47,6 +47,7 @@ def test_doctor_of_a_running_sync_finds_nothing(world: World) -> None:
         "database",
         "ledger",
         "mapping",
+        "time zone",
         "triggers",
         "queue",
         "last scan",

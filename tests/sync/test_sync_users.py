@@ -14,7 +14,7 @@ from airflow_provider_lark.core.sync.mapping import TableMapping
 from tests.sync.world import PAIRS, World, wrote
 
 FIELDS = {**PAIRS, "Owner": "lark_id"}
-BY_EMAIL = {"fields": FIELDS, "users": "email"}
+BY_EMAIL = {"fields": FIELDS, "users": "email", "time_zone": "UTC"}
 lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 

@@ -21,10 +21,18 @@ from airflow_provider_lark.core.fields import codec_time as clock
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec_derived import lark_derived, refuse_writes
 from airflow_provider_lark.core.fields.codec_json import JSON_FORM, sql_json
-from airflow_provider_lark.core.fields.column import Column, ColumnKind, choices, is_padded, is_single_precision
+from airflow_provider_lark.core.fields.column import (
+    Column,
+    ColumnKind,
+    choices,
+    is_aware,
+    is_padded,
+    is_single_precision,
+)
 from airflow_provider_lark.core.fields.decimals import ZERO, round_single
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, UserKey, after_read, through_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,18 @@ def build_codec(
     field: Field,
     column: Column,
     *,
-    time_zone: tzinfo = UTC,
+    time_zone: Zone = UTC,
     user_key: UserKey = "id",
     find_user_id: Callable[[str], str | None] | None = None,
 ) -> ValueCodec:
     """Build the codec of *field* and *column*.
 
-    :param time_zone: the zone of naive datetimes and of dates.
+    :param time_zone: the zone of naive datetimes and of dates; what finds it is asked only if the pair needs it.
     :param user_key: persons by ``id``, or by ``email``; e-mails are written only with *find_user_id*.
     :param find_user_id: the id of the person with an e-mail address, None for nobody.
     :raises SchemaMismatch: the two types cannot fit; the message names field, column and both types.
     """
-    pair = Pair(field, column, time_zone, user_key, find_user_id)
+    pair = Pair(field, column, _zone_of(field, column, time_zone), user_key, find_user_id)
     if column.kind is None:
         raise pair.mismatch("no field can be kept in a column of this type")
     build = _BUILDERS.get(field.type)
@@ -78,6 +86,24 @@ def build_codec(
     if not writable:
         lark = refuse_writes(pair, lark)
     return ValueCodec(lark.read, lark.write, sql.read, sql.write, writable, kind, _empty_sql(column, kind))
+
+
+_MOMENTS = frozenset({FieldType.DATE_TIME, FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
+# a result of these may be a moment
+_MAY_BE_MOMENTS = _MOMENTS | {FieldType.FORMULA, FieldType.LOOKUP}
+
+
+def depends_on_zone(field: Field, column: Column) -> bool:
+    """Whether what a value of the pair means follows from the time zone: a date, a wall clock, a moment as text."""
+    if column.kind is ColumnKind.DATE_TIME:
+        return not (is_aware(column) and field.type in _MOMENTS)
+    return column.kind in (ColumnKind.DATE, ColumnKind.TEXT) and field.type in _MAY_BE_MOMENTS
+
+
+def _zone_of(field: Field, column: Column, given: Zone) -> tzinfo:
+    if column.session_zone is not None and not isinstance(given, tzinfo):
+        return column.session_zone
+    return settled_zone(given) if depends_on_zone(field, column) else UTC
 
 
 Build = Callable[[Pair], tuple[str, Half, Half]]

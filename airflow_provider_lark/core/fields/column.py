@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +14,9 @@ from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
 SqlType = TypeEngine[Any]
+
+SESSION_ZONE = "lark_session_zone"
+"""Where a reflected table keeps the time zone of MySQL's session."""
 
 
 class ColumnKind(StrEnum):
@@ -40,6 +44,7 @@ class Column:
 
     :param dialect: SQLAlchemy's name of the database (``sqlite``, ``postgresql``, ``mysql``, ``mariadb``); it
         decides what one type name means: SQLite's INTEGER has 64 bits, MySQL's DATETIME whole seconds.
+    :param session_zone: in which the database shows the instants of this column: MySQL's TIMESTAMP.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Column:
     autoincrement: bool = False
     has_default: bool = False
     dialect: str = ""
+    session_zone: tzinfo | None = None
 
     @classmethod
     def from_reflected(cls, column: sqlalchemy.Column[Any], dialect: str) -> Column:
@@ -64,6 +70,7 @@ class Column:
             or (alone and column.table.autoincrement_column is column and _generates_keys(column, dialect)),
             has_default=column.server_default is not None or column.default is not None or column.computed is not None,
             dialect=dialect,
+            session_zone=column.table.info.get(SESSION_ZONE) if isinstance(column.type, sa.TIMESTAMP) else None,
         )
 
     @property

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import tzinfo
 from typing import Any, Literal
 
-from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import PermanentError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.payload_read import cell_reader, read_instant, read_person
 from airflow_provider_lark.core.fields.payload_scalars import Encode, Unfit
 from airflow_provider_lark.core.fields.payload_write import cell_encoder, items_of, person_email
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone
 
 FindUserIds = Callable[[Sequence[str]], Mapping[str, str | None]]
 """Returns the open_id of each e-mail address, under the address as it was asked for; None or nothing for nobody."""
@@ -35,7 +35,8 @@ class RecordEncoder:
     >>> encoder.encode([{"Qty": 5}])
     [{'Qty': 5}]
 
-    :param time_zone: the zone of naive datetimes and of dates; without it they are refused.
+    :param time_zone: the zone of naive datetimes and of dates, or what finds it when one is met; without it they
+        are refused.
     :param find_user_ids: asked once a call for all e-mail addresses in person fields; without it they are refused.
     :param skip_read_only: leave out what Lark computes, so that a record can be written back as it was read;
         otherwise such a field is refused.
@@ -45,7 +46,7 @@ class RecordEncoder:
         self,
         fields: Sequence[Field],
         *,
-        time_zone: tzinfo | None = None,
+        time_zone: Zone | None = None,
         find_user_ids: FindUserIds | None = None,
         skip_read_only: bool = False,
     ) -> None:
@@ -89,6 +90,9 @@ class RecordEncoder:
                 try:
                     wire[name] = cell[0](value)
                 except _VALUE_ERRORS as exc:
+                    if isinstance(exc, PermanentError):
+                        # not the value is in the way, but what it needs: the base's time zone
+                        raise
                     expected = str(exc) if isinstance(exc, Unfit) else cell[1]
                     label = self._fields[name].describe()
                     problems.add_value(index, f"field {label}: got {_kind(value)}, expected {expected}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -34,6 +34,7 @@ from airflow_provider_lark.core.fields.decimals import (
     tidy_decimal,
 )
 from airflow_provider_lark.core.fields.iso import parse_datetime
+from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 
 Encode = Callable[[Any], Any]
 
@@ -134,27 +135,35 @@ def encode_checkbox(value: Any) -> bool:
     return bool(value)
 
 
-def date_time_encoder(zone: tzinfo | None) -> Encode:
-    """Return what encodes a DateTime; what is finer than a millisecond is cut off.
-
-    :param zone: of naive datetimes and of dates.
-    """
-    midnight = None if zone is None else midnight_of(zone)[0]
+def _date_reader(zone: Zone | None) -> Callable[[date], int]:
+    midnights: list[Callable[[date], int]] = []
 
     def from_date(value: date) -> int:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return to_ms(value - EPOCH)
+        if zone is None:
+            raise Unfit("a datetime with an offset, or a time zone to take it in")
         if isinstance(value, datetime):
-            if value.tzinfo is None and zone is None:
-                raise Unfit("a datetime with an offset, or a time zone to read it in")
-            return to_ms((value if value.tzinfo is not None else value.replace(tzinfo=zone)) - EPOCH)
-        if midnight is None:
-            raise Unfit("a datetime with an offset, or a time zone to take the day in")
-        return midnight(value)
+            return to_ms(value.replace(tzinfo=settled_zone(zone)) - EPOCH)
+        if not midnights:
+            midnights.append(midnight_of(settled_zone(zone))[0])
+        return midnights[0](value)
+
+    return from_date
+
+
+def date_time_encoder(zone: Zone | None) -> Encode:
+    """Return what encodes a DateTime; what is finer than a millisecond is cut off.
+
+    :param zone: of naive datetimes and of dates; without one they are refused.
+    """
+    from_date = _date_reader(zone)
 
     def encode(value: Any) -> int | None:
         if isinstance(value, str):
             if not value:
                 return None
-            value = parse_datetime(value, zone)
+            value = parse_datetime(value, None)
         instant = from_date(value) if isinstance(value, date) else _whole(value)
         if not LEAST_MS <= instant <= GREATEST_MS:
             raise Unfit(SANE)

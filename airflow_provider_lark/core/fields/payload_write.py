@@ -6,7 +6,6 @@ The encoders behave as those of :mod:`.payload_scalars`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import tzinfo
 from typing import Any
 
 from airflow_provider_lark.core.fields import payload_scalars as scalars
@@ -20,6 +19,7 @@ from airflow_provider_lark.core.fields.codec_multi import (
 )
 from airflow_provider_lark.core.fields.payload_scalars import Encode, Unfit, checked_text, exact_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone
 
 FindPerson = Callable[[str], str | None]
 """The id of the person with an e-mail address (trimmed, in lower case), None for nobody."""
@@ -32,7 +32,7 @@ _LINKS = 'record ids (rec…), one or a list, or {"link_record_ids": […]}'
 _LINK = 'a link, or {"text": …, "link": …}'
 
 
-def cell_encoder(field: Field, zone: tzinfo | None, find_person: FindPerson | None) -> tuple[Encode, str]:
+def cell_encoder(field: Field, zone: Zone | None, find_person: FindPerson | None) -> tuple[Encode, str]:
     """Return what encodes a value of *field*, and what it expects, for the message."""
     if field.type in _ENCODERS:
         return _ENCODERS[field.type]

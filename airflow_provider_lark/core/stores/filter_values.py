@@ -6,7 +6,7 @@ Source: open.feishu.cn, "Record filter guide", read 2026-11.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -16,6 +16,7 @@ from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_
 from airflow_provider_lark.core.fields.iso import parse_datetime
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 
 VALUES_MAX = 10
 """Values of one condition. Same source."""
@@ -67,7 +68,6 @@ _ONLY_IS = (
     "TheLastMonth",
     "TheNextMonth",
 )
-_NO_ZONE = timezone(timedelta(0), "none was given")
 
 
 class ConditionWriter:
@@ -77,7 +77,7 @@ class ConditionWriter:
     :param find_user_ids: for persons given by e-mail.
     """
 
-    def __init__(self, time_zone: tzinfo | None, find_user_ids: FindUserIds | None) -> None:
+    def __init__(self, time_zone: Zone | None, find_user_ids: FindUserIds | None) -> None:
         self._time_zone = time_zone
         self._find_user_ids = find_user_ids
 
@@ -124,20 +124,20 @@ class ConditionWriter:
         return [_EXACT, str(round(self._instant(value, where).timestamp() * 1000))]
 
     def _instant(self, value: Any, where: str) -> datetime:
-        zone = self._time_zone or _NO_ZONE
         try:
             if isinstance(value, str):
-                value = parse_datetime(value, zone)
+                value = parse_datetime(value, None)
         except ValueError:
             value = None
         if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time(), zone)
+            value = datetime.combine(value, time())
         if not isinstance(value, datetime):
             raise ConfigError(f"{where}: expected a datetime, ISO 8601 text, milliseconds, or a word such as Today")
-        moment = value if value.tzinfo else value.replace(tzinfo=zone)
-        if moment.tzinfo is _NO_ZONE:
+        if value.tzinfo is not None:
+            return value
+        if self._time_zone is None:
             raise ConfigError(f"{where}: the date says no time zone; add one to the value or set time_zone")
-        return moment
+        return value.replace(tzinfo=settled_zone(self._time_zone))
 
     def _people(self, values: Sequence[Any], where: str) -> list[str]:
         given = [str(value.get("id") if isinstance(value, Mapping) else value) for value in values]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import tzinfo
 from functools import cached_property
 from typing import Any, TypedDict
 from uuid import uuid4
@@ -24,6 +23,8 @@ from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkError, NotFound, RecordNotFound
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.zones import Zone
+from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
@@ -82,7 +83,7 @@ class RecordTable:
 
     :param new_token: see :data:`NewToken`; by default each batch gets a token of its own.
     :param batch_size: records a write call carries, at most 1000.
-    :param time_zone: of dates and of datetimes without a zone.
+    :param time_zone: of dates and of datetimes without a zone; default: the base's own, asked for when one is met.
     :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
     :param fields: the table's fields where they are known; read when they are first needed otherwise.
     :param skip_read_only: leave out of what is written what Lark computes; refused otherwise.
@@ -96,7 +97,7 @@ class RecordTable:
         *,
         new_token: NewToken = lambda number, body: str(uuid4()),
         batch_size: int = BATCH_WRITE_DEFAULT,
-        time_zone: tzinfo | None = None,
+        time_zone: Zone | None = None,
         find_user_ids: FindUserIds | None = None,
         fields: Sequence[Field] | None = None,
         skip_read_only: bool = False,
@@ -105,7 +106,7 @@ class RecordTable:
             raise ConfigError(f"batch_size is {batch_size}; Lark takes 1 to {BATCH_WRITE_MAX} records a call")
         self.client = client
         self.ids = TableIds(app_token=app_token, table_id=table_id)
-        self.time_zone = time_zone
+        self.time_zone = time_zone or BaseZone(client, app_token)
         self._new_token = new_token
         self.batch_size = batch_size
         self._find_user_ids = find_user_ids

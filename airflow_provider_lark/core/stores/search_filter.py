@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,6 +15,7 @@ from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
 
 Filter = Mapping[str, Any]
@@ -25,7 +25,7 @@ def build_filter(
     given: Filter | None,
     fields: Sequence[Field],
     *,
-    time_zone: tzinfo | None = None,
+    time_zone: Zone | None = None,
     find_user_ids: FindUserIds | None = None,
 ) -> dict[str, Any]:
     """Return *given* as Lark's filter; empty when nothing is asked for.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import JSON, Connection, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import NoSuchTableError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.column import SESSION_ZONE, Column
+from airflow_provider_lark.core.stores.connections import is_mysql
 
 _DIALECT = "lark_dialect"
 _UNIQUE = "lark_unique"
@@ -54,6 +57,8 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
     table.info[_DIALECT] = bind.dialect.name
+    if is_mysql(bind.dialect):
+        table.info[SESSION_ZONE] = _session_zone(bind)
     for column in table.columns:
         if isinstance(column.type, JSON):
             # otherwise an empty cell would become the JSON value null, which IS NULL does not find
@@ -91,6 +96,22 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
             "these columns, or name others under key:"
         )
     return tuple(key)
+
+
+def _session_zone(bind: Engine | Connection) -> tzinfo:
+    """Return the zone in which MySQL shows instants, as far as it tells."""
+    if isinstance(bind, Engine):
+        with bind.connect() as conn:
+            return _session_zone(conn)
+    told, system, ahead = bind.exec_driver_sql(
+        "SELECT @@SESSION.time_zone, @@GLOBAL.system_time_zone, TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())"
+    ).one()
+    name = system if told == "SYSTEM" else told
+    try:
+        return ZoneInfo(name)
+    # an offset such as +08:00; or an abbreviation such as CST, which several zones share
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone(timedelta(minutes=int(ahead)))
 
 
 def _unique_columns(bind: Engine | Connection, table: Table) -> list[set[str]]:

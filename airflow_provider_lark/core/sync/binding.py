@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table
 
@@ -16,6 +16,7 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
 from airflow_provider_lark.core.sync.bound import Binding, BoundField
 from airflow_provider_lark.core.sync.decide import Rules
@@ -46,6 +47,7 @@ def bind(
     contract: Sequence[Mapping[str, Any]] = (),
     modified_field_id: str | None = None,
     find_user_id: FindUserId = _find_nobody,
+    zone: Zone = UTC,
 ) -> Binding:
     """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
 
@@ -53,13 +55,14 @@ def bind(
     :param contract: what setup stored, to follow renamed fields.
     :param modified_field_id: the modification-time field that setup chose, to stay with it while it exists.
     :param find_user_id: the id of the person with an e-mail address; needed to write persons with ``users: email``.
+    :param zone: of dates where the mapping names none.
     :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
     """
     columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
     keys = key_columns_of(table, mapping.sql.key)
     named = mapping.fields or _equal_names(mapping, fields, columns, contract)
     by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
-    zone = ZoneInfo(mapping.time_zone)
+    zone = read_zone(mapping.time_zone) if mapping.time_zone else zone
     pairs = [
         _bind_field(
             mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone, find_user_id
@@ -137,7 +140,7 @@ def _bind_field(
     field: Field,
     columns: Mapping[str, Column],
     table: Table,
-    zone: ZoneInfo,
+    zone: Zone,
     find_user_id: FindUserId,
 ) -> BoundField:
     if pair.column not in columns:
@@ -212,7 +215,7 @@ def _check_key(mapping: TableMapping, keys: Sequence[str], pairs: Sequence[Bound
 
 
 def _extra_columns(
-    mapping: TableMapping, columns: Mapping[str, Column], zone: ZoneInfo, *, bound: set[str]
+    mapping: TableMapping, columns: Mapping[str, Column], zone: Zone, *, bound: set[str]
 ) -> tuple[dict[str, ValueCodec], bool]:
     """Return codecs for the columns that the engine writes for itself, and whether the soft-delete one holds a time."""
     wanted: dict[str, tuple[FieldType, ...]] = {}
@@ -235,7 +238,7 @@ def _extra_columns(
 
 
 def _first_codec(
-    mapping: TableMapping, column: Column, types: Sequence[FieldType], zone: ZoneInfo
+    mapping: TableMapping, column: Column, types: Sequence[FieldType], zone: Zone
 ) -> tuple[FieldType, ValueCodec]:
     for kind in types:
         stand_in = Field(field_id="", name=column.name, type=kind, ui_type="", property={}, is_primary=False)

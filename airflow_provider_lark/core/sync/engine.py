@@ -137,6 +137,7 @@ class SyncEngine:
         """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
         report = CheckReport(self.mapping.name, "check")
         with self._measured(report), self._run(SyncReport(self.mapping.name, "check")) as run:
+            report.time_zone, report.warnings = run.report.time_zone, run.report.warnings
             scan_id = self.new_token()
             try:
                 compare(run, report, scan_id)
@@ -264,6 +265,7 @@ class SyncEngine:
         # the field list is good for one run: people rename fields
         self._ready = None
         binding, token = ready.binding, self.new_token()
+        report.time_zone = ready.time_zone
         resource = f"{binding.app_token}/{binding.table_id}"
         with self._hold(resource) as keep:
             run = Run(

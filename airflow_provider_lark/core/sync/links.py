@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Connection
@@ -19,6 +18,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs
 
@@ -50,7 +50,7 @@ class Sendable(NamedTuple):
     missing: dict[str, str]
 
 
-def bind_link(field: Field, column: Column, table_name: str, zone: tzinfo) -> tuple[ValueCodec, LinkedColumn]:
+def bind_link(field: Field, column: Column, table_name: str, zone: Zone) -> tuple[ValueCodec, LinkedColumn]:
     """Return the codec of a link field beside a foreign-key column, and how its ids become keys.
 
     The codec's Lark half still speaks of record ids; :class:`Links` translates.

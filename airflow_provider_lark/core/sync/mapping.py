@@ -28,7 +28,8 @@ class TableMapping:
     """One Bitable table and one SQL table that hold the same rows.
 
     :param fields: the pairs to keep equal; None pairs fields and columns of equal names.
-    :param time_zone: IANA name; the zone in which naive datetimes and dates of the SQL table are meant.
+    :param time_zone: IANA name; the zone in which naive datetimes and dates of the SQL table are meant. None is the
+        base's own, as setup found it.
     :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
     :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
@@ -46,7 +47,7 @@ class TableMapping:
     direction: Direction = "both"
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     users: UserKey = "id"
     record_id_column: str | None = None
     skew_seconds: float = 2.0

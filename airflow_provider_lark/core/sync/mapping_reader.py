@@ -25,7 +25,7 @@ from airflow_provider_lark.core.sync.targets import (
 )
 
 OPTION_DEFAULTS: dict[str, Any] = {
-    "time_zone": "UTC",
+    "time_zone": None,
     "users": "id",
     "record_id_column": None,
     "skew_seconds": 2.0,
@@ -177,7 +177,9 @@ def _read_deletes(raw: Any, where: str) -> DeletePolicy:
     raise ConfigError(f"{where}: {raw!r} is not one of propagate, soft:<column>, ignore")
 
 
-def _read_zone(raw: Any, where: str) -> str:
+def _read_zone(raw: Any, where: str) -> str | None:
+    if raw is None:
+        return None
     name = read_text(raw, where)
     read_zone(name, where)
     return name

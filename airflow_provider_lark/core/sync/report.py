@@ -29,6 +29,7 @@ class Report:
     :param api_calls: requests sent to Lark by kind, and ``total``; retries count.
     :param problems: at most 20 texts, each naming what failed, on which row, and what to do; no cell content.
     :param warnings: what did not fail but wants a person's eye.
+    :param time_zone: in which dates of the SQL table are taken.
     """
 
     mapping: str
@@ -38,6 +39,7 @@ class Report:
     api_calls: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    time_zone: str | None = None
 
     def add_problem(self, text: str) -> None:
         """Keep *text* while there is room; the journal keeps them all."""

@@ -15,6 +15,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
@@ -25,6 +26,7 @@ from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import Report, SetupReport
+from airflow_provider_lark.core.sync.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone
 
 MODIFIED_FIELD_NAME = "Last modified"
 
@@ -34,9 +36,13 @@ Hold = Callable[[str], AbstractContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A mapping whose tables were found and fit."""
+    """A mapping whose tables were found and fit.
+
+    :param time_zone: in which dates of the SQL table are taken; None where none is needed and Lark tells none.
+    """
 
     binding: Binding
+    time_zone: str | None
 
 
 def prepare(
@@ -53,6 +59,7 @@ def prepare(
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     before = load_state(engine, mapping.sql.table_name)
     app_token, table_id = locate(client, mapping, before, warn=report.warnings.append)
+    base_zone = BaseZone(client, app_token)
 
     def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
         _refuse_other_table(mapping, state, app_token, table_id)
@@ -69,6 +76,7 @@ def prepare(
             contract=contract,
             modified_field_id=None if state is None else state.modified_field_id,
             find_user_id=people.find,
+            zone=choose_zone(mapping, state, base_zone),
         )
         return fields, bound
 
@@ -83,12 +91,16 @@ def prepare(
         if binding.modified_field is None and mapping.direction != "to_lark":
             created = _create_modified_field(client, app_token, table_id, fields, report)
             binding = replace(binding, modified_field=created)
+        zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
         with write_transaction(engine) as conn:
             _capture(conn, binding, report)
             _forget_replaced_fields(conn, binding, state)
-            checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint()))
+            settle_zone(conn, binding, state, zone, report)
+            checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint(), zone))
+        if not mapping.time_zone:
+            warn_of_other_zone(binding, zone, base_zone, report)
     _describe(binding, report)
-    return Ready(binding)
+    return Ready(binding, zone or None)
 
 
 def open_ready(
@@ -98,13 +110,17 @@ def open_ready(
     state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         first = SetupReport(mapping.name, "setup")
-        return prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people)
+        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people)
+        report.warnings += first.warnings
+        return ready
     # the package may be newer than the ledger
     migrate.upgrade(engine)
     app_token, table_id = state.app_token, state.table_id
     if mapping.lark.app_token and mapping.lark.table_id:
         app_token, table_id = mapping.lark.app_token, mapping.lark.table_id
     _refuse_other_table(mapping, state, app_token, table_id)
+    base_zone = BaseZone(client, app_token)
+    chosen = choose_zone(mapping, state, base_zone)
     binding = bind(
         mapping,
         app_token=app_token,
@@ -115,7 +131,12 @@ def open_ready(
         contract=state.fields,
         modified_field_id=state.modified_field_id,
         find_user_id=people.find,
+        zone=chosen,
     )
+    zone = name_zone(chosen)
+    if state.time_zone is None and not mapping.time_zone:
+        # once: what was taken until now is stored below
+        warn_of_other_zone(binding, zone, base_zone, report)
     with write_transaction(engine) as conn:
         if mapping.direction != "to_sql" and not capture.is_current(conn, captured_spec(binding)):
             capture.install(conn, captured_spec(binding))
@@ -124,10 +145,12 @@ def open_ready(
                 "changes made meanwhile are found by the next full sync"
             )
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
-        if known != {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}:
+        settle_zone(conn, binding, state, zone, report)
+        bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
+        if known != bound or state.time_zone != zone:
             _forget_replaced_fields(conn, binding, state)
-            checkpoint.save(conn, binding.table_name, _contract(binding, state))
-    return Ready(binding)
+            checkpoint.save(conn, binding.table_name, _contract(binding, state, zone))
+    return Ready(binding, zone or None)
 
 
 def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool) -> None:
@@ -271,7 +294,7 @@ def _numbered(name: str, at: int) -> str:
     return name if at == 1 else f"{name} {at}"
 
 
-def _contract(binding: Binding, state: Checkpoint) -> Checkpoint:
+def _contract(binding: Binding, state: Checkpoint, zone: str) -> Checkpoint:
     modified = binding.modified_field
     return replace(
         state,
@@ -279,6 +302,7 @@ def _contract(binding: Binding, state: Checkpoint) -> Checkpoint:
         table_id=binding.table_id,
         fields=[pair.to_contract() for pair in binding.pairs],
         modified_field_id=None if modified is None else modified.field_id,
+        time_zone=zone,
     )
 
 

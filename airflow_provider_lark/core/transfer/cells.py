@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.sql_rows import Processor, process
 from airflow_provider_lark.core.transfer.persons import Persons
 
@@ -36,7 +37,7 @@ VALUE_TYPES: tuple[tuple[type | tuple[type, ...], SqlType], ...] = (
 )
 
 
-def column_encoder(field: Field, column: Column, zone: tzinfo, persons: Persons, convert: Processor) -> Encode:
+def column_encoder(field: Field, column: Column, zone: Zone, persons: Persons, convert: Processor) -> Encode:
     """Return the encoder of a table's column.
 
     :raises SchemaMismatch: the column does not fit the field.
@@ -48,7 +49,7 @@ def column_encoder(field: Field, column: Column, zone: tzinfo, persons: Persons,
     return lambda value: to_lark(from_sql(process(convert, value)))
 
 
-def value_encoder(field: Field, name: str, zone: tzinfo, persons: Persons) -> Encode:
+def value_encoder(field: Field, name: str, zone: Zone, persons: Persons) -> Encode:
     """Return the encoder of a query's column, whose type is told by each value: it may differ from row to row."""
     encoders: dict[type, Encode] = {}
 
@@ -62,7 +63,7 @@ def value_encoder(field: Field, name: str, zone: tzinfo, persons: Persons) -> En
     return encode
 
 
-def _encoder_for(field: Field, name: str, value: Any, zone: tzinfo, persons: Persons) -> Encode:
+def _encoder_for(field: Field, name: str, value: Any, zone: Zone, persons: Persons) -> Encode:
     sql_type = sa.Text() if value is None else type_of_value(value)
     if sql_type is None:
         raise ValueMismatch(

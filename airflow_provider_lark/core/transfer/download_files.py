@@ -45,7 +45,7 @@ def download_attachments(
 
     :param record_ids: these records only.
     :param search: the records that it finds only, with the view by id or name; default: every record with a file.
-    :param time_zone: of dates in the filter of *search*.
+    :param time_zone: of dates in the filter of *search*; default: the base's own.
     :param find_user_ids: finds persons that this filter gives by e-mail.
     :raises RecordNotFound: a record of *record_ids* does not exist.
     :raises UnexpectedAnswer: a file came incomplete; it was removed.

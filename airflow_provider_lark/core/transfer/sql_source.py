@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Select, Table, select, text, type_coerce
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, CursorResult, Select, Table, select, text, ty
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.sql_rows import RAW, Processor, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
@@ -80,7 +80,7 @@ class OpenSource(Protocol):
         """Return what is known of a column, for the field to be made of it."""
         ...
 
-    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
+    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
         """Return what turns the column's values into those that *field* is written."""
         ...
 
@@ -113,7 +113,7 @@ class _OpenTable:
     def describe(self, name: str) -> Column:
         return self._described[name]
 
-    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
+    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
         convert: Processor = processor_of(self._conn, self._table.c[name])
         return column_encoder(field, self._described[name], zone, persons, convert)
 
@@ -156,7 +156,7 @@ class _OpenQuery:
         at = self._columns.index(name)
         return guess_column(name, [row[at] for row in self._first])
 
-    def encoder(self, name: str, field: Field, zone: tzinfo, persons: Persons) -> Encode:
+    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
         return value_encoder(field, name, zone, persons)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
+from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.tables import columns_of, key_columns_of, reflect_table
 from airflow_provider_lark.core.transfer.pairing import Names, find_field, missing
@@ -93,7 +93,7 @@ def find_target(
     place: Place,
     fields: Sequence[Field],
     choice: Names | None,
-    zone: tzinfo,
+    zone: Zone,
     *,
     users: UserKey,
     create: bool,
@@ -190,7 +190,7 @@ def _bind(
     fields: Sequence[Field],
     columns: dict[str, Column],
     table: Table,
-    zone: tzinfo,
+    zone: Zone,
     users: UserKey,
 ) -> BoundColumn:
     where = f"table {place.label!r}"

@@ -19,6 +19,7 @@ from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
+from airflow_provider_lark.core.stores.base_zone import zone_or_base
 from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.cells import Encode
@@ -47,7 +48,7 @@ class LoadOptions:
     :param fields: column by field name, or the names that both sides share; default: every column of the source.
     :param create_table: make the table where the base has none of its name.
     :param batch_size: records a write call carries, at most 1000.
-    :param time_zone: the zone of dates and of datetimes without one.
+    :param time_zone: the zone of dates and of datetimes without one; default: the base's own.
     :param on_row_error: ``fail`` on the first row that Lark cannot hold, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when the source has no rows.
     :param users: whether persons stand in SQL by ``id`` or by ``email``.
@@ -60,7 +61,7 @@ class LoadOptions:
     fields: FieldChoice = None
     create_table: bool = False
     batch_size: int = BATCH_WRITE_MAX
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     on_row_error: OnRowError = "fail"
     allow_empty: bool = False
     users: UserKey = "id"
@@ -70,7 +71,8 @@ class LoadOptions:
         check_choice("mode", self.mode, ("append", "replace", "upsert"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
         check_batch_size(self.batch_size)
-        read_zone(self.time_zone)
+        if self.time_zone:
+            read_zone(self.time_zone)
         if isinstance(self.key_fields, str):
             raise ConfigError("key_fields: expected a list of field names")
         if self.mode == "upsert" and not self.key_fields:
@@ -157,7 +159,8 @@ class _Load:
         persons: Persons,
         report: TransferReport,
     ) -> None:
-        where, zone = report.target, read_zone(options.time_zone)
+        where = report.target
+        zone = zone_or_base(options.time_zone, client, found.table.app_token)
         fields = [writable_field(name, found.fields, where=where) for name, _ in pairs]
         columns = [column for _, column in pairs]
         self._cells: list[tuple[str, Encode]] = [

@@ -19,6 +19,7 @@ from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import read_zone
+from airflow_provider_lark.core.stores.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
@@ -38,7 +39,7 @@ class DumpOptions:
     :param view: only the records of this view, given by id or name; Lark knows no view beside a filter.
     :param filter: which records; see :func:`.build_filter`.
     :param create_table: make the table where there is none.
-    :param time_zone: the zone of columns without one, and of dates.
+    :param time_zone: the zone of columns without one, and of dates; default: the base's own.
     :param users: keep persons by ``id`` or by ``email``, which needs the scope contact:user.email:readonly.
     :param on_row_error: ``fail`` when a record does not fit, with the table unchanged, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when Lark shows no record.
@@ -50,7 +51,7 @@ class DumpOptions:
     view: str = ""
     filter: Filter | None = None
     create_table: bool = False
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     users: UserKey = "id"
     on_row_error: OnRowError = "fail"
     allow_empty: bool = False
@@ -59,7 +60,8 @@ class DumpOptions:
         check_choice("mode", self.mode, ("append", "upsert", "replace"))
         check_choice("users", self.users, ("id", "email"))
         check_choice("on_row_error", self.on_row_error, ("fail", "skip"))
-        read_zone(self.time_zone)
+        if self.time_zone:
+            read_zone(self.time_zone)
         if self.view and self.filter:
             raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
 
@@ -93,7 +95,7 @@ def copy_to_sql(
     report.source, report.app_token, report.table_id = f"table {table.table_id}", table.app_token, table.table_id
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
     fields = [Field.from_wire(item) for item in wire]
-    zone = read_zone(options.time_zone)
+    zone = zone_or_base(options.time_zone, client, table.app_token)
     only = build_filter(options.filter, fields, time_zone=zone, find_user_ids=find_user_ids)
     with _connection(engine) as conn:
         target = find_target(

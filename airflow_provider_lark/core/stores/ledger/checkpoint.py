@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, literal_column, select
 
 from airflow_provider_lark.core.stores.ledger import schema
 
@@ -21,6 +21,9 @@ class Checkpoint:
     :param total_offset: how many more records Lark counts than a complete scan returns.
     :param fields: the field contract: field_id, name, type and property of every mapped field.
     :param modified_field_id: the field that tells when a record was modified.
+    :param time_zone: the zone in which dates of the SQL table were last taken; empty where Lark did not tell the
+        base's and none was needed; None in a ledger of a version that did not note it.
+    :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
     """
 
     watermark_ms: int | None = None
@@ -31,11 +34,15 @@ class Checkpoint:
     table_id: str = ""
     fields: list[dict[str, Any]] = field(default_factory=list)
     modified_field_id: str | None = None
+    time_zone: str | None = None
+    partitions: tuple[str, ...] | None = None
 
 
 def load(conn: Connection, table_name: str) -> Checkpoint | None:
     """Return the checkpoint of a table, or None before its setup."""
-    row = conn.execute(select(schema.checkpoint).where(schema.checkpoint.c.table_name == table_name)).one_or_none()
+    # whatever columns there are: a ledger of an older version is read before it is brought up to this one
+    every: Select[Any] = select(literal_column("*")).select_from(schema.checkpoint)
+    row = conn.execute(every.where(schema.checkpoint.c.table_name == table_name)).one_or_none()
     if row is None:
         return None
     return Checkpoint(
@@ -47,7 +54,13 @@ def load(conn: Connection, table_name: str) -> Checkpoint | None:
         table_id=row.table_id,
         fields=json.loads(row.fields),
         modified_field_id=row.modified_field_id,
+        time_zone=getattr(row, "time_zone", None),
+        partitions=_read_partitions(getattr(row, "partitions", None)),
     )
+
+
+def _read_partitions(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))
 
 
 def save(conn: Connection, table_name: str, checkpoint: Checkpoint) -> None:
@@ -64,6 +77,8 @@ def save(conn: Connection, table_name: str, checkpoint: Checkpoint) -> None:
             table_id=checkpoint.table_id,
             fields=json.dumps(checkpoint.fields, ensure_ascii=False),
             modified_field_id=checkpoint.modified_field_id,
+            time_zone=checkpoint.time_zone,
+            partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions, ensure_ascii=False),
         )
     )
 

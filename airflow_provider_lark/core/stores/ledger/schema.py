@@ -121,6 +121,8 @@ checkpoint = Table(
     Column("table_id", String(64), nullable=False),
     Column("fields", _long_text(), nullable=False),
     Column("modified_field_id", String(64)),
+    Column("time_zone", String(64)),
+    Column("partitions", _long_text()),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
 )

@@ -13,6 +13,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, NotFound
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import reflect_table
@@ -21,6 +22,7 @@ from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.zone_choice import choose_zone, dated_columns, name_zone
 
 NO_RECORD = "recDoctor00000"
 """An id that no record has."""
@@ -75,6 +77,8 @@ class _Examination:
         if fields:
             bound: list[Binding] = []
             yield self._look("mapping", lambda: self._bind(place[0], fields, bound))
+            if bound:
+                yield self._look("time zone", lambda: self._zone(place[0], bound[0]))
             if bound and self.mapping.direction != "to_sql":
                 yield self._look("triggers", lambda: self._triggers(bound[0]))
         if self._has_ledger():
@@ -172,11 +176,24 @@ class _Examination:
             dialect=self.engine.dialect.name,
             contract=[] if state is None else state.fields,
             modified_field_id=None if state is None else state.modified_field_id,
+            zone=choose_zone(self.mapping, state, BaseZone(self.client, app_token)),
         )
         bound.append(binding)
         told = f"{len(binding.pairs)} fields and columns fit"
         if binding.modified_field is None and self.mapping.direction != "to_lark" and state is not None:
             return "warning", f'{told}; the table has no "Last modified time" field, so every run reads all records'
+        return told
+
+    def _zone(self, place: tuple[str, str], binding: Binding) -> Answer:
+        base = BaseZone(self.client, place[0])
+        name = name_zone(choose_zone(self.mapping, self._state(), base), ask=True)
+        shown = name_zone(base, ask=True)
+        columns = dated_columns(binding)
+        if not columns:
+            return f"no column depends on it ({name or 'the base does not tell its own'})"
+        told = f"{', '.join(columns)} are taken in {name}"
+        if shown and shown != name and not self.mapping.time_zone:
+            return "warning", f"{told}, and the base shows dates in {shown}: name time_zone in the mapping"
         return told
 
     def _triggers(self, binding: Binding) -> Answer:
