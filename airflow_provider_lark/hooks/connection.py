@@ -16,7 +16,7 @@ from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import without_frames
-from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra
+from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra, refuse_stars
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -94,8 +94,8 @@ class LarkSettings:
             proxy=_hide(extra.proxy()),
             bases=extra.bases(),
             ca_bundle=extra.ca_bundle(),
-            event_encrypt_key=_hide(extra.text("event_encrypt_key_secret")),
-            event_verification_token=_hide(extra.text("event_verification_token")),
+            event_encrypt_key=_hide(extra.secret("event_encrypt_key_secret")),
+            event_verification_token=_hide(extra.secret("event_verification_token")),
             token_store_conn_id=extra.text("store_conn_id"),
             tenant_key=extra.text("tenant_key"),
             warnings=extra.warnings,
@@ -124,8 +124,7 @@ def _hide(text: str | None) -> Secret | None:
 def _need(value: str | None, where: str, name: str) -> str:
     if not value or not value.strip():
         raise ConfigError(f"{where}: has no {name}; the developer console shows it under Credentials & Basic Info")
-    if not value.strip("* "):
-        raise ConfigError(f"{where}: {name} is {value.strip()}, which Airflow shows in its place; type it in again")
+    refuse_stars(value, where, name)
     return value.strip()
 
 

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_lark.core.errors import LarkError, RetriableError
 
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=AirflowException)
+
 
 def airflow_error(exc: LarkError) -> AirflowException:
-    """Return what Airflow should be told instead of *exc*; raise it ``from exc``.
+    """Return what Airflow should be told instead of *exc*.
 
     The result holds its message only, so that executors can pickle it. A retriable error becomes an
     ``AirflowException``, which the task's ``retries`` catch; any other one an ``AirflowFailException``, because the
     same attempt would fail again until a person has changed something.
     """
     kind = AirflowException if isinstance(exc, RetriableError) else AirflowFailException
-    return kind(f"{type(exc).__name__}: {exc}")
+    notes = "".join(f" ({note})" for note in getattr(exc, "__notes__", ()))
+    return kind(f"{type(exc).__name__}: {exc}{notes}")
+
+
+def told(error: E) -> E:
+    """Return *error*, which is raised next, after its message has become one ERROR line of the task's log.
+
+    Airflow logs an error as "Task failed with exception" above a traceback, in which a message is easily overlooked.
+    """
+    log.error("%s", error)
+    return error
 
 
 def without_frames(exc: LarkError) -> LarkError:
@@ -32,8 +48,32 @@ def without_frames(exc: LarkError) -> LarkError:
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:
-    """Translate what the block raises by :func:`airflow_error`."""
+    """Translate what the block raises: the core's errors by :func:`airflow_error`, and what a database says.
+
+    The message says all that the error behind it does, so Airflow is not shown that one's traceback as well; the log
+    has it at DEBUG.
+    """
     try:
         yield
     except LarkError as exc:
-        raise airflow_error(exc) from exc
+        log.debug("the error behind the next line", exc_info=exc)
+        raise told(airflow_error(exc)) from None
+    except Exception as exc:
+        error = _database_error(exc)
+        if error is None:
+            raise
+        log.debug("the error behind the next line", exc_info=exc)
+        raise told(error) from None
+
+
+def _database_error(exc: Exception) -> AirflowException | None:
+    """Return what Airflow should be told instead of an error of a database's driver; None for any other error."""
+    from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+    from airflow_provider_lark.core.stores.words import words_of
+
+    if not isinstance(exc, DBAPIError):
+        return None
+    # a statement that is wrong stays so; what the server or the way to it is about may pass
+    kind = AirflowFailException if isinstance(exc, ProgrammingError) else AirflowException
+    return kind(f"{type(exc).__name__}: the database says: {words_of(exc)}")

@@ -87,6 +87,13 @@ class Extra:
             raise ConfigError(f"{self._where}: {name} must be text of at most {MAX_TEXT:,} characters")
         return value.strip() or None
 
+    def secret(self, name: str) -> str | None:
+        """Return a secret, None where the field is empty."""
+        text = self.text(name)
+        if text is not None:
+            refuse_stars(text, self._where, name)
+        return text
+
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """Return one of *choices*, the first where the field is empty."""
         given = (self.text(name) or choices[0]).lower()
@@ -109,9 +116,11 @@ class Extra:
 
     def proxy(self) -> str | None:
         """Return the address of a proxy."""
-        address = self.text("proxy")
+        address = self.secret("proxy")
         if address is not None and not _is_proxy(address):
             raise ConfigError(f"{self._where}: proxy must be an address such as http://proxy.example:3128")
+        if address is not None and (password := urlsplit(address).password):
+            refuse_stars(password, self._where, "the password of proxy")
         return address
 
     def ca_bundle(self) -> str | None:
@@ -145,6 +154,15 @@ class Extra:
                 "or the whole address"
             )
         return {name.strip(): _app_token_of(token.strip()) for name, token in value.items()}
+
+
+def refuse_stars(value: str, where: str, name: str) -> None:
+    """Refuse the stars that Airflow shows in place of a secret: somebody has saved or copied them instead of it.
+
+    :raises ConfigError: *value* is nothing else.
+    """
+    if not value.strip("* "):
+        raise ConfigError(f"{where}: {name} is {value.strip()}, which Airflow shows in its place; type it in again")
 
 
 def _read_object(conn: Connection, where: str) -> Mapping[str, Any]:

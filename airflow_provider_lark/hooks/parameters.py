@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -141,6 +141,20 @@ def read_patch(row: Any, at: int) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(record_id, str) or not record_id.startswith("rec"):
         raise ConfigError(f"records[{at}]: has no record_id; {expected}")
     return record_id, row["fields"]
+
+
+def is_known_at_parse_time(value: Any) -> bool:
+    """Tell whether a parameter is what it will be: neither a template nor what another task returns."""
+    return isinstance(value, str | list | tuple | None) and not any(mark in str(value) for mark in ("{{", "{%"))
+
+
+def refuse_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    """Refuse a parameter that is none of *choices*, when the DAG's file is read.
+
+    :raises ConfigError: it is something else.
+    """
+    if is_known_at_parse_time(value) and value not in choices:
+        raise ConfigError(f"{name} is {value!r}; expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")
 
 
 def refuse_token_path(path: str) -> None:

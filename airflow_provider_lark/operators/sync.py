@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
-from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_flag, read_text
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class BitableConsistencyCheckOperator(BitableSyncOperator):
         if self.fail_on_drift and not report["in_step"]:
             # a failed task returns nothing, and the numbers are wanted most then
             context["ti"].xcom_push(key="return_value", value=report)
-            raise AirflowFailException(f"not in step: {summarize(report)}")
+            raise told(AirflowFailException(f"not in step: {summarize(report)}"))
         return report
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from airflow_provider_lark.hooks.errors import told
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -58,9 +60,9 @@ class PollingSensor(BaseSensorOperator):
         :raises AirflowException: the condition could not be looked at, time and again.
         """
         if event is None or event.get("status") != "success":
-            told = event or {}
-            kind = AirflowFailException if told.get("permanent") else AirflowException
-            raise kind(str(told.get("message") or "the trigger ended without an answer"))
+            answer = event or {}
+            kind = AirflowFailException if answer.get("permanent") else AirflowException
+            raise told(kind(str(answer.get("message") or "the trigger ended without an answer")))
         return self._finish(event)
 
     @abstractmethod

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_count, read_json
+from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_json
 from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.bitable_base import Opened, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
@@ -66,6 +66,14 @@ class SqlToBitableOperator(BitableTransferOperator):
         self.source_schema = source_schema
         self.parameters = parameters
         self.batch_size = batch_size
+        if is_known_at_parse_time(self.mode) and is_known_at_parse_time(self.key_fields):
+            self._check_keys()
+
+    def _check_keys(self) -> None:
+        if self.mode != "upsert" and self.key_fields:
+            raise ConfigError(f"key_fields belong to mode 'upsert'; the mode is {self.mode!r}")
+        if self.mode == "upsert" and not self.key_fields:
+            raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
 
     def _sql_table(self) -> tuple[str | None, str | None]:
         return self.source_schema or None, self.source_table or None

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list
+from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, refuse_choice
 from airflow_provider_lark.hooks.table_place import TablePlace, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.transfer.report import TransferReport
     from airflow_provider_lark.hooks.lark import LarkHook
+
+
+_MODES = ("append", "replace", "upsert")
 
 
 class BitableTransferOperator(BitableTableOperator):
@@ -71,6 +74,8 @@ class BitableTransferOperator(BitableTableOperator):
         self.users = users
         self.on_row_error = on_row_error
         self.allow_empty = allow_empty
+        for name, choices in (("mode", _MODES), ("users", ("id", "email")), ("on_row_error", ("fail", "skip"))):
+            refuse_choice(name, getattr(self, name), choices)
         self.sql_dataset: tuple[str, str] | None = None
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:

@@ -36,9 +36,12 @@ class TaskRun:
     def state(self):
         return json.loads(self.told["state"][-1])["state"]
 
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.log.splitlines()]
+
     def events(self, level):
-        lines = [json.loads(line) for line in self.log.splitlines()]
-        return [line["event"] for line in lines if line["level"] == level]
+        return [line["event"] for line in self.lines if line["level"] == level]
 
 
 def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"):

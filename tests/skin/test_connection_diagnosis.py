@@ -50,6 +50,8 @@ def test_working_connection_says_who_the_app_is(examine, emulator):
     [
         pytest.param({"password": None}, "Has no App Secret (password)", id="no secret"),
         pytest.param({"password": "wr0ng-one"}, '("app secret invalid"); check App ID and App Secret', id="secret"),
+        # what people type to try it: the word does not hide what Lark says
+        pytest.param({"password": "my-app-secret"}, '("app secret invalid"); check App ID', id="secret of its words"),
         pytest.param({"login": "cli_none"}, '("app id not exists"); check App ID and App Secret', id="unknown app"),
         pytest.param({"login": "nonsense"}, "App ID or App Secret is malformed", id="malformed app"),
         pytest.param({"host": "https://open.fei shu.cn"}, "Host is no http(s) address: write https://", id="blank"),

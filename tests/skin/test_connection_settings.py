@@ -118,6 +118,16 @@ def test_token_store_may_be_called_so_in_the_extra():
         pytest.param({"login": ""}, ["App ID (login)", "developer console"], id="no app id"),
         pytest.param({"password": None}, ["App Secret (password)"], id="no secret"),
         pytest.param({"password": "***"}, ["App Secret (password) is ***", "type it in again"], id="masked secret"),
+        pytest.param(
+            {"extra": {"event_encrypt_key_secret": "***"}}, ["event_encrypt_key_secret is ***"], id="masked encrypt key"
+        ),
+        pytest.param(
+            {"extra": {"event_verification_token": " *** "}}, ["event_verification_token is ***"], id="masked token"
+        ),
+        pytest.param({"extra": {"proxy": "***"}}, ["proxy is ***"], id="masked proxy"),
+        pytest.param(
+            {"extra": {"proxy": "http://u:***@p:3128"}}, ["the password of proxy is ***"], id="masked password"
+        ),
         pytest.param({"host": "ftp://x"}, ["host", "https://open.feishu.cn"], id="scheme"),
         pytest.param({"host": "https://x:99999"}, ["host"], id="port"),
         pytest.param({"host": "https://x.feishu.cn/base/b"}, ["https://open.feishu.cn"], id="web page"),

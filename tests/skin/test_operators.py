@@ -131,7 +131,7 @@ def fails(operator, *, kind=AirflowFailException, **parameters):
     with pytest.raises(AirflowException) as caught:
         run(operator, **parameters)
     assert type(caught.value) is kind
-    assert caught.value.__cause__ is not None
+    assert caught.value.__context__ is not None
     return str(caught.value)
 
 

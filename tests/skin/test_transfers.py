@@ -115,7 +115,6 @@ def test_replace_by_nothing_fails_and_says_what_to_do(shop):
     [
         (SqlToBitableOperator, {"sql": "SELECT 1", "source_table": "t"}, "either sql or source_table"),
         (SqlToBitableOperator, {"sql": "SELECT 1", "parameters": "[1]"}, "parameters: expected a dictionary"),
-        (SqlToBitableOperator, {"sql": "SELECT 1", "mode": "merge"}, "mode is 'merge'"),
         (SqlToBitableOperator, {"sql": "SELECT 1", "batch_size": "many"}, "batch_size: expected a whole number"),
         (BitableToSqlOperator, {"target_table": ""}, "target_table is empty"),
         (BitableToSqlOperator, {"target_table": "t", "key_fields": '{"a": "b"}'}, "key_fields: expected a list"),

@@ -6,10 +6,11 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from airflow_provider_lark.core.api.codes import explain
-from airflow_provider_lark.core.api.codes.meaning import Meaning
+from airflow_provider_lark.core.api.codes.meaning import WHICH_RECORD, Meaning
 from airflow_provider_lark.core.api.codes.services import FILE_STATUSES
 from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse
 from airflow_provider_lark.core.errors import (
@@ -27,6 +28,17 @@ JsonObject = dict[str, Any]
 # whole words: what goes on with a digit may be a token
 _LEADING_WORDS = re.compile(r"[A-Za-z][A-Za-z _.-]{0,79}(?![^\s:,;()\[\]'\"!])")
 _WORD_MAX = 40
+
+_LARKS_OWN = frozenset(
+    re.findall(
+        r"\w+",
+        "a access an and app app_id app_secret are authorization body by can cannot code convert denied disabled does "
+        "error exceed exist expired fail failed failure field for forbidden found id illegal in incorrect internal "
+        "invalid is key length limit link match missing name not of on or param params permission record refused "
+        "request required secret server table tenant the this to token too type unknown user value with wrong",
+    )
+)
+"""Words that stand in Lark's messages whatever was sent: showing them tells nothing of a secret that holds them."""
 
 
 def read_answer(response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> JsonObject:
@@ -95,6 +107,8 @@ def _refusal(
     details = body.get("error")
     details = details if isinstance(details, dict) else {}
     meaning = explain(code, response.status, f"{body.get('msg')} {details.get('message')}")
+    if meaning.hint == WHICH_RECORD and _is_of_one_record(request):
+        meaning = replace(meaning, hint="change the value, or the field's type")
     log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")
     facts: dict[str, Any] = {
         "code": code,
@@ -110,6 +124,11 @@ def _refusal(
     if meaning.error is OutcomeUnknown and not is_write:
         return ServerBusy(message, **facts)
     return meaning.error(message, **facts)
+
+
+def _is_of_one_record(request: HttpRequest) -> bool:
+    records = request.json.get("records") if isinstance(request.json, dict) else None
+    return isinstance(records, list) and len(records) == 1
 
 
 def _message(meaning: Meaning, words: str, details: JsonObject, subject: str) -> str:
@@ -128,7 +147,10 @@ def _quotable(msg: object, request: HttpRequest) -> str:
         return ""
     sent = request.words().lower()
     words = itertools.takewhile(
-        lambda word: len(word) <= _WORD_MAX and word.lower().encode() not in sent, found[0].split()
+        lambda word: (
+            word.lower().strip("._-") in _LARKS_OWN or (len(word) <= _WORD_MAX and word.lower().encode() not in sent)
+        ),
+        found[0].split(),
     )
     return " ".join(words)
 
@@ -172,8 +194,9 @@ def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write
         what = "the answer breaks off" if is_cut else f"a server on the way answered HTTP {status}"
         return (OutcomeUnknown if is_write else ServerBusy)(f"{subject}: {what}; try again later", endpoint=endpoint)
     kind = response.headers.get("content-type", "no content type").partition(";")[0][:60]
+    check = "the path, the host and the proxy" if status == 404 else "the host and the proxy"
     return UnexpectedAnswer(
-        f"{subject}: the answer (HTTP {status}, {kind}) is not from Lark; check the host and the proxy",
+        f"{subject}: the answer (HTTP {status}, {kind}) is not from Lark; check {check}",
         endpoint=endpoint,
     )
 

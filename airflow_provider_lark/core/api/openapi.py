@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -13,13 +14,15 @@ from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages
 from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.query import QueryValue, check_text
-from airflow_provider_lark.core.api.routes import CallKind, Route, find_route
+from airflow_provider_lark.core.api.routes import CallKind, Route, find_route, find_similar_route
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ROOT = "/open-apis/"
 _EXPECTED = "write the path from /open-apis/ on, such as /open-apis/contact/v3/users"
+
+_NO_SUCH_API = (99991201, 99991301)
 
 # an id holds a digit or a capital letter; the words of a route do not, versions apart
 _ID = re.compile(r"(?!v\d+$)(?=.*[A-Z0-9]).{8,}")
@@ -70,17 +73,18 @@ class OpenApi:
         method, path, query = self._read_target(method, path, query or {})
         route, ids = _route(method, path, kind)
         is_marked = route.effect == "once" and _is_marked(query, json)
-        return (
-            yield from self._session.call(
-                route,
-                ids,
-                path=path,
-                query=query,
-                json=json,
-                effect="replayable" if is_marked else None,
-                subject=subject or (None if ids else path),
+        with _proposed_path(method, path):
+            return (
+                yield from self._session.call(
+                    route,
+                    ids,
+                    path=path,
+                    query=query,
+                    json=json,
+                    effect="replayable" if is_marked else None,
+                    subject=subject or (None if ids else path),
+                )
             )
-        )
 
     @ApiPages
     def call_pages(
@@ -104,7 +108,8 @@ class OpenApi:
 
         def fetch(page_token: str | None) -> Flow[DataPage]:
             asked = query if page_token is None else {**query, "page_token": page_token}
-            body = yield from self._session.call(route, path=path, query=asked, json=json, subject=subject or path)
+            with _proposed_path(method, path):
+                body = yield from self._session.call(route, path=path, query=asked, json=json, subject=subject or path)
             data = data_of(body)
             if not data.keys() & {"has_more", items}:
                 raise UnexpectedAnswer(
@@ -151,6 +156,18 @@ def _route(method: str, path: str, kind: CallKind | None) -> tuple[Route, dict[s
         template = "/".join(":id" if _ID.fullmatch(part) else part for part in path.split("/"))
         return Route(method, template, kind or "other", None, "read" if method == "GET" else "once"), {}
     return (known[0] if kind is None else replace(known[0], kind=kind)), known[1]
+
+
+@contextmanager
+def _proposed_path(method: str, path: str) -> Iterator[None]:
+    """Name the API that a path is close to, where the host does not know it."""
+    try:
+        yield
+    except UnexpectedAnswer as error:
+        near = find_similar_route(method, path)
+        if near is not None and (error.code in _NO_SUCH_API or "HTTP 404" in error.message):
+            error.message += f"; did you mean {near.endpoint}?"
+        raise
 
 
 def _is_marked(query: Mapping[str, QueryValue], json: Any) -> bool:

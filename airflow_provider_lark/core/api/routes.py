@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -137,7 +138,24 @@ SUBSCRIBE_FILE = Route("POST", f"{_FILE}/subscribe", "other", _THOUSAND_A_MINUTE
 UNSUBSCRIBE_FILE = Route("DELETE", f"{_FILE}/delete_subscribe", "other", _TEN_A_MINUTE, "idempotent")
 IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE, gives={"is_subscribe": bool})
 
+_ALIKE = 0.7
+"""From which likeness of a step on (1 for equal ones) a path counts as misspelt."""
+
 _ALL = tuple(value for value in list(globals().values()) if isinstance(value, Route))
+
+
+def find_similar_route(method: str, path: str) -> Route | None:
+    """Return the route that *path* is probably meant to be: its ids apart, a few letters differ, or the method."""
+    given = path.split("/")
+    near: list[tuple[float, bool, int]] = []
+    for at, route in enumerate(_ALL):
+        ours = route.template.split("/")
+        if len(ours) == len(given):
+            words = [(name, part) for name, part in zip(ours, given, strict=True) if not name.startswith(":")]
+            alike = min(SequenceMatcher(None, name, part).ratio() for name, part in words)
+            near.append((alike, route.method == method, -at))
+    best = max(near, default=(0.0, False, 0))
+    return _ALL[-best[2]] if best[0] >= _ALIKE else None
 
 
 def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:

@@ -76,11 +76,12 @@ def build_sort(given: Sequence[Any] | str | None, fields: Sequence[Field]) -> li
 
 
 def find_field(name: Any, fields: Mapping[str, Field], *, where: str) -> Field:
-    """Return the field called *name*, blanks around it apart, as Lark compares names.
+    """Return the field called *name*, blanks around it apart, as Lark compares names; or the one of this id.
 
     :raises SchemaMismatch: there is none; the message proposes a similar one.
     """
     found = fields.get(name) or (fields.get(name.strip()) if isinstance(name, str) else None)
+    found = found or next((field for field in fields.values() if field.field_id == name), None)
     if found is not None:
         return found
     similar = get_close_matches(str(name), fields, n=1)

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import JSON, Connection, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.engine.interfaces import ReflectedIndex
-from sqlalchemy.exc import NoSuchTableError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import SESSION_ZONE, Column
-from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
+from airflow_provider_lark.core.stores.words import words_of
 
 _DIALECT = "lark_dialect"
 _UNIQUE = "lark_unique"
@@ -56,6 +57,10 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
         table = Table(name, MetaData(), schema=schema, autoload_with=bind, resolve_fks=False)
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
+    except DBAPIError as exc:
+        if schema is None or is_transient(exc) or exc.connection_invalidated:
+            raise
+        raise SchemaMismatch(f"table {name!r} of schema {schema!r}: the database says: {words_of(exc)}") from exc
     table.info[_DIALECT] = bind.dialect.name
     if is_mysql(bind.dialect):
         table.info[SESSION_ZONE] = _session_zone(bind)

@@ -70,7 +70,7 @@ def bind(
         for pair in named
     ]
     pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
-    _check_key(mapping, keys, pairs)
+    _check_key(mapping, keys, pairs, fields)
     extra, soft_is_time = _extra_columns(mapping, columns, zone, bound={pair.column.name for pair in pairs})
     codecs = {pair.column.name: pair.codec for pair in pairs} | extra
     spec = TableSpec(
@@ -129,9 +129,10 @@ def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contr
                 f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
                 "the old field from the base's history, or run the setup with adopt_fields=True to take the new one"
             )
-    if name not in by_name:
+    found = by_name.get(name) or next((field for field in fields if field.field_id == name), None)
+    if found is None:
         raise SchemaMismatch(f"mapping {mapping.name!r}: field {name!r} {_missing(name, by_name, 'field')}")
-    return by_name[name]
+    return found
 
 
 def _bind_field(
@@ -195,13 +196,16 @@ def _computed_flow(mapping: TableMapping, pair: FieldPair, column: Column, flow:
     return "to_lark"
 
 
-def _check_key(mapping: TableMapping, keys: Sequence[str], pairs: Sequence[BoundField]) -> None:
+def _check_key(
+    mapping: TableMapping, keys: Sequence[str], pairs: Sequence[BoundField], fields: Sequence[Field]
+) -> None:
     bound = {pair.column.name: pair for pair in pairs}
     for name in keys:
         if name not in bound:
+            unused = _list(field.name for field in fields if field not in [pair.field for pair in pairs])
             raise SchemaMismatch(
                 f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
-                "recognised on both sides"
+                f"recognised on both sides (fields of the Bitable table that are not mapped: {unused or 'none'})"
             )
         if bound[name].link is not None:
             raise SchemaMismatch(
@@ -271,12 +275,10 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
 
 
 def _missing(name: str, known: Mapping[str, Any], kind: str) -> str:
+    where = "Bitable table" if kind == "field" else "SQL table"
     close = difflib.get_close_matches(name, list(known), n=1)
-    return (
-        f"does not exist; did you mean {close[0]!r}?"
-        if close
-        else f"does not exist; the table's {kind}s: {_list(known)}"
-    )
+    hint = f"did you mean {close[0]!r}?" if close else f"its {kind}s: {_list(known)}"
+    return f"does not exist in the {where}; {hint}"
 
 
 def _list(names: Any) -> str:

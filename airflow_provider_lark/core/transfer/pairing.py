@@ -66,13 +66,37 @@ def writable_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
     return field
 
 
-def find_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
-    """Return the field called *name*.
+def name_pairs(choice: Names | None, fields: Sequence[Field]) -> Names | None:
+    """Return the listed pairs with names in place of ids: a list of ids alone names the columns by it, too."""
+    if choice is None:
+        return None
+    known = _ids(fields)
+    return tuple(
+        (known.get(field, field), known.get(column, column) if field == column else column) for field, column in choice
+    )
 
+
+def name_keys(names: Sequence[str], fields: Sequence[Field]) -> tuple[str, ...]:
+    """Return names of fields, of which some may be given by id."""
+    known = _ids(fields)
+    return tuple(known.get(name, name) for name in names)
+
+
+def _ids(fields: Sequence[Field]) -> dict[str, str]:
+    # a field that somebody has called like an id is meant by its name
+    taken = {field.name for field in fields}
+    return {field.field_id: field.name for field in fields if field.field_id not in taken}
+
+
+def find_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
+    """Return the field of this name or, where there is none, of this id.
+
+    :param where: the Bitable table, for the message.
     :raises SchemaMismatch: there is none.
     """
+    (wanted,) = name_keys([name], fields)
     for field in fields:
-        if field.name == name:
+        if field.name == wanted:
             return field
     raise SchemaMismatch(f"{where}: field {name!r} {missing(name, [field.name for field in fields], 'field')}")
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Select, Table, select, text, type_coerce
+from sqlalchemy.exc import StatementError
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
 from airflow_provider_lark.core.stores.sql_rows import RAW, Processor, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
+from airflow_provider_lark.core.stores.words import words_of
 from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
 from airflow_provider_lark.core.transfer.guess import guess_column
 from airflow_provider_lark.core.transfer.persons import Persons
@@ -25,6 +27,9 @@ FETCH_ROWS = 1000
 
 # the server drops a client that does not read for so long, by default 60 s, and Lark may keep us waiting longer
 _MYSQL_PATIENCE = "SET SESSION net_write_timeout = 1800"
+
+# neither a cast, a::int, nor the minutes of a time
+_NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
@@ -176,10 +181,22 @@ _STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
 
 
 def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:
-    if source.parameters:
-        return conn.execute(text(source.sql or ""), dict(source.parameters), execution_options=_STREAM)
-    # as it is written: it may hold colons and per cent signs
-    return conn.exec_driver_sql(source.sql or "", execution_options={**_STREAM, "no_parameters": True})
+    try:
+        if source.parameters:
+            return conn.execute(text(source.sql or ""), dict(source.parameters), execution_options=_STREAM)
+        # as it is written: it may hold colons and per cent signs
+        return conn.exec_driver_sql(source.sql or "", execution_options={**_STREAM, "no_parameters": True})
+    except StatementError as exc:
+        if is_transient(exc) or getattr(exc, "connection_invalidated", False):
+            raise
+        raise ConfigError(_refusal(source, words_of(exc))) from exc
+
+
+def _refusal(source: SqlSource, words: str) -> str:
+    names = dict.fromkeys(_NAMED.findall(source.sql or ""))
+    unset = [name for name in names if name not in (source.parameters or {})]
+    hint = f"; it names {', '.join(f':{name}' for name in unset)}: give the values as parameters" if unset else ""
+    return f"sql: the database does not take the query: {words}{hint}"
 
 
 def _parts(result: CursorResult[Any]) -> Iterator[Rows]:

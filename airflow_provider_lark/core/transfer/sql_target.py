@@ -24,6 +24,8 @@ from airflow_provider_lark.core.transfer.pairing import Names, find_field, missi
 RECORD_ID_COLUMN = "lark_record_id"
 RECORD_ID_LENGTH = 64
 
+_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -91,6 +93,7 @@ class SqlTarget:
 def find_target(
     conn: Connection,
     place: Place,
+    source: str,
     fields: Sequence[Field],
     choice: Names | None,
     zone: Zone,
@@ -100,28 +103,37 @@ def find_target(
 ) -> SqlTarget:
     """Reflect the table of *place*, or create it, and bind the fields to its columns.
 
+    :param source: the Bitable table that has the *fields*, for messages.
     :param choice: the listed pairs; None binds equal names.
     :param users: keep persons by id or by e-mail.
     :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
     """
     is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
     if is_new:
-        _make(conn, place, fields, choice)
-    table = reflect_table(conn, place.table, place.schema)
+        _make(conn, place, source, fields, choice)
+    table = _reflect(conn, place)
     columns = {column.name: column for column in columns_of(table)}
     pairs = choice if choice is not None else _equal_names(place, fields, columns)
-    bound = tuple(_bind(place, field, column, fields, columns, table, zone, users) for field, column in pairs)
+    named = {name: find_field(name, fields, where=source) for name, _ in pairs}
+    bound = tuple(_bind(place, named[name], column, columns, table, zone, users) for name, column in pairs)
     record_id_column = place.record_id_column if place.record_id_column in columns else ""
     if record_id_column in [each.column.name for each in bound]:
         raise ConfigError(f"record_id_column: {record_id_column!r} is also filled from a field")
-    _check_filled(place, columns, {record_id_column, *(each.column.name for each in bound)})
-    named = {field for field, _ in pairs}
-    left_out = () if choice is not None else tuple(field.name for field in fields if field.name not in named)
+    unused = [field.name for field in fields if field.name not in named]
+    _check_filled(place, columns, {record_id_column, *(each.column.name for each in bound)}, unused)
+    left_out = () if choice is not None else tuple(unused)
     key = _key(place, table, bound, record_id_column)
     return SqlTarget(table, bound, record_id_column, key, left_out, is_new)
 
 
-def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names | None) -> None:
+def _reflect(conn: Connection, place: Place) -> Table:
+    try:
+        return reflect_table(conn, place.table, place.schema)
+    except SchemaMismatch as error:
+        raise SchemaMismatch(f"{error.message}; create it, or set create_table=True") from error
+
+
+def _make(conn: Connection, place: Place, source: str, fields: Sequence[Field], choice: Names | None) -> None:
     where = f"table {place.label!r}"
     pairs = choice or tuple((field.name, field.name) for field in fields if sql_type_for(field, "") is not None)
     _check_keys(place, [name for name, _ in pairs])
@@ -131,7 +143,7 @@ def _make(conn: Connection, place: Place, fields: Sequence[Field], choice: Names
         # with a key, another row may have held the record before: people change keys
         columns.append(sa.Column(place.record_id_column, id_type, primary_key=not place.key_fields, nullable=False))
     for name, column in pairs:
-        field, is_key = find_field(name, fields, where=where), name in place.key_fields
+        field, is_key = find_field(name, fields, where=source), name in place.key_fields
         sql_type = sql_type_for(field, conn.dialect.name, is_key=is_key)
         if sql_type is None:
             raise SchemaMismatch(
@@ -185,16 +197,14 @@ def _equal_names(place: Place, fields: Sequence[Field], columns: dict[str, Colum
 
 def _bind(
     place: Place,
-    name: str,
+    field: Field,
     column_name: str,
-    fields: Sequence[Field],
     columns: dict[str, Column],
     table: Table,
     zone: Zone,
     users: UserKey,
 ) -> BoundColumn:
     where = f"table {place.label!r}"
-    field = find_field(name, fields, where=where)
     column = columns.get(column_name)
     if column is None:
         raise SchemaMismatch(f"{where}: column {column_name!r} {missing(column_name, columns, 'column')}")
@@ -205,16 +215,17 @@ def _bind(
     return BoundColumn(field, column, build_codec(field, column, time_zone=zone, user_key=users))
 
 
-def _check_filled(place: Place, columns: dict[str, Column], filled: set[str]) -> None:
+def _check_filled(place: Place, columns: dict[str, Column], filled: set[str], unused: Sequence[str]) -> None:
     empty = [
         column.name
         for column in columns.values()
         if not (column.name in filled or column.nullable or column.has_default or column.autoincrement)
     ]
     if empty:
+        names = f" (fields without a column: {', '.join(unused[:_SHOWN])}; was one renamed in Lark?)" if unused else ""
         raise SchemaMismatch(
             f"table {place.label!r}: {', '.join(empty)} must not be NULL, has no default, and no field fills it; "
-            "name the field under fields=, or give the column a default"
+            f"name the field under fields=, or give the column a default{names}"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import uuid4
 
@@ -27,6 +27,8 @@ from airflow_provider_lark.core.transfer.load_modes import Append, Existing, Mod
 from airflow_provider_lark.core.transfer.pairing import (
     FieldChoice,
     Names,
+    name_keys,
+    name_pairs,
     pair_with_columns,
     read_choice,
     writable_field,
@@ -115,8 +117,12 @@ def copy_to_bitable(
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
     engine.hide_parameters = True
     with engine.connect() as conn, RecordIndex() as index, closing(source.open(conn)) as opened:
-        pairs = pair_with_columns(read_choice(options.fields), opened.columns, where=source.description)
-        found = _target(client, address, pairs, opened, options)
+        found = find_table(client, address)
+        fields = [] if found is None else found.fields
+        choice = name_pairs(read_choice(options.fields), fields)
+        options = replace(options, key_fields=name_keys(options.key_fields, fields))
+        pairs = pair_with_columns(choice, opened.columns, where=source.description)
+        found = found or _make(client, address, pairs, opened, options)
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
         _warn_of_order(opened, options, report)
@@ -126,10 +132,7 @@ def copy_to_bitable(
     return report
 
 
-def _target(client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions) -> Found:
-    found = find_table(client, address)
-    if found is not None:
-        return found
+def _make(client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions) -> Found:
     if not options.create_table:
         raise no_such_table(address, create="create it, or set create_table=True")
     if unknown := set(options.key_fields) - {field for field, _ in pairs}:
@@ -159,7 +162,7 @@ class _Load:
         persons: Persons,
         report: TransferReport,
     ) -> None:
-        where = report.target
+        where = f"Bitable {report.target}"
         zone = zone_or_base(options.time_zone, client, found.table.app_token)
         fields = [writable_field(name, found.fields, where=where) for name, _ in pairs]
         columns = [column for _, column in pairs]

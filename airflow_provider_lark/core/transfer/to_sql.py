@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
@@ -23,7 +23,7 @@ from airflow_provider_lark.core.stores.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
-from airflow_provider_lark.core.transfer.pairing import FieldChoice, read_choice
+from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
 from airflow_provider_lark.core.transfer.staging import Staging, Values
@@ -100,9 +100,10 @@ def copy_to_sql(
     with _connection(engine) as conn:
         target = find_target(
             conn,
-            place,
+            replace(place, key_fields=name_keys(place.key_fields, fields)),
+            f"Bitable table {table.table_id}",
             fields,
-            read_choice(options.fields),
+            name_pairs(read_choice(options.fields), fields),
             zone,
             users=options.users,
             create=options.create_table,

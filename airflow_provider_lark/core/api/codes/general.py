@@ -6,7 +6,7 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.codes.meaning import LATER, Meaning
+from airflow_provider_lark.core.api.codes.meaning import LATER, WHICH_RECORD, Meaning
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
 from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
 from airflow_provider_lark.core.errors import (
@@ -53,7 +53,9 @@ _MANAGE = "the base has advanced permissions: give the app the right to manage i
 _WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
 _SIGN_IN = "let the user authorise the app again (client.auth.authorize_url)"
 _READ_FIELDS = "read the fields again: somebody may have renamed or deleted one"
-_FIND_VALUE = "Lark does not say which record: send smaller batches to find it"
+_CHECK_PATH = "check the path's spelling, and the host"
+_CHECK_METHOD = "check the method and the path's spelling, and the host"
+_FIND_VALUE = WHICH_RECORD
 _LIMIT = "a limit of the base is reached: make room or use another table"
 
 _MEANINGS: dict[int, Meaning] = {
@@ -73,8 +75,8 @@ _MEANINGS: dict[int, Meaning] = {
     ),
     99991676: Meaning(AccessDenied, "this kind of token has no right to the API", "use a self-built app"),
     99991679: Meaning(AccessDenied, "the user did not grant a scope", f"{_SIGN_IN}, with it among the scopes"),
-    99991201: Meaning(UnexpectedAnswer, "the host does not know this API", "check the host"),
-    99991301: Meaning(UnexpectedAnswer, "the host does not know this API under this method", "check the host"),
+    99991201: Meaning(UnexpectedAnswer, "the host does not know this API", _CHECK_PATH),
+    99991301: Meaning(UnexpectedAnswer, "the host does not know this API under this method", _CHECK_METHOD),
     99992402: Meaning(BadRequest, "Lark's validation refuses a part of the request", "see the named parts"),
     # credentials
     10003: Meaning(NotAuthorized, "App ID or App Secret is malformed", _CREDENTIALS),

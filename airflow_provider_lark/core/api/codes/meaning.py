@@ -16,4 +16,7 @@ class Meaning:
     hint: str
 
 
+WHICH_RECORD = "Lark does not say which record: send smaller batches to find it"
+"""What to do about a refused batch; of one record it would be wrong."""
+
 LATER = "nothing to change: try again later"
