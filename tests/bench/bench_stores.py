@@ -89,6 +89,9 @@ def bench(kind: str, engine: Engine) -> None:
     measure(engine, "create rows", lambda conn: _recreate(store(conn), keys))
     measure(engine, "read rows", lambda conn: store(conn).read(keys))
     measure(engine, "read rows for update", lambda conn: store(conn).read(keys, for_update=True))
+    composite = _composite(engine)
+    pair_keys = [Key(f'["s{number % 50}","{number}"]') for number in range(ROWS)]
+    measure(engine, f"read rows by two columns, of {LOADED:,}", lambda conn: composite(conn).read(pair_keys))
     measure(engine, "update two columns, muted", write)
     measure(engine, "save pairs", lambda conn: pairs.save(conn, "t", saved))
     measure(engine, "pairs by keys", lambda conn: pairs.by_keys(conn, "t", keys))
@@ -99,6 +102,22 @@ def bench(kind: str, engine: Engine) -> None:
     measure(engine, f"claim of a backlog of {LOADED:,}", claim)
     measure(engine, "backlog", lambda conn: queue.backlog(conn, "t"))
     measure(engine, "mark a scan's page", lambda conn: scans.mark(conn, "s", "lark", [p.record_id for p in saved]))
+
+
+def _composite(engine: Engine) -> Callable[[Any], SqlStore]:
+    """Make a large table whose key has two columns."""
+    with write_transaction(engine) as conn:
+        conn.execute(text("CREATE TABLE c (shop VARCHAR(9), n INTEGER, PRIMARY KEY (shop, n))"))
+        rows = [{"shop": f"s{number % 50}", "n": number} for number in range(LOADED)]
+        conn.execute(text("INSERT INTO c VALUES (:shop, :n)"), rows)
+        table = reflect_table(conn, "c")
+        spec = TableSpec("c", None, columns_of(table), key_columns_of(table), table)
+    types = {"shop": FieldType.TEXT}
+    codecs = {
+        column.name: build_codec(Field("fld", column.name, types.get(column.name, FieldType.NUMBER)), column)
+        for column in spec.columns
+    }
+    return lambda conn: SqlStore(conn, spec, codecs)
 
 
 def _recreate(store: SqlStore, keys: list[Key]) -> None:

@@ -25,6 +25,7 @@ from airflow_provider_lark.core.fields.column import (
     is_padded,
 )
 from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.columns import exact_collation
 from airflow_provider_lark.core.stores.connections import is_mysql
 
 
@@ -80,14 +81,15 @@ def key_sql(dialect: Dialect, columns: Sequence[Column], row: str) -> str:
         return f"json_array({', '.join(texts)})"
     if is_mysql(dialect):
         parts = ", ',', ".join(f"JSON_QUOTE({text})" for text in texts)
-        return f"CONCAT('[', {parts}, ']') COLLATE utf8mb4_bin"
+        return f"CONCAT('[', {parts}, ']') COLLATE {exact_collation(dialect)}"
     return "'[' || " + " || ',' || ".join(f"to_json({text})::text" for text in texts) + " || ']'"
 
 
 def exact_sql(dialect: Dialect, column: Column, row: str) -> str | None:
     """Return an expression that is equal only to a key column's very text; None where its own equality is that.
 
-    A collation may take ``abc`` and ``ABC`` for one key, but they are two, as Lark sees them.
+    A collation may take ``abc``, ``ABC`` and ``abc`` with a blank behind it for one key, but they are three, as Lark
+    sees them.
     """
     if column.kind is not ColumnKind.TEXT:
         return None
@@ -119,7 +121,7 @@ def _text_sql(dialect: Dialect, column: Column, value: str) -> str:
         if getattr(column.type, "zerofill", False):
             value = f"CAST({value} AS UNSIGNED)"
         # not CAST AS CHAR: that would use the character set of whoever installs the trigger
-        return f"CONVERT({value} USING utf8mb4) COLLATE utf8mb4_bin"
+        return f"CONVERT({value} USING utf8mb4) COLLATE {exact_collation(dialect)}"
     if dialect.name == "sqlite":
         return f"CAST({value} AS TEXT)"
     if column.kind is ColumnKind.DATE:

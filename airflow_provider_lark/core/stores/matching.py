@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, bindparam, func, literal, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, Dialect, and_, bindparam, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
 from airflow_provider_lark.core.fields.column import base_type
@@ -31,6 +32,11 @@ class _IsAmong(FunctionElement[bool]):
         as_list, from_array = self.clauses
         return as_list, from_array
 
+    def self_group(self, against: OperatorType | None = None) -> _IsAmong:
+        # where booleans are numbers, SQLAlchemy would write `… IN (…) = 1`, which SQLite and MySQL answer by
+        # reading the whole table
+        return self
+
 
 def is_among(
     column: ColumnElement[Any], values: Sequence[Any], type_: TypeEngine[Any] | None = None
@@ -43,10 +49,18 @@ def is_among(
     return _IsAmong(column.in_(values), column.in_(select(_unnest(values, kind))))
 
 
-def are_among(columns: Sequence[ColumnElement[Any]], rows: Sequence[Sequence[Any]]) -> ColumnElement[bool]:
-    """Return the condition that *columns* together are one of *rows*, of which there is one at least."""
+def are_among(
+    columns: Sequence[ColumnElement[Any]], rows: Sequence[Sequence[Any]], dialect: Dialect
+) -> ColumnElement[bool]:
+    """Return the condition that *columns* together are one of *rows*, of which there is one at least.
+
+    :param dialect: of the database that will read it.
+    """
     if len(columns) == 1:
         return is_among(columns[0], [row[0] for row in rows])
+    if dialect.name == "sqlite":
+        # of a list of rows SQLite would use no index, and compare each row of the table with it
+        return or_(*(and_(*(column == value for column, value in zip(columns, row, strict=True))) for row in rows))
     arrays = [_unnest(part, column.type) for column, part in zip(columns, zip(*rows, strict=True), strict=True)]
     return _IsAmong(tuple_(*columns).in_(rows), tuple_(*columns).in_(select(*arrays)))
 

@@ -96,11 +96,23 @@ class SqlStore:
         wanted = set(ids)
         found: dict[str, Row] = {}
         for some in split(self._existing(ids)):
-            part = query.statement.where(are_among(self._key, some))
+            part = query.statement.where(are_among(self._key, some, self._conn.dialect))
             rows, _ = self._fetch(query, part.with_for_update() if for_update else part)
             # a case-insensitive collation also finds keys that were not asked for
             found |= {row.id: row for row in rows if row.id in wanted}
         return found
+
+    def namesake(self, id_: str) -> Key | None:
+        """Return the key of the row that the database takes for the row *id_*; None where there is none.
+
+        It may be another text: a collation may overlook case, accents, or blanks at the end.
+        """
+        values = self._existing([id_])
+        if not values:
+            return None
+        query = self._select(())
+        rows, _ = self._fetch(query, query.statement.where(are_among(self._key, values, self._conn.dialect)).limit(1))
+        return Key(rows[0].id) if rows else None
 
     def create(self, rows: Sequence[Values]) -> list[str]:
         """Insert *rows* and return their keys in the same order, also those that the database made."""
@@ -136,7 +148,8 @@ class SqlStore:
     def delete(self, ids: Sequence[str]) -> None:
         """Delete *ids*; those that do not exist are no error."""
         for some in split(self._existing(ids)):
-            self._conn.execute(delete(self._table).where(*(are_among(key, some) for key in self._keys)))
+            chosen = (are_among(key, some, self._conn.dialect) for key in self._keys)
+            self._conn.execute(delete(self._table).where(*chosen))
 
     def key_of(self, values: Values) -> Key | None:
         """Return the key that canonical *values* name; None when a key column is absent or empty.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import SESSION_ZONE, Column
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
+from airflow_provider_lark.core.stores.keys import literal
 from airflow_provider_lark.core.stores.words import words_of
 
 _DIALECT = "lark_dialect"
@@ -68,8 +70,31 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
         if isinstance(column.type, JSON):
             # otherwise an empty cell would become the JSON value null, which IS NULL does not find
             column.type.none_as_null = True
+    if bind.dialect.name == "sqlite":
+        _tell_row_ids(bind, table)
     table.info[_UNIQUE] = _unique_columns(bind, table)
     return table
+
+
+def _tell_row_ids(bind: Engine | Connection, table: Table) -> None:
+    """Note of a SQLite table whether its key is the row id, which is made when it is left out and is never NULL.
+
+    SQLAlchemy takes every whole number for it. Only the row id needs no index of its own: neither ``INT PRIMARY KEY``
+    nor ``INTEGER PRIMARY KEY DESC`` is it, nor any key of a table ``WITHOUT ROWID``.
+    """
+    key = list(table.primary_key.columns)
+    if len(key) != 1:
+        return
+    # by hand: the inspector leaves the key's own index out
+    listing = f"SELECT origin FROM pragma_index_list({literal(bind.dialect, table.name)}{_in(bind, table.schema)})"
+    with bind.connect() if isinstance(bind, Engine) else nullcontext(bind) as conn:
+        is_row_id = "pk" not in conn.exec_driver_sql(listing).scalars().all()
+    key[0].autoincrement = is_row_id
+    key[0].nullable = key[0].nullable and not is_row_id
+
+
+def _in(bind: Engine | Connection, schema: str | None) -> str:
+    return f", {literal(bind.dialect, schema)}" if schema else ""
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.keep import keep
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Refusal, Subject, gather
+from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
 
 
 def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
@@ -43,7 +43,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     done: list[Step] = []
     for step in steps:
         if step.change is not None and step.change.error is not None:
-            failures.append(_refusal(step.subject, step.change.error))
+            failures.append(_refusal(step.subject, explain(conn, run, step.subject, step.change.error)))
         else:
             done.append(step)
     _see_what_sql_made_of_it(conn, run, done)

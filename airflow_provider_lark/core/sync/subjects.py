@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, ValueMismatch
+from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
@@ -132,6 +132,20 @@ def twin_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     return DuplicateKey(
         f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "
         "another key, or delete it in Lark"
+    )
+
+
+def explain(conn: Connection, run: Run, subject: Subject, error: LarkError) -> LarkError:
+    """Return *error*, or a clearer one where the database refused a new row because it takes its key for another's."""
+    if subject.key is None or subject.sql is not None or not isinstance(error, RowRefused):
+        return error
+    other = run.sql(conn).namesake(subject.key)
+    if other is None or other == subject.key:
+        return error
+    owner = pairs.record_ids_of(conn, run.table_name, [other]).get(other)
+    return DuplicateKey(
+        f"record {subject.record_id} carries the key {subject.key!r}, and the database takes it for the key {other!r} "
+        f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"
     )
 
 

@@ -99,7 +99,7 @@ class Staging:
         twice = self._conn.execute(select(*keys).group_by(*keys).having(func.count() > 1)).all()
         ids: list[str] = []
         for some in split([tuple(row) for row in twice]):
-            ids += self._conn.execute(select(self._id).where(are_among(keys, some))).scalars()
+            ids += self._conn.execute(select(self._id).where(are_among(keys, some, self._conn.dialect))).scalars()
         for part in split(ids):
             self._conn.execute(delete(self._table).where(self._id.in_(part)))
         self._conn.commit()

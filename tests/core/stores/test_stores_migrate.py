@@ -4,13 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores.ledger import migrate, schema
+from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.stores.ledger import journal, migrate, pairs, queue, scans, schema
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
 
 LEDGER = set(schema.metadata.tables)
 
@@ -179,4 +183,63 @@ def test_upgrade_refuses_a_table_of_the_same_name_that_something_else_made(kind,
     with engine.begin() as conn:
         conn.execute(text("CREATE TABLE sync_queue (id INTEGER PRIMARY KEY, payload VARCHAR(10))"))
     with pytest.raises(SchemaMismatch, match=r"already has a table 'sync_queue' that is not this package's.*rename it"):
+        migrate.upgrade(engine)
+
+
+def _upgrade_to(engine: Engine, version: str) -> None:
+    """Bring the ledger to an older version, as an older package did."""
+    config = Config()
+    config.set_main_option("script_location", "airflow_provider_lark.core.stores.ledger:migrations")
+    with engine.begin() as conn:
+        config.attributes["options"] = {
+            "connection": conn,
+            "target_metadata": schema.metadata,
+            "version_table": migrate.VERSION_TABLE,
+        }
+        command.upgrade(config, version)
+
+
+OLD_LEDGER = """
+INSERT INTO sync_record_map (record_id, table_name, lark_record_id, base)
+    VALUES ('abc', 't', 'rec1', '{"n": 1}'), ('键', 't', 'rec2', '{"n": 1}');
+INSERT INTO sync_queue (table_name, record_id, operation, error_message) VALUES ('t', 'abc', 'UPDATE', '长');
+INSERT INTO sync_blacklist (record_id, reason) VALUES ('键', 'why');
+INSERT INTO sync_conflict (table_name, record_id, base_values, policy) VALUES ('t', 'abc', '{}', 'manual');
+INSERT INTO sync_log (table_name, record_id, direction, operation, status)
+    VALUES ('t', 'abc', 'to_lark', 'UPDATE', 'applied');
+INSERT INTO sync_checkpoint (table_name, boundary, app_token, table_id, fields) VALUES ('t', '[]', 'a', 'b', '[]')
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_ledger_of_the_first_version_keeps_its_rows_and_learns_exact_keys(kind, new_database):
+    engine = new_database(kind)
+    _upgrade_to(engine, "v0001")
+    with engine.begin() as conn:
+        for statement in OLD_LEDGER.split(";"):
+            conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    migrate.upgrade(engine)
+    with engine.begin() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        known = pairs.by_keys(conn, "t", [Key("abc"), Key("键"), Key("abc "), Key("ABC")])
+        assert {key: pair.record_id for key, pair in known.items()} == {"abc": "rec1", "键": "rec2"}
+        pairs.save(conn, "t", [Pair(Key("abc "), RecordId("rec3"), {})])
+        assert pairs.by_keys(conn, "t", [Key("abc")])["abc"].record_id == "rec1"
+        queue.enqueue(conn, "t", [Key("abc ")])
+        assert queue.backlog(conn).pending == 2
+        assert journal.blacklisted(conn, "t", [Key("键"), Key("键 ")]) == {"键"}
+        # what operators ask
+        asked = "SELECT record_id FROM sync_queue WHERE status = 'pending' AND record_id = 'abc'"
+        assert conn.execute(text(asked)).scalars().all() == ["abc"]
+        # whichever of the columns are compared with each other
+        scans.mark(conn, "s", "lark", ["rec1"])
+        assert [pair.key for pair in scans.pairs_unseen(conn, "t", "s", "lark", limit=9)] == ["abc ", "键"]
+
+
+def test_ledger_on_a_mysql_that_cannot_compare_exactly_says_which_can(new_database, monkeypatch):
+    engine = new_database("mysql")
+    with engine.connect():
+        monkeypatch.setattr(engine.dialect, "is_mariadb", False)
+        monkeypatch.setattr(engine.dialect, "server_version_info", (8, 0, 16))
+    with pytest.raises(SchemaMismatch, match=r"upgrade it to 8\.0\.17"):
         migrate.upgrade(engine)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
@@ -221,6 +222,42 @@ def test_case_blind_keys_address_only_the_row_that_is_spelled_so(engine: Engine)
         if engine.dialect.name == "postgresql":
             conn.execute(text("DROP TABLE t"))
             conn.execute(text("DROP COLLATION nocase_test2"))
+
+
+def test_keys_that_differ_in_a_blank_at_the_end_are_two(engine: Engine):
+    with write_transaction(engine) as conn:
+        store = store_on(conn, "k VARCHAR(20) NOT NULL PRIMARY KEY, n INTEGER")
+        store.create([{"k": "abc", "n": 1}])
+        assert set(store.read(["abc "])) == set()
+        with pytest.raises(NotFound), conn.begin_nested():
+            store.update([("abc ", {"n": 2})])
+        store.delete(["abc "])
+        pairs.save(conn, "t", [Pair(Key("abc "), RecordId("rec1"), {})])
+        assert [row.id for page in store.rows_unpaired("t") for row in page.rows] == ["abc"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "mysql"], indirect=True)
+@pytest.mark.parametrize(
+    ("ddl", "key"),
+    [("a VARCHAR(9) NOT NULL PRIMARY KEY, b INTEGER", "a{0}"), ("a VARCHAR(9), b INTEGER, PRIMARY KEY (a, b)", None)],
+)
+def test_rows_and_pairs_are_found_by_an_index_whatever_the_number_of_keys(engine: Engine, ddl: str, key: str | None):
+    keys = [Key(key.format(n) if key else f'["a","{n}"]') for n in range(300)]
+    with write_transaction(engine) as conn:
+        store = store_on(conn, ddl)
+        store.create([{"a": "a" if key is None else one, "b": n} for n, one in enumerate(keys)])
+        pairs.save(conn, "t", [Pair(one, RecordId(f"rec{one}"), {}) for one in keys])
+        sent: list[tuple[str, Any]] = []
+        event.listen(conn, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
+        assert len(store.read(keys[:9])) == 9
+        assert len(pairs.by_keys(conn, "t", keys[:9])) == 9
+        assert len(pairs.by_records(conn, "t", [RecordId(f"rec{one}") for one in keys[:9]])) == 9
+        pairs.forget(conn, "t", keys[:9])
+        store.delete(keys[:9])
+        word = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+        for statement, parameters in tuple(sent):
+            told = " ".join(map(str, conn.exec_driver_sql(f"{word} {statement}", parameters)))
+            assert not any(mark in told for mark in ("SCAN t", "SCAN sync", "'ALL'")), (statement, told)
 
 
 def test_padded_keys_are_found_without_their_blanks(engine: Engine):

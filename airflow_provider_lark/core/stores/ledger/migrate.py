@@ -6,7 +6,7 @@ from airflow_provider_lark.core.stores.ledger import schema
 from airflow_provider_lark.core.stores.migration import Migrations
 
 VERSION_TABLE = "sync_alembic_version"
-HEAD = "v0002"
+HEAD = "v0003"
 
 _MIGRATIONS = Migrations(
     noun="ledger",
