@@ -134,6 +134,10 @@ class Gale(Storm):
             self.meddle: 4,
             self.kill: 1,
             self.two_workers: 1,
+            self.half_answers: 2,
+            self.lock_base: 1,
+            self.poison: 1,
+            self.hide: 1,
         }
 
     def begin(self) -> None:
@@ -234,6 +238,46 @@ class Gale(Storm):
         finally:
             arena.before = None
         self.count("meddled run")
+
+    # what Lark does
+
+    def half_answers(self) -> None:
+        """Let Lark say that all is well and leave out what it was asked for, or tell of what was."""
+        action = self.dice.choice(["no_data", "null_data", "empty_data", "stale"])
+        match = self.dice.choice(["search", "batch_get", "records"])
+        self.world.emu.faults.add(match, action=action, times=self.dice.choice([1, 2]), skip=self.dice.choice([0, 1]))
+        self.tell(f"half answers {action} of {match}")
+
+    def lock_base(self) -> None:
+        seconds = self.dice.choice([0.5, 1.5, 20.0])
+        self.world.emu.lock_base(self.world.app_token, seconds)
+        self.tell(f"the base is locked for {seconds} s")
+
+    def poison(self) -> None:
+        """Let every batch with one certain record fail, and let a run meet that."""
+        code = self.pick(self.codes())
+        if code is None:
+            return
+        status, answer = self.dice.choice([(500, 1255001), (200, 1254002), (400, 1254999)])
+        fault = {"record": self.world.record_id(code), "code": answer, "status": status, "times": None}
+        self.world.emu.faults.add("batch_(create|update|delete)", **fault)
+        self.tell(f"lark {code} poisons its batch: {status} {answer}")
+        self.run()
+
+    def hide(self) -> None:
+        """Take some records out of the app's sight, until the calm."""
+        codes = self.codes()
+        hidden = [self.world.record_id(code) for code in self.dice.sample(codes, min(2, len(codes)))]
+        self.world.emu.state.hide_records(self.world.app_token, self.world.table_id, hidden)
+        self.tell(f"hidden: {hidden}")
+        self.run()
+
+    def rest(self) -> None:
+        world = self.world
+        world.emu.state.show_records(world.app_token, world.table_id)
+        # what was given up while Lark refused it: the operator has seen it, and lets it be tried again
+        world.execute("UPDATE sync_queue SET status = 'pending', retry_count = 0 WHERE status = 'failed'")
+        super().rest()
 
     # other workers, and what becomes of them
 
