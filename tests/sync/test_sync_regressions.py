@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 import sqlalchemy as sa
 
@@ -165,7 +163,7 @@ def test_old_intent_on_a_date_key_is_settled_by_reading(world: World) -> None:
     lark = world.emu.state.create_table(world.app_token, "days", fields)
     target = {"app_token": world.app_token, "table_id": lark.table_id}
     world.engine(lark=target, sql="days", fields=None).full()
-    world.execute("INSERT INTO days VALUES (:day, 1)", {"day": date(2026, 1, 9)})
+    world.execute("INSERT INTO days VALUES ('2026-01-09', 1)")
     world.emu.faults.add("batch_create", action="drop_after", times=1)
     with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, max_attempts=1) as client:
         mapping = world.mapping(lark=target, sql="days", fields=None)

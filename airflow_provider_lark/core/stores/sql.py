@@ -23,12 +23,13 @@ from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMis
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.connections import is_transient
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import are_among, is_missing
 from airflow_provider_lark.core.stores.patching import Patch, patch_rows
-from airflow_provider_lark.core.stores.sql_rows import RAW, RowQuery
+from airflow_provider_lark.core.stores.sql_rows import RowQuery
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]

@@ -7,25 +7,15 @@ from typing import Any, cast
 
 import sqlalchemy
 from sqlalchemy import Connection, Select, select, type_coerce
-from sqlalchemy.types import UserDefinedType
 
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.stores.base import Row
+from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec
 from airflow_provider_lark.core.stores.tables import TableSpec
-
-
-class _Raw(UserDefinedType[Any]):
-    """The driver's own value, as it comes and as it goes."""
-
-    cache_ok = True
-
-
-RAW = _Raw()
-"""Keeps SQLAlchemy from converting a column or a bound value."""
 
 
 class RowQuery:

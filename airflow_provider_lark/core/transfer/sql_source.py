@@ -14,8 +14,9 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
+from airflow_provider_lark.core.stores.binding import RAW, driver_value
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
-from airflow_provider_lark.core.stores.sql_rows import RAW, Processor, processor_of
+from airflow_provider_lark.core.stores.sql_rows import Processor, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
 from airflow_provider_lark.core.stores.words import words_of
 from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
@@ -183,7 +184,8 @@ _STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
 def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:
     try:
         if source.parameters:
-            return conn.execute(text(source.sql or ""), dict(source.parameters), execution_options=_STREAM)
+            values = {name: driver_value(conn.dialect, value) for name, value in source.parameters.items()}
+            return conn.execute(text(source.sql or ""), values, execution_options=_STREAM)
         # as it is written: it may hold colons and per cent signs
         return conn.exec_driver_sql(source.sql or "", execution_options={**_STREAM, "no_parameters": True})
     except StatementError as exc:

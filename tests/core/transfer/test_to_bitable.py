@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -104,6 +106,35 @@ def test_time_of_mysql_beyond_a_day_is_no_time_of_day(lark, new_database, source
     where = lark.table("t", id=2, at=1)
     report = copy(lark, engine, where, on_row_error="skip", **source)
     assert (report.created, report.skipped, lark.cells(where, "at")) == (1, 3, ["23:59:58"])
+
+
+class Moment(datetime):
+    """Airflow's own moments are of such a class: pendulum.DateTime."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("born", date(2026, 5, 2), id="date"),
+        pytest.param("at", datetime.fromisoformat("2026-05-02 09:30"), id="datetime"),
+        pytest.param("at", Moment(2026, 5, 2, 9, 30), id="kind of datetime"),
+        pytest.param("at", Moment(2026, 5, 2, 9, 30, tzinfo=UTC), id="kind of datetime with a zone"),
+        pytest.param("opens", time(9, 30), id="time"),
+        pytest.param("price", Decimal("2.50"), id="decimal"),
+    ],
+)
+def test_parameters_of_each_type_reach_each_database(lark, engine, name, value):
+    moment = "TIMESTAMP" if engine.dialect.name == "postgresql" else "DATETIME"
+    run_sql(
+        engine,
+        "CREATE TABLE goods (id INTEGER NOT NULL PRIMARY KEY, born DATE, opens TIME, price NUMERIC(10, 2),"
+        f" at {moment})",
+        "INSERT INTO goods VALUES (1, '2026-05-01', '08:30:00', 1.50, '2026-05-01 09:30:00')",
+        "INSERT INTO goods VALUES (2, '2026-05-03', '10:30:00', 10.50, '2026-05-03 09:30:00')",
+    )
+    where = lark.table("goods", id=2)
+    copy(lark, engine, where, sql=f"SELECT id FROM goods WHERE {name} < :v", parameters={"v": value, "unused": 1})
+    assert lark.cells(where, "id") == [1]
 
 
 def test_query_without_parameters_may_hold_colons_and_per_cent_signs(lark, engine):
