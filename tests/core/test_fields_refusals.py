@@ -165,6 +165,8 @@ REFUSALS = [
     refused(T.NUMBER, sa.DOUBLE(), LARK, float("inf"), "a number of at most 15", "infinite from Lark"),
     refused(T.NUMBER, sa.NUMERIC(), SQL, Decimal("NaN"), "a finite number", "NaN of NUMERIC"),
     refused(T.NUMBER, sa.NUMERIC(), SQL, Decimal("Infinity"), "a finite number", "infinite NUMERIC"),
+    refused(T.NUMBER, sa.INTEGER(), SQL, Decimal("Infinity"), "a whole number", "infinite INTEGER"),
+    refused(T.LOOKUP, sa.SMALLINT(), SQL, Decimal("sNaN"), "a whole number", "signalling NaN in an INTEGER"),
     refused(T.NUMBER, sa.NUMERIC(), SQL, Decimal("1e5000"), "a finite number", "5000 digits"),
     refused(T.NUMBER, sa.REAL(), LARK, 1e300, "a number of at most 3.4e+38", "too big for REAL"),
     refused(T.NUMBER, sa.INTEGER(), LARK, 2**31, "a whole number from -2147483648 to 2147483647", "beyond INTEGER"),

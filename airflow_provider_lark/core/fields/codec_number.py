@@ -93,6 +93,12 @@ def sql_number(pair: Pair, *, for_lark_number: bool) -> Half:
     return _sql_decimal(pair, for_lark_number)
 
 
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
 def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
     refuse_sql, refuse_lark = pair.refuse_sql, pair.refuse_lark
     least, greatest = integer_range(pair.column)
@@ -107,7 +113,7 @@ def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
         if value is None:
             return None
         # SQLite keeps what it is given: a whole 3.0 still counts
-        if isinstance(value, (bool, int, float, Decimal)) and value == value // 1:
+        if _is_whole(value):
             return read(int(value))
         raise refuse_sql(value, "a whole number")
 
