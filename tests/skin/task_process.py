@@ -11,8 +11,6 @@ import warnings
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from httpx import MockTransport, Response
-
 BUNDLE = "lark_tests"
 WHEN = "2026-11-22T00:00:00Z"
 
@@ -62,38 +60,50 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
     with warnings.catch_warnings():
         # Airflow leaves the ends of its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
-        _supervise(task_id, log, MockTransport(lambda request: _answer(request, run, connections)))
+        _supervise(task_id, log, lambda request: _answer(request, run, connections))
         gc.collect()
     run.log = log.read_text(encoding="utf-8")
     return run
 
 
-def _supervise(task_id, log, transport):
-    from airflow.sdk.api.client import Client
+def _supervise(task_id, log, answer):
+    from airflow.sdk.api import client as api
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
     from airflow.sdk.execution_time import supervisor
 
     # its name in Airflow 3.3, and before
     supervise = vars(supervisor).get("supervise_task") or supervisor.supervise
+    http = _http_of(api)
+
+    def reply(request):
+        status, body = answer(request)
+        return http.Response(status, json=body)
+
     ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": 1}
     supervise(
         ti=TaskInstance(id=uuid4(), dag_version_id=uuid4(), **ids),
         bundle_info=BundleInfo(name=BUNDLE),
         dag_rel_path="dag.py",
         token="",
-        client=Client(base_url=None, token="", dry_run=True, transport=transport),
+        client=api.Client(base_url=None, token="", dry_run=True, transport=http.MockTransport(reply)),
         log_path=str(log),
     )
 
 
+def _http_of(api):
+    """Return the library that this Airflow's client speaks through: httpx2 since 3.4; both may be installed."""
+    return vars(api).get("httpx2") or api.httpx
+
+
 def _answer(request, run, connections):
+    """Return the status and the body of the answer, which is JSON."""
     steps = request.url.path.strip("/").split("/")
     run.told.setdefault("xcom" if steps[0] == "xcoms" else steps[-1], []).append(request.content.decode())
     if steps[0] == "connections":
-        return Response(200, json=_CONNECTION | {"conn_id": steps[1]} | connections[steps[1]])
+        return 200, _CONNECTION | {"conn_id": steps[1]} | connections[steps[1]]
     if steps[-1] == "run":
-        return Response(200, json=_CONTEXT)
-    return Response(201 if steps[0] == "xcoms" else 200, json={"message": "ok"})
+        return 200, _CONTEXT
+    return 201 if steps[0] == "xcoms" else 200, {"message": "ok"}
 
 
 _CONNECTION = {"conn_type": "lark", **dict.fromkeys(("host", "port", "login", "password", "schema", "extra"))}
