@@ -6,10 +6,12 @@ The conftests of the folders whose tests import Airflow run this file; the first
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 _MARK = "LARK_TEST_AIRFLOW_HOME"
@@ -23,6 +25,17 @@ def prepare() -> Path:
     owner, _, home = os.environ.get(_MARK, "").partition(":")
     # a worker of a parallel run inherits the mark, but must not share the home
     return Path(home) if owner == str(os.getpid()) else _make_home()
+
+
+def migrate() -> None:
+    """Make the tables of Airflow's own database in this home."""
+    from airflow.utils.db import initdb
+
+    with warnings.catch_warnings():
+        # Airflow leaves connections of its migration to the garbage collector, which Python 3.13 reports
+        warnings.simplefilter("ignore", ResourceWarning)
+        initdb()
+        gc.collect()
 
 
 def _make_home() -> Path:

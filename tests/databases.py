@@ -46,7 +46,7 @@ def databases(directory: Path) -> Iterator[EngineOf]:
         def make(kind: str) -> Engine:
             name = f"lark_test_{os.getpid()}_{run}_{next(numbers)}"
             if kind == "sqlite":
-                engine = create_engine(f"sqlite:///{directory / name}.db", poolclass=NullPool)
+                engine = open_sqlite(directory / f"{name}.db")
             else:
                 try:
                     url = stack.enter_context(server_database(kind, name))
@@ -82,6 +82,11 @@ def engine(request: pytest.FixtureRequest, ledger_database: EngineOf) -> Iterato
     _empty(found)
     # PostgreSQL's prepared statements do not outlive that a table of the same name has other types
     found.dispose()
+
+
+def open_sqlite(path: Path) -> Engine:
+    """Return an engine on a SQLite file that leaves no connection open, which Python 3.13 would report."""
+    return create_engine(f"sqlite:///{path}", poolclass=NullPool)
 
 
 def _empty(engine: Engine) -> None:

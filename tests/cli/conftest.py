@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.airflow_home import prepare
+from tests.airflow_home import migrate, prepare
 
 prepare()
 
@@ -30,9 +30,7 @@ class Outcome:
 @pytest.fixture(scope="session")
 def airflow_db():
     """Airflow's own database, migrated once."""
-    from airflow.utils.db import initdb
-
-    initdb()
+    migrate()
 
 
 @pytest.fixture(scope="session")

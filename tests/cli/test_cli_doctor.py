@@ -7,7 +7,9 @@ import os
 
 import pytest
 import yaml
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+
+from tests.databases import open_sqlite
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def shop(emulator, tmp_path, monkeypatch):
     fields = [{"field_name": "code", "type": 1}, {"field_name": "name", "type": 1}]
     emulator.state.create_table(app_token, "areas", fields)
     database = tmp_path / "shop.db"
-    with create_engine(f"sqlite:///{database}").begin() as conn:
+    with open_sqlite(database).begin() as conn:
         conn.execute(text("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))"))
     lark = {
         "conn_type": "lark",

@@ -6,7 +6,9 @@ import base64
 import json
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+
+from tests.databases import open_sqlite
 
 OLD, NEW = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
 VARIABLE = "LARK_CONFIG_ENCRYPTION_KEY"
@@ -21,7 +23,7 @@ def store(emulator, tmp_path, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
     monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps({"conn_type": "sqlite", "host": str(database)}))
     monkeypatch.setenv(VARIABLE, OLD)
-    engine = create_engine(f"sqlite:///{database}")
+    engine = open_sqlite(database)
     yield engine
     engine.dispose()
 

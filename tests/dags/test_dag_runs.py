@@ -6,7 +6,9 @@ import json
 
 import pytest
 import yaml
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+
+from tests.databases import open_sqlite
 
 NAMES = {"1101": "北京", "3101": "上海", "4401": "广州"}
 
@@ -16,7 +18,7 @@ class Shop:
 
     def __init__(self, emulator, folder):
         self.emulator = emulator
-        self.engine = create_engine(f"sqlite:///{folder / 'shop.db'}")
+        self.engine = open_sqlite(folder / "shop.db")
         base = emulator.state.create_base("Shop").app_token
         mappings = []
         self.tables = {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+
+from tests.databases import open_sqlite
 
 ORDERS = """
 CREATE TABLE orders (code VARCHAR(20) PRIMARY KEY, customer VARCHAR(80), total NUMERIC(10, 2), ordered_at TIMESTAMP);
@@ -18,7 +20,7 @@ def test_example_of_transfers_publishes_collects_and_keeps_files(run_dag, monkey
     from airflow_provider_lark.emulator import Emulator
 
     database = tmp_path / "shop.db"
-    engine = create_engine(f"sqlite:///{database}")
+    engine = open_sqlite(database)
     with engine.begin() as conn:
         for statement in ORDERS.strip().split(";\n"):
             conn.execute(text(statement.rstrip(";")))

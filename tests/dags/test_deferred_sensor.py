@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from airflow_provider_lark.core.stores.ledger import migrate, queue
+from tests.databases import open_sqlite
 
 
 @pytest.fixture
 def ledger(tmp_path, monkeypatch):
     path = tmp_path / "shop.db"
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = open_sqlite(path)
     migrate.upgrade(engine)
     return engine
 

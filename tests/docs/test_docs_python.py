@@ -13,8 +13,9 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tests.databases import open_sqlite
 from tests.docs.pages import READMES, ROOT, Block, Page, all_blocks, all_pages, page
 
 PYTHON = [pytest.param(block, id=block.id) for block in all_blocks("python")]
@@ -75,7 +76,7 @@ def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from airflow_provider_lark.emulator import Emulator
 
     database = tmp_path / "shop.db"
-    engine = create_engine(f"sqlite:///{database}")
+    engine = open_sqlite(database)
     with engine.begin() as conn:
         conn.execute(text(next(page("docs/quickstart.md").blocks("sql")).text))
         conn.execute(text("INSERT INTO users VALUES (1, '张三', '13800000000'), (2, '李四', NULL)"))

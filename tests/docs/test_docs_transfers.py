@@ -11,8 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
+from tests.databases import open_sqlite
 from tests.docs.pages import page
 from tests.docs.test_docs_python import EXEMPT, dag_bag
 
@@ -30,7 +31,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from airflow_provider_lark.emulator import Emulator
 
     database = tmp_path / "shop.db"
-    engine = create_engine(f"sqlite:///{database}")
+    engine = open_sqlite(database)
     with engine.begin() as conn:
         conn.execute(text("CREATE TABLE orders (code INTEGER PRIMARY KEY, customer TEXT, total REAL, ordered_at TEXT)"))
         conn.execute(text("INSERT INTO orders VALUES (1, 'Ann', 99, NULL), (2, 'Bo', 600, '2026-05-01 09:30')"))

@@ -81,9 +81,9 @@ def open_shop(emulator, monkeypatch):
 @pytest.fixture
 def shop(open_shop, tmp_path):
     """A shop on SQLite."""
-    from sqlalchemy import create_engine
+    from tests.databases import open_sqlite
 
-    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    engine = open_sqlite(tmp_path / "shop.db")
     yield open_shop(engine)
     engine.dispose()
 

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.ledger import migrate, queue
 from airflow_provider_lark.hooks.backlog import BacklogCondition
 from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 from airflow_provider_lark.triggers.sync_queue import SyncQueueBacklogTrigger
+from tests.databases import open_sqlite
 from tests.skin.polls import RecordedClock, events_of
 
 
@@ -22,7 +23,7 @@ from tests.skin.polls import RecordedClock, events_of
 def database(tmp_path, monkeypatch):
     path = tmp_path / "shop.db"
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(path)}))
-    engine = create_engine(f"sqlite:///{path}")
+    engine = open_sqlite(path)
     yield engine
     engine.dispose()
 

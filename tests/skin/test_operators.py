@@ -213,7 +213,9 @@ def test_summary_leaves_out_what_is_zero():
 
 @pytest.mark.parametrize("has_store", [True, False])
 def test_persons_by_email_are_kept_in_the_token_store_or_beside_the_ledger(shop, monkeypatch, tmp_path, has_store):
-    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy import inspect, text
+
+    from tests.databases import open_sqlite
 
     if has_store:
         lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
@@ -232,7 +234,7 @@ def test_persons_by_email_are_kept_in_the_token_store_or_beside_the_ledger(shop,
     assert report["status"] == "ok"
     (record,) = shop.emulator.person.records(shop.app_token, shop.table_id)
     assert record["fields"]["owner"][0]["id"] == ann.open_id
-    place = create_engine(f"sqlite:///{tmp_path / ('shared.db' if has_store else 'shop.db')}")
+    place = open_sqlite(tmp_path / ("shared.db" if has_store else "shop.db"))
     with place.connect() as conn:
         assert conn.scalars(text("SELECT lookup FROM user_cache")).all() == ["ann@x.y"]
     place.dispose()

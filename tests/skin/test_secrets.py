@@ -61,16 +61,14 @@ def closed_port():
 
 
 def keep_user_token(emulator, path):
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
     from airflow_provider_lark.core.api.secret import Secret
     from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
     from airflow_provider_lark.core.stores.accounts import upgrade
     from airflow_provider_lark.core.stores.accounts.encryption import Keyring
     from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore
+    from tests.databases import open_sqlite
 
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = open_sqlite(path)
     upgrade(engine)
     until = emulator.clock.now() + 7200
     token = StoredToken(Secret(USER_TOKEN), until, Secret(REFRESH_TOKEN), until)

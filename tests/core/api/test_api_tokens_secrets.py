@@ -21,6 +21,7 @@ from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.stores.accounts import upgrade
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore, reencrypt
+from tests.databases import open_sqlite
 
 CANARY = "canary"
 KEY = "canary" * 7 + "A="
@@ -40,7 +41,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixt
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'tokens.db'}", poolclass=NullPool)
+    engine = open_sqlite(tmp_path / "tokens.db")
     upgrade(engine)
     yield engine
     engine.dispose()

@@ -4,7 +4,7 @@ import logging
 import threading
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, select, text, update
+from sqlalchemy import Engine, insert, select, text, update
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.errors import AccessDenied, QuotaExhausted
@@ -13,6 +13,7 @@ from airflow_provider_lark.core.stores.accounts.users import UserDirectory, purg
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 from tests.core.api.conftest import FakeClock
+from tests.databases import open_sqlite
 
 KINDS = ("sqlite", "postgresql", "mysql")
 CACHE = schema.user_cache
@@ -228,7 +229,7 @@ def test_many_workers_at_once_leave_one_row_an_address(engine, emulator, client,
 
 
 def test_database_that_is_down_breaks_no_lookup_and_rests(emulator, client, caplog, tmp_path):
-    broken = create_engine(f"sqlite:///{tmp_path / 'missing' / 'cache.db'}")
+    broken = open_sqlite(tmp_path / "missing" / "cache.db")
     directory = UserDirectory(client, broken)
 
     with caplog.at_level(logging.WARNING):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.emulator import Emulator
+from tests.databases import open_sqlite
 
 
 class Lark:
@@ -61,7 +62,7 @@ def lark() -> Iterator[Lark]:
 
 @pytest.fixture
 def sqlite(tmp_path: Any) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    engine = open_sqlite(tmp_path / "shop.db")
     yield engine
     engine.dispose()
 
