@@ -98,7 +98,8 @@ spelled = st.one_of(
     st.uuids().map(str),
     ids,
 )
-people = st.lists(ids.map(lambda each: {"id": each, "name": "N", "email": f"{each}@x.y"}), max_size=3)
+open_ids = ids.map(lambda each: f"ou_{each}")
+people = st.lists(open_ids.map(lambda each: {"id": each, "name": "N", "email": f"{each}@x.y"}), max_size=3)
 files = st.lists(st.tuples(ids, words).map(lambda each: {"file_token": each[0], "name": each[1]}), max_size=3)
 links = st.lists(ids, max_size=3).map(lambda each: {"link_record_ids": each})
 points = st.tuples(st.decimals(-180, 180, places=4), st.decimals(-90, 90, places=6))

@@ -19,8 +19,8 @@ from airflow_provider_lark.core.fields.codec_time import (
     lark_date_time,
     to_ms,
 )
-from airflow_provider_lark.core.fields.column import has_whole_seconds
-from airflow_provider_lark.core.fields.iso import parse_date, parse_time
+from airflow_provider_lark.core.fields.column import has_whole_seconds, is_offset_time
+from airflow_provider_lark.core.fields.iso import parse_date, parse_offset_time, parse_time
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 
@@ -129,17 +129,19 @@ def sql_day(pair: Pair) -> Half:
 def time_form(pair: Pair) -> Form:
     """Return the form of a time of day as text, to the second where the column keeps no more."""
     whole = has_whole_seconds(pair.column)
+    read = parse_offset_time if is_offset_time(pair.column) else parse_time
+    example = "09:30+08:00" if is_offset_time(pair.column) else "09:30 or 09:30:15"
 
     def parse(text: str) -> str:
-        clock = parse_time(text)
+        clock = read(text)
         return (clock.replace(microsecond=0) if whole else clock).isoformat()
 
-    return Form("time", parse, _same, "a time of day such as 09:30 or 09:30:15")
+    return Form("time", parse, _same, f"a time of day such as {example}")
 
 
 def sql_time(pair: Pair) -> Half:
     """A TIME column; MySQL's drivers give a duration, which must lie within a day."""
-    refuse, parse = pair.refuse_sql, time_form(pair).parse
+    refuse, parse, keeps_offset = pair.refuse_sql, time_form(pair).parse, is_offset_time(pair.column)
 
     def read(value: Any) -> str | None:
         if value is None:
@@ -149,7 +151,9 @@ def sql_time(pair: Pair) -> Half:
                 if not timedelta() <= value < timedelta(days=1):
                     raise ValueError
                 value = (NAIVE_EPOCH + value).time()
-            text: str = parse(value if isinstance(value, str) else value.replace(tzinfo=None).isoformat())
+            text: str = value if isinstance(value, str) else value.isoformat()
+            # a query's column does not say whether its times have an offset
+            text = parse(text) if getattr(value, "tzinfo", None) is None or keeps_offset else text
         except (ValueError, AttributeError, TypeError):
             raise refuse(value, "a time of day") from None
         return text

@@ -24,6 +24,11 @@ SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100
 
 Items = tuple[Any, ...]
 ITEM_ID = re.compile(r"[^\s,;\[\]{}\"]+")
+PERSON_ID = re.compile(r"(?:ou|on)_[A-Za-z0-9_-]+")
+"""An open_id or a union_id; a name, or an id of another kind, is neither."""
+CHAT_ID = re.compile(r"oc_[A-Za-z0-9_-]+")
+FILE_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+"""What an address is not."""
 
 
 def _distinct(items: Any) -> Items:
@@ -83,9 +88,16 @@ def lark_ids(pair: Pair, limit: int) -> Half:
 
     def decode(wire: Any) -> Items:
         people = [wire] if isinstance(wire, dict) else wire
+        if by_email and pair.field.is_read_only:
+            # an app has no address, and what Lark computes nobody can correct: it is nobody
+            people = [person for person in people if person.get(name)]
         return _distinct([person[name] for person in people])
 
+    shape, kind = (PERSON_ID, "ids of persons (ou_…)") if limit == USER_MAX else (CHAT_ID, "ids of groups (oc_…)")
+
     def encode(items: Items) -> list[dict[str, str]]:
+        if stranger := next((item for item in items if not shape.fullmatch(item)), None):
+            raise refuse(stranger, f"{kind}, no names")
         return [{"id": item} for item in items]
 
     def encode_found(items: Items) -> list[dict[str, str]]:
@@ -96,7 +108,7 @@ def lark_ids(pair: Pair, limit: int) -> Half:
         return [{"id": item} for item in dict.fromkeys(found) if item is not None]
 
     half = _lark_items(pair, decode, encode_found if by_email else encode, 1 if is_single(pair) else limit)
-    if not by_email:
+    if not by_email or pair.field.is_read_only:
         return half
     return Half(_explain_missing_email(pair, half.read), half.write)
 
@@ -139,6 +151,8 @@ def lark_attachments(pair: Pair) -> Half:
     """Attachments: canonical is (file_token, name); Lark takes the token and knows the name."""
 
     def encode(items: Items) -> list[dict[str, str]]:
+        if stranger := next((token for token, _ in items if not FILE_TOKEN.fullmatch(token)), None):
+            raise pair.refuse_sql(stranger, "tokens of files that were uploaded to this base, no addresses")
         return [{"file_token": token} for token, _ in items]
 
     return _lark_items(pair, _decode_files, encode, ATTACHMENT_MAX)

@@ -216,6 +216,12 @@ def is_aware(column: Column) -> bool:
     return bool(getattr(base, "timezone", False)) and column.dialect not in ("sqlite", "mysql", "mariadb")
 
 
+def is_offset_time(column: Column) -> bool:
+    """Whether a time column keeps an offset from UTC beside the time of day: PostgreSQL's ``time with time zone``."""
+    base = base_type(column.type)
+    return isinstance(base, sa.Time) and bool(base.timezone) and column.dialect == "postgresql"
+
+
 def is_unix_time(column: Column) -> bool:
     """Whether a datetime column counts seconds since 1970 in 32 bits: MySQL's TIMESTAMP."""
     return column.is_mysql and isinstance(base_type(column.type), sa.TIMESTAMP)

@@ -14,7 +14,8 @@ _ISO = re.compile(
 _USUAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?", re.ASCII)
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})(?::(\d{2}))?", re.ASCII)
+_OFFSET_TIME = re.compile(r"(?P<time>[^Z+-]+?)\s*(?P<offset>Z|[+-]\d{2}(?::?\d{2}(?::\d{2})?)?)", re.ASCII)
+_OFFSET = re.compile(r"([+-])(\d{2})(?::?(\d{2}))?(?::(\d{2}))?", re.ASCII)
 
 
 def parse_date(text: str) -> date:
@@ -39,6 +40,17 @@ def parse_time(text: str) -> time:
     hour, minute, second, fraction = found.groups()
     micro = int((fraction or "").ljust(6, "0")[:6])
     return time(int(hour), int(minute), int(second or 0), micro)
+
+
+def parse_offset_time(text: str) -> time:
+    """Read a time of day with its offset from UTC: ``09:30:15+08:00``, ``01:30Z``.
+
+    :raises ValueError: anything else.
+    """
+    found = _OFFSET_TIME.fullmatch(text.strip())
+    if not found:
+        raise ValueError
+    return parse_time(found["time"]).replace(tzinfo=_parse_offset(found["offset"], None))
 
 
 def parse_datetime(text: str, zone: tzinfo | None) -> datetime:
@@ -68,5 +80,5 @@ def _parse_offset(text: str | None, zone: tzinfo | None) -> tzinfo | None:
     if not found:
         raise ValueError
     sign, hours, minutes, seconds = found.groups()
-    offset = timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds or 0))
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0), seconds=int(seconds or 0))
     return timezone(-offset if sign == "-" else offset)

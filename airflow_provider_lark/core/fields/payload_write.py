@@ -5,15 +5,19 @@ The encoders behave as those of :mod:`.payload_scalars`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_lark.core.fields import payload_scalars as scalars
 from airflow_provider_lark.core.fields.codec_multi import (
     ATTACHMENT_MAX,
+    CHAT_ID,
+    FILE_TOKEN,
     GROUP_MAX,
     ITEM_ID,
     LINK_MAX,
+    PERSON_ID,
     SELECT_MAX,
     USER_MAX,
 )
@@ -83,7 +87,7 @@ def _people_encoder(limit: int, find: FindPerson | None) -> Encode:
     def id_of(person: Any) -> str:
         email = person_email(person)
         if email is None:
-            return _checked_id(person["id"] if isinstance(person, Mapping) else person)
+            return _named_id(person, "id", PERSON_ID)
         if find is None:
             raise Unfit("ids of persons (e-mail addresses need a user directory)")
         found = find(email)
@@ -103,11 +107,22 @@ def _checked_id(text: Any) -> str:
     return text
 
 
+def _named_id(item: Any, key: str, shape: re.Pattern[str]) -> str:
+    """Return an id; as bare text it must have the shape of one, because a name is easily taken for it."""
+    is_bare = not isinstance(item, Mapping)
+    id_ = _checked_id(item if is_bare else item[key])
+    if (is_bare or shape is FILE_TOKEN) and not shape.fullmatch(id_):
+        raise TypeError
+    return id_
+
+
 def _ids_encoder(key: str, limit: int) -> Encode:
     """Return what encodes groups and files: ids, or objects that have them under *key*."""
 
+    shape = FILE_TOKEN if key == "file_token" else CHAT_ID
+
     def id_of(item: Any) -> str:
-        return _checked_id(item[key] if isinstance(item, Mapping) else item)
+        return _named_id(item, key, shape)
 
     def encode(value: Any) -> list[dict[str, str]] | None:
         return [{key: id_} for id_ in dict.fromkeys(id_of(item) for item in items_of(value, limit))] or None

@@ -29,8 +29,8 @@ _SCALE_FORMATTERS = ("0", "0.0", "0.00", "0.000", "0.0000")
 def lark_field_for(column: Column) -> dict[str, Any]:
     """Return the definition of the field that holds every value of *column*, ready for the create call.
 
-    Whole numbers that may exceed Lark's 15 digits become Text: NUMERIC beyond 15 digits without decimals, and a
-    BIGINT key that the database does not count up itself (a snowflake id).
+    Numbers that may exceed Lark's 15 digits become Text: NUMERIC of more digits, and a BIGINT that
+    the database does not count up itself (a snowflake id).
 
     :raises SchemaMismatch: no field can hold the column's type.
     """
@@ -66,15 +66,16 @@ def _number(formatter: str) -> dict[str, Any]:
 def _integer(column: Column) -> dict[str, Any]:
     if getattr(base_type(column.type), "display_width", None) == 1:
         return _checkbox(column)
-    may_be_long = isinstance(base_type(column.type), BigInteger) and column.is_key and not column.autoincrement
+    may_be_long = isinstance(base_type(column.type), BigInteger) and not column.autoincrement
     return _text(column) if may_be_long else _number("0")
 
 
 def _decimal(column: Column) -> dict[str, Any]:
     before, after = decimal_digits(column)
     if before is None or after is None:
+        # nobody has set a limit: people who keep amounts so want to see numbers; a longer one is refused by name
         return _number("0.00")
-    if after <= 0 and before > _LARK_DIGITS:
+    if before + max(after, 0) > _LARK_DIGITS:
         return _text(column)
     return _number(_SCALE_FORMATTERS[max(0, min(after, len(_SCALE_FORMATTERS) - 1))])
 

@@ -30,12 +30,14 @@ class Row:
     :param values: canonical values by column name; a column that could not be read is absent and named in *problems*.
     :param modified_ms: when the side last changed the row, UTC milliseconds, where it tells.
     :param problems: one error per value that has no canonical form on the other side.
+    :param unread: one error per column whose cell cannot be read and counts as empty, because nobody could mend it.
     """
 
     id: str
     values: Values
     modified_ms: int | None = None
     problems: tuple[RowError, ...] = field(default=())
+    unread: Mapping[str, RowError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

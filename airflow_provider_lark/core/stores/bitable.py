@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +27,8 @@ class BitableStore:
 
     :param fields: the mapped fields by column.
     :param codecs: by column; those of *fields*.
+    :param forgiven: columns of fields that Lark computes: a cell that cannot be read counts as empty and does not
+        hold its row.
     :param batch_size: records a write call carries, at most 1000; Lark's documents disagree between 500 and 1000.
     :param page_size: records a read call brings, at most 500.
     :param new_token: makes the client_token of a create for which none is given.
@@ -40,6 +42,7 @@ class BitableStore:
         fields: Mapping[str, Field],
         codecs: Mapping[str, ValueCodec],
         *,
+        forgiven: Collection[str] = (),
         batch_size: int = BATCH_WRITE_DEFAULT,
         page_size: int = SEARCH_PAGE_MAX,
         new_token: Callable[[], str] = lambda: str(uuid4()),
@@ -52,13 +55,14 @@ class BitableStore:
         self._batch_size = batch_size
         self._page_size = page_size
         self._new_token = new_token
+        self._forgiven = frozenset(forgiven)
         self._cells = [(column, field.name, codecs[column].from_lark) for column, field in fields.items()]
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
         """Yield every record once, page by page, in no promised order; *total* is Lark's count."""
         cells = [cell for cell in self._cells if columns is None or cell[0] in columns]
         for page in self._search([name for _, name, _ in cells]):
-            yield Page([_decode(record, cells) for record in page.items], page.total)
+            yield Page([self._decode(record, cells) for record in page.items], page.total)
 
     def scan_newest(self, modified: Field) -> Iterator[Page]:
         """Yield every record, the most recently modified first, with ``modified_ms`` set.
@@ -69,7 +73,7 @@ class BitableStore:
         """
         names = list(dict.fromkeys([name for _, name, _ in self._cells] + [modified.name]))
         for page in self._search(names, sort=[{"field_name": modified.name, "desc": True}]):
-            yield Page([_decode(record, self._cells, modified.name) for record in page.items], page.total)
+            yield Page([self._decode(record, self._cells, modified.name) for record in page.items], page.total)
 
     def read(self, ids: Sequence[str]) -> dict[str, Row]:
         """Return the records of *ids* that exist and that the app may see, by id; 100 a call."""
@@ -128,7 +132,25 @@ class BitableStore:
 
     def decode(self, record: WireRecord) -> Row:
         """Read a record as any call returns it."""
-        return _decode(record, self._cells)
+        return self._decode(record, self._cells)
+
+    def _decode(self, record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None) -> Row:
+        fields = record["fields"]
+        values: dict[str, Canonical] = {}
+        problems: list[RowError] = []
+        unread: dict[str, RowError] = {}
+        for column, name, from_lark in cells:
+            try:
+                values[column] = from_lark(fields.get(name))
+            except ValueMismatch as exc:
+                error = ValueMismatch(f"record {record['record_id']}: {exc.message}")
+                if column in self._forgiven:
+                    values[column], unread[column] = None, error
+                else:
+                    problems.append(error)
+        moment = fields.get(modified) if modified is not None else None
+        modified_ms = moment if isinstance(moment, int) else None
+        return Row(record["record_id"], values, modified_ms, tuple(problems), unread)
 
     def _delete(self, ids: Sequence[str]) -> None:
         self._client.bitable.batch_delete(app_token=self._app_token, table_id=self._table_id, record_ids=ids)
@@ -142,16 +164,3 @@ class BitableStore:
             field_names=names if len(names) <= FIELD_NAMES_MAX else None,
             page_size=self._page_size,
         )
-
-
-def _decode(record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None) -> Row:
-    fields = record["fields"]
-    values: dict[str, Canonical] = {}
-    problems: list[RowError] = []
-    for column, name, from_lark in cells:
-        try:
-            values[column] = from_lark(fields.get(name))
-        except ValueMismatch as exc:
-            problems.append(ValueMismatch(f"record {record['record_id']}: {exc.message}"))
-    modified_ms = fields.get(modified) if modified is not None else None
-    return Row(record["record_id"], values, modified_ms if isinstance(modified_ms, int) else None, tuple(problems))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import JSON, Connection, Engine, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy import JSON, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
@@ -55,6 +55,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
 
     :raises SchemaMismatch: there is no such table; the message names similar ones.
     """
+    check_name(bind.dialect, name, f"table {name!r}")
     try:
         table = Table(name, MetaData(), schema=schema, autoload_with=bind, resolve_fks=False)
     except NoSuchTableError as exc:
@@ -95,6 +96,15 @@ def _tell_row_ids(bind: Engine | Connection, table: Table) -> None:
 
 def _in(bind: Engine | Connection, schema: str | None) -> str:
     return f", {literal(bind.dialect, schema)}" if schema else ""
+
+
+def check_name(dialect: Dialect, name: str, where: str) -> None:
+    """Check that a name can be one here.
+
+    :raises SchemaMismatch: MySQL stores names as utf8mb3, which ends before emoji.
+    """
+    if is_mysql(dialect) and max(name, default="") > "\uffff":
+        raise SchemaMismatch(f"{where}: MySQL and MariaDB take no emoji and no rare characters in a name")
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:

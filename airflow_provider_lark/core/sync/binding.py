@@ -271,6 +271,7 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
         conflict=mapping.conflict,
         deletes=mapping.deletes,
         skew_ms=mapping.skew_seconds * 1000,
+        empty={pair.column.name: empty for pair in pairs if (empty := pair.codec.from_lark(None)) is not None},
     )
 
 

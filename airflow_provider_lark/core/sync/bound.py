@@ -77,6 +77,12 @@ class Binding:
         return tuple(pair.column.name for pair in self.pairs if pair.by_email and pair.flow != "to_sql")
 
     @property
+    def forgiven(self) -> frozenset[str]:
+        """The columns of fields that Lark computes, without the key's."""
+        computed = {pair.column.name for pair in self.pairs if pair.field.is_read_only}
+        return frozenset(computed - set(self.rules.key_columns))
+
+    @property
     def fields(self) -> dict[str, Field]:
         """The bound fields by column."""
         return {pair.column.name: pair.field for pair in self.pairs}

@@ -28,6 +28,7 @@ class Rules:
     :param key_columns: the key's columns; once a pair exists they belong to SQL.
     :param to_sql: columns that may flow into SQL.
     :param to_lark: columns that may flow into Lark.
+    :param empty: what an empty cell means, where that is not nothing: an unticked checkbox is False.
     """
 
     columns: tuple[str, ...]
@@ -38,6 +39,7 @@ class Rules:
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
     skew_ms: float = 2000.0
+    empty: Values = field(default_factory=dict)
 
     @property
     def all_columns(self) -> tuple[str, ...]:
@@ -177,7 +179,8 @@ def _compare(
             continue
         if base is None or name not in base:
             # first contact: an empty cell is a gap to fill, not an edit that empties the other side
-            lark_says, sql_says = lark[name] is not None, sql[name] is not None
+            gaps = (None, rules.empty.get(name))
+            lark_says, sql_says = lark[name] not in gaps, sql[name] not in gaps
         else:
             lark_says, sql_says = lark[name] != base[name], sql[name] != base[name]
         if lark_says and sql_says:

@@ -53,6 +53,7 @@ class Run:
     database_offset_ms: int = 0
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)
+    unread: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         binding = self.binding
@@ -63,6 +64,7 @@ class Run:
             binding.table_id,
             binding.fields,
             {pair.column.name: pair.codec for pair in binding.pairs},
+            forgiven=binding.forgiven,
             batch_size=binding.mapping.batch_size,
         )
 
@@ -70,6 +72,14 @@ class Run:
     def table_name(self) -> str:
         """The ledger's name of the SQL table."""
         return self.binding.table_name
+
+    def note_unread(self, rows: Iterable[Row]) -> None:
+        """Warn of cells that cannot be read and count as empty, once for each column."""
+        for row in rows:
+            for column, error in row.unread.items():
+                if column not in self.unread:
+                    self.unread.add(column)
+                    self.report.warnings.append(f"{error.message}; it counts as empty, and so may others of its field")
 
     def look_up_people(self, rows: Iterable[Values]) -> None:
         """Find out about the persons of *rows*, which are written next."""

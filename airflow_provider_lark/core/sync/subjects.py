@@ -80,6 +80,7 @@ class Gathered(NamedTuple):
 def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
     """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
     rows, gone = list(rows), list(gone)
+    run.note_unread(rows)
     paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows] + gone)
     found = Gathered([], [], [])
     loose: list[tuple[Row, Key | None]] = []

@@ -18,7 +18,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.tables import columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.stores.tables import check_name, columns_of, key_columns_of, reflect_table
 from airflow_provider_lark.core.transfer.pairing import Names, find_field, missing
 
 RECORD_ID_COLUMN = "lark_record_id"
@@ -108,6 +108,7 @@ def find_target(
     :param users: keep persons by id or by e-mail.
     :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
     """
+    check_name(conn.dialect, place.table, f"table {place.label!r}")
     is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
     if is_new:
         _make(conn, place, source, fields, choice)
@@ -170,6 +171,7 @@ def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         size = len(name) if mysql_rules else len(name.encode())
+        check_name(conn.dialect, name, f'{where}: column {name!r} (name it otherwise: fields={{"field": "column", …}})')
         if size > limit or name != name.strip():
             raise SchemaMismatch(
                 f"{where}: {name!r} cannot be a column's name here (at most {limit} {unit}, no blanks at the ends); "

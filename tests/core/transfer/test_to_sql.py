@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, inspect, text
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import (
@@ -385,3 +385,12 @@ def test_engine_that_begins_by_itself_is_served(lark, sqlite, goods):
 
     assert counts(copy(lark, sqlite, goods, mode="replace", create_table=True)) == (3, 0, 0, 0)
     assert counts(copy(lark, sqlite, goods, mode="upsert")) == (0, 0, 3, 0)
+
+
+@pytest.mark.parametrize(("field", "place"), [("状态😀", "goods"), ("name", "goods😀")])
+def test_emoji_in_a_name_on_mysql_is_refused_by_name(lark, new_database, field, place):
+    engine = new_database("mysql")
+    where = lark.table("goods", code=1, **{field: 1})
+    with pytest.raises(SchemaMismatch, match="no emoji"):
+        copy(lark, engine, where, place, create_table=True)
+    assert inspect(engine).get_table_names() == []

@@ -1,0 +1,57 @@
+"""Cells that nobody has filled: of a field whose type was changed, and of an app that has no address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sync.plain import Plain
+
+lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+AUTHORS = (
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY NOT NULL, body VARCHAR(50), made TEXT, changed TEXT, twice INTEGER)"
+)
+AUTHOR_FIELDS = {"body": 1, "made": 1003, "changed": 1004, "twice": 20}
+
+
+@pytest.mark.parametrize("field", [7, 1])
+def test_changed_type_of_a_field_whose_empty_cell_means_false_empties_no_column(plain: Any, field: int) -> None:
+    flags: Plain = plain(
+        "CREATE TABLE flags (id INTEGER PRIMARY KEY NOT NULL, paid BOOLEAN NOT NULL, num BOOLEAN)",
+        {"paid": 2, "num": 2},
+    )
+    flags.run("INSERT INTO flags VALUES (1, TRUE, TRUE), (2, FALSE, FALSE), (3, TRUE, NULL)")
+    flags.engine().full()
+    before = flags.ask("SELECT * FROM flags ORDER BY id")
+    for name in ("paid", "num"):
+        flags.emu.person.change_type(flags.base, flags.table_id, name, {"field_name": name, "type": field})
+
+    report = flags.engine().full()
+
+    assert flags.ask("SELECT * FROM flags ORDER BY id") == before
+    assert report.status == "ok"
+    assert flags.engine().check().in_step
+    assert {flags.cells()[key].get("paid") for key in (1, 3)} <= {True, "true", "1"}
+    flags.edit(1, paid=False if field == 7 else "0")
+    flags.engine().incremental()
+    assert not flags.ask("SELECT paid FROM flags WHERE id = 1")[0][0]
+
+
+@lite_only
+def test_computed_cell_that_cannot_be_read_does_not_hold_its_row(plain: Any) -> None:
+    notes: Plain = plain(AUTHORS, AUTHOR_FIELDS)
+    notes.run("INSERT INTO notes (id, body) VALUES (1, 'a')")
+    engine = notes.engine()
+    engine.full()
+    notes.emu.person.set_computed(notes.base, notes.table_id, notes.record_id(1), "twice", "no number")
+    notes.edit(1, body="b")
+
+    report = engine.incremental()
+
+    assert notes.ask("SELECT body, twice FROM notes") == [("b", None)]
+    assert (report.status, report.failed) == ("ok", 0)
+    assert ["twice" in warning and "counts as empty" in warning for warning in report.warnings] == [True]
+    notes.emu.person.set_computed(notes.base, notes.table_id, notes.record_id(1), "twice", 8)
+    engine.full()
+    assert notes.ask("SELECT twice FROM notes") == [(8,)]
