@@ -99,7 +99,7 @@ def _empty(engine: Engine) -> None:
         names = inspect(conn).get_table_names()
         cascade = " CASCADE" if engine.dialect.name == "postgresql" else ""
         for name in set(names) - keep:
-            drop = f"DROP TABLE {mark}{name.replace(mark, mark * 2)}{mark}{cascade}"
+            drop = f"DROP TABLE IF EXISTS {mark}{name.replace(mark, mark * 2)}{mark}{cascade}"
             # as it is written: names may hold per cent signs and colons
             conn.exec_driver_sql(drop, execution_options={"no_parameters": True})
         for name in set(names) & set(schema.metadata.tables):

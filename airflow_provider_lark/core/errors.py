@@ -9,6 +9,7 @@
     │   ├── OutcomeUnknown           the request may have been carried out
     │   ├── Unreachable              ConnectionError: the request was never sent
     │   ├── LeaseHeld                another worker writes to this table
+    │   ├── TransactionLost          the database undid the whole transaction, not only the last statement
     │   └── IncompleteRead           a read may have passed records over
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
@@ -103,6 +104,10 @@ class Unreachable(RetriableError, ConnectionError):
 
 class LeaseHeld(RetriableError):
     """Another worker holds the right to write to this table."""
+
+
+class TransactionLost(RetriableError):
+    """The database undid the whole transaction, so that nothing of it counts; its cause says why."""
 
 
 class IncompleteRead(RetriableError):

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, and_, bindparam, update
 
 from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.written import write, write_as_written
 
 CASE_ROWS = 100
 """Most rows in one statement on MySQL, which compares each row with each of them."""
@@ -34,14 +35,15 @@ def patch_rows(
     keys: Sequence[Sequence[ColumnElement[Any]]],
     names: Sequence[str],
     patches: Sequence[Patch],
-) -> int:
-    """Set the columns *names* as *patches* say, and return how many of their rows were there.
+) -> int | None:
+    """Set the columns *names* as *patches* say, and return how many of their rows were reached; see :func:`.write`.
 
     :param keys: the key columns, and other spellings of them, all of which have to match.
     """
     if is_mysql(conn.dialect) and len(patches) > 1 and _fits_in_a_case(table, keys[0], names):
         writer = _CaseWriter(conn, table, keys, names)
-        return sum(writer.patch(part) for part in _parts(patches))
+        counts = [writer.patch(part) for part in _parts(patches)]
+        return sum(count or 0 for count in counts)
     matches = and_(
         *(
             spelled == bindparam(f"k{i}", type_=own.type)
@@ -54,7 +56,7 @@ def patch_rows(
         {f"k{i}": value for i, value in enumerate(one.key)} | {f"v{i}": value for i, value in enumerate(one.values)}
         for one in patches
     ]
-    return conn.execute(update(table).where(matches).values(settings), params).rowcount
+    return write(conn, update(table).where(matches).values(settings), params)
 
 
 def _fits_in_a_case(table: Table, key: Sequence[ColumnElement[Any]], names: Sequence[str]) -> bool:
@@ -94,7 +96,7 @@ class _CaseWriter:
         self._to_key = [_processor(conn, column) for column in keys[0]]
         self._to_value = [_processor(conn, table.c[name]) for name in names]
 
-    def patch(self, patches: Sequence[Patch]) -> int:
+    def patch(self, patches: Sequence[Patch]) -> int | None:
         keys = [
             [process(value) for process, value in zip(self._to_key, one.key, strict=True)] * self._repeats
             for one in patches
@@ -107,7 +109,7 @@ class _CaseWriter:
         # no ELSE is needed: the rows of the WHERE are those of the WHENs
         cases = ", ".join(f"{column} = CASE{self._when * len(patches)} END" for column in self._columns)
         where = " OR ".join([f"({self._is_row})"] * len(patches))
-        return self._conn.exec_driver_sql(f"UPDATE {self._table} SET {cases} WHERE {where}", tuple(params)).rowcount
+        return write_as_written(self._conn, f"UPDATE {self._table} SET {cases} WHERE {where}", tuple(params))
 
 
 def _processor(conn: Connection, column: ColumnElement[Any] | Column[Any]) -> Callable[[Any], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,26 +9,25 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     bindparam,
-    delete,
-    insert,
     literal_column,
     or_,
 )
-from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
 from airflow_provider_lark.core.stores.binding import RAW
-from airflow_provider_lark.core.stores.connections import is_transient
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import are_among, is_missing
-from airflow_provider_lark.core.stores.patching import Patch, patch_rows
-from airflow_provider_lark.core.stores.sql_rows import RowQuery
+from airflow_provider_lark.core.stores.refusals import concerns_a_row
+from airflow_provider_lark.core.stores.savepoints import guarded
+from airflow_provider_lark.core.stores.sql_rows import RowQuery, unaskable
+from airflow_provider_lark.core.stores.sql_writes import RowWriter
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 __all__ = ["KeyCodec", "SqlStore", "TableSpec", "columns_of", "key_columns_of", "reflect_table"]
@@ -60,7 +58,13 @@ class SqlStore:
             literal_column(sql, column.type) if sql is not None else column
             for column, sql in zip(self._key, exact, strict=True)
         ]
-        self._keys = [self._key, exact_key] if any(exact) else [self._key]
+        keys = [self._key, exact_key] if any(exact) else [self._key]
+        self._writer = RowWriter(conn, spec, codecs, keys, self.read)
+
+    @property
+    def table(self) -> Table:
+        """The whole table, as it was reflected."""
+        return self._table
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
         """Yield every row once, page by page, in the order of the key."""
@@ -96,9 +100,20 @@ class SqlStore:
         query = self._select(None)
         wanted = set(ids)
         found: dict[str, Row] = {}
-        for some in split(self._existing(ids)):
-            part = query.statement.where(are_among(self._key, some, self._conn.dialect))
-            rows, _ = self._fetch(query, part.with_for_update() if for_update else part)
+        waiting = list(split(self._existing(ids)))
+        while waiting:
+            some = waiting.pop()
+            try:
+                rows = self._read_some(query, [values for _, values in some], for_update=for_update)
+            except Exception as exc:
+                # a key that cannot even be asked for: of another character set, or too large for the driver
+                if not concerns_a_row(exc):
+                    raise
+                if len(some) > 1:
+                    middle = len(some) // 2
+                    waiting += [some[middle:], some[:middle]]
+                    continue
+                rows = [unaskable(some[0][0], exc)]
             # a case-insensitive collation also finds keys that were not asked for
             found |= {row.id: row for row in rows if row.id in wanted}
         return found
@@ -112,45 +127,35 @@ class SqlStore:
         if not values:
             return None
         query = self._select(())
-        rows, _ = self._fetch(query, query.statement.where(are_among(self._key, values, self._conn.dialect)).limit(1))
+        key = are_among(self._key, [value for _, value in values], self._conn.dialect)
+        rows, _ = self._fetch(query, query.statement.where(key).limit(1))
         return Key(rows[0].id) if rows else None
 
+    def _read_some(self, query: RowQuery, keys: Sequence[tuple[Any, ...]], *, for_update: bool) -> list[Row]:
+        part = query.statement.where(are_among(self._key, keys, self._conn.dialect))
+        return self._fetch(query, part.with_for_update() if for_update else part)[0]
+
     def create(self, rows: Sequence[Values]) -> list[str]:
-        """Insert *rows* and return their keys in the same order, also those that the database made."""
-        groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        params = [self._to_bind(row) for row in rows]
-        for position, one in enumerate(params):
-            for name in self._spec.key_columns:
-                if one.get(name, None) is None:
-                    one.pop(name, None)
-            groups[tuple(one)].append(position)
-        keys: dict[int, Key] = {}
-        for names, positions in groups.items():
-            part = [params[position] for position in positions]
-            made = self._insert(part, generated=not set(self._spec.key_columns) <= set(names))
-            keys |= dict(zip(positions, made, strict=True))
-        return [keys[position] for position in range(len(rows))]
+        """Insert *rows* and return their keys in the same order, also those that the database made.
+
+        :raises RowRefused: the database stored fewer rows than it was given.
+        """
+        return self._writer.create(rows)
 
     def update(self, patches: Sequence[tuple[str, Values]]) -> None:
         """Set the given columns of the given rows.
 
         :raises NotFound: a row does not exist.
+        :raises RowRefused: a row exists, and the database left it as it was.
         """
-        groups: dict[tuple[str, ...], dict[str, Patch]] = defaultdict(dict)
-        for id_, values in patches:
-            params = self._to_bind(values, id_)
-            if params:
-                groups[tuple(params)][id_] = Patch(self._key_values(id_), tuple(params.values()))
-        for names, part in groups.items():
-            found = patch_rows(self._conn, self._table, self._keys, names, list(part.values()))
-            if found != len(part):
-                self._complain_of_missing(list(part))
+        self._writer.update(patches)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete *ids*; those that do not exist are no error."""
-        for some in split(self._existing(ids)):
-            chosen = (are_among(key, some, self._conn.dialect) for key in self._keys)
-            self._conn.execute(delete(self._table).where(*chosen))
+        """Delete *ids*; those that do not exist are no error.
+
+        :raises RowRefused: a row is still there afterwards.
+        """
+        self._writer.delete(self._existing(ids))
 
     def key_of(self, values: Values) -> Key | None:
         """Return the key that canonical *values* name; None when a key column is absent or empty.
@@ -180,9 +185,10 @@ class SqlStore:
     def _fetch(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
         """Return the rows of *statement* and the last one's key as it came."""
         try:
-            raw = self._conn.execute(statement).all()
-        except DBAPIError as exc:
-            if is_transient(exc) or exc.connection_invalidated:
+            with guarded(self._conn):
+                raw = self._conn.execute(statement).all()
+        except Exception as exc:
+            if not concerns_a_row(exc):
                 raise
             return self._fetch_singly(query, statement)
         return [query.decode(row) for row in raw], raw[-1][: len(self._key)] if raw else ()
@@ -190,14 +196,18 @@ class SqlStore:
     def _fetch_singly(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
         """Read row by row what the driver cannot load at once: PostgreSQL's infinity, or bytes that are no text."""
         key_columns = list(statement.selected_columns)[: len(self._key)]
-        keys = self._conn.execute(statement.with_only_columns(*key_columns)).all()
+        with guarded(self._conn):
+            keys = self._conn.execute(statement.with_only_columns(*key_columns)).all()
         rows = []
         for key in keys:
             bound = [bindparam(None, value, type_=RAW) for value in key]
             one = query.statement.where(*(column == value for column, value in zip(self._key, bound, strict=True)))
             try:
-                rows += [query.decode(row) for row in self._conn.execute(one)]
-            except DBAPIError:
+                with guarded(self._conn):
+                    rows += [query.decode(row) for row in self._conn.execute(one)]
+            except Exception as exc:
+                if not concerns_a_row(exc):
+                    raise
                 rows.append(query.unreadable(key))
         return rows, keys[-1] if keys else ()
 
@@ -208,66 +218,14 @@ class SqlStore:
             after = and_(column >= value, or_(column > value, after))
         return after
 
-    def _existing(self, ids: Sequence[str]) -> list[tuple[Any, ...]]:
-        values = []
+    def _existing(self, ids: Sequence[str]) -> list[tuple[str, tuple[Any, ...]]]:
+        existing = []
         for id_ in ids:
             try:
-                values.append(self._key_codec.to_values(Key(id_)))
+                existing.append((id_, self._key_codec.to_values(Key(id_))))
             except ValueMismatch:
                 continue  # no row can have it
-        return values
-
-    def _key_values(self, id_: str) -> tuple[Any, ...]:
-        try:
-            return self._key_codec.to_values(Key(id_))
-        except ValueMismatch:
-            raise self._missing([id_]) from None
-
-    def _complain_of_missing(self, ids: Sequence[str]) -> None:
-        found = self.read(ids)
-        missing = [id_ for id_ in ids if id_ not in found]
-        if missing:
-            raise self._missing(missing)
-
-    def _missing(self, ids: Sequence[str]) -> NotFound:
-        shown = ", ".join(map(repr, ids[:5]))
-        return NotFound(f"table {self._spec.table_name!r}: no row has the key {shown}; it was deleted meanwhile")
-
-    def _to_bind(self, values: Values, id_: str | None = None) -> dict[str, Any]:
-        params: dict[str, Any] = {}
-        for name, value in values.items():
-            codec = self._codecs[name]
-            try:
-                bound = codec.to_sql(value)
-            except ValueMismatch as exc:
-                raise ValueMismatch(exc.message if id_ is None else f"row {id_!r}: {exc.message}") from exc
-            if bound is None and not self._table.c[name].nullable:
-                bound = codec.empty_sql
-            params[name] = bound
-        return params
-
-    def _insert(self, params: list[dict[str, Any]], *, generated: bool) -> list[Key]:
-        if not generated:
-            self._conn.execute(insert(self._table), params)
-            names = self._spec.key_columns
-            return [self._key_codec.to_key([one[name] for name in names]) for one in params]
-        if self._conn.dialect.insert_returning:
-            statement = insert(self._table).returning(*self._key, sort_by_parameter_order=True)
-            return [self._key_codec.to_key(tuple(row)) for row in self._conn.execute(statement, params)]
-        return [self._insert_one(one) for one in params]
-
-    def _insert_one(self, params: dict[str, Any]) -> Key:
-        # MySQL cannot say which keys a statement made, only the last one
-        made = self._conn.execute(insert(self._table), params).inserted_primary_key
-        names = [column.name for column in self._table.primary_key.columns]
-        by_name = dict(zip(names, made or (), strict=False)) | params
-        values = [by_name.get(name) for name in self._spec.key_columns]
-        if any(value is None for value in values):
-            raise SchemaMismatch(
-                f"table {self._spec.table_name!r}: MySQL does not tell which key it made; give the key "
-                f"({', '.join(self._spec.key_columns)}) a field that people fill in, or make it AUTO_INCREMENT"
-            )
-        return self._key_codec.to_key(values)
+        return existing
 
     def _select(self, columns: Sequence[str] | None) -> RowQuery:
         names = [name for name in self._codecs if columns is None or name in columns]

@@ -15,6 +15,7 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.stores.base import Row
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec
+from airflow_provider_lark.core.stores.refusals import reason
 from airflow_provider_lark.core.stores.tables import TableSpec
 
 
@@ -64,6 +65,15 @@ class RowQuery:
             key = ", ".join(map(str, raw_key))
         problem = ValueMismatch(f"row {key!r}: the database's driver cannot read one of its values; correct it in SQL")
         return Row(key, {}, problems=(problem,))
+
+
+def unaskable(key: str, exc: Exception) -> Row:
+    """Return a row whose key the database cannot even be asked for."""
+    problem = ValueMismatch(
+        f"row {key!r}: the database cannot look this key up: {reason(exc)}; it holds characters or a number that the "
+        "key column, or the connection, has no room for"
+    )
+    return Row(key, {}, problems=(problem,))
 
 
 Processor = Callable[[Any], Any] | None

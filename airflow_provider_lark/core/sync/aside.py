@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.stores.ledger import parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.storable import storable
 from airflow_provider_lark.core.sync.run import Run
 
 #: after so many failed attempts an entry stays ``failed``; the seeds' operator SQL asks for retry_count >= 3
@@ -34,7 +35,7 @@ def set_aside(
 
     :param entry_ids: the queue entries that asked for the row; without any it is parked as a new one.
     """
-    text = str(error)
+    text = storable(conn, str(error))
     delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(retry_count)
     if not entry_ids:
         parked.park(conn, run.table_name, id_, error=text, delay_seconds=delay, operation=operation)

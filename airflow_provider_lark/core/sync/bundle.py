@@ -61,6 +61,7 @@ class Taken:
         self.keys_found |= other.keys_found
         self.strays |= other.strays
         self.refused |= other.refused
+        self.twins += other.twins
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated
         self.writes.deleted += other.writes.deleted

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.stores.base import RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
@@ -46,7 +46,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
             failures.append(_refusal(step.subject, explain(conn, run, step.subject, step.change.error)))
         else:
             done.append(step)
-    _see_what_sql_made_of_it(conn, run, done)
+    _see_what_sql_made_of_it(run, done)
     keep(conn, run, bundle, done, failures, taken)
     taken.refused.update(refusal.record_id for refusal in failures)
     taken.strays.update(refusal.record_id for refusal in failures if refusal.key is None)
@@ -57,15 +57,12 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     return taken
 
 
-def _see_what_sql_made_of_it(conn: Connection, run: Run, done: list[Step]) -> None:
+def _see_what_sql_made_of_it(run: Run, done: list[Step]) -> None:
     """Find the rows in which the database wrote more than we asked for: a key, a default, a computed column."""
-    written = {step.change.key: step for step in done if step.change is not None and step.change.key is not None}
-    for key, row in run.sql(conn).read(list(written)).items():
-        base = written[Key(key)].decision.base
-        if base is not None and not run.is_deleted(row):
-            written[Key(key)].incomplete = any(
-                row.values.get(name) != base.get(name) for name in run.binding.rules.to_lark
-            )
+    for step in done:
+        row, base = step.change.row if step.change is not None else None, step.decision.base
+        if row is not None and base is not None and not run.is_deleted(row):
+            step.incomplete = any(row.values.get(name) != base.get(name) for name in run.binding.rules.to_lark)
 
 
 def _refusal(subject: Subject, error: LarkError) -> Refusal:

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
 from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.stores.sql import SqlStore
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.links import Links
@@ -92,18 +94,21 @@ class Run:
         return SqlStore(conn, self.binding.spec, self.binding.codecs)
 
     def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run *work* in one write transaction; a deadlock or a lost lock runs it again from the start.
+        """Run *work* in one write transaction; one that the database undid is run again from the start.
 
         *work* must keep what it learns to itself until it returns: a repeated attempt starts anew.
         """
         attempt = 1
         while True:
+            commits = False
             try:
                 with write_transaction(self.engine) as conn:
                     self.keep_lease(conn)
-                    return work(conn, *args, **kwargs)
+                    result = work(conn, *args, **kwargs)
+                    commits = True
+                return result
             except Exception as exc:
-                if attempt >= DATABASE_ATTEMPTS or not is_transient(exc):
+                if attempt >= DATABASE_ATTEMPTS or not _may_repeat(exc, commits=commits):
                     raise
                 log.debug("transaction attempt %s on %s failed, repeating", attempt, self.table_name)
                 self.clock.sleep(0.05 * 2**attempt)
@@ -126,3 +131,13 @@ class Run:
         """Write *lines* to ``sync_log``."""
         if lines:
             journal.write(conn, self.table_name, self.run_id, lines)
+
+
+def _may_repeat(exc: Exception, *, commits: bool) -> bool:
+    """Tell whether the same transaction was undone, and may succeed when it is run again.
+
+    :param commits: the error came from the commit; after a lost connection nobody knows what became of that.
+    """
+    if isinstance(exc, TransactionLost):
+        return not concerns_a_row(exc)
+    return is_transient(exc) or (was_cut(exc) and not commits)

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.stores.base import RecordId
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.keep import note_failure
+from airflow_provider_lark.core.sync.parts import take_in_parts
 from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Twin, twin_error
@@ -18,7 +19,7 @@ from airflow_provider_lark.core.sync.subjects import Refusal, Twin, twin_error
 
 def take_in(run: Run, bundle: Bundle) -> Taken:
     """Take *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
-    taken = run.transact(take, run, bundle)
+    taken = take_in_parts(run, bundle)
     if taken.twins:
         answer = run.client.bitable.batch_get(
             app_token=run.binding.app_token,

@@ -33,8 +33,10 @@ def mute(conn: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        conn.info.pop(_MUTED, None)
-        _end(conn)
+        # a connection that was lost has taken the setting along
+        if not conn.invalidated:
+            conn.info.pop(_MUTED, None)
+            _end(conn)
 
 
 def _end(conn: Connection) -> None:
