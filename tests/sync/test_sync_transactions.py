@@ -18,7 +18,7 @@ from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
@@ -64,7 +64,9 @@ class Rival:
             with self.engine.connect() as conn:
                 if conn.dialect.name == "postgresql":
                     # whoever looks first is the victim; this one does not look
-                    conn.execute(text("SET deadlock_timeout = '60s'"))
+                    conn.execute(text("SET deadlock_timeout = '300s'"))
+                else:
+                    conn.execute(text("SET innodb_lock_wait_timeout = 300"))
                 for statement in self.first:
                     conn.execute(text(statement))
                 self.holds.set()
