@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, inspect, select
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, SchemaMismatch
-from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
+from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import write_transaction
@@ -21,14 +21,14 @@ from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
+from airflow_provider_lark.core.stores.table_parts import changed_parts, parts_of
 from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.modified_field import create_modified_field
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import Report, SetupReport
 from airflow_provider_lark.core.sync.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone
-
-MODIFIED_FIELD_NAME = "Last modified"
 
 Hold = Callable[[str], AbstractContextManager[object]]
 """Holds the lease on a Bitable table while something is made of it."""
@@ -89,14 +89,15 @@ def prepare(
             # somebody else has set it up meanwhile
             fields, binding = check(state)
         if binding.modified_field is None and mapping.direction != "to_lark":
-            created = _create_modified_field(client, app_token, table_id, fields, report)
+            created = create_modified_field(client, app_token, table_id, fields, report)
             binding = replace(binding, modified_field=created)
         zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
         with write_transaction(engine) as conn:
             _capture(conn, binding, report)
             _forget_replaced_fields(conn, binding, state)
             settle_zone(conn, binding, state, zone, report)
-            checkpoint.save(conn, binding.table_name, _contract(binding, state or Checkpoint(), zone))
+            after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
+            checkpoint.save(conn, binding.table_name, after)
         if not mapping.time_zone:
             warn_of_other_zone(binding, zone, base_zone, report)
     _describe(binding, report)
@@ -147,9 +148,10 @@ def open_ready(
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
         settle_zone(conn, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
-        if known != bound or state.time_zone != zone:
+        after = note_parts(conn, binding, _contract(binding, state, zone), report)
+        if known != bound or state.time_zone != zone or state.partitions != after.partitions:
             _forget_replaced_fields(conn, binding, state)
-            checkpoint.save(conn, binding.table_name, _contract(binding, state, zone))
+            checkpoint.save(conn, binding.table_name, after)
     return Ready(binding, zone or None)
 
 
@@ -264,36 +266,6 @@ def _identity(entry: Mapping[str, Any]) -> tuple[str, int]:
     return str(entry["field_id"]), int(entry["type"])
 
 
-def _create_modified_field(
-    client: LarkClient, app_token: str, table_id: str, fields: Sequence[Field], report: SetupReport
-) -> Field | None:
-    """Make the field by which one search finds what changed; without the right to, incremental runs read all."""
-    taken = {field.name for field in fields}
-    name = next(name for at in range(1, 100) if (name := _numbered(MODIFIED_FIELD_NAME, at)) not in taken)
-    try:
-        wire = client.bitable.create_field(
-            app_token=app_token,
-            table_id=table_id,
-            field={
-                "field_name": name,
-                "type": int(FieldType.MODIFIED_TIME),
-                "property": {"date_formatter": "yyyy-MM-dd HH:mm"},
-            },
-        )
-    except (AccessDenied, BadRequest) as error:
-        report.warnings.append(
-            f"the table has no modification-time field and none could be made ({error.code}); every incremental "
-            'run reads all records until someone adds a "Last modified time" field'
-        )
-        return None
-    report.created.append(f"field {name!r} in Lark")
-    return Field.from_wire(wire)
-
-
-def _numbered(name: str, at: int) -> str:
-    return name if at == 1 else f"{name} {at}"
-
-
 def _contract(binding: Binding, state: Checkpoint, zone: str) -> Checkpoint:
     modified = binding.modified_field
     return replace(
@@ -304,6 +276,24 @@ def _contract(binding: Binding, state: Checkpoint, zone: str) -> Checkpoint:
         modified_field_id=None if modified is None else modified.field_id,
         time_zone=zone,
     )
+
+
+def note_parts(conn: Connection, binding: Binding, state: Checkpoint, report: Report) -> Checkpoint:
+    """Return *state* with the table's partitions; where rows came or went with some, the next run is a full one.
+
+    :raises SchemaMismatch: other tables inherit from it.
+    """
+    parts = parts_of(conn, binding.spec.name, binding.spec.schema)
+    if parts is None:
+        return replace(state, partitions=None)
+    changed = changed_parts(conn, parts, state.partitions or ())
+    if changed and state.last_scan_at_ms is not None:
+        state = replace(state, last_scan_at_ms=None)
+        report.warnings.append(
+            f"partitions of {binding.table_name} were attached or taken away ({', '.join(changed)}), which no trigger "
+            "tells of: the next run compares all rows"
+        )
+    return replace(state, partitions=tuple(parts))
 
 
 def _describe(binding: Binding, report: SetupReport) -> None:
