@@ -189,6 +189,8 @@ class Dispatch:
             request.json()
         gate.check_parameters(self.state, route, request)
         token = request.query.get("client_token") if "client_token" in route.query else None
+        if route.method == "PUT" and "record_id" in request.params and not switches.token_on_single_update:
+            token = None
         if not token:
             return self._hold_and_do(route, request)
         query = {name: value for name, value in request.query.items() if name != "client_token"}

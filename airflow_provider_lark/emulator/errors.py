@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-StatusFamily = Literal["record", "strict", "oauth"]
-"""``record``: errors mostly with HTTP 200; ``strict`` (batch_get): 400 and 404 (§2.9, last line); ``oauth``: errors in
-the form of OAuth (§1.3)."""
+StatusFamily = Literal["record", "search", "strict", "making", "oauth"]
+"""``record``: errors mostly with HTTP 200; ``search``, ``strict`` (batch_get: 400 and 404) and ``making`` (bases and
+tables): with what differs there (§2.9); ``oauth``: errors in the form of OAuth (§1.3)."""
+
+_DIFFERS: Final[dict[StatusFamily, dict[int, int]]] = {
+    "search": {1254302: 200, 1254303: 200},
+    "strict": {1254002: 500, 1254302: 400, 1254303: 400, 1254607: 500},
+    "making": {1254012: 400, 1254014: 400, 1254021: 400, 1254022: 400, 1254031: 400},
+}
+"""HTTP statuses of codes in one family of routes (§2.9: the counts in the HTTP column)."""
 
 _CODES: Final[dict[int, tuple[str, int]]] = {
     # gateway and generic codes, §1.4
@@ -229,7 +236,7 @@ def message_of(code: int) -> str:
 
 def status_of(code: int, family: StatusFamily = "record") -> int:
     """The HTTP status that *code* arrives with in routes of *family*."""
-    status = _CODES.get(code, ("error", 200))[1]
+    status = _DIFFERS.get(family, {}).get(code) or _CODES.get(code, ("error", 200))[1]
     if family == "strict" and status == 200:
         return 404 if 1254040 <= code <= 1254045 else 400
     return status
@@ -262,6 +269,30 @@ class ApiError(Exception):
         self.msg = msg if msg is not None else message_of(code)
         self.extra = extra or {}
         self.headers = headers or {}
+
+
+def optional_text(given: object, name: str) -> str:
+    """A text that may be left out.
+
+    :raises ApiError: 99992402.
+    """
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise invalid(name, given, f"{name} must be a text")
+    return given
+
+
+def optional_flag(given: object, name: str) -> bool:
+    """A boolean that may be left out.
+
+    :raises ApiError: 99992402.
+    """
+    if given is None:
+        return False
+    if not isinstance(given, bool):
+        raise invalid(name, given, f"{name} must be true or false")
+    return given
 
 
 def invalid(field: str, value: object, description: str) -> ApiError:

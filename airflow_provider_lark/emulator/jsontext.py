@@ -16,13 +16,21 @@ def parse_json(body: bytes) -> Any:
 
     :raises ValueError: it is no JSON, no UTF-8, or nested deeper than :data:`MAX_DEPTH`.
     """
+    return parse_text(body.decode("utf-8"))
+
+
+def parse_text(text: str) -> Any:
+    """The value of a text: some parameters and members hold JSON.
+
+    :raises ValueError: it is no JSON, or nested deeper than :data:`MAX_DEPTH`.
+    """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as exc:
         raise ValueError("nested too deep") from exc
     if _depth_exceeds(value, MAX_DEPTH):
         raise ValueError("nested too deep")
-    return _whole(value) if b"\\u" in body else value
+    return _whole(value) if "\\u" in text else value
 
 
 def dump(value: object) -> bytes:

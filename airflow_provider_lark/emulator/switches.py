@@ -26,12 +26,32 @@ class Switches:
     """Whether search and batch_get show cells of type 24, which users report missing (§3.2 has no shape for them)."""
     update_keeps_description: bool = False
     """Whether a field update without a description keeps the old one; the definition is replaced (§2.2)."""
+    max_field_name: int = 100
+    """Characters of a field name before 1254029: sources name the code only; 100 as of other names, or 1000 (§2.9)."""
+    far_field_stays: bool = False
+    """Whether the far side of a deleted two-way field stays as a one-way link, or goes with it (undocumented)."""
+    keeps_dead_links: bool = False
+    """Whether a one-way link still shows a record that was deleted (undocumented)."""
+    empty_option: Literal["clears", "error"] = "clears"
+    """An empty text for a single select: an empty cell, or 1254062 (§3.4 does not say)."""
+    empty_links: Literal["absent", "empty"] = "absent"
+    """A link cell that holds nothing: not there, or ``{}`` (§3.2)."""
+    unsorted: Literal["oldest_first", "newest_first"] = "oldest_first"
+    """The order of a search without sort; none is promised (§2.4)."""
+    token_on_single_update: bool = True
+    """Whether updating one record heeds ``client_token``, which SDKs send and the page does not name (§11.4)."""
+    repeated_options: Literal["create", "merge"] = "create"
+    """A new name that stands twice in one multi-select: two options of that name, or one (§3.4)."""
+    splits_urls: bool = False
+    """Whether a web address in a text is read as a segment of its own (§3.2 shows such segments, not their cause)."""
+    app_email: Literal["empty", "absent"] = "empty"
+    """The address of an app that created or changed a record: an empty text, or no member (§3.2 shows people only)."""
     uuid_strict: bool = True
     """client_token must carry the version and variant bits of UUIDv4 (§2.3, §9.16)."""
     client_token_window_seconds: float = 6 * 3600.0
     """How long an equal client_token repeats the first answer (§2.3: undocumented, hours)."""
     oversize_code: int = 1254104
-    """Code for a batch write over its limit: 1254104 or 99992402 (§2.5, §11.5)."""
+    """Code for a batch over its limit: 1254104 or 99992402 (§2.5, §11.5)."""
     oversize_page: Literal["1254011", "99992402", "clamp"] = "1254011"
     """page_size over the limit (§11.5)."""
     bad_page_token_code: int = 1254030
@@ -45,9 +65,13 @@ class Switches:
     wrong_secret_code: int = 10014
     """Code of a wrong App Secret: 10014 or 10015 (§1.2)."""
     auth_status: int = 400
-    """HTTP status of 99991661/63/68/71: 400 or 401 (§11.1)."""
+    """HTTP status of 99991661/63/68/71: 400, 401 or 200 (§11.1, §12)."""
     wrong_kind_is_99991676: bool = False
     """Code of a token that the API does not take: 99991668 (user) and 99991663 (tenant), or 99991676 (§1.4)."""
+    not_exist_status: int = 400
+    """HTTP status of 91402: 400 or 404 (§1.4 names none)."""
+    foreign_file_status: int = 403
+    """HTTP status of 1254303: 403 or 200 (§2.9 prints both)."""
     limited_status: int = 429
     """HTTP status of 99991400: 429, or 400 on old APIs (§1.5)."""
     noop_update_touches: bool = True
@@ -100,6 +124,8 @@ class Switches:
     """How often each event is delivered: at least once is all that is promised (§5.3)."""
     events_out_of_order: bool = False
     """Whether every other event comes a second late, and so after its successor (§5.3)."""
+    events_tell_auto_numbers: bool = False
+    """Whether events of new and deleted records carry their auto numbers (§5.2 does not say)."""
     event_time_digits: Literal[13, 16] = 13
     """Digits of an event's ``create_time``: ms or µs (§5.3)."""
     strict_parameters: bool = True

@@ -57,5 +57,7 @@ def _plain(text: str) -> str:
     if "@" in text:
         return text.strip().lower()
     digits = re.sub(r"\D", "", text)
-    # the country code that Lark does not ask for
-    return digits.removeprefix("86") if len(digits) == _WITH_COUNTRY else digits
+    # the country code that Lark does not ask for; another country's number may have the same digits behind its own
+    if len(digits) == _WITH_COUNTRY and digits.startswith("86"):
+        return digits.removeprefix("86")
+    return f"+{digits}" if text.strip().startswith("+") else digits

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_lark.emulator.events import crypto
 from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.jsontext import parse_json
 
 CONNECT_SECONDS: Final = 2.0
 _MAX_ANSWER: Final = 65_536
@@ -71,7 +72,7 @@ class Endpoint:
         asked = {"challenge": challenge, "token": self.verification_token, "type": "url_verification"}
         status, answer = Post(self.url).send(self.seal(asked, ids), {}, timeout_seconds=timeout_seconds)
         try:
-            returned = json.loads(answer).get("challenge")
+            returned = parse_json(answer).get("challenge")
         except (ValueError, AttributeError):
             returned = None
         if status != http.client.OK or returned != challenge:

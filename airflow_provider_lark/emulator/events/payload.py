@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.fieldtypes.kinds import COMPUTED, FieldType
+from airflow_provider_lark.emulator.fieldtypes.reading import serial_text
 from airflow_provider_lark.emulator.state.changes import FieldChanged, RecordChange, RecordsChanged
 from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Cells, Field, Table
+from airflow_provider_lark.emulator.state.model import Cells, Field, Record
 
 
 def envelope(
@@ -45,7 +46,7 @@ def changed_event(
 ) -> dict[str, Any]:
     """The ``event`` of a change; all rows of one call in one event."""
     if isinstance(change, RecordsChanged):
-        actions = [_record_action(each, change.table, directory) for each in change.records]
+        actions = [_record_action(each, change, directory) for each in change.records]
         actions = [each for each in actions if each is not None]
     else:
         actions = [_field_action(change)]
@@ -68,12 +69,12 @@ def _ids_of(open_id: str, directory: Directory) -> dict[str, str]:
     return {"union_id": user.union_id, "user_id": user.user_id, "open_id": user.open_id}
 
 
-def _record_action(change: RecordChange, table: Table, directory: Directory) -> dict[str, Any] | None:
+def _record_action(change: RecordChange, all_: RecordsChanged, directory: Directory) -> dict[str, Any] | None:
     """None: nothing changed but what formulas and lookups make of it, which is no news (§5.2)."""
     before, after = change.before, change.after
     columns = [
         each
-        for each in table.fields
+        for each in all_.table.fields
         if each.type not in COMPUTED and (before or {}).get(each.field_id) != (after or {}).get(each.field_id)
     ]
     if before is not None and after is not None and not columns:
@@ -83,7 +84,14 @@ def _record_action(change: RecordChange, table: Table, directory: Directory) -> 
         action["before_value"] = [_cell(each, before, directory) for each in columns]
     if after is not None:
         action["after_value"] = [_cell(each, after, directory) for each in columns]
+    if change.record is not None and directory.switches.events_tell_auto_numbers:
+        action["before_value" if after is None else "after_value"] += _auto_numbers(change.record, all_)
     return action
+
+
+def _auto_numbers(record: Record, all_: RecordsChanged) -> list[dict[str, Any]]:
+    numbers = [each for each in all_.table.fields if each.type == FieldType.AUTO_NUMBER]
+    return [{"field_id": each.field_id, "field_value": serial_text(record, each, all_.base)} for each in numbers]
 
 
 def _action_name(change: RecordChange) -> str:

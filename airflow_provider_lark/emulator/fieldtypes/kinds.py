@@ -26,6 +26,7 @@ class FieldType(IntEnum):
     LOCATION = 22
     GROUP_CHAT = 23
     STAGE = 24
+    OBJECT = 25
     CREATED_TIME = 1001
     MODIFIED_TIME = 1002
     CREATED_USER = 1003
@@ -52,6 +53,7 @@ UI_TYPES: Final[dict[int, tuple[str, ...]]] = {
     FieldType.LOCATION: ("Location",),
     FieldType.GROUP_CHAT: ("GroupChat",),
     FieldType.STAGE: ("Stage",),
+    FieldType.OBJECT: ("Object",),
     FieldType.CREATED_TIME: ("CreatedTime",),
     FieldType.MODIFIED_TIME: ("ModifiedTime",),
     FieldType.CREATED_USER: ("CreatedUser",),
@@ -66,6 +68,7 @@ READ_ONLY: Final = frozenset(
         FieldType.LOOKUP,
         FieldType.FORMULA,
         FieldType.STAGE,
+        FieldType.OBJECT,
         FieldType.CREATED_TIME,
         FieldType.MODIFIED_TIME,
         FieldType.CREATED_USER,
@@ -79,7 +82,7 @@ READ_ONLY: Final = frozenset(
 COMPUTED: Final = frozenset({FieldType.LOOKUP, FieldType.FORMULA, FieldType.STAGE})
 """Seeded by a person here, as the emulator computes nothing."""
 
-NOT_CREATABLE: Final = frozenset({FieldType.LOOKUP, FieldType.STAGE, FieldType.BUTTON})
+NOT_CREATABLE: Final = frozenset({FieldType.LOOKUP, FieldType.STAGE, FieldType.OBJECT, FieldType.BUTTON})
 """Types the API does not create (§3.1)."""
 
 PRIMARY_TYPES: Final = frozenset(

@@ -56,17 +56,18 @@ def _number(_old: OldReading, _column: Field, shown: Any) -> Any:
 def _links(old: OldReading, column: Field, shown: Any) -> Any:
     table_id = (column.settings or {}).get("table_id", "")
     target = old.reading.base.tables.get(table_id)
+    record_ids: list[str] = shown.get("link_record_ids", [])
     texts: list[str] = []
     if target is not None:
         reading = Reading(old.reading.base, target, old.reading.directory, origin=old.reading.origin)
         primary = target.fields[0]
-        for record_id in shown["link_record_ids"]:
+        for record_id in record_ids:
             record = target.records.get(record_id)
             value = reading.fields_of(record).get(primary.name) if record is not None else None
             texts.append(_joined(value) if isinstance(value, list) else str(value or ""))
     return [
         {
-            "record_ids": shown["link_record_ids"],
+            "record_ids": record_ids,
             "table_id": table_id,
             "text": ",".join(texts),
             "text_arr": texts,

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import PROPERTY_ERROR, FieldType
+from airflow_provider_lark.emulator.fieldtypes import numbers
+from airflow_provider_lark.emulator.fieldtypes.kinds import PROPERTY_ERROR, UI_TYPES, FieldType
 from airflow_provider_lark.emulator.ids import Ids
 
 Property = dict[str, Any]
 
-NUMBER_FORMATTERS: Final = frozenset(
-    {
-        *("0", "0.0", "0.00", "0.000", "0.0000", "1,000", "1,000.00"),
-        *("%", "0%", "0.0%", "0.00%", "¥", "¥0.00", "$", "$0.00"),
-    }
-)
 DATE_FORMATTERS: Final = frozenset(
     {
         *("yyyy/MM/dd", "yyyy/MM/dd HH:mm", "yyyy-MM-dd", "yyyy-MM-dd HH:mm"),
         *("MM-dd", "MM/dd/yyyy", "dd/MM/yyyy"),
     }
 )
-NEEDED: Final = {
-    "Progress": ("formatter",),
-    "Currency": ("formatter", "currency_code"),
-    "Rating": ("formatter", "min", "max"),
+_SERIAL_PARTS: Final = {
+    "system_number": re.compile(r"[1-9]"),
+    "fixed_text": re.compile(r".{1,20}", re.DOTALL),
+    "created_time": re.compile(r"yyyyMMdd|yyyyMM|yyyy|MMdd|MM|dd"),
 }
-"""Members of a number's property that the platform calls required (§3.1)."""
-_SERIAL_PARTS: Final = frozenset({"system_number", "fixed_text", "created_time"})
+"""Rules that a custom auto number is made of, and what their ``value`` may be."""
 MAX_OPTIONS: Final = 20_000  # §2.7
 
 
@@ -58,7 +53,7 @@ def check_needed(ui_type: str, given: object) -> None:
     :raises ApiError: 1254081.
     """
     held = given if isinstance(given, dict) else {}
-    missing = [name for name in NEEDED.get(ui_type, ()) if name not in held]
+    missing = numbers.missing_members(ui_type, held)
     if missing:
         raise _property_error(FieldType.NUMBER, f"a property of {ui_type} needs {missing}")
 
@@ -86,28 +81,20 @@ def _none(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property |
 def _text(type_code: int, ui_type: str, given: Property, _ids: Ids, _old: Property | None) -> Property | None:
     if ui_type == "Barcode":
         _only(type_code, given, "allowed_edit_modes")
-        return {"allowed_edit_modes": given.get("allowed_edit_modes", {"manual": True, "scan": True})}
+        modes = given.get("allowed_edit_modes", {})
+        known = isinstance(modes, dict) and not set(modes) - {"manual", "scan"}
+        if not known or not all(isinstance(each, bool) for each in modes.values()):
+            raise _property_error(type_code, "allowed_edit_modes is {manual, scan}, true or false each")
+        return {"allowed_edit_modes": {"manual": True, "scan": True, **modes}}
     _only(type_code, given)
     return None
 
 
 def _number(type_code: int, ui_type: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
-    members = {
-        "Number": ("formatter",),
-        "Progress": ("formatter", "range_customize", "min", "max"),
-        "Currency": ("formatter", "currency_code"),
-        "Rating": ("formatter", "rating", "min", "max"),
-    }[ui_type]
-    _only(type_code, given, *members)
-    by_ui_type: dict[str, Property] = {
-        "Number": {"formatter": "0"},
-        "Progress": {"formatter": "0%", "range_customize": False, "min": 0, "max": 1},
-        "Currency": {"formatter": "0.00", "currency_code": "CNY"},
-        "Rating": {"formatter": "0", "rating": {"symbol": "star"}, "min": 1, "max": 5},
-    }
-    built = {**by_ui_type[ui_type], **given}
-    _require(type_code, built["formatter"], NUMBER_FORMATTERS, "formatter")
-    return built
+    try:
+        return numbers.complete(ui_type, given)
+    except ValueError as exc:
+        raise _property_error(type_code, str(exc)) from exc
 
 
 def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property | None) -> Property:
@@ -120,6 +107,7 @@ def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property |
     for position, option in enumerate(options):
         if not isinstance(option, dict) or not isinstance(option.get("name"), str):
             raise _property_error(type_code, "an option is {name, color?}")
+        _only(type_code, option, "id", "name", "color")
         if not option["name"].strip():
             raise ApiError(1254026, "an option needs a name")
         option_id = option.get("id")
@@ -127,7 +115,7 @@ def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property |
             # §3.1: on create the id must not be given; on update it names an option that is there
             raise _property_error(type_code, "an option id must name an existing option")
         color = option.get("color", position % 55)
-        if not isinstance(color, int) or not 0 <= color <= 54:
+        if not isinstance(color, int) or isinstance(color, bool) or not 0 <= color <= 54:
             raise _property_error(type_code, "an option colour is 0..54")
         built.append({"id": option_id or ids.option(), "name": option["name"], "color": color})
     return {"options": built}
@@ -139,6 +127,8 @@ def _date(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property |
     built: Property = {"date_formatter": "yyyy/MM/dd", **given}
     if type_code == FieldType.DATE_TIME:
         built.setdefault("auto_fill", False)
+        if not isinstance(built["auto_fill"], bool):
+            raise _property_error(type_code, "auto_fill must be true or false")
     _require(type_code, built["date_formatter"], DATE_FORMATTERS, "date_formatter")
     return built
 
@@ -156,19 +146,37 @@ def _link(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property |
     built = {"multiple": True, **given}
     if not isinstance(built["multiple"], bool) or not isinstance(built.get("table_id"), str):
         raise _property_error(type_code, "a link needs multiple (bool) and table_id")
+    if not isinstance(built.get("back_field_name") or "", str):
+        raise _property_error(type_code, "back_field_name is a text")
     return built
 
 
 def _formula(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
     _only(type_code, given, "formatter", "formula_expression", "type")
-    return {"formatter": "", "formula_expression": "", **given}
+    built = {"formatter": "", "formula_expression": "", **given}
+    if not isinstance(built["formatter"], str) or not isinstance(built["formula_expression"], str):
+        raise _property_error(type_code, "formatter and formula_expression are texts")
+    _check_formula_type(type_code, built.get("type"))
+    return built
+
+
+def _check_formula_type(type_code: int, given: object) -> None:
+    if given is None:
+        return
+    if not isinstance(given, dict) or set(given) - {"data_type", "ui_type", "ui_property"}:
+        raise _property_error(type_code, "type is {data_type, ui_type, ui_property}")
+    kind, face, settings = given.get("data_type"), given.get("ui_type"), given.get("ui_property")
+    if not isinstance(kind, int) or isinstance(kind, bool) or kind not in UI_TYPES:
+        raise _property_error(type_code, "data_type is the type of a field")
+    if not isinstance(face, str | None) or not isinstance(settings, dict | None):
+        raise _property_error(type_code, "ui_type is a text, ui_property an object")
 
 
 def _location(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
     _only(type_code, given, "location")
     location = given.get("location", {"input_type": "not_limit"})
-    if not isinstance(location, dict):
-        raise _property_error(type_code, "location must be an object")
+    if not isinstance(location, dict) or set(location) - {"input_type"}:
+        raise _property_error(type_code, "location is {input_type}")
     _require(type_code, location.get("input_type"), {"only_mobile", "not_limit"}, "location.input_type")
     return {"location": location}
 
@@ -176,14 +184,19 @@ def _location(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Proper
 def _auto_number(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:
     _only(type_code, given, "auto_serial")
     serial = given.get("auto_serial", {"type": "auto_increment_number"})
-    options = serial.get("options") or [] if isinstance(serial, dict) else None
+    options = serial.get("options", []) if isinstance(serial, dict) else None
+    options = [] if options is None and isinstance(serial, dict) else options
     if not isinstance(options, list) or not all(isinstance(each, dict) for each in options):
         raise _property_error(type_code, "auto_serial is {type, options: [{type, value}]}")
+    _only(type_code, serial, "type", "reformat_existing_records", "options")
     _require(type_code, serial.get("type"), {"auto_increment_number", "custom"}, "auto_serial.type")
+    if not isinstance(serial.get("reformat_existing_records", False), bool):
+        raise _property_error(type_code, "reformat_existing_records must be true or false")
     for option in options:
+        _only(type_code, option, "type", "value")
         _require(type_code, option.get("type"), _SERIAL_PARTS, "auto_serial.options.type")
-        if option["type"] == "system_number" and not str(option.get("value", "1")).isdecimal():
-            raise _property_error(type_code, "the value of system_number is its count of digits")
+        if not _SERIAL_PARTS[option["type"]].fullmatch(str(option.get("value", ""))):
+            raise _property_error(type_code, f"the value of {option['type']} is wrong or missing")
     return {"auto_serial": serial}
 
 
@@ -206,6 +219,7 @@ _BUILDERS: Final[dict[int, _Builder]] = {
     FieldType.LOCATION: _location,
     FieldType.GROUP_CHAT: _multiple,
     FieldType.STAGE: _none,
+    FieldType.OBJECT: _none,
     FieldType.CREATED_TIME: _date,
     FieldType.MODIFIED_TIME: _date,
     FieldType.CREATED_USER: _none,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
+from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.state.directory import Directory
 from airflow_provider_lark.emulator.state.model import Base, Field, Media, Record, Table, UserIdType
 
 Render = Callable[[Record], Any]
 """A record's value in one field as it is read; ``None`` when the cell is empty and so left out (§3.2)."""
 
+_URL: Final = re.compile(r"(https?://[^\s<>\"]+)")
 _LOCATION_MEMBERS: Final = ("location", "pname", "cityname", "adname", "address", "name", "full_address")
 
 
@@ -37,7 +39,10 @@ class Reading:
         self.user_id_type = user_id_type
         self.origin = origin
         # the base's name zone and files never change a rendered value; schema and people do
-        self.tag = (table.schema_version, user_id_type, directory.version, origin, shows_stages)
+        self.splits_urls = directory.switches.splits_urls
+        self.shows_empty_links = directory.switches.empty_links == "empty"
+        shown_by = (directory.version, directory.switches.app_email, self.splits_urls, self.shows_empty_links)
+        self.tag = (table.schema_version, user_id_type, origin, shows_stages, shown_by)
         self._people: dict[str, dict[str, Any]] = {}
         columns = [each for each in table.fields if shows_stages or each.type != FieldType.STAGE]
         self._renders = [(each.name, self._render_for(each)) for each in columns]
@@ -63,22 +68,38 @@ class Reading:
             return automatic(self, column)
         shape = _SHAPES[column.type](self, column)
         field_id = column.field_id
+        empty: dict[str, Any] | None = {} if column.type in LINKS and self.shows_empty_links else None
 
         def render(record: Record) -> Any:
             held = record.cells.get(field_id)
-            return None if held is None else shape(held)
+            return empty if held is None else shape(held)
 
         return render
 
 
-def _text(_reading: Reading, column: Field) -> Render:
+def _text(reading: Reading, column: Field) -> Render:
     if column.ui_type == "Email":
         return lambda held: [{"type": "url", "text": held, "link": f"mailto:{held}"}]
 
+    splits = reading.splits_urls and column.ui_type == "Text"
+
     def shape(held: Any) -> Any:
-        return [{"text": held, "type": "text"}] if isinstance(held, str) else held
+        if not isinstance(held, str):
+            return held
+        return _segments(held) if splits else [{"text": held, "type": "text"}]
 
     return shape
+
+
+def _segments(text: str) -> list[dict[str, str]]:
+    """A text with its web addresses as segments of their own (§3.2)."""
+    made: list[dict[str, str]] = []
+    for place, part in enumerate(_URL.split(text)):
+        if place % 2:
+            made.append({"text": part, "type": "url", "link": part})
+        elif part:
+            made.append({"text": part, "type": "text"})
+    return made
 
 
 def _as_held(_reading: Reading, _column: Field) -> Render:
@@ -210,5 +231,6 @@ _SHAPES: Final[dict[int, Callable[[Reading, Field], Callable[[Any], Any]]]] = {
     FieldType.LOCATION: _location,
     FieldType.GROUP_CHAT: _groups,
     FieldType.STAGE: _as_held,
+    FieldType.OBJECT: _as_held,
     FieldType.BUTTON: _as_held,
 }

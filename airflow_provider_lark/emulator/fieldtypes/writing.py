@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
@@ -14,6 +15,7 @@ from airflow_provider_lark.emulator.fieldtypes.properties import MAX_OPTIONS
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.directory import Directory
 from airflow_provider_lark.emulator.state.model import Base, Field, UserIdType
+from airflow_provider_lark.emulator.switches import Switches
 
 # cell limits, §2.7
 MAX_TEXT: Final = 100_000
@@ -38,9 +40,9 @@ class Writing:
     ids: Ids
     user_id_type: UserIdType = "open_id"
     by_person: bool = False
-    foreign_file_code: int = 1254303
-    new_options: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    options_by_name: dict[str, dict[str, str]] = field(default_factory=dict)
+    switches: Switches = dataclass_field(default_factory=Switches)
+    new_options: dict[str, list[dict[str, Any]]] = dataclass_field(default_factory=dict)
+    options_by_name: dict[str, dict[str, str]] = dataclass_field(default_factory=dict)
 
 
 def parse_cell(given: object, column: Field, writing: Writing) -> Any:
@@ -94,6 +96,8 @@ def _option_ids(names: list[str], column: Field, writing: Writing) -> list[str]:
             if known[name] not in found:
                 found.append(known[name])
             continue
+        if name in added and writing.switches.repeated_options == "merge":
+            continue
         # §3.4: unknown names create an option, and a name repeated in one value creates two
         if len(column.options) + len(writing.new_options.get(column.field_id, ())) >= MAX_OPTIONS:
             raise _refuse(column)
@@ -106,7 +110,7 @@ def _option_ids(names: list[str], column: Field, writing: Writing) -> list[str]:
 
 
 def _single_select(given: object, column: Field, writing: Writing) -> Any:
-    if not isinstance(given, str):
+    if not isinstance(given, str) or (not given and writing.switches.empty_option == "error"):
         raise _refuse(column)
     return _option_ids([given], column, writing)[0] if given else None
 
@@ -192,9 +196,15 @@ def _attachments(given: object, column: Field, writing: Writing) -> Any:
             raise _refuse(column)
         if token not in writing.base.files:
             # §7.4: a file_token works only in the base it was uploaded to
-            raise ApiError(writing.foreign_file_code, "the attachment was not uploaded to this base")
+            raise _foreign_file(writing.switches)
         held.append(token)
     return held or None
+
+
+def _foreign_file(switches: Switches) -> ApiError:
+    code = switches.foreign_file_code
+    status = switches.foreign_file_status if code == 1254303 else None
+    return ApiError(code, "the attachment was not uploaded to this base", status=status)
 
 
 def _links(given: object, column: Field, writing: Writing) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow_provider_lark.emulator import nearmisses
-from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.errors import ApiError, optional_flag, optional_text
+from airflow_provider_lark.emulator.routes.gate import known_only
 from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import schema
@@ -16,12 +17,21 @@ from airflow_provider_lark.emulator.wire import Request
 
 MAX_APP_NAME: Final = 255
 MAX_TABLES_DELETED: Final = 50
+FIELD_MEMBERS: Final = frozenset({"field_name", "type", "ui_type", "property", "description"})
 
 
 def _app_name(given: object) -> str:
+    if given is None:
+        return ""
     if not isinstance(given, str) or len(given) > MAX_APP_NAME:
         raise ApiError(1254031, f"a base's name is text of at most {MAX_APP_NAME} characters")
     return given
+
+
+def _time_zone(given: object) -> str:
+    if not isinstance(given, str | None):
+        raise ApiError(1254800, "time_zone is the name of a time zone")
+    return given or ""
 
 
 def _describe(base: Base) -> dict[str, Any]:
@@ -39,9 +49,10 @@ def _describe(base: Base) -> dict[str, Any]:
 def create_app(state: State, request: Request) -> dict[str, Any]:
     """Create a base, with its default table; the app is its only collaborator."""
     body = request.json()
+    optional_text(body.get("folder_token"), "folder_token")
     base = state.create_base(
-        _app_name(body.get("name", "")),
-        str(body.get("time_zone") or DEFAULT_TIME_ZONE),
+        _app_name(body.get("name")),
+        _time_zone(body.get("time_zone")) or DEFAULT_TIME_ZONE,
         members=[request.member_id],
         default_table=True,
         made_by=request.actor,
@@ -53,7 +64,7 @@ def _describe_new(base: Base, body: dict[str, Any]) -> dict[str, Any]:
     return {
         "app_token": base.app_token,
         "name": base.name,
-        "folder_token": body.get("folder_token", ""),
+        "folder_token": optional_text(body.get("folder_token"), "folder_token"),
         "url": f"https://emulator.feishu.cn/base/{base.app_token}",
         "default_table_id": next(iter(base.tables)),
         "time_zone": base.time_zone,
@@ -64,17 +75,15 @@ def copy_app(state: State, request: Request) -> dict[str, Any]:
     """Copy a base; the copy answers 1254036 until it is done (§2.8)."""
     source = base_of(state, request)
     body = request.json()
-    without_content = body.get("without_content", False)
-    if not isinstance(without_content, bool):
-        raise invalid("without_content", without_content, "without_content must be true or false")
+    optional_text(body.get("folder_token"), "folder_token")
     base = copy_base(
         state,
         source,
-        name=_app_name(body.get("name") or source.name),
-        time_zone=str(body.get("time_zone") or source.time_zone),
+        name=_app_name(body.get("name")) or source.name,
+        time_zone=_time_zone(body.get("time_zone")) or source.time_zone,
         members={request.member_id},
         made_by=request.actor,
-        with_content=not without_content,
+        with_content=not optional_flag(body.get("without_content"), "without_content"),
     )
     return {"app": _describe_new(base, body)}
 
@@ -88,12 +97,12 @@ def update_app(state: State, request: Request) -> dict[str, Any]:
     """Rename a base, or switch advanced permissions."""
     base = base_of(state, request, writes=True)
     body = request.json()
-    if "name" in body:
-        base.name = _app_name(body["name"])
-    if "is_advanced" in body:
-        if not isinstance(body["is_advanced"], bool):
-            raise invalid("is_advanced", body["is_advanced"], "is_advanced must be true or false")
-        base.is_advanced = body["is_advanced"]
+    # both are looked at before either is done
+    name, is_advanced = _app_name(body.get("name")), optional_flag(body.get("is_advanced"), "is_advanced")
+    if body.get("name") is not None:
+        base.name = name
+    if body.get("is_advanced") is not None:
+        base.is_advanced = is_advanced
     base.revision += 1
     described = _describe(base)
     return {"app": {name: described[name] for name in ("app_token", "name", "is_advanced")}}
@@ -113,13 +122,17 @@ def create_table(state: State, request: Request) -> dict[str, Any]:
     given = request.json().get("table")
     if not isinstance(given, dict):
         raise ApiError(1254001, "the body is {table: {name, default_view_name?, fields?}}")
-    unknown = sorted(set(given) - {"name", "default_view_name", "fields"})
-    if unknown and state.switches.strict_parameters:
-        raise invalid("table", unknown, f"unknown members {unknown}")
-    fields = given.get("fields") or []
+    known_only(state, given, {"name", "default_view_name", "fields"}, "table")
+    fields = [] if given.get("fields") is None else given["fields"]
     if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
         raise ApiError(1254001, "fields is a list of field objects")
-    view_name = given.get("default_view_name") or "Grid View"
+    for each in fields:
+        known_only(state, each, FIELD_MEMBERS, "table.fields")
+    view_name = given.get("default_view_name")
+    if view_name is not None and not fields:
+        raise ApiError(1254001, "default_view_name stands beside fields only")
+    if view_name is None:
+        view_name = "Grid View"
     editing = state.editing(base, request.actor)
     kept, is_told = nearmisses.kept_fields(request.near_misses, fields)
     table = schema.add_table(editing, given.get("name"), kept, default_view_name=view_name)
@@ -135,6 +148,10 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
     given = request.json().get("tables")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise ApiError(1254001, "the body is {tables: [{name}]}")
+    if not given:
+        raise ApiError(1254007, "tables is empty")
+    for each in given:
+        known_only(state, each, {"name"}, "tables")
     # all or none: a name or a number that does not fit is found before the first table is made
     names = [schema.check_table_name(base, each.get("name")) for each in given]
     if len(set(names)) < len(names):
@@ -184,6 +201,7 @@ ROUTES: Final = (
         create_app,
         members=frozenset({"name", "folder_token", "time_zone"}),
         scopes=(*BITABLE_WRITE, "base:app:create"),
+        family="making",
         rate=Rate(20, 60),
         coverage="partly",
         note="with a default table of blank rows; the caller is its only collaborator; folders are not kept",
@@ -204,6 +222,7 @@ ROUTES: Final = (
         copy_app,
         members=frozenset({"name", "folder_token", "without_content", "time_zone"}),
         scopes=(*BITABLE_WRITE, "base:app:copy"),
+        family="making",
         rate=Rate(20, 60),
         coverage="partly",
         note="folders are not kept; forms, dashboards, roles and workflows are not there to copy",
@@ -214,6 +233,7 @@ ROUTES: Final = (
         _TABLES,
         create_table,
         members=frozenset({"table"}),
+        family="making",
         scopes=(*BITABLE_WRITE, "base:table:create"),
         rate=Rate(10),
         holds="base",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, table_of, view_of
+from airflow_provider_lark.emulator.errors import invalid
+from airflow_provider_lark.emulator.routes.apps import FIELD_MEMBERS
+from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, query_flag, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import columns, schema, views
 from airflow_provider_lark.emulator.state.filters import Filtering
@@ -36,7 +37,7 @@ def list_fields(state: State, request: Request) -> dict[str, Any]:
     _, table = table_of(state, request)
     if request.query.get("view_id"):
         view_of(state, table, request.query["view_id"])
-    as_array = request.query.get("text_field_as_array") == "true"
+    as_array = query_flag(request, "text_field_as_array")
     page, members = page_of(state, request, table.fields)
     return {"items": [describe_field(each, text_as_array=as_array) for each in page], **members}
 
@@ -90,7 +91,8 @@ def create_view(state: State, request: Request) -> dict[str, Any]:
     base, table = table_of(state, request, writes=True)
     body = request.json()
     editing = state.editing(base, request.actor)
-    view = schema.add_view(editing, table, body.get("view_name"), body.get("view_type", "grid"))
+    view_type = "grid" if body.get("view_type") in (None, "") else body["view_type"]
+    view = schema.add_view(editing, table, body.get("view_name"), view_type)
     return {"view": _describe_view(view)}
 
 
@@ -105,12 +107,10 @@ def update_view(state: State, request: Request) -> dict[str, Any]:
     base, table = table_of(state, request, writes=True)
     view = view_of(state, table, request.params["view_id"])
     body = request.json()
-    name = body.get("view_name", view.name)
-    if not isinstance(name, str) or not name.strip():
-        raise ApiError(1254021, "a view needs a name")
-    if any(each.name == name and each is not view for each in table.views):
-        raise ApiError(1254020, "the table has a view of that name")
-    if "property" in body:
+    name = view.name
+    if body.get("view_name") is not None:
+        name = schema.check_view_name(table, body["view_name"], but=view.view_id)
+    if body.get("property") is not None:
         filtering = Filtering(base, table, state.directory, state.switches, state.now_ms, request.user_id_type)
         view.property = views.check_property(body["property"], filtering)
     view.name = name
@@ -126,7 +126,6 @@ def delete_view(state: State, request: Request) -> dict[str, Any]:
 
 _TABLE: Final = "/open-apis/bitable/v1/apps/:app_token/tables/:table_id"
 _PAGING: Final = frozenset({"page_token", "page_size"})
-_FIELD: Final = frozenset({"field_name", "type", "ui_type", "property", "description"})
 _READ_FIELD: Final = (*BITABLE_READ, "base:field:read")
 _READ_VIEW: Final = (*BITABLE_READ, "base:view:read")
 _WRITE_VIEW: Final = (*BITABLE_WRITE, "base:view:write_only")
@@ -147,7 +146,7 @@ ROUTES: Final = (
         f"{_TABLE}/fields",
         create_field,
         query=frozenset({"client_token"}),
-        members=_FIELD,
+        members=FIELD_MEMBERS,
         scopes=(*BITABLE_WRITE, "base:field:create"),
         rate=Rate(10),
         holds="table",
@@ -159,7 +158,7 @@ ROUTES: Final = (
         f"{_TABLE}/fields/:field_id",
         update_field,
         query=frozenset({"client_token"}),
-        members=_FIELD,
+        members=FIELD_MEMBERS,
         scopes=(*BITABLE_WRITE, "base:field:update"),
         rate=Rate(10),
         holds="table",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 from urllib.parse import quote
 
 from airflow_provider_lark.emulator.errors import ApiError, status_of
+from airflow_provider_lark.emulator.jsontext import parse_text
 from airflow_provider_lark.emulator.multipart import Part
 from airflow_provider_lark.emulator.routes.router import Rate, Route
 from airflow_provider_lark.emulator.state import media
@@ -77,7 +77,7 @@ def _parent(state: State, request: Request, given: dict[str, Any]) -> Base:
     if not given.get("parent_node"):
         raise _wrong("parent_node is required: the app_token")
     base = _usable(state, request, given["parent_node"], 1061044)
-    if given.get("extra"):
+    if given.get("extra") not in (None, ""):
         route = _object(given["extra"]).get("drive_route_token")
         _usable(state, request, route, 1061002)
     return base
@@ -85,7 +85,7 @@ def _parent(state: State, request: Request, given: dict[str, Any]) -> Base:
 
 def _object(text: object) -> dict[str, Any]:
     try:
-        parsed = json.loads(text) if isinstance(text, str) else None
+        parsed = parse_text(text) if isinstance(text, str) else None
     except ValueError as exc:
         raise _wrong("extra is not JSON") from exc
     if not isinstance(parsed, dict):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.jsontext import parse_text
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Rate, Route
 from airflow_provider_lark.emulator.state.directory import User
 from airflow_provider_lark.emulator.state.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.wire import Request
+from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 
 MAX_TEXT_BYTES: Final = 150 * 1024
 MAX_UUID: Final = 50
@@ -33,7 +33,7 @@ def _required(given: object, name: str) -> str:
 def _text_in(content: str) -> str:
     """The text of a message's content, which is a string of JSON."""
     try:
-        parsed = json.loads(content)
+        parsed = parse_text(content)
     except ValueError as exc:
         raise _bad("content is not a JSON string") from exc
     text = parsed.get("text") if isinstance(parsed, dict) else None
@@ -47,9 +47,8 @@ def _text_in(content: str) -> str:
 def _find_user(state: State, kind: str, receive_id: str) -> User | None:
     if kind == "email":
         return state.directory.find_contact(email=receive_id)
-    if kind == "open_id":
-        return state.directory.find(receive_id, "open_id")
-    return state.directory.find(receive_id, "union_id" if kind == "union_id" else "user_id")
+    # an app takes no message, its own bot least of all
+    return state.directory.find_person(receive_id, parse_user_id_type(kind))
 
 
 def _chat_of(state: State, request: Request, kind: str, receive_id: str) -> str:
@@ -88,7 +87,7 @@ def create_message(state: State, request: Request) -> dict[str, Any]:
     receive_id, content = _required(body.get("receive_id"), "receive_id"), _required(body.get("content"), "content")
     if _required(body.get("msg_type"), "msg_type") != "text":
         raise _bad("the emulator sends msg_type text only")
-    uuid = body.get("uuid") or ""
+    uuid = "" if body.get("uuid") is None else body["uuid"]
     if not isinstance(uuid, str) or len(uuid) > MAX_UUID:
         raise _bad(f"uuid has at most {MAX_UUID} characters")
     text = _text_in(content)

@@ -28,7 +28,7 @@ def _app(state: State, client_id: object) -> App:
 
 
 def _user(state: State, app: App, open_id: str) -> User:
-    user = state.directory.find(open_id, "open_id")
+    user = state.directory.find_person(open_id, "open_id")
     if user is None:
         raise ApiError(20008, "nobody has this open_id: see the switch login_as")
     if state.directory.is_resigned(user):
@@ -226,6 +226,12 @@ ROUTES: Final = (
         "POST",
         f"{_AUTHEN}/v2/oauth/token",
         oauth_token,
+        members=frozenset(
+            {
+                *("grant_type", "client_id", "client_secret", "scope"),
+                *("code", "redirect_uri", "code_verifier", "refresh_token"),
+            }
+        ),
         needs_token=False,
         family="oauth",
         note="codes and refresh tokens, PKCE; granted are exactly the scopes asked for",

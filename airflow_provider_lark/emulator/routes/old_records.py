@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.oldshapes import OldReading
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
+from airflow_provider_lark.emulator.jsontext import parse_text
 from airflow_provider_lark.emulator.routes.records import MAX_PAGE, automatic_members, field_names_of
-from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, table_of, view_of
+from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, query_flag, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, Rate, Route
 from airflow_provider_lark.emulator.state import history, ordering, views
 from airflow_provider_lark.emulator.state.filters import Filtering, Predicate, compile_filter
@@ -22,20 +22,13 @@ from airflow_provider_lark.emulator.wire import Request
 MAX_SORT: Final = 1000
 
 
-def _flag(request: Request, name: str) -> bool:
-    given = request.query.get(name, "false")
-    if given not in {"true", "false"}:
-        raise invalid(name, given, f"{name} must be true or false")
-    return given == "true"
-
-
 def _texts(request: Request, name: str, wrong: Callable[[str], ApiError]) -> list[str]:
     """A parameter that holds a list of texts as JSON."""
     given = request.query.get(name)
     if not given:
         return []
     try:
-        parsed = json.loads(given)
+        parsed = parse_text(given)
     except ValueError as exc:
         raise wrong(f"{name} is a list of texts as JSON") from exc
     if not isinstance(parsed, list) or not all(isinstance(each, str) for each in parsed):
@@ -71,6 +64,7 @@ def list_records(state: State, request: Request) -> dict[str, Any]:
     found = [each for each in found if fits is None or fits(each)]
     if base.leaves_out(request.member_id):
         return {"items": [], "has_more": False, "total": 0}
+    query_flag(request, "automatic_fields")
     old = _reading(state, request)
     page, members = page_of(state, request, ordering.order(found, sorts, base, state.switches), most=MAX_PAGE)
     request.records = len(page)
@@ -90,7 +84,7 @@ def get_record(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(code, f"record {record_id} is not in table {table.table_id}, or hidden")
     request.records = 1
     item = _item(record, _reading(state, request), request, None)
-    if _flag(request, "with_shared_url"):
+    if query_flag(request, "with_shared_url"):
         url = f"https://emulator.feishu.cn/base/{base.app_token}?table={table.table_id}&record={record_id}"
         item.update({"record_url": url, "shared_url": f"https://emulator.feishu.cn/record/{record_id}"})
     return {"record": item}
@@ -99,7 +93,7 @@ def get_record(state: State, request: Request) -> dict[str, Any]:
 def _reading(state: State, request: Request) -> OldReading:
     base, table = table_of(state, request)
     reading = Reading(base, table, state.directory, request.user_id_type, origin=state.origin)
-    as_array, refs = _flag(request, "text_field_as_array"), _flag(request, "display_formula_ref")
+    as_array, refs = query_flag(request, "text_field_as_array"), query_flag(request, "display_formula_ref")
     return OldReading(reading, text_as_array=as_array, formula_refs=refs)
 
 
@@ -108,7 +102,7 @@ def _item(record: Record, old: OldReading, request: Request, names: list[str] | 
     if names is not None:
         fields = {name: fields[name] for name in names if name in fields}
     item: dict[str, Any] = {"fields": fields, "id": record.record_id, "record_id": record.record_id}
-    if _flag(request, "automatic_fields"):
+    if query_flag(request, "automatic_fields"):
         item.update(automatic_members(record, old.reading))
     return item
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from airflow_provider_lark.emulator import nearmisses
-from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.jsontext import dump
-from airflow_provider_lark.emulator.routes.resolve import page_size_of, table_of, view_of
+from airflow_provider_lark.emulator.routes.gate import known_only
+from airflow_provider_lark.emulator.routes.resolve import page_size_of, query_flag, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import history, records
 from airflow_provider_lark.emulator.state.model import Record, Table
@@ -45,18 +47,9 @@ def _item(record: Record, reading: Reading, names: list[str] | None, *, automati
     return item
 
 
-def _flag(body: dict[str, Any], name: str) -> bool:
-    given = body.get(name)
-    if given is None:
-        return False
-    if not isinstance(given, bool):
-        raise invalid(name, given, f"{name} must be true or false")
-    return given
-
-
 def field_names_of(given: object, table: Table) -> list[str] | None:
     """The fields that are asked for, in the table's order; None: all."""
-    if not given:
+    if given is None or given == []:
         return None
     if not isinstance(given, list) or len(given) > MAX_FIELD_NAMES:
         raise ApiError(1254024, f"field_names is a list of at most {MAX_FIELD_NAMES} names")
@@ -74,9 +67,10 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
     base, table = table_of(state, request)
     body = request.json()
     names = field_names_of(body.get("field_names"), table)
-    view_id = body.get("view_id") or None
+    # SDKs send an empty text for "no view"
+    view_id = None if body.get("view_id") in (None, "") else body["view_id"]
     if view_id is not None:
-        view_of(state, table, str(view_id))
+        view_of(state, table, view_id)
     query = Query(
         filter=body.get("filter"),
         sort=body.get("sort"),
@@ -90,7 +84,7 @@ def search_records(state: State, request: Request) -> dict[str, Any]:
     if base.leaves_out(request.member_id):
         # advanced permissions: success with nothing in it (§2.4, §9.3)
         return {"items": [], "has_more": False, "total": 0}
-    automatic = _flag(body, "automatic_fields")
+    automatic = optional_flag(body.get("automatic_fields"), "automatic_fields")
     shows_stages = state.switches.shows_stages
     reading = Reading(base, table, state.directory, query.user_id_type, origin=state.origin, shows_stages=shows_stages)
     items = [_item(each, reading, names, automatic=automatic) for each in page.records]
@@ -111,15 +105,18 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
     wanted = body.get("record_ids")
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
         raise invalid("record_ids", wanted, "record_ids must be a list of ids")
-    if not 1 <= len(wanted) <= MAX_GET:
-        raise invalid("record_ids", len(wanted), f"record_ids takes 1..{MAX_GET} ids")
+    if not wanted:
+        raise invalid("record_ids", wanted, "record_ids is empty")
+    if len(wanted) > MAX_GET:
+        raise _too_many(state, "record_ids", len(wanted), MAX_GET)
     if base.leaves_out(request.member_id):
         return {"records": [], "forbidden_record_ids": wanted, "absent_record_ids": []}
     # here the kind of user ids is asked for in the body (§2.4)
     kind = parse_user_id_type(body.get("user_id_type"))
     shows_stages = state.switches.shows_stages
     reading = Reading(base, table, state.directory, kind, origin=state.origin, shows_stages=shows_stages)
-    automatic, shared = _flag(body, "automatic_fields"), _flag(body, "with_shared_url")
+    automatic = optional_flag(body.get("automatic_fields"), "automatic_fields")
+    shared = optional_flag(body.get("with_shared_url"), "with_shared_url")
     visible = table.records
     if not history.is_plain(table, request.reader):
         visible = {each.record_id: each for each in history.visible_records(state, table, request.reader)}
@@ -139,16 +136,14 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
 
 def _edit(state: State, request: Request) -> records.Edit:
     base, table = table_of(state, request, writes=True)
-    unchecked = request.query.get("ignore_consistency_check", "false")
-    if unchecked not in {"true", "false"}:
-        raise invalid("ignore_consistency_check", unchecked, "true or false")
+    unchecked = query_flag(request, "ignore_consistency_check")
     return records.Edit(
         state,
         base,
         table,
         request.actor,
         request.user_id_type,
-        unchecked=unchecked == "true",
+        unchecked=unchecked,
         member_id=request.member_id,
     )
 
@@ -158,9 +153,10 @@ def _written(record_id: str, fields: Any) -> dict[str, Any]:
     return {"fields": fields, "id": record_id, "record_id": record_id}
 
 
-def _fields_in(row: object) -> Any:
+def _fields_in(state: State, row: object, *, known: Collection[str] = ("fields",)) -> Any:
     if not isinstance(row, dict) or "fields" not in row:
         raise ApiError(1254001, "a record is {fields: {name: value}}")
+    known_only(state, row, known, "records")
     return row["fields"]
 
 
@@ -171,10 +167,7 @@ def _rows(state: State, request: Request, most: int) -> list[Any]:
     if not rows:
         raise ApiError(1254007, "records is empty")
     if len(rows) > most:
-        code = state.switches.oversize_code
-        if code == 99992402:
-            raise invalid("records", len(rows), f"at most {most} records a call")
-        raise ApiError(code, f"at most {most} records a call")
+        raise _too_many(state, "records", len(rows), most)
     largest = state.switches.max_changeset_bytes
     if largest is not None and len(request.body) > largest:
         raise ApiError(1254002, msg=f"changeset size exceed the limit, len:{len(request.body)}")
@@ -182,9 +175,16 @@ def _rows(state: State, request: Request, most: int) -> list[Any]:
     return rows
 
 
+def _too_many(state: State, name: str, count: int, most: int) -> ApiError:
+    detail = f"at most {most} records a call"
+    if state.switches.oversize_code == 99992402:
+        return invalid(name, count, detail)
+    return ApiError(state.switches.oversize_code, detail)
+
+
 def create_record(state: State, request: Request) -> dict[str, Any]:
     """Create one record."""
-    edit, rows = _edit(state, request), [_fields_in(request.json())]
+    edit, rows = _edit(state, request), [_fields_in(state, request.json())]
     (record_id,) = records.create(edit, nearmisses.stored(request.near_misses, edit.table, rows))
     request.records = 1
     return {"record": _written(record_id, nearmisses.told(request.near_misses, edit.table, rows)[0])}
@@ -193,7 +193,7 @@ def create_record(state: State, request: Request) -> dict[str, Any]:
 def batch_create(state: State, request: Request) -> dict[str, Any]:
     """Create records, all or none, in order."""
     edit = _edit(state, request)
-    rows = [_fields_in(each) for each in _rows(state, request, MAX_CREATE)]
+    rows = [_fields_in(state, each) for each in _rows(state, request, MAX_CREATE)]
     made = records.create(edit, nearmisses.stored(request.near_misses, edit.table, rows))
     shown = nearmisses.told(request.near_misses, edit.table, rows)
     return {"records": [_written(record_id, fields) for record_id, fields in zip(made, shown, strict=True)]}
@@ -201,7 +201,7 @@ def batch_create(state: State, request: Request) -> dict[str, Any]:
 
 def update_record(state: State, request: Request) -> dict[str, Any]:
     """Change one record."""
-    edit, rows = _edit(state, request), [_fields_in(request.json())]
+    edit, rows = _edit(state, request), [_fields_in(state, request.json())]
     record_ids = [request.params["record_id"]]
     request.records = 1
     return {"record": _update(edit, request, record_ids, rows)[0]}
@@ -210,7 +210,7 @@ def update_record(state: State, request: Request) -> dict[str, Any]:
 def batch_update(state: State, request: Request) -> dict[str, Any]:
     """Change records, all or none."""
     edit = _edit(state, request)
-    rows = [_identified(each) for each in _rows(state, request, MAX_UPDATE)]
+    rows = [_identified(state, each) for each in _rows(state, request, MAX_UPDATE)]
     ids, fields = [record_id for record_id, _ in rows], [each for _, each in rows]
     return {"records": _update(edit, request, ids, fields)}
 
@@ -222,8 +222,8 @@ def _update(edit: records.Edit, request: Request, record_ids: list[str], rows: l
     return [_written(record_id, fields) for record_id, fields in zip(record_ids, shown, strict=True)]
 
 
-def _identified(row: object) -> tuple[str, Any]:
-    fields = _fields_in(row)
+def _identified(state: State, row: object) -> tuple[str, Any]:
+    fields = _fields_in(state, row, known=("fields", "record_id"))
     record_id = row.get("record_id") if isinstance(row, dict) else None
     if not isinstance(record_id, str):
         raise ApiError(1254006, "a record is {record_id, fields}")
@@ -275,6 +275,7 @@ ROUTES: Final = (
         query=frozenset({"user_id_type", "page_token", "page_size"}),
         members=frozenset({"view_id", "field_names", "sort", "filter", "automatic_fields"}),
         scopes=(*BITABLE_READ, "base:record:retrieve"),
+        family="search",
         rate=Rate(20),
         note="view_id selects by the view's filter, unless filter or sort is given",
     ),

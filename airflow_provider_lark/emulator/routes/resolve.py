@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.state import history
@@ -11,6 +12,7 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
 
 T = TypeVar("T")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
@@ -24,7 +26,7 @@ def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
         raise ApiError(1254003, "an app_token has letters and digits only")
     base = state.bases.get(token)
     if base is None:
-        raise ApiError(91402, "no such document")
+        raise ApiError(91402, "no such document", status=state.switches.not_exist_status)
     if history.is_young(state, base.created_ms):
         raise ApiError(1254040, "the base is not there yet")
     member_id = request.member_id
@@ -60,9 +62,9 @@ def field_of(state: State, request: Request, table: Table) -> Field:
     return column
 
 
-def view_of(state: State, table: Table, view_id: str) -> View:
+def view_of(state: State, table: Table, view_id: object) -> View:
     """The view of that id."""
-    if not view_id.startswith("vew"):
+    if not isinstance(view_id, str) or not view_id.startswith("vew"):
         raise ApiError(1254005, "a view_id begins with vew")
     view = next((each for each in table.views if each.view_id == view_id), None)
     if view is None or history.is_young(state, view.created_ms):
@@ -70,19 +72,26 @@ def view_of(state: State, table: Table, view_id: str) -> View:
     return view
 
 
+def query_flag(request: Request, name: str) -> bool:
+    """A query parameter that is true or false, and may be left out."""
+    given = request.query.get(name) or "false"
+    if given not in {"true", "false"}:
+        raise invalid(name, given, f"{name} must be true or false")
+    return given == "true"
+
+
 def page_size_of(state: State, request: Request, *, most: int, default: int = 20) -> int:
     """The page size (§2.2; over the limit: a switch, §11.5)."""
     given = request.query.get("page_size")
     if given is None:
         return default
-    try:
-        size = int(given)
-    except ValueError as exc:
-        raise invalid("page_size", given, "page_size must be an integer") from exc
+    if not _INTEGER.fullmatch(given):
+        raise invalid("page_size", given, "page_size must be an integer")
+    size = int(given)
     if 1 <= size <= most:
         return size
-    if state.switches.oversize_page == "clamp":
-        return max(1, min(size, most))
+    if size > most and state.switches.oversize_page == "clamp":
+        return most
     if state.switches.oversize_page == "99992402":
         raise invalid("page_size", given, f"page_size is 1..{most}")
     raise ApiError(1254011, f"page_size is 1..{most}")
@@ -92,7 +101,7 @@ def page_of(state: State, request: Request, items: list[T], *, most: int = 100) 
     """One page of a plain list, and the members that describe it."""
     size = page_size_of(state, request, most=most)
     token = request.query.get("page_token") or "0"
-    if not token.isdigit() or int(token) > len(items):
+    if not _INTEGER.fullmatch(token) or not 0 <= int(token) <= len(items):
         raise ApiError(state.switches.bad_page_token_code, "the page_token is none of ours", msg="InvalidPageToken")
     end = int(token) + size
     has_more = end < len(items)

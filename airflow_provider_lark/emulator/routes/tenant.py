@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.errors import ApiError, invalid
+from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Rate, Route
 from airflow_provider_lark.emulator.state.directory import User
 from airflow_provider_lark.emulator.state.platform import State
@@ -14,7 +14,7 @@ MAX_CONTACTS: Final = 50
 
 
 def _contacts(body: dict[str, Any], name: str) -> list[str]:
-    given = body.get(name) or []
+    given = [] if body.get(name) is None else body[name]
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise invalid(name, given, f"{name} must be a list of strings")
     if len(given) > MAX_CONTACTS:
@@ -26,7 +26,7 @@ def batch_get_id(state: State, request: Request) -> dict[str, Any]:
     """Ids by e-mail and mobile; an unknown person is an entry without ``user_id`` (§7.1)."""
     body = request.json()
     kind = request.user_id_type
-    resigned = bool(body.get("include_resigned"))
+    resigned = optional_flag(body.get("include_resigned"), "include_resigned")
     entries: list[dict[str, Any]] = []
 
     def add(name: str, wanted: str, user: User | None) -> None:
@@ -56,7 +56,7 @@ _STATUS: Final = {
 
 def get_user(state: State, request: Request) -> dict[str, Any]:
     """One person; members without their scope are missing (§7.1)."""
-    user = state.directory.find(request.params["user_id"], request.user_id_type)
+    user = state.directory.find_person(request.params["user_id"], request.user_id_type)
     if user is None:
         raise ApiError(99992351, "no such user")
     scopes = request.caller.scopes

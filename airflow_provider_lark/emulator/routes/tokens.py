@@ -94,14 +94,33 @@ def resend_ticket(state: State, request: Request) -> Flat:
     return Flat({})
 
 
-def _route(path: str, handler: Handler, note: str = "") -> Route:
-    return Route("POST", f"/open-apis/auth/v3/{path}", handler, rate=Rate(100), needs_token=False, note=note)
+def _route(path: str, handler: Handler, members: tuple[str, ...], note: str) -> Route:
+    return Route(
+        "POST",
+        f"/open-apis/auth/v3/{path}",
+        handler,
+        members=frozenset(members),
+        rate=Rate(100),
+        needs_token=False,
+        note=note,
+    )
 
 
+_SECRET: Final = ("app_id", "app_secret")
 ROUTES: Final = (
-    _route("tenant_access_token/internal", tenant_token, "the same token while 30 minutes remain"),
-    _route("app_access_token/internal", app_token, "the app token of a self-built app is its tenant token"),
-    _route("app_access_token", store_app_token, "the two newest app_tickets are taken; 10012 otherwise"),
-    _route("tenant_access_token", store_tenant_token, "10013 for the app token, 10005 for the tenant"),
-    _route("app_ticket/resend", resend_ticket, "pushes a new app_ticket to the app's request URL"),
+    _route("tenant_access_token/internal", tenant_token, _SECRET, "the same token while 30 minutes remain"),
+    _route("app_access_token/internal", app_token, _SECRET, "the app token of a self-built app is its tenant token"),
+    _route(
+        "app_access_token",
+        store_app_token,
+        (*_SECRET, "app_ticket"),
+        "the two newest app_tickets are taken; 10012 otherwise",
+    ),
+    _route(
+        "tenant_access_token",
+        store_tenant_token,
+        ("app_access_token", "tenant_key"),
+        "10013 for the app token, 10005 for the tenant",
+    ),
+    _route("app_ticket/resend", resend_ticket, _SECRET, "pushes a new app_ticket to the app's request URL"),
 )

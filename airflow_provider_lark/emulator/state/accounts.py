@@ -74,7 +74,7 @@ class Accounts:
     def _clear_accounts(self) -> None:
         self.tokens = Tokens(self.clock, self.ids)
         self.grants = Grants(self.clock, self.ids, self.tokens, self.tenant_key)
-        self.directory = Directory(self.ids)
+        self.directory = Directory(self.ids, self.switches)
         self.subscriptions = Subscriptions()
         self.messages = Messages(self.clock, self.ids)
         self.paces = RateLimits(self.clock)
@@ -107,7 +107,7 @@ class Accounts:
             msg = f"an app is self_built or store, not {kind!r}"
             raise ValueError(msg)
         with self.lock:
-            bot = self.directory.add_user(name)
+            bot = self.directory.add_app(name)
             granted = None if scopes is None else frozenset(scopes)
             app = App(app_id, app_secret, name, bot.open_id, granted, kind)
             if kind == "store":

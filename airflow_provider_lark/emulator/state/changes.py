@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_lark.emulator.state.model import Base, Cells, Field, Table
+from airflow_provider_lark.emulator.state.model import Base, Cells, Field, Record, Table
 
 FieldAction = Literal["field_added", "field_edited", "field_deleted"]
 
@@ -18,6 +18,8 @@ class RecordChange:
     record_id: str
     before: Cells | None
     after: Cells | None
+    record: Record | None = None
+    """The record that came or went, for what is not in its cells."""
 
 
 @dataclass(frozen=True)

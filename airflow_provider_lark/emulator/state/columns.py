@@ -25,6 +25,8 @@ from airflow_provider_lark.emulator.state.model import Base, Field, Table
 MAX_FIELDS: Final = 300
 MAX_FORMULAS: Final = 100
 
+_DESCRIBES: Final = frozenset({"text", "disable_sync"})
+
 
 @dataclass(frozen=True)
 class SchemaEditing:
@@ -37,6 +39,8 @@ class SchemaEditing:
     by_person: bool
     tell: Tell = tell_nobody
     keeps_description: bool = False
+    max_field_name: int = 100
+    far_field_stays: bool = False
 
     @property
     def born_ms(self) -> int:
@@ -46,19 +50,21 @@ class SchemaEditing:
 
 def _checked_kind(editing: SchemaEditing, definition: Mapping[str, Any], is_now: int = 0) -> tuple[int, str]:
     type_code = definition.get("type")
-    if not isinstance(type_code, int) or type_code not in UI_TYPES:
+    if not isinstance(type_code, int) or isinstance(type_code, bool) or type_code not in UI_TYPES:
         raise ApiError(1254012, f"unknown field type {type_code!r}")
     if type_code in NOT_CREATABLE and type_code != is_now and not editing.by_person:
         raise ApiError(1254012, f"field type {type_code} cannot be made by the API")
-    ui_type = definition.get("ui_type") or UI_TYPES[type_code][0]
+    ui_type = UI_TYPES[type_code][0] if definition.get("ui_type") in (None, "") else definition["ui_type"]
     if ui_type not in UI_TYPES[type_code]:
         raise ApiError(1254012, f"ui_type {ui_type!r} does not belong to field type {type_code}")
     return type_code, ui_type
 
 
-def _checked_field_name(table: Table, name: object, *, but: str = "") -> str:
+def _checked_field_name(editing: SchemaEditing, table: Table, name: object, *, but: str = "") -> str:
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1254028, "a field needs a name")
+    if len(name.strip()) > editing.max_field_name:
+        raise ApiError(1254029, f"a field name has at most {editing.max_field_name} characters")
     found = table.field_named(name)
     if found is not None and found.field_id != but:
         raise ApiError(1254014, "the table has a field of that name")
@@ -71,13 +77,17 @@ def _description_text(editing: SchemaEditing, given: object) -> str:
     if not isinstance(given, Mapping) and not editing.by_person:
         raise invalid("description", given, "description is {text, disable_sync}")
     if isinstance(given, Mapping):  # written {text, disable_sync}, read as a string (§2.2)
-        return str(given.get("text", ""))
+        text, disable_sync = given.get("text"), given.get("disable_sync")
+        fits = isinstance(text, str | None) and isinstance(disable_sync, bool | None)
+        if not fits or set(given) - _DESCRIBES:
+            raise invalid("description", given, "description is {text, disable_sync}, a text and true or false")
+        return text or ""
     return str(given)
 
 
 def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any]) -> Field:
     """Add a field; the first one of a table is its primary field."""
-    name = _checked_field_name(table, definition.get("field_name"))
+    name = _checked_field_name(editing, table, definition.get("field_name"))
     type_code, ui_type = _checked_kind(editing, definition)
     if len(table.fields) >= MAX_FIELDS:
         raise ApiError(1254105, f"a table holds at most {MAX_FIELDS} fields")
@@ -113,7 +123,7 @@ def _tie_link(editing: SchemaEditing, table: Table, column: Field) -> None:
     back_name = settings.get("back_field_name") or f"{table.name}-{column.name}"
     back = Field(
         field_id=editing.ids.field(),
-        name=_checked_field_name(target, back_name),
+        name=_checked_field_name(editing, target, back_name),
         type=FieldType.DUPLEX_LINK,
         ui_type="DuplexLink",
         settings={
@@ -140,7 +150,7 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
     :raises ApiError: 1254606 when nothing changes; 1254012 for a change of type while cells are filled,
         which the emulator does not convert.
     """
-    name = _checked_field_name(table, definition.get("field_name", column.name), but=column.field_id)
+    name = _checked_field_name(editing, table, definition.get("field_name", column.name), but=column.field_id)
     type_code, ui_type = _checked_kind(editing, {"type": column.type, **definition}, column.type)
     if type_code == column.type and not definition.get("ui_type"):
         ui_type = column.ui_type
@@ -212,9 +222,21 @@ def delete_field(editing: SchemaEditing, table: Table, column: Field) -> None:
     back_id = (column.settings or {}).get("back_field_id")
     target = editing.base.tables.get((column.settings or {}).get("table_id", ""))
     if column.type == FieldType.DUPLEX_LINK and back_id and target is not None:
-        _remove_column(target, back_id)
+        if editing.far_field_stays:
+            _untie(target, back_id)
+        else:
+            _remove_column(target, back_id)
     editing.base.revision += 1
     editing.tell(FieldChanged(editing.base, table, editing.actor, "field_deleted", column, None))
+
+
+def _untie(table: Table, field_id: str) -> None:
+    """The far side of a two-way link lives on as a one-way link, with its cells."""
+    column = table.field_by_id(field_id)
+    if column is not None:
+        kept = {name: value for name, value in (column.settings or {}).items() if not name.startswith("back_field")}
+        column.type, column.ui_type, column.settings = FieldType.SINGLE_LINK, "SingleLink", kept
+        table.touch_schema()
 
 
 def _remove_column(table: Table, field_id: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.model import UserIdType
+from airflow_provider_lark.emulator.switches import Switches
+
+_MAINLAND: Final = "+86"
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,21 @@ class User:
         return {"open_id": self.open_id, "union_id": self.union_id, "user_id": self.user_id}[kind]
 
 
+def _national(mobile: str) -> str:
+    """A mobile number without the prefix that only numbers of the mainland may lack (§7.1)."""
+    return mobile.removeprefix(_MAINLAND)
+
+
 class Directory:
     """People and groups, found by any of their ids, e-mail or mobile."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, switches: Switches) -> None:
         self._ids = ids
+        self.switches = switches
         self._users: dict[str, User] = {}
         self._chats: dict[str, str] = {}
         self._resigned: set[str] = set()
+        self._apps: set[str] = set()
         self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
         self.version = 0
 
@@ -57,6 +67,21 @@ class Directory:
         self.version += 1
         return user
 
+    def add_app(self, name: str) -> User:
+        """Register an app, which edits like a person and is none: it has no address and takes no message."""
+        made = self.add_user(name)
+        self._apps.add(made.open_id)
+        return made
+
+    def is_app(self, user: User) -> bool:
+        """Whether it is an app's bot."""
+        return user.open_id in self._apps
+
+    def find_person(self, wanted: str, kind: UserIdType) -> User | None:
+        """The person with that id, no app."""
+        user = self.find(wanted, kind)
+        return None if user is None or self.is_app(user) else user
+
     def resign(self, open_id: str) -> None:
         """Note that a person left."""
         self._resigned.add(self._users[open_id].open_id)
@@ -79,7 +104,9 @@ class Directory:
     def find_contact(self, *, email: str = "", mobile: str = "") -> User | None:
         """The person with that e-mail or mobile."""
         for user in self._users.values():
-            if (email and user.email.lower() == email.lower()) or (mobile and user.mobile == mobile):
+            if email and user.email.lower() == email.lower():
+                return user
+            if mobile and user.mobile and _national(user.mobile) == _national(mobile):
                 return user
         return None
 
@@ -90,13 +117,16 @@ class Directory:
     def person_object(self, open_id: str, kind: UserIdType) -> dict[str, Any]:
         """A person as cells show them (§3.2)."""
         user = self._users[open_id]
-        return {
+        shown = {
             "id": user.id_as(kind),
             "name": user.name,
             "en_name": user.en_name,
             "email": user.email,
             "avatar_url": f"https://avatar.example/{user.user_id}.png",
         }
+        if self.is_app(user) and self.switches.app_email == "absent":
+            del shown["email"]
+        return shown
 
     def chat_object(self, chat_id: str) -> dict[str, Any]:
         """A group as cells show it (§3.2)."""

@@ -51,13 +51,14 @@ def compile_filter(filter_: object, filtering: Filtering) -> Predicate | None:
 
     :raises ApiError: 1254018, 1254107, or 99992402 for values of the wrong JSON type.
     """
-    if not filter_:
+    if filter_ is None or filter_ == {}:
         return None
     if not isinstance(filter_, Mapping):
-        raise invalid("filter", filter_, "filter must be an object")
+        # also [], "", 0 and false, which select nothing and everything by turns elsewhere
+        raise ApiError(1254018, "filter must be an object")
     if len(json.dumps(filter_, ensure_ascii=False, separators=(",", ":"))) > MAX_LENGTH:
         raise ApiError(1254107, f"a filter has at most {MAX_LENGTH} characters")
-    children = filter_.get("children") or []
+    children = [] if filter_.get("children") is None else filter_["children"]
     if not isinstance(children, list):
         raise invalid("filter.children", children, "children must be a list")
     groups = [each.get("conditions") for each in [filter_, *children] if isinstance(each, Mapping)]
@@ -86,19 +87,26 @@ def _join(group: Mapping[str, Any], parts: list[Predicate]) -> Predicate:
 
 
 def _conditions(group: Mapping[str, Any], filtering: Filtering) -> list[Predicate]:
-    unknown = sorted(set(group) - {"conjunction", "conditions", "children"})
-    if unknown:
-        raise ApiError(1254018, f"unknown filter members {unknown}")
-    conditions = group.get("conditions") or []
+    _known_only(group, {"conjunction", "conditions", "children"}, "filter", filtering)
+    if group.get("conjunction") not in (None, "and", "or"):
+        raise ApiError(1254018, "conjunction must be and / or")
+    conditions = [] if group.get("conditions") is None else group["conditions"]
     if not isinstance(conditions, list):
         raise invalid("filter.conditions", conditions, "conditions must be a list")
     return [compile_condition(each, filtering) for each in conditions]
 
 
+def _known_only(given: Mapping[str, Any], known: set[str], where: str, filtering: Filtering) -> None:
+    unknown = sorted(set(given) - known)
+    if unknown and filtering.switches.strict_parameters:
+        raise invalid(f"{where}.{unknown[0]}", "", f"{where} has no member {unknown[0]!r}")
+
+
 def compile_condition(condition: object, filtering: Filtering) -> Predicate:
     """One condition ``{field_name, operator, value}``."""
-    if not isinstance(condition, Mapping) or set(condition) - {"field_name", "operator", "value"}:
+    if not isinstance(condition, Mapping):
         raise ApiError(1254018, "a condition is {field_name, operator, value}")
+    _known_only(condition, {"field_name", "operator", "value"}, "filter.conditions", filtering)
     operator = condition.get("operator")
     value = condition.get("value")
     if not isinstance(operator, str) or operator not in OPERATORS:

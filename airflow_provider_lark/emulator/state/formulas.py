@@ -23,6 +23,9 @@ from airflow_provider_lark.emulator.state.filters import MAX_LENGTH, Filtering, 
 from airflow_provider_lark.emulator.state.model import Field
 from airflow_provider_lark.emulator.state.values import TEXT_TYPES, getter
 
+MAX_DEPTH: Final = 50
+"""Brackets within brackets that are followed; no document names a limit."""
+
 _TOKENS: Final = re.compile(
     r"""\s*(?:
         (?P<field>CurrentValue\.\[(?P<name>[^\]]+)\])
@@ -90,6 +93,7 @@ class _Parser:
     def __init__(self, tokens: list[tuple[str, str]], filtering: Filtering) -> None:
         self._tokens = [*tokens, ("end", "")]
         self._filtering = filtering
+        self._depth = 0
 
     def _take(self, text: str) -> bool:
         if self._tokens[0][1] != text or self._tokens[0][0] in {"text", "field"}:
@@ -104,9 +108,13 @@ class _Parser:
 
     def either(self) -> Predicate:
         """``a || b``."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _wrong(f"a formula nests at most {MAX_DEPTH} deep")
         parts = [self._both()]
         while self._take("||"):
             parts.append(self._both())
+        self._depth -= 1
         return _any(parts)
 
     def _both(self) -> Predicate:

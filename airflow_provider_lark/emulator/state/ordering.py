@@ -13,26 +13,32 @@ from airflow_provider_lark.emulator.state.values import getter
 from airflow_provider_lark.emulator.switches import Switches
 
 MAX_SORTS: Final = 100
+MAX_LENGTH: Final = 1000
 
 _TIMES: Final = frozenset({FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
 
 
-def parse_sort(sort: object, table: Table) -> list[tuple[Field, bool]]:
+def parse_sort(sort: object, table: Table, *, strict: bool = True) -> list[tuple[Field, bool]]:
     """The fields to sort by and whether descending.
 
     :raises ApiError: 1254016 for an unknown field; ``last_modified_time`` and its like are no fields (§4.5).
     """
-    if not sort:
+    if sort is None:
         return []
     if not isinstance(sort, list):
-        raise invalid("sort", sort, "sort must be a list")
+        raise ApiError(1254016, "sort must be a list")
     if len(sort) > MAX_SORTS:
         raise ApiError(1254016, f"at most {MAX_SORTS} sorts")
+    if len(json.dumps(sort, ensure_ascii=False, separators=(",", ":"))) > MAX_LENGTH:
+        raise ApiError(1254108, f"a sort has at most {MAX_LENGTH} characters")
     parsed: list[tuple[Field, bool]] = []
     for each in sort:
-        if not isinstance(each, Mapping) or set(each) - {"field_name", "desc"}:
+        if not isinstance(each, Mapping):
             raise ApiError(1254016, "a sort is {field_name, desc}")
-        name, desc = each.get("field_name"), each.get("desc", False)
+        unknown = sorted(set(each) - {"field_name", "desc"})
+        if unknown and strict:
+            raise invalid(f"sort.{unknown[0]}", "", f"sort has no member {unknown[0]!r}")
+        name, desc = each.get("field_name"), False if each.get("desc") is None else each["desc"]
         if not isinstance(desc, bool):
             raise invalid("sort.desc", desc, "desc must be true or false")
         column = table.field_named(name) if isinstance(name, str) else None

@@ -145,8 +145,18 @@ class State(Accounts):
 
     def editing(self, base: Base, actor: str | None = None, *, by_person: bool = False) -> SchemaEditing:
         """What schema changes of *base* need."""
-        actor, keeps = actor or self.person.open_id, self.switches.update_keeps_description
-        return SchemaEditing(base, self.ids, self.now_ms, actor, by_person, self.tell, keeps)
+        switches = self.switches
+        return SchemaEditing(
+            base,
+            self.ids,
+            self.now_ms,
+            actor or self.person.open_id,
+            by_person,
+            self.tell,
+            keeps_description=switches.update_keeps_description,
+            max_field_name=switches.max_field_name,
+            far_field_stays=switches.far_field_stays,
+        )
 
     def grant(self, app_token: str, app_id: str) -> None:
         """Add the app to the document."""

@@ -45,8 +45,8 @@ class Edit:
 
     def writing(self) -> Writing:
         """What turning values needs."""
-        state, code = self.state, self.state.switches.foreign_file_code
-        return Writing(self.base, state.directory, state.ids, self.user_id_type, self.by_person, code)
+        state = self.state
+        return Writing(self.base, state.directory, state.ids, self.user_id_type, self.by_person, state.switches)
 
 
 def create(edit: Edit, rows: Sequence[object]) -> list[str]:
@@ -73,7 +73,8 @@ def create(edit: Edit, rows: Sequence[object]) -> list[str]:
         made.append(record_id)
     _mirror_links(edit, [(record_id, {}, edit.table.records[record_id].cells) for record_id in made])
     _bump(edit)
-    _announce(edit, [RecordChange(record_id, None, edit.table.records[record_id].cells) for record_id in made])
+    records = [edit.table.records[record_id] for record_id in made]
+    _announce(edit, [RecordChange(each.record_id, None, each.cells, each) for each in records])
     return made
 
 
@@ -110,7 +111,7 @@ def delete(edit: Edit, record_ids: Sequence[str]) -> None:
     for record_id in gone:
         record = edit.table.records.pop(record_id)
         edit.remember(record_id, record, now)
-        deleted.append(RecordChange(record_id, record.cells, None))
+        deleted.append(RecordChange(record_id, record.cells, None, record))
     _drop_links_to(edit, set(gone))
     _bump(edit)
     _announce(edit, deleted)
@@ -211,6 +212,8 @@ def _set_back_link(edit: Edit, target: Table, far: str, back_id: str, near: str,
 def _drop_links_to(edit: Edit, gone: set[str]) -> None:
     for table in edit.base.tables.values():
         for column in table.fields:
+            if column.type == FieldType.SINGLE_LINK and edit.state.switches.keeps_dead_links:
+                continue
             if column.type in LINKS and (column.settings or {}).get("table_id") == edit.table.table_id:
                 _drop_links_in(edit, table, column, gone)
 

@@ -19,6 +19,7 @@ MAX_VIEWS: Final = 200
 MAX_NAME: Final = 100
 DEFAULT_ROWS: Final = 10
 
+_FORBIDDEN_IN_VIEW_NAME: Final = re.compile(r"[\[\]]")
 _FORBIDDEN_IN_TABLE_NAME: Final = re.compile(r"[/\\?*:\[\]]")
 VIEW_TYPES: Final = frozenset({"grid", "kanban", "gallery", "gantt", "form"})
 
@@ -27,6 +28,7 @@ def check_table_name(base: Base, name: object, *, but: str = "") -> str:
     """A table name that may be used: 1..100 characters, unique in the base (§2.2 notes)."""
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= MAX_NAME or _FORBIDDEN_IN_TABLE_NAME.search(name):
         raise ApiError(1254001, r"a table name has 1-100 characters and none of / \ ? * : [ ]")
+    name = name.strip()
     if any(each.name == name and each.table_id != but for each in base.tables.values()):
         raise ApiError(1254013, "the base has a table of that name")
     return name
@@ -52,7 +54,7 @@ def add_table(
     if any(each.get("type") == FieldType.ATTACHMENT and each.get("property") is not None for each in fields):
         raise invalid("property", "", "an attachment field takes no property, not even {}")  # §9.17
     table = Table(editing.ids.table(), checked, created_ms=editing.born_ms)
-    table.views.append(View(editing.ids.view(), default_view_name))
+    table.views.append(View(editing.ids.view(), check_view_name(table, default_view_name)))
     base.tables[table.table_id] = table
     try:
         # a new table's fields are part of it, and no news of their own
@@ -86,6 +88,9 @@ def add_default_table(editing: SchemaEditing) -> Table:
 def rename_table(editing: SchemaEditing, table: Table, name: object) -> None:
     """Rename a table; link fields show the new name (§3.1 ``table_name``)."""
     base = editing.base
+    if name is None or name == "":
+        # answered with success, and the name stays
+        return
     table.name = check_table_name(base, name, but=table.table_id)
     for column in [each for other in base.tables.values() for each in other.fields if each.type in LINKS]:
         if column.settings is not None and column.settings["table_id"] == table.table_id:
@@ -101,17 +106,25 @@ def delete_table(editing: SchemaEditing, table: Table) -> None:
     editing.base.revision += 1
 
 
-def add_view(editing: SchemaEditing, table: Table, name: object, view_type: object) -> View:
-    """Add a view (§2.2)."""
+def check_view_name(table: Table, name: object, *, but: str = "") -> str:
+    """A view name that may be used: 1..100 characters, none of them a bracket, unique in the table (§2.9)."""
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1254021, "a view needs a name")
+    if len(name.strip()) > MAX_NAME or _FORBIDDEN_IN_VIEW_NAME.search(name):
+        raise ApiError(1254022, "a view name has at most 100 characters and none of [ ]")
+    if any(each.name == name.strip() and each.view_id != but for each in table.views):
+        raise ApiError(1254020, "the table has a view of that name")
+    return name.strip()
+
+
+def add_view(editing: SchemaEditing, table: Table, name: object, view_type: object) -> View:
+    """Add a view (§2.2)."""
+    checked = check_view_name(table, name)
     if not isinstance(view_type, str) or view_type not in VIEW_TYPES:
         raise ApiError(1254019, f"view_type is one of {sorted(VIEW_TYPES)}")
-    if any(each.name == name for each in table.views):
-        raise ApiError(1254020, "the table has a view of that name")
     if len(table.views) >= MAX_VIEWS:
         raise ApiError(1254101, f"a table holds at most {MAX_VIEWS} views")
-    view = View(editing.ids.view(), name, view_type, created_ms=editing.born_ms)
+    view = View(editing.ids.view(), checked, view_type, created_ms=editing.born_ms)
     table.views.append(view)
     return view
 

@@ -70,12 +70,12 @@ def _matching(state: State, base: Base, table: Table, query: Query) -> list[Reco
     filtering = filters.Filtering(base, table, state.directory, state.switches, state.now_ms, query.user_id_type)
     wanted = _wanted(table, query)
     predicate = filters.compile_filter(wanted, filtering)
-    sorts = ordering.parse_sort(query.sort, table)
+    sorts = ordering.parse_sort(query.sort, table, strict=state.switches.strict_parameters)
     if not history.is_plain(table, query.reader):
         return _compute(state, base, table, predicate, sorts, query.reader)
-    if predicate is None and not sorts:
+    if predicate is None and not sorts and state.switches.unsorted == "oldest_first":
         return list(table.records.values())
-    switches = (state.switches.greater_excludes_day, state.switches.sort_ms_exact)
+    switches = (state.switches.greater_excludes_day, state.switches.sort_ms_exact, state.switches.unsorted)
     key = (json.dumps([wanted, query.sort, query.user_id_type], sort_keys=True), switches)
     kept = table.searches.get(key)
     if kept is not None and kept[0] == table.revision:
@@ -92,6 +92,8 @@ def _compute(
     state: State, base: Base, table: Table, predicate: Any, sorts: Any, reader: history.Reader
 ) -> list[Record]:
     records = history.visible_records(state, table, reader)
+    if not sorts and state.switches.unsorted == "newest_first":
+        records.reverse()
     if predicate is not None:
         records = [each for each in records if predicate(each)]
     return ordering.order(records, sorts, base, state.switches)

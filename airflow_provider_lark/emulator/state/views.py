@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS
+from airflow_provider_lark.emulator.jsontext import parse_text
 from airflow_provider_lark.emulator.state.filters import Filtering, compile_filter
 from airflow_provider_lark.emulator.state.model import Field, Table, View
 
-_MEMBERS: Final = frozenset({"filter_info", "hidden_fields", "hierarchy_config"})
+_MEMBERS: Final[dict[str, frozenset[str]]] = {
+    # one set for both levels: the filter, and the conditions in it
+    "filter_info": frozenset({"conjunction", "conditions", "condition_omitted", "field_id", "operator", "value"})
+    | {"condition_id", "field_type"},
+    "hidden_fields": frozenset(),
+    "hierarchy_config": frozenset({"field_id"}),
+}
 
 
 def check_property(given: object, filtering: Filtering) -> dict[str, Any]:
@@ -19,15 +25,36 @@ def check_property(given: object, filtering: Filtering) -> dict[str, Any]:
 
     :raises ApiError: 99992402 for its shape, 1254044 for fields that are not there, 1254018 for the filter.
     """
-    if not isinstance(given, dict) or set(given) - _MEMBERS:
+    strict = filtering.switches.strict_parameters
+    if not isinstance(given, dict) or (strict and set(given) - set(_MEMBERS)):
         raise invalid("property", given, f"property is an object of {sorted(_MEMBERS)}")
-    hidden = given.get("hidden_fields") or []
+    for name, known in _MEMBERS.items():
+        for each in _objects_in(given.get(name)):
+            if strict and set(each) - known:
+                raise invalid(f"property.{name}", each, f"{name} is made of {sorted(known)}")
+    hidden = [] if given.get("hidden_fields") is None else given["hidden_fields"]
     if not isinstance(hidden, list):
         raise invalid("property.hidden_fields", hidden, "hidden_fields is a list of field ids")
     for field_id in hidden:
         _column(filtering.table, field_id)
+    hierarchy = given.get("hierarchy_config")
+    if hierarchy is not None:
+        if not isinstance(hierarchy, dict):
+            raise invalid("property.hierarchy_config", hierarchy, "hierarchy_config is {field_id}")
+        if hierarchy.get("field_id") not in (None, ""):
+            _column(filtering.table, hierarchy["field_id"])
     compile_filter(_wire_filter(given.get("filter_info"), filtering.table, strict=True), filtering)
     return given
+
+
+def _objects_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for each in value.values():
+            yield from _objects_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _objects_in(each)
 
 
 def filter_of(view: View, table: Table) -> dict[str, Any] | None:
@@ -39,7 +66,7 @@ def filter_of(view: View, table: Table) -> dict[str, Any] | None:
 
 
 def _wire_filter(info: object, table: Table, *, strict: bool) -> dict[str, Any] | None:
-    if not info:
+    if info is None or info == {}:
         return None
     conditions = info.get("conditions") if isinstance(info, Mapping) else None
     if not isinstance(info, Mapping) or not isinstance(conditions, list):
@@ -54,7 +81,7 @@ def _condition(given: object, table: Table) -> dict[str, Any]:
     column = _column(table, given.get("field_id"))
     try:
         # a list of texts, as JSON in a text
-        value = json.loads(given.get("value") or "[]")
+        value = parse_text(given.get("value") or "[]")
     except (TypeError, ValueError) as exc:
         raise ApiError(1254018, "a view's value is a list as JSON text") from exc
     if column.type in SELECTS and isinstance(value, list):

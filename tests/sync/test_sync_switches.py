@@ -1,0 +1,230 @@
+"""The engine under both readings of every point that Lark leaves open, as far as it can meet them at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.emulator import Emulator, Switches
+from tests.chaos.arena import hurry
+from tests.sync.world import wrote
+
+lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+#: what the engine meets, with the settings that are not the default
+MET: dict[str, tuple[Any, ...]] = {
+    "app_email": ("absent",),
+    "splits_urls": (True,),
+    "empty_option": ("error",),
+    "repeated_options": ("merge",),
+    "empty_links": ("empty",),
+    "unsorted": ("newest_first",),
+    "token_on_single_update": (False,),
+    "keeps_dead_links": (True,),
+    "far_field_stays": (True,),
+    "foreign_file_status": (200,),
+    "foreign_file_code": (1254027,),
+    "not_exist_status": (404,),
+    "hidden_record_code": (1254043,),
+    "names_hidden_records": (False,),
+    "events_tell_auto_numbers": (True,),
+    "max_field_name": (1000,),
+    "greater_excludes_day": (True,),
+    "date_range_operators": ("error",),
+    "unknown_filter_field": ("empty",),
+    "odd_texts_match": (False,),
+    "contains_all": (True,),
+    "conditions_beside_children": (False,),
+    "shows_stages": (True,),
+    "update_keeps_description": (True,),
+    "uuid_strict": (False,),
+    "client_token_window_seconds": (5.0,),
+    "oversize_code": (99992402,),
+    "oversize_page": ("99992402", "clamp"),
+    "bad_page_token_code": (1254002,),
+    "page_token_binds_page_size": (False,),
+    "sort_ms_exact": (False,),
+    "auth_status": (401, 200),
+    "limited_status": (400,),
+    "noop_update_touches": (False,),
+    "computed_touches": (True,),
+    "back_link_touches": (False,),
+    "lock_whole_base": (True,),
+    "wrong_kind_is_99991676": (True,),
+}
+#: not met by a sync: files, logins, deliveries of events, wrong secrets; and measures instead of readings
+ELSEWHERE = {
+    *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed"),
+    *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
+    *("challenge_seconds", "ack_seconds", "event_copies", "events_out_of_order", "event_time_digits"),
+    *("replica_lag_seconds", "write_seconds", "copy_seconds", "rate_limits"),
+    *("max_records", "max_changeset_bytes", "max_response_bytes", "strict_parameters"),
+}
+#: alone, so that a failure has a name: those that change what a cell shows or takes
+ALONE = list(MET)[: list(MET).index("max_field_name")]
+SETTINGS = [
+    *(pytest.param({name: value}, id=f"{name}={value}") for name in ALONE for value in MET[name]),
+    pytest.param({}, id="the reading that the reference proposes"),
+    pytest.param({name: values[0] for name, values in MET.items()}, id="every other reading at once"),
+    pytest.param({name: values[-1] for name, values in MET.items()}, id="and the third ones"),
+]
+
+FIELDS: list[dict[str, Any]] = [
+    {"field_name": "Name", "type": 1},
+    {"field_name": "Code", "type": 2},
+    {"field_name": "Kind", "type": 3},
+    {"field_name": "Tags", "type": 4},
+    {"field_name": "Day", "type": 5},
+    {"field_name": "Done", "type": 7},
+    {"field_name": "File", "type": 17},
+    {"field_name": "No", "type": 1005},
+    {"field_name": "Changed", "type": 1002},
+    {"field_name": "By", "type": 1003},
+    {"field_name": "Last", "type": 1004},
+]
+DDL = """
+CREATE TABLE goods (
+    code INTEGER NOT NULL PRIMARY KEY, name VARCHAR(200), kind VARCHAR(20), tags TEXT, day DATETIME,
+    done BOOLEAN NOT NULL DEFAULT 0, file TEXT, serial VARCHAR(20), made_by TEXT, changed_by TEXT, far TEXT, both TEXT
+)
+"""
+URL = "see https://a.example/x and http://b.example\r\nbye"
+
+
+class Wide:
+    """A table with a field of each kind that a switch is about, in both hands."""
+
+    def __init__(self, emu: Emulator, sql: Engine, client: LarkClient) -> None:
+        self.emu, self.sql, self.client = emu, sql, client
+        self.app_token = emu.state.create_base("Shop").app_token
+        self.far = emu.state.create_table(self.app_token, "far", [{"field_name": "Name", "type": 1}]).table_id
+        self.table_id = emu.state.create_table(self.app_token, "goods", FIELDS).table_id
+        for name, kind in (("Far", 18), ("Both", 21)):
+            emu.person.add_field(
+                self.app_token,
+                self.table_id,
+                {"field_name": name, "type": kind, "property": {"table_id": self.far, "multiple": True}},
+            )
+        self.run(DDL)
+
+    def engine(self) -> SyncEngine:
+        ways = {"No": "serial", "By": "made_by", "Last": "changed_by"}
+        pairs = ("Name", "Code", "Kind", "Tags", "Day", "Done", "File", "Far", "Both")
+        mapping = TableMapping.from_dict(
+            {
+                "lark": {"app_token": self.app_token, "table_id": self.table_id},
+                "sql": {"table": "goods"},
+                "users": "email",
+                "fields": [
+                    *({"field": name, "column": name.lower()} for name in pairs),
+                    *({"field": name, "column": column, "direction": "to_sql"} for name, column in ways.items()),
+                ],
+            }
+        )
+        return SyncEngine(self.client, self.sql, mapping, lease_wait_seconds=0)
+
+    def run(self, statement: str, **values: Any) -> None:
+        with self.sql.begin() as conn:
+            conn.execute(text(statement), values)
+
+    def insert(self, code: int, **values: Any) -> None:
+        names = ["code", *values]
+        marks = ", ".join(f":{name}" for name in names)
+        self.run(f"INSERT INTO goods ({', '.join(names)}) VALUES ({marks})", code=code, **values)
+
+    def rows(self) -> dict[int, dict[str, Any]]:
+        with self.sql.connect() as conn:
+            return {row.code: dict(row._mapping) for row in conn.execute(text("SELECT * FROM goods"))}
+
+    def records(self) -> dict[int, dict[str, Any]]:
+        found = self.emu.person.records(self.app_token, self.table_id)
+        return {int(each["fields"]["Code"]): {"id": each["record_id"], **each["fields"]} for each in found}
+
+    def edit(self, code: int, **fields: Any) -> None:
+        self.emu.person.edit_record(self.app_token, self.table_id, self.records()[code]["id"], fields)
+
+    def add_far(self, name: str) -> str:
+        return self.emu.person.add_record(self.app_token, self.far, {"Name": name})
+
+    def calm(self) -> None:
+        """Run until nothing is written: a run or two after the last edit, and never more."""
+        for _ in range(3):
+            self.run("UPDATE sync_queue SET next_attempt_at = NULL WHERE status = 'pending'")
+            report = self.engine().incremental()
+            assert not report.failed, report.problems
+            if wrote(report) == (0, 0):
+                break
+        full = self.engine().full()
+        assert (wrote(full), full.failed) == ((0, 0), 0), full.problems
+
+    def assert_equal(self) -> None:
+        rows, records = self.rows(), self.records()
+        assert set(rows) == set(records)
+        for code, row in rows.items():
+            record = records[code]
+            shown = "".join(each["text"] for each in record.get("Name", []))
+            assert (row["name"] or "", row["kind"] or "", bool(row["done"])) == (
+                shown,
+                record.get("Kind", ""),
+                bool(record.get("Done")),
+            )
+            assert row["serial"] == record["No"]
+
+
+@pytest.fixture
+def wide(engine: Engine, emulator: Emulator) -> Iterator[Wide]:
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        made = Wide(emulator, hurry(engine), client)
+        yield made
+    emulator.faults.clear()
+    emulator.switches.restore()
+
+
+@lite_only
+@pytest.mark.parametrize("switches", SETTINGS)
+def test_both_sides_agree_under_either_reading(wide: Wide, switches: dict[str, Any]) -> None:
+    wide.emu.switches.update(switches)
+    ann = wide.emu.state.add_user("Ann", f"ann@{wide.table_id[-8:]}.example".lower())
+    file = wide.emu.state.add_file(wide.app_token, "a.txt", content="a")
+    far, lost = wide.add_far("far"), wide.add_far("lost")
+    wide.insert(1, name=URL, kind="", tags='["new", "new", "old"]', day="2026-01-02 03:04:05", far=f'["{far}"]')
+    wide.insert(2, name="", kind="a", tags='["old"]', done=True, both=f'["{lost}"]')
+    wide.insert(3, name="three")
+    wide.engine().full()
+    wide.calm()
+    wide.assert_equal()
+
+    wide.emu.expire_tokens()
+    wide.edit(1, Name=f"{URL}!", Kind=None, Tags=["old"], Far=[far, lost])
+    wide.edit(3, File=[{"file_token": file}], Both=[far])
+    wide.run("UPDATE goods SET kind = '', name = 'two http://c.example' WHERE code = 2")
+    wide.emu.person.add_record(
+        wide.app_token, wide.table_id, {"Code": 4, "Name": "by Ann", "Kind": "b"}, actor=ann.open_id
+    )
+    wide.insert(5, name="five", kind="b")
+    wide.emu.faults.add("batch_(create|update)", code=99991400)
+    wide.calm()
+    wide.assert_equal()
+    assert ann.email in wide.rows()[4]["made_by"]
+
+    wide.emu.person.delete_record(wide.app_token, wide.far, lost)
+    # links may vanish without a trace in the record's modified time: only a full sync sees that
+    wide.engine().full()
+    wide.calm()
+    wide.run("UPDATE goods SET name = 'after the far record went' WHERE code = 1")
+    wide.emu.person.delete_record(wide.app_token, wide.table_id, wide.records()[3]["id"])
+    wide.run("DELETE FROM goods WHERE code = 5")
+    wide.calm()
+    wide.assert_equal()
+    assert set(wide.rows()) == {1, 2, 4}
+    assert wide.engine().check().in_step
+
+
+def test_every_switch_is_tried_here_or_is_met_elsewhere() -> None:
+    every = set(vars(Switches()))
+    assert set(MET) | ELSEWHERE == every
+    assert not set(MET) & ELSEWHERE
