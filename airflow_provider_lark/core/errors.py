@@ -10,6 +10,7 @@
     │   ├── Unreachable              ConnectionError: the request was never sent
     │   ├── LeaseHeld                another worker writes to this table
     │   ├── TransactionLost          the database undid the whole transaction, not only the last statement
+    │   ├── Stopped                  told to stop, between two calls; nothing is wrong
     │   └── IncompleteRead           a read may have passed records over
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
@@ -108,6 +109,10 @@ class LeaseHeld(RetriableError):
 
 class TransactionLost(RetriableError):
     """The database undid the whole transaction, so that nothing of it counts; its cause says why."""
+
+
+class Stopped(RetriableError):
+    """Told to stop from outside: what was done is noted, and another run goes on from there."""
 
 
 class IncompleteRead(RetriableError):

@@ -14,8 +14,11 @@ from airflow_provider_lark.core.fields import zones
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-# they answer with tokens, or with tickets as good as one
-_TOKEN_PATHS = re.compile(r"/open-apis/+(auth/|authen/.*token|jssdk/ticket|mina/.*loginvalidate)", re.IGNORECASE)
+# they answer with tokens, with tickets as good as one, or with addresses from which anybody can download a file
+_TOKEN_PATHS = re.compile(
+    r"/open-apis/+(auth/|authen/.*token|jssdk/ticket|mina/.*loginvalidate|drive/.*tmp_download_url)", re.IGNORECASE
+)
+_OPEN_ADDRESSES = ("tmp_download_url", "download_url")
 
 
 def read_json(value: Any, where: str) -> Any:
@@ -165,9 +168,27 @@ def refuse_token_path(path: str) -> None:
     plain = unquote(urlsplit(path.strip()).path)
     if _TOKEN_PATHS.match(plain):
         raise ConfigError(
-            f"path {plain!r}: answers with a token, which must not become an XCom; every other call of the connection "
-            "gets its tokens by itself"
+            f"path {plain!r}: answers with a token, or with addresses as good as one, which must not become an XCom; "
+            "every call of the connection gets its tokens by itself, and client.drive downloads files"
         )
+
+
+def refuse_open_addresses(result: Any, where: str) -> None:
+    """Refuse a result with addresses from which anybody who sees them can download a file for some time.
+
+    :raises ConfigError: it has one.
+    """
+    if isinstance(result, Mapping):
+        for name, value in result.items():
+            if name in _OPEN_ADDRESSES and value:
+                raise ConfigError(
+                    f"{where}: the answer's {name} lets anybody download the file, so it must not become an XCom; take "
+                    "another part by result_path, or call the LarkHook in a task of your own"
+                )
+            refuse_open_addresses(value, where)
+    elif isinstance(result, list):
+        for value in result:
+            refuse_open_addresses(value, where)
 
 
 def need_text(value: str | None, name: str) -> str:

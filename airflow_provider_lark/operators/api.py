@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_count, read_json, refuse_token_path
+from airflow_provider_lark.hooks.parameters import read_count, read_json, refuse_open_addresses, refuse_token_path
 from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX, json_size
+from airflow_provider_lark.operators.stopping import StoppableOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 MAX_ITEMS = 10_000
 
 
-class LarkApiOperator(BaseOperator):
+class LarkApiOperator(StoppableOperator):
     """Calls an API of Lark and returns its answer.
 
     A task that is retried sends its request again: give what may not be done twice a ``client_token`` (in *query*) or a
@@ -82,9 +81,10 @@ class LarkApiOperator(BaseOperator):
 
         with airflow_errors():
             refuse_token_path(self.path)
-            with LarkHook(self.lark_conn_id).client() as client:
+            with LarkHook(self.lark_conn_id).client(stop=self.stop_flag) as client:
                 result = self._read_pages(client) if self.paginate else self._read(client)
             self._check_size(result)
+            refuse_open_addresses(result, self._api)
         return result
 
     @property

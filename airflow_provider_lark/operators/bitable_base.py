@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_lark.core.api.limits import BATCH_WRITE_DEFAULT
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
-from airflow_provider_lark.operators.lineage import collect_lineage, openlineage_facets, tell_outlets
+from airflow_provider_lark.operators.lineage import collect_lineage, count_changes, openlineage_facets, tell_outlets
 from airflow_provider_lark.operators.links import BitableTableLink
+from airflow_provider_lark.operators.stopping import StoppableOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -52,7 +51,7 @@ class Opened:
         return self.hook.user_directory(self.client)
 
 
-class BitableOperator(BaseOperator):
+class BitableOperator(StoppableOperator):
     """Works on one base.
 
     :param base: the base: its app_token, its address (also ``/wiki/…``), or a name from the connection's *bases*.
@@ -77,7 +76,7 @@ class BitableOperator(BaseOperator):
 
         with airflow_errors():
             hook = LarkHook(self.lark_conn_id)
-            with hook.client() as client:
+            with hook.client(stop=self.stop_flag) as client:
                 self.table_place = self._find(hook, client)
                 result = self._run(Opened(hook, client, self.table_place, context))
         # a table that was just made has its id only now
@@ -86,7 +85,8 @@ class BitableOperator(BaseOperator):
         self._log_counts(place, counts, result)
         if place.table_id:
             collect_lineage(hook, **self._lineage(place))
-            tell_outlets(context, self.outlets, place, counts)
+            uploaded = counts.get("transferred", 0) if self.lineage == "writes" else 0
+            tell_outlets(context, self.outlets, place, counts, changed=count_changes(counts) + uploaded)
         ids = {"app_token": place.app_token, "table_id": place.table_id}
         return {**{name: id_ for name, id_ in ids.items() if id_}, **result}
 
@@ -109,7 +109,7 @@ class BitableOperator(BaseOperator):
     def _log_counts(self, place: TablePlace, counts: Mapping[str, int], result: Mapping[str, Any]) -> None:
         self.log.info("%s: %s", place.uri, _summarize(counts, result))
 
-    def _lineage(self, place: TablePlace) -> dict[str, list[TablePlace]]:
+    def _lineage(self, place: TablePlace) -> dict[str, Any]:
         return {"reads": {"inputs": [place]}, "writes": {"outputs": [place]}}.get(self.lineage, {})
 
 

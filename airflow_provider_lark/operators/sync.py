@@ -5,22 +5,40 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors, told
-from airflow_provider_lark.hooks.parameters import read_flag, read_text
+from airflow_provider_lark.hooks.parameters import read_flag, read_text, refuse_choice
+from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.operators.lineage import (
+    CHANGES,
+    collect_lineage,
+    count_changes,
+    name_dataset,
+    openlineage_facets,
+    tell_outlets,
+)
+from airflow_provider_lark.operators.links import BitableTableLink
+from airflow_provider_lark.operators.stopping import StoppableOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from sqlalchemy import Engine
 
     from airflow_provider_lark.core import SyncEngine, TableMapping
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+_COUNTS = (
+    *("to_sql", "to_lark", "conflicts", "skipped", "failed", "status"),
+    *("equal", "different", "only_sql", "only_lark", "pending", "in_step"),
+)
+"""What of a report goes into the events of outlets."""
 
 
-class BitableSyncOperator(BaseOperator):
+class BitableSyncOperator(StoppableOperator):
     """What the operators share: one mapping, one Lark connection, one SQL connection, one report as XCom.
 
     :param mapping: which tables to keep in step: a dictionary, the short form ``{"MyDB:users": "users"}``, a
@@ -32,6 +50,7 @@ class BitableSyncOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("mapping", "mapping_name", "lark_conn_id", "sql_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"mapping": "json"}
+    operator_extra_links = (BitableTableLink(),)
     ui_color = "#d6e8ff"
 
     def __init__(
@@ -44,6 +63,9 @@ class BitableSyncOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.table_place: TablePlace | None = None
+        self._sql_dataset: tuple[str, str] | None = None
+        self._direction: str = ""
         self.mapping = mapping
         self.mapping_name = mapping_name
         self.lark_conn_id = lark_conn_id
@@ -52,6 +74,7 @@ class BitableSyncOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Run once and return the report as plain data."""
         from airflow_provider_lark.core import SyncEngine
+        from airflow_provider_lark.core.api.stop import StoppableClock
         from airflow_provider_lark.hooks.database import opened_engine
         from airflow_provider_lark.hooks.lark import LarkHook
         from airflow_provider_lark.operators.mapping_source import read_mapping
@@ -61,15 +84,60 @@ class BitableSyncOperator(BaseOperator):
             folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
             mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
-            client = stack.enter_context(hook.client())
+            client = stack.enter_context(hook.client(stop=self.stop_flag))
             # without a token store the answers are kept beside the ledger
             shared = mapping.names_by_email and hook.accounts is not None
             directory = hook.user_directory(client) if shared else None
-            report = self._run(SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory))
+            clock = StoppableClock(self.stop_flag)
+            engine = SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory, clock=clock)
+            try:
+                report = self._run(engine)
+            finally:
+                # the button is wanted most where the task has failed
+                self._note_places(hook, mapping, engine, database)
         for text in (*report["problems"], *report["warnings"]):
             self.log.warning("%s: %s", mapping.name, text)
         # the engine has logged the counts
+        if self.table_place is not None:
+            collect_lineage(hook, **self._lineage(self.table_place))
+            counts = {name: report[name] for name in _COUNTS if name in report}
+            tell_outlets(context, self.outlets, self.table_place, counts, changed=self._count_changes(report))
         return report
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return the tables of both sides by the way that rows may take, for OpenLineage."""
+        if self.table_place is None:
+            return None
+        return openlineage_facets(
+            **self._lineage(self.table_place),
+            sql_inputs=[self._sql_dataset] if self._sql_dataset and self._reads("sql") else (),
+            sql_outputs=[self._sql_dataset] if self._sql_dataset and self._writes("sql") else (),
+        )
+
+    def _count_changes(self, report: Mapping[str, Any]) -> int:
+        """Return how many changes those hear of who want to hear of changes only."""
+        return 0
+
+    def _note_places(self, hook: LarkHook, mapping: TableMapping, engine: SyncEngine, database: Engine) -> None:
+        if engine.table is None:
+            return
+        app_token, table_id = engine.table
+        given = f"{mapping.lark.base}:{mapping.lark.table}" if mapping.lark.base and mapping.lark.table else ""
+        self.table_place = TablePlace(hook.settings.host, app_token, table_id, given=given)
+        self._sql_dataset = name_dataset(database, mapping.sql.schema, mapping.sql.table)
+        self._direction = mapping.direction
+
+    def _lineage(self, place: TablePlace) -> dict[str, Any]:
+        return {
+            "inputs": [place] if self._reads("lark") else [],
+            "outputs": [place] if self._writes("lark") else [],
+        }
+
+    def _reads(self, side: str) -> bool:
+        return self._direction in ("both", "to_sql" if side == "lark" else "to_lark")
+
+    def _writes(self, side: str) -> bool:
+        return self._direction in ("both", f"to_{side}")
 
     @abstractmethod
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
@@ -103,7 +171,23 @@ class BitableSyncSetupOperator(BitableSyncOperator):
         return engine.setup(adopt_fields=read_flag(self.adopt_fields, "adopt_fields")).to_dict()
 
 
-class BitableFullSyncOperator(BitableSyncOperator):
+class _WritingSyncOperator(BitableSyncOperator):
+    """Writes rows and records.
+
+    :param alias_changes: which of them make an event of the asset aliases among the *outlets*: ``both``, those written
+        ``to_sql``, or those ``to_lark``. A run that writes none of them makes no event.
+    """
+
+    def __init__(self, *, alias_changes: Literal["both", "to_sql", "to_lark"] = "both", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        refuse_choice("alias_changes", alias_changes, CHANGES)
+        self.alias_changes = alias_changes
+
+    def _count_changes(self, report: Mapping[str, Any]) -> int:
+        return count_changes(report, self.alias_changes)
+
+
+class BitableFullSyncOperator(_WritingSyncOperator):
     """Compares all rows with all records and makes both sides equal; also finds what was deleted in Lark.
 
     :param allow_mass_deletes: delete even when more is missing on one side than the mapping's ``max_delete_ratio``
@@ -120,7 +204,7 @@ class BitableFullSyncOperator(BitableSyncOperator):
         return engine.full(allow_mass_deletes=read_flag(self.allow_mass_deletes, "allow_mass_deletes")).to_dict()
 
 
-class BitableIncrementalSyncOperator(BitableSyncOperator):
+class BitableIncrementalSyncOperator(_WritingSyncOperator):
     """Carries over what changed on either side since the last run; one call to Lark when nothing did.
 
     While another run writes to the table, the task is skipped: what it would do, the next one does.
@@ -157,6 +241,12 @@ class BitableConsistencyCheckOperator(BitableSyncOperator):
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         return engine.check().to_dict()
+
+    def _reads(self, side: str) -> bool:
+        return True
+
+    def _writes(self, side: str) -> bool:
+        return False
 
 
 def summarize(report: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, refuse_choice
 from airflow_provider_lark.hooks.table_place import TablePlace, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+from airflow_provider_lark.operators.lineage import name_dataset
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -132,20 +133,6 @@ class BitableTransferOperator(BitableTableOperator):
 
     def _keys(self) -> tuple[str, ...]:
         return tuple(read_list(self.key_fields, "key_fields") or ())
-
-
-def name_dataset(engine: Engine, schema: str | None, table: str | None) -> tuple[str, str] | None:
-    """Return namespace and name of a SQL table in lineage; None for a database without a name for it: SQLite.
-
-    Source: openlineage.io, "Naming conventions", read 2026-11.
-    """
-    url, kind = engine.url, engine.dialect.name
-    if not table or kind == "sqlite":
-        return None
-    if kind == "postgresql":
-        name = ".".join((url.database or "", schema or engine.dialect.default_schema_name or "public", table))
-        return f"postgres://{url.host or 'localhost'}:{url.port or 5432}", name
-    return f"mysql://{url.host or 'localhost'}:{url.port or 3306}", ".".join((schema or url.database or "", table))
 
 
 def _read_fields(value: Any) -> Mapping[str, str] | Sequence[str] | None:

@@ -59,6 +59,7 @@ def test_every_parameter_and_every_key_is_told() -> None:
     )
     told = page(PAGE).code()
     lineages = {each for operator in operators for each in operator.__mro__ if "lark" in each.__module__}
+    lineages = {each for each in lineages if "__init__" in vars(each)}
     parameters = {name for each in lineages for name in signature(each.__init__).parameters}
     keys = {each.name for report in (TransferReport, FilesReport) for each in fields(report)}
     assert sorted((parameters | keys) - set(told) - {"self", "args", "kwargs"}) == []

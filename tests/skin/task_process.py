@@ -42,10 +42,11 @@ class TaskRun:
         return [line["event"] for line in self.lines if line["level"] == level]
 
 
-def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"):
+def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG", is_killed=lambda: False):
     """Run a task of the DAG ``made_in_a_test`` that *source* makes.
 
     :param connections: what the Execution API answers, by conn_id.
+    :param is_killed: tells at each heartbeat whether somebody has marked the task as failed meanwhile.
     """
     # before the log level is set, which is for the task only
     from airflow.sdk.execution_time import supervisor
@@ -60,7 +61,7 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
     with warnings.catch_warnings():
         # Airflow leaves the ends of its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
-        _supervise(task_id, log, lambda request: _answer(request, run, connections))
+        _supervise(task_id, log, lambda request: _answer(request, run, connections, is_killed))
         gc.collect()
     run.log = log.read_text(encoding="utf-8")
     return run
@@ -95,9 +96,11 @@ def _http_of(api):
     return vars(api).get("httpx2") or api.httpx
 
 
-def _answer(request, run, connections):
+def _answer(request, run, connections, is_killed):
     """Return the status and the body of the answer, which is JSON."""
     steps = request.url.path.strip("/").split("/")
+    if steps[-1] == "heartbeat" and is_killed():
+        return 409, {"detail": {"reason": "not_running", "current_state": "failed"}}
     run.told.setdefault("xcom" if steps[0] == "xcoms" else steps[-1], []).append(request.content.decode())
     if steps[0] == "connections":
         return 200, _CONNECTION | {"conn_id": steps[1]} | connections[steps[1]]

@@ -117,7 +117,7 @@ def test_failure_that_may_pass_is_left_to_the_retries_of_the_task(shop, monkeypa
     from airflow_provider_lark.hooks.lark import LarkHook
 
     open_client = LarkHook.client
-    monkeypatch.setattr(LarkHook, "client", lambda hook: open_client(hook, max_attempts=1))
+    monkeypatch.setattr(LarkHook, "client", lambda hook, **options: open_client(hook, max_attempts=1, **options))
     shop.emulator.faults.add("bot/v3", code=99991400, status=429)
     with pytest.raises(AirflowException) as caught:
         call(path="/open-apis/bot/v3/info")
@@ -138,3 +138,19 @@ def test_answer_that_is_too_large_for_an_xcom_is_refused(shop, name):
 )
 def test_take_follows_objects_and_lists(path, found):
     assert take({"a": {"b": 1, "c": ["x", "y"], "none": None}}, path) == found
+
+
+def test_addresses_from_which_anybody_can_download_never_become_an_xcom(shop):
+    with pytest.raises(AirflowFailException, match="addresses as good as one, which must not become an XCom"):
+        call(path="/open-apis/drive/v1/medias/batch_get_tmp_download_url", query={"file_tokens": "box1"})
+
+
+def test_answer_with_an_open_address_in_it_is_refused_by_its_name_only(shop, monkeypatch):
+    from airflow_provider_lark.core import LarkClient
+
+    answer = {"code": 0, "data": {"items": [{"title": "weekly", "download_url": "https://x.example/secret-address"}]}}
+    monkeypatch.setattr(LarkClient, "call", lambda *_, **__: answer)
+    with pytest.raises(AirflowFailException, match="the answer's download_url lets anybody download") as caught:
+        call(path="/open-apis/minutes/v1/minutes/obcn1/media")
+    assert "secret-address" not in str(caught.value)
+    assert call(path="/open-apis/minutes/v1/minutes/obcn1/media", result_path="data.items.0.title") == "weekly"

@@ -95,9 +95,10 @@ def test_upload_that_breaks_goes_on_where_it_stopped(letters, tmp_path):
     letters.shop.emulator.faults.add("medias/upload_all", code=1061002, status=400, skip=3)
     with pytest.raises(AirflowException):
         run(BitableUploadAttachmentsOperator, files={first: source, second: source})
-    assert (letters.files(first), letters.files(second)) == ([("a.txt", 1), ("b.txt", 2)], [])
+    # what was uploaded until then is in its cell, also where the cell is not complete
+    assert (letters.files(first), letters.files(second)) == ([("a.txt", 1), ("b.txt", 2)], [("a.txt", 1)])
     report = run(BitableUploadAttachmentsOperator, files={first: source, second: source})
-    assert (report["transferred"], report["skipped"]) == (2, 2)
+    assert (report["transferred"], report["skipped"]) == (1, 3)
     assert letters.files(first) == letters.files(second) == [("a.txt", 1), ("b.txt", 2)]
 
 
@@ -185,3 +186,50 @@ def test_download_of_a_record_that_is_gone_names_it(letters, tmp_path):
     with pytest.raises(AirflowFailException, match=r"RecordNotFound: .* recGone"):
         run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out", record_ids=ids)
     assert not (tmp_path / "out").exists()
+
+
+def test_symbolic_links_in_a_folder_are_left_out(letters, tmp_path):
+    (tmp_path / "secret.txt").write_bytes(b"not for you")
+    source = write(tmp_path / "in", a_txt=b"hello")
+    (tmp_path / "in" / "b.txt").symlink_to(tmp_path / "secret.txt")
+    record = letters.add("one")
+    run(BitableUploadAttachmentsOperator, files={record: source})
+    assert letters.files(record) == [("a.txt", 5)]
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}"])
+@pytest.mark.parametrize("target", ["a.txt", "."])
+def test_symbolic_link_that_is_named_is_refused(letters, tmp_path, form, target):
+    write(tmp_path / "in", a_txt=b"hello")
+    (tmp_path / "latest").symlink_to(tmp_path / "in" / target)
+    record = letters.add("one")
+    with pytest.raises(AirflowFailException, match="latest is a symbolic link, and none is followed"):
+        run(BitableUploadAttachmentsOperator, files={record: form.format(tmp_path / "latest")})
+    assert letters.files(record) == []
+
+
+@pytest.mark.parametrize("place", ["file", "folder"])
+def test_download_writes_through_no_symbolic_link(letters, tmp_path, place):
+    record = letters.add("one")
+    run(BitableUploadAttachmentsOperator, files={record: write(tmp_path / "in", a_txt=b"hello")})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.txt").write_bytes(b"mine")
+    (tmp_path / "out").mkdir()
+    if place == "folder":
+        (tmp_path / "out" / record).symlink_to(tmp_path / "elsewhere")
+    else:
+        (tmp_path / "out" / record).mkdir()
+        (tmp_path / "out" / record / "a.txt").symlink_to(tmp_path / "elsewhere" / "a.txt")
+    with pytest.raises(AirflowFailException, match="is a symbolic link, and none is followed"):
+        run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
+    assert (tmp_path / "elsewhere" / "a.txt").read_bytes() == b"mine"
+
+
+def test_file_names_beyond_ascii_come_back_as_they_were(letters, tmp_path):
+    name = "销售报表—11月 (终版)😀.csv"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes("地区,销售额".encode())
+    record = letters.add("一")
+    run(BitableUploadAttachmentsOperator, files={record: str(tmp_path / "in")})
+    run(BitableDownloadAttachmentsOperator, path=str(tmp_path / "出"))
+    assert (tmp_path / "出" / record / name).read_text(encoding="utf-8") == "地区,销售额"

@@ -75,7 +75,13 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
             own = [name for name, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__]
             found |= {module.__name__} if any(name.endswith(ends) for name in own) else set()
     # those that others only build upon
-    bases = {"operators.bitable_base", "sensors.polling", "transfers.transfer_base", "triggers.polling"}
+    bases = {
+        "operators.bitable_base",
+        "operators.stopping",
+        "sensors.polling",
+        "transfers.transfer_base",
+        "triggers.polling",
+    }
     assert found - listed == {f"airflow_provider_lark.{name}" for name in bases}
 
 

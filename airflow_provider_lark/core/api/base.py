@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NoReturn
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState, app_state
+from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.tokens.store import TokenStore
 from airflow_provider_lark.core.api.transport import Transport
 from airflow_provider_lark.core.clock import Clock, SystemClock
@@ -55,6 +57,7 @@ class BaseClient(OpenApi):
     :param tenant_key: of a store (ISV) app: the tenant in which it acts; a self-built app has none.
     :param user: the open_id of a user who has authorised the app (see :class:`.Auth`): calls are made as this user.
     :param on_secret: told every token before it is used, so that it can be kept out of logs; it may block.
+    :param stop: once it is set, no further call begins, and :class:`.Stopped` is raised instead.
     :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
     """
 
@@ -77,6 +80,7 @@ class BaseClient(OpenApi):
         tenant_key: str | None = None,
         user: str | None = None,
         on_secret: Callable[[str], None] | None = None,
+        stop: StopFlag | None = None,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
         way = Secret(proxy) if proxy else None
@@ -95,6 +99,7 @@ class BaseClient(OpenApi):
             tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
             user=None if user is None else _given("user", user),
             on_secret=on_secret,
+            stop=stop or StopFlag(),
         )
         shown = {name: getattr(settings, name) for name in ("app_id", "host", "tenant_key", "user")}
         self._name = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
@@ -103,6 +108,7 @@ class BaseClient(OpenApi):
         self._session = Session(settings, state, token_store)
         self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
         self._clock = clock
+        self._stop = stop
         self._open()
 
     def _open(self) -> None:
@@ -112,6 +118,10 @@ class BaseClient(OpenApi):
     def calls(self) -> CallLog:
         """The requests sent by this client."""
         return self._session.calls
+
+    def finishing(self) -> AbstractContextManager[None]:
+        """Let the calls of a ``with`` be made although the client was told to stop: they save what was done before."""
+        return self._session.settings.stop.finishing()
 
     @property
     def server_offset_ms(self) -> int | None:

@@ -78,9 +78,15 @@ class LarkClient(BaseClient):
             except StopIteration:
                 return
 
+    def _wait(self, seconds: float) -> None:
+        if self._stop is None:
+            self._clock.sleep(seconds)
+        else:
+            self._stop.sleep(self._clock, seconds)
+
     def _perform(self, effect: Step) -> Any:
         if isinstance(effect, Wait):
-            self._clock.sleep(effect.seconds)
+            self._wait(effect.seconds)
             return None
         if isinstance(effect, Blocking):
             return effect.function()

@@ -23,10 +23,12 @@ from airflow_provider_lark.core.api.limits import (
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages, D, Namespace
 from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.upload import Source, open_source
-from airflow_provider_lark.core.errors import BadRequest, NotFound, UnexpectedAnswer
+from airflow_provider_lark.core.errors import BadRequest, NotFound, OutcomeUnknown, UnexpectedAnswer
 
 _PART, _NO_SUCH_RANGE = 206, 416
 _NOT_SUBSCRIBED = 1069605
+# of upload_finish: the upload is unknown, finished or too old
+_UPLOAD_GONE = 1061021
 _BITABLE = {"file_type": "bitable"}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -47,7 +49,8 @@ class Drive(Namespace[D]):
     ) -> Flow[str]:
         """Upload a file for an attachment cell and return its file_token, which counts in this base only.
 
-        Up to 20 MB go in one request, larger files in blocks of 4 MB: no more than that is held in memory.
+        Up to 20 MB go in one request, larger files in blocks of 4 MB: no more than that is held in memory. When the
+        answer to the last step is lost, a file that can seek is sent once more.
 
         :param name: shown in the cell; at most 250 characters.
         :param content: bytes, or a file that is open for reading bytes; it is read from where it stands.
@@ -66,6 +69,13 @@ class Drive(Namespace[D]):
         subject = f"upload to base {app_token}"
         if source.size <= UPLOAD_WHOLE_MAX_BYTES:
             return (yield from self._upload_whole(about, source, subject))
+        try:
+            return (yield from self._upload_in_blocks(about, source, subject))
+        except OutcomeUnknown as error:
+            if error.code != _UPLOAD_GONE or not (yield from source.rewind()):
+                raise
+        # the first finish was carried out and its answer lost, with the only word on the file_token: Lark takes a file
+        # away that no cell names, so it is sent once more
         return (yield from self._upload_in_blocks(about, source, subject))
 
     @ApiPages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_lark.core.api.routes import Effect
-from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, RetriableError
+from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, RetriableError, Stopped
 
 _FEW_ATTEMPTS = {1254002: 3}
 # 1254002 "Fail" is a passing trouble or a bad page token, and does not say which
@@ -61,6 +61,8 @@ def decide_retry(
     :param jitter: a random number in [0, 1).
     :param is_fresh: something was created in this base within :data:`FRESH_SECONDS`.
     """
+    if isinstance(error, Stopped):
+        return RetryDecision(None, "told to stop")
     if not isinstance(error, RetriableError) and not (is_fresh and error.code in _LAG_CODES):
         return RetryDecision(None, "a person has to change something")
     if isinstance(error, OutcomeUnknown) and effect == "once":

@@ -158,10 +158,14 @@ class Session:
         route, effect = call.route, call.effect
         clock = self.settings.clock
         began = clock.monotonic()
-        attempt, in_doubt = 0, False
+        # between two calls and not between two attempts: what the first one did may be unknown until the second
+        self.settings.stop.check()
+        attempt, wait_seconds, in_doubt = 0, 0.0, False
         while True:
             attempt += 1
             try:
+                if wait_seconds:
+                    yield Wait(wait_seconds)
                 return (yield from self._attempt(call))
             except LarkError as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
@@ -183,8 +187,8 @@ class Session:
                     if in_doubt and _hides_doubt(error, effect):
                         raise _doubt(error) from error
                     raise
-                _log_retry(route, error, attempt, decision.wait_seconds)
-            yield Wait(decision.wait_seconds)
+                wait_seconds = decision.wait_seconds
+                _log_retry(route, error, attempt, wait_seconds)
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
         yield from self._pace(call.route, call.subject)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.clock import Clock
 
 
@@ -20,6 +21,7 @@ class Settings:
     :param tenant_key: of a store app: in which tenant it acts.
     :param user: the open_id of whom it acts for.
     :param on_secret: told every token before it is used.
+    :param stop: once it is set, no further call begins.
     """
 
     app_id: str
@@ -33,3 +35,4 @@ class Settings:
     tenant_key: str | None = None
     user: str | None = None
     on_secret: Callable[[str], None] | None = None
+    stop: StopFlag = field(default_factory=StopFlag)

@@ -15,11 +15,24 @@ class Source:
     """A file of a known size, read from front to back.
 
     :param left: bytes that were not read yet.
+    :param start: where in the file they begin; None for one that cannot seek.
     """
 
     file: IO[bytes]
     size: int
     left: int
+    start: int | None = None
+
+    def rewind(self) -> Flow[bool]:
+        """Go back to where the file stood; False where it cannot seek."""
+        return (yield from blocking(self._rewind))
+
+    def _rewind(self) -> bool:
+        if self.start is None:
+            return False
+        self.file.seek(self.start)
+        self.left = self.size
+        return True
 
     def read(self, count: int) -> Flow[bytes]:
         """Return the next *count* bytes.
@@ -53,7 +66,7 @@ def open_source(content: bytes | IO[bytes], size: int | None) -> Flow[Source]:
     known = yield from blocking(lambda: _measure(file) if size is None else size)
     if known < 0:
         raise BadRequest(f"the file's size is {known}, expected the number of its bytes")
-    return Source(file, known, known)
+    return Source(file, known, known, (yield from blocking(lambda: file.tell() if file.seekable() else None)))
 
 
 def _measure(file: IO[bytes]) -> int:

@@ -8,7 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import BadRequest, ClientTokenConflict, LarkError, NotFound, ValueMismatch
+from airflow_provider_lark.core.errors import (
+    BadRequest,
+    ClientTokenConflict,
+    LarkError,
+    NotFound,
+    Stopped,
+    ValueMismatch,
+)
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
 from airflow_provider_lark.core.stores.halve import halve
@@ -78,8 +85,8 @@ def _create_part(run: Run, batch: Sequence[_Encoded]) -> list[RecordId]:
     run.transact(intents.begin, run.table_name, intent)
     try:
         ids = _send(run, intent)
-    except BadRequest:
-        # a refused batch created nothing, so its intent is void
+    except (BadRequest, Stopped):
+        # a refused batch created nothing, and one before which we stopped was not sent: its intent is void
         run.transact(intents.finish, token)
         raise
     run.transact(_record, run, intent, [row for row, _ in batch], ids)

@@ -82,6 +82,8 @@ class SyncEngine:
         self.lease_wait_seconds = lease_wait_seconds
         self._people = People(client, sql_engine, directory)
         self._ready: setup.Ready | None = None
+        self.table: tuple[str, str] | None = None
+        """app_token and table_id of the Bitable table, once they are known."""
 
     def setup(self, *, adopt_fields: bool = False) -> SetupReport:
         """Make the ledger, the capturing triggers and the modification-time field, and store the field contract.
@@ -93,7 +95,7 @@ class SyncEngine:
         """
         report = SetupReport(self.mapping.name, "setup")
         with self._measured(report):
-            self._ready = setup.prepare(
+            ready = self._ready = setup.prepare(
                 self.client,
                 self.sql_engine,
                 self.mapping,
@@ -102,6 +104,7 @@ class SyncEngine:
                 hold=self._hold,
                 people=self._people,
             )
+            self.table = (ready.binding.app_token, ready.binding.table_id)
         return report
 
     def full(self, *, allow_mass_deletes: bool = False) -> SyncReport:
@@ -264,6 +267,7 @@ class SyncEngine:
         )
         # the field list is good for one run: people rename fields
         self._ready = None
+        self.table = (ready.binding.app_token, ready.binding.table_id)
         binding, token = ready.binding, self.new_token()
         report.time_zone = ready.time_zone
         resource = f"{binding.app_token}/{binding.table_id}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import BadRequest, RecordNotFound
+from airflow_provider_lark.core.errors import BadRequest, RecordNotFound, Stopped
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import intents, pairs
@@ -28,7 +28,8 @@ class Write:
 def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], None]) -> str:
     """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
 
-    A refused batch wrote nothing, so its note is void. After any other failure the note stays, and the next run looks.
+    A refused batch wrote nothing, and one before which we stopped was not sent, so its note is void. After any other
+    failure the note stays, and the next run looks.
     """
     token = run.new_token()
     intent = Intent(
@@ -41,7 +42,7 @@ def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[],
     run.transact(intents.begin, run.table_name, intent)
     try:
         send()
-    except (BadRequest, RecordNotFound):
+    except (BadRequest, RecordNotFound, Stopped):
         run.transact(intents.finish, token)
         raise
     return token

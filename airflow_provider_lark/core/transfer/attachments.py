@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import IO, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -111,6 +112,12 @@ class FilesReport:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data."""
         return asdict(self)
+
+
+def is_link(path: FilePath) -> bool:
+    """Tell whether *path* is a symbolic link: whoever may write to a folder could lead us to any file by one."""
+    local = getattr(path, "protocol", "file") in ("", "file", "local")
+    return local and Path(getattr(path, "path", str(path))).is_symlink()
 
 
 def attachment_field(fields: Sequence[Field], table: TableRef, name: str) -> Field:

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
-from airflow_provider_lark.core.errors import UnexpectedAnswer
+from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
 from airflow_provider_lark.core.transfer.attachments import (
@@ -17,6 +17,7 @@ from airflow_provider_lark.core.transfer.attachments import (
     FilePath,
     FilesReport,
     attachment_field,
+    is_link,
     read_cell,
     read_records,
 )
@@ -77,16 +78,27 @@ def _download_all(
     client: LarkClient, record_id: str, files: Sequence[Attachment], folder: FilePath, report: FilesReport
 ) -> None:
     place = folder / record_id
+    refuse_link(place)
     if getattr(place, "protocol", "file") not in _BUCKETS:
         place.mkdir(parents=True, exist_ok=True)
     for file, name in zip(files, distinct_names(file.name for file in files), strict=True):
         path = place / name
+        refuse_link(path)
         if file.size is not None and path.exists() and path.stat().st_size == file.size:
             report.note(record_id, name, path, file.size, skipped=True)
             continue
         size = _download(client, file, path)
         report.note(record_id, name, path, size, skipped=False)
         log.debug("downloaded a file of %s bytes of record %s", size, record_id)
+
+
+def refuse_link(path: FilePath) -> None:
+    """Refuse to write where a symbolic link leads.
+
+    :raises ConfigError: there is one.
+    """
+    if is_link(path):
+        raise ConfigError(f"path: {path} is a symbolic link, and none is followed; remove it, or choose another folder")
 
 
 def _download(client: LarkClient, file: Attachment, path: FilePath) -> int:

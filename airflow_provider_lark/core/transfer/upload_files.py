@@ -17,6 +17,7 @@ from airflow_provider_lark.core.transfer.attachments import (
     FilePath,
     FilesReport,
     attachment_field,
+    is_link,
     read_cell,
     read_records,
 )
@@ -43,10 +44,10 @@ def upload_attachments(
     With ``append``, a file that the cell already has by name and size is not uploaded again, so a repetition after a
     failure goes on where it stopped. With ``replace``, the cell then holds these files and no others.
 
-    :param files: paths by record id; of a folder, all files that lie in it.
+    :param files: paths by record id; of a folder, all files that lie in it. Symbolic links are not followed.
     :raises RecordNotFound: a record does not exist; nothing was uploaded.
     :raises TooLarge: a cell would hold too many files; nothing was uploaded.
-    :raises ConfigError: a path leads to no file; nothing was uploaded.
+    :raises ConfigError: a path leads to no file, or is a symbolic link; nothing was uploaded.
     """
     check_choice("mode", mode, ("append", "replace"))
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
@@ -60,14 +61,25 @@ def upload_attachments(
     report, waiting = FilesReport(), _Waiting(client, table, name, mode)
     try:
         for record_id, steps in plans.items():
-            tokens = [_transfer(client, table, record_id, step, report) for step in steps]
-            if mode == "replace" or any(step.present is None for step in steps):
-                waiting.add(record_id, tokens)
+            tokens: list[str] = []
+            try:
+                for step in steps:
+                    token = _transfer(client, table, record_id, step, report)
+                    tokens.append(token)
+            finally:
+                # some of the files may be added to a cell, but must not take the place of all that it held
+                if _is_to_write(mode, steps, len(tokens)):
+                    waiting.add(record_id, tokens)
             report.cells += bool(steps)
     finally:
-        # also after a failure: what was uploaded until then must not be lost
-        waiting.send()
+        # also after a failure, or the word to stop: what was uploaded until then must not be lost
+        with client.finishing():
+            waiting.send()
     return report
+
+
+def _is_to_write(mode: CellMode, steps: Sequence[_Step], done: int) -> bool:
+    return done == len(steps) if mode == "replace" else any(step.present is None for step in steps[:done])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +109,11 @@ def _plan(paths: Sequence[FilePath], cell: Sequence[Attachment]) -> list[_Step]:
 def _files_of(paths: Sequence[FilePath]) -> list[FilePath]:
     found: list[FilePath] = []
     for path in paths:
+        if is_link(path):
+            raise ConfigError(f"files: {path} is a symbolic link, and none is followed; give the file that it leads to")
         if path.is_dir():
-            found += sorted((each for each in path.iterdir() if not each.is_dir()), key=lambda each: each.name)
+            inside = sorted(path.iterdir(), key=lambda each: each.name)
+            found += [each for each in inside if not is_link(each) and not each.is_dir()]
         elif path.exists():
             found.append(path)
         else:

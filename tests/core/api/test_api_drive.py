@@ -168,10 +168,28 @@ def test_upload_of_a_block_is_repeated_where_the_answer_is_lost(client: LarkClie
     assert server.calls[5].json == {"upload_id": "u1", "block_num": 2}
 
 
-def test_upload_whose_end_is_not_answered_is_in_doubt(emu: Emulator, lark: LarkClient, base: str) -> None:
+def test_upload_whose_end_is_answered_too_late_is_sent_once_more(emu: Emulator, lark: LarkClient, base: str) -> None:
     emu.faults.add(match="upload_finish", action="drop_after")
-    with pytest.raises(OutcomeUnknown, match="the upload took more than 24 hours"):
+    content = io.BytesIO(b"head" + bytes(20 * MB + 1))
+    content.seek(4)
+    token = lark.drive.upload_media(app_token=base, name="a", content=content)
+    assert b"".join(lark.drive.download_media_pages(file_token=token)) == bytes(20 * MB + 1)
+
+
+def test_upload_whose_ends_are_always_answered_too_late_is_in_doubt(emu: Emulator, lark: LarkClient, base: str) -> None:
+    emu.faults.add(match="upload_finish", action="drop_after", times=None)
+    with pytest.raises(OutcomeUnknown):
         lark.drive.upload_media(app_token=base, name="a", content=bytes(20 * MB + 1))
+
+
+def test_upload_of_a_stream_whose_end_is_answered_too_late_is_in_doubt(
+    emu: Emulator, lark: LarkClient, base: str
+) -> None:
+    emu.faults.add(match="upload_finish", action="drop_after")
+    content = io.BytesIO(bytes(20 * MB + 1))
+    content.seekable = lambda: False  # type: ignore[method-assign]
+    with pytest.raises(OutcomeUnknown, match="finished already, or older than 24 hours"):
+        lark.drive.upload_media(app_token=base, name="a", content=content, size=20 * MB + 1)
 
 
 def test_upload_that_meets_another_waits_and_tries_again(client: LarkClient, server: Any, clock: Any) -> None:

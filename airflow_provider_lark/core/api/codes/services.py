@@ -73,7 +73,7 @@ _FILES: dict[int, _Row] = {
     1061005: (NotAuthorized, "Lark refuses the token for files", "check the app's scopes for files"),
     1061007: (NotFound, "the file was deleted", "read the record again"),
     1061008: (BadRequest, "the file's name is not allowed", "rename it"),
-    1061021: (BadRequest, "the upload took more than 24 hours", _AGAIN),
+    1061021: (BadRequest, "the upload is over: finished already, or older than 24 hours", _AGAIN),
     1061041: (NotFound, "the base of the upload is gone", "check the app_token"),
     1061042: (BadRequest, "the base holds too many files", "use another base"),
     1061043: (TooLarge, "the file is too large", "store a link to it instead"),
