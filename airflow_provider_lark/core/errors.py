@@ -30,6 +30,7 @@
     └── RowError                     this row only; the others land
         ├── ValueMismatch            ValueError: a value that the other side cannot hold
         ├── RowRefused               the database or Lark refuses this row: a constraint, a rule
+        │   └── RowWaits             for another row's sake, which may come, or give up what this one needs
         └── DuplicateKey             two records carry one key
 
 A message says what failed, on what, and what to do. It never holds a secret, a token or a cell's content.
@@ -196,6 +197,10 @@ class ValueMismatch(RowError, ValueError):
 
 class RowRefused(RowError):
     """The database refused the row, by a constraint or a type; another row may have to come first."""
+
+
+class RowWaits(RowRefused):
+    """The row needs another one that is not there yet, or a unique value that another one still has."""
 
 
 class DuplicateKey(RowError):

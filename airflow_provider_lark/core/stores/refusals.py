@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-from airflow_provider_lark.core.errors import LarkError, NotFound, RowError, RowRefused, TransactionLost
+from airflow_provider_lark.core.errors import LarkError, NotFound, RowError, RowRefused, RowWaits, TransactionLost
 from airflow_provider_lark.core.stores.connections import error_code, is_transient
 
 # SQLite: out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, schema changed
@@ -26,6 +26,8 @@ _POSTGRES_STATE = ("53", "57", "58", "XX", "25P02", "25006")
 _CLASHES = frozenset(
     {"23503", "23505", "23P01", 1022, 1062, 1169, 1216, 1217, 1451, 1452, 1557, 1586, 1761, 1762, 787, 1555, 2067, 2579}
 )
+
+_OF_THE_PROGRAM = (AssertionError, AttributeError, ImportError, MemoryError, NameError, OSError)
 
 _AT_ROW = re.compile(r"^.* for column (?P<column>.+) at row \d+$", re.DOTALL)
 _KEY = re.compile(r"^.* for key '(?P<constraint>.+)'$", re.DOTALL)
@@ -72,7 +74,7 @@ def concerns_a_row(exc: BaseException) -> bool:
         # a value that a type of SQLAlchemy's does not take; the others are of how it is used
         return isinstance(exc, StatementError)
     # what a driver raises while it converts: UnicodeEncodeError, OverflowError, TypeError, struct.error, …
-    return isinstance(exc, Exception) and not isinstance(exc, (AssertionError, MemoryError, OSError))
+    return isinstance(exc, Exception) and not isinstance(exc, _OF_THE_PROGRAM)
 
 
 def _is_of_the_server(exc: DBAPIError) -> bool:
@@ -100,7 +102,8 @@ def refusal(exc: BaseException, table: Table | None = None, *, subject: str = "t
         return exc
     if isinstance(exc, LarkError):
         return RowRefused(exc.message)
-    return RowRefused(f"the database refused {subject}: {reason(exc, table)}")
+    kind = RowWaits if is_clash(exc) else RowRefused
+    return kind(f"the database refused {subject}: {reason(exc, table)}")
 
 
 def reason(exc: BaseException, table: Table | None = None) -> str:

@@ -53,6 +53,17 @@ def guarded(conn: Connection) -> AbstractContextManager[None]:
     return savepoint(conn) if conn.dialect.name == "postgresql" else nullcontext()
 
 
+@contextmanager
+def deferred(conn: Connection) -> Iterator[None]:
+    """Let constraints hold at the end only, where they are declared to be deferrable and PostgreSQL can be asked."""
+    can = conn.dialect.name == "postgresql"
+    if can:
+        conn.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+    yield
+    if can:
+        conn.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 def isolate(
     conn: Connection,
     items: Sequence[T],

@@ -62,6 +62,11 @@ class SqlStore:
         self._writer = RowWriter(conn, spec, codecs, keys, self.read)
 
     @property
+    def spec(self) -> TableSpec:
+        """The table as the mapping uses it."""
+        return self._spec
+
+    @property
     def table(self) -> Table:
         """The whole table, as it was reflected."""
         return self._table

@@ -112,6 +112,12 @@ def columns_of(table: Table) -> tuple[Column, ...]:
     return tuple(Column.from_reflected(column, table.info.get(_DIALECT, "")) for column in table.columns)
 
 
+def unique_columns_of(table: Table) -> list[set[str]]:
+    """Return each set of columns that :func:`reflect_table` found to be unique."""
+    found: list[set[str]] = table.info.get(_UNIQUE, [])
+    return found
+
+
 def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the names of the columns that tell the table's rows apart.
 
@@ -130,7 +136,7 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
             raise SchemaMismatch(
                 f"table {table.fullname!r} has no column {name!r} for the key{_close(name, table.c.keys())}"
             )
-    if not any(unique <= set(key) for unique in table.info.get(_UNIQUE, ()) if unique):
+    if not any(unique <= set(key) for unique in unique_columns_of(table) if unique):
         raise SchemaMismatch(
             f"table {table.fullname!r}: two rows could have the same ({', '.join(key)}); add a UNIQUE constraint on "
             "these columns, or name others under key:"

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.errors import LarkError, RowRefused
+from airflow_provider_lark.core.errors import LarkError, RowRefused, RowWaits
 from airflow_provider_lark.core.stores.base import Key, Row, Values
 from airflow_provider_lark.core.stores.capture import mute
-from airflow_provider_lark.core.stores.refusals import refusal
-from airflow_provider_lark.core.stores.savepoints import isolate
+from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
+from airflow_provider_lark.core.stores.savepoints import deferred, isolate, savepoint
 from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sync.together import split_values
 
 Owned = Callable[[Sequence[Key]], Collection[Key]]
 
@@ -49,6 +51,14 @@ def apply_changes(
         writer.write([change for change in changes if change.error is None])
 
 
+class _NotAll(Exception):
+    """Some of the rows do not fit, even together."""
+
+    def __init__(self, fitting: list[SqlChange]) -> None:
+        super().__init__(fitting)
+        self.fitting = fitting
+
+
 class _Writer:
     def __init__(self, conn: Connection, store: SqlStore, owned: Owned) -> None:
         self._conn = conn
@@ -56,10 +66,53 @@ class _Writer:
         self._owned = owned
 
     def write(self, changes: Sequence[SqlChange]) -> None:
+        """Write each alone if need be; then those that wait for each other."""
+        waiting = self._write_alone(changes)
+        while waiting:
+            # what came in vain before its parent may come behind it now
+            left = self._write_alone(waiting[::-1])
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        together = [change for change in waiting if change.kind != "delete"]
+        while together:
+            fitting = self._write_together(together)
+            if len(fitting) == len(together):
+                return
+            together = fitting
+
+    def _write_alone(self, changes: Sequence[SqlChange]) -> list[SqlChange]:
+        """Write *changes*; return those that clash with others, which may do better later."""
+        for change in changes:
+            change.error = None
         # deletes first, so that a unique value given up by one row is free for another
         senders = {"delete": self._delete, "patch": self._patch, "insert": self._insert}
         for kind, send in senders.items():
             isolate(self._conn, [change for change in changes if change.kind == kind], send, self._refuse)
+        return [change for change in changes if isinstance(change.error, RowWaits)]
+
+    def _write_together(self, changes: Sequence[SqlChange]) -> list[SqlChange]:
+        """Write *changes* in two steps, all of them or none; return those that were not in the way of this."""
+        steps = split_values(self._store.spec, [change.values for change in changes])
+        first = [SqlChange(change.kind, change.key, step.first) for change, step in zip(changes, steps, strict=True)]
+        try:
+            with savepoint(self._conn), deferred(self._conn):
+                self._write_alone(first)
+                second = [SqlChange("patch", one.key, step.second) for one, step in zip(first, steps, strict=True)]
+                self._write_alone([two for one, two in zip(first, second, strict=True) if one.error is None])
+                refused = [one.error or two.error for one, two in zip(first, second, strict=True)]
+                if any(refused):
+                    raise _NotAll([change for change, why in zip(changes, refused, strict=True) if why is None])
+        except _NotAll as some:
+            return some.fitting
+        except DBAPIError as exc:
+            if not concerns_a_row(exc):
+                raise
+            # a deferred constraint does not hold, and does not say for which row
+            return []
+        for change, one, two in zip(changes, first, second, strict=True):
+            change.error, change.key, change.row = None, one.key, two.row or one.row
+        return list(changes)
 
     def _refuse(self, change: SqlChange, exc: Exception) -> None:
         change.error = refusal(exc, self._store.table)

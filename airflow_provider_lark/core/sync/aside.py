@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import LarkError, ValueMismatch
+from airflow_provider_lark.core.errors import LarkError, RowWaits, ValueMismatch
 from airflow_provider_lark.core.stores.ledger import parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.storable import storable
@@ -37,6 +37,9 @@ def set_aside(
     """
     text = storable(conn, str(error))
     delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(retry_count)
+    if isinstance(error, RowWaits) and not entry_ids:
+        # what it waits for may come with a later page of this very run, which ends with what waits in the queue
+        delay = 0.0
     if not entry_ids:
         parked.park(conn, run.table_name, id_, error=text, delay_seconds=delay, operation=operation)
     elif delay is None:

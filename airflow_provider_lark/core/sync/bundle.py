@@ -41,6 +41,8 @@ class Taken:
     :param keys_found: keys of which the SQL row exists.
     :param strays: records that belong to no pair afterwards.
     :param refused: records that could not be taken in, now or before.
+    :param failed: what could not be taken in now, and why, by the name under which it is parked.
+    :param landed: keys and ids of the records that were taken in.
     :param twins: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
@@ -52,8 +54,8 @@ class Taken:
     writes: Writes = field(default_factory=Writes)
     conflicts: int = 0
     skipped: int = 0
-    failed: int = 0
-    problems: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    landed: set[str] = field(default_factory=set)
 
     def add(self, other: Taken) -> None:
         """Add what became of a part that was taken later."""
@@ -67,8 +69,8 @@ class Taken:
         self.writes.deleted += other.writes.deleted
         self.conflicts += other.conflicts
         self.skipped += other.skipped
-        self.failed += other.failed
-        self.problems += other.problems
+        self.failed |= other.failed
+        self.landed |= other.landed
 
 
 @dataclass(slots=True)

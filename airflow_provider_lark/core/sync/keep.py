@@ -34,7 +34,10 @@ def keep(
     _hold_keys(conn, run, failures)
     for failure in failures:
         note_failure(conn, run, failure, bundle.claims.get(failure.name), taken)
-    _complete(conn, run, bundle, done, {failure.name for failure in failures} | {twin.row.id for twin in taken.twins})
+    # a record is parked under its key, or under its own id while it had none
+    taken.landed |= {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
+    parked.unpark(conn, run.table_name, sorted(taken.landed))
+    _complete(conn, bundle, {failure.name for failure in failures} | {twin.row.id for twin in taken.twins})
     run.journal(conn, lines)
 
 
@@ -139,14 +142,10 @@ def note_failure(conn: Connection, run: Run, failure: Refusal, claim: Claim | No
         entry_ids=claim.entry_ids if claim else (),
         retry_count=claim.retry_count if claim else 0,
     )
-    taken.failed += 1
-    taken.problems.append(f"{failure.name}: {failure.error}")
+    taken.failed[failure.name] = str(failure.error)
 
 
-def _complete(conn: Connection, run: Run, bundle: Bundle, done: Sequence[Step], failed: set[str]) -> None:
+def _complete(conn: Connection, bundle: Bundle, failed: set[str]) -> None:
     settled = [id_ for id_ in bundle.claims if id_ not in failed]
     # what SQL itself wants of the key is still to be pushed
     parked.settle(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
-    # a record is parked under its key, or under its own id while it had none
-    names = {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
-    parked.unpark(conn, run.table_name, sorted(names))

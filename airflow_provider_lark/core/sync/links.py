@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, Connection
 
-from airflow_provider_lark.core.errors import RowError, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import RowError, RowWaits, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
@@ -135,7 +135,7 @@ class Links:
 def _to_key(column: LinkedColumn, ids: Sequence[RecordId], known: Mapping[RecordId, Key]) -> Canonical:
     lost = [id_ for id_ in ids if id_ not in known]
     if lost:
-        raise RowError(f"field {column.label} links to record {lost[0]}, which {column.table_name!r} does not have yet")
+        raise RowWaits(f"field {column.label} links to record {lost[0]}, which {column.table_name!r} does not have yet")
     if column.many:
         return tuple(column.read_key(known[id_]) for id_ in ids)
     if len(ids) > 1:

@@ -77,9 +77,13 @@ def absorb(run: Run, taken: Taken) -> None:
     report.to_sql.deleted += taken.writes.deleted
     report.conflicts += taken.conflicts
     report.skipped += taken.skipped
-    report.failed += taken.failed
-    for problem in taken.problems:
-        report.add_problem(problem)
+    for name, error in taken.failed.items():
+        if name not in run.refused:
+            run.refused[name] = f"{name}: {error}"
+            report.add_failure(name, error)
+    for name in taken.landed & run.refused.keys():
+        # what it waited for has come later in this run
+        report.take_back_failure(run.refused.pop(name))
 
 
 def _without_echoes(conn: Connection, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:

@@ -92,6 +92,12 @@ class SyncReport(Report):
         self.failed += 1
         self.add_problem(f"{id_}: {error}")
 
+    def take_back_failure(self, problem: str) -> None:
+        """Count a row no more that has been synced after all."""
+        self.failed -= 1
+        if problem in self.problems:
+            self.problems.remove(problem)
+
 
 @dataclass(slots=True)
 class CheckReport(Report):

@@ -39,6 +39,7 @@ class Run:
 
     :param token: marks the queue entries that this run has claimed.
     :param database_offset_ms: the database's clock minus ours.
+    :param refused: the records that could not be taken in so far, with what was told of them, by name.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
     """
 
@@ -53,6 +54,7 @@ class Run:
     keep_lease: Callable[[Connection], None]
     people: People
     database_offset_ms: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)
     unread: set[str] = field(default_factory=set)
