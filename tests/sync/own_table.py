@@ -12,11 +12,11 @@ from tests.sync.world import World, _plain
 class OwnTable:
     """One mapping between a table of the user's own DDL and a Lark table with the given fields.
 
-    :param fields: type of each field by its name, or its whole definition; columns have the same names.
+    :param types: type of each field by its name, or its whole definition; columns have the same names.
     """
 
     def __init__(
-        self, world: World, name: str, fields: Mapping[str, int | dict[str, Any]], *ddl: str, **mapping: Any
+        self, world: World, name: str, types: Mapping[str, int | dict[str, Any]], *ddl: str, **mapping: Any
     ) -> None:
         self.world = world
         self.name = name
@@ -24,7 +24,7 @@ class OwnTable:
             world.execute(statement)
         definitions = [
             {"field_name": field, **({"type": kind} if isinstance(kind, int) else kind)}
-            for field, kind in fields.items()
+            for field, kind in types.items()
         ]
         self.table_id = world.emu.state.create_table(world.app_token, name, definitions).table_id
         self.mapping = {

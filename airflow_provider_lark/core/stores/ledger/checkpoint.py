@@ -75,10 +75,11 @@ def save(conn: Connection, table_name: str, checkpoint: Checkpoint) -> None:
             total_offset=checkpoint.total_offset,
             app_token=checkpoint.app_token,
             table_id=checkpoint.table_id,
-            fields=json.dumps(checkpoint.fields, ensure_ascii=False),
+            # in ASCII: people call fields what they like, and a connection or database of LATIN1 keeps the ledger
+            fields=json.dumps(checkpoint.fields),
             modified_field_id=checkpoint.modified_field_id,
             time_zone=checkpoint.time_zone,
-            partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions, ensure_ascii=False),
+            partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
         )
     )
 

@@ -40,7 +40,7 @@ def begin(conn: Connection, table_name: str, intent: Intent) -> None:
             table_name=table_name,
             kind=intent.kind,
             record_ids=json.dumps(intent.keys, ensure_ascii=False),
-            payload=json.dumps(intent.payload, ensure_ascii=False),
+            payload=json.dumps(intent.payload),
             created_ms=intent.created_ms,
         )
     )
