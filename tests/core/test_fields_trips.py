@@ -99,6 +99,7 @@ spelled = st.one_of(
     ids,
 )
 open_ids = ids.map(lambda each: f"ou_{each}")
+chats = st.lists(ids.map(lambda each: {"id": f"oc_{each}", "name": "N"}), max_size=3)
 people = st.lists(open_ids.map(lambda each: {"id": each, "name": "N", "email": f"{each}@x.y"}), max_size=3)
 files = st.lists(st.tuples(ids, words).map(lambda each: {"file_token": each[0], "name": each[1]}), max_size=3)
 links = st.lists(ids, max_size=3).map(lambda each: {"link_record_ids": each})
@@ -119,7 +120,7 @@ WIRES = {
     T.SINGLE_LINK: links,
     T.DUPLEX_LINK: links,
     T.LOCATION: points.map(lambda each: {"location": f"{each[0]},{each[1]}"}),
-    T.GROUP_CHAT: people,
+    T.GROUP_CHAT: chats,
     T.STAGE: spelled,
     T.CREATED_TIME: instants,
     T.MODIFIED_TIME: instants,
@@ -130,7 +131,8 @@ WIRES = {
 }
 one_person = people.map(lambda each: each[:1])
 one_link = ids.map(lambda each: {"link_record_ids": [each]})
-ONE_OF = {T.USER: one_person, T.GROUP_CHAT: one_person, T.SINGLE_LINK: one_link, T.DUPLEX_LINK: one_link}
+one_chat = chats.map(lambda each: each[:1])
+ONE_OF = {T.USER: one_person, T.GROUP_CHAT: one_chat, T.SINGLE_LINK: one_link, T.DUPLEX_LINK: one_link}
 RESULTS = st.one_of(
     runs.map(lambda each: {"type": 1, "value": each}),
     st.lists(numbers, max_size=2).map(lambda each: {"type": 2, "value": each}),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from airflow_provider_lark.core.fields.codec_text import is_clean
+from airflow_provider_lark.core.fields.exact_json import dump_exact, load_exact
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 # an escaped NUL, not the six characters after an escaped backslash; PostgreSQL's jsonb refuses it
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_WHOLE_FLOAT = re.compile(r"[0-9](?:\.0(?![0-9])|e[-+])")
 _MAX_DEPTH = 100
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError
 
 
 def dump_json(value: Any) -> str:
@@ -25,8 +21,11 @@ def dump_json(value: Any) -> str:
     :raises ValueError: NaN, NUL, a lone surrogate, more than 100 levels, or no JSON value at all.
     """
     try:
-        text = _encode(value)
-    except (TypeError, RecursionError) as exc:
+        text = dump_exact(value)
+        if _WHOLE_FLOAT.search(text):
+            # a driver's own 1.0 is the number 1
+            text = dump_exact(load_exact(text))
+    except TypeError as exc:
         raise ValueError from exc
     if not is_clean(text) or _ESCAPED_NUL.search(text) or _nesting(value) > _MAX_DEPTH:
         raise ValueError
@@ -47,10 +46,7 @@ def _nesting(value: Any) -> int:
 
 
 def _parse_json(text: str) -> str | None:
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError as exc:
-        raise ValueError from exc
+    value = load_exact(text)
     return None if value is None else dump_json(value)
 
 
@@ -70,6 +66,6 @@ def sql_json(pair: Pair) -> Half:
             raise refuse(value, "a JSON document without NaN and NUL, at most 100 levels deep") from None
 
     def write(text: str | None) -> Any:
-        return None if text is None else json.loads(text)
+        return None if text is None else load_exact(text)
 
     return Half(read, write)

@@ -174,9 +174,19 @@ def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callabl
             # zero's place is its scale
             if exact != number or exact.adjusted() >= before or (unsigned and exact < 0):
                 raise refuse(number, fits)
-        return write_lark_number(exact) if plain else exact
+        return _as_double(exact, refuse) if plain else exact
 
     return write
+
+
+def _as_double(exact: Decimal, refuse: Refuse) -> int | float | None:
+    """Return what a column that has doubles only keeps of a number, which must be all of it."""
+    if exact == exact.to_integral_value() and -(2**63) <= exact < 2**63:
+        return int(exact)
+    double = write_lark_number(exact)
+    if isinstance(double, float) and decimal_of_float(double) != exact:
+        raise refuse(exact, "at most 15 significant digits, which SQLite keeps; a TEXT column keeps more")
+    return double
 
 
 def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
@@ -217,9 +227,9 @@ def json_number(pair: Pair) -> Half:
     def read(value: Any) -> Decimal | None:
         if value is None:
             return None
-        if type(value) is int or type(value) is float:
+        if type(value) in (int, float, Decimal):
             try:
-                return short_number(decimal_of_float(value) if type(value) is float else Decimal(value))
+                return short_number(decimal_of_float(value) if type(value) is float else tidy_decimal(Decimal(value)))
             except ValueError:
                 raise refuse(value, f"a number of {TOO_LONG}") from None
         raise refuse(value, "a JSON number")

@@ -13,6 +13,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import CompileError
 from sqlalchemy.types import TypeEngine
 
+from airflow_provider_lark.core.fields.exact_json import ExactJson
+
 SqlType = TypeEngine[Any]
 
 SESSION_ZONE = "lark_session_zone"
@@ -126,6 +128,7 @@ _KINDS: tuple[tuple[type[SqlType], ColumnKind | None], ...] = (
     (sa.Date, ColumnKind.DATE),
     (sa.Time, ColumnKind.TIME),
     (sa.JSON, ColumnKind.JSON),
+    (ExactJson, ColumnKind.JSON),
 )
 
 

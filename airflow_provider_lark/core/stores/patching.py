@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Connection, Table, and_, bindparam, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam, update
 
+from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.written import write, write_as_written
 
@@ -62,7 +63,7 @@ def patch_rows(
 def _fits_in_a_case(table: Table, key: Sequence[ColumnElement[Any]], names: Sequence[str]) -> bool:
     # MySQL would compare with a key that the same statement has changed already, and takes no JSON from a CASE
     columns = [table.c[name] for name in names]
-    return not any(isinstance(column.type, JSON) or any(column is part for part in key) for column in columns)
+    return not any(isinstance(column.type, ExactJson) or any(column is part for part in key) for column in columns)
 
 
 def _parts(patches: Sequence[Patch]) -> Iterator[list[Patch]]:

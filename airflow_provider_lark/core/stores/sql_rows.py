@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import Connection, Select, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, select, type_coerce
 
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.stores.base import Row
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec
@@ -30,7 +31,7 @@ class RowQuery:
         self, conn: Connection, spec: TableSpec, key_codec: KeyCodec, codecs: Mapping[str, ValueCodec]
     ) -> None:
         names = [*spec.key_columns, *codecs]
-        columns = [type_coerce(spec.table.c[name], RAW).label(f"c{i}") for i, name in enumerate(names)]
+        columns = [as_driver_gives(spec.table.c[name]).label(f"c{i}") for i, name in enumerate(names)]
         self.statement = cast("Select[Any]", select(*columns))
         width = len(spec.key_columns)
         self._key_codec = key_codec
@@ -84,6 +85,11 @@ def processor_of(conn: Connection, column: sqlalchemy.Column[Any]) -> Processor:
     if Column.from_reflected(column, conn.dialect.name).takes_driver_values:
         return None
     return column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None)
+
+
+def as_driver_gives(column: sqlalchemy.Column[Any]) -> ColumnElement[Any]:
+    """Return *column* to select from, whose values come as the driver has them, unconverted."""
+    return type_coerce(column.type.as_text(column) if isinstance(column.type, ExactJson) else column, RAW)
 
 
 def process(convert: Processor, value: Any) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import SESSION_ZONE, Column
+from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
 from airflow_provider_lark.core.stores.keys import literal
 from airflow_provider_lark.core.stores.words import words_of
@@ -69,8 +70,8 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
         table.info[SESSION_ZONE] = _session_zone(bind)
     for column in table.columns:
         if isinstance(column.type, JSON):
-            # otherwise an empty cell would become the JSON value null, which IS NULL does not find
-            column.type.none_as_null = True
+            # read and written as text; SQLAlchemy's own would also make an empty cell JSON's null, no NULL
+            column.type = ExactJson(column.type)
     if bind.dialect.name == "sqlite":
         _tell_row_ids(bind, table)
     table.info[_UNIQUE] = _unique_columns(bind, table)

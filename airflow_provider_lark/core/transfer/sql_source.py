@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, Select, Table, select, text, type_coerce
+from sqlalchemy import Connection, CursorResult, Select, Table, select, text
 from sqlalchemy.exc import StatementError
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.binding import RAW, driver_value
+from airflow_provider_lark.core.stores.binding import driver_value
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
-from airflow_provider_lark.core.stores.sql_rows import Processor, processor_of
+from airflow_provider_lark.core.stores.sql_rows import Processor, as_driver_gives, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
 from airflow_provider_lark.core.stores.words import words_of
 from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
@@ -125,7 +125,7 @@ class _OpenTable:
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
         # the driver's own values, converted one by one: one unreadable date must not take the others along
-        chosen = [type_coerce(self._table.c[name], RAW).label(f"c{i}") for i, name in enumerate(names)]
+        chosen = [as_driver_gives(self._table.c[name]).label(f"c{i}") for i, name in enumerate(names)]
         statement: Select[Any] = select(*chosen).order_by(*self._table.primary_key.columns)
         self._result = self._conn.execute(statement, execution_options=_STREAM)
         yield from _parts(self._result)
