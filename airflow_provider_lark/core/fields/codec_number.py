@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_lark.core.fields.column import (
+    Column,
     ColumnKind,
     base_type,
     decimal_digits,
@@ -193,7 +194,7 @@ def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
     refuse = pair.refuse_sql
     refuse_lark = pair.refuse_lark
     from_float = _float_reader(pair)
-    greatest = 3.4e38 if is_single_precision(pair.column) else 1.7e308
+    fits, check = _float_bounds(pair.column)
 
     def read(value: Any) -> Decimal | None:
         if value is None:
@@ -213,11 +214,33 @@ def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
         if number is None:
             return None
         double = float(number)
-        if not -greatest <= double <= greatest:
-            raise refuse_lark(number, f"a number of at most {greatest}")
+        if not check(number, double):
+            raise refuse_lark(number, fits)
         return double
 
     return Half(read, write)
+
+
+def _float_bounds(column: Column) -> tuple[str, Callable[[Decimal | int, float], bool]]:
+    """Return what a float column holds, in words, and what tells whether a number is of these.
+
+    MySQL's ``DOUBLE(m, d)`` rounds what has more decimals without a word, and its ``UNSIGNED`` starts at 0.
+    """
+    greatest = 3.4e38 if is_single_precision(column) else 1.7e308
+    base: Any = base_type(column.type)
+    least = 0.0 if getattr(base, "unsigned", False) else -greatest
+    after = getattr(base, "scale", None) if column.is_mysql else None
+    floor = ", 0 or more" if least == 0 else ""
+    if after is None:
+        return f"a number of at most {greatest}{floor}", lambda number, double: least <= double <= greatest
+    before, step = base.precision - after, Decimal(1).scaleb(-after)
+    limit = Decimal(10) ** before
+
+    def check(number: Decimal | int, double: float) -> bool:
+        exact = Decimal(number)
+        return least <= double and abs(exact) < limit and exact.quantize(step, context=EXACT) == exact
+
+    return f"at most {before} digits before and {after} after the point{floor}", check
 
 
 def json_number(pair: Pair) -> Half:

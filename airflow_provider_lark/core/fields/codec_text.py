@@ -6,6 +6,7 @@ import re
 from typing import Any
 from uuid import UUID
 
+from airflow_provider_lark.core.fields.charsets import holds_all_of
 from airflow_provider_lark.core.fields.column import base_type, choices, is_padded, text_limits
 from airflow_provider_lark.core.fields.decimals import format_number, parse_number
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
@@ -171,8 +172,8 @@ def sql_text(pair: Pair) -> Half:
     if allowed is not None:
         return Half(read, _write_choice(pair.refuse_lark, allowed))
     if size is not None:
-        return Half(read, _write_bytes(pair.refuse_lark, size))
-    half = Half(read, _write_text(pair.refuse_lark, characters))
+        return Half(read, _write_known(pair, _write_bytes(pair.refuse_lark, size)))
+    half = Half(read, _write_known(pair, _write_text(pair.refuse_lark, characters)))
     return Half(unpad(half.read), half.write) if is_padded(pair.column) else half
 
 
@@ -184,6 +185,20 @@ def unpad(read: Any) -> Any:
         return None if text is None else text.rstrip(" ") or None
 
     return read_unpadded
+
+
+def _write_known(pair: Pair, write: Any) -> Any:
+    holds, refuse, charset = holds_all_of(pair.column.charset), pair.refuse_lark, pair.column.charset
+    if holds is None:
+        return write
+
+    def write_known(text: str | None) -> str | None:
+        if text is not None and not holds(text):
+            raise refuse(text, f"characters of its character set {charset}")
+        written: str | None = write(text)
+        return written
+
+    return write_known
 
 
 def _write_choice(refuse: Refuse, allowed: frozenset[str]) -> Any:

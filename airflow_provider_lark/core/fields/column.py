@@ -19,6 +19,8 @@ SqlType = TypeEngine[Any]
 
 SESSION_ZONE = "lark_session_zone"
 """Where a reflected table keeps the time zone of MySQL's session."""
+CHARSET = "lark_charset"
+"""Under which name a reflected column's ``info`` has its character set."""
 
 
 class ColumnKind(StrEnum):
@@ -47,6 +49,7 @@ class Column:
     :param dialect: SQLAlchemy's name of the database (``sqlite``, ``postgresql``, ``mysql``, ``mariadb``); it
         decides what one type name means: SQLite's INTEGER has 64 bits, MySQL's DATETIME whole seconds.
     :param session_zone: in which the database shows the instants of this column: MySQL's TIMESTAMP.
+    :param charset: the character set of its texts, as the database calls it; empty where it is not known.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Column:
     has_default: bool = False
     dialect: str = ""
     session_zone: tzinfo | None = None
+    charset: str = ""
 
     @classmethod
     def from_reflected(cls, column: sqlalchemy.Column[Any], dialect: str) -> Column:
@@ -73,6 +77,7 @@ class Column:
             has_default=column.server_default is not None or column.default is not None or column.computed is not None,
             dialect=dialect,
             session_zone=column.table.info.get(SESSION_ZONE) if isinstance(column.type, sa.TIMESTAMP) else None,
+            charset=column.info.get(CHARSET, ""),
         )
 
     @property
@@ -187,7 +192,9 @@ def is_single_precision(column: Column) -> bool:
     if column.dialect == "sqlite":
         return False
     if column.is_mysql:
-        return isinstance(base, sa.FLOAT) and (base.precision is None or base.precision <= 24)
+        # FLOAT(m, d) has four bytes, whatever m is
+        has_scale = getattr(base, "scale", None) is not None
+        return isinstance(base, sa.FLOAT) and (has_scale or base.precision is None or base.precision <= 24)
     return isinstance(base, sa.REAL)
 
 
