@@ -11,6 +11,7 @@
     │   ├── LeaseHeld                another worker writes to this table
     │   ├── TransactionLost          the database undid the whole transaction, not only the last statement
     │   ├── Stopped                  told to stop, between two calls; nothing is wrong
+    │   ├── DatabaseBusy             another program holds a lock in the database for too long
     │   └── IncompleteRead           a read may have passed records over
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
@@ -114,6 +115,10 @@ class TransactionLost(RetriableError):
 
 class Stopped(RetriableError):
     """Told to stop from outside: what was done is noted, and another run goes on from there."""
+
+
+class DatabaseBusy(RetriableError):
+    """Another program held a lock in the database for longer than we wait; nothing was written."""
 
 
 class IncompleteRead(RetriableError):

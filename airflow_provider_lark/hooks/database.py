@@ -11,36 +11,31 @@ from airflow.sdk.exceptions import AirflowException
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connection import read_connection
+from airflow_provider_lark.hooks.sql_connect import engine_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
 _EXTRAS = {"sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
+_NEEDED = "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
 
 
 def sql_engine(conn_id: str) -> Engine:
     """Return an engine on the database of the connection *conn_id*: SQLite, PostgreSQL, MySQL or MariaDB.
 
-    It keeps no connections open, and its errors do not show the values that were bound.
+    It opens the connections that Airflow's own hook would, keeps none of them open, and its errors do not show the
+    values that were bound.
 
-    :raises ConfigError: there is no such connection, or it is no database of these kinds.
+    :raises ConfigError: there is no such connection, it is no database of these kinds, or (when it is first used)
+        its driver does not know an option of it.
     """
     from sqlalchemy.pool import NullPool
 
     hook = _database_hook(conn_id)
-    options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
-    engine: Engine = hook.get_sqlalchemy_engine(engine_kwargs=options)
+    engine = engine_of(conn_id, hook, poolclass=NullPool, hide_parameters=True)
     if engine.dialect.name not in _DIALECTS:
-        raise ConfigError(
-            f"connection {conn_id!r}: {engine.dialect.name} is not supported; "
-            "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
-        )
-    if engine.dialect.name in ("mysql", "mariadb") and "charset" not in engine.url.query:
-        from sqlalchemy import create_engine
-
-        # some client libraries default to latin1 or to the three-byte utf8
-        return create_engine(engine.url.update_query_dict({"charset": "utf8mb4"}), **options)
+        raise ConfigError(f"connection {conn_id!r}: {engine.dialect.name} is not supported; {_NEEDED}")
     return engine
 
 
@@ -60,7 +55,8 @@ def _database_hook(conn_id: str) -> Any:
     _mask_quoted(connection.password or "")
     try:
         hook = connection.get_hook()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
-    except (AirflowException, ImportError) as exc:
+    except (AirflowException, AttributeError, ImportError) as exc:
+        # the type `generic` is listed with a hook that does not exist
         exc.__traceback__ = None  # its frames hold the connection too
         extra = _EXTRAS.get(kind or "")
         advice = f"install airflow-provider-lark[{extra}]" if extra else "a database connection is needed"
@@ -68,9 +64,7 @@ def _database_hook(conn_id: str) -> Any:
     finally:
         del connection  # Airflow's repr of it shows the password
     if not hasattr(hook, "get_sqlalchemy_engine"):
-        raise ConfigError(
-            f"connection {conn_id!r}: is of type {kind!r}; a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
-        )
+        raise ConfigError(f"connection {conn_id!r}: is of type {kind!r}; {_NEEDED}")
     if kind == "sqlite" and has_user:
         # Airflow would make them a part of the file's name, which messages quote
         raise ConfigError(f"connection {conn_id!r}: SQLite has no users; leave login and password empty")

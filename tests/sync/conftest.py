@@ -11,7 +11,10 @@ from sqlalchemy import Engine
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.emulator import Emulator
 from tests.sync.plain import Plain, make_plain
+from tests.sync.shop import open_shop, tempered
 from tests.sync.world import FIELDS, World, people
+
+__all__ = ["emulator", "open_shop", "tempered", "world"]
 
 MakePlain = Callable[..., Plain]
 

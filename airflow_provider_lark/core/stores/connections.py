@@ -1,19 +1,27 @@
-"""Transactions that write to the ledger, and the errors that go away by themselves.
+"""Every session with a database is opened here, and so is every transaction that writes to the ledger.
 
 The functions of :mod:`.ledger` take a connection inside the caller's transaction and never commit;
-:func:`write_transaction` is where such a transaction comes from.
+:func:`write_transaction` is where such a transaction comes from. What a session is set to stands in
+:mod:`.session_settings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, Dialect, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-SQLITE_BUSY_MS = 30_000
-"""How long a SQLite writer waits for another one before it is told that the database is locked."""
+from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, SchemaMismatch, TransactionLost
+from airflow_provider_lark.core.stores.blockers import describe_blockers
+from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
+from airflow_provider_lark.core.stores.session_settings import session_of
+
+LOCK_SECONDS = 30.0
+"""How long a statement waits for a lock that another program holds, before it fails with :class:`.DatabaseBusy`."""
+
+_LOCK_OPTION = "lark_lock_seconds"
 
 # deadlock, lock wait timeout, record changed since it was read (MariaDB's snapshot isolation)
 _MYSQL_TRANSIENT = frozenset({1205, 1213, 1020})
@@ -23,6 +31,15 @@ _POSTGRES_TRANSIENT = frozenset({"40001", "40P01", "55P03"})
 _REFUSALS = frozenset({1044, 1142, 1143, 1227, 1370, 1419, "42501"})
 # SQLITE_BUSY, SQLITE_LOCKED; extended codes carry these in their lowest byte
 _SQLITE_TRANSIENT = frozenset({5, 6})
+# waited for a lock as long as allowed, by the name of the dialect
+_TIMEOUTS = {"sqlite": frozenset({5}), "postgresql": frozenset({"55P03"})}
+_MYSQL_TIMEOUTS = frozenset({1205, 3572})
+# read-only session or server: SQLITE_READONLY, PostgreSQL's read_only_sql_transaction, MySQL's --read-only, a
+# read-only transaction, a server that is only read from
+_READ_ONLY = {"sqlite": frozenset({8}), "postgresql": frozenset({"25006"})}
+NO_DEFINER = 1449
+"""MySQL: the user in whose name a trigger runs does not exist."""
+_MYSQL_READ_ONLY = frozenset({1290, 1792, 1836})
 
 
 def is_mysql(dialect: Dialect) -> bool:
@@ -30,48 +47,121 @@ def is_mysql(dialect: Dialect) -> bool:
     return dialect.name in ("mysql", "mariadb")
 
 
-@contextmanager
-def write_transaction(engine: Engine, *, sqlite_busy_ms: int | None = None) -> Iterator[Connection]:
-    """Open a transaction that can write: commit at the end, roll back on an exception.
+def with_lock_seconds(engine: Engine, seconds: float) -> Engine:
+    """Return *engine* with another longest wait for locks than :data:`LOCK_SECONDS`; both share their connections."""
+    return engine.execution_options(**{_LOCK_OPTION: seconds})
 
-    On SQLite it is ``BEGIN IMMEDIATE``, so that what was read is still true when it is written, with a busy
-    timeout of 30 s. Elsewhere it is ``READ COMMITTED``: MySQL's default would lock gaps in the queue, and let
-    the capturing triggers and the engine run into each other.
+
+def lock_seconds_of(engine: Engine) -> float:
+    """Return the longest wait for a lock of *engine*'s sessions."""
+    return float(engine.get_execution_options().get(_LOCK_OPTION, LOCK_SECONDS))
+
+
+@contextmanager
+def open_session(engine: Engine, *, lock_seconds: float | None = None) -> Iterator[Connection]:
+    """Open a session that is set to what this package relies on; what is not committed is rolled back at the end.
 
     The engine's ``hide_parameters`` is switched on: cell values are statement parameters, and would reach logs
     through the text of a database error.
 
-    :param sqlite_busy_ms: wait no longer than this for another writer of SQLite.
+    :param lock_seconds: the longest wait for a lock; default: the engine's own, or :data:`LOCK_SECONDS`.
+    :raises DatabaseBusy: another program held a lock for longer; the message says which where the server tells.
+    :raises ConfigError: the database, or this session, is read-only, and was to be written.
+    :raises SchemaMismatch: PostgreSQL's row-level security hides rows from this user.
     """
     engine.hide_parameters = True
-    with engine.connect() as conn:
+    wanted = lock_seconds if lock_seconds is not None else engine.get_execution_options().get(_LOCK_OPTION)
+    try:
+        with engine.connect() as conn, _settled(conn, wanted):
+            yield conn
+    except (DBAPIError, TransactionLost) as exc:
+        # a server may undo the whole transaction when a wait was too long
+        cause = exc.__cause__ if isinstance(exc, TransactionLost) else exc
+        error = _explain(cause, engine, LOCK_SECONDS if wanted is None else wanted)
+        if error is None:
+            raise
+        raise error from exc
+
+
+@contextmanager
+def _settled(conn: Connection, lock_seconds: float | None) -> Iterator[None]:
+    session = session_of(
+        conn, LOCK_SECONDS if lock_seconds is None else lock_seconds, is_exact=lock_seconds is not None
+    )
+    session.open(conn)
+    event.listen(conn, "begin", session.begin)
+    try:
+        yield
+    finally:
+        event.remove(conn, "begin", session.begin)
+        if not conn.closed and not conn.invalidated:
+            with suppress(SQLAlchemyError):
+                conn.rollback()
+                session.close(conn)
+
+
+@contextmanager
+def write_transaction(engine: Engine, *, lock_seconds: float | None = None) -> Iterator[Connection]:
+    """Open a transaction that can write: commit at the end, roll back on an exception; see :func:`open_session`.
+
+    On SQLite it is ``BEGIN IMMEDIATE``, so that what was read is still true when it is written. Elsewhere it is
+    ``READ COMMITTED``: MySQL's default would lock gaps in the queue, and let the capturing triggers and the engine
+    run into each other.
+    """
+    with open_session(engine, lock_seconds=lock_seconds) as conn:
         if engine.dialect.name == "sqlite":
-            begin_immediate(conn, sqlite_busy_ms)
-        elif is_mysql(engine.dialect) and not _commits_by_itself(conn):
-            # a round trip instead of four: it holds for the next transaction only, so there is nothing to set back
-            conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        else:
-            conn = conn.execution_options(isolation_level="READ COMMITTED")
+            begin_immediate(conn)
         yield conn
         conn.commit()
 
 
-def _commits_by_itself(conn: Connection) -> bool:
-    raw = conn.connection.dbapi_connection
-    ask = getattr(raw, "get_autocommit", None)
-    return bool(ask() if callable(ask) else getattr(raw, "autocommit", False))
-
-
-def begin_immediate(conn: Connection, busy_ms: int | None = None) -> None:
+def begin_immediate(conn: Connection) -> None:
     """Begin a transaction of SQLite that can write, as :func:`write_transaction` does."""
-    timeout = conn.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
-    wanted = max(timeout, SQLITE_BUSY_MS) if busy_ms is None else busy_ms
-    if timeout != wanted:
-        conn.exec_driver_sql(f"PRAGMA busy_timeout = {wanted:d}")
     if getattr(conn.connection.dbapi_connection, "in_transaction", False):
         # an event handler of the application's has begun a deferred one, which could not be upgraded safely
         conn.exec_driver_sql("COMMIT")
     conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> LarkError | None:
+    """Return what a failure of the session means that neither a repetition nor another row gets around."""
+    if not isinstance(exc, DBAPIError):
+        return None
+    code, name = error_code(exc), engine.dialect.name
+    if code in _TIMEOUTS.get(name, _MYSQL_TIMEOUTS):
+        return DatabaseBusy(
+            f"the database was locked by another program for {lock_seconds:g} s, and nothing was written: "
+            f"{describe_blockers(engine, exc.statement or '')}"
+        )
+    if code in _READ_ONLY.get(name, _MYSQL_READ_ONLY):
+        return ConfigError(f"the database can only be read through this connection: {_why_read_only(name)}")
+    if code == NO_DEFINER:
+        return SchemaMismatch(
+            "a trigger on the table runs with the rights of a user who does not exist any more, so every write to it "
+            "fails; run the setup with this connection, which makes the sync's triggers anew"
+        )
+    if is_hidden(exc):
+        return SchemaMismatch(explain_hidden(_hiding_policies(engine)))
+    return None
+
+
+def is_hidden(exc: DBAPIError) -> bool:
+    """Tell whether PostgreSQL refused because row-level security would have hidden rows."""
+    return getattr(getattr(exc.orig, "diag", None), "source_function", None) == "check_enable_rls"
+
+
+def _hiding_policies(engine: Engine) -> str:
+    with suppress(SQLAlchemyError), engine.connect() as conn:
+        return hiding_policies(conn)
+    return ""
+
+
+def _why_read_only(dialect: str) -> str:
+    if dialect == "sqlite":
+        return "its address says mode=ro, or the file and its folder are not writable for this user"
+    if dialect == "postgresql":
+        return "it leads to a standby, or default_transaction_read_only is on for this user or database"
+    return "the server is read-only (a replica), or transaction_read_only is on"
 
 
 def is_transient(exc: BaseException) -> bool:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
-from airflow_provider_lark.core.stores.connections import is_mysql, lacks_right, write_transaction
+from airflow_provider_lark.core.stores.connections import is_mysql, lacks_right, open_session
+from airflow_provider_lark.core.stores.patience import patiently
 
 _LOCK_SECONDS = 60
 
@@ -47,16 +48,10 @@ class Migrations:
         :raises SchemaMismatch: they are newer than this version of the package, or a table has the name of one.
         :raises LeaseHeld: another process has been migrating for a minute.
         """
-        with engine.connect() as conn:
+        with open_session(engine) as conn:
             if self.current_version(conn) == self.head:
                 return
-        with self._exclusively(engine) as conn:
-            found = self.current_version(conn)
-            if found == self.head:
-                return
-            if found is None:
-                self._refuse_strangers(conn)
-            self._run(conn, found)
+        patiently(engine, self._upgrade)
 
     def current_version(self, conn: Connection) -> str | None:
         """Return the version that the database has, or None when the tables are not there."""
@@ -64,6 +59,15 @@ class Migrations:
             return None
         found = conn.scalar(text(f"SELECT version_num FROM {self.version_table}"))
         return None if found is None else str(found)
+
+    def _upgrade(self, conn: Connection) -> None:
+        with self._exclusively(conn):
+            found = self.current_version(conn)
+            if found == self.head:
+                return
+            if found is None:
+                self._refuse_strangers(conn)
+            self._run(conn, found)
 
     def _refuse_strangers(self, conn: Connection) -> None:
         """Refuse tables of these names that something else has made; a half-made set of ours is completed."""
@@ -107,20 +111,17 @@ class Migrations:
             ) from exc
 
     @contextmanager
-    def _exclusively(self, engine: Engine) -> Iterator[Connection]:
-        with write_transaction(engine) as conn:
-            if not is_mysql(conn.dialect):
-                if conn.dialect.name == "postgresql":
-                    conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": self.lock})
-                yield conn
-                return
-            name = {"name": f"airflow_provider_lark.{self.noun}"}
-            got = conn.scalar(text("SELECT GET_LOCK(CONCAT(:name, MD5(DATABASE())), :s)"), {**name, "s": _LOCK_SECONDS})
-            if not got:
-                raise LeaseHeld(
-                    f"another process has been migrating the {self.noun} for a minute; look for a stuck one"
-                )
-            try:
-                yield conn
-            finally:
-                conn.execute(text("SELECT RELEASE_LOCK(CONCAT(:name, MD5(DATABASE())))"), name)
+    def _exclusively(self, conn: Connection) -> Iterator[None]:
+        if not is_mysql(conn.dialect):
+            if conn.dialect.name == "postgresql":
+                conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": self.lock})
+            yield
+            return
+        name = {"name": f"airflow_provider_lark.{self.noun}"}
+        got = conn.scalar(text("SELECT GET_LOCK(CONCAT(:name, MD5(DATABASE())), :s)"), {**name, "s": _LOCK_SECONDS})
+        if not got:
+            raise LeaseHeld(f"another process has been migrating the {self.noun} for a minute; look for a stuck one")
+        try:
+            yield
+        finally:
+            conn.execute(text("SELECT RELEASE_LOCK(CONCAT(:name, MD5(DATABASE())))"), name)

@@ -13,12 +13,14 @@ from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from airflow_provider_lark.core.errors import LarkError, NotFound, RowError, RowRefused, RowWaits, TransactionLost
-from airflow_provider_lark.core.stores.connections import error_code, is_transient
+from airflow_provider_lark.core.stores.connections import NO_DEFINER, error_code, is_hidden, is_transient
 
 # SQLite: out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, schema changed
 _SQLITE_STATE = frozenset({7, 8, 9, 10, 11, 13, 14, 17})
-# MySQL: the disk or a table is full, engine trouble, shut down, killed, read-only, out of locks or of time
-_MYSQL_STATE = frozenset({1021, 1030, 1037, 1038, 1041, 1053, 1114, 1206, 1290, 1317, 1836, 1969, 3024})
+# MySQL: the disk or a table is full, engine trouble, shut down, killed, read-only, out of locks or of time, no definer
+_MYSQL_STATE = frozenset(
+    {1021, 1030, 1037, 1038, 1041, 1053, 1114, 1206, 1290, 1317, NO_DEFINER, 1792, 1836, 1969, 3024}
+)
 # PostgreSQL: no resources, stopped or cancelled, system error, internal error; and two single ones: a transaction
 # that has failed before, and one that is read-only
 _POSTGRES_STATE = ("53", "57", "58", "XX", "25P02", "25006")
@@ -80,7 +82,7 @@ def concerns_a_row(exc: BaseException) -> bool:
 def _is_of_the_server(exc: DBAPIError) -> bool:
     code = error_code(exc)
     if isinstance(code, str):
-        return code.startswith(_POSTGRES_STATE)
+        return code.startswith(_POSTGRES_STATE) or is_hidden(exc)
     if hasattr(exc.orig, "sqlite_errorcode"):
         return code is not None and (code & 0xFF) in _SQLITE_STATE
     return code in _MYSQL_STATE

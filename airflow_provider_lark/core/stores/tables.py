@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import JSON, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect
+from sqlalchemy import JSON, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect, text
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.fields.column import SESSION_ZONE, Column
+from airflow_provider_lark.core.fields.column import CHARSET, SESSION_ZONE, Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
-from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
+from airflow_provider_lark.core.stores.connections import is_mysql, is_transient, open_session
 from airflow_provider_lark.core.stores.keys import literal
 from airflow_provider_lark.core.stores.words import words_of
 
@@ -56,6 +55,9 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
 
     :raises SchemaMismatch: there is no such table; the message names similar ones.
     """
+    if isinstance(bind, Engine):
+        with open_session(bind) as conn:
+            return reflect_table(conn, name, schema)
     check_name(bind.dialect, name, f"table {name!r}")
     try:
         table = Table(name, MetaData(), schema=schema, autoload_with=bind, resolve_fks=False)
@@ -74,11 +76,13 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
             column.type = ExactJson(column.type)
     if bind.dialect.name == "sqlite":
         _tell_row_ids(bind, table)
+    for column_name, charset in _charsets(bind, table).items():
+        table.c[column_name].info[CHARSET] = charset
     table.info[_UNIQUE] = _unique_columns(bind, table)
     return table
 
 
-def _tell_row_ids(bind: Engine | Connection, table: Table) -> None:
+def _tell_row_ids(conn: Connection, table: Table) -> None:
     """Note of a SQLite table whether its key is the row id, which is made when it is left out and is never NULL.
 
     SQLAlchemy takes every whole number for it. Only the row id needs no index of its own: neither ``INT PRIMARY KEY``
@@ -88,15 +92,14 @@ def _tell_row_ids(bind: Engine | Connection, table: Table) -> None:
     if len(key) != 1:
         return
     # by hand: the inspector leaves the key's own index out
-    listing = f"SELECT origin FROM pragma_index_list({literal(bind.dialect, table.name)}{_in(bind, table.schema)})"
-    with bind.connect() if isinstance(bind, Engine) else nullcontext(bind) as conn:
-        is_row_id = "pk" not in conn.exec_driver_sql(listing).scalars().all()
+    listing = f"SELECT origin FROM pragma_index_list({literal(conn.dialect, table.name)}{_in(conn, table.schema)})"
+    is_row_id = "pk" not in conn.exec_driver_sql(listing).scalars().all()
     key[0].autoincrement = is_row_id
     key[0].nullable = key[0].nullable and not is_row_id
 
 
-def _in(bind: Engine | Connection, schema: str | None) -> str:
-    return f", {literal(bind.dialect, schema)}" if schema else ""
+def _in(conn: Connection, schema: str | None) -> str:
+    return f", {literal(conn.dialect, schema)}" if schema else ""
 
 
 def check_name(dialect: Dialect, name: str, where: str) -> None:
@@ -145,11 +148,8 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(key)
 
 
-def _session_zone(bind: Engine | Connection) -> tzinfo:
+def _session_zone(bind: Connection) -> tzinfo:
     """Return the zone in which MySQL shows instants, as far as it tells."""
-    if isinstance(bind, Engine):
-        with bind.connect() as conn:
-            return _session_zone(conn)
     told, system, ahead = bind.exec_driver_sql(
         "SELECT @@SESSION.time_zone, @@GLOBAL.system_time_zone, TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())"
     ).one()
@@ -161,7 +161,24 @@ def _session_zone(bind: Engine | Connection) -> tzinfo:
         return timezone(timedelta(minutes=int(ahead)))
 
 
-def _unique_columns(bind: Engine | Connection, table: Table) -> list[set[str]]:
+def _charsets(conn: Connection, table: Table) -> dict[str, str]:
+    """Return the character set of each text column; nothing where the database has Unicode only."""
+    if conn.dialect.name == "postgresql":
+        encoding = str(conn.scalar(text("SHOW server_encoding")))
+        return {} if encoding in ("UTF8", "SQL_ASCII") else dict.fromkeys(table.c.keys(), encoding)
+    if not is_mysql(conn.dialect):
+        return {}
+    found = conn.execute(
+        text(
+            "SELECT column_name, character_set_name FROM information_schema.columns "
+            "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
+        ),
+        {"schema": table.schema, "name": table.name},
+    )
+    return {name: charset for name, charset in found if charset and name in table.c}
+
+
+def _unique_columns(bind: Connection, table: Table) -> list[set[str]]:
     primary = {column.name for column in table.primary_key.columns}
     constraints = [
         {column.name for column in constraint.columns}
@@ -181,7 +198,7 @@ def _whole_columns(index: ReflectedIndex) -> list[str]:
     return names if len(names) == len(index["column_names"]) and not partial else []
 
 
-def _no_such_table(bind: Engine | Connection, name: str, schema: str | None) -> str:
+def _no_such_table(bind: Connection, name: str, schema: str | None) -> str:
     inspector = inspect(bind)
     names = inspector.get_table_names(schema=schema)
     where = f" in schema {schema!r}" if schema else ""

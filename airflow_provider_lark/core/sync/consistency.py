@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import pairs, parked, scans
 from airflow_provider_lark.core.sync.report import CheckReport
 from airflow_provider_lark.core.sync.run import Run
@@ -100,7 +101,7 @@ def _find_only_sql(run: Run, report: CheckReport, scan_id: str) -> list[str]:
     deletes = run.binding.mapping.deletes
     columns = run.binding.rules.key_columns + ((deletes.column,) if deletes.mode == "soft" else ())
     only: list[str] = []
-    with run.engine.connect() as conn:
+    with open_session(run.engine) as conn:
         for page in run.sql(conn).scan(columns):
             report.rows_sql += len(page.rows)
             live = [row.id for row in page.rows if not run.is_deleted(row)]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
+from airflow_provider_lark.core.stores.connections import open_session, with_lock_seconds
 from airflow_provider_lark.core.stores.ledger import checkpoint, pairs, parked, scans
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync import setup
@@ -57,6 +58,7 @@ class SyncEngine:
     :param sql_engine: of the database that holds the business table; the ledger lives beside it.
     :param run_id: names the run in ``sync_log``.
     :param lease_wait_seconds: how long to wait for another worker on the same table.
+    :param lock_wait_seconds: how long to wait for a lock that another program holds in the database; default 30.
     :param new_token: makes UUIDv4 texts.
     :param directory: finds persons for ``users: email``; by default one whose cache lies beside the ledger.
     """
@@ -70,10 +72,13 @@ class SyncEngine:
         clock: Clock | None = None,
         run_id: str | None = None,
         lease_wait_seconds: float = 60.0,
+        lock_wait_seconds: float | None = None,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
         directory: UserDirectory | None = None,
     ) -> None:
         self.client = client
+        if lock_wait_seconds is not None:
+            sql_engine = with_lock_seconds(sql_engine, lock_wait_seconds)
         self.sql_engine = sql_engine
         self.mapping = mapping
         self.clock = clock or SystemClock()
@@ -103,6 +108,7 @@ class SyncEngine:
                 adopt_fields=adopt_fields,
                 hold=self._hold,
                 people=self._people,
+                clock=self.clock,
             )
             self.table = (ready.binding.app_token, ready.binding.table_id)
         return report
@@ -154,7 +160,7 @@ class SyncEngine:
         :param keep_state: only take the triggers off, as for a change of the table's columns; the next run installs
             them anew.
         """
-        setup.remove(self.sql_engine, self.mapping, keep_state=keep_state)
+        setup.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
         self._ready = None
 
     def _full(self, run: Run, *, allow_mass_deletes: bool) -> None:
@@ -240,7 +246,7 @@ class SyncEngine:
             run.transact(checkpoint.save, run.table_name, kept)
 
     def _checkpoint(self) -> Checkpoint:
-        with self.sql_engine.connect() as conn:
+        with open_session(self.sql_engine) as conn:
             return checkpoint.load(conn, self.mapping.sql.table_name) or Checkpoint()
 
     @contextmanager
@@ -263,7 +269,13 @@ class SyncEngine:
     def _run(self, report: SyncReport) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
         ready = self._ready or setup.open_ready(
-            self.client, self.sql_engine, self.mapping, report, hold=self._hold, people=self._people
+            self.client,
+            self.sql_engine,
+            self.mapping,
+            report,
+            hold=self._hold,
+            people=self._people,
+            clock=self.clock,
         )
         # the field list is good for one run: people rename fields
         self._ready = None

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import LeaseHeld
+from airflow_provider_lark.core.errors import LarkError, LeaseHeld
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.ledger import lease
 from airflow_provider_lark.core.stores.ledger.schema import lease as lease_table
 
+log = logging.getLogger(__name__)
+
 LEASE_SECONDS = 300.0
 POLL_SECONDS = 1.0
 
+#: the owners that this process holds leases for, or waits as; what else bears its number was left behind
+_OURS: set[str] = set()
+
 
 def worker_name(nonce: str) -> str:
-    """Return host, process namespace, process and *nonce*, so that another worker can tell whether we live."""
+    """Return machine, process namespace, process and *nonce*, so that another worker can tell whether we live."""
     return f"{_place()}#{os.getpid()}#{nonce}"
 
 
+@cache
 def _place() -> str:
+    # machines that were cloned share their names, and the namespaces of their processes have the same numbers
+    boot = _read("/proc/sys/kernel/random/boot_id")
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
-    return f"{socket.gethostname()}/{namespace}"
+    return f"{socket.gethostname()}/{boot}/{namespace if boot else ''}"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _is_dead(owner: str) -> bool:
@@ -39,6 +57,9 @@ def _is_dead(owner: str) -> bool:
     # without a namespace two containers with one host name could take each other for dead
     if place != _place() or place.endswith("/") or not pid.isdigit():
         return False
+    if int(pid) == os.getpid():
+        # our own, whose release failed; or one of a process before us that had our number
+        return owner not in _OURS
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -54,20 +75,35 @@ def exclusive(
 ) -> Iterator[Callable[[Connection], None]]:
     """Hold the lease on *resource*; yield what renews it inside a transaction.
 
+    Renew it last: the row of the lease is locked from there to the commit, and whoever asks for the lease waits for
+    that. A transaction that waits for a lock of others must not let them wait too.
+
     :param wait_seconds: how long to wait for another worker before giving up.
     :raises LeaseHeld: another worker holds it, or took it because ours ran out.
     """
-    _acquire(engine, resource, owner, clock, wait_seconds)
 
     def keep(conn: Connection) -> None:
         if not lease.renew(conn, resource, owner=owner, ttl_seconds=LEASE_SECONDS):
             raise LeaseHeld(f"the lease on {resource} ran out and another worker took it; this run stops here")
 
+    _OURS.add(owner)
     try:
-        yield keep
+        _acquire(engine, resource, owner, clock, wait_seconds)
+        try:
+            yield keep
+        finally:
+            _release(engine, resource, owner)
     finally:
+        _OURS.discard(owner)
+
+
+def _release(engine: Engine, resource: str, owner: str) -> None:
+    try:
         with write_transaction(engine) as conn:
             lease.release(conn, resource, owner=owner)
+    except (SQLAlchemyError, LarkError) as exc:
+        # what went wrong before is worth more; without the lease this process is not locked out, and others for a while
+        log.warning("the lease on %s could not be given back (%s); it ends by itself", resource, type(exc).__name__)
 
 
 def _acquire(engine: Engine, resource: str, owner: str, clock: Clock, wait_seconds: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, inspect
 
 from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import queue, schema
 from airflow_provider_lark.core.stores.ledger.queue import Backlog
 
@@ -17,7 +18,7 @@ def backlog(engine: Engine, table_name: str | None = None) -> Backlog:
     :param table_name: ``table`` or ``schema.table`` as in the mapping; None counts all tables.
     :raises SchemaMismatch: the database has no ledger yet.
     """
-    with engine.connect() as conn:
+    with open_session(engine) as conn:
         if not inspect(conn).has_table(schema.queue.name):
             raise SchemaMismatch(f"the database has no table {schema.queue.name}; run the setup of its mapping first")
         return queue.backlog(conn, table_name)

@@ -105,8 +105,9 @@ class Run:
             commits = False
             try:
                 with write_transaction(self.engine) as conn:
-                    self.keep_lease(conn)
                     result = work(conn, *args, **kwargs)
+                    # last: work may wait for a lock of others, and nobody should wait for the lease meanwhile
+                    self.keep_lease(conn)
                     commits = True
                 return result
             except Exception as exc:

@@ -7,21 +7,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect, select
+from sqlalchemy import Connection, Engine, Table, inspect, select
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base_zone import BaseZone
-from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
 from airflow_provider_lark.core.stores.table_parts import changed_parts, parts_of
+from airflow_provider_lark.core.sync import capturing
 from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.mapping import TableMapping
@@ -54,9 +55,11 @@ def prepare(
     adopt_fields: bool,
     hold: Hold,
     people: People,
+    clock: Clock,
 ) -> Ready:
     """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    _refuse_unseen_rows(engine, table)
     before = load_state(engine, mapping.sql.table_name)
     app_token, table_id = locate(client, mapping, before, warn=report.warnings.append)
     base_zone = BaseZone(client, app_token)
@@ -92,8 +95,8 @@ def prepare(
             created = create_modified_field(client, app_token, table_id, fields, report)
             binding = replace(binding, modified_field=created)
         zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
+        capturing.put_on(engine, binding, report, clock=clock)
         with write_transaction(engine) as conn:
-            _capture(conn, binding, report)
             _forget_replaced_fields(conn, binding, state)
             settle_zone(conn, binding, state, zone, report)
             after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
@@ -105,13 +108,20 @@ def prepare(
 
 
 def open_ready(
-    client: LarkClient, engine: Engine, mapping: TableMapping, report: Report, *, hold: Hold, people: People
+    client: LarkClient,
+    engine: Engine,
+    mapping: TableMapping,
+    report: Report,
+    *,
+    hold: Hold,
+    people: People,
+    clock: Clock,
 ) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
     state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         first = SetupReport(mapping.name, "setup")
-        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people)
+        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people, clock=clock)
         report.warnings += first.warnings
         return ready
     # the package may be newer than the ledger
@@ -138,13 +148,8 @@ def open_ready(
     if state.time_zone is None and not mapping.time_zone:
         # once: what was taken until now is stored below
         warn_of_other_zone(binding, zone, base_zone, report)
+    capturing.renew(engine, binding, report, clock=clock)
     with write_transaction(engine) as conn:
-        if mapping.direction != "to_sql" and not capture.is_current(conn, captured_spec(binding)):
-            capture.install(conn, captured_spec(binding))
-            report.warnings.append(
-                f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
-                "changes made meanwhile are found by the next full sync"
-            )
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
         settle_zone(conn, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
@@ -155,12 +160,12 @@ def open_ready(
     return Ready(binding, zone or None)
 
 
-def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool) -> None:
+def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Clock) -> None:
     """Take the triggers off the table, and forget its state unless that is to be kept."""
     table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
+    capturing.take_off(engine, spec, clock=clock)
     with write_transaction(engine) as conn:
-        capture.uninstall(conn, spec)
         if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
             for each in (schema.checkpoint, schema.record_map, schema.queue, schema.intent, schema.conflict):
                 conn.execute(each.delete().where(each.c.table_name == spec.table_name))
@@ -216,14 +221,27 @@ def read_fields(client: LarkClient, app_token: str, table_id: str) -> list[Field
 
 def database_offset_ms(engine: Engine, clock: Clock) -> int:
     """Return the database's clock minus ours."""
-    with engine.connect() as conn:
+    with open_session(engine) as conn:
         return int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000)
 
 
 def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
     """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
-    with engine.connect() as conn:
+    with open_session(engine) as conn:
         return checkpoint.load(conn, table_name) if inspect(conn).has_table(schema.checkpoint.name) else None
+
+
+def hidden_rows(engine: Engine, table: Table) -> str:
+    """Return by what PostgreSQL hides rows of *table* from this user; an empty text where it shows all."""
+    with open_session(engine) as conn:
+        return hiding_policies(conn, conn.dialect.identifier_preparer.format_table(table))
+
+
+def _refuse_unseen_rows(engine: Engine, table: Table) -> None:
+    if told := hidden_rows(engine, table):
+        raise SchemaMismatch(f"table {table.fullname!r}: {explain_hidden(told)}")
+    with open_session(engine) as conn:
+        parts_of(conn, table.name, table.schema)
 
 
 def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_token: str, table_id: str) -> None:
@@ -232,21 +250,6 @@ def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_tok
             f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is paired with another Bitable table "
             f"({state.app_token}/{state.table_id}); call uninstall() for the old mapping first"
         )
-
-
-def captured_spec(binding: Binding) -> TableSpec:
-    """Return the SQL table with the columns whose changes the triggers note."""
-    wanted = set(binding.watched) | set(binding.spec.key_columns)
-    return replace(binding.spec, columns=tuple(column for column in binding.spec.columns if column.name in wanted))
-
-
-def _capture(conn: Connection, binding: Binding, report: SetupReport) -> None:
-    spec = captured_spec(binding)
-    if binding.mapping.direction == "to_sql":
-        capture.uninstall(conn, spec)
-    elif not capture.is_current(conn, spec):
-        capture.install(conn, spec)
-        report.created.append(f"triggers on {binding.table_name}")
 
 
 def _forget_replaced_fields(conn: Connection, binding: Binding, state: Checkpoint | None) -> None:

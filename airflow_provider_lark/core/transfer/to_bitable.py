@@ -20,6 +20,7 @@ from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.base_zone import zone_or_base
+from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.cells import Encode
@@ -115,8 +116,7 @@ def copy_to_bitable(
     clock, persons = clock or SystemClock(), Persons(options.users, find_user_ids)
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
-    engine.hide_parameters = True
-    with engine.connect() as conn, RecordIndex() as index, closing(source.open(conn)) as opened:
+    with open_session(engine) as conn, RecordIndex() as index, closing(source.open(conn)) as opened:
         found = find_table(client, address)
         fields = [] if found is None else found.fields
         choice = name_pairs(read_choice(options.fields), fields)

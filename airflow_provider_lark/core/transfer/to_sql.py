@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.base_zone import zone_or_base
+from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
@@ -90,14 +90,13 @@ def copy_to_sql(
     clock = clock or SystemClock()
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("bitable_to_sql", options.mode, target=f"table {place.label!r}")
-    engine.hide_parameters = True
     table = client.bitable.locate(address)
     report.source, report.app_token, report.table_id = f"table {table.table_id}", table.app_token, table.table_id
     wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
     fields = [Field.from_wire(item) for item in wire]
     zone = zone_or_base(options.time_zone, client, table.app_token)
     only = build_filter(options.filter, fields, time_zone=zone, find_user_ids=find_user_ids)
-    with _connection(engine) as conn:
+    with open_session(engine) as conn:
         target = find_target(
             conn,
             replace(place, key_fields=name_keys(place.key_fields, fields)),
@@ -114,15 +113,6 @@ def copy_to_sql(
         _Dump(client, table, only, conn, target, options, report).run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
-
-
-@contextmanager
-def _connection(engine: Engine) -> Iterator[Connection]:
-    with engine.connect() as conn:
-        if engine.dialect.name != "sqlite":
-            # also where the engine would commit by itself
-            conn = conn.execution_options(isolation_level="READ COMMITTED")
-        yield conn
 
 
 def _note_left_out(report: TransferReport, target: SqlTarget) -> None:

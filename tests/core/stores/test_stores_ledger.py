@@ -77,6 +77,7 @@ def test_pairs_with_a_large_base_come_back_whole(engine: Engine):
 def test_pairs_of_1200_keys_take_a_handful_of_statements(engine: Engine):
     many = [pair(number) for number in range(1200)]
     with write_transaction(engine) as conn:
+        conn.exec_driver_sql("SELECT 1")  # the session's settings come with the first statement
         sent: list[str] = []
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
         pairs.save(conn, T, many)

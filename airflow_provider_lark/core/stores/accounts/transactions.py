@@ -11,14 +11,20 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import ConfigError, LarkError, Unreachable
-from airflow_provider_lark.core.stores.connections import error_code, is_transient, lacks_right, write_transaction
+from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, Unreachable
+from airflow_provider_lark.core.stores.connections import (
+    error_code,
+    is_transient,
+    lacks_right,
+    open_session,
+    write_transaction,
+)
 
 T = TypeVar("T")
 
 _ATTEMPTS = 5
 _FIRST_WAIT_SECONDS = 0.02
-_SQLITE_BUSY_MS = 5_000
+_LOCK_SECONDS = 5.0
 """A long transaction of the application must not hold up its calls to Lark; without its store the client asks Lark."""
 
 
@@ -29,14 +35,13 @@ def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clo
     :raises ConfigError: the table is missing, or the database user has no right to it.
     :raises Unreachable: the database does not answer, or fails otherwise.
     """
-    begin = partial(write_transaction, engine, sqlite_busy_ms=_SQLITE_BUSY_MS)
+    begin = partial(write_transaction, engine, lock_seconds=_LOCK_SECONDS)
     return _attempt(engine, begin, work, table, clock)
 
 
 def look(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
     """Run *work*, which only reads, and so waits for no writer; otherwise as :func:`transact`."""
-    engine.hide_parameters = True
-    return _attempt(engine, engine.connect, work, table, clock)
+    return _attempt(engine, partial(open_session, engine, lock_seconds=_LOCK_SECONDS), work, table, clock)
 
 
 def _attempt(
@@ -46,10 +51,14 @@ def _attempt(
     table: str,
     clock: Clock,
 ) -> T:
+    error: LarkError
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with begin() as conn:
                 return work(conn)
+        except DatabaseBusy as exc:
+            error = Unreachable(f"the database {_name_of(engine)}: {exc.message}")
+            break
         except SQLAlchemyError as exc:
             if attempt == _ATTEMPTS or not _passes(exc, engine):
                 error = _explain(exc, engine, table)
@@ -95,7 +104,7 @@ def _name_of(engine: Engine) -> str:
 
 def _is_missing(engine: Engine, table: str) -> bool:
     try:
-        with engine.connect() as conn:
+        with open_session(engine) as conn:
             return not conn.dialect.has_table(conn, table)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, LarkError):
         return False

@@ -23,7 +23,7 @@ from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.fields.codec_text import PHONE, is_clean, tidy_phone
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, user_cache
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.connections import write_transaction
+from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, epoch_ms, now_plus
 from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.insertion import upsert_many
@@ -188,7 +188,7 @@ class UserDirectory:
             columns.expires_at > Now(),
         )
         now = self._clock.monotonic()
-        with engine.connect() as conn:
+        with open_session(engine) as conn:
             rows = conn.execute(query).all()
         return {(row.lookup_type, row.lookup): _Person(_ids_of(row), now + row.left_ms / 1000) for row in rows}
 

@@ -5,7 +5,8 @@ INSERT, and are silent inside :func:`mute`. What they cannot see: ``TRUNCATE``, 
 that SQLite's ``REPLACE`` or a cascading foreign key of MySQL removes. A complete scan finds those.
 """
 
-from airflow_provider_lark.core.stores.capture.install import install, is_current, uninstall
+from airflow_provider_lark.core.stores.capture.install import foreign_definers, install, is_current, uninstall
 from airflow_provider_lark.core.stores.capture.mute import mute
+from airflow_provider_lark.core.stores.capture.plan import Definers
 
-__all__ = ["install", "is_current", "mute", "uninstall"]
+__all__ = ["Definers", "foreign_definers", "install", "is_current", "mute", "uninstall"]

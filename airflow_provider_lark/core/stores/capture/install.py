@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Dialect, inspect
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores.capture.mysql import MysqlCapture
-from airflow_provider_lark.core.stores.capture.plan import CaptureDialect
+from airflow_provider_lark.core.stores.capture.mysql import MysqlCapture, definers_of
+from airflow_provider_lark.core.stores.capture.plan import CaptureDialect, Definers
 from airflow_provider_lark.core.stores.capture.postgres import PostgresCapture
 from airflow_provider_lark.core.stores.capture.sqlite import SqliteCapture
-from airflow_provider_lark.core.stores.connections import error_code, lacks_right
+from airflow_provider_lark.core.stores.connections import error_code, is_mysql, lacks_right
 from airflow_provider_lark.core.stores.tables import TableSpec
 
 _DIALECTS: dict[str, CaptureDialect] = {
@@ -26,18 +26,19 @@ _DIALECTS: dict[str, CaptureDialect] = {
 _NO_SUPER = 1419
 
 
-def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None) -> None:
+def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None, anew: bool = False) -> None:
     """Put the capturing triggers on *table*, in the place of older ones; nothing happens when they are current.
 
     On MySQL this commits the transaction, as every DDL there.
 
     :param watched: columns whose change is noted (default: all of the spec's).
+    :param anew: also those that are current, which then are this user's.
     :raises SchemaMismatch: the table cannot have triggers, or the connection may not make them.
     """
     dialect = _dialect_of(conn.dialect)
     if table.name in inspect(conn).get_view_names(schema=table.schema):
         raise SchemaMismatch(f"{table.table_name!r} is a view, and views capture no changes; map the table behind it")
-    if is_current(conn, table, watched=watched):
+    if not anew and is_current(conn, table, watched=watched):
         return
     try:
         dialect.create(conn, table, dialect.plan(conn, table, _names(table, watched)))
@@ -58,6 +59,11 @@ def is_current(conn: Connection, table: TableSpec, *, watched: Sequence[str] | N
     dialect = _dialect_of(conn.dialect)
     plan = dialect.plan(conn, table, _names(table, watched))
     return dialect.installed(conn, table) == set(plan.triggers)
+
+
+def foreign_definers(conn: Connection, table: TableSpec) -> Definers:
+    """Tell in whose name the triggers on *table* run, where it is not this user's: MySQL asks that he exist."""
+    return definers_of(conn, table) if is_mysql(conn.dialect) else Definers()
 
 
 def _names(table: TableSpec, watched: Sequence[str] | None) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
-from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, entry_sql, has_key, name_of, run
+from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, Definers, entry_sql, has_key, name_of, run
+from airflow_provider_lark.core.stores.connections import lacks_right
 from airflow_provider_lark.core.stores.keys import quote
 from airflow_provider_lark.core.stores.ledger.schema import KEY_LENGTH
 from airflow_provider_lark.core.stores.tables import TableSpec
@@ -73,11 +75,15 @@ class MysqlCapture:
         return {name for name in found.scalars() if name.startswith(PREFIX)}
 
     def create(self, conn: Connection, table: TableSpec, capture: Capture) -> None:
-        """Install *capture*, then remove what was there before."""
+        """Install *capture*, then remove what was there before; one that is there already is made anew."""
         present = self.installed(conn, table)
         for name, statement in capture.triggers.items():
-            if name not in present:
-                run(conn, statement)
+            if name in present and getattr(conn.dialect, "is_mariadb", False):
+                # in one step, so that no change is missed
+                statement = statement.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)
+            elif name in present:
+                self._drop(conn, table, {name})
+            run(conn, statement)
         self._drop(conn, table, present - set(capture.triggers))
 
     def drop(self, conn: Connection, table: TableSpec) -> None:
@@ -88,6 +94,29 @@ class MysqlCapture:
         schema = f"{quote(conn.dialect, table.schema)}." if table.schema else ""
         for name in sorted(names):
             run(conn, f"DROP TRIGGER IF EXISTS {schema}{quote(conn.dialect, name)}")
+
+
+def definers_of(conn: Connection, table: TableSpec) -> Definers:
+    """Tell in whose name our triggers on the table run."""
+    rows = conn.execute(
+        text(
+            "SELECT trigger_name, definer FROM information_schema.triggers "
+            "WHERE event_object_schema = COALESCE(:schema, DATABASE()) AND event_object_table = :name "
+            "AND definer <> CURRENT_USER()"
+        ),
+        {"schema": table.schema, "name": table.name},
+    )
+    others = tuple(sorted({definer for name, definer in rows if name.startswith(PREFIX)}))
+    if not others:
+        return Definers()
+    known = text("SELECT CONCAT(user, '@', host) FROM mysql.user")
+    try:
+        existing = set(conn.scalars(known))
+    except DBAPIError as exc:
+        if not lacks_right(exc):
+            raise
+        return Definers(others, is_sure=False)
+    return Definers(others, tuple(definer for definer in others if definer not in existing))
 
 
 def _database(conn: Connection) -> str:

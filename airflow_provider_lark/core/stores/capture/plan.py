@@ -32,6 +32,20 @@ class Capture:
     before: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Definers:
+    """In whose name our triggers on a table run, where that is not the user of the session.
+
+    :param others: the users, as the database writes them.
+    :param gone: those of *others* that do not exist any more, so that every write to the table fails.
+    :param is_sure: whether this user may see who exists.
+    """
+
+    others: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    is_sure: bool = True
+
+
 class CaptureDialect(Protocol):
     """How one database captures changes."""
 

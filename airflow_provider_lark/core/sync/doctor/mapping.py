@@ -14,10 +14,12 @@ from airflow_provider_lark.core.errors import BadRequest, NotFound
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base_zone import BaseZone
+from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.row_security import explain_hidden
 from airflow_provider_lark.core.stores.sql import reflect_table
-from airflow_provider_lark.core.sync import setup
+from airflow_provider_lark.core.sync import capturing, setup
 from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
@@ -73,6 +75,7 @@ class _Examination:
         yield database
         if database.status != "ok":
             return
+        yield self._look("row security", self._row_security)
         yield self._look("ledger", self._ledger)
         if fields:
             bound: list[Binding] = []
@@ -148,12 +151,17 @@ class _Examination:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
         return f"table {self.mapping.sql.table_name}, {len(table.columns)} columns, {self.engine.dialect.name}"
 
+    def _row_security(self) -> Answer:
+        table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
+        told = setup.hidden_rows(self.engine, table)
+        return ("trouble", explain_hidden(told)) if told else "this user sees every row"
+
     def _has_ledger(self) -> bool:
-        with self.engine.connect() as conn:
+        with open_session(self.engine) as conn:
             return inspect(conn).has_table(schema.queue.name)
 
     def _ledger(self) -> Answer:
-        with self.engine.connect() as conn:
+        with open_session(self.engine) as conn:
             found = migrate.current_version(conn)
         if found is None:
             return "warning", "not there yet: the first run, or the setup, makes it"
@@ -199,17 +207,24 @@ class _Examination:
     def _triggers(self, binding: Binding) -> Answer:
         if self._state() is None:
             return "warning", "not there yet: the first run, or the setup, installs them"
-        with self.engine.connect() as conn:
-            is_current = capture.is_current(conn, setup.captured_spec(binding))
+        spec = capturing.captured_spec(binding)
+        with open_session(self.engine) as conn:
+            is_current, definers = capture.is_current(conn, spec), capture.foreign_definers(conn, spec)
         if not is_current:
             return (
                 "trouble",
                 f"missing on {binding.table_name}, or older than its columns; run the setup, then a full sync",
             )
+        if definers.gone:
+            gone = ", ".join(definers.gone)
+            told = f"they run with the rights of {gone}, who does not exist any more: every write to the table fails"
+            return "trouble", f"{told}; run the setup with this connection"
+        if definers.others:
+            return "warning", capturing.tell_other(binding.table_name, definers)
         return "installed and current"
 
     def _queue(self) -> Answer:
-        with self.engine.connect() as conn:
+        with open_session(self.engine) as conn:
             backlog = queue.backlog(conn, self.mapping.sql.table_name)
             waiting = schema.conflict.c
             open_conflicts = conn.scalar(
@@ -237,7 +252,7 @@ class _Examination:
         try:
             if not self._has_ledger():
                 return 0
-            with self.engine.connect() as conn:
+            with open_session(self.engine) as conn:
                 return pairs.count(conn, self.mapping.sql.table_name)
         except SQLAlchemyError:
             # the database has a check of its own

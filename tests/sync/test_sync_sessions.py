@@ -1,0 +1,182 @@
+"""Sessions of every temper: roles and servers come with settings of their own, and the engine sets what it needs."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.pool import QueuePool
+
+from airflow_provider_lark.core.errors import ConfigError
+from tests.sync.shop import FIELDS, GOODS, NAMED
+
+DATED = "CREATE TABLE goods (code INT PRIMARY KEY, name VARCHAR(40), qty DOUBLE PRECISION, day DATE, at TIMESTAMPTZ)"
+
+POSTGRES = [
+    "SET DateStyle = 'German'",
+    "SET DateStyle = 'SQL, DMY'",
+    "SET DateStyle = 'Postgres, MDY'",
+    "SET IntervalStyle = 'iso_8601'",
+    "SET extra_float_digits = -15",
+    "SET standard_conforming_strings = off",
+    "SET client_encoding = 'LATIN1'",
+    "SET bytea_output = 'escape'",
+    "SET TimeZone = 'Asia/Kathmandu'",
+    "SET default_transaction_isolation = 'serializable'",
+    "SET default_transaction_deferrable = on",
+    "SET transform_null_equals = on",
+    "SET quote_all_identifiers = on",
+    "SET search_path = public, pg_catalog",
+    "SET lock_timeout = 0",
+]
+
+
+@pytest.mark.parametrize("setting", POSTGRES)
+def test_postgres_session_of_any_temper_syncs_both_ways(open_shop, tempered, setting):
+    fields = [*FIELDS, {"field_name": "Day", "type": 5}, {"field_name": "At", "type": 5}]
+    shop = open_shop("postgresql", DATED, fields=fields, named={**NAMED, "Day": "day", "At": "at"})
+    shop.execute("INSERT INTO goods VALUES (1, '汉堡包', 0.123456789012345, '2026-03-09', '2026-03-09 05:06:07+00')")
+    engine = tempered("postgresql", setting)
+    shop.engine(engine).full()
+    shop.add(Code=2, Name="é中文😁", Qty=0.987654321012345, Day=1772986167000, At=1772986167000)
+    shop.execute("UPDATE goods SET name = '汉堡' WHERE code = 1")
+    assert shop.engine(engine).incremental().status == "ok"
+    assert shop.lark() == {1: "汉堡", 2: "é中文😁"} == shop.rows()
+    assert shop.lark("Qty") == {1: 0.123456789012345, 2: 0.987654321012345} == shop.rows("qty")
+    assert [f"{day}" for day in shop.rows("day").values()] == ["2026-03-09", "2026-03-09"]
+    assert shop.engine(engine).check().in_step
+
+
+MYSQL = [
+    "SET SESSION sql_mode = ''",
+    "SET SESSION sql_mode = 'ANSI'",
+    "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,IGNORE_SPACE'",
+    "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
+    "SET SESSION sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'",
+    "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,TRADITIONAL'",
+    "SET SESSION sql_mode = 'HIGH_NOT_PRECEDENCE'",
+    "SET SESSION autocommit = 0",
+    "SET SESSION time_zone = '+05:45'",
+    "SET SESSION sql_safe_updates = 1",
+    "SET SESSION sql_select_limit = 1",
+    "SET SESSION sql_auto_is_null = 1",
+    "SET SESSION foreign_key_checks = 0",
+    "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+    "SET NAMES latin1",
+]
+
+
+@pytest.mark.parametrize("setting", MYSQL)
+def test_mysql_session_of_any_temper_syncs_both_ways(open_shop, tempered, setting):
+    ddl = "CREATE TABLE goods (code INT PRIMARY KEY AUTO_INCREMENT, name CHAR(40), qty DOUBLE) CHARACTER SET utf8mb4"
+    shop = open_shop("mysql", ddl)
+    shop.execute("INSERT INTO goods VALUES (1, 'a\\\\b', 1.5), (2, 'two', NULL), (3, 'three', 3)")
+    engine = tempered("mysql", setting)
+    shop.engine(engine).full()
+    shop.add(Name="é中文😁 \\n", Qty=0.125)
+    shop.execute("UPDATE goods SET name = 'zwei' WHERE code = 2")
+    assert shop.engine(engine).incremental().status == "ok"
+    assert shop.engine(engine).full().status == "ok"
+    assert shop.lark() == {1: "a\\b", 2: "zwei", 3: "three", 4: "é中文😁 \\n"} == shop.rows()
+    assert shop.engine(engine).check().in_step
+
+
+def test_mysql_key_zero_stays_zero(open_shop, tempered):
+    shop = open_shop("mysql", "CREATE TABLE goods (code INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), qty DOUBLE)")
+    shop.engine().full()
+    shop.add(Code=0, Name="nought")
+    shop.engine().full()
+    assert shop.rows() == {0: "nought"} == shop.lark()
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "good", "bad", "words"),
+    [
+        pytest.param("VARCHAR(40) CHARACTER SET utf8mb3", 1, "表情好", "表情😁好", "utf8mb3", id="utf8mb3"),
+        pytest.param("VARCHAR(40) CHARACTER SET latin1", 1, "é€", "中文", "latin1", id="latin1"),
+        pytest.param("VARCHAR(40) CHARACTER SET ascii", 1, "plain", "é", "ascii", id="ascii"),
+        pytest.param("DOUBLE UNSIGNED", 2, 5.5, -5.5, "0 or more", id="unsigned double"),
+        pytest.param("FLOAT UNSIGNED", 2, 5.5, -5.5, "0 or more", id="unsigned float"),
+        pytest.param("DOUBLE(6,2)", 2, 1234.25, 1.005, "2 after the point", id="double of two decimals"),
+        pytest.param("DOUBLE(6,2)", 2, -1234.25, 12345.5, "4 digits before", id="double of four places"),
+        pytest.param("INT NOT NULL", 2, 5, None, "empty|NULL|null|1048|1364", id="not null"),
+        pytest.param("TINYINT UNSIGNED", 2, 255, 256, "from 0 to 255", id="tiny"),
+        pytest.param("DECIMAL(6,2) UNSIGNED", 2, 1.25, -1.25, "0 or more", id="unsigned decimal"),
+    ],
+)
+def test_mysql_that_is_not_strict_keeps_what_a_person_typed(open_shop, tempered, column, field, good, bad, words):
+    fields = [{"field_name": "Code", "type": 2}, {"field_name": "Value", "type": field}]
+    ddl = f"CREATE TABLE goods (code INT PRIMARY KEY, value {column})"
+    shop = open_shop("mysql", ddl, fields=fields, named={"Code": "code", "Value": "value"})
+    engine = tempered("mysql", "SET SESSION sql_mode = ''")
+    shop.engine(engine).setup()
+    shop.add(Code=1, Value=good)
+    shop.add(Code=2, **({} if bad is None else {"Value": bad}))
+    report = shop.engine(engine).full()
+    assert (report.status, report.to_lark.total) == ("partial", 0)
+    assert shop.rows("value") == {1: good}
+    assert shop.lark("Value") == {1: good, 2: bad}
+    problem = " ".join(report.problems)
+    assert problem.startswith("2: ")
+    assert any(word in problem for word in words.split("|")), problem
+
+
+def test_mysql_pooled_session_is_given_back_as_it_came(open_shop, tempered):
+    shop = open_shop("mysql", GOODS)
+    engine = tempered(
+        "mysql", "SET SESSION sql_mode = 'NO_ZERO_DATE', SESSION sql_safe_updates = 1", poolclass=QueuePool
+    )
+    asked = "SELECT @@sql_mode, @@sql_safe_updates, @@lock_wait_timeout, @@tx_isolation, @@innodb_lock_wait_timeout"
+    with engine.connect() as conn:
+        before = conn.exec_driver_sql(asked).one()
+    shop.engine(engine).full()
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql(asked).one() == before
+    assert engine.pool.checkedin() == 1
+
+
+def test_postgres_pooled_session_is_given_back_as_it_came(open_shop, tempered):
+    shop = open_shop("postgresql", GOODS)
+    engine = tempered("postgresql", "SET DateStyle = 'German'", "SET lock_timeout = '7s'", poolclass=QueuePool)
+    shop.engine(engine).full()
+    with engine.connect() as conn:
+        shown = [
+            conn.exec_driver_sql(f"SHOW {name}").scalar() for name in ("DateStyle", "lock_timeout", "row_security")
+        ]
+        assert shown == ["German, DMY", "7s", "on"]
+        assert conn.connection.dbapi_connection.prepare_threshold == 5
+
+
+def test_sqlite_pooled_session_is_given_back_as_it_came(open_shop, tempered):
+    shop = open_shop("sqlite", GOODS)
+    engine = tempered("sqlite", "PRAGMA busy_timeout = 77", poolclass=QueuePool)
+    shop.engine(engine).full()
+    with engine.connect() as conn:
+        shown = [conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("busy_timeout", "foreign_keys")]
+    assert shown == [77, 0]
+
+
+def test_sqlite_row_that_refers_to_nothing_is_set_aside(open_shop):
+    shop = open_shop(
+        "sqlite", "CREATE TABLE goods (code INTEGER PRIMARY KEY, name TEXT REFERENCES places (name), qty REAL)"
+    )
+    shop.execute("DROP TABLE IF EXISTS places", "CREATE TABLE places (name TEXT PRIMARY KEY)")
+    shop.execute("INSERT INTO places VALUES ('Rome')")
+    shop.engine().setup()
+    shop.add(Code=1, Name="Rome")
+    shop.add(Code=2, Name="Atlantis")
+    report = shop.engine().full()
+    assert (report.status, shop.rows()) == ("partial", {1: "Rome"})
+    assert shop.lark() == {1: "Rome", 2: "Atlantis"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        pytest.param("postgresql", "SET default_transaction_read_only = on", id="postgresql"),
+        pytest.param("mysql", "SET SESSION TRANSACTION READ ONLY", id="mysql"),
+        pytest.param("sqlite", "PRAGMA query_only = on", id="sqlite"),
+    ],
+)
+def test_session_that_may_only_read_says_so(open_shop, tempered, kind, setting):
+    shop = open_shop(kind, GOODS)
+    with pytest.raises(ConfigError, match="can only be read through this connection"):
+        shop.engine(tempered(kind, setting)).full()
