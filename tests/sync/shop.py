@@ -59,8 +59,8 @@ class Shop:
 
     def engine(self, sql: Engine | None = None, **options: object) -> SyncEngine:
         lark = {"app_token": self.app_token, "table_id": self.table_id}
-        mapping = TableMapping.from_dict({"lark": lark, "sql": {"table": "goods"}, "fields": self.named})
-        return SyncEngine(self.client, sql or self.sql, mapping, **{"lease_wait_seconds": 0, **options})
+        mapping = TableMapping.from_dict({"lark": lark, "sql": {"table": "goods"}, "fields": self.named, **options})
+        return SyncEngine(self.client, sql or self.sql, mapping, lease_wait_seconds=0)
 
     def add(self, **fields: object) -> str:
         return self.emu.person.add_record(self.app_token, self.table_id, fields)

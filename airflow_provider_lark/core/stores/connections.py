@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, SchemaMismatch, TransactionLost
@@ -47,9 +47,18 @@ def is_mysql(dialect: Dialect) -> bool:
     return dialect.name in ("mysql", "mariadb")
 
 
+def is_pooled(conn: Connection) -> bool:
+    """Tell whether PgBouncer, or its like, hands each transaction to another connection of PostgreSQL."""
+    if conn.dialect.name != "postgresql":
+        return False
+    told = getattr(getattr(conn.connection.dbapi_connection, "info", None), "backend_pid", None)
+    # it makes up the number of the process that it tells its clients
+    return bool(told != conn.scalar(text("SELECT pg_catalog.pg_backend_pid()")))
+
+
 def with_lock_seconds(engine: Engine, seconds: float) -> Engine:
     """Return *engine* with another longest wait for locks than :data:`LOCK_SECONDS`; both share their connections."""
-    return engine.execution_options(**{_LOCK_OPTION: seconds})
+    return engine if seconds == LOCK_SECONDS else engine.execution_options(**{_LOCK_OPTION: seconds})
 
 
 def lock_seconds_of(engine: Engine) -> float:

@@ -58,7 +58,6 @@ class SyncEngine:
     :param sql_engine: of the database that holds the business table; the ledger lives beside it.
     :param run_id: names the run in ``sync_log``.
     :param lease_wait_seconds: how long to wait for another worker on the same table.
-    :param lock_wait_seconds: how long to wait for a lock that another program holds in the database; default 30.
     :param new_token: makes UUIDv4 texts.
     :param directory: finds persons for ``users: email``; by default one whose cache lies beside the ledger.
     """
@@ -72,14 +71,11 @@ class SyncEngine:
         clock: Clock | None = None,
         run_id: str | None = None,
         lease_wait_seconds: float = 60.0,
-        lock_wait_seconds: float | None = None,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
         directory: UserDirectory | None = None,
     ) -> None:
         self.client = client
-        if lock_wait_seconds is not None:
-            sql_engine = with_lock_seconds(sql_engine, lock_wait_seconds)
-        self.sql_engine = sql_engine
+        self.sql_engine = with_lock_seconds(sql_engine, mapping.lock_wait_seconds)
         self.mapping = mapping
         self.clock = clock or SystemClock()
         self.new_token = new_token

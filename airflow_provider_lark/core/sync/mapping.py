@@ -37,6 +37,7 @@ class TableMapping:
         *max_delete_rows*) deletes nothing and says so.
     :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
     :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
+    :param lock_wait_seconds: how long to wait for a lock that another program holds in the database.
     :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
     """
 
@@ -56,6 +57,7 @@ class TableMapping:
     max_delete_rows: int = 20
     batch_size: int = 500
     retention_days: int = 30
+    lock_wait_seconds: float = 30.0
 
     @classmethod
     def from_dict(

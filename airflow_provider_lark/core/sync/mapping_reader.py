@@ -34,6 +34,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "max_delete_rows": 20,
     "batch_size": 500,
     "retention_days": 30,
+    "lock_wait_seconds": 30.0,
 }
 
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
@@ -209,6 +210,7 @@ _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "max_delete_rows": _number(0, 10**9, whole=True),
     "batch_size": _number(1, 1000, whole=True),
     "retention_days": _number(1, 36_500, whole=True),
+    "lock_wait_seconds": _number(0.01, 3600),
 }
 
 

@@ -1,12 +1,13 @@
 """A temporary table that collects the rows of a transfer, so that the target changes in one short transaction.
 
-It belongs to the connection, takes no lock that others feel, and disappears with the connection.
+It belongs to the connection, takes no lock that others feel, and disappears with the connection. Behind PgBouncer,
+where the next transaction may run on another connection, everything is one transaction, and the table ends with that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +18,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_transient
+from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_pooled, is_transient
 from airflow_provider_lark.core.stores.matching import are_among
+from airflow_provider_lark.core.stores.savepoints import savepoint
 from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
 
 _NAME = "lark_transfer"
@@ -39,6 +41,9 @@ class Staging:
         types: list[SqlType] = [target.table.c[name].type for name in self._names]
         places = [f"c{i}" for i in range(len(types))]
         options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
+        self._is_one = is_pooled(conn)
+        if self._is_one:
+            options["postgresql_on_commit"] = "DROP"
         self._table = Table(
             self._name,
             MetaData(),
@@ -53,12 +58,15 @@ class Staging:
     def create(self) -> None:
         """Make the table, instead of one that an earlier user of the connection left."""
         self.drop()
+        if self._is_one:
+            # Lark may keep it waiting between two pages
+            self._conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         # not Table.create(), which would also make types that the database already has
         self._conn.execute(CreateTable(self._table))
         keys = [self._place[name] for name in self._target.key if name in self._place]
         if keys and not (is_mysql(self._conn.dialect) and any(_is_long(key.type) for key in keys)):
             self._conn.execute(CreateIndex(Index("lark_transfer_key", *keys)))
-        self._conn.commit()
+        self._end_step()
 
     def drop(self) -> None:
         """Drop the table where it exists, also after a failure."""
@@ -66,7 +74,7 @@ class Staging:
         word = "TEMPORARY " if is_mysql(self._conn.dialect) else ""
         place = {"postgresql": "pg_temp.", "sqlite": "temp."}.get(self._conn.dialect.name, "")
         self._conn.exec_driver_sql(f"DROP {word}TABLE IF EXISTS {place}{self._name}")
-        self._conn.commit()
+        self._end_step()
 
     def add(self, rows: Sequence[tuple[str, Values]]) -> tuple[int, list[RowError]]:
         """Add a page of rows by record id; return how many were new, and those that the database refuses."""
@@ -79,16 +87,15 @@ class Staging:
                 named = {self._place[name].name: value for name, value in values.items()}
                 params.append({_ID: record_id, **named})
         if not params:
-            self._conn.commit()
+            self._end_step()
             return 0, []
         try:
-            self._conn.execute(insert(self._table), params)
+            with self._step():
+                self._conn.execute(insert(self._table), params)
         except DBAPIError as exc:
-            self._conn.rollback()
             if is_transient(exc) or exc.connection_invalidated:
                 raise
             return len(params), self._add_singly(params)
-        self._conn.commit()
         return len(params), []
 
     def duplicates(self) -> list[str]:
@@ -102,7 +109,7 @@ class Staging:
             ids += self._conn.execute(select(self._id).where(are_among(keys, some, self._conn.dialect))).scalars()
         for part in split(ids):
             self._conn.execute(delete(self._table).where(self._id.in_(part)))
-        self._conn.commit()
+        self._end_step()
         return ids
 
     def __len__(self) -> int:
@@ -112,7 +119,7 @@ class Staging:
     def target_is_empty(self) -> bool:
         """Tell whether the target has no rows."""
         found = self._conn.execute(select(sa.literal(1)).select_from(self._target.table).limit(1)).first()
-        self._conn.commit()
+        self._end_step()
         return found is None
 
     def replace(self) -> tuple[int, int]:
@@ -147,19 +154,33 @@ class Staging:
         refused: list[RowError] = []
         for one in params:
             try:
-                self._conn.execute(insert(self._table), [one])
+                with self._step():
+                    self._conn.execute(insert(self._table), [one])
             except DBAPIError as exc:
-                self._conn.rollback()
                 refused.append(RowRefused(f"record {one[_ID]}: the database refuses a value ({_reason(exc)})"))
-            else:
-                self._conn.commit()
         return refused
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Keep what the block does, or undo it where it fails; what was collected before stays."""
+        try:
+            with savepoint(self._conn) if self._is_one else nullcontext():
+                yield
+        except DBAPIError:
+            if not self._is_one:
+                self._conn.rollback()
+            raise
+        self._end_step()
+
+    def _end_step(self) -> None:
+        if not self._is_one:
+            self._conn.commit()
 
     def _begin(self) -> None:
         if self._conn.dialect.name == "postgresql":
             # a temporary table has no statistics by itself, and the joins need them
             self._conn.exec_driver_sql(f"ANALYZE pg_temp.{self._name}")
-            self._conn.commit()
+            self._end_step()
         if self._conn.dialect.name == "sqlite":
             begin_immediate(self._conn)
 
