@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -45,6 +46,7 @@ def test_doctor_of_a_running_sync_finds_nothing(world: World) -> None:
         "write",
         "scopes",
         "database",
+        *(["row security"] if world.sql.dialect.name == "postgresql" else []),
         "ledger",
         "mapping",
         "time zone",
@@ -78,7 +80,7 @@ def test_doctor_finds_changes_that_nobody_takes(world: World) -> None:
     assert examine(world)["queue"].status == "ok"
     found = examine(world, max_queue_age_seconds=-1)
     assert troubles(found) == {"queue"}
-    assert found["queue"].detail.startswith("1 wait, the oldest for 0 s: does the incremental DAG run")
+    assert re.match(r"1 wait, the oldest for \d+ s: does the incremental DAG run", found["queue"].detail)
 
 
 def test_doctor_finds_a_column_that_is_gone(world: World) -> None:

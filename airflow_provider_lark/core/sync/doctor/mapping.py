@@ -75,7 +75,8 @@ class _Examination:
         yield database
         if database.status != "ok":
             return
-        yield self._look("row security", self._row_security)
+        if self.engine.dialect.name == "postgresql":
+            yield self._look("row security", self._row_security)
         yield self._look("ledger", self._ledger)
         if fields:
             bound: list[Binding] = []
