@@ -148,7 +148,7 @@ class _MysqlSession:
             raw.set_character_set(self._charset)
 
     def _wanted(self, conn: Connection) -> dict[str, Any]:
-        is_mariadb = bool(getattr(conn.dialect, "is_mariadb", False))
+        is_mariadb = "mariadb" in _server_of(conn.connection.dbapi_connection).lower()
         wanted = {
             "sql_mode": "",
             # MySQL's default would lock gaps in the queue; SERIALIZABLE would lock all that is read
@@ -170,6 +170,12 @@ class _MysqlSession:
 def _commits_by_itself(raw: Any) -> bool:
     ask = getattr(raw, "get_autocommit", None)
     return bool(ask() if callable(ask) else getattr(raw, "autocommit", False))
+
+
+def _server_of(raw: Any) -> str:
+    # mysql-connector has it as an attribute, the others as a method
+    told = getattr(raw, "server_info", None)
+    return str(raw.get_server_info() if told is None else told)
 
 
 def _tidy_modes(found: str) -> str:
