@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_lark.hooks.parameters import need_text
+from airflow_provider_lark.hooks.parameters import need_text, read_text
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
@@ -74,8 +74,13 @@ def find_place(hook: LarkHook, client: LarkClient, table: str | None, base: str 
     :raises NotFound: there is no such table.
     """
     found = client.bitable.locate(read_address(hook, table, base))
-    given = f"{base}:{table}" if base and "://" not in base else base or table or ""
-    return TablePlace(hook.settings.host, found.app_token, found.table_id, found.view_id, given)
+    return TablePlace(hook.settings.host, found.app_token, found.table_id, found.view_id, name_place(table, base))
+
+
+def name_place(table: str | None, base: str | None) -> str:
+    """Return how a task names its table: ``MyDB:users``, or an address."""
+    base = read_text(base)
+    return f"{base}:{table}" if base and "://" not in base else base or table or ""
 
 
 def read_address(hook: LarkHook, table: str | None, base: str | None) -> TableAddress:
@@ -83,7 +88,7 @@ def read_address(hook: LarkHook, table: str | None, base: str | None) -> TableAd
 
     :raises ConfigError: they name none, or a base that is not known.
     """
-    table = need_text(table, "table")
+    table, base = need_text(table, "table"), read_text(base)
     return hook.table(base, table) if base else hook.table(table)
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_count, read_json, refuse_open_addresses, refuse_token_path
+from airflow_provider_lark.hooks.parameters import (
+    read_count,
+    read_json,
+    read_text,
+    refuse_open_addresses,
+    refuse_token_path,
+)
 from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX, json_size
 from airflow_provider_lark.operators.stopping import StoppableOperator
 
@@ -94,24 +100,25 @@ class LarkApiOperator(StoppableOperator):
 
     def _request(self) -> dict[str, Any]:
         # an empty template is nothing, an empty object is a body
-        body = None if self.json == "" else self.json
-        return {"query": read_json(self.query or None, "query"), "json": read_json(body, "json")}
+        query, body = (None if part in ("", "None") else part for part in (self.query, self.json))
+        return {"query": read_json(query or None, "query"), "json": read_json(body, "json")}
 
     def _read(self, client: LarkClient) -> Any:
         answer = client.call(self.method, self.path, **self._request())
         self.log.info("%s: answered", self._api)
-        if self.result_path:
-            return take(answer, self.result_path)
+        if path := read_text(self.result_path):
+            return take(answer, path)
         return answer["data"] if "data" in answer else {n: v for n, v in answer.items() if n not in ("code", "msg")}
 
     def _read_pages(self, client: LarkClient) -> dict[str, Any]:
         limit = read_count(self.max_items, "max_items") or MAX_ITEMS
         found: list[Any] = []
+        path = read_text(self.result_path)
         for item in self._iterate(client):
             if len(found) == limit:
                 self.log.warning("%s: stopped after %d items, and there are more; raise max_items", self._api, limit)
                 return {"items": found, "count": limit, "is_complete": False}
-            found.append(take(item, self.result_path) if self.result_path else item)
+            found.append(take(item, path) if path else item)
         self.log.info("%s: %d items", self._api, len(found))
         return {"items": found, "count": len(found), "is_complete": True}
 

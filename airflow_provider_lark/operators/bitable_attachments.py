@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_zone
+from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_text, read_zone
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _BitableAttachmentsOperator(BitableTableOperator):
         if ":" in str(value).partition("://")[2].partition("/")[0].rpartition("@")[0]:
             # results and messages name files, and Airflow shows templated fields
             raise ConfigError(f"{where}: holds a password; keep it in a connection, and name that as storage_conn_id")
-        return ObjectStoragePath(value, conn_id=self.storage_conn_id or None)
+        return ObjectStoragePath(value, conn_id=read_text(self.storage_conn_id))
 
 
 class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
@@ -136,8 +136,8 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         from airflow_provider_lark.core.transfer.download_files import download_attachments
 
         filter_ = read_filter(self.filter)
-        search = Search(filter=filter_, view_id=self.view or (None if filter_ else table.view_id or None))
-        ids = read_ids(self.record_ids) if self.record_ids else []
+        search = Search(filter=filter_, view_id=read_text(self.view) or (None if filter_ else table.view_id or None))
+        ids = read_ids(self.record_ids) if self.record_ids and self.record_ids != "None" else []
         return download_attachments(
             opened.client,
             table,

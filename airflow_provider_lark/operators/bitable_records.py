@@ -7,7 +7,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop
-from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_ids, read_list, read_patch, read_rows
+from airflow_provider_lark.hooks.parameters import (
+    read_count,
+    read_filter,
+    read_ids,
+    read_list,
+    read_patch,
+    read_rows,
+    read_text,
+)
 from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator, BitableWriteRecordsOperator
 from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
 
@@ -61,11 +69,12 @@ class BitableListRecordsOperator(BitableRecordsOperator):
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
         pages = table.search(self._search(table))
-        if not self.output_path:
+        output = read_text(self.output_path)
+        if output is None:
             return gather(pages)
         from airflow.sdk import ObjectStoragePath
 
-        path = ObjectStoragePath(self.output_path)
+        path = ObjectStoragePath(output)
         with path.open("w", encoding="utf-8") as lines:  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
             return {"path": str(self.output_path), **write_lines(pages, lines)}
 
@@ -74,7 +83,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
 
         filter_ = read_filter(self.filter)
         sort = read_list(self.sort, "sort")
-        view = self.view or None
+        view = read_text(self.view)
         if view is None and not filter_ and not sort and self.table_place:
             view = self.table_place.view_id or None
         return Search(
@@ -255,6 +264,7 @@ class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):
 
     def _wanted(self, table: RecordTable) -> list[str]:
         filter_ = read_filter(self.filter)
-        if (self.record_ids is None) == (filter_ is None):
+        record_ids = None if self.record_ids == "None" else self.record_ids
+        if (record_ids is None) == (filter_ is None):
             raise ConfigError("give either record_ids or a filter that is not empty")
-        return read_ids(self.record_ids) if filter_ is None else table.find_ids(filter_)
+        return read_ids(record_ids) if filter_ is None else table.find_ids(filter_)

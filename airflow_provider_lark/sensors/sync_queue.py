@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import PokeReturnValue
 
 from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.parameters import read_text
 from airflow_provider_lark.sensors.polling import PollingSensor
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SyncQueueBacklogSensor(PollingSensor):
 
         with airflow_errors():
             condition = self._condition()
-            backlog = read_backlog(self.sql_conn_id, self.table_name or None)
+            backlog = read_backlog(self.sql_conn_id, read_text(self.table_name))
         seen = asdict(backlog)
         self._log(seen)
         return PokeReturnValue(is_done=condition.is_met(backlog), xcom_value=seen)
@@ -75,7 +76,7 @@ class SyncQueueBacklogSensor(PollingSensor):
 
         return SyncQueueBacklogTrigger(
             sql_conn_id=self.sql_conn_id,
-            table_name=self.table_name or None,
+            table_name=read_text(self.table_name),
             condition=self._condition().limits,
             **polling,
         )

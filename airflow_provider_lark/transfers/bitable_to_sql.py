@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_lark.hooks.parameters import read_filter
+from airflow_provider_lark.hooks.parameters import read_filter, read_text
 from airflow_provider_lark.operators.bitable_base import Opened
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
@@ -62,7 +62,7 @@ class BitableToSqlOperator(BitableTransferOperator):
         self.filter = filter
 
     def _sql_table(self) -> tuple[str | None, str | None]:
-        return self.target_schema or None, self.target_table
+        return read_text(self.target_schema), self.target_table
 
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_target import Place
@@ -70,9 +70,11 @@ class BitableToSqlOperator(BitableTransferOperator):
 
         place = Place(
             self.target_table,
-            self.target_schema or None,
-            record_id_column=self.record_id_column or "",
+            read_text(self.target_schema),
+            record_id_column=read_text(self.record_id_column) or "",
             key_fields=self._keys(),
         )
-        options = DumpOptions(**self._shared_options(), view=self.view or "", filter=read_filter(self.filter))
+        options = DumpOptions(
+            **self._shared_options(), view=read_text(self.view) or "", filter=read_filter(self.filter)
+        )
         return copy_to_sql(opened.client, engine, where, place, options, find_user_ids=opened.find_user_ids)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_json
+from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_json, read_text
 from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.bitable_base import Opened, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
@@ -76,16 +76,18 @@ class SqlToBitableOperator(BitableTransferOperator):
             raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
 
     def _sql_table(self) -> tuple[str | None, str | None]:
-        return self.source_schema or None, self.source_table or None
+        return read_text(self.source_schema), read_text(self.source_table)
 
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.sql_source import SqlSource
         from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
 
-        parameters = read_json(self.parameters or None, "parameters")
+        given = None if self.parameters in ("", "None") else self.parameters
+        parameters = read_json(given or None, "parameters")
         if parameters is not None and not isinstance(parameters, Mapping):
             raise ConfigError('parameters: expected a dictionary such as {"since": "2026-01-01"}')
-        source = SqlSource(self.sql or None, parameters, self.source_table or None, self.source_schema or None)
+        schema, table = self._sql_table()
+        source = SqlSource(read_text(self.sql), parameters, table, schema)
         options = LoadOptions(
             **self._shared_options(),
             key_fields=self._keys(),

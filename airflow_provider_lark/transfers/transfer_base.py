@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, refuse_choice
-from airflow_provider_lark.hooks.table_place import TablePlace, read_address
+from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, read_text, refuse_choice
+from airflow_provider_lark.hooks.table_place import TablePlace, name_place, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 from airflow_provider_lark.operators.lineage import name_dataset
 
@@ -82,8 +82,9 @@ class BitableTransferOperator(BitableTableOperator):
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         # the core looks the table up: it may not exist yet
         where = read_address(hook, self.table, self.base)
-        given = f"{self.base}:{self.table}" if self.base and "://" not in self.base else self.base or self.table
-        return TablePlace(hook.settings.host, where.app_token, where.table_id, where.view_id, given)
+        return TablePlace(
+            hook.settings.host, where.app_token, where.table_id, where.view_id, name_place(self.table, self.base)
+        )
 
     def _run(self, opened: Opened) -> dict[str, Any]:
         from airflow_provider_lark.hooks.database import opened_engine
@@ -125,7 +126,7 @@ class BitableTransferOperator(BitableTableOperator):
             "mode": self.mode,
             "fields": _read_fields(self.fields),
             "create_table": self.create_table,
-            "time_zone": None if self.time_zone in (None, "", "None") else self.time_zone,
+            "time_zone": read_text(self.time_zone),
             "users": self.users,
             "on_row_error": self.on_row_error,
             "allow_empty": read_flag(self.allow_empty, "allow_empty"),
