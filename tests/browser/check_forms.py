@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from threading import Event
-from time import monotonic
-
 import pytest
+
+from tests.browser.conftest import wait_until
 
 DAG_IDS = ["lark_full_sync", "lark_incremental_sync", "lark_consistency_check"]
 
@@ -27,14 +26,6 @@ def button(form):
 
 def switch(form, name):
     return form.locator(f"label[id='switch:element_{name}']")
-
-
-def wait_until(is_so, what, seconds=300):
-    deadline = monotonic() + seconds
-    while not (found := is_so()):
-        assert monotonic() < deadline, what
-        Event().wait(0.5)
-    return found
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)

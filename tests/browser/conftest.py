@@ -36,11 +36,21 @@ class RunningAirflow:
         self._api = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
 
     def get(self, path):
+        return self._ask("GET", path)
+
+    def trigger(self, dag_id, **conf):
+        """Start a run and return its id once it has ended."""
+        run_id = self._ask("POST", f"/dags/{dag_id}/dagRuns", {"conf": conf, "logical_date": None})["dag_run_id"]
+        path = f"/dags/{dag_id}/dagRuns/{run_id}"
+        wait_until(lambda: self.get(path)["state"] in ("success", "failed"), f"{run_id} ends")
+        return run_id
+
+    def _ask(self, method, path, json=None):
         if "Authorization" not in self._api.headers:
             login = {"username": "admin", "password": self.password}
             token = self._api.post("/auth/token", json=login).raise_for_status().json()["access_token"]
             self._api.headers["Authorization"] = f"Bearer {token}"
-        return self._api.get(f"/api/v2{path}").raise_for_status().json()
+        return self._api.request(method, f"/api/v2{path}", json=json).raise_for_status().json()
 
     def person(self, action, **arguments):
         """Do by hand what a person does in Lark."""
@@ -57,6 +67,14 @@ class RunningAirflow:
 
     def close(self):
         self._api.close()
+
+
+def wait_until(is_so, what, seconds=300):
+    deadline = monotonic() + seconds
+    while not (found := is_so()):
+        assert monotonic() < deadline, what
+        Event().wait(0.5)
+    return found
 
 
 @pytest.fixture(scope="session")
