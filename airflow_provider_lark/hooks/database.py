@@ -42,9 +42,14 @@ def sql_engine(conn_id: str) -> Engine:
 @contextmanager
 def opened_engine(conn_id: str) -> Iterator[Engine]:
     """Give the engine of :func:`sql_engine` and dispose of it after."""
+    from sqlalchemy.exc import DBAPIError
+
     engine = sql_engine(conn_id)
     try:
         yield engine
+    except DBAPIError as exc:
+        exc.add_note(f"connection {conn_id!r}")
+        raise
     finally:
         engine.dispose()
 

@@ -76,4 +76,5 @@ def _database_error(exc: Exception) -> AirflowException | None:
         return None
     # a statement that is wrong stays so; what the server or the way to it is about may pass
     kind = AirflowFailException if isinstance(exc, ProgrammingError) else AirflowException
-    return kind(f"{type(exc).__name__}: the database says: {words_of(exc)}")
+    where = "".join(f"{note}: " for note in getattr(exc, "__notes__", ()))
+    return kind(f"{type(exc).__name__}: {where}the database says: {words_of(exc)}")

@@ -57,6 +57,13 @@ def test_api_path_like_no_other_proposes_nothing(shop):
     assert "did you mean" not in message_of(LarkApiOperator, path="/open-apis/okr/v1/periods")
 
 
+def test_body_that_the_caller_wrote_is_not_to_be_reported_to_us(shop):
+    path = f"/open-apis/bitable/v1/apps/{shop.base}/tables"
+    message = message_of(LarkApiOperator, path=path, method="POST", json={})
+    assert "check query and json against Lark's documentation" in message
+    assert "report it" not in message
+
+
 @pytest.mark.parametrize(
     ("sql", "words"),
     [

@@ -36,7 +36,7 @@ def connections(emulator, tmp_path):
     ("task_id", "words", "kind"),
     [
         ("mistyped", "did you mean GET /open-apis/bitable/v1/apps/:app_token/tables?", "UnexpectedAnswer"),
-        ("no_database", "the database says: unable to open database file", "OperationalError"),
+        ("no_database", "connection 'shop_db': the database says: unable to open database file", "OperationalError"),
         ("no_limit", "pending_below: expected a number, 0 or more", "ConfigError"),
     ],
 )

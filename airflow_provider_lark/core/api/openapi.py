@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick_list
+from airflow_provider_lark.core.api.codes.meaning import REPORT
 from airflow_provider_lark.core.api.flow import Flow, Pages
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages
 from airflow_provider_lark.core.api.paging import walk_pages
@@ -73,7 +74,7 @@ class OpenApi:
         method, path, query = self._read_target(method, path, query or {})
         route, ids = _route(method, path, kind)
         is_marked = route.effect == "once" and _is_marked(query, json)
-        with _proposed_path(method, path):
+        with _advice(method, path):
             return (
                 yield from self._session.call(
                     route,
@@ -108,7 +109,7 @@ class OpenApi:
 
         def fetch(page_token: str | None) -> Flow[DataPage]:
             asked = query if page_token is None else {**query, "page_token": page_token}
-            with _proposed_path(method, path):
+            with _advice(method, path):
                 body = yield from self._session.call(route, path=path, query=asked, json=json, subject=subject or path)
             data = data_of(body)
             if not data.keys() & {"has_more", items}:
@@ -159,10 +160,13 @@ def _route(method: str, path: str, kind: CallKind | None) -> tuple[Route, dict[s
 
 
 @contextmanager
-def _proposed_path(method: str, path: str) -> Iterator[None]:
-    """Name the API that a path is close to, where the host does not know it."""
+def _advice(method: str, path: str) -> Iterator[None]:
+    """Say of a refused request what the one who wrote it can do, and which API its path is close to."""
     try:
         yield
+    except BadRequest as error:
+        error.message = error.message.replace(REPORT, "check query and json against Lark's documentation of this API")
+        raise
     except UnexpectedAnswer as error:
         near = find_similar_route(method, path)
         if near is not None and (error.code in _NO_SUCH_API or "HTTP 404" in error.message):

@@ -6,7 +6,7 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.codes.meaning import LATER, WHICH_RECORD, Meaning
+from airflow_provider_lark.core.api.codes.meaning import LATER, REPORT, WHICH_RECORD, Meaning
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
 from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
 from airflow_provider_lark.core.errors import (
@@ -60,7 +60,7 @@ _LIMIT = "a limit of the base is reached: make room or use another table"
 
 _MEANINGS: dict[int, Meaning] = {
     # whole gateway
-    9499: Meaning(BadRequest, "Lark cannot read the request", "please report it"),
+    9499: Meaning(BadRequest, "Lark cannot read the request", REPORT),
     99991400: Meaning(RateLimited, "too many calls", LATER),
     99991403: Meaning(
         QuotaExhausted, "the tenant's monthly quota of API calls is used up", "poll less often or raise the plan"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.codes.meaning import Meaning
+from airflow_provider_lark.core.api.codes.meaning import REPORT, Meaning
 from airflow_provider_lark.core.errors import BadRequest, NotFound
 
 _ROOM = "make room or use another one"
@@ -27,11 +27,9 @@ _PROPERTIES = {
     1254096: "ModifiedUser",
 }
 
-_REPORT = "please report it"
-
 SCHEMA_MEANINGS: dict[int, Meaning] = {
-    1254000: Meaning(BadRequest, "Lark cannot read the request's JSON", _REPORT),
-    1254001: Meaning(BadRequest, "the request's body has not the form that Lark wants", _REPORT),
+    1254000: Meaning(BadRequest, "Lark cannot read the request's JSON", REPORT),
+    1254001: Meaning(BadRequest, "the request's body has not the form that Lark wants", REPORT),
     1254006: Meaning(BadRequest, "a record_id is malformed", "it begins with rec"),
     1254007: Meaning(BadRequest, "a value is empty that must not be", "check the request's members"),
     1254008: Meaning(BadRequest, "the view is empty", "check the view_id"),
