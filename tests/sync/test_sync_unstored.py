@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from sqlalchemy import event
+
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.sync.doctor.mapping import examine_mapping
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World
 
@@ -179,4 +185,92 @@ def test_trigger_that_makes_another_key_of_a_given_one_pairs_the_row_under_it(wo
         engine.incremental()
     assert own.rows("id") == [("ABC",), ("DEF",), ("GHI",)]
     assert own.column("id") == ["ABC", "DEF", "GHI"]
+    assert engine.check().in_step
+
+
+@pytest.mark.parametrize("engine_name", ["MyISAM", "Aria", "MEMORY"])
+def test_table_without_transactions_is_refused_by_setup_and_doctor(world: World, engine_name: str) -> None:
+    if world.sql.dialect.name != "mysql":
+        pytest.skip("tables without transactions are MySQL's")
+    own = OwnTable(
+        world,
+        "t",
+        {"id": NUMBER, "n": NUMBER},
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, CHECK (n < 100)) ENGINE={engine_name}",
+    )
+    own.add(*({"id": n, "n": 500 if n == 3 else n} for n in range(1, 6)))
+    engine = own.engine()
+    for act in (engine.setup, engine.full):
+        with pytest.raises(SchemaMismatch, match=rf"'t' cannot be synced safely: its engine {engine_name} knows no"):
+            act()
+    assert "Last modified" not in world.emu.person.fields(world.app_token, own.table_id)
+    assert own.rows() == []
+    found = examine_mapping(world.client, world.sql, engine.mapping, clock=SystemClock())
+    (told,) = [finding for finding in found if finding.check == "transactions"]
+    assert (told.status, "ENGINE=InnoDB" in told.detail) == ("trouble", True)
+    world.execute("ALTER TABLE t ENGINE=InnoDB")
+    report = engine.full()
+    assert (report.to_sql.created, report.failed) == (4, 1)
+    world.execute(f"ALTER TABLE t ENGINE={engine_name}")
+    with pytest.raises(SchemaMismatch, match="knows no transactions"):
+        engine.incremental()
+
+
+def test_connection_of_sqlite_without_a_journal_is_refused(world: World) -> None:
+    if world.sql.dialect.name != "sqlite":
+        pytest.skip("a journal that can be left out is SQLite's")
+
+    def switch_off(raw: Any, _: Any) -> None:
+        raw.execute("PRAGMA journal_mode = OFF")
+
+    event.listen(world.sql, "connect", switch_off)
+    try:
+        with pytest.raises(SchemaMismatch, match="journal_mode=OFF"):
+            world.engine().setup()
+    finally:
+        event.remove(world.sql, "connect", switch_off)
+
+
+REWRITE = {
+    "sqlite": (
+        "CREATE TRIGGER tidy AFTER INSERT ON t BEGIN UPDATE t SET name = upper(trim(name)) WHERE id = NEW.id; END",
+        "CREATE TRIGGER tidy2 AFTER UPDATE ON t BEGIN UPDATE t SET name = upper(trim(name)) WHERE id = NEW.id; END",
+    ),
+    "mysql": (
+        "CREATE TRIGGER tidy BEFORE INSERT ON t FOR EACH ROW SET NEW.name = UPPER(TRIM(NEW.name))",
+        "CREATE TRIGGER tidy2 BEFORE UPDATE ON t FOR EACH ROW SET NEW.name = UPPER(TRIM(NEW.name))",
+    ),
+    "postgresql": (
+        RETURNS_NULL.format("NEW.name := upper(trim(NEW.name)); RETURN NEW;"),
+        "CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION swallow()",
+    ),
+}
+
+
+def test_trigger_that_rewrites_a_text_is_allowed_and_counted(world: World) -> None:
+    own = OwnTable(
+        world,
+        "t",
+        {"id": NUMBER, "name": TEXT},
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20))",
+        *REWRITE[world.sql.dialect.name],
+    )
+    engine = own.engine()
+    engine.full()
+    own.add({"id": 1, "name": " ann "}, {"id": 2, "name": "BOB"})
+    report = engine.incremental()
+    assert (report.status, report.failed, report.to_sql.created, report.rewritten) == ("ok", 0, 2, 1)
+    assert world.ask("SELECT record_id, direction, detail FROM sync_log WHERE status = 'rewritten'") == [
+        ("1", "to_sql", "the database keeps other values than Lark's in name")
+    ]
+    for _ in range(2):
+        engine.incremental()
+    assert own.column("name") == ["ANN", "BOB"]
+    own.edit(own.find(id=2), name="bob jr ")
+    report = engine.incremental()
+    assert (report.to_sql.updated, report.rewritten) == (1, 1)
+    assert own.column("name") == ["ANN", "BOB JR"]
+    for _ in range(3):
+        idle = engine.incremental()
+    assert (idle.to_sql.total, idle.to_lark.total, idle.rewritten) == (0, 0, 0)
     assert engine.check().in_step

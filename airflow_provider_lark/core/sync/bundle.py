@@ -52,8 +52,10 @@ class Taken:
     refused: set[str] = field(default_factory=set)
     twins: list[Twin] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
+    rewritten: int = 0
     conflicts: int = 0
     skipped: int = 0
+    warnings: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
 
@@ -67,8 +69,10 @@ class Taken:
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated
         self.writes.deleted += other.writes.deleted
+        self.rewritten += other.rewritten
         self.conflicts += other.conflicts
         self.skipped += other.skipped
+        self.warnings += other.warnings
         self.failed |= other.failed
         self.landed |= other.landed
 
@@ -78,6 +82,7 @@ class Step:
     """One subject with its decision, and the SQL change that follows.
 
     :param incomplete: the database wrote more than Lark holds, which Lark has yet to learn.
+    :param rewritten: columns that do not hold what was written: the database changed it.
     :param verdict: what a person decided.
     """
 
@@ -85,4 +90,5 @@ class Step:
     decision: PullDecision
     change: SqlChange | None
     incomplete: bool = False
+    rewritten: tuple[str, ...] = ()
     verdict: Side | None = None

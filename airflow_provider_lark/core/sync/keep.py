@@ -117,7 +117,12 @@ def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
             taken.writes.updated += 1
         else:
             taken.writes.deleted += 1
-        lines.append(LogLine(step.change.key or step.subject.id, "to_sql", operation, "applied", None))
+        id_ = step.change.key or step.subject.id
+        lines.append(LogLine(id_, "to_sql", operation, "applied", None))
+        if step.rewritten:
+            taken.rewritten += 1
+            detail = f"the database keeps other values than Lark's in {', '.join(step.rewritten)}"
+            lines.append(LogLine(id_, "to_sql", operation, "rewritten", detail))
 
 
 def _hold_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.stores.base import RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
@@ -47,6 +50,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
         else:
             done.append(step)
     _see_what_sql_made_of_it(run, done)
+    taken.warnings += advance(conn, run.binding.spec.table, _numbers_given(run, done))
     keep(conn, run, bundle, done, failures, taken)
     taken.refused.update(refusal.record_id for refusal in failures)
     taken.strays.update(refusal.record_id for refusal in failures if refusal.key is None)
@@ -58,11 +62,29 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
 
 
 def _see_what_sql_made_of_it(run: Run, done: list[Step]) -> None:
-    """Find the rows in which the database wrote more than we asked for: a key, a default, a computed column."""
+    """Find the rows in which the database wrote more than we asked for, or other than that.
+
+    More: a key, a default, a computed column. Other: what a trigger trims, or a type rounds.
+    """
+    rules = run.binding.rules
     for step in done:
-        row, base = step.change.row if step.change is not None else None, step.decision.base
-        if row is not None and base is not None and not run.is_deleted(row):
-            step.incomplete = any(row.values.get(name) != base.get(name) for name in run.binding.rules.to_lark)
+        change, base = step.change, step.decision.base
+        if change is None or change.row is None or base is None or run.is_deleted(change.row):
+            continue
+        holds, asked = change.row.values, change.values
+        step.incomplete = any(holds.get(name) != base.get(name) for name in rules.to_lark)
+        step.rewritten = tuple(
+            name for name in rules.all_columns if name in asked and name in holds and holds[name] != asked[name]
+        )
+
+
+def _numbers_given(run: Run, done: list[Step]) -> dict[str, list[int]]:
+    """Return the numbers that new rows brought along for columns which the database numbers by itself."""
+    new = [step.change.values for step in done if step.change is not None and step.change.kind == "insert"]
+    kinds = (ColumnKind.INTEGER, ColumnKind.DECIMAL)
+    columns = [each.name for each in run.binding.spec.columns if each.kind in kinds and run.binding.fills_in(each.name)]
+    cells = {name: [values.get(name) for values in new] for name in columns}
+    return {name: [int(cell) for cell in some if isinstance(cell, (int, Decimal))] for name, some in cells.items()}
 
 
 def _refusal(subject: Subject, error: LarkError) -> Refusal:
@@ -75,8 +97,10 @@ def absorb(run: Run, taken: Taken) -> None:
     report.to_sql.created += taken.writes.created
     report.to_sql.updated += taken.writes.updated
     report.to_sql.deleted += taken.writes.deleted
+    report.rewritten += taken.rewritten
     report.conflicts += taken.conflicts
     report.skipped += taken.skipped
+    report.warnings += [warning for warning in dict.fromkeys(taken.warnings) if warning not in report.warnings]
     for name, error in taken.failed.items():
         if name not in run.refused:
             run.refused[name] = f"{name}: {error}"

@@ -75,6 +75,8 @@ class SyncReport(Report):
 
     :param rows_lark: records read from Lark.
     :param rows_sql: SQL rows read.
+    :param rewritten: rows in which the database keeps other values than those of Lark that were written, which Lark
+        then gets: a trigger trims, a type rounds.
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person's verdict.
     """
@@ -83,6 +85,7 @@ class SyncReport(Report):
     rows_sql: int = 0
     to_sql: Writes = field(default_factory=Writes)
     to_lark: Writes = field(default_factory=Writes)
+    rewritten: int = 0
     conflicts: int = 0
     skipped: int = 0
     failed: int = 0

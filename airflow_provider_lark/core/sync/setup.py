@@ -22,6 +22,7 @@ from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
 from airflow_provider_lark.core.stores.table_parts import changed_parts, parts_of
+from airflow_provider_lark.core.stores.undo import require_undo
 from airflow_provider_lark.core.sync import capturing
 from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
@@ -85,6 +86,8 @@ def prepare(
 
     # a mapping that does not fit is refused before anything is made
     fields, binding = check(before)
+    with open_session(engine) as conn:
+        require_undo(conn, table)
     migrate.upgrade(engine)
     with hold(f"{app_token}/{table_id}"):
         state = load_state(engine, mapping.sql.table_name)
@@ -150,6 +153,7 @@ def open_ready(
         warn_of_other_zone(binding, zone, base_zone, report)
     capturing.renew(engine, binding, report, clock=clock)
     with write_transaction(engine) as conn:
+        require_undo(conn, binding.spec.table)
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
         settle_zone(conn, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_pooled, is_transient
 from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.savepoints import savepoint
+from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
 
 _NAME = "lark_transfer"
@@ -127,7 +128,11 @@ class Staging:
 
         :raises SchemaMismatch: the target could lose its rows, for it knows no transactions.
         """
-        self._check_engine()
+        if why := self.missing_undo():
+            raise SchemaMismatch(
+                f"table {self._target.table.fullname!r}: {why}. Until then a failure would lose its rows; mode "
+                "'upsert' keeps them"
+            )
         self._begin()
         self._keep_writers_out()
         deleted = self._run(delete(self._target.table))
@@ -184,22 +189,11 @@ class Staging:
         if self._conn.dialect.name == "sqlite":
             begin_immediate(self._conn)
 
-    def _check_engine(self) -> None:
-        if not is_mysql(self._conn.dialect):
-            return
-        table = self._target.table
-        asked = sa.text(
-            "SELECT t.ENGINE, e.TRANSACTIONS FROM information_schema.TABLES t "
-            "JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
-            "WHERE t.TABLE_SCHEMA = COALESCE(:schema, DATABASE()) AND t.TABLE_NAME = :name"
-        )
-        found = self._conn.execute(asked, {"schema": table.schema, "name": table.name}).first()
+    def missing_undo(self) -> str | None:
+        """Return why a failure may leave a part of the rows written; None where it leaves none."""
+        why = missing_undo(self._conn, self._target.table)
         self._conn.commit()
-        if found is not None and found[1] == "NO":
-            raise SchemaMismatch(
-                f"table {table.fullname!r}: its engine {found[0]} knows no transactions, so a failure would lose its "
-                "rows: change it (ALTER TABLE … ENGINE=InnoDB), or use mode 'upsert'"
-            )
+        return why
 
     def _keep_writers_out(self) -> None:
         """Let no other transfer delete what was there before, and then insert the same rows again."""

@@ -231,6 +231,8 @@ class _Dump:
     def _write(self) -> None:
         report = self._report
         staged = len(self._staging)
+        if self._options.mode != "replace" and (why := self._staging.missing_undo()):
+            report.warnings.append(f"{report.target}: {why}. Until then a failure leaves the rows before it written")
         if self._options.mode == "replace":
             report.deleted, report.created = self._staging.replace()
             if report.created != staged:

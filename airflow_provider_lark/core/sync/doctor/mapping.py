@@ -19,6 +19,7 @@ from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, sche
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden
 from airflow_provider_lark.core.stores.sql import reflect_table
+from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.sync import capturing, setup
 from airflow_provider_lark.core.sync.binding import bind
 from airflow_provider_lark.core.sync.bound import Binding
@@ -77,6 +78,8 @@ class _Examination:
             return
         if self.engine.dialect.name == "postgresql":
             yield self._look("row security", self._row_security)
+        if self._missing_undo():
+            yield self._look("transactions", lambda: ("trouble", self._missing_undo()))
         yield self._look("ledger", self._ledger)
         if fields:
             bound: list[Binding] = []
@@ -156,6 +159,11 @@ class _Examination:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
         told = setup.hidden_rows(self.engine, table)
         return ("trouble", explain_hidden(told)) if told else "this user sees every row"
+
+    def _missing_undo(self) -> str:
+        table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
+        with open_session(self.engine) as conn:
+            return missing_undo(conn, table) or ""
 
     def _has_ledger(self) -> bool:
         with open_session(self.engine) as conn:
