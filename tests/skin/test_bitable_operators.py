@@ -114,6 +114,22 @@ def test_list_finds_what_meets_the_filter(orders, filter_, codes):
     assert [record["fields"]["code"] for record in found["records"]] == codes
 
 
+def dues(orders):
+    found = orders.emulator.person.records(orders.base, orders.table_id)
+    return [record["fields"].get("due") for record in found]
+
+
+def test_dates_without_a_zone_are_those_that_people_see_in_the_base(orders):
+    base = orders.emulator.state.bases[orders.base]
+    base.time_zone = "Asia/Tokyo"
+    run(BitableCreateRecordsOperator, records=[{"code": "A1", "due": "2026-11-22"}, {"code": "A2"}])
+    assert 1795273200000 in dues(orders)  # 2026-11-22 00:00 +09:00
+    found = run(BitableListRecordsOperator, filter={"due": "2026-11-22"})
+    assert [record["fields"]["code"] for record in found["records"]] == ["A1"]
+    run(BitableCreateRecordsOperator, records=[{"code": "A3", "due": "2026-11-22"}], time_zone="UTC")
+    assert 1795305600000 in dues(orders)
+
+
 def test_list_finds_the_same_however_lark_reads_several_values_and_groups(orders):
     orders.add(
         {"code": "A1", "qty": 1, "tags": ["x", "y"]},

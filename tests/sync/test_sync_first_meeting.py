@@ -55,3 +55,27 @@ def test_computed_cell_that_cannot_be_read_does_not_hold_its_row(plain: Any) -> 
     notes.emu.person.set_computed(notes.base, notes.table_id, notes.record_id(1), "twice", 8)
     engine.full()
     assert notes.ask("SELECT twice FROM notes") == [(8,)]
+
+
+@lite_only
+@pytest.mark.parametrize("address", ["empty", "absent"])
+def test_record_of_an_app_is_nobodys_and_its_later_edits_arrive(plain: Any, address: str) -> None:
+    notes: Plain = plain(AUTHORS, AUTHOR_FIELDS)
+    notes.emu.switches.update({"app_email": address})
+    notes.run("INSERT INTO notes (id, body) VALUES (1, 'by the program')")
+    engine = notes.engine(users="email")
+    assert engine.full().to_lark.created == 1
+
+    li = notes.emu.state.add_user("Li", "li@shop.example").open_id
+    report = engine.full()
+    assert (report.status, report.failed) == ("ok", 0)
+    assert notes.ask("SELECT body, made, changed FROM notes") == [("by the program", None, None)]
+
+    record_id = notes.record_id(1)
+    notes.emu.person.edit_record(notes.base, notes.table_id, record_id, {"body": "by a person"}, actor=li)
+    report = engine.incremental()
+    assert (report.status, report.to_sql.updated) == ("ok", 1)
+    ((body, made, changed),) = notes.ask("SELECT body, made, changed FROM notes")
+    assert (body, made) == ("by a person", None)
+    assert changed == "li@shop.example"
+    assert engine.check().in_step

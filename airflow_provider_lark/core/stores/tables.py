@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import JSON, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect, text
+from sqlalchemy import JSON, TEXT, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.types import TypeEngine
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import CHARSET, SESSION_ZONE, Column
@@ -21,6 +24,10 @@ from airflow_provider_lark.core.stores.words import words_of
 
 _DIALECT = "lark_dialect"
 _UNIQUE = "lark_unique"
+_SQLITE_TYPES: dict[str, type[TypeEngine[Any]]] = {
+    **dict.fromkeys(("UUID", "GUID", "STRING", "CITEXT", "TIMETZ"), TEXT),
+    **dict.fromkeys(("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITHOUT TIME ZONE"), sqlite.DATETIME),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
             column.type = ExactJson(column.type)
     if bind.dialect.name == "sqlite":
         _tell_row_ids(bind, table)
+        _tell_declared_types(bind, table)
     for column_name, charset in _charsets(bind, table).items():
         table.c[column_name].info[CHARSET] = charset
     table.info[_UNIQUE] = _unique_columns(bind, table)
@@ -96,6 +104,15 @@ def _tell_row_ids(conn: Connection, table: Table) -> None:
     is_row_id = "pk" not in conn.exec_driver_sql(listing).scalars().all()
     key[0].autoincrement = is_row_id
     key[0].nullable = key[0].nullable and not is_row_id
+
+
+def _tell_declared_types(conn: Connection, table: Table) -> None:
+    """Put in the types that SQLAlchemy takes for numbers, because SQLite knows no such names and takes any."""
+    listing = f"SELECT name, type FROM pragma_table_xinfo({literal(conn.dialect, table.name)}{_in(conn, table.schema)})"
+    for name, written in conn.exec_driver_sql(listing).all():
+        meant = _SQLITE_TYPES.get(str(written).split("(")[0].strip().upper())
+        if meant is not None and name in table.c:
+            table.c[name].type = meant()
 
 
 def _in(conn: Connection, schema: str | None) -> str:

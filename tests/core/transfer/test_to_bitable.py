@@ -49,11 +49,12 @@ def test_table_of_each_database_makes_fitting_fields_and_equal_cells(lark, engin
     run_sql(
         engine,
         f"CREATE TABLE goods (note VARCHAR(40), id BIGINT NOT NULL PRIMARY KEY, price NUMERIC(10, 2), born DATE,"
-        f" at {moment}, ok BOOLEAN, doc TEXT)",
-        "INSERT INTO goods VALUES ('茶 100%', 9007199254740993, 2.50, '2026-05-01', '2026-05-01 09:30:00', true, NULL)",
+        f" at {moment}, ok BOOLEAN, doc TEXT, seen BIGINT, total NUMERIC(20, 4))",
+        "INSERT INTO goods VALUES ('茶 100%', 9007199254740993, 2.50, '2026-05-01', '2026-05-01 09:30:00', true, NULL,"
+        " 9007199254740993, 123456789012.25)",
         "INSERT INTO goods (id) VALUES (2)",
     )
-    report = copy(lark, engine, lark.named("goods"), table="goods", create_table=True, time_zone="Asia/Shanghai")
+    report = copy(lark, engine, lark.named("goods"), table="goods", create_table=True)
     assert (report.read, report.created, report.status) == (2, 2, "ok")
     fields = lark.client.bitable.list_fields(app_token=lark.app_token, table_id=report.table_id)
     types = {field["field_name"]: (field["type"], (field.get("property") or {}).get("formatter")) for field in fields}
@@ -65,6 +66,8 @@ def test_table_of_each_database_makes_fitting_fields_and_equal_cells(lark, engin
         "at": (5, None),
         "ok": (7, None),
         "doc": (1, None),
+        "seen": (1, None),
+        "total": (1, None),
     }
     cells = {name: plain(cell) for name, cell in _record(lark, report.table_id, "9007199254740993").items()}
     assert cells == {
@@ -74,6 +77,8 @@ def test_table_of_each_database_makes_fitting_fields_and_equal_cells(lark, engin
         "born": 1777564800000,  # 2026-05-01 00:00 +08:00
         "at": 1777599000000,  # 2026-05-01 09:30 +08:00
         "ok": True,
+        "seen": "9007199254740993",
+        "total": "123456789012.25",
     }
 
 
