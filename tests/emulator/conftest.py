@@ -91,7 +91,7 @@ def caller(emu: Emulator) -> Iterator[Caller]:
     base = emu.state.create_base("Shop")
     table = emu.state.create_table(base.app_token, "goods", FIELDS)
     # building a TLS context takes longer than most tests here
-    with httpx.Client(base_url=emu.url, timeout=10, verify=False) as http:
+    with httpx.Client(base_url=emu.url, timeout=60, verify=False) as http:
         made = Caller(emu, http, base.app_token, table.table_id)
         made.login()
         yield made

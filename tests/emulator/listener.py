@@ -78,7 +78,7 @@ def _handler_of(listener: Listener) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status, answer = listener.answer(Heard({k.lower(): v for k, v in self.headers.items()}, body))
             if status == 0:
-                listener.released.wait(10)
+                listener.released.wait(600)
                 self.close_connection = True
                 return
             self.send_response(status)

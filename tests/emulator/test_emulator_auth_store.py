@@ -68,7 +68,7 @@ def test_hourly_ticket_comes_without_asking(caller: Any, clock: Any, listener: L
     caller.emu.state.set_event_url("cli_store", listener.url)
     clock.advance(3600)
 
-    assert listener.called.wait(5)
+    assert listener.called.wait(60)
 
 
 @pytest.mark.parametrize(

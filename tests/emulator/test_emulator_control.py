@@ -100,7 +100,7 @@ def test_command_prints_its_address_and_stops_cleanly(stop: signal.Signals) -> N
         assert process.stdout.readline().strip() == "app_id cli_mine"
         assert process.stdout.readline().strip() == "app_secret as given"
         process.send_signal(stop)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
 
     assert health == {"result": {"status": "ok", "url": url}}
     assert (process.returncode, errors) == (0, "")

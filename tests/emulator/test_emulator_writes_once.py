@@ -103,7 +103,7 @@ class HeldClock:
 
     def sleep(self, seconds: float) -> None:
         self.asleep.set()
-        self.go.wait(10)
+        self.go.wait(60)
 
 
 def test_concurrent_writes_conflict_and_an_equal_token_is_still_running() -> None:
@@ -123,11 +123,11 @@ def test_concurrent_writes_conflict_and_an_equal_token_is_still_running() -> Non
 
         slow = threading.Thread(target=write, kwargs={"client_token": TOKEN})
         slow.start()
-        assert clock.asleep.wait(10)
+        assert clock.asleep.wait(60)
         write()
         write(client_token=TOKEN)
         clock.go.set()
-        slow.join(10)
+        slow.join(60)
 
         assert codes == [1254291, 1254608, 0]
         assert len(emu.person.records(base, table)) == 1

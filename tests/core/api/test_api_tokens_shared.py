@@ -357,7 +357,7 @@ class SlowStore(MemoryTokenStore):
         self.loop_ran = threading.Event()
 
     def load(self, key: TokenKey) -> StoredToken | None:
-        assert self.loop_ran.wait(timeout=10)
+        assert self.loop_ran.wait(timeout=60)
         return super().load(key)
 
 

@@ -52,7 +52,7 @@ def test_claim_tells_when_the_newest_entry_was_captured(engine: Engine):
             "mysql": "SELECT UNIX_TIMESTAMP(NOW(6)) * 1000",
         }
         now_ms = float(conn.execute(text(sql_now[engine.dialect.name])).scalar_one())
-        assert claim(conn)[0].changed_ms == pytest.approx(now_ms, abs=2_000)
+        assert claim(conn)[0].changed_ms == pytest.approx(now_ms, abs=300_000)
 
 
 def test_claim_up_to_the_limit_leaves_the_rest(engine: Engine):
@@ -170,7 +170,7 @@ def test_backlog_counts_by_status_and_tells_the_oldest(engine: Engine):
         found = queue.backlog(conn, T)
         assert (found.pending, found.failed, found.processing) == (2, 1, 1)
         assert found.oldest_seconds is not None
-        assert 0 <= found.oldest_seconds < 30
+        assert 0 <= found.oldest_seconds < 300
         assert queue.backlog(conn).pending == 3
 
 
