@@ -7,19 +7,24 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
   command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+# an interpreter of one version, also where pyenv keeps it
+python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python; do \
+  command -v $$p >/dev/null && $$p -c '' 2>/dev/null && echo $$p && break; done)
+PRERELEASES := 'apache-airflow>=3.2.dev0' 'apache-airflow-core>=3.2.dev0' 'apache-airflow-task-sdk>=1.2.dev0'
 
-.PHONY: help demo ui test lint browser bench chaos clean
+.PHONY: help demo ui test test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos clean
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1	/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
-demo: .venv/.demo  ## keep two tables in step through real Airflow runs, offline
+demo: $(VENV)/.demo  ## keep two tables in step through real Airflow runs, offline
 	@$(BIN)/python dags/demo/run.py
 
-ui: .venv/.demo  ## the same data in a running Airflow; prints address and login
+ui: $(VENV)/.demo  ## the same data in a running Airflow; prints address and login
 	@$(BIN)/python dags/demo/ui.py
 
-test: .venv/.dev  ## linters, types, layers and every test
+test: $(VENV)/.dev  ## linters, types, layers and every test
 	@$(BIN)/python tests/services.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,41 +32,58 @@ test: .venv/.dev  ## linters, types, layers and every test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
-lint: .venv/.dev  ## linters, types and layers only
+test-py312:  ## the same with Python 3.12, and so on, each in an environment of its own
+	@$(MAKE) test VENV=.venvs/py312 PYTHON='$(or $(call python,3.12),python3.12)'
+
+test-py313:  ## the same with Python 3.13
+	@$(MAKE) test VENV=.venvs/py313 PYTHON='$(or $(call python,3.13),python3.13)'
+
+test-lowest:  ## every test with the lowest versions that pyproject.toml allows
+	@$(MAKE) pytest VENV=.venvs/lowest PYTHON='$(or $(call python,3.11),python3.11)' RESOLVE='--upgrade --resolution lowest-direct'
+
+test-next:  ## every test with the newest Airflow, pre-releases too
+	@rm -f .venvs/next/.dev
+	@$(MAKE) pytest VENV=.venvs/next RESOLVE="--upgrade $(PRERELEASES)"
+
+pytest: $(VENV)/.dev
+	@$(BIN)/python tests/services.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.dev  ## linters, types and layers only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-browser: .venv/.browser  ## the DAGs' forms and the tasks' pages, in a real browser on a running Airflow
+browser: $(VENV)/.browser  ## the DAGs' forms and the tasks' pages, in a real browser on a running Airflow
 	$(BIN)/python -m pytest tests/browser/check_*.py
 
-bench: .venv/.dev  ## measurements, printed beside their optimum
+bench: $(VENV)/.dev  ## measurements, printed beside their optimum
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 SEEDS ?= 0-99
 DATABASES ?= sqlite,postgresql,mysql
-chaos: .venv/.dev  ## storms of edits, faults, kills and rival transactions; SEEDS=0-999 DATABASES=sqlite
+chaos: $(VENV)/.dev  ## storms of edits, faults, kills and rival transactions; SEEDS=0-999 DATABASES=sqlite
 	@$(BIN)/python tests/services.py
 	@$(BIN)/python -m tests.chaos.campaign --seeds $(SEEDS) --databases $(DATABASES)
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venvs .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
-.venv/.uv:
+$(VENV)/.uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python"; exit 1; }
-	@echo "Making .venv with $(PYTHON)"
-	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && touch $@
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && touch $@
 
-.venv/.demo: .venv/.uv pyproject.toml
-	@echo "Installing the provider and Airflow into .venv"
+$(VENV)/.demo: $(VENV)/.uv pyproject.toml
+	@echo "Installing the provider and Airflow into $(VENV)"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[demo]' && touch $@
 
-.venv/.dev: .venv/.uv pyproject.toml
+$(VENV)/.dev: $(VENV)/.uv pyproject.toml
 	@bash .ci/headers
-	@echo "Installing everything the tests need into .venv"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]' && touch $@
+	@echo "Installing everything the tests need into $(VENV)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(RESOLVE) --editable '.[dev]' && touch $@
 
-.venv/.browser: .venv/.dev
+$(VENV)/.browser: $(VENV)/.dev
 	@bash .ci/browser
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser]' && touch $@
