@@ -44,8 +44,12 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
     "noop_update_touches": (True, False),
     "page_token_binds_page_size": (True, False),
     "limited_status": (429, 400),
-    "auth_status": (400, 401),
+    "auth_status": (400, 401, 200),
     "client_token_window_seconds": (6 * 3600.0, 5.0),
+    "splits_urls": (False, True),
+    "unsorted": ("oldest_first", "newest_first"),
+    "names_hidden_records": (True, False),
+    "hidden_record_code": (1254302, 1254043),
 }
 
 
@@ -111,7 +115,8 @@ class Storm:
 
     def value(self, side: str) -> str:
         self.serial += 1
-        return f"{side}-{self.serial}"
+        # every third one is an address, which Lark may read as a segment of its own
+        return f"{side}-{self.serial}" if self.serial % 3 else f"http://{side}/{self.serial}"
 
     def changes(self, side: str) -> dict[str, Any]:
         made: dict[str, Any] = {"name": self.value(side), "qty": self.dice.choice([None, 1, 2.5, 7])}

@@ -398,3 +398,12 @@ def test_app_is_no_person_of_the_directory(caller: Any) -> None:
 def test_status_of_a_code_depends_on_the_route(caller: Any, path: str, code: int, status: int) -> None:
     caller.emu.faults.add(path, code=code)
     assert told(caller.raw("POST", f"{caller.records}/{path}", {})) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(230029, 400), (230099, 400), (234002, 401), (1254048, 404), (1254120, 400), (99992361, 400), (11232, 200)],
+)
+def test_scripted_code_that_no_route_answers_has_its_documented_status(caller: Any, code: int, status: int) -> None:
+    caller.emu.faults.add("bot/v3/info", code=code)
+    assert told(caller.raw("GET", "/open-apis/bot/v3/info")) == (status, code)
