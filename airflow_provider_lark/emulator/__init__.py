@@ -9,7 +9,7 @@
     fieldtypes/      field types, values in and out       events/  what apps are told, and how it reaches them
     pytest_plugin.py fixtures for tests of DAGs           coverage.py  the page on what is emulated
     faults.py        what goes wrong by script; nearmisses.py and poison.py carry it out
-    locks.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py codes.py person.py
+    locks.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py codes.py settings.py person.py
 
 "reference §n" in this package means our notes on the platform's public documentation; the sections' subjects:
 §1 auth, envelope, limits; §2 Bitable; §3 fields and values; §4 filters and sorts; §5 events; §6 messages; §7 contact,

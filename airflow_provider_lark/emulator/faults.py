@@ -6,9 +6,11 @@ import itertools
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from dataclasses import field as attribute
 from typing import Any, Final, Literal, get_args
+
+from airflow_provider_lark.emulator.settings import check_values
 
 NearMiss = Literal["leave_out", "trim", "crlf_to_lf", "round", "clamp", "drop_option", "keep_fields"]
 """A success that did something else than was asked."""
@@ -35,7 +37,8 @@ Action = (
     ]
 )
 NEAR_MISSES: Final = frozenset(get_args(NearMiss))
-ACTIONS: Final = NEAR_MISSES | frozenset(each for part in get_args(Action) for each in get_args(part))
+# a list: what is looked up in it may be unhashable JSON
+ACTIONS: Final = sorted(NEAR_MISSES | {each for part in get_args(Action) for each in get_args(part)})
 
 Touches = Callable[[str], bool]
 """Whether a request or its answer is about the record of that id, or about one that holds that value."""
@@ -86,7 +89,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
-            msg = f"unknown fault action {self.action!r}; known: {sorted(ACTIONS)}"
+            msg = f"unknown fault action {self.action!r}; known: {ACTIONS}"
             raise ValueError(msg)
         if self.action in {"error", "error_after"} and self.code is None and self.status is None:
             msg = "an error fault needs code or status"
@@ -94,7 +97,12 @@ class Fault:
         if self.is_near_miss and self.action != "keep_fields" and not self.field:
             msg = f"{self.action} needs field: the name or the id of a field"
             raise ValueError(msg)
-        self._pattern = re.compile(self.match)
+        check_values(Fault, {each.name: getattr(self, each.name) for each in fields(self)})
+        try:
+            self._pattern = re.compile(self.match)
+        except re.error as exc:
+            msg = f"match is no regular expression: {exc}"
+            raise ValueError(msg) from exc
 
     @property
     def is_near_miss(self) -> bool:
@@ -141,6 +149,9 @@ class Faults:
         >>> faults.add("batch_create", code=1254291, times=2).hits
         0
         """
+        if isinstance(settings.get("record"), int | float):
+            # a number in a cell is told as its digits
+            settings["record"] = str(settings["record"])
         fault = Fault(match, **settings)
         fault.fault_id = next(self._ids)
         with self._lock:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from airflow_provider_lark.emulator.settings import check_values
+
 
 @dataclass
 class Switches:
@@ -134,13 +136,14 @@ class Switches:
     def update(self, values: dict[str, Any]) -> None:
         """Set switches by name.
 
-        :raises ValueError: a name is unknown.
+        :raises ValueError: a name is unknown, or a value does not fit its switch; nothing is set then.
         """
         known = {each.name for each in fields(self)}
         unknown = sorted(set(values) - known)
         if unknown:
             msg = f"unknown switches {unknown}; known: {sorted(known)}"
             raise ValueError(msg)
+        check_values(Switches, values)
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -48,7 +48,6 @@ SWITCHES: dict[str, tuple[Any, ...]] = {
     "client_token_window_seconds": (6 * 3600.0, 5.0),
     "splits_urls": (False, True),
     "unsorted": ("oldest_first", "newest_first"),
-    "names_hidden_records": (True, False),
     "hidden_record_code": (1254302, 1254043),
 }
 

@@ -52,6 +52,19 @@ def test_control_sets_switches_and_moves_the_clock(caller: Any) -> None:
     assert control(caller, "POST", "clock", advance_seconds=60) == caller.emu.clock.now()
 
 
+def test_wrong_switch_beside_a_right_one_sets_neither(caller: Any) -> None:
+    with pytest.raises(ValueError, match="uuid_strict"):
+        caller.emu.switches.update({"auth_status": 401, "uuid_strict": None})
+    assert caller.emu.switches.auth_status == 400
+    caller.emu.switches.update({"write_seconds": 1, "max_records": None, "event_time_digits": 16})
+
+
+def test_poison_may_be_a_number(caller: Any) -> None:
+    caller.create({"Qty": 7})
+    control(caller, "POST", "faults", match="search", record=7, code=1254607)
+    assert caller.code("POST", f"{caller.records}/search", {}) == 1254607
+
+
 def test_reset_leaves_the_default_app_only(caller: Any) -> None:
     caller.emu.switches.uuid_strict = False
     control(caller, "POST", "reset")
@@ -67,7 +80,13 @@ def test_reset_leaves_the_default_app_only(caller: Any) -> None:
     [
         pytest.param("nothing", {}, 404, "no control", id="unknown control"),
         pytest.param("switches", {"nope": 1}, 400, "unknown switches", id="unknown switch"),
+        pytest.param("switches", {"oversize_page": "clip"}, 400, "oversize_page is one of", id="unknown value"),
+        pytest.param("switches", {"auth_status": "401"}, 400, "auth_status is int", id="text for a number"),
+        pytest.param("switches", {"uuid_strict": 1}, 400, "uuid_strict is bool", id="number for a truth"),
         pytest.param("faults", {"match": "x", "code": 1, "tymes": 2}, 400, "tymes", id="unknown fault setting"),
+        pytest.param("faults", {"match": "x", "code": 1, "times": "2"}, 400, "times is int", id="text for times"),
+        pytest.param("faults", {"match": "(", "code": 1}, 400, "no regular expression", id="broken match"),
+        pytest.param("faults", {"match": "x", "action": []}, 400, "unknown fault action", id="action as list"),
         pytest.param("person/add_record", {"app_token": "x"}, 400, "missing", id="missing parameter"),
         pytest.param("tables", {"app_token": "x", "name": "t", "fields": []}, 400, "unknown", id="unknown base"),
     ],

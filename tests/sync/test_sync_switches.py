@@ -30,7 +30,6 @@ MET: dict[str, tuple[Any, ...]] = {
     "foreign_file_code": (1254027,),
     "not_exist_status": (404,),
     "hidden_record_code": (1254043,),
-    "names_hidden_records": (False,),
     "events_tell_auto_numbers": (True,),
     "max_field_name": (1000,),
     "greater_excludes_day": (True,),
@@ -58,6 +57,8 @@ MET: dict[str, tuple[Any, ...]] = {
 }
 #: not met by a sync: files, logins, deliveries of events, wrong secrets; and measures instead of readings
 ELSEWHERE = {
+    # a hidden record that looks absent is one that nobody could tell from a deleted one
+    "names_hidden_records",
     *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed"),
     *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
     *("challenge_seconds", "ack_seconds", "event_copies", "events_out_of_order", "event_time_digits"),

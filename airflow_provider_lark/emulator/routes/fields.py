@@ -151,7 +151,7 @@ ROUTES: Final = (
         rate=Rate(10),
         holds="table",
         coverage="partly",
-        note="lookup, stage and button only by a person; auto_fill fills nothing",
+        note="lookup, stage, object and button only by a person; auto_fill fills nothing",
     ),
     Route(
         "PUT",

@@ -31,10 +31,10 @@ EVERYTHING: Final = Reader()
 
 def keep_replaced(table: Table, record_id: str, replaced: Record | None) -> None:
     """Keep the version before a record's last change, for replicas that are scripted to miss it."""
-    table.replaced.pop(record_id, None)
     table.replaced[record_id] = (table.revision, replaced)
+    table.replaced.move_to_end(record_id)
     if len(table.replaced) > _MOST_REPLACED:
-        del table.replaced[next(iter(table.replaced))]
+        table.replaced.popitem(last=False)
 
 
 def remember(table: Table, record_id: str, replaced: Record | None, now_ms: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -86,7 +87,7 @@ class Table:
     # versions that lagging readers may still see: record_id -> [(replaced at, version or None)]
     history: dict[str, list[tuple[int, Record | None]]] = field(default_factory=dict)
     # the version before the last change, of those that changed last: record_id -> (revision, version or None)
-    replaced: dict[str, tuple[int, Record | None]] = field(default_factory=dict, repr=False)
+    replaced: OrderedDict[str, tuple[int, Record | None]] = field(default_factory=OrderedDict, repr=False)
     # records that row rights hide: record_id -> from whom (app ids, open_ids); None: from every app
     hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)
     searches: dict[Any, tuple[int, list[Record]]] = field(default_factory=dict, repr=False)
