@@ -6,7 +6,7 @@ to Lark. Run `lark_full_sync` once before: it sets the tables up.
 **Configuration**
 - Airflow Variable `lark_sync_config`: path of the YAML file of mappings; relative paths start at this DAG's folder.
 - Params: `config` (another file for this run), `tables` (only these mappings), `lark_conn_id`, `sql_conn_id`
-  (instead of the mappings' own).
+  (instead of the mappings' own), `allow_mass_deletes` (for one run, after a look at both tables).
 
 **Limits.** Lark counts requests per app. When many tables share an app, create a pool with
 `airflow pools set lark 4 "Lark API"` and add `"pool": "lark"` to `default_args`.
@@ -36,6 +36,7 @@ with DAG(
         ),
         "lark_conn_id": Param("lark_default", type="string"),
         "sql_conn_id": Param(None, type=["string", "null"], description="Empty: the mappings' own"),
+        "allow_mass_deletes": Param(False, type="boolean", description="Lift the mass-delete guard for this run"),
     },
 ) as dag:
 
@@ -51,6 +52,7 @@ with DAG(
         task_id="sync",
         lark_conn_id="{{ params.lark_conn_id }}",
         sql_conn_id="{{ params.sql_conn_id }}",
+        allow_mass_deletes="{{ params.allow_mass_deletes }}",
         map_index_template="{{ task.mapping['name'] }}",
     ).expand(mapping=read_config())
 # [END lark_incremental_sync]

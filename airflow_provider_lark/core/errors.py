@@ -39,7 +39,11 @@ A message says what failed, on what, and what to do. It never holds a secret, a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+#: so many rows are named in the text of an error that ends a run
+PROBLEMS_TOLD = 3
 
 
 class LarkError(Exception):
@@ -49,7 +53,12 @@ class LarkError(Exception):
     :param code: Lark's own code, when Lark refused.
     :param log_id: Lark's log id: what their support asks for.
     :param endpoint: method and route, without query and without ids.
+    :ivar problems: what had happened to single rows before this ended the run, at most 20 texts.
+    :ivar failed: how many rows that were.
     """
+
+    problems: tuple[str, ...] = ()
+    failed: int = 0
 
     def __init__(
         self, message: str, *, code: int | None = None, log_id: str | None = None, endpoint: str | None = None
@@ -66,11 +75,18 @@ class LarkError(Exception):
             for name, value in (("code", self.code), ("endpoint", self.endpoint), ("log_id", self.log_id))
             if value is not None
         ]
-        return f"{self.message} [{', '.join(facts)}]" if facts else self.message
+        text = f"{self.message} [{', '.join(facts)}]" if facts else self.message
+        return f"{text}. {describe_problems(self.failed, self.problems)}" if self.problems else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # keyword-only arguments do not survive the default pickling, and Airflow's executors pickle errors
         return _rebuild, (type(self), self.message, {k: v for k, v in vars(self).items() if k != "message"})
+
+
+def describe_problems(failed: int, problems: Sequence[str]) -> str:
+    """Say in a line which rows could not be synced; a few of them with their reasons."""
+    more = f"; and {failed - PROBLEMS_TOLD} more" if failed > PROBLEMS_TOLD else ""
+    return f"Before that, {failed} rows could not be synced: {'; '.join(problems[:PROBLEMS_TOLD])}{more} (sync_queue)"
 
 
 def _rebuild(cls: type[LarkError], message: str, state: dict[str, Any]) -> LarkError:

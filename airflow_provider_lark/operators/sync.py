@@ -176,32 +176,37 @@ class _WritingSyncOperator(BitableSyncOperator):
 
     :param alias_changes: which of them make an event of the asset aliases among the *outlets*: ``both``, those written
         ``to_sql``, or those ``to_lark``. A run that writes none of them makes no event.
+    :param allow_mass_deletes: delete even when more was deleted on one side than the mapping's ``max_delete_ratio``
+        and ``max_delete_rows`` allow, and what earlier runs held back. Set it for one run, after a look at both tables.
     """
 
-    def __init__(self, *, alias_changes: Literal["both", "to_sql", "to_lark"] = "both", **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
+
+    def __init__(
+        self,
+        *,
+        alias_changes: Literal["both", "to_sql", "to_lark"] = "both",
+        allow_mass_deletes: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         refuse_choice("alias_changes", alias_changes, CHANGES)
         self.alias_changes = alias_changes
+        self.allow_mass_deletes = allow_mass_deletes
+
+    @property
+    def _allows(self) -> bool:
+        return read_flag(self.allow_mass_deletes, "allow_mass_deletes")
 
     def _count_changes(self, report: Mapping[str, Any]) -> int:
         return count_changes(report, self.alias_changes)
 
 
 class BitableFullSyncOperator(_WritingSyncOperator):
-    """Compares all rows with all records and makes both sides equal; also finds what was deleted in Lark.
-
-    :param allow_mass_deletes: delete even when more is missing on one side than the mapping's ``max_delete_ratio``
-        and ``max_delete_rows`` allow. Set it for one run, after a look at both tables.
-    """
-
-    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
-
-    def __init__(self, *, allow_mass_deletes: bool | str = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.allow_mass_deletes = allow_mass_deletes
+    """Compares all rows with all records and makes both sides equal; also finds deletes that no trigger saw."""
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.full(allow_mass_deletes=read_flag(self.allow_mass_deletes, "allow_mass_deletes")).to_dict()
+        return engine.full(allow_mass_deletes=self._allows).to_dict()
 
 
 class BitableIncrementalSyncOperator(_WritingSyncOperator):
@@ -212,7 +217,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         try:
-            return engine.incremental().to_dict()
+            return engine.incremental(allow_mass_deletes=self._allows).to_dict()
         except LeaseHeld as exc:
             raise AirflowSkipException(str(exc)) from exc
 

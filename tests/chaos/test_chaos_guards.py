@@ -219,3 +219,32 @@ def test_record_deleted_during_a_full_sync_is_missed_by_the_next_run(
     assert 30 not in world.by_code()
     engine.incremental()
     world.assert_in_step()
+
+
+def test_delete_that_lark_does_not_confirm_at_once_is_found_by_the_next_run(world: ChaosWorld, arena: Arena) -> None:
+    engine = world.ready(ROWS)
+    gone = world.record_id(3)
+    world.remove(3)
+    # the replica that lists has heard of it, the one that answers by id has not
+    shown = {"records": [{"record_id": gone, "fields": {}}], "forbidden_record_ids": [], "absent_record_ids": []}
+    _lie(world, lambda data: shown, route="/batch_get", times=1)
+    report = engine.incremental()
+    assert 3 in world.rows()
+    assert "given by id after all: 1" in report.warnings[0]
+    arena.calm()
+    assert engine.incremental().to_sql.deleted == 1
+    world.assert_in_step()
+    assert engine.incremental().api_calls["total"] == 2
+
+
+@pytest.mark.parametrize("lie", ["nothing and total 0", "nothing and the true total"])
+def test_empty_list_of_a_large_table_asks_for_a_bounded_number_of_records(world: ChaosWorld, lie: str) -> None:
+    world.ready(1200)
+    _lie(world, LIES[lie])
+    calls = world.client.calls.snapshot()
+    raised = _run_all(world)
+    assert len(world.rows()) == 1200
+    if lie == "nothing and total 0":
+        assert raised == ["SafetyStop"] * 3
+    # 1,000 at most in each of three runs, 100 a call
+    assert world.client.calls.since(calls).get("get", 0) <= 30

@@ -252,5 +252,5 @@ def test_sensor_fails_as_the_trigger_tells(event, kind, words):
 
 def test_sensor_returns_what_the_trigger_saw():
     sensor = SyncQueueBacklogSensor(task_id="s", sql_conn_id="shop_db", pending_below=1)
-    seen = {"pending": 0, "oldest_seconds": None, "failed": 0, "processing": 0, "blacklisted": 0}
+    seen = {"pending": 0, "oldest_seconds": None, "failed": 0, "processing": 0, "blacklisted": 0, "held": 0}
     assert sensor.execute_complete({}, {"status": "success", "backlog": seen}) == seen

@@ -89,6 +89,19 @@ def test_full_sync_refuses_a_mass_delete_until_it_is_allowed(shop):
     assert shop.sql_names() == {}
 
 
+def test_incremental_sync_holds_a_mass_delete_of_sql_until_it_is_allowed(shop):
+    for code in range(1, 4):
+        shop.execute("INSERT INTO areas VALUES (:code, 'n')", code=str(code))
+    run(BitableFullSyncOperator, mapping=shop.mapping)
+    before = len(shop.emulator.person.records(shop.app_token, shop.table_id))
+    shop.execute("DELETE FROM areas")
+    with pytest.raises(AirflowFailException, match=r"SafetyStop: .*rows were deleted in SQL, and their records stay"):
+        run(BitableIncrementalSyncOperator, mapping=shop.mapping)
+    assert len(shop.emulator.person.records(shop.app_token, shop.table_id)) == before > 0
+    done = run(BitableIncrementalSyncOperator, mapping=shop.mapping, allow_mass_deletes="True")
+    assert (done["to_lark"]["deleted"], done["held"]) == (before, 0)
+
+
 @pytest.mark.parametrize("form", ["short form", "json", "object", "file", "file with two", "named in a list"])
 def test_mapping_may_come_in_every_form(shop, tmp_path, form):
     from airflow_provider_lark.core import TableMapping

@@ -14,12 +14,13 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
-from airflow_provider_lark.core.errors import RecordNotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base import Page, Row, Values
 from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.fates import Fates, Removal, hidden_error, look_up, remove
 
 
 class BitableStore:
@@ -110,14 +111,24 @@ class BitableStore:
                 records=bodies[start : start + self._batch_size],
             )
 
+    def look_up(self, ids: Sequence[str]) -> Fates:
+        """Tell which records of *ids* are shown, hidden and gone; 100 a call."""
+        return look_up(self._client, self._app_token, self._table_id, ids)
+
+    def remove(self, ids: Sequence[str]) -> Removal:
+        """Delete up to 500 records in one call, and tell which were gone already, and which are hidden and stay."""
+        return remove(self._client, self._app_token, self._table_id, ids)
+
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete the records of *ids*, 500 a call; those that do not exist are no error."""
+        """Delete the records of *ids*, 500 a call; those that do not exist are no error.
+
+        :raises AccessDenied: some are hidden from the app, and stay.
+        """
+        hidden: list[str] = []
         for some in split(ids, BATCH_DELETE_MAX):
-            try:
-                self._delete(some)
-            except RecordNotFound:
-                # one that is gone makes Lark refuse the whole call
-                self._delete(list(self.read(some)))
+            hidden += self.remove(some).hidden
+        if hidden:
+            raise hidden_error(self._table_id, hidden, len(ids) - len(hidden))
 
     def encode_patch(self, values: Values) -> dict[str, Any]:
         """Return wire values by field name; columns that Lark does not take are left out.
@@ -151,9 +162,6 @@ class BitableStore:
         moment = fields.get(modified) if modified is not None else None
         modified_ms = moment if isinstance(moment, int) else None
         return Row(record["record_id"], values, modified_ms, tuple(problems), unread)
-
-    def _delete(self, ids: Sequence[str]) -> None:
-        self._client.bitable.batch_delete(app_token=self._app_token, table_id=self._table_id, record_ids=ids)
 
     def _search(self, names: Sequence[str], sort: Sequence[Mapping[str, Any]] | None = None) -> Iterator[RecordPage]:
         return self._client.bitable.search_pages(

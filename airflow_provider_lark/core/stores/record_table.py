@@ -20,13 +20,14 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkError, NotFound, RecordNotFound
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkError, NotFound
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.count_check import CountCheck
+from airflow_provider_lark.core.stores.fates import hidden_error, remove
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
 
 Record = dict[str, Any]
@@ -245,7 +246,10 @@ class RecordTable:
             done += len(batch)
 
     def delete(self, record_ids: Sequence[str]) -> list[str]:
-        """Delete records, 500 a call, and return the ids of those that were not there."""
+        """Delete records, 500 a call, and return the ids of those that were not there.
+
+        :raises AccessDenied: some are hidden from the app; the others of their batch, and those before, were deleted.
+        """
         missing: list[str] = []
         ids = list(dict.fromkeys(record_ids))
         done = 0
@@ -256,16 +260,11 @@ class RecordTable:
         return missing
 
     def _delete(self, ids: Sequence[str]) -> list[str]:
-        try:
-            self.client.bitable.batch_delete(**self.ids, record_ids=ids)
-        except RecordNotFound:
-            # one that is gone makes Lark refuse the whole call
-            missing = set(self.client.bitable.batch_get(**self.ids, record_ids=ids).absent_record_ids)
-            if not missing:
-                raise
-            self.client.bitable.batch_delete(**self.ids, record_ids=[id_ for id_ in ids if id_ not in missing])
-            return [id_ for id_ in ids if id_ in missing]
-        return []
+        removal = remove(self.client, self.ids["app_token"], self.ids["table_id"], ids)
+        if removal.hidden:
+            done = len(ids) - len(removal.hidden) - len(removal.gone)
+            raise hidden_error(self.ids["table_id"], removal.hidden, done)
+        return [id_ for id_ in ids if id_ in removal.gone]
 
     def _query(self, search: Search) -> dict[str, Any]:
         return {

@@ -21,6 +21,7 @@ class Bundle:
     :param verdicts: what a person decided about open conflicts, by key.
     :param claims: the queue entries that asked for these records, by key or record id.
     :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
+    :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
     :param floor_ms: records no newer than this were met before; those that could not be taken in then are left to
         the queue.
     """
@@ -31,6 +32,7 @@ class Bundle:
     claims: Mapping[str, Claim] = field(default_factory=dict)
     compare_all: bool = False
     floor_ms: int | None = None
+    room: int | None = None
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Taken:
     :param refused: records that could not be taken in, now or before.
     :param failed: what could not be taken in now, and why, by the name under which it is parked.
     :param landed: keys and ids of the records that were taken in.
+    :param held: keys of rows whose delete the guard against mass deletes holds back.
     :param twins: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
@@ -50,6 +53,7 @@ class Taken:
     keys_found: set[str] = field(default_factory=set)
     strays: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
     twins: list[Twin] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     rewritten: int = 0
@@ -65,6 +69,7 @@ class Taken:
         self.keys_found |= other.keys_found
         self.strays |= other.strays
         self.refused |= other.refused
+        self.held |= other.held
         self.twins += other.twins
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import LarkError, describe_problems
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.stores.connections import open_session, with_lock_seconds
 from airflow_provider_lark.core.stores.ledger import checkpoint, pairs, parked, scans
@@ -23,22 +24,23 @@ from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_cha
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.create import settle_intents
 from airflow_provider_lark.core.sync.exclusive import exclusive, worker_name
+from airflow_provider_lark.core.sync.hold import refuse_held
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
-from airflow_provider_lark.core.sync.push import drain, push_unpaired
+from airflow_provider_lark.core.sync.push import drain
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import settle_sent
 from airflow_provider_lark.core.sync.sweep import (
     Scan,
-    refuse_held_deletes,
     scan_all,
     scan_keys,
     settle_lark_deletes,
     settle_sql_deletes,
     take_surfaced,
 )
+from airflow_provider_lark.core.sync.unpaired import push_unpaired
 from airflow_provider_lark.core.sync.verdicts import apply_verdicts
 
 log = logging.getLogger(__name__)
@@ -112,28 +114,31 @@ class SyncEngine:
     def full(self, *, allow_mass_deletes: bool = False) -> SyncReport:
         """Compare every row of both sides, and bring them in step.
 
-        :param allow_mass_deletes: carry out deletes beyond the mapping's limit; a person has looked.
-        :raises SafetyStop: rows are missing on one side beyond the limit; all but the deletes has been done.
+        :param allow_mass_deletes: carry out deletes beyond the mapping's limit, those held before too; a person has
+            looked.
+        :raises SafetyStop: deletes beyond the limit are held, on either side, or Lark shows no record at all; all
+            else has been done.
         """
         report = SyncReport(self.mapping.name, "full")
-        with self._measured(report), self._run(report) as run:
-            self._full(run, allow_mass_deletes=allow_mass_deletes)
+        with self._measured(report), self._run(report, allow_mass_deletes) as run:
+            self._full(run)
         return report
 
-    def incremental(self) -> SyncReport:
+    def incremental(self, *, allow_mass_deletes: bool = False) -> SyncReport:
         """Carry over what changed on either side since the last run; the first run is a full one.
 
         When nothing changed it costs one search, beside the token and the field list.
 
-        :raises SafetyStop: records are missing in Lark beyond the limit; all but the deletes has been done.
+        :param allow_mass_deletes: as for :meth:`full`.
+        :raises SafetyStop: as for :meth:`full`.
         """
         report = SyncReport(self.mapping.name, "incremental")
-        with self._measured(report), self._run(report) as run:
+        with self._measured(report), self._run(report, allow_mass_deletes) as run:
             state = self._checkpoint()
             if state.last_scan_at_ms is None or (
                 run.binding.modified_field is None and run.binding.mapping.direction != "to_lark"
             ):
-                self._full(run, allow_mass_deletes=False)
+                self._full(run)
             else:
                 self._incremental(run, state)
         return report
@@ -159,7 +164,7 @@ class SyncEngine:
         setup.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
         self._ready = None
 
-    def _full(self, run: Run, *, allow_mass_deletes: bool) -> None:
+    def _full(self, run: Run) -> None:
         state = self._checkpoint()
         two_way = run.binding.mapping.direction != "to_lark"
         settle_intents(run)
@@ -167,11 +172,11 @@ class SyncEngine:
         apply_verdicts(run)
         scan = scan_all(run)
         try:
-            settle_lark_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
-            settle_sql_deletes(run, scan, allow_mass_deletes=allow_mass_deletes)
+            settle_lark_deletes(run, scan)
+            settle_sql_deletes(run, scan)
         finally:
             run.transact(scans.drop, scan.scan_id)
-        offset = self._offset(run, scan.total) if scan.is_complete and not scan.held else None
+        offset = self._offset(run, scan.total) if scan.is_settled else None
         modified = run.binding.modified_field
         if scan.is_complete and two_way and modified is not None and scan.pages > 1:
             # a record that was edited while we read has moved to the front unseen; its row is no new one
@@ -191,7 +196,7 @@ class SyncEngine:
         self._save(run, pulled, complete=scan.is_complete, offset=offset)
         drain(run)
         run.transact(purge, run.binding.mapping.retention_days)
-        refuse_held_deletes(run, scan)
+        refuse_held(run, scan.blind)
 
     def _incremental(self, run: Run, state: Checkpoint) -> None:
         settle_intents(run)
@@ -206,15 +211,14 @@ class SyncEngine:
                 try:
                     scan_keys(run, scan)
                     take_surfaced(run, scan)
-                    settle_lark_deletes(run, scan, allow_mass_deletes=False)
+                    settle_lark_deletes(run, scan)
                 finally:
                     run.transact(scans.drop, scan.scan_id)
                 pulled.total = scan.total
-        recount = scan is None or (scan.is_complete and not scan.held)
+        recount = scan is None or scan.is_settled
         self._save(run, pulled, complete=False, offset=self._offset(run, pulled.total) if recount else None)
         drain(run)
-        if scan is not None:
-            refuse_held_deletes(run, scan)
+        refuse_held(run, scan.blind if scan is not None else None)
 
     def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
         """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
@@ -262,7 +266,7 @@ class SyncEngine:
         return exclusive(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=self.lease_wait_seconds)
 
     @contextmanager
-    def _run(self, report: SyncReport) -> Iterator[Run]:
+    def _run(self, report: SyncReport, allow_mass_deletes: bool = False) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
         ready = self._ready or setup.open_ready(
             self.client,
@@ -291,13 +295,25 @@ class SyncEngine:
                 report=report,
                 keep_lease=keep,
                 people=self._people,
+                allow_mass_deletes=allow_mass_deletes,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
             # with the lease in hand, whatever is still claimed belongs to a worker that died
             run.transact(parked.take_back_all, run.table_name)
             try:
                 yield run
+            except Exception as error:
+                _tell_problems(error, report)
+                raise
             finally:
                 run.transact(parked.take_back_all, run.table_name)
             if report.failed:
                 report.status = "partial"
+
+
+def _tell_problems(error: Exception, report: SyncReport) -> None:
+    """Let an error that ends a run carry what had happened to single rows; the report is lost with it."""
+    if isinstance(error, LarkError):
+        error.problems, error.failed = tuple(report.problems), report.failed
+    elif report.problems:
+        error.add_note(describe_problems(report.failed, report.problems))

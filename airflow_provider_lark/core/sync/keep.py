@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger import conflicts, held, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
@@ -31,13 +31,15 @@ def keep(
     _keep_promises(conn, run, done)
     _note_conflicts(conn, run, done, taken, lines)
     _note_writes(done, taken, lines)
-    _hold_keys(conn, run, failures)
+    _reserve_keys(conn, run, failures)
     for failure in failures:
         note_failure(conn, run, failure, bundle.claims.get(failure.name), taken)
     # a record is parked under its key, or under its own id while it had none
-    taken.landed |= {name for step in done for name in (step.subject.record_id, step.subject.key) if name is not None}
+    subjects = [step.subject for step in done]
+    taken.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
     parked.unpark(conn, run.table_name, sorted(taken.landed))
-    _complete(conn, bundle, {failure.name for failure in failures} | {twin.row.id for twin in taken.twins})
+    left = {failure.name for failure in failures} | {twin.row.id for twin in taken.twins} | taken.held
+    _complete(conn, bundle, left)
     run.journal(conn, lines)
 
 
@@ -58,6 +60,7 @@ def _keep_pairs(conn: Connection, run: Run, done: list[Step]) -> None:
             forgotten.append(key)
         elif decision.pair == "bury":
             buried.append(key)
+    held.settle(conn, run.table_name, [*forgotten, *buried])
     pairs.forget(conn, run.table_name, forgotten)
     pairs.bury(conn, run.table_name, buried)
     pairs.save(conn, run.table_name, saved)
@@ -68,6 +71,9 @@ def _keep_promises(conn: Connection, run: Run, done: list[Step]) -> None:
     owed = []
     for step in done:
         key = step.change.key if step.change is not None else step.subject.key
+        if step.subject.sql is None and step.change is None and step.decision.pair != "forget":
+            # only a delete that was noted deletes; of one that no trigger saw, a complete scan tells
+            continue
         if (step.decision.owes_lark or step.incomplete) and key is not None and step.subject.waiting_ms is None:
             owed.append(key)
     if owed:
@@ -125,14 +131,16 @@ def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
             lines.append(LogLine(id_, "to_sql", operation, "rewritten", detail))
 
 
-def _hold_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> None:
-    """Pair records that could not be taken in with the key they name, without a base, so that nobody makes another."""
-    held = [
+def _reserve_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> None:
+    """Reserve the keys that records name which could not be taken in, so that nobody makes another record of them."""
+    reserved = [
         Pair(failure.key, failure.record_id, None)
         for failure in failures
         if failure.key is not None and not failure.is_paired
     ]
-    pairs.save(conn, run.table_name, held)
+    # one that named another key before is parked under this one from now on
+    parked.unpark(conn, run.table_name, [f.reserved for f in failures if f.reserved and f.reserved != f.key])
+    pairs.save(conn, run.table_name, reserved)
 
 
 def note_failure(conn: Connection, run: Run, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
@@ -150,7 +158,7 @@ def note_failure(conn: Connection, run: Run, failure: Refusal, claim: Claim | No
     taken.failed[failure.name] = str(failure.error)
 
 
-def _complete(conn: Connection, bundle: Bundle, failed: set[str]) -> None:
-    settled = [id_ for id_ in bundle.claims if id_ not in failed]
+def _complete(conn: Connection, bundle: Bundle, left: set[str]) -> None:
+    settled = [id_ for id_ in bundle.claims if id_ not in left]
     # what SQL itself wants of the key is still to be pushed
     parked.settle(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])

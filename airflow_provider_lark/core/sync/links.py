@@ -85,7 +85,11 @@ class Links:
         if not self._columns:
             return list(rows)
         known = {
-            table: {record_id: pair.key for record_id, pair in pairs.by_records(conn, table, ids).items()}
+            table: {
+                record_id: pair.key
+                for record_id, pair in pairs.by_records(conn, table, ids).items()
+                if not pair.is_reserved
+            }
             for table, ids in self._collect(rows).items()
         }
         return [self._translate(row, known) for row in rows]

@@ -33,8 +33,8 @@ class TableMapping:
     :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
     :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
-    :param max_delete_ratio: a scan that would delete a larger part of the pairs than this (and more than
-        *max_delete_rows*) deletes nothing and says so.
+    :param max_delete_ratio: a run that would delete a larger part of the pairs than this on one side (and more than
+        *max_delete_rows*), or all, deletes none there, holds them and says so; 1 lifts that guard.
     :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
     :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
     :param lock_wait_seconds: how long to wait for a lock that another program holds in the database.

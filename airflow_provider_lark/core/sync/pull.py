@@ -18,6 +18,7 @@ from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
+from airflow_provider_lark.core.sync.hold import withhold
 from airflow_provider_lark.core.sync.keep import keep
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
@@ -34,7 +35,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     unreadable = [subject for subject in subjects if subject.sql is not None and subject.sql.problems]
     unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
     subjects = [subject for subject in subjects if subject not in unreadable]
-    steps = _decide_all(conn, run, bundle, subjects, taken)
+    steps = withhold(conn, run, bundle, _decide_all(conn, run, bundle, subjects, taken), taken)
     apply_changes(
         conn,
         run.sql(conn),
@@ -53,7 +54,7 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     taken.warnings += advance(conn, run.binding.spec.table, _numbers_given(run, done))
     keep(conn, run, bundle, done, failures, taken)
     taken.refused.update(refusal.record_id for refusal in failures)
-    taken.strays.update(refusal.record_id for refusal in failures if refusal.key is None)
+    taken.strays.update(refusal.record_id for refusal in failures if not refusal.is_paired)
     taken.strays.update(
         step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
     )
@@ -88,7 +89,7 @@ def _numbers_given(run: Run, done: list[Step]) -> dict[str, list[int]]:
 
 
 def _refusal(subject: Subject, error: LarkError) -> Refusal:
-    return Refusal(subject.record_id, subject.key, error, is_paired=subject.pair is not None)
+    return Refusal(subject.record_id, subject.key, error, is_paired=subject.pair is not None, reserved=subject.reserved)
 
 
 def absorb(run: Run, taken: Taken) -> None:

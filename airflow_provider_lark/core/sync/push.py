@@ -11,22 +11,25 @@ from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.fates import Removal
 from airflow_provider_lark.core.stores.halve import halve
-from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger import conflicts, intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle
-from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
+from airflow_provider_lark.core.sync.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
 
 CLAIM_SECONDS = 600
+
+_HIDDEN = "Lark hides its record from the app; give the app a role that shows all rows (advanced permissions)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,12 @@ class _Work:
 
 def drain(run: Run) -> None:
     """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
-    waiting = run.transact(queue.backlog, run.table_name).pending
+    waiting = run.transact(queue.backlog, run.table_name)
+    if waiting.pending or waiting.held:
+        foresee(run)
+        waiting = run.transact(queue.backlog, run.table_name)
     # one round more than needed, for rows that are looked at again
-    for _ in range(waiting // run.binding.mapping.batch_size + 2):
+    for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
         claims = run.transact(_claim, run)
         if not claims:
             return
@@ -76,7 +82,9 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
         pull_again(run, pulls)
-    work = run.transact(_decide, run, [claim for claim in claims if str(claim.key) not in pulls])
+    rest = [claim for claim in claims if str(claim.key) not in pulls]
+    may_delete = run.binding.mapping.deletes.mode == "soft" or any(claim.tells_delete for claim in rest)
+    work = run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0)
     _delete(run, [item for item in work if item.decision.lark == "delete"])
     _update(run, [item for item in work if item.decision.lark == "patch"])
     create_records(
@@ -89,18 +97,24 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     )
 
 
-def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
-    """Decide about claimed keys; those that need nothing of Lark are completed at once."""
+def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> list[_Work]:
+    """Decide about claimed keys; those that need nothing of Lark are completed at once.
+
+    :param room: how many records may be deleted.
+    """
     keys = [claim.key for claim in claims]
     known = pairs.by_keys(conn, run.table_name, keys)
     rows = run.sql(conn).read(keys)
     run.report.rows_sql += len(rows)
     held = conflicts.open_keys(conn, run.table_name, keys)
-    work, idle = list[_Work](), list[int]()
+    work, idle, unseen = list[_Work](), list[int](), list[Claim]()
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
         if row is not None and row.problems and not run.is_deleted(row):
             _set_aside(conn, run, claim, row.problems[0])
+            continue
+        if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
+            unseen.append(claim)
             continue
         buried = pair is not None and pair.tombstone and claim.operation != "INSERT"
         decision = decide_push(
@@ -110,7 +124,7 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
             sql=None if row is None or run.is_deleted(row) else row.values,
             buried=buried,
         )
-        waits = pair is not None and not pair.tombstone and pair.base is None
+        waits = pair is not None and pair.is_reserved
         if claim.key in held or buried or waits:
             # a record that could not be taken in holds the key: neither a second one is made, nor its cells overwritten
             decision = PushDecision()
@@ -121,7 +135,29 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim]) -> list[_Work]:
         else:
             work.append(_Work(claim, pair, decision))
     queue.complete(conn, idle)
-    return _resolve_links(conn, run, work)
+    _leave_unseen(conn, run, unseen)
+    return _resolve_links(conn, run, _within_guard(conn, run, work, room))
+
+
+def _leave_unseen(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+    """Set rows aside that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
+    deleted = parked.deletes_among(conn, run.table_name, [claim.key for claim in claims])
+    for claim in claims:
+        if claim.key in deleted:
+            # deleted since it was claimed: that entry comes next
+            parked.hand_back(conn, claim.entry_ids)
+        else:
+            text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
+            _set_aside(conn, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+
+
+def _within_guard(conn: Connection, run: Run, work: list[_Work], room: int) -> list[_Work]:
+    """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
+    deletes = [item for item in work if item.decision.lark == "delete"]
+    fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
+    held = [item for item in deletes if item not in fresh[:room]]
+    hold_records(conn, run, [item.claim for item in held])
+    return [item for item in work if item not in held]
 
 
 def _resolve_links(conn: Connection, run: Run, work: Sequence[_Work]) -> list[_Work]:
@@ -149,9 +185,17 @@ def _wait_for_links(conn: Connection, item: _Work, sendable: Sendable) -> None:
 def _delete(run: Run, work: Sequence[_Work]) -> None:
     def send(batch: Sequence[_Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
-        token = send_noted(run, "delete", writes, lambda: run.lark.delete([write.record_id for write in writes]))
-        run.transact(_record_deletes, run, batch, token)
-        run.report.to_lark.deleted += len(batch)
+        removals: list[Removal] = []
+        token = send_noted(
+            run, "delete", writes, lambda: removals.append(run.lark.remove([write.record_id for write in writes]))
+        )
+        hidden = {id_ for removal in removals for id_ in removal.hidden}
+        done = [item for item in batch if item.record_id not in hidden]
+        run.transact(_record_deletes, run, done, token)
+        run.report.to_lark.deleted += len(done)
+        for item in batch:
+            if item.record_id in hidden:
+                _reject(run, item.claim, RowError(f"row {item.claim.key!r}: {_HIDDEN}"))
 
     for start in range(0, len(work), BATCH_DELETE_MAX):
         halve(work[start : start + BATCH_DELETE_MAX], send, lambda item, error: _reject(run, item.claim, error))
@@ -218,16 +262,13 @@ def _with_base(item: _Work) -> Pair:
 
 def _settle_vanished(run: Run, vanished: Sequence[_Work]) -> None:
     """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
-    answer = run.client.bitable.batch_get(
-        app_token=run.binding.app_token,
-        table_id=run.binding.table_id,
-        record_ids=[item.record_id for item in vanished],
-    )
-    absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+    fates = run.lark.look_up([item.record_id for item in vanished])
+    absent = {RecordId(record_id) for record_id in fates.gone}
     claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
     for item in vanished:
         if item.record_id not in absent:
-            _reject(run, item.claim, RowError(f"row {item.claim.key!r}: Lark hides or does not yet show its record"))
+            text = _HIDDEN if item.record_id in fates.hidden else "Lark does not find its record, and yet shows it"
+            _reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
         run.transact(_hand_back, run, list(claims.values()))
@@ -246,14 +287,15 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     by_key = run.transact(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
-    ids = [id_ for id_ in ids if id_.startswith("rec")]
-    answer = run.client.bitable.batch_get(
-        app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=ids
-    )
-    rows = [run.lark.decode(record) for record in answer.records]
+    names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}
+    fates = run.lark.look_up(list(names))
+    rows = [run.lark.decode(record) for record in fates.shown]
     run.report.rows_lark += len(rows)
-    bundle = Bundle(rows, gone=[RecordId(id_) for id_ in answer.absent_record_ids], claims=claims)
-    take_in(run, bundle)
+    hidden = {names[RecordId(id_)] for id_ in fates.hidden}
+    for name in hidden:
+        _reject(run, claims[name], RowError(f"record {name}: {_HIDDEN}"))
+    told = {name: claim for name, claim in claims.items() if name not in hidden}
+    take_in(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))
 
 
 def _reject(run: Run, claim: Claim, error: LarkError) -> None:
@@ -272,40 +314,3 @@ def _set_aside(conn: Connection, run: Run, claim: Claim, error: LarkError) -> No
         retry_count=claim.retry_count,
     )
     run.report.add_failure(claim.key, error)
-
-
-def push_unpaired(run: Run) -> OwnCreates:
-    """Create the records of SQL rows that have none, a page a call, and return what was made."""
-    first: list[RecordId] = []
-    count = 0
-    after: Key | None = None
-    while True:
-        rows, after = run.transact(_unpaired_page, run, after)
-        for batch in create_records(run, rows):
-            first = first or batch
-            count += len(batch)
-        if after is None:
-            return OwnCreates(frozenset(first), count)
-
-
-def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[NewRow], Key | None]:
-    page = run.sql(conn).unpaired_page(run.table_name, after=after, limit=run.binding.mapping.batch_size)
-    if not page.rows:
-        return [], None
-    run.report.rows_sql += len(page.rows)
-    live = [row for row in page.rows if not run.is_deleted(row)]
-    blocked = journal.blacklisted(conn, run.table_name, [Key(row.id) for row in live])
-    run.report.skipped += len(blocked)
-    new = []
-    for row in live:
-        decision = decide_push(run.binding.rules, base=None, sql=None if row.problems else row.values)
-        if row.problems:
-            set_aside(conn, run, row.id, row.problems[0], direction="to_lark", operation="INSERT")
-            run.report.add_failure(row.id, row.problems[0])
-        elif Key(row.id) not in blocked and decision.lark == "create":
-            new.append((Key(row.id), decision.values))
-    sendables = run.links.to_records(conn, [values for _, values in new])
-    rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
-    # a key that cannot be read cannot be continued from
-    named = [Key(row.id) for row in page.rows if row.values]
-    return rows, named[-1] if named else None

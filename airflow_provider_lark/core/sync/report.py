@@ -78,6 +78,7 @@ class SyncReport(Report):
     :param rewritten: rows in which the database keeps other values than those of Lark that were written, which Lark
         then gets: a trigger trims, a type rounds.
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
+    :param held: deletes that the guard against mass deletes holds back, of this run and of those before.
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person's verdict.
     """
 
@@ -88,6 +89,7 @@ class SyncReport(Report):
     rewritten: int = 0
     conflicts: int = 0
     skipped: int = 0
+    held: int = 0
     failed: int = 0
 
     def add_failure(self, id_: str, error: object) -> None:

@@ -16,11 +16,12 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
-from airflow_provider_lark.core.stores.ledger import journal
+from airflow_provider_lark.core.stores.ledger import journal, pairs
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.stores.sql import SqlStore
 from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.guard import Guard
 from airflow_provider_lark.core.sync.links import Links
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import SyncReport
@@ -40,6 +41,7 @@ class Run:
     :param token: marks the queue entries that this run has claimed.
     :param database_offset_ms: the database's clock minus ours.
     :param refused: the records that could not be taken in so far, with what was told of them, by name.
+    :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
     """
 
@@ -53,8 +55,10 @@ class Run:
     report: SyncReport
     keep_lease: Callable[[Connection], None]
     people: People
+    allow_mass_deletes: bool = False
     database_offset_ms: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    guard: Guard = field(init=False)
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)
     unread: set[str] = field(default_factory=set)
@@ -62,6 +66,12 @@ class Run:
     def __post_init__(self) -> None:
         binding = self.binding
         self.links = binding.links
+        self.guard = Guard(
+            binding.mapping,
+            self.report,
+            lambda: self.transact(pairs.count, binding.table_name),
+            allowed=self.allow_mass_deletes,
+        )
         self.lark = BitableStore(
             self.client,
             binding.app_token,

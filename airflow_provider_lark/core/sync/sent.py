@@ -51,13 +51,9 @@ def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[],
 def settle_sent(run: Run) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
     for intent in run.transact(intents.open_intents, run.table_name, "update", "delete"):
-        answer = run.client.bitable.batch_get(
-            app_token=run.binding.app_token,
-            table_id=run.binding.table_id,
-            record_ids=[entry["record_id"] for entry in intent.payload],
-        )
-        rows = [run.lark.decode(record) for record in answer.records]
-        absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+        fates = run.lark.look_up([entry["record_id"] for entry in intent.payload])
+        rows = [run.lark.decode(record) for record in fates.shown]
+        absent = {RecordId(record_id) for record_id in fates.gone}
         run.transact(_record_seen, run, intent, rows, absent)
 
 

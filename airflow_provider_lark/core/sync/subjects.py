@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ class Subject:
 
     :param lark: None when the record is gone for certain.
     :param sql: the row as it stands, also when it is marked as deleted.
+    :param reserved: the key that the record named when it could not be taken in; it may name another by now.
     :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue.
     """
 
@@ -30,6 +31,7 @@ class Subject:
     key: Key | None
     sql: Row | None = None
     waiting_ms: int | None = None
+    reserved: Key | None = None
 
     @property
     def id(self) -> str:
@@ -48,12 +50,14 @@ class Refusal:
 
     :param key: the key that it has a right to; None where it names none, or another's.
     :param is_paired: the key is already paired with this record.
+    :param reserved: the key that the record named when it could not be taken in before.
     """
 
     record_id: RecordId
     key: Key | None
     error: LarkError
     is_paired: bool = False
+    reserved: Key | None = None
 
     @property
     def name(self) -> str:
@@ -86,13 +90,14 @@ def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[Recor
     loose: list[tuple[Row, Key | None]] = []
     for row in rows:
         pair = paired.get(RecordId(row.id))
-        if pair is None:
+        if pair is None or pair.is_reserved:
             _add_loose(run, row, loose, found)
         elif row.problems:
             found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
         else:
             found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
-    _match_by_key(conn, run, loose, gone, found)
+    reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
+    _match_by_key(conn, run, loose, gone, found, reserved)
     found.subjects.extend(
         Subject(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
     )
@@ -108,7 +113,12 @@ def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: G
 
 
 def _match_by_key(
-    conn: Connection, run: Run, loose: list[tuple[Row, Key | None]], gone: list[RecordId], found: Gathered
+    conn: Connection,
+    run: Run,
+    loose: list[tuple[Row, Key | None]],
+    gone: list[RecordId],
+    found: Gathered,
+    reserved: Mapping[RecordId, Key],
 ) -> None:
     """Match records without a pair to SQL rows by their key, one record a key."""
     known = pairs.by_keys(conn, run.table_name, [key for _, key in loose if key is not None])
@@ -116,14 +126,16 @@ def _match_by_key(
     for row, key in loose:
         owner = known.get(key) if key is not None else None
         record_id = RecordId(row.id)
-        if key is not None and owner is not None and not owner.tombstone and owner.record_id not in gone:
+        own = owner is not None and owner.record_id == record_id
+        if key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
             found.twins.append(Twin(row, key, owner.record_id))
         elif key is not None and key in taken:
-            found.refused.append(Refusal(record_id, None, twin_error(key, row.id, taken[key])))
+            error = twin_error(key, row.id, taken[key])
+            found.refused.append(Refusal(record_id, None, error, reserved=reserved.get(record_id)))
         elif row.problems:
-            found.refused.append(Refusal(record_id, key, row.problems[0]))
+            found.refused.append(Refusal(record_id, key, row.problems[0], reserved=reserved.get(record_id)))
         else:
-            found.subjects.append(Subject(record_id, row, None, key))
+            found.subjects.append(Subject(record_id, row, None, key, reserved=reserved.get(record_id)))
         if key is not None:
             taken.setdefault(key, row.id)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.stores.base import Key, Page, RecordId
-from airflow_provider_lark.core.stores.ledger import pairs, parked, queue, scans
+from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.ledger import held, pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.changes import READS, has_slipped, newest
@@ -17,6 +17,8 @@ from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.twins import take_in
 
 UNSEEN_PAGE = 500
+#: so many records asked for by id, and none gone: then the list is short, not the table
+ASKED_IN_VAIN = 1000
 
 
 @dataclass(slots=True)
@@ -25,6 +27,8 @@ class Scan:
 
     :param total: what Lark said the table holds, on the last page that was read.
     :param unknown: records that belong to no pair and wait nowhere.
+    :param is_doubtful: records are missing of which Lark does not say that they are gone, nor that they are hidden.
+    :param blind: why nothing was deleted although the scan saw no record at all.
     :param newest_ms: the newest modification when the scan began; what came later is left to a pull.
     """
 
@@ -34,13 +38,19 @@ class Scan:
     newest_ms: int | None = None
     pages: int = 0
     slipped: bool = False
-    held: list[str] = field(default_factory=list)
+    is_doubtful: bool = False
+    blind: str | None = None
     unknown: list[RecordId] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
         """Whether as many records were read as Lark says there are."""
         return not self.slipped and (self.total is None or self.seen >= self.total)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all is known of the records that were not seen, so that the count may be taken for agreed."""
+        return self.is_complete and not self.is_doubtful and self.blind is None
 
 
 def scan_all(run: Run) -> Scan:
@@ -81,12 +91,8 @@ def _unknown(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
 def take_surfaced(run: Run, scan: Scan) -> None:
     """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
     for start in range(0, len(scan.unknown), UNSEEN_PAGE):
-        answer = run.client.bitable.batch_get(
-            app_token=run.binding.app_token,
-            table_id=run.binding.table_id,
-            record_ids=scan.unknown[start : start + UNSEEN_PAGE],
-        )
-        rows = [run.lark.decode(record) for record in answer.records]
+        fates = run.lark.look_up(scan.unknown[start : start + UNSEEN_PAGE])
+        rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         take_in(run, Bundle(rows))
 
@@ -106,70 +112,98 @@ def _count(run: Run, scan: Scan, page: Page) -> None:
     run.report.rows_lark += len(page.rows)
 
 
-def settle_lark_deletes(run: Run, scan: Scan, *, allow_mass_deletes: bool) -> None:
-    """Take records that the scan did not see for deleted, once Lark confirms that each is absent."""
-    if _may_delete(run, scan, "lark", allow_mass_deletes):
-        for unseen in _unseen(run, scan, "lark"):
-            answer = run.client.bitable.batch_get(
-                app_token=run.binding.app_token,
-                table_id=run.binding.table_id,
-                record_ids=[pair.record_id for pair in unseen],
+def settle_lark_deletes(run: Run, scan: Scan) -> None:
+    """Take records that the scan did not see for deleted, once Lark confirms by id that each is gone.
+
+    A record that Lark hides stays, and so does one that it still gives by id: then the next run looks again.
+    """
+    if not scan.is_complete:
+        if any(_unseen(run, scan, "lark")):
+            run.report.warnings.append(
+                f"the scan read {scan.seen} of {scan.total} records; nothing is deleted before a scan reads them all"
             )
-            gone = [RecordId(record_id) for record_id in answer.absent_record_ids]
-            take_in(run, Bundle((), gone=gone))
-
-
-def settle_sql_deletes(run: Run, scan: Scan, *, allow_mass_deletes: bool) -> None:
-    """Queue the deletes of SQL rows of which no trigger told; what waits in the queue anyway is left to it."""
-    if run.binding.mapping.direction == "to_sql" or not _may_delete(run, scan, "sql", allow_mass_deletes):
         return
-    for unseen in _unseen(run, scan, "sql"):
-        run.transact(_queue_deletes, run, unseen)
+    _free_records_that_are_back(run, scan)
+    absence = _look_for_unseen(run, scan)
+    if absence.gone:
+        # beyond the limit none is deleted, not the first ones
+        room = None if len(absence.gone) <= run.guard.room("sql") else 0
+        for some in split(absence.gone, UNSEEN_PAGE):
+            take_in(run, Bundle((), gone=some, room=room))
+    scan.is_doubtful = absence.doubtful > 0
+    if not absence.hidden and not absence.doubtful:
+        return
+    reason = (
+        f"Lark does not show {absence.hidden + absence.doubtful} of {run.guard.pairs} records and does not call them "
+        f"deleted (hidden from the app by advanced permissions: {absence.hidden}, not looked for or given by id after "
+        f"all: {absence.doubtful}); their rows stay"
+    )
+    if not scan.seen and not absence.gone:
+        scan.blind = reason
+    else:
+        run.report.warnings.append(reason)
+
+
+@dataclass(slots=True)
+class _Absence:
+    """What became of the records that a scan did not see.
+
+    :param hidden: how many exist, but are hidden from the app.
+    :param doubtful: how many Lark gives by id although its list lacks them, or were not asked for.
+    """
+
+    gone: list[RecordId] = field(default_factory=list)
+    hidden: int = 0
+    doubtful: int = 0
+
+
+def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
+    absence = _Absence()
+    asked = 0
+    for unseen in _unseen(run, scan, "lark"):
+        held_back = set() if run.guard.is_lifted else run.transact(held.among, run.table_name, [p.key for p in unseen])
+        ids = [pair.record_id for pair in unseen if pair.key not in held_back]
+        if asked >= ASKED_IN_VAIN and not absence.gone:
+            # a list that lacks records without one of them being gone is no list to go by
+            absence.doubtful += len(ids)
+            continue
+        fates = run.lark.look_up(ids)
+        asked += len(ids)
+        absence.gone += [RecordId(record_id) for record_id in fates.gone]
+        absence.hidden += len(fates.hidden)
+        absence.doubtful += len(fates.shown)
+    return absence
+
+
+def _free_records_that_are_back(run: Run, scan: Scan) -> None:
+    """Look anew at rows that are held because their record was gone, where the scan has seen it."""
+    after = 0
+    while entries := run.transact(held.page, run.table_name, pulls=True, after=after, limit=UNSEEN_PAGE):
+        run.transact(_free, run, scan, [entry.key for entry in entries])
+        after = entries[-1].id
+
+
+def _free(conn: Connection, run: Run, scan: Scan, keys: Sequence[Key]) -> None:
+    known = pairs.by_keys(conn, run.table_name, keys)
+    lost = set(scans.unmarked(conn, scan.scan_id, "lark", [pair.record_id for pair in known.values()]))
+    held.release(conn, run.table_name, [key for key, pair in known.items() if pair.record_id not in lost])
+
+
+def settle_sql_deletes(run: Run, scan: Scan) -> None:
+    """Queue the deletes of SQL rows of which no trigger told; what waits in the queue anyway is left to it.
+
+    The push carries them out, or holds them.
+    """
+    # the rows of records that went unread were not looked for
+    if run.binding.mapping.direction != "to_sql" and scan.is_complete:
+        for unseen in _unseen(run, scan, "sql"):
+            run.transact(_queue_deletes, run, unseen)
 
 
 def _queue_deletes(conn: Connection, run: Run, unseen: Sequence[Pair]) -> None:
     keys = [pair.key for pair in unseen]
     known = parked.changed_at(conn, run.table_name, keys).keys() | run.sql(conn).read(keys).keys()
     queue.enqueue(conn, run.table_name, [key for key in keys if key not in known], operation="DELETE")
-
-
-def _may_delete(run: Run, scan: Scan, side: scans.Side, allow_mass_deletes: bool) -> bool:
-    if scan.held:
-        return False
-    missing, live, waiting = run.transact(_count_missing, run, scan, side)
-    if missing == 0:
-        return False
-    if side == "sql" and not scan.is_complete:
-        # the rows of records that went unread were not looked for
-        return False
-    if not scan.is_complete:
-        run.report.warnings.append(
-            f"the scan read {scan.seen} of {scan.total} records; nothing is deleted before a scan reads them all"
-        )
-        return False
-    mapping = run.binding.mapping
-    doubtful = missing - waiting
-    limit = max(mapping.max_delete_rows, int(mapping.max_delete_ratio * live))
-    if allow_mass_deletes or (doubtful <= limit and doubtful < live) or doubtful == 0:
-        return True
-    name = "Lark" if side == "lark" else "SQL"
-    scan.held.append(
-        f"{name} no longer shows {missing} of {live} rows, more than the limit for deletes ({limit}, or all rows); "
-        "nothing was deleted. If it was meant, run the full sync with allow_mass_deletes=True; if not, check the "
-        "app's rights on the table (advanced permissions hide rows), or restore them"
-    )
-    return False
-
-
-def _count_missing(conn: Connection, run: Run, scan: Scan, side: scans.Side) -> tuple[int, int, int]:
-    missing = waiting = 0
-    after: Key | None = None
-    while page := scans.pairs_unseen(conn, run.table_name, scan.scan_id, side, limit=UNSEEN_PAGE, after=after):
-        missing += len(page)
-        after = page[-1].key
-        if side == "sql":
-            waiting += len(parked.changed_at(conn, run.table_name, [pair.key for pair in page]))
-    return missing, pairs.count(conn, run.table_name), waiting
 
 
 def _unseen(run: Run, scan: Scan, side: scans.Side) -> Iterator[list[Pair]]:
@@ -180,13 +214,3 @@ def _unseen(run: Run, scan: Scan, side: scans.Side) -> Iterator[list[Pair]]:
             return
         yield page
         after = page[-1].key
-
-
-def refuse_held_deletes(run: Run, scan: Scan) -> None:
-    """End the run with an error if deletes were held back; everything else has been done by then.
-
-    :raises SafetyStop: says how many rows are missing where, and what to do.
-    """
-    if scan.held:
-        run.report.status = "held"
-        raise SafetyStop(f"mapping {run.binding.mapping.name!r}: " + "; ".join(scan.held))

@@ -19,14 +19,12 @@ from airflow_provider_lark.core.sync.subjects import Refusal, Twin, twin_error
 
 def take_in(run: Run, bundle: Bundle) -> Taken:
     """Take *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
+    if bundle.gone and bundle.room is None:
+        bundle = replace(bundle, room=run.guard.room("sql"))
     taken = take_in_parts(run, bundle)
     if taken.twins:
-        answer = run.client.bitable.batch_get(
-            app_token=run.binding.app_token,
-            table_id=run.binding.table_id,
-            record_ids=[twin.owner for twin in taken.twins],
-        )
-        absent = {RecordId(record_id) for record_id in answer.absent_record_ids}
+        fates = run.lark.look_up([twin.owner for twin in taken.twins])
+        absent = {RecordId(record_id) for record_id in fates.gone}
         taken.add(run.transact(_settle, run, bundle, taken.twins, absent))
     absorb(run, taken)
     return taken

@@ -19,10 +19,8 @@ def apply_verdicts(run: Run) -> None:
         return
     verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
     ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
-    answer = run.client.bitable.batch_get(
-        app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=ids
-    )
-    rows = [run.lark.decode(record) for record in answer.records]
-    gone = [RecordId(record_id) for record_id in answer.absent_record_ids]
+    fates = run.lark.look_up(ids)
+    rows = [run.lark.decode(record) for record in fates.shown]
+    gone = [RecordId(record_id) for record_id in fates.gone]
     run.report.rows_lark += len(rows)
     take_in(run, Bundle(rows, gone=gone, verdicts=verdicts))

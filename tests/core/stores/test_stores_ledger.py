@@ -48,11 +48,15 @@ def test_pairs_saved_again_take_the_place_of_the_old(engine: Engine):
 
 
 def test_pairs_tell_keys_apart_by_case_and_accent(engine: Engine):
-    some = [Pair(Key(key), RecordId(f"rec{key.encode().hex()}"), None) for key in ("a", "A", "á", "Ａ")]
+    some = [Pair(Key(key), RecordId(f"rec{key.encode().hex()}"), {}) for key in ("a", "A", "á", "Ａ")]
     with write_transaction(engine) as conn:
         pairs.save(conn, T, some)
         assert pairs.by_keys(conn, T, [Key("A")]) == {Key("A"): some[1]}
         assert pairs.count(conn, T) == 4
+        # a key that is only reserved has no row that could be missing
+        pairs.save(conn, T, [Pair(Key("b"), RecordId("recB"), None)])
+        assert pairs.count(conn, T) == 4
+        assert "b" not in [pair.key for pair in scans.pairs_unseen(conn, T, "s", "sql", limit=9)]
 
 
 def test_pairs_buried_are_dead_and_known(engine: Engine):

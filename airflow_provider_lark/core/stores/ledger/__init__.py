@@ -6,6 +6,7 @@
 :mod:`.queue`                 changes that the triggers captured: complete, retry, backlog
 :mod:`.claims`                claiming keys of the queue, so that one worker has each
 :mod:`.parked`                what could not be synced, and claims handed back
+:mod:`.held`                  deletes that a guard holds back
 :mod:`.pairs`                 SQL key ⇄ Lark record, with the values on which both agreed
 :mod:`.scans`                 what a running scan has seen, to find what it has not
 :mod:`.checkpoint`            how far Lark's changes have been taken in

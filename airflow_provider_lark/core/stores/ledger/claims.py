@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
@@ -28,6 +28,9 @@ class Claim:
     :param operation: that of the newest entry.
     :param changed_ms: when the newest entry was captured, by the database's clock.
     :param retry_count: how often the newest entry has failed before.
+    :param tells_delete: the row was last known to be deleted: of the entries that say whether it is there, the newest
+        is a DELETE.
+    :param is_held: one of the entries is a delete that a guard holds back; it came along with a newer change.
     """
 
     key: Key
@@ -35,6 +38,8 @@ class Claim:
     operation: Operation
     changed_ms: int
     retry_count: int
+    tells_delete: bool = False
+    is_held: bool = False
 
 
 def claim(
@@ -42,8 +47,8 @@ def claim(
 ) -> list[Claim]:
     """Take up to *limit_keys* keys, the longest waiting first, each with all its entries.
 
-    Entries that failed for good come along when their key has changed again. A key is left alone while another
-    worker processes it, while it is on the blacklist, and until its backoff ends or a newer change arrives.
+    Entries that failed for good, or are held, come along when their key has changed again. A key is left alone while
+    another worker processes it, while it is on the blacklist, and until its backoff ends or a newer change arrives.
 
     :param token: marks the entries as ours; :func:`~.queue.release` gives them back by it.
     :param now_ms: the time to judge leases and backoff by (default: the database's).
@@ -54,7 +59,9 @@ def claim(
     claims = [_claim_of(Key(key), rows) for key, rows in entries.items()]
     lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
     for ids in split([id_ for one in claims for id_ in one.entry_ids]):
-        conn.execute(update(queue).where(is_among(queue.c.id, ids)).values(status="processing", **lease))
+        # what is held stays so until it is settled: a worker that dies must not set it free
+        mine = and_(is_among(queue.c.id, ids), _by_key(queue.c.status) != "held")
+        conn.execute(update(queue).where(mine).values(status="processing", **lease))
     return claims
 
 
@@ -121,7 +128,7 @@ def _by_key(status: ColumnElement[str]) -> ColumnElement[str]:
 def _entries(table_name: str, keys: Sequence[str]) -> Select[Any]:
     created_ms = epoch_ms(queue.c.created_at).label("created_ms")
     wanted = (queue.c.id, queue.c.record_id, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
-    unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing"))
+    unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing", "held"))
     # not ORDER BY id: MySQL would read the whole queue in that order
     found = select(*wanted).where(queue.c.table_name == table_name, is_among(queue.c.record_id, keys), unfinished)
     for dialect in ("mysql", "mariadb"):
@@ -146,10 +153,13 @@ def _id_of(row: Row[Any]) -> int:
 
 def _claim_of(key: Key, rows: Sequence[Row[Any]]) -> Claim:
     newest = rows[-1]
+    told = [row.operation for row in rows if row.operation in ("INSERT", "DELETE")]
     return Claim(
         key=key,
         entry_ids=tuple(row.id for row in rows),
         operation=cast("Operation", newest.operation),
         changed_ms=int(newest.created_ms),
         retry_count=newest.retry_count,
+        tells_delete=bool(told) and told[-1] == "DELETE",
+        is_held=any(row.status == "held" for row in rows),
     )

@@ -18,9 +18,10 @@ from airflow_provider_lark.core.stores.matching import is_among
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A SQL row linked to a Lark record.
+    """A SQL row linked to a Lark record; or a key that is reserved.
 
-    :param base: canonical values by column on which both sides last agreed; None before the first agreement.
+    :param base: canonical values by column on which both sides last agreed. None only reserves the key for the record,
+        which names it and could not be taken in: no row need stand behind it, so it is no pair yet.
     :param lark_modified_ms: Lark's modification time of the record when the base was taken.
     :param tombstone: the pair is deleted on both sides; it stays to tell a late echo from a new row.
     """
@@ -30,6 +31,11 @@ class Pair:
     base: dict[str, Canonical] | None
     lark_modified_ms: int | None = None
     tombstone: bool = False
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the record only names the key, and the two never agreed."""
+        return self.base is None and not self.tombstone
 
 
 def by_keys(conn: Connection, table_name: str, keys: Iterable[Key]) -> dict[Key, Pair]:
@@ -104,8 +110,8 @@ def _without(base: dict[str, Canonical], column: str) -> dict[str, Canonical]:
 
 
 def count(conn: Connection, table_name: str) -> int:
-    """Return the number of live pairs."""
-    live = (record_map.c.table_name == table_name, ~record_map.c.tombstone)
+    """Return the number of live pairs; reserved keys are none."""
+    live = (record_map.c.table_name == table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))
     return conn.scalars(select(func.count()).select_from(record_map).where(*live)).one()
 
 

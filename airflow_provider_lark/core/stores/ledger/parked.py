@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.batches import split
@@ -31,7 +31,7 @@ def changed_at(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[K
             .where(
                 queue.c.table_name == table_name,
                 is_among(queue.c.record_id, some),
-                queue.c.status.in_(("pending", "processing")),
+                queue.c.status.in_(("pending", "processing", "held")),
                 queue.c.operation != PULL,
             )
             .group_by(queue.c.record_id)
@@ -51,7 +51,7 @@ def park(
         queue.c.table_name == table_name,
         queue.c.record_id == id_,
         queue.c.operation == operation,
-        queue.c.status.in_(("pending", "failed")),
+        queue.c.status.in_(("pending", "failed", "held")),
     )
     state = (
         {"status": "failed", "processed_at": Now(), "next_attempt_at": None}
@@ -67,7 +67,7 @@ def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
     """Note that the records named by *ids* have been taken in after all; what waited behind them is tried again."""
     for some in split(ids):
         mine = and_(queue.c.table_name == table_name, is_among(queue.c.record_id, some))
-        asking = and_(mine, queue.c.operation == PULL, queue.c.status.in_(("pending", "failed")))
+        asking = and_(mine, queue.c.operation == PULL, queue.c.status.in_(("pending", "failed", "held")))
         freed = list(conn.scalars(select(queue.c.record_id).where(asking)))
         if not freed:
             continue
@@ -76,8 +76,9 @@ def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
             .where(asking)
             .values(status="completed", processed_at=Now(), error_message=None, next_attempt_at=None)
         )
-        behind = and_(mine, is_among(queue.c.record_id, freed), queue.c.operation != PULL, queue.c.status == "failed")
-        conn.execute(update(queue).where(behind).values(status="pending", processed_at=None, retry_count=0))
+        behind = and_(mine, is_among(queue.c.record_id, freed), queue.c.operation != PULL)
+        stuck = or_(queue.c.status == "failed", and_(queue.c.status == "held", queue.c.operation != "DELETE"))
+        conn.execute(update(queue).where(behind, stuck).values(status="pending", processed_at=None, retry_count=0))
 
 
 def settle(conn: Connection, entry_ids: Sequence[int]) -> None:
@@ -87,7 +88,9 @@ def settle(conn: Connection, entry_ids: Sequence[int]) -> None:
         done = {"status": "completed", "processed_at": Now(), "error_message": None, "next_attempt_at": None}
         conn.execute(update(queue).where(mine, queue.c.operation == PULL).values(**done, **_UNCLAIMED))
         again = {"status": "pending", "processed_at": None, "next_attempt_at": None}
-        conn.execute(update(queue).where(mine, queue.c.operation != PULL).values(**again, **_UNCLAIMED))
+        conn.execute(
+            update(queue).where(mine, queue.c.operation != PULL, queue.c.status != "held").values(**again, **_UNCLAIMED)
+        )
 
 
 def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:
@@ -98,7 +101,7 @@ def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:
             queue.c.table_name == table_name,
             is_among(queue.c.record_id, some),
             queue.c.operation == PULL,
-            queue.c.status.in_(("pending", "failed")),
+            queue.c.status.in_(("pending", "failed", "held")),
         )
         found.update(conn.scalars(waiting))
     return found
@@ -116,7 +119,17 @@ def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
 def hand_back(conn: Connection, entry_ids: Sequence[int]) -> None:
     """Give claimed entries back, as if they had not been claimed."""
     for some in split(entry_ids):
-        conn.execute(update(queue).where(is_among(queue.c.id, some)).values(status="pending", **_UNCLAIMED))
+        mine = and_(is_among(queue.c.id, some), queue.c.status == "processing")
+        conn.execute(update(queue).where(mine).values(status="pending", **_UNCLAIMED))
+
+
+def deletes_among(conn: Connection, table_name: str, keys: Sequence[Key]) -> set[Key]:
+    """Return those of *keys* of which a delete waits that nobody has claimed."""
+    found: set[Key] = set()
+    for some in split(keys):
+        mine = (queue.c.table_name == table_name, is_among(queue.c.record_id, some), queue.c.status == "pending")
+        found.update(map(Key, conn.scalars(select(queue.c.record_id).where(*mine, queue.c.operation == "DELETE"))))
+    return found
 
 
 def take_back_all(conn: Connection, table_name: str) -> int:

@@ -54,9 +54,10 @@ ERROR_LENGTH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits. Keys on the blacklist wait for a person, and are counted apart.
+    """What waits. Keys on the blacklist and held deletes wait for a person, and are counted apart.
 
     :param oldest_seconds: age of the oldest pending entry, or None when nothing is pending.
+    :param held: deletes that the guard against mass deletes holds back.
     """
 
     pending: int
@@ -64,6 +65,7 @@ class Backlog:
     failed: int
     processing: int
     blacklisted: int = 0
+    held: int = 0
 
 
 def enqueue(
@@ -152,7 +154,7 @@ def backlog(conn: Connection, table_name: str | None = None) -> Backlog:
     """Count what waits, of one table or of all."""
     blocked = case((is_blacklisted(), 1), else_=0).label("blocked")
     entries = select(queue.c.status, epoch_ms(queue.c.created_at).label("created_ms"), blocked)
-    entries = entries.where(queue.c.status.in_(("pending", "processing", "failed")))
+    entries = entries.where(queue.c.status.in_(("pending", "processing", "failed", "held")))
     if table_name is not None:
         entries = entries.where(queue.c.table_name == table_name)
     part = entries.subquery()
@@ -175,6 +177,7 @@ def backlog(conn: Connection, table_name: str | None = None) -> Backlog:
         failed=count("failed", False) + count("failed", True),
         processing=count("processing", False) + count("processing", True),
         blacklisted=count("pending", True),
+        held=count("held", False) + count("held", True),
     )
 
 

@@ -245,8 +245,9 @@ class _Examination:
         told = f"{backlog.pending} wait" + (f", the oldest for {age:.0f} s" if age is not None else "")
         if age is not None and age > self.max_queue_age_seconds:
             return "trouble", f"{told}: does the incremental DAG run, and is it green?"
-        if backlog.failed or backlog.blacklisted or open_conflicts:
+        if backlog.failed or backlog.blacklisted or backlog.held or open_conflicts:
             parts = f"{backlog.failed} failed, {backlog.blacklisted} blacklisted, {open_conflicts} conflicts"
+            parts += f", {backlog.held} held deletes" if backlog.held else ""
             return "warning", f"{told}; for a person: {parts}"
         return told
 

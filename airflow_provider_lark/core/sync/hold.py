@@ -1,0 +1,114 @@
+"""Holding deletes back: what the guard does not let pass waits in the ledger, and everything else goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.stores.ledger import held
+from airflow_provider_lark.core.stores.ledger.held import Held
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.run import Run
+
+_PAGE = 500
+
+ROW_STAYS = "its record is gone in Lark; the row stays until a person allows the deletes, or the record is back"
+RECORD_STAYS = "its row was deleted in SQL; the record stays until a person allows the deletes, or the row is back"
+
+
+def foresee(run: Run) -> None:
+    """Count what a push would delete in Lark, before anything is; beyond the limit, nothing is deleted there."""
+    if run.guard.is_lifted:
+        run.transact(held.release_all, run.table_name)
+        return
+    _free_rows_that_are_back(run)
+    soft = run.binding.mapping.deletes.mode == "soft"
+    if run.transact(held.count_deletable, run.table_name, soft=soft) <= run.guard.room("lark"):
+        return
+    doomed, after = set[Key](), 0
+    while entries := run.transact(held.deletable_page, run.table_name, soft=soft, after=after, limit=_PAGE):
+        doomed |= run.transact(_deleted, run, [entry.key for entry in entries])
+        if len(doomed) > run.guard.room("lark"):
+            run.guard.stopped.add("lark")
+            return
+        after = entries[-1].id
+
+
+def _free_rows_that_are_back(run: Run) -> None:
+    """Look at held deletes of rows that exist again, although no trigger told of it."""
+    after = 0
+    while entries := run.transact(held.page, run.table_name, pulls=False, after=after, limit=_PAGE):
+        run.transact(_free, run, [entry.key for entry in entries])
+        after = entries[-1].id
+
+
+def _free(conn: Connection, run: Run, keys: Sequence[Key]) -> None:
+    rows = run.sql(conn).read(keys)
+    held.release(conn, run.table_name, [key for key in keys if not run.is_deleted(rows.get(key))])
+
+
+def _deleted(conn: Connection, run: Run, keys: Sequence[Key]) -> set[Key]:
+    rows = run.sql(conn).read(keys)
+    return {key for key in keys if run.is_deleted(rows.get(key))}
+
+
+def withhold(conn: Connection, run: Run, bundle: Bundle, steps: list[Step], taken: Taken) -> list[Step]:
+    """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
+    deletes = [step for step in steps if step.decision.sql == "delete" and step.verdict is None]
+    if bundle.room is None or len(deletes) <= bundle.room:
+        return steps
+    claims = [bundle.claims[name] for step in deletes for name in (step.subject.id,) if name in bundle.claims]
+    held.hold(conn, [entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
+    keys = [step.subject.key for step in deletes if step.subject.key is not None]
+    known = held.among(conn, run.table_name, keys)
+    held.hold_rows(conn, run.table_name, keys, reason=ROW_STAYS)
+    taken.held.update(keys)
+    run.journal(conn, [LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
+    return [step for step in steps if step not in deletes]
+
+
+def hold_records(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+    """Let the deletes of *claims* in Lark wait."""
+    held.hold(conn, [entry for claim in claims for entry in claim.entry_ids], reason=RECORD_STAYS)
+    fresh = [claim.key for claim in claims if not claim.is_held]
+    run.journal(conn, [LogLine(key, "to_lark", "DELETE", "skipped", RECORD_STAYS) for key in fresh])
+
+
+def refuse_held(run: Run, blind: str | None = None) -> None:
+    """End the run with an error if deletes are held, of this run or of one before; all else has been done by then.
+
+    :param blind: why the records that Lark does not show are no reason to delete.
+    :raises SafetyStop: says how many rows and records stay where, and what to do.
+    """
+    waiting = run.transact(held.count, run.table_name)
+    run.report.held = waiting.in_lark + waiting.in_sql
+    told = [blind] if blind else []
+    told += _told(run, waiting)
+    if told:
+        run.report.status = "held"
+        raise SafetyStop(f"mapping {run.binding.mapping.name!r}: {'. '.join(told)}. Everything else was synced")
+
+
+def _told(run: Run, waiting: Held) -> list[str]:
+    report, told = run.report, []
+    if waiting.in_sql:
+        told.append(
+            f"{waiting.in_sql} records are gone in Lark, and their rows stay in SQL ({report.to_sql.deleted} rows were "
+            "deleted in this run); if people deleted them by mistake, restore the records in Lark"
+        )
+    if waiting.in_lark:
+        told.append(
+            f"{waiting.in_lark} rows were deleted in SQL, and their records stay in Lark ({report.to_lark.deleted} "
+            "records were deleted in this run); if it was a mistake, bring the rows back"
+        )
+    if told:
+        told.append(
+            f"A run deletes at most {run.guard.limit} of {run.guard.pairs} on a side (max_delete_rows, "
+            "max_delete_ratio; never all); if the deletes are meant, run once with allow_mass_deletes=True"
+        )
+    return told
