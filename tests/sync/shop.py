@@ -23,8 +23,9 @@ def tempered(ledger_database: EngineOf) -> Iterator[Temper]:
     """Give an engine whose every new connection runs statements first, as a role's settings or an init_command do."""
     made = []
 
-    def make(kind: str, *statements: str, **options: object) -> Engine:
-        engine = create_engine(ledger_database(kind).url, **{"poolclass": NullPool, **options})
+    def make(kind: str, *statements: str, driver: str = "", **options: object) -> Engine:
+        url = ledger_database(kind).url
+        engine = create_engine(url.set(drivername=driver or url.drivername), **{"poolclass": NullPool, **options})
         made.append(engine)
 
         @event.listens_for(engine, "connect", insert=True)

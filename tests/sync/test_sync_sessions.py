@@ -79,6 +79,27 @@ def test_mysql_session_of_any_temper_syncs_both_ways(open_shop, tempered, settin
     assert shop.engine(engine).check().in_step
 
 
+@pytest.mark.parametrize(
+    ("kind", "driver", "setting"),
+    [
+        pytest.param("postgresql", "postgresql+psycopg2", "SET client_encoding = 'LATIN1'", id="psycopg2, narrow"),
+        pytest.param("postgresql", "postgresql+psycopg2", "SET DateStyle = 'German'", id="psycopg2, German"),
+        pytest.param("mysql", "mysql+pymysql", "SET SESSION sql_mode = ''", id="pymysql, not strict"),
+        pytest.param("mysql", "mysql+pymysql", "SET NAMES latin1", id="pymysql, narrow"),
+    ],
+)
+def test_session_of_another_driver_syncs_both_ways(open_shop, tempered, kind, driver, setting):
+    shop = open_shop(kind, GOODS)
+    shop.execute("INSERT INTO goods VALUES (1, 'one', 1.25)")
+    engine = tempered(kind, setting, driver=driver)
+    shop.engine(engine).full()
+    shop.add(Code=2, Name="é中文😁", Qty=0.5)
+    shop.execute("UPDATE goods SET name = '壹' WHERE code = 1")
+    assert shop.engine(engine).incremental().status == "ok"
+    assert shop.lark() == {1: "壹", 2: "é中文😁"} == shop.rows()
+    assert shop.engine(engine).check().in_step
+
+
 def test_mysql_key_zero_stays_zero(open_shop, tempered):
     shop = open_shop("mysql", "CREATE TABLE goods (code INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(40), qty DOUBLE)")
     shop.engine().full()

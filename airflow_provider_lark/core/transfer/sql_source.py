@@ -28,6 +28,8 @@ FETCH_ROWS = 1000
 
 # the server drops a client that does not read for so long, by default 60 s, and Lark may keep us waiting longer
 _MYSQL_PATIENCE = "SET SESSION net_write_timeout = 1800"
+# a role may have a shorter time, after which the server ends a transaction that waits for Lark
+_POSTGRES_PATIENCE = "SET LOCAL idle_in_transaction_session_timeout = '30min'"
 
 # neither a cast, a::int, nor the minutes of a time
 _NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
@@ -64,6 +66,8 @@ class SqlSource:
         """
         if is_mysql(conn.dialect):
             conn.exec_driver_sql(_MYSQL_PATIENCE)
+        elif conn.dialect.name == "postgresql":
+            conn.exec_driver_sql(_POSTGRES_PATIENCE)
         if self.table:
             return _OpenTable(conn, reflect_table(conn, self.table, self.schema))
         return _OpenQuery(conn, self)
