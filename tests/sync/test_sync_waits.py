@@ -9,8 +9,12 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, text
 
+from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
+from airflow_provider_lark.core.stores.connections import with_lock_seconds
 from airflow_provider_lark.core.sync import exclusive
+from airflow_provider_lark.core.transfer.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
 from tests.sync.shop import GOODS, Shop
 
 SERVERS = ("postgresql", "mysql")
@@ -149,3 +153,24 @@ def test_workers_on_cloned_machines_are_told_apart(monkeypatch):
     dead = f"{2**22 + 1}#x"
     assert exclusive._is_dead(f"{machine}/{boot}/{namespace}#{dead}")
     assert not exclusive._is_dead(f"{machine}/another-boot/{namespace}#{dead}")
+
+
+def test_transfer_that_replaces_rows_keeps_no_writer_waiting(open_shop):
+    shop = open_shop("postgresql", GOODS)
+    shop.execute("INSERT INTO goods VALUES (1, 'one', 1), (2, 'two', 2)")
+    shop.add(Code=3, Name="three", Qty=3)
+
+    def replace() -> None:
+        address = TableAddress(app_token=shop.app_token, table_id=shop.table_id)
+        place = Place("goods", key_fields=("Code",), record_id_column="")
+        options = DumpOptions(mode="replace", fields={"Code": "code", "Name": "name", "Qty": "qty"})
+        copy_to_sql(shop.client, with_lock_seconds(shop.sql, 1), address, place, options)
+
+    with held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1"), beside(replace) as errors:
+        wait_until_blocked(shop.sql)
+        # before, this waited until the person's transaction ended
+        shop.execute("UPDATE goods SET qty = 7 WHERE code = 2")
+    assert [type(error) for error in errors] == [DatabaseBusy]
+    assert shop.rows() == {1: "one", 2: "two"}
+    replace()
+    assert shop.rows() == {3: "three"}

@@ -137,7 +137,7 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
     if not isinstance(exc, DBAPIError):
         return None
     code, name = error_code(exc), engine.dialect.name
-    if code in _TIMEOUTS.get(name, _MYSQL_TIMEOUTS):
+    if is_timeout(exc, engine.dialect):
         return DatabaseBusy(
             f"the database was locked by another program for {lock_seconds:g} s, and nothing was written: "
             f"{describe_blockers(engine, exc.statement or '')}"
@@ -152,6 +152,11 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
     if is_hidden(exc):
         return SchemaMismatch(explain_hidden(_hiding_policies(engine)))
     return None
+
+
+def is_timeout(exc: DBAPIError, dialect: Dialect) -> bool:
+    """Tell whether a statement has waited for a lock as long as it may."""
+    return error_code(exc) in _TIMEOUTS.get(dialect.name, _MYSQL_TIMEOUTS)
 
 
 def is_hidden(exc: DBAPIError) -> bool:

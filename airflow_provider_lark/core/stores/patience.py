@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import DatabaseBusy
-from airflow_provider_lark.core.stores.connections import lock_seconds_of, write_transaction
+from airflow_provider_lark.core.stores.connections import is_timeout, lock_seconds_of, write_transaction
+from airflow_provider_lark.core.stores.savepoints import savepoint
 
 T = TypeVar("T")
 
@@ -43,3 +45,31 @@ def patiently(engine: Engine, work: Callable[[Connection], T], *, clock: Clock |
             if clock.monotonic() >= deadline:
                 raise
             clock.sleep(min(PAUSE_SECONDS, patience))
+
+
+def lock_table(conn: Connection, name: str, *, clock: Clock | None = None) -> None:
+    """Keep others from writing to a table of PostgreSQL until the transaction ends, in tries of the same kind.
+
+    :param name: the table, as SQL writes it.
+    :raises DBAPIError: it was not free for as long as the engine waits for any lock.
+    """
+    clock = clock or SystemClock()
+    patience = lock_seconds_of(conn.engine)
+    deadline = clock.monotonic() + patience
+    while True:
+        try:
+            with savepoint(conn):
+                _set_patience(conn, min(TRY_SECONDS, patience))
+                statement = f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"
+                # as it is written: a name may hold per cent signs
+                conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+                _set_patience(conn, patience)
+            return
+        except DBAPIError as exc:
+            if not is_timeout(exc, conn.dialect) or clock.monotonic() >= deadline:
+                raise
+        clock.sleep(min(PAUSE_SECONDS, patience))
+
+
+def _set_patience(conn: Connection, seconds: float) -> None:
+    conn.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")

@@ -20,6 +20,7 @@ from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_o
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_pooled, is_transient
 from airflow_provider_lark.core.stores.matching import are_among
+from airflow_provider_lark.core.stores.patience import lock_table
 from airflow_provider_lark.core.stores.savepoints import savepoint
 from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
@@ -199,11 +200,8 @@ class Staging:
         """Let no other transfer delete what was there before, and then insert the same rows again."""
         if self._conn.dialect.name == "postgresql":
             name = self._conn.dialect.identifier_preparer.format_table(self._target.table)
-            self._run_as_written(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
-
-    def _run_as_written(self, statement: str) -> None:
-        with self._refusals():
-            self._conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+            with self._refusals():
+                lock_table(self._conn, name)
 
     def _run(self, statement: Any) -> int:
         with self._refusals():
