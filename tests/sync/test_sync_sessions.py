@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from airflow_provider_lark.core.errors import ConfigError
@@ -173,6 +174,25 @@ def test_sqlite_pooled_session_is_given_back_as_it_came(open_shop, tempered):
     with engine.connect() as conn:
         shown = [conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("busy_timeout", "foreign_keys")]
     assert shown == [77, 0]
+
+
+def test_sqlite_engine_that_begins_by_itself_syncs_both_ways(open_shop, tempered):
+    shop = open_shop("sqlite", GOODS)
+    engine = tempered("sqlite")
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(raw, _record):
+        raw.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(conn):
+        conn.exec_driver_sql("BEGIN")
+
+    shop.execute("INSERT INTO goods VALUES (1, 'one', 1)")
+    shop.engine(engine).full()
+    shop.add(Code=2, Name="two")
+    assert shop.engine(engine).incremental().status == "ok"
+    assert shop.rows() == {1: "one", 2: "two"} == shop.lark()
 
 
 def test_sqlite_row_that_refers_to_nothing_is_set_aside(open_shop):

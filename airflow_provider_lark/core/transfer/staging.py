@@ -193,7 +193,7 @@ class Staging:
     def missing_undo(self) -> str | None:
         """Return why a failure may leave a part of the rows written; None where it leaves none."""
         why = missing_undo(self._conn, self._target.table)
-        self._conn.commit()
+        self._end_step()
         return why
 
     def _keep_writers_out(self) -> None:
