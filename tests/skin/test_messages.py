@@ -194,3 +194,32 @@ def test_mode_that_a_template_gives_is_checked_by_the_run(shop):
     operator.render_template_fields({"mode": "merge"})
     with pytest.raises(AirflowFailException, match="mode is 'merge'"):
         operator.execute(context())
+
+
+@pytest.fixture
+def anywhere(open_shop, engine):
+    """A shop on each kind of database."""
+    return open_shop(engine)
+
+
+@pytest.mark.parametrize("sql", ["SELEC code FROM areas", "SELECT cod FROM areas", "SELECT * FROM nowhere"])
+def test_bad_sql_is_told_by_the_words_of_every_database_and_without_the_statement(anywhere, sql):
+    message = message_of(SqlToBitableOperator, table="MyDB:areas", sql_conn_id="shop_db", sql=sql)
+    words = message.partition("ConfigError: sql: the database does not take the query: ")[2]
+    assert len(words) > 10
+    assert "\n" not in message
+    assert "sqlalche.me" not in message
+
+
+@pytest.mark.parametrize("place", [{"target_table": "aeras"}, {"target_table": "areas", "target_schema": "nope"}])
+def test_missing_target_table_of_every_database_says_how_to_come_by_one(anywhere, place):
+    message = message_of(BitableToSqlOperator, table="MyDB:areas", sql_conn_id="shop_db", **place)
+    assert message.startswith("SchemaMismatch: table ")
+    assert "create it, or set create_table=True" in message
+
+
+@pytest.mark.parametrize("schema", ["nope", None])
+def test_missing_table_of_a_sync_is_told_for_every_database(anywhere, schema):
+    sql = {"table": "areas" if schema else "aeras", "conn_id": "shop_db", **({"schema": schema} if schema else {})}
+    message = message_of(BitableSyncSetupOperator, mapping={"lark": {"base": "MyDB", "table": "areas"}, "sql": sql})
+    assert message.startswith("SchemaMismatch: table ")

@@ -217,7 +217,11 @@ def _whole_columns(index: ReflectedIndex) -> list[str]:
 
 def _no_such_table(bind: Connection, name: str, schema: str | None) -> str:
     inspector = inspect(bind)
-    names = inspector.get_table_names(schema=schema)
+    try:
+        names = inspector.get_table_names(schema=schema)
+    except DBAPIError:
+        # MySQL refuses to list what a schema has that is not there
+        names = []
     where = f" in schema {schema!r}" if schema else ""
     return f"table {name!r} does not exist{where}{_close(name, names)}"
 
