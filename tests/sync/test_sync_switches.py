@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
 from airflow_provider_lark.emulator import Emulator, Switches
 from tests.chaos.arena import hurry
 from tests.sync.world import wrote
@@ -22,14 +23,14 @@ MET: dict[str, tuple[Any, ...]] = {
     "empty_option": ("error",),
     "repeated_options": ("merge",),
     "empty_links": ("empty",),
-    "unsorted": ("newest_first",),
-    "token_on_single_update": (False,),
     "keeps_dead_links": (True,),
+    "unsorted": ("newest_first",),
     "far_field_stays": (True,),
     "foreign_file_status": (200,),
     "foreign_file_code": (1254027,),
     "not_exist_status": (404,),
     "hidden_record_code": (1254043,),
+    "token_on_single_update": (False,),
     "events_tell_auto_numbers": (True,),
     "max_field_name": (1000,),
     "greater_excludes_day": (True,),
@@ -66,7 +67,7 @@ ELSEWHERE = {
     *("max_records", "max_changeset_bytes", "max_response_bytes", "strict_parameters"),
 }
 #: alone, so that a failure has a name: those that change what a cell shows or takes
-ALONE = list(MET)[: list(MET).index("max_field_name")]
+ALONE = list(MET)[: list(MET).index("far_field_stays")]
 SETTINGS = [
     *(pytest.param({name: value}, id=f"{name}={value}") for name in ALONE for value in MET[name]),
     pytest.param({}, id="the reading that the reference proposes"),
@@ -223,6 +224,54 @@ def test_both_sides_agree_under_either_reading(wide: Wide, switches: dict[str, A
     wide.assert_equal()
     assert set(wide.rows()) == {1, 2, 4}
     assert wide.engine().check().in_step
+
+
+@lite_only
+@pytest.mark.parametrize("stays", [False, True])
+def test_two_way_field_that_is_deleted_on_the_far_side(wide: Wide, stays: bool) -> None:
+    far = wide.add_far("far")
+    wide.insert(1, name="one", both=f'["{far}"]')
+    wide.engine().full()
+    wide.emu.switches.far_field_stays = stays
+
+    back = next(name for name in wide.emu.person.fields(wide.app_token, wide.far) if name != "Name")
+    wide.emu.person.delete_field(wide.app_token, wide.far, back)
+    wide.run("UPDATE goods SET name = 'two' WHERE code = 1")
+
+    if not stays:
+        with pytest.raises(SchemaMismatch, match="Both"):
+            wide.engine().incremental()
+        assert wide.rows()[1]["both"] == f'["{far}"]'
+        return
+    wide.calm()
+    wide.assert_equal()
+    assert wide.records()[1]["Both"] == {"link_record_ids": [far]}
+
+
+@lite_only
+@pytest.mark.parametrize(("code", "status"), [(1254303, 403), (1254303, 200), (1254027, 403)])
+def test_file_of_another_base_stops_its_row_alone(wide: Wide, code: int, status: int) -> None:
+    wide.emu.switches.update({"foreign_file_code": code, "foreign_file_status": status})
+    wide.insert(1, name="one", file='[{"file_token": "boxOfAnotherBase0000000000", "name": "a.txt"}]')
+    wide.insert(2, name="two")
+
+    report = wide.engine().full()
+
+    assert (report.status, report.failed, report.to_lark.created) == ("partial", 1, 1)
+    assert report.problems[0].startswith("1: ")
+    assert set(wide.records()) == {2}
+
+
+@lite_only
+@pytest.mark.parametrize("status", [400, 404])
+def test_base_that_is_gone_is_told_as_such(wide: Wide, status: int) -> None:
+    engine = wide.engine()
+    engine.full()
+    wide.emu.switches.not_exist_status = status
+    del wide.emu.state.bases[wide.app_token]
+
+    with pytest.raises(NotFound, match="91402"):
+        engine.incremental()
 
 
 def test_every_switch_is_tried_here_or_is_met_elsewhere() -> None:
