@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_lark.core.sync.doctor import examine_mapping
 from tests.sync.plain import Plain
 
 lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -79,3 +80,21 @@ def test_record_of_an_app_is_nobodys_and_its_later_edits_arrive(plain: Any, addr
     assert (body, made) == ("by a person", None)
     assert changed == "li@shop.example"
     assert engine.check().in_step
+
+
+@lite_only
+def test_doctor_warns_where_no_person_of_a_computed_field_shows_an_address(plain: Any) -> None:
+    notes: Plain = plain(AUTHORS, AUTHOR_FIELDS)
+    notes.run("INSERT INTO notes (id, body) VALUES (1, 'by the program')")
+    engine = notes.engine(users="email")
+    engine.full()
+
+    def ask() -> Any:
+        found = examine_mapping(notes.client, notes.sql, notes.mapping(users="email"), clock=engine.clock)
+        return next(finding for finding in found if finding.check == "addresses")
+
+    assert ask().status == "warning"
+    assert "contact:user.email:readonly" in ask().detail
+    li = notes.emu.state.add_user("Li", "li@notes.example").open_id
+    notes.emu.person.edit_record(notes.base, notes.table_id, notes.record_id(1), {"body": "b"}, actor=li)
+    assert ask().status == "ok"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -167,15 +167,20 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
 
 def _session_zone(bind: Connection) -> tzinfo:
     """Return the zone in which MySQL shows instants, as far as it tells."""
-    told, system, ahead = bind.exec_driver_sql(
-        "SELECT @@SESSION.time_zone, @@GLOBAL.system_time_zone, TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())"
+    told, system, utc, ahead = bind.exec_driver_sql(
+        "SELECT @@SESSION.time_zone, @@GLOBAL.system_time_zone, UTC_TIMESTAMP(), "
+        "TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())"
     ).one()
-    name = system if told == "SYSTEM" else told
+    offset = timedelta(minutes=int(ahead))
     try:
-        return ZoneInfo(name)
+        zone = ZoneInfo(system if told == "SYSTEM" else told)
+        # EST is a zone without summer time, and also what a server in New York calls its own in winter
+        if utc.replace(tzinfo=UTC).astimezone(zone).utcoffset() == offset:
+            return zone
     # an offset such as +08:00; or an abbreviation such as CST, which several zones share
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return timezone(timedelta(minutes=int(ahead)))
+        pass
+    return timezone(offset)
 
 
 def _charsets(conn: Connection, table: Table) -> dict[str, str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -419,3 +420,22 @@ def test_values_of_a_statement_never_reach_its_error(engine: Engine):
         with pytest.raises(Exception, match="hidden") as caught, conn.begin_nested():
             store.create([{"id": 1, "secret": "hunter2", "n": None}])
         assert "SQL parameters hidden" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("session", "hours"), [("+08:00", 8), ("-03:30", -3.5), ("SYSTEM", None)], ids=["east", "west", "the server's"]
+)
+def test_zone_in_which_mysql_shows_instants_is_the_sessions(ledger_database, session, hours):
+    engine = ledger_database("mysql")
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE t_zone (id INT PRIMARY KEY, at TIMESTAMP NULL, wall DATETIME)"))
+        conn.execute(text(f"SET time_zone = '{session}'"))
+        ahead = conn.scalar(text("SELECT TIMESTAMPDIFF(MINUTE, UTC_TIMESTAMP(), NOW())"))
+        columns = {column.name: column for column in columns_of(reflect_table(conn, "t_zone"))}
+        conn.execute(text("SET time_zone = @@GLOBAL.time_zone"))
+        conn.execute(text("DROP TABLE t_zone"))
+    now = datetime.now(UTC)
+    offset = now.astimezone(columns["at"].session_zone).utcoffset()
+    assert offset == timedelta(minutes=ahead)
+    assert hours is None or offset == timedelta(hours=hours)
+    assert columns["wall"].session_zone is None

@@ -453,3 +453,19 @@ def test_person_whom_lark_does_not_know_is_a_problem_of_its_row(lark, sqlite):
     assert "e-mail addresses of persons whom Lark knows" in report.problems[0]
     with pytest.raises(ConfigError, match="needs find_user_ids"):
         copy_to_bitable(lark.client, sqlite, source, where, options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        pytest.param(11, "Ann", "ids of persons", id="name of a person"),
+        pytest.param(17, '[{"file_token":"https://x.example/a.pdf"}]', "tokens of files", id="address of a file"),
+    ],
+)
+def test_row_with_a_name_or_an_address_for_an_id_is_refused_before_sending(lark, sqlite, kind, value, words):
+    where = lark.table("t", code=1, it=kind)
+    sql = "SELECT 'A1' AS code, :value AS it UNION ALL SELECT 'A2', NULL"
+    report = copy(lark, sqlite, where, sql=sql, parameters={"value": value}, on_row_error="skip")
+    assert (report.created, report.skipped, report.api_calls["create"]) == (1, 1, 1)
+    assert words in report.problems[0]
+    assert lark.cells(where, "code") == ["A2"]

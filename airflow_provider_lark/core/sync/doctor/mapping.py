@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, NotFound
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import open_session
@@ -29,6 +29,8 @@ from airflow_provider_lark.core.sync.zone_choice import choose_zone, dated_colum
 
 NO_RECORD = "recDoctor00000"
 """An id that no record has."""
+
+_LOOKED_AT = 100
 
 NO_PERSON = "airflow-provider-lark-doctor@example.invalid"
 """An e-mail address that nobody has."""
@@ -86,6 +88,8 @@ class _Examination:
             yield self._look("mapping", lambda: self._bind(place[0], fields, bound))
             if bound:
                 yield self._look("time zone", lambda: self._zone(place[0], bound[0]))
+            if bound and (named := _computed_persons(bound[0])):
+                yield self._look("addresses", lambda: self._addresses(place[0], named))
             if bound and self.mapping.direction != "to_sql":
                 yield self._look("triggers", lambda: self._triggers(bound[0]))
         if self._has_ledger():
@@ -213,6 +217,20 @@ class _Examination:
             return "warning", f"{told}, and the base shows dates in {shown}: name time_zone in the mapping"
         return told
 
+    def _addresses(self, place: tuple[str, str], names: list[str]) -> Answer:
+        app_token, table_id = place
+        page = self.client.bitable.search_page(
+            app_token=app_token, table_id=table_id, field_names=names, page_size=_LOOKED_AT
+        )
+        cells = [record["fields"].get(name) for record in page.items for name in names]
+        people = [one for cell in cells if cell for one in (cell if isinstance(cell, list) else [cell])]
+        if not people or any(isinstance(one, dict) and one.get("email") for one in people):
+            return f"persons in {', '.join(names)} show their e-mail addresses"
+        return "warning", (
+            f"no person in {', '.join(names)} shows an e-mail address, so SQL gets none: only apps made these records, "
+            "or the app lacks the scope contact:user.email:readonly"
+        )
+
     def _triggers(self, binding: Binding) -> Answer:
         if self._state() is None:
             return "warning", "not there yet: the first run, or the setup, installs them"
@@ -267,6 +285,12 @@ class _Examination:
         except SQLAlchemyError:
             # the database has a check of its own
             return 0
+
+
+def _computed_persons(binding: Binding) -> list[str]:
+    """Return the names of the fields that Lark fills with persons and SQL names by address."""
+    people = (FieldType.CREATED_USER, FieldType.MODIFIED_USER)
+    return [pair.field.name for pair in binding.pairs if pair.by_email and pair.field.type in people]
 
 
 def _is_not_found(ask: Callable[[], object]) -> bool:
