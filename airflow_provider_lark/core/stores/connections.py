@@ -127,6 +127,7 @@ def write_transaction(engine: Engine, *, lock_seconds: float | None = None) -> I
 def begin_immediate(conn: Connection) -> None:
     """Begin a transaction of SQLite that can write, as :func:`write_transaction` does."""
     if not conn.in_transaction():
+        # SQLAlchemy's begin, which sends nothing by itself, but may wake a handler
         conn.begin()
     if getattr(conn.connection.dbapi_connection, "in_transaction", False):
         # an event handler of the application's has begun a deferred one, which could not be upgraded safely

@@ -11,16 +11,15 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, and_, delete, exists, func, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, delete, func, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch
+from airflow_provider_lark.core.errors import RowError, RowRefused
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.connections import begin_immediate, error_code, is_mysql, is_pooled, is_transient
+from airflow_provider_lark.core.stores.connections import begin_immediate, is_mysql, is_pooled
 from airflow_provider_lark.core.stores.matching import are_among
-from airflow_provider_lark.core.stores.patience import lock_table
+from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import savepoint
 from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
@@ -94,8 +93,8 @@ class Staging:
         try:
             with self._step():
                 self._conn.execute(insert(self._table), params)
-        except DBAPIError as exc:
-            if is_transient(exc) or exc.connection_invalidated:
+        except Exception as exc:
+            if not concerns_a_row(exc):
                 raise
             return len(params), self._add_singly(params)
         return len(params), []
@@ -124,46 +123,16 @@ class Staging:
         self._end_step()
         return found is None
 
-    def replace(self) -> tuple[int, int]:
-        """Put the collected rows in place of the target's; return how many were deleted and created.
-
-        :raises SchemaMismatch: the target could lose its rows, for it knows no transactions.
-        """
-        if why := self.missing_undo():
-            raise SchemaMismatch(
-                f"table {self._target.table.fullname!r}: {why}. Until then a failure would lose its rows; mode "
-                "'upsert' keeps them"
-            )
-        self._begin()
-        self._keep_writers_out()
-        deleted = self._run(delete(self._target.table))
-        created = self._run(self._insert(select(*self._sources().values())))
-        self._commit()
-        return deleted, created
-
-    def append(self) -> int:
-        """Insert the rows whose key the target does not have; return how many."""
-        self._begin()
-        created = self._run(self._insert_new())
-        self._commit()
-        return created
-
-    def upsert(self) -> tuple[int, int]:
-        """Update the rows that differ and insert those that are missing; return how many of each."""
-        self._begin()
-        updated = self._update()
-        created = self._run(self._insert_new())
-        self._commit()
-        return updated, created
-
     def _add_singly(self, params: Sequence[Values]) -> list[RowError]:
         refused: list[RowError] = []
         for one in params:
             try:
                 with self._step():
                     self._conn.execute(insert(self._table), [one])
-            except DBAPIError as exc:
-                refused.append(RowRefused(f"record {one[_ID]}: the database refuses a value ({_reason(exc)})"))
+            except Exception as exc:
+                if not concerns_a_row(exc):
+                    raise
+                refused.append(RowRefused(f"record {one[_ID]}: the database refuses a value: {reason(exc)}"))
         return refused
 
     @contextmanager
@@ -172,7 +141,7 @@ class Staging:
         try:
             with savepoint(self._conn) if self._is_one else nullcontext():
                 yield
-        except DBAPIError:
+        except Exception:
             if not self._is_one:
                 self._conn.rollback()
             raise
@@ -196,67 +165,6 @@ class Staging:
         self._end_step()
         return why
 
-    def _keep_writers_out(self) -> None:
-        """Let no other transfer delete what was there before, and then insert the same rows again."""
-        if self._conn.dialect.name == "postgresql":
-            name = self._conn.dialect.identifier_preparer.format_table(self._target.table)
-            with self._refusals():
-                lock_table(self._conn, name)
-
-    def _run(self, statement: Any) -> int:
-        with self._refusals():
-            return int(self._conn.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
-
-    def _commit(self) -> None:
-        with self._refusals():
-            # where constraints that are deferred are checked
-            self._conn.commit()
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Translate what the database refuses, and undo the transaction."""
-        try:
-            yield
-        except DBAPIError as exc:
-            self._conn.rollback()
-            if is_transient(exc) or exc.connection_invalidated:
-                raise
-            raise RowRefused(
-                f"table {self._target.table.fullname!r}: the database refuses the rows ({_reason(exc)}), so none was "
-                "written: look at its constraints, and at the rights of the database user"
-            ) from None
-
-    def _sources(self) -> dict[str, ColumnElement[Any]]:
-        sources: dict[str, ColumnElement[Any]] = dict(self._place)
-        if self._target.record_id_column:
-            sources[self._target.record_id_column] = self._id
-        return sources
-
-    def _insert(self, rows: Any) -> Any:
-        return insert(self._target.table).from_select(list(self._sources()), rows)
-
-    def _insert_new(self) -> Any:
-        sources = self._sources()
-        return self._insert(select(*sources.values()).where(~exists().where(self._matches()).correlate(self._table)))
-
-    def _matches(self) -> ColumnElement[bool]:
-        sources, table = self._sources(), self._target.table
-        return and_(*(table.c[name] == sources[name] for name in self._target.key))
-
-    def _update(self) -> int:
-        table = self._target.table
-        changing = {name: source for name, source in self._sources().items() if name not in self._target.key}
-        if not changing:
-            return 0
-        differ = sa.or_(*(self._differs(table.c[name], source) for name, source in changing.items()))
-        return self._run(sa.update(table).values(changing).where(self._matches(), differ))
-
-    def _differs(self, column: ColumnElement[Any], source: ColumnElement[Any]) -> ColumnElement[bool]:
-        exact = _exact_type(self._conn, column.type)
-        if exact is None:
-            return column.is_distinct_from(source)
-        return sa.cast(column, exact).is_distinct_from(sa.cast(source, exact))
-
 
 def _id_type(conn: Connection) -> SqlType:
     if is_mysql(conn.dialect):
@@ -266,19 +174,3 @@ def _id_type(conn: Connection) -> SqlType:
 
 def _is_long(sql_type: SqlType) -> bool:
     return kind_of(sql_type) is ColumnKind.TEXT and getattr(sql_type, "length", None) is None
-
-
-def _exact_type(conn: Connection, sql_type: SqlType) -> SqlType | None:
-    """Return what to compare as, where the type itself takes different texts for equal or cannot be compared."""
-    kind = kind_of(sql_type)
-    if kind is ColumnKind.JSON:
-        return sa.CHAR() if is_mysql(conn.dialect) else sa.Text()
-    if kind is ColumnKind.TEXT:
-        return sa.LargeBinary() if conn.dialect.name != "postgresql" else sa.Text()
-    return None
-
-
-def _reason(exc: DBAPIError) -> str:
-    constraint = getattr(getattr(exc.orig, "diag", None), "constraint_name", None)
-    named = f", constraint {constraint}" if constraint else ""
-    return f"{type(exc.orig).__name__}, code {error_code(exc)}{named}"

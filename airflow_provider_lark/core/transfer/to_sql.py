@@ -13,7 +13,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import FIELD_NAMES_MAX
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
@@ -23,10 +23,11 @@ from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
+from airflow_provider_lark.core.transfer.loading import Loading
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
-from airflow_provider_lark.core.transfer.staging import Staging, Values
+from airflow_provider_lark.core.transfer.staging import Values
 
 DumpMode = Literal["append", "upsert", "replace"]
 
@@ -156,7 +157,7 @@ class _Dump:
         self._target = target
         self._options = options
         self._report = report
-        self._staging = Staging(conn, target)
+        self._staging = Loading(conn, target, self._skip, report.warnings.append)
         self._key_fields = {each.field.name for each in target.bound if each.column.name in target.key}
         self._count = CountCheck()
         self._distinct = 0
@@ -228,21 +229,24 @@ class _Dump:
                 "give the app the right to the table; if it is really empty, set allow_empty=True"
             )
 
+    def _skip(self, problem: RowError) -> None:
+        self._report.skip(problem, self._options.on_row_error)
+
     def _write(self) -> None:
         report = self._report
-        staged = len(self._staging)
+        staged, skipped = len(self._staging), report.skipped
         if self._options.mode != "replace" and (why := self._staging.missing_undo()):
             report.warnings.append(f"{report.target}: {why}. Until then a failure leaves the rows before it written")
         if self._options.mode == "replace":
             report.deleted, report.created = self._staging.replace()
-            if report.created != staged:
+            if report.created != staged - report.skipped + skipped:
                 report.warnings.append(
                     f"{report.target}: the database says that {report.created} of {staged} rows were inserted; look "
                     "at its triggers and rules"
                 )
         elif self._options.mode == "append":
             report.created = self._staging.append()
-            report.unchanged = staged - report.created
+            report.unchanged = staged - report.created - report.skipped + skipped
         else:
             report.updated, report.created = self._staging.upsert()
-            report.unchanged = staged - report.created - report.updated
+            report.unchanged = staged - report.created - report.updated - report.skipped + skipped

@@ -22,8 +22,8 @@ from airflow_provider_lark.core.errors import (
     UnexpectedAnswer,
     ValueMismatch,
 )
+from airflow_provider_lark.core.transfer.loading import Loading
 from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.staging import Staging
 from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
 from tests.core.transfer.conftest import Lark, run_sql
 
@@ -180,7 +180,9 @@ def test_record_that_does_not_fit_fails_and_leaves_the_table_as_it_was(lark, old
 @pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
 def test_rows_that_the_table_refuses_change_nothing(lark, old_rows, goods, mode):
     lark.add(goods, {"code": "BIG", "qty": 100})
-    with pytest.raises(RowRefused, match=r"the database refuses the rows \(IntegrityError, code \d+\), so none"):
+    with pytest.raises(
+        RowRefused, match=r"record rec\w+: the database refuses it: constraint qty < 100 \(IntegrityError"
+    ):
         copy(lark, old_rows, goods, mode=mode)
     assert codes(old_rows) == ["OLD"]
 
@@ -219,15 +221,15 @@ def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, m
     copy(lark, engine, goods, create_table=True)
     lark.add(goods, {"code": "C4"})
     seen: list[int] = []
-    insert = Staging._insert
+    insert = Loading._insert
 
-    def look(self: Staging, rows: Any) -> Any:
+    def look(self: Loading, rows: Any) -> Any:
         # between the delete and the insert
         if engine.dialect.name != "sqlite":
             seen.append(run_sql(engine, "SELECT count(*) FROM goods")[0][0])
         return insert(self, rows)
 
-    monkeypatch.setattr(Staging, "_insert", look)
+    monkeypatch.setattr(Loading, "_insert", look)
     copy(lark, engine, goods, mode="replace")
     assert seen == ([] if engine.dialect.name == "sqlite" else [3])
     assert len(codes(engine)) == 4
@@ -236,7 +238,7 @@ def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, m
 def test_transfers_that_replace_at_once_leave_each_record_once(lark, new_database, goods, monkeypatch):
     engine = new_database("postgresql")
     run_sql(engine, "CREATE TABLE goods (code VARCHAR(20))")
-    place, others, commit = Place("goods", record_id_column=""), [], Staging._commit
+    place, others, commit = Place("goods", record_id_column=""), [], Loading._commit
 
     def commit_while_another_waits(staging):
         if not others:
@@ -246,7 +248,7 @@ def test_transfers_that_replace_at_once_leave_each_record_once(lark, new_databas
                 pass
         commit(staging)
 
-    monkeypatch.setattr(Staging, "_commit", commit_while_another_waits)
+    monkeypatch.setattr(Loading, "_commit", commit_while_another_waits)
     copy(lark, engine, goods, place, mode="replace")
     others[0].join()
     assert run_sql(engine, "SELECT count(*) FROM goods") == [(3,)]
@@ -394,3 +396,83 @@ def test_emoji_in_a_name_on_mysql_is_refused_by_name(lark, new_database, field, 
     with pytest.raises(SchemaMismatch, match="no emoji"):
         copy(lark, engine, where, place, create_table=True)
     assert inspect(engine).get_table_names() == []
+
+
+def test_rows_that_the_table_refuses_are_named_and_the_others_land(lark, engine, goods):
+    run_sql(
+        engine,
+        "CREATE TABLE goods (lark_record_id VARCHAR(64) PRIMARY KEY, code VARCHAR(20) UNIQUE, qty INTEGER, "
+        "CONSTRAINT small CHECK (qty < 100))",
+    )
+    (big, _) = lark.add(goods, {"code": "BIG", "qty": 100}, {"code": "C9", "qty": 9})
+    with pytest.raises(RowRefused, match=rf"record {big}: the database refuses it: constraint small"):
+        copy(lark, engine, goods, mode="append")
+    assert codes(engine) == []
+    for mode, expected in (("append", (4, 0, 0, 0)), ("upsert", (0, 0, 4, 0)), ("replace", (4, 0, 0, 4))):
+        report = copy(lark, engine, goods, mode=mode, on_row_error="skip")
+        assert (report.status, report.skipped, counts(report)) == ("partial", 1, expected)
+        assert codes(engine) == ["C1", "C2", "C3", "C9"]
+        assert f"record {big}: the database refuses it: constraint small" in report.problems[0]
+    # an update of a row that is there
+    run_sql(engine, "UPDATE goods SET qty = 50 WHERE code = 'C1'", "UPDATE goods SET code = 'X' WHERE code = 'C2'")
+    report = copy(lark, engine, goods, mode="upsert", on_row_error="skip")
+    assert (counts(report), codes(engine)) == ((0, 2, 2, 0), ["C1", "C2", "C3", "C9"])
+
+
+SWALLOW = {
+    "sqlite": ["CREATE TRIGGER s BEFORE {} ON goods WHEN NEW.code = 'C2' BEGIN SELECT RAISE(IGNORE); END"],
+    "postgresql": [
+        (
+            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF NEW.code = 'C2' THEN RETURN NULL; END IF; RETURN NEW; END $$"
+        ),
+        "CREATE TRIGGER s BEFORE {} ON goods FOR EACH ROW EXECUTE FUNCTION swallow()",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", SWALLOW)
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rows_that_a_trigger_swallows_are_not_counted_as_unchanged(lark, new_database, goods, kind, mode):
+    engine = new_database(kind)
+    run_sql(engine, "CREATE TABLE goods (lark_record_id VARCHAR(64) PRIMARY KEY, code VARCHAR(20), qty INTEGER)")
+    run_sql(engine, *(statement.format("INSERT") for statement in SWALLOW[kind]))
+    with pytest.raises(RowRefused, match="did not store it and reports no error"):
+        copy(lark, engine, goods, mode=mode)
+    assert codes(engine) == []
+    report = copy(lark, engine, goods, mode=mode, on_row_error="skip")
+    assert (report.status, report.skipped, counts(report)) == ("partial", 1, (2, 0, 0, 0))
+    assert codes(engine) == ["C1", "C3"]
+
+
+@pytest.mark.parametrize("kind", SWALLOW)
+def test_updates_that_a_trigger_keeps_out_or_changes_are_a_warning(lark, new_database, goods, kind):
+    engine = new_database(kind)
+    copy(lark, engine, goods, create_table=True)
+    run_sql(engine, "UPDATE goods SET qty = 77", *(statement.format("UPDATE") for statement in SWALLOW[kind]))
+    report = copy(lark, engine, goods, mode="upsert")
+    assert report.updated == 2
+    assert ["1 rows hold other values" in warning for warning in report.warnings] == [True]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_transfer_into_a_table_without_transactions_says_so(lark, new_database, goods, mode):
+    engine = new_database("mysql")
+    run_sql(
+        engine,
+        "CREATE TABLE goods (lark_record_id VARCHAR(64) PRIMARY KEY, code VARCHAR(20), qty INTEGER CHECK (qty < 3)) "
+        "ENGINE=MyISAM DEFAULT CHARSET=utf8mb4",
+    )
+    report = copy(lark, engine, goods, mode=mode, on_row_error="skip")
+    assert "its engine MyISAM knows no transactions" in report.warnings[0]
+    assert (report.skipped, codes(engine)) == (1, ["C1", "C2"])
+
+
+def test_numbers_that_a_transfer_brings_move_the_sequence_on(lark, new_database):
+    engine = new_database("postgresql")
+    run_sql(engine, "CREATE TABLE goods (id SERIAL PRIMARY KEY, name VARCHAR(20))")
+    where = lark.table("goods", id=2, name=1)
+    lark.add(where, *({"id": number, "name": f"n{number}"} for number in (1, 2, 40)))
+    copy(lark, engine, where, Place("goods", record_id_column="", key_fields=("id",)), mode="upsert")
+    run_sql(engine, "INSERT INTO goods (name) VALUES ('next')")
+    assert run_sql(engine, "SELECT id FROM goods ORDER BY id") == [(1,), (2,), (40,), (41,)]
