@@ -7,6 +7,7 @@
     │   ├── RateLimited              wait .retry_after_seconds
     │   ├── ServerBusy               Lark throttles, locks or recomputes
     │   ├── OutcomeUnknown           the request may have been carried out
+    │   │   └── ServerFailed         Lark says that it broke down over the request; most likely it was not
     │   ├── Unreachable              ConnectionError: the request was never sent
     │   ├── LeaseHeld                another worker writes to this table
     │   ├── TransactionLost          the database undid the whole transaction, not only the last statement
@@ -16,6 +17,7 @@
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
     │   │   ├── ValueRefused         a value of the batch does not fit its field; halve the batch to find it
+    │   │   ├── LimitReached         the table is full
     │   │   └── TooLarge             ask for less, or send less, at once
     │   ├── NotAuthorized            PermissionError: app id, secret or token refused
     │   ├── AccessDenied             PermissionError: scope or document right missing
@@ -117,6 +119,10 @@ class OutcomeUnknown(RetriableError):
     """The request was sent and no answer came: it may have been carried out."""
 
 
+class ServerFailed(OutcomeUnknown):
+    """Lark answered that it broke down, again and again: over one record, or over everything."""
+
+
 class Unreachable(RetriableError, ConnectionError):
     """No connection; the request was never sent."""
 
@@ -151,6 +157,10 @@ class BadRequest(PermanentError, ValueError):
 
 class ValueRefused(BadRequest):
     """Lark refuses a value of a batch, and does not say which: nothing of the batch was written."""
+
+
+class LimitReached(BadRequest):
+    """The table takes no more records, whichever they are."""
 
 
 class TooLarge(BadRequest):

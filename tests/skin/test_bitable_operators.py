@@ -306,8 +306,40 @@ def test_record_that_is_gone_is_told_with_what_was_written_before(orders):
     orders.emulator.person.delete_record(*orders.ids.values(), ids[500])
     records = [{"record_id": id_, "fields": {"qty": 1}} for id_ in ids]
     message = fails(BitableUpdateRecordsOperator, records=records)
-    assert "RecordNotFound: records 500 to 500 of 501 (500 before them were updated)" in message
+    assert "RecordNotFound: record 500 of 501 (500 others were updated)" in message
     assert orders.cells("qty") == [1] * 500
+
+
+@pytest.mark.parametrize("fault", [{"code": 1255001, "status": 500}, {"code": 1299999, "status": 400}])
+def test_record_that_spoils_each_batch_is_named_and_the_others_land(orders, monkeypatch, fault):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    kind = AirflowException if fault["code"] == 1255001 else AirflowFailException
+    rows = [{"code": str(n)} for n in range(40)]
+    orders.emulator.faults.add("batch_create", record="17", times=None, **fault)
+    message = fails(BitableCreateRecordsOperator, kind=kind, records=rows)
+    assert "record 17 of 40 (39 others were created)" in message
+    # a second try sends the same parts under the same tokens
+    fails(BitableCreateRecordsOperator, kind=kind, records=rows, ctx=context(try_number=2))
+    assert len(orders.cells()) == 39
+    orders.emulator.faults.clear()
+    ids = [record["record_id"] for record in run(BitableListRecordsOperator)["records"]]
+    orders.emulator.faults.add("batch_update", record=ids[5], times=None, **fault)
+    patches = [{"record_id": id_, "fields": {"qty": 1}} for id_ in ids]
+    message = fails(BitableUpdateRecordsOperator, kind=kind, records=patches)
+    assert "record 5 of 39 (38 others were updated)" in message
+    orders.emulator.faults.add("batch_delete", record=ids[7], times=None, **fault)
+    message = fails(BitableDeleteRecordsOperator, kind=kind, record_ids=ids)
+    assert "record 7 of 39 (38 others were deleted)" in message
+
+
+def test_batch_that_is_too_large_goes_in_parts(orders):
+    orders.emulator.switches.max_changeset_bytes = 2_000
+    rows = [{"code": f"{n} {'x' * 100}"} for n in range(60)]
+    made = run(BitableCreateRecordsOperator, records=rows)
+    orders.emulator.switches.restore()
+    assert made["created"] == 60
+    listed = {record["record_id"]: record["fields"]["code"] for record in run(BitableListRecordsOperator)["records"]}
+    assert [listed[id_] for id_ in made["record_ids"]] == [row["code"] for row in rows]
 
 
 def test_nothing_to_write_costs_no_write(orders):

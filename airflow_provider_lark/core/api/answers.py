@@ -121,7 +121,7 @@ def _refusal(
         return RateLimited(message, retry_after_seconds=_retry_after(response.headers), **facts)
     if meaning.error is AccessDenied:
         return AccessDenied(message, scopes=_scopes(details), **facts)
-    if meaning.error is OutcomeUnknown and not is_write:
+    if issubclass(meaning.error, OutcomeUnknown) and not is_write:
         return ServerBusy(message, **facts)
     return meaning.error(message, **facts)
 

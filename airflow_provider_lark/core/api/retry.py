@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 
 from airflow_provider_lark.core.api.routes import Effect
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, RetriableError, Stopped
@@ -12,6 +15,33 @@ _FEW_ATTEMPTS = {1254002: 3}
 
 _LAG_CODES = frozenset({91402, 1254040, 1254041, 1254044, 1254045})
 # base, table or field not found: right after its creation, the replica that answers may not have it yet
+
+_WRITE_CONFLICT = 1254291
+# another write holds the table or the base: this one was never applied, and comes through when its turn has come
+_CONFLICT_PATIENCE = 5
+_CONFLICT_LONGEST_WAIT_SECONDS = 4.0
+
+FEW = 2
+"""Sendings of a part of a batch that has failed as a whole, after all its own."""
+
+_few: ContextVar[int | None] = ContextVar("few_attempts", default=None)
+
+
+@contextmanager
+def few_attempts(most: int = FEW) -> Iterator[None]:
+    """Let the calls inside be sent no more than *most* times, whatever the client's patience."""
+    token = _few.set(most)
+    try:
+        yield
+    finally:
+        _few.reset(token)
+
+
+def current(policy: RetryPolicy) -> RetryPolicy:
+    """Return *policy* as it holds for the call that begins now."""
+    most = _few.get()
+    return policy if most is None else replace(policy, max_attempts=min(most, policy.max_attempts))
+
 
 FRESH_SECONDS = 10.0
 """How long a base, table or field that was just created may not be found (Lark's FAQ: "retry after a few seconds")."""
@@ -67,7 +97,7 @@ def decide_retry(
         return RetryDecision(None, "a person has to change something")
     if isinstance(error, OutcomeUnknown) and effect == "once":
         return RetryDecision(None, "it may have been carried out, and sending it again would do it twice")
-    if attempt >= min(policy.max_attempts, _FEW_ATTEMPTS.get(error.code or 0, policy.max_attempts)):
+    if attempt >= _most_attempts(error, policy):
         return RetryDecision(None, f"{attempt} attempts are used up")
     wait_seconds = _wait_seconds(error, attempt, jitter, policy)
     if elapsed_seconds + wait_seconds > policy.max_elapsed_seconds:
@@ -75,9 +105,19 @@ def decide_retry(
     return RetryDecision(wait_seconds, type(error).__name__)
 
 
+def _most_attempts(error: LarkError, policy: RetryPolicy) -> int:
+    if error.code == _WRITE_CONFLICT and policy.max_attempts > 1:
+        return policy.max_attempts * _CONFLICT_PATIENCE
+    return min(policy.max_attempts, _FEW_ATTEMPTS.get(error.code or 0, policy.max_attempts))
+
+
 def _wait_seconds(error: LarkError, attempt: int, jitter: float, policy: RetryPolicy) -> float:
     if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
         # never earlier than told; spread, or all workers come back in the same instant
         return error.retry_after_seconds + jitter * policy.first_wait_seconds / 2
-    ceiling = min(policy.longest_wait_seconds, policy.first_wait_seconds * 2.0 ** (attempt - 1))
+    longest = policy.longest_wait_seconds
+    if error.code == _WRITE_CONFLICT:
+        # who waits long lets the others pass, and a write takes no more than seconds
+        longest = min(longest, _CONFLICT_LONGEST_WAIT_SECONDS)
+    ceiling = min(longest, policy.first_wait_seconds * 2.0 ** (attempt - 1))
     return ceiling * (0.5 + jitter / 2)

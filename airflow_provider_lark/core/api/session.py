@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
 from airflow_provider_lark.core.api.query import QueryValue, write_query
-from airflow_provider_lark.core.api.retry import FRESH_SECONDS, decide_retry
+from airflow_provider_lark.core.api.retry import FRESH_SECONDS, current, decide_retry
 from airflow_provider_lark.core.api.routes import Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.settings import Settings
@@ -28,6 +28,7 @@ from airflow_provider_lark.core.errors import (
     OutcomeUnknown,
     RateLimited,
     RetriableError,
+    ServerFailed,
     Unreachable,
 )
 
@@ -156,11 +157,11 @@ class Session:
 
     def _persist(self, call: _Call[T]) -> Flow[T]:
         route, effect = call.route, call.effect
-        clock = self.settings.clock
+        clock, policy = self.settings.clock, current(self.settings.policy)
         began = clock.monotonic()
         # between two calls and not between two attempts: what the first one did may be unknown until the second
         self.settings.stop.check()
-        attempt, wait_seconds, in_doubt = 0, 0.0, False
+        attempt, wait_seconds, in_doubt, unanswered = 0, 0.0, False, False
         while True:
             attempt += 1
             try:
@@ -169,6 +170,7 @@ class Session:
                 return (yield from self._attempt(call))
             except LarkError as error:
                 in_doubt |= effect != "read" and isinstance(error, OutcomeUnknown)
+                unanswered |= isinstance(error, OutcomeUnknown) and not isinstance(error, ServerFailed)
                 if in_doubt and route.method == "DELETE" and isinstance(error, NotFound):
                     # it is gone, and most likely because of us
                     return call.read(_GONE, request=call.request, subject=call.subject, is_write=True)
@@ -178,13 +180,13 @@ class Session:
                     attempt=attempt,
                     elapsed_seconds=clock.monotonic() - began,
                     jitter=self.settings.jitter(),
-                    policy=self.settings.policy,
+                    policy=policy,
                     is_fresh=clock.monotonic() - self._created_at.get(call.app_token, -FRESH_SECONDS) < FRESH_SECONDS,
                 )
                 if decision.wait_seconds is None:
                     if attempt > 1:
                         error.add_note(f"given up after attempt {attempt}: {decision.reason}")
-                    if in_doubt and _hides_doubt(error, effect):
+                    if in_doubt and _hides_doubt(error, effect, unanswered=unanswered):
                         raise _doubt(error) from error
                     raise
                 wait_seconds = decision.wait_seconds
@@ -262,10 +264,10 @@ def describe(ids: Mapping[str, str]) -> str:
     return " of ".join(f"{noun} {ids[name]}" for name, noun in names.items() if name in ids) or "Lark"
 
 
-def _hides_doubt(error: LarkError, effect: Effect) -> bool:
+def _hides_doubt(error: LarkError, effect: Effect, *, unanswered: bool) -> bool:
     """Tell whether *error*, of the last attempt, would let a caller believe that no attempt was carried out."""
     if isinstance(error, OutcomeUnknown):
-        return False
+        return unanswered and isinstance(error, ServerFailed)
     # a refused repetition of an update or a delete is news in itself: the record is gone, say
     return effect == "replayable" or isinstance(error, RetriableError)
 

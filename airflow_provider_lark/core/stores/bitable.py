@@ -20,6 +20,7 @@ from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base import Page, Row, Values
 from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.fates import Fates, Removal, hidden_error, look_up, remove
 
 
@@ -75,6 +76,22 @@ class BitableStore:
         names = list(dict.fromkeys([name for _, name, _ in self._cells] + [modified.name]))
         for page in self._search(names, sort=[{"field_name": modified.name, "desc": True}]):
             yield Page([self._decode(record, self._cells, modified.name) for record in page.items], page.total)
+
+    def all_pages(
+        self, columns: Sequence[str], filter: Mapping[str, Any] | None = None, *, state: str
+    ) -> Iterator[RecordPage]:
+        """Yield records as Lark sends them, with *columns* only, and hold what came against what Lark counts.
+
+        :param state: what was done when a record is missing, for the message.
+        :raises IncompleteRead: after the last page, when a record may have been passed over.
+        """
+        names = [name for column, name, _ in self._cells if column in columns]
+        count, seen = CountCheck(), set[str]()
+        for page in self._search(names, filter=filter):
+            count.see(page)
+            seen.update(record["record_id"] for record in page.items)
+            yield page
+        count.require_all(len(seen), where=f"table {self._table_id}", state=state)
 
     def read(self, ids: Sequence[str]) -> dict[str, Row]:
         """Return the records of *ids* that exist and that the app may see, by id; 100 a call."""
@@ -163,10 +180,16 @@ class BitableStore:
         modified_ms = moment if isinstance(moment, int) else None
         return Row(record["record_id"], values, modified_ms, tuple(problems), unread)
 
-    def _search(self, names: Sequence[str], sort: Sequence[Mapping[str, Any]] | None = None) -> Iterator[RecordPage]:
+    def _search(
+        self,
+        names: Sequence[str],
+        sort: Sequence[Mapping[str, Any]] | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> Iterator[RecordPage]:
         return self._client.bitable.search_pages(
             app_token=self._app_token,
             table_id=self._table_id,
+            filter=filter,
             sort=sort,
             # above the limit all fields are read
             field_names=names if len(names) <= FIELD_NAMES_MAX else None,

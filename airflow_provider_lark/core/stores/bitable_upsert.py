@@ -9,12 +9,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 from airflow_provider_lark.core.api.limits import (
     BATCH_GET_MAX,
-    SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
 from airflow_provider_lark.core.errors import (
@@ -27,11 +25,11 @@ from airflow_provider_lark.core.errors import (
 from airflow_provider_lark.core.fields.payload import RecordReader
 from airflow_provider_lark.core.fields.schema import FieldType
 from airflow_provider_lark.core.stores.key_filters import build_key_filters
+from airflow_provider_lark.core.stores.key_finder import Lookup, find_candidates
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
 from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.stores.search_filter import find_field
 
-Lookup = Literal["auto", "filter", "scan"]
 KeyText = str
 Cells = Mapping[str, Any]
 
@@ -64,7 +62,7 @@ def upsert_records(
     """Update the record that carries each row's key where its cells differ, and create those that none carries.
 
     :param key_fields: fields whose values together tell records apart.
-    :param lookup: how to find records: by ``filter``, by reading the table (``scan``), or by what costs fewer calls.
+    :param lookup: how to find records; see :func:`.find_candidates`.
     :raises DuplicateKey: two rows, or two records, carry one key; nothing was written.
     :raises IncompleteRead: Lark may not have shown every record; nothing was written.
     :raises SafetyStop: Lark has created nothing, because it did so for an earlier try.
@@ -102,15 +100,6 @@ def plan_upsert(keys: Sequence[KeyText], bodies: Sequence[Cells], existing: Mapp
     return plan
 
 
-def choose_lookup(searches: int, pages: int) -> Literal["filter", "scan"]:
-    """Decide, one page of the table being read already, which way takes fewer further calls.
-
-    >>> choose_lookup(searches=3, pages=4), choose_lookup(searches=3, pages=5)
-    ('scan', 'filter')
-    """
-    return "scan" if pages - 1 <= searches else "filter"
-
-
 def find_records(
     keys: _Keys, wanted: Mapping[KeyText, int], bodies: Sequence[Cells], names: Sequence[str], lookup: Lookup
 ) -> dict[KeyText, list[WireRecord]]:
@@ -124,22 +113,10 @@ def find_records(
 
 
 def _candidates(keys: _Keys, bodies: Sequence[Cells], names: Sequence[str], lookup: Lookup) -> Iterator[RecordPage]:
-    table = keys.table
-    filters = None if lookup == "scan" else build_key_filters(keys.fields, bodies)
-    if filters is None and lookup == "filter":
-        raise ConfigError("lookup: Lark cannot filter by these key fields exactly; use 'scan' or 'auto'")
-    if filters is None or (lookup == "auto" and len(filters) > 1):
-        scan = table.all_pages(Search(field_names=names), state=_STATE)
-        first = next(scan, None)
-        if first is None:
-            return
-        pages = ceil((first.total or 0) / SEARCH_PAGE_MAX) if first.has_more else 1
-        if filters is None or choose_lookup(len(filters), pages) == "scan":
-            yield first
-            yield from scan
-            return
-    for each in filters:
-        yield from table.all_pages(Search(filter=each, field_names=names), state=_STATE)
+    def read(filter_: Mapping[str, Any] | None) -> Iterator[RecordPage]:
+        return keys.table.all_pages(Search(filter=filter_, field_names=names), state=_STATE)
+
+    return find_candidates(read, build_key_filters(keys.fields, bodies), lookup=lookup)
 
 
 class _Keys:

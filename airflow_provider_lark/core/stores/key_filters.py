@@ -28,7 +28,7 @@ def build_key_filters(fields: Sequence[Field], bodies: Sequence[Mapping[str, Any
     if len(fields) > 1:
         member, items = "children", [{"conjunction": "and", "conditions": key} for key in keys]
     filters = [{"conjunction": "or", member: part} for part in _cut(items, len(fields))]
-    return None if any(len(_compact(each)) > FILTER_LENGTH_MAX for each in filters) else filters
+    return None if any(_length(each) > FILTER_LENGTH_MAX for each in filters) else filters
 
 
 def _is_plain(value: Any) -> bool:
@@ -50,7 +50,7 @@ def _cut(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, 
     part: list[dict[str, Any]] = []
     length = 0
     for item in items:
-        added = len(_compact(item)) + 1
+        added = _length(item) + 1
         if part and ((len(part) + 1) * size > FILTER_CONDITIONS_MAX or length + added > _ITEMS_LENGTH_MAX):
             yield part
             part, length = [], 0
@@ -60,5 +60,7 @@ def _cut(items: Sequence[dict[str, Any]], size: int) -> Iterator[list[dict[str, 
         yield part
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+def _length(value: Any) -> int:
+    """Return the characters that Lark may count: those of the JSON, written as Go writes it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text) + sum(text.count(each) for each in "<>&") * len("u003c")

@@ -6,7 +6,6 @@ Every value is checked before the first call, so a wrong one in the last batch d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypedDict
@@ -20,21 +19,22 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, LarkError, NotFound
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, NotFound
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.base_zone import BaseZone
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.batch_writes import write_in_batches
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.fates import hidden_error, remove
+from airflow_provider_lark.core.stores.halve import creating
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
 
 Record = dict[str, Any]
 """``{"record_id": …, "fields": {name: plain value}}``."""
 
 NewToken = Callable[[int, Any], str]
-"""Makes the client_token of a batch of creates from its place and its wire values."""
+"""Makes the client_token of a batch of creates from the place of its first record and its wire values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,43 +228,45 @@ class RecordTable:
 
     def create_encoded(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         """Create records of wire values."""
-        ids: list[str] = []
-        for number, batch in enumerate(split(bodies, self.batch_size)):
-            with _placed("created", len(ids), len(batch), len(bodies)):
-                made = self.client.bitable.batch_create(
-                    **self.ids, records=batch, client_token=self._new_token(number, batch)
-                )
-            ids.extend(record["record_id"] for record in made)
-        return ids
+        made: dict[int, str] = {}
+
+        def send(part: Sequence[int]) -> None:
+            records = [bodies[at] for at in part]
+            # the place of the first, because two parts of a batch may be equal
+            token = self._new_token(part[0], records)
+            with creating():
+                answer = self.client.bitable.batch_create(**self.ids, records=records, client_token=token)
+            made.update(zip(part, (record["record_id"] for record in answer), strict=True))
+
+        write_in_batches("created", len(bodies), self.batch_size, send)
+        return [made[at] for at in range(len(bodies))]
 
     def update_encoded(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Update records by wire values."""
-        done = 0
-        for batch in split(patches, self.batch_size):
-            with _placed("updated", done, len(batch), len(patches)):
-                self.client.bitable.batch_update(**self.ids, records=batch)
-            done += len(batch)
+
+        def send(part: Sequence[int]) -> None:
+            self.client.bitable.batch_update(**self.ids, records=[patches[at] for at in part])
+
+        write_in_batches("updated", len(patches), self.batch_size, send)
 
     def delete(self, record_ids: Sequence[str]) -> list[str]:
         """Delete records, 500 a call, and return the ids of those that were not there.
 
-        :raises AccessDenied: some are hidden from the app; the others of their batch, and those before, were deleted.
+        :raises AccessDenied: some are hidden from the app; the others were deleted.
         """
-        missing: list[str] = []
+        missing, hidden = list[str](), list[str]()
         ids = list(dict.fromkeys(record_ids))
-        done = 0
-        for batch in split(ids, min(self.batch_size, BATCH_DELETE_MAX)):
-            with _placed("deleted", done, len(batch), len(ids)):
-                missing += self._delete(batch)
-            done += len(batch)
-        return missing
 
-    def _delete(self, ids: Sequence[str]) -> list[str]:
-        removal = remove(self.client, self.ids["app_token"], self.ids["table_id"], ids)
-        if removal.hidden:
-            done = len(ids) - len(removal.hidden) - len(removal.gone)
-            raise hidden_error(self.ids["table_id"], removal.hidden, done)
-        return [id_ for id_ in ids if id_ in removal.gone]
+        def send(part: Sequence[int]) -> None:
+            removal = remove(self.client, self.ids["app_token"], self.ids["table_id"], [ids[at] for at in part])
+            missing.extend(removal.gone)
+            hidden.extend(removal.hidden)
+
+        write_in_batches("deleted", len(ids), min(self.batch_size, BATCH_DELETE_MAX), send)
+        if hidden:
+            raise hidden_error(self.ids["table_id"], hidden, len(ids) - len(hidden) - len(missing))
+        gone = set(missing)
+        return [id_ for id_ in ids if id_ in gone]
 
     def _query(self, search: Search) -> dict[str, Any]:
         return {
@@ -284,15 +286,3 @@ class RecordTable:
 def _page_size(limit: int | None) -> int:
     # a limit of 0 asks for the total only
     return SEARCH_PAGE_MAX if limit is None else min(max(limit, 1), SEARCH_PAGE_MAX)
-
-
-@contextmanager
-def _placed(verb: str, done: int, size: int, total: int) -> Iterator[None]:
-    """Say in an error which records it concerns, and what was written before them."""
-    try:
-        yield
-    except LarkError as error:
-        if total > size:
-            before = f"{done} before them were {verb}" if done else f"none was {verb}"
-            error.message = f"records {done} to {done + size - 1} of {total} ({before}): {error.message}"
-        raise

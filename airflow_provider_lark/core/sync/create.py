@@ -8,17 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import (
-    BadRequest,
-    ClientTokenConflict,
-    LarkError,
-    NotFound,
-    Stopped,
-    ValueMismatch,
-)
+from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
-from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.stores.halve import creating, halve
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -28,6 +21,7 @@ from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sent import is_void
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
 REPLAY_WINDOW_SECONDS = 3600
@@ -70,11 +64,24 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
 def _create(run: Run, batch: Sequence[_Encoded]) -> list[list[RecordId]]:
     """Create one batch, in parts where Lark refuses some of it."""
     made: list[list[RecordId]] = []
-    halve(batch, lambda part: made.append(_create_part(run, part)), lambda item, error: _reject(run, item[0], error))
+    known: set[Key] = set()
+
+    def send(part: Sequence[_Encoded]) -> None:
+        fresh = [item for item in part if item[0].key not in known]
+        if fresh:
+            made.append(_create_part(run, fresh, known))
+
+    # where the outcome is open the intent stays, and the next run finds out
+    left = halve(batch, send, lambda item, error: _reject(run, item[0], error), luck=run.luck)
+    run.report.add_left(len(left.items))
     return made
 
 
-def _create_part(run: Run, batch: Sequence[_Encoded]) -> list[RecordId]:
+def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[RecordId]:
+    """Create *batch* in one call.
+
+    :param known: gets the keys of records that are found there although the call failed.
+    """
     token = run.new_token()
     intent = Intent(
         client_token=token,
@@ -84,10 +91,19 @@ def _create_part(run: Run, batch: Sequence[_Encoded]) -> list[RecordId]:
     )
     run.transact(intents.begin, run.table_name, intent)
     try:
-        ids = _send(run, intent)
-    except (BadRequest, Stopped):
-        # a refused batch created nothing, and one before which we stopped was not sent: its intent is void
-        run.transact(intents.finish, token)
+        with creating():
+            ids = _send(run, intent)
+    except LarkError as error:
+        if not isinstance(error, ServerFailed):
+            run.transact(intents.finish, token)
+            raise
+        # Lark broke down over it, every time: what it made all the same can be seen by now
+        found = find_by_keys(run, intent.keys)
+        known.update(found)
+        run.transact(_record_settled, run, intent, found, looked_up=bool(found), asks_again=False)
+        run.report.to_lark.created += len(found)
+        if len(found) == len(batch):
+            return list(found.values())
         raise
     run.transact(_record, run, intent, [row for row, _ in batch], ids)
     run.report.to_lark.created += len(ids)
@@ -160,7 +176,7 @@ def settle_intents(run: Run) -> None:
         ids = _replay(run, intent) if not found and age_seconds <= REPLAY_WINDOW_SECONDS else None
         if ids is not None:
             found = dict(zip(intent.keys, ids, strict=True))
-        run.transact(_record_settled, run, intent, found, looked_up=ids is None)
+        run.transact(_record_settled, run, intent, found, looked_up=ids is None, asks_again=True)
         run.report.to_lark.created += len(found)
 
 
@@ -168,18 +184,27 @@ def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
     """Send the same request with the same token again; None when Lark no longer takes it for the same."""
     try:
         return _send(run, intent)
-    except (ClientTokenConflict, BadRequest, NotFound):
-        return None
+    except LarkError as error:
+        if is_void(error) or isinstance(error, ClientTokenConflict):
+            return None
+        if isinstance(error, ServerFailed) and not find_by_keys(run, intent.keys):
+            # it breaks down over one of them; sent anew, they are halved
+            return None
+        raise
 
 
-def _record_settled(conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool) -> None:
+def _record_settled(
+    conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool, asks_again: bool
+) -> None:
     sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
     saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
     pairs.save(conn, run.table_name, saved)
     _store_record_ids(conn, run, found)
     intents.finish(conn, intent.client_token)
     if looked_up:
-        # a person may have edited them, or made them; and the rows without one have to ask again
+        # a person may have edited them, or made them
         queue.enqueue(conn, run.table_name, list(found), operation="PULL")
+    if looked_up and asks_again:
+        # the rows without one have to ask again
         queue.enqueue(conn, run.table_name, [key for key in intent.keys if key not in found])
     run.journal(conn, [LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])

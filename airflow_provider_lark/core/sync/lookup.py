@@ -2,70 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.fields.schema import FieldType
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.stores.key_filters import build_key_filters
+from airflow_provider_lark.core.stores.key_finder import find_candidates
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
 
-#: from so many keys on, reading the key field of every record is cheaper than asking for them
-FILTERED_KEYS_MAX = 500
-
 
 def find_by_keys(run: Run, keys: Sequence[Key]) -> dict[Key, RecordId]:
-    """Return the records that carry *keys*; of two with one key, the first that Lark lists."""
+    """Return the records that carry *keys*; of two with one key, the first that Lark lists.
+
+    :raises IncompleteRead: Lark may not have shown every record, and one that is not found would be made twice.
+    """
     wanted = set(keys)
     found: dict[Key, RecordId] = {}
-    for row in _candidates(run, keys):
-        try:
-            key = key_of(run, row.values)
-        except RowError:
-            continue
-        if key in wanted:
-            found.setdefault(key, RecordId(row.id))
+    columns = run.binding.rules.key_columns
+
+    def read(filter_: Mapping[str, Any] | None) -> Iterator[RecordPage]:
+        return run.lark.all_pages(columns, filter_, state="nothing was created")
+
+    for page in find_candidates(read, _filters(run, keys)):
+        for record in page.items:
+            try:
+                key = key_of(run, run.lark.decode(record).values)
+            except RowError:
+                continue
+            if key in wanted:
+                found.setdefault(key, RecordId(record["record_id"]))
     return found
 
 
-def _candidates(run: Run, keys: Sequence[Key]) -> Iterator[Row]:
-    columns = run.binding.rules.key_columns
-    field = run.binding.fields[columns[0]]
-    # other types are filtered by other words than their keys
-    is_filtered = len(columns) == 1 and field.type in (FieldType.TEXT, FieldType.NUMBER)
-    if not is_filtered or len(keys) > FILTERED_KEYS_MAX or not all(map(_is_plain, keys)):
-        for page in run.lark.scan(columns):
-            yield from page.rows
-        return
-    name = field.name
-    for conditions in _chunks([{"field_name": name, "operator": "is", "value": [key]} for key in keys]):
-        for answer in run.client.bitable.search_pages(
-            app_token=run.binding.app_token,
-            table_id=run.binding.table_id,
-            filter={"conjunction": "or", "conditions": conditions},
-            field_names=[name],
-            page_size=SEARCH_PAGE_MAX,
-        ):
-            yield from map(run.lark.decode, answer.items)
-
-
-def _is_plain(key: Key) -> bool:
-    # how Lark compares outer blanks and line ends is not documented, and a record that is not found is made twice
-    return key.isprintable() and key == key.strip() and len(key) < FILTER_LENGTH_MAX // 2
-
-
-def _chunks(conditions: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Cut *conditions* so that each part keeps to Lark's limits on their number and on the filter's length."""
-    part: list[dict[str, Any]] = []
-    length = 0
-    for condition in conditions:
-        size = len(str(condition)) + 4
-        if part and (len(part) == FILTER_CONDITIONS_MAX or length + size > FILTER_LENGTH_MAX - 100):
-            yield part
-            part, length = [], 0
-        part.append(condition)
-        length += size
-    if part:
-        yield part
+def _filters(run: Run, keys: Sequence[Key]) -> list[dict[str, Any]] | None:
+    binding = run.binding
+    columns = binding.rules.key_columns
+    try:
+        bodies = [
+            run.lark.encode_patch(
+                {
+                    name: binding.codecs[name].from_sql(value)
+                    for name, value in zip(columns, binding.key_codec.to_values(key), strict=True)
+                }
+            )
+            for key in keys
+        ]
+    except RowError:
+        # a key that has no form in Lark is not to be found there, but others may be
+        return None
+    fields = [binding.fields[name] for name in columns]
+    if any(field.name not in body for field in fields for body in bodies):
+        return None
+    return build_key_filters(fields, bodies)

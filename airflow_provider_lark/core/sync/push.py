@@ -3,54 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
-from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
-from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.stores.base import Key, RecordId
 from airflow_provider_lark.core.stores.fates import Removal
 from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.ledger import conflicts, intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.queue import Claim
-from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.hold import foresee, hold_records
-from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.sent import Write, send_noted
+from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
+from airflow_provider_lark.core.sync.update import (
+    HIDDEN,
+    Work,
+    reject,
+    set_claim_aside,
+    update_records,
+    wait_for_links,
+)
 
 CLAIM_SECONDS = 600
-
-_HIDDEN = "Lark hides its record from the app; give the app a role that shows all rows (advanced permissions)"
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A claimed key with what it makes of its record."""
-
-    claim: Claim
-    pair: Pair | None
-    decision: PushDecision
-    sendable: Sendable = NOTHING
-
-    @property
-    def sent(self) -> dict[str, Canonical]:
-        """The values that Lark gets, in canonical form."""
-        return {name: value for name, value in self.decision.values.items() if name not in self.sendable.missing}
-
-    @property
-    def record_id(self) -> RecordId:
-        if self.pair is None:
-            raise AssertionError("only a pair has a record")
-        return self.pair.record_id
 
 
 def drain(run: Run) -> None:
@@ -86,7 +67,7 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     may_delete = run.binding.mapping.deletes.mode == "soft" or any(claim.tells_delete for claim in rest)
     work = run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0)
     _delete(run, [item for item in work if item.decision.lark == "delete"])
-    _update(run, [item for item in work if item.decision.lark == "patch"])
+    update_records(run, [item for item in work if item.decision.lark == "patch"])
     create_records(
         run,
         [
@@ -97,7 +78,7 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     )
 
 
-def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> list[_Work]:
+def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> list[Work]:
     """Decide about claimed keys; those that need nothing of Lark are completed at once.
 
     :param room: how many records may be deleted.
@@ -107,11 +88,11 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> l
     rows = run.sql(conn).read(keys)
     run.report.rows_sql += len(rows)
     held = conflicts.open_keys(conn, run.table_name, keys)
-    work, idle, unseen = list[_Work](), list[int](), list[Claim]()
+    work, idle, unseen = list[Work](), list[int](), list[Claim]()
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
         if row is not None and row.problems and not run.is_deleted(row):
-            _set_aside(conn, run, claim, row.problems[0])
+            set_claim_aside(conn, run, claim, row.problems[0])
             continue
         if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
             unseen.append(claim)
@@ -133,7 +114,7 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> l
                 pairs.bury(conn, run.table_name, [claim.key])
             idle.extend(claim.entry_ids)
         else:
-            work.append(_Work(claim, pair, decision))
+            work.append(Work(claim, pair, decision))
     queue.complete(conn, idle)
     _leave_unseen(conn, run, unseen)
     return _resolve_links(conn, run, _within_guard(conn, run, work, room))
@@ -148,10 +129,10 @@ def _leave_unseen(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
             parked.hand_back(conn, claim.entry_ids)
         else:
             text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
-            _set_aside(conn, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+            set_claim_aside(conn, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
 
 
-def _within_guard(conn: Connection, run: Run, work: list[_Work], room: int) -> list[_Work]:
+def _within_guard(conn: Connection, run: Run, work: list[Work], room: int) -> list[Work]:
     """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
     deletes = [item for item in work if item.decision.lark == "delete"]
     fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
@@ -160,126 +141,46 @@ def _within_guard(conn: Connection, run: Run, work: list[_Work], room: int) -> l
     return [item for item in work if item not in held]
 
 
-def _resolve_links(conn: Connection, run: Run, work: Sequence[_Work]) -> list[_Work]:
+def _resolve_links(conn: Connection, run: Run, work: Sequence[Work]) -> list[Work]:
     """Put record ids in the place of keys; an update of which nothing can be sent yet waits."""
     sendables = run.links.to_records(conn, [item.decision.values for item in work])
     resolved = []
     for item, sendable in zip(work, sendables, strict=True):
         if sendable.missing and not sendable.values and item.decision.lark == "patch":
-            _wait_for_links(conn, item, sendable)
+            wait_for_links(conn, item, sendable)
         else:
             resolved.append(replace(item, sendable=sendable))
     return resolved
 
 
-def _wait_for_links(conn: Connection, item: _Work, sendable: Sendable) -> None:
-    queue.retry(
-        conn,
-        item.claim.entry_ids,
-        error="; ".join(sendable.missing.values()),
-        delay_seconds=retry_delay_seconds(item.claim.retry_count),
-        max_retries=MAX_RETRIES,
-    )
+def _delete(run: Run, work: Sequence[Work]) -> None:
+    notes = OpenNotes()
 
-
-def _delete(run: Run, work: Sequence[_Work]) -> None:
-    def send(batch: Sequence[_Work]) -> None:
+    def send(batch: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
         removals: list[Removal] = []
-        token = send_noted(
-            run, "delete", writes, lambda: removals.append(run.lark.remove([write.record_id for write in writes]))
-        )
+        ids = [write.record_id for write in writes]
+        token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.remove(ids)), notes)
         hidden = {id_ for removal in removals for id_ in removal.hidden}
         done = [item for item in batch if item.record_id not in hidden]
         run.transact(_record_deletes, run, done, token)
         run.report.to_lark.deleted += len(done)
         for item in batch:
             if item.record_id in hidden:
-                _reject(run, item.claim, RowError(f"row {item.claim.key!r}: {_HIDDEN}"))
+                reject(run, item.claim, RowError(f"row {item.claim.key!r}: {HIDDEN}"))
 
     for start in range(0, len(work), BATCH_DELETE_MAX):
-        halve(work[start : start + BATCH_DELETE_MAX], send, lambda item, error: _reject(run, item.claim, error))
+        part = work[start : start + BATCH_DELETE_MAX]
+        left = halve(part, send, lambda item, error: reject(run, item.claim, error), luck=run.luck)
+        run.report.add_left(len(left.items))
+    run.transact(notes.close_divided)
 
 
-def _record_deletes(conn: Connection, run: Run, batch: Sequence[_Work], token: str) -> None:
+def _record_deletes(conn: Connection, run: Run, batch: Sequence[Work], token: str) -> None:
     intents.finish(conn, token)
     pairs.forget(conn, run.table_name, [item.claim.key for item in batch])
     queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
     run.journal(conn, [LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
-
-
-def _update(run: Run, work: Sequence[_Work]) -> None:
-    def send(batch: Sequence[_Work]) -> None:
-        writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
-        patches = [(item.record_id, item.sendable.values) for item in batch]
-        token = send_noted(run, "update", writes, lambda: run.lark.update(patches))
-        run.transact(_record_updates, run, batch, token)
-        run.report.to_lark.updated += len(batch)
-
-    run.look_up_people(item.sendable.values for item in work)
-    fit = [item for item in work if _encodes(run, item)]
-    vanished: list[_Work] = []
-
-    def refuse(item: _Work, error: LarkError) -> None:
-        if isinstance(error, RecordNotFound):
-            vanished.append(item)
-        else:
-            _reject(run, item.claim, error)
-
-    size = run.binding.mapping.batch_size
-    for start in range(0, len(fit), size):
-        halve(fit[start : start + size], send, refuse)
-    if vanished:
-        _settle_vanished(run, vanished)
-
-
-def _encodes(run: Run, item: _Work) -> bool:
-    try:
-        run.lark.encode_patch(item.sendable.values)
-    except ValueMismatch as error:
-        _reject(run, item.claim, error)
-        return False
-    return True
-
-
-def _record_updates(conn: Connection, run: Run, batch: Sequence[_Work], token: str) -> None:
-    intents.finish(conn, token)
-    pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
-    queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
-    for item in batch:
-        if item.sendable.missing:
-            _wait_for_links(conn, item, item.sendable)
-    run.journal(conn, [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch])
-
-
-def _with_base(item: _Work) -> Pair:
-    pair = item.pair
-    if pair is None:
-        raise AssertionError("only a pair is updated")
-    base: Values = {**(pair.base or {}), **item.sent}
-    return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
-
-
-def _settle_vanished(run: Run, vanished: Sequence[_Work]) -> None:
-    """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
-    fates = run.lark.look_up([item.record_id for item in vanished])
-    absent = {RecordId(record_id) for record_id in fates.gone}
-    claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
-    for item in vanished:
-        if item.record_id not in absent:
-            text = _HIDDEN if item.record_id in fates.hidden else "Lark does not find its record, and yet shows it"
-            _reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
-    if absent:
-        # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
-        run.transact(_hand_back, run, list(claims.values()))
-        take_in(run, Bundle((), gone=absent))
-
-
-def _hand_back(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
-    parked.hand_back(conn, [entry for claim in claims for entry in claim.entry_ids])
-    # a tombstone stands for a record that is still there; this one is not, so that the row may have a new one
-    known = pairs.by_keys(conn, run.table_name, [claim.key for claim in claims])
-    pairs.forget(conn, run.table_name, [pair.key for pair in known.values() if pair.tombstone])
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:
@@ -293,24 +194,6 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     run.report.rows_lark += len(rows)
     hidden = {names[RecordId(id_)] for id_ in fates.hidden}
     for name in hidden:
-        _reject(run, claims[name], RowError(f"record {name}: {_HIDDEN}"))
+        reject(run, claims[name], RowError(f"record {name}: {HIDDEN}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
     take_in(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))
-
-
-def _reject(run: Run, claim: Claim, error: LarkError) -> None:
-    run.transact(_set_aside, run, claim, error)
-
-
-def _set_aside(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
-    set_aside(
-        conn,
-        run,
-        claim.key,
-        error,
-        direction="to_lark",
-        operation=claim.operation,
-        entry_ids=claim.entry_ids,
-        retry_count=claim.retry_count,
-    )
-    run.report.add_failure(claim.key, error)

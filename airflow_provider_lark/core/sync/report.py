@@ -92,6 +92,11 @@ class SyncReport(Report):
     held: int = 0
     failed: int = 0
 
+    def add_left(self, count: int) -> None:
+        """Note rows that were not sent, because too many of their batch were refused."""
+        if count:
+            self.warnings.append(f"{count} rows wait for the next run: Lark refused too many of their batch one by one")
+
     def add_failure(self, id_: str, error: object) -> None:
         """Count a row that could not be synced, and keep its reason while there is room."""
         self.failed += 1

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
+from airflow_provider_lark.core.stores.halve import Luck
 from airflow_provider_lark.core.stores.ledger import journal, pairs
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
@@ -43,6 +44,7 @@ class Run:
     :param refused: the records that could not be taken in so far, with what was told of them, by name.
     :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
+    :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
     """
 
     client: LarkClient
@@ -59,6 +61,7 @@ class Run:
     database_offset_ms: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     guard: Guard = field(init=False)
+    luck: Luck = field(default_factory=Luck)
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)
     unread: set[str] = field(default_factory=set)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.errors import BadRequest, RecordNotFound, Stopped
+from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import intents, pairs
@@ -25,11 +25,37 @@ class Write:
     values: Values
 
 
-def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], None]) -> str:
+class OpenNotes:
+    """The notes of batches whose outcome is not known."""
+
+    def __init__(self) -> None:
+        self._divided: list[str] = []
+
+    def add(self, token: str, size: int) -> None:
+        """Keep the note of a batch of *size* records that was sent in vain."""
+        if size > 1:
+            self._divided.append(token)
+
+    def close_divided(self, conn: Connection) -> None:
+        """Finish the notes of batches that were sent again in parts: each part has a note of its own."""
+        for token in self._divided:
+            intents.finish(conn, token)
+        self._divided.clear()
+
+
+def is_void(error: LarkError) -> bool:
+    """Tell whether a batch that ended with *error* certainly wrote nothing."""
+    return not isinstance(error, (OutcomeUnknown, UnexpectedAnswer, ClientTokenConflict))
+
+
+def send_noted(
+    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], None], notes: OpenNotes | None = None
+) -> str:
     """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
 
-    A refused batch wrote nothing, and one before which we stopped was not sent, so its note is void. After any other
-    failure the note stays, and the next run looks.
+    A refused batch wrote nothing, so its note is void. After any other failure the note stays, and the next run looks.
+
+    :param notes: is told of a note that stays.
     """
     token = run.new_token()
     intent = Intent(
@@ -42,8 +68,11 @@ def send_noted(run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[],
     run.transact(intents.begin, run.table_name, intent)
     try:
         send()
-    except (BadRequest, RecordNotFound, Stopped):
-        run.transact(intents.finish, token)
+    except LarkError as error:
+        if is_void(error):
+            run.transact(intents.finish, token)
+        elif notes is not None:
+            notes.add(token, len(writes))
         raise
     return token
 

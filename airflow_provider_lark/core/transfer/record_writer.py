@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,14 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.stores.bitable import BitableStore
-from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.stores.halve import Left, Luck, creating, halve
 from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
 
-_FAULTS_OF_A_ROW = (ValueRefused, TooLarge, RecordNotFound)
+_SURELY_OF_A_ROW = (ValueRefused, TooLarge, RecordNotFound)
+"""Of any other error a row may be to blame only where other rows land."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class RecordWriter:
         self._on_row_error = on_row_error
         self._waiting: dict[str, list[Item]] = {"create": [], "update": []}
         self._witnesses: list[str] = []
+        self._luck = Luck()
 
     def create(self, items: Sequence[Item]) -> Iterator[list[str]]:
         """Take rows to create, and yield the ids that each call for a batch that is full by now has made."""
@@ -98,22 +100,29 @@ class RecordWriter:
 
     def _create(self, batch: Sequence[Item]) -> list[list[str]]:
         made: list[list[str]] = []
-        halve(batch, lambda part: made.append(self._send_create(part)), self._refuse)
+        self._halve(batch, lambda part: made.append(self._send_create(part)))
         if made and len(self._witnesses) < BATCH_GET_MAX:
             self._witnesses.append(made[0][0])
         self._report.created += sum(map(len, made))
         return made
 
+    def _halve(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None]) -> None:
+        left = Left[Item](list(batch))
+        while left.items:
+            left = halve(left.items, send, self._refuse, luck=self._luck)
+            if left.error is not None and left.is_outage and left.items:
+                raise left.error
+
     def _send_create(self, part: Sequence[Item]) -> list[str]:
         bodies = [{name: cell for name, cell in item.fields.items() if cell is not None} for item in part]
         # the place of the first row, because two halves of a batch may be equal
         token = batch_token(self._seed, part[0].number, bodies)
-        with self._learning_size(len(part)):
+        with self._learning_size(len(part)), creating():
             records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
         return [record["record_id"] for record in records]
 
     def _update(self, batch: Sequence[Item]) -> None:
-        halve(batch, self._send_update, self._refuse)
+        self._halve(batch, self._send_update)
 
     def _send_update(self, part: Sequence[Item]) -> None:
         bodies = [(item.record_id, item.fields) for item in part]
@@ -132,8 +141,7 @@ class RecordWriter:
             raise
 
     def _refuse(self, item: Item, error: LarkError) -> None:
-        if not isinstance(error, _FAULTS_OF_A_ROW):
-            # the table is full, or the base refuses: no row is to blame
+        if not isinstance(error, _SURELY_OF_A_ROW) and not self._luck.landed:
             raise error
         refused = RowRefused(f"row {item.number}: {error.message}", code=error.code, log_id=error.log_id)
         self._report.skip(refused, self._on_row_error)

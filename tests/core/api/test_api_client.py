@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api.retry import few_attempts
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
@@ -22,6 +23,7 @@ from airflow_provider_lark.core.errors import (
     RateLimited,
     RecordNotFound,
     ServerBusy,
+    ServerFailed,
     TooLarge,
     UnexpectedAnswer,
     Unreachable,
@@ -330,13 +332,46 @@ def test_create_table_without_an_answer_is_not_repeated(client: LarkClient, serv
 def test_busy_table_is_retried_with_backoff_that_ends_before_the_last_wait(
     client: LarkClient, server: Any, clock: Any
 ) -> None:
-    server.refuse(1254291, msg="Write conflict", times=6)
-    with pytest.raises(ServerBusy, match="another write") as caught:
+    server.refuse(1254290, msg="TooManyRequest", times=6)
+    with pytest.raises(ServerBusy, match="too many requests") as caught:
         client.bitable.batch_update(**AT, records=[("rec1", {})])
     assert len(server.calls) == 6
     assert clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0]
     assert "given up after attempt 6" in caught.value.__notes__[0]
     assert client.calls.by_kind["update"] == 6
+
+
+def test_write_conflict_is_outwaited_for_it_was_never_applied(client: LarkClient, server: Any, clock: Any) -> None:
+    server.refuse(1254291, msg="Write conflict", times=25)
+    server.say({"records": [{"record_id": "rec1"}]})
+    client.bitable.batch_update(**AT, records=[("rec1", {})])
+    assert len(server.calls) == 26
+    assert max(clock.waits) == 2.0  # half of the ceiling, where chance adds nothing
+
+
+def test_write_conflict_that_does_not_end_is_given_up(client: LarkClient, server: Any, clock: Any) -> None:
+    server.refuse(1254291, msg="Write conflict", times=99)
+    with pytest.raises(ServerBusy, match="another write"):
+        client.bitable.batch_update(**AT, records=[("rec1", {})])
+    assert len(server.calls) == 30
+    assert sum(clock.waits) <= 180
+
+
+def test_part_of_a_batch_that_failed_is_sent_less_often(client: LarkClient, server: Any) -> None:
+    server.refuse(1255001, status=500, times=9)
+    with few_attempts(), pytest.raises(ServerFailed):
+        client.bitable.batch_update(**AT, records=[("rec1", {})])
+    assert len(server.calls) == 2
+
+
+def test_breakdown_after_an_unanswered_attempt_does_not_hide_it(
+    make_client: Callable[..., LarkClient], server: Any
+) -> None:
+    server.do("cut")
+    server.refuse(1255001, status=500)
+    with pytest.raises(OutcomeUnknown, match="an earlier attempt was sent and not answered") as caught:
+        make_client(max_attempts=2).bitable.batch_create(**AT, records=[{}], client_token="tok")
+    assert not isinstance(caught.value, ServerFailed)
 
 
 def test_rate_limit_waits_what_the_header_says(client: LarkClient, server: Any, clock: Any) -> None:
@@ -377,7 +412,7 @@ def test_equal_request_still_running_is_repeated_with_the_same_token(client: Lar
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        pytest.param(1254291, ServerBusy, id="busy"),
+        pytest.param(1254290, ServerBusy, id="busy"),
         # the field may have been renamed between the attempts
         pytest.param(1254045, NotFound, id="refused"),
         pytest.param(91403, AccessDenied, id="right taken away"),

@@ -28,6 +28,7 @@ from airflow_provider_lark.core.errors import (
     RateLimited,
     RetriableError,
     ServerBusy,
+    ServerFailed,
     UnexpectedAnswer,
     Unreachable,
 )
@@ -215,9 +216,15 @@ def _error_of(body: dict[str, Any], *, status: int = 200, is_write: bool = False
     return caught.value
 
 
-@pytest.mark.parametrize("code", [2200, 1254002, 1254200, 1255001, 1255005, 1255040, 1254608])
-def test_answer_of_a_broken_server_leaves_only_writes_in_doubt(code: int) -> None:
-    assert type(_error_of({"code": code}, is_write=True)) is OutcomeUnknown
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        *((code, ServerFailed) for code in (2200, 1254002, 1254200, 1255001, 1255005)),
+        *((code, OutcomeUnknown) for code in (1255040, 1254608)),
+    ],
+)
+def test_answer_of_a_broken_server_leaves_only_writes_in_doubt(code: int, kind: type[LarkError]) -> None:
+    assert type(_error_of({"code": code}, is_write=True)) is kind
     assert type(_error_of({"code": code}, is_write=False)) is ServerBusy
 
 

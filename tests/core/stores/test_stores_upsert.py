@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.errors import (
+    BadRequest,
     ConfigError,
     DuplicateKey,
     OutcomeUnknown,
@@ -15,7 +16,8 @@ from airflow_provider_lark.core.errors import (
     SchemaMismatch,
     ValueMismatch,
 )
-from airflow_provider_lark.core.stores.bitable_upsert import UpsertPlan, choose_lookup, plan_upsert, upsert_records
+from airflow_provider_lark.core.stores.bitable_upsert import UpsertPlan, plan_upsert, upsert_records
+from airflow_provider_lark.core.stores.key_finder import choose_lookup
 from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.emulator import Emulator, ManualClock
@@ -221,3 +223,20 @@ def test_upsert_tells_that_lark_only_repeats_what_people_undid(stock, change):
 def test_upsert_takes_zero_and_its_negative_for_one_key(stock):
     with pytest.raises(DuplicateKey, match="records 0 and 1"):
         upsert_records(stock.open(), [{"qty": 0}, {"qty": -0.0}], ["qty"])
+
+
+def test_filter_that_lark_refuses_all_the_same_is_done_without(stock):
+    ids = stock.add([{"code": "A1"}, {"code": 'say "a" & <b>'}])
+    stock.emulator.faults.add("search", code=1254107, status=400)
+    done = upsert_records(stock.open(), [{"code": 'say "a" & <b>', "qty": 1}], ["code"])
+    assert (done.updated, done.record_ids) == (1, ids[1:])
+    stock.emulator.faults.add("search", code=1254107, status=400)
+    with pytest.raises(BadRequest, match="the filter is too long"):
+        upsert_records(stock.open(), [{"code": "A1", "qty": 1}], ["code"], lookup="filter")
+
+
+def test_keys_full_of_quotes_are_found(stock):
+    codes = [f"{n} {chr(34) * 40}" for n in range(30)]
+    ids = stock.add([{"code": code} for code in codes])
+    done = upsert_records(stock.open(), [{"code": code, "qty": 1} for code in codes], ["code"], lookup="filter")
+    assert (done.updated, done.record_ids) == (30, ids)

@@ -354,6 +354,36 @@ def test_row_that_lark_refuses_is_found_by_halving(lark, sqlite):
     assert (report.created, report.skipped) == (15, 1)
 
 
+@pytest.mark.parametrize(
+    "fault", [{"code": 1255001, "status": 500}, {"code": 1254002, "status": 200}, {"code": 1299999, "status": 400}]
+)
+def test_row_that_spoils_each_batch_is_found_whatever_the_error(lark, sqlite, monkeypatch, fault):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", record="7", times=None, **fault)
+    report = copy(lark, sqlite, where, sql=numbered(64), on_row_error="skip")
+    assert (report.created, report.skipped, report.status) == (63, 1, "partial")
+    assert report.problems[0].startswith("row 7: ")
+    lark.emulator.faults.clear()
+    lark.emulator.faults.add("batch_update", contains='"id":9,', times=None, **fault)
+    report = copy(
+        lark, sqlite, where, sql="SELECT id, 5 AS twice FROM (" + numbered(64) + ") AS n", mode="upsert",
+        key_fields=["id"], on_row_error="skip",
+    )  # fmt: skip
+    assert (report.created, report.updated, report.skipped) == (1, 62, 1)
+
+
+@pytest.mark.parametrize("fault", [{"code": 1255001, "status": 500}, {"code": 1299999, "status": 400}])
+def test_outage_skips_no_row(lark, sqlite, monkeypatch, fault):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", times=None, **fault)
+    with pytest.raises(LarkError):
+        copy(lark, sqlite, where, sql=numbered(64), on_row_error="skip")
+    with pytest.raises(LarkError):
+        copy(lark, sqlite, where, sql=numbered(1), on_row_error="skip")
+
+
 @pytest.mark.parametrize("on_row_error", ["fail", "skip"])
 def test_table_that_is_full_is_no_fault_of_a_row(lark, sqlite, on_row_error):
     where = lark.table("t", id=2, twice=2)

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.errors import (
     BadRequest,
     ClientTokenConflict,
     FieldNotFound,
+    LimitReached,
     NotAuthorized,
     NotFound,
     OutcomeUnknown,
@@ -21,6 +22,7 @@ from airflow_provider_lark.core.errors import (
     RateLimited,
     RecordNotFound,
     ServerBusy,
+    ServerFailed,
     TooLarge,
     UnexpectedAnswer,
     ValueRefused,
@@ -42,6 +44,9 @@ _BY_WORDS = {
 """Codes that mean something else where Lark's text has these words; the documents tell them apart so too."""
 
 _INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
+
+_GATEWAY_TIMEOUT = 504
+_TIMEOUT = Meaning(OutcomeUnknown, "Lark ran out of time", LATER)
 
 _CREDENTIALS = (
     "check App ID and App Secret on the app's credentials page of the developer console, that the app is released "
@@ -131,11 +136,11 @@ _MEANINGS: dict[int, Meaning] = {
         "the client_token was used for another request",
         "look whether the records exist before sending under a new token",
     ),
-    1255040: Meaning(OutcomeUnknown, "Lark ran out of time", LATER),
+    1255040: _TIMEOUT,
     # sizes of requests and answers
     1254030: Meaning(TooLarge, "the answer would be too large, or the page_token is not valid", "ask for less at once"),
     1254104: Meaning(TooLarge, "too many records in one request", "send at most 500"),
-    1254103: Meaning(BadRequest, "the table is full", _LIMIT),
+    1254103: Meaning(LimitReached, "the table is full", _LIMIT),
     1254107: Meaning(BadRequest, "the filter is too long", "at most 2,000 characters"),
     1254108: Meaning(BadRequest, "the sort is too long", "at most 1,000 characters"),
     # values, and the form of a request
@@ -190,7 +195,7 @@ _MEANINGS[99991663] = Meaning(
     f"{_CREDENTIALS}; some APIs take users' tokens only, for which the client needs `user`",
 )
 # a write may have been carried out before it broke
-_INTERNAL = Meaning(OutcomeUnknown, "Lark reports an internal error", LATER)
+_INTERNAL = Meaning(ServerFailed, "Lark reports an internal error", LATER)
 
 # /authen/v2/oauth/token
 _MEANINGS |= {
@@ -248,7 +253,7 @@ def explain(code: int, status: int, text: str = "") -> Meaning:
     if known is not None:
         return known
     if code in _INTERNAL_CODES or status >= 500:
-        return _INTERNAL
+        return _INTERNAL if status != _GATEWAY_TIMEOUT else _TIMEOUT
     return _explain_status(status)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.wire import UserIdType
-from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.errors import BadRequest, LarkError
 from airflow_provider_lark.core.fields.codec_text import PHONE, is_clean, tidy_phone
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, user_cache
 from airflow_provider_lark.core.stores.batches import split
@@ -138,6 +138,8 @@ class UserDirectory:
             found.update({(kind, text): id_ for text, id_ in answer.items()})
 
         def refuse(key: _Key, error: LarkError) -> None:
+            if not isinstance(error, BadRequest):
+                raise error
             log.info("Lark refuses one %s as malformed: code %s", key[0], error.code)
 
         halve(keys, send, refuse)

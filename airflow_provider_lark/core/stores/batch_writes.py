@@ -1,0 +1,53 @@
+"""Writing the records of a list in batches: those that Lark refuses are named by their place, the others land."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.stores.halve import Luck, halve
+
+_SHOWN = 10
+
+
+def write_in_batches(verb: str, total: int, size: int, send: Callable[[Sequence[int]], object]) -> None:
+    """Send records by their places, a batch a call, in parts where Lark refuses some.
+
+    :param verb: what is done to them, for messages: ``created``.
+    :param send: writes the records of some places, all or none.
+    :raises LarkError: names the records that are refused; the others of their batch and of those before are written.
+    """
+    refused: dict[int, LarkError] = {}
+    luck = Luck()
+    for start in range(0, total, size):
+        batch = range(start, min(start + size, total))
+        with _placed(verb, luck.landed, batch, total):
+            left = halve(batch, send, refused.__setitem__, luck=luck)
+            if left.items and left.error is not None and not refused:
+                raise left.error
+        if refused:
+            raise _name(refused, verb, luck.landed, total)
+
+
+def _name(refused: Mapping[int, LarkError], verb: str, done: int, total: int) -> LarkError:
+    """Return the error of the first refused record, which says of all where they stand and what was done."""
+    first, error = min(refused.items())
+    places = sorted(refused)
+    told = ", ".join(map(str, places[:_SHOWN])) + (" …" if len(places) > _SHOWN else "")
+    if total > 1:
+        which = f"record {first} of {total}" if len(places) == 1 else f"records {told} of {total}, the first of them"
+        error.message = f"{which} ({done} others were {verb}): {error.message}"
+    return error
+
+
+@contextmanager
+def _placed(verb: str, done: int, batch: range, total: int) -> Iterator[None]:
+    """Say in an error which records it concerns, and what was written before them."""
+    try:
+        yield
+    except LarkError as error:
+        if total > len(batch):
+            before = f"{done} before them were {verb}" if done else f"none was {verb}"
+            error.message = f"records {batch[0]} to {batch[-1]} of {total} ({before}): {error.message}"
+        raise

@@ -1,0 +1,158 @@
+"""Updating records: the changes that claimed rows make of their records, a batch a call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.stores.base import RecordId, Values
+from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
+from airflow_provider_lark.core.sync.bundle import Bundle
+from airflow_provider_lark.core.sync.decide import PushDecision
+from airflow_provider_lark.core.sync.links import NOTHING, Sendable
+from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
+from airflow_provider_lark.core.sync.twins import take_in
+
+HIDDEN = "Lark hides its record from the app; give the app a role that shows all rows (advanced permissions)"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed key with what it makes of its record."""
+
+    claim: Claim
+    pair: Pair | None
+    decision: PushDecision
+    sendable: Sendable = NOTHING
+
+    @property
+    def sent(self) -> dict[str, Canonical]:
+        """The values that Lark gets, in canonical form."""
+        return {name: value for name, value in self.decision.values.items() if name not in self.sendable.missing}
+
+    @property
+    def record_id(self) -> RecordId:
+        """The record that is written to."""
+        if self.pair is None:
+            raise AssertionError("only a pair has a record")
+        return self.pair.record_id
+
+
+def wait_for_links(conn: Connection, item: Work, sendable: Sendable) -> None:
+    """Let an entry wait until the row that its row names has a record."""
+    queue.retry(
+        conn,
+        item.claim.entry_ids,
+        error="; ".join(sendable.missing.values()),
+        delay_seconds=retry_delay_seconds(item.claim.retry_count),
+        max_retries=MAX_RETRIES,
+    )
+
+
+def update_records(run: Run, work: Sequence[Work]) -> None:
+    """Send the changes of *work*, a batch a call; what Lark refuses is set aside, and the others land."""
+    notes = OpenNotes()
+
+    def send(batch: Sequence[Work]) -> None:
+        writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
+        patches = [(item.record_id, item.sendable.values) for item in batch]
+        token = send_noted(run, "update", writes, lambda: run.lark.update(patches), notes)
+        run.transact(_record_updates, run, batch, token)
+        run.report.to_lark.updated += len(batch)
+
+    run.look_up_people(item.sendable.values for item in work)
+    fit = [item for item in work if _encodes(run, item)]
+    vanished: list[Work] = []
+
+    def refuse(item: Work, error: LarkError) -> None:
+        if isinstance(error, RecordNotFound):
+            vanished.append(item)
+        else:
+            reject(run, item.claim, error)
+
+    size = run.binding.mapping.batch_size
+    for start in range(0, len(fit), size):
+        left = halve(fit[start : start + size], send, refuse, luck=run.luck)
+        run.report.add_left(len(left.items))
+    run.transact(notes.close_divided)
+    if vanished:
+        _settle_vanished(run, vanished)
+
+
+def _encodes(run: Run, item: Work) -> bool:
+    try:
+        run.lark.encode_patch(item.sendable.values)
+    except ValueMismatch as error:
+        reject(run, item.claim, error)
+        return False
+    return True
+
+
+def _record_updates(conn: Connection, run: Run, batch: Sequence[Work], token: str) -> None:
+    intents.finish(conn, token)
+    pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
+    queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
+    for item in batch:
+        if item.sendable.missing:
+            wait_for_links(conn, item, item.sendable)
+    run.journal(conn, [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch])
+
+
+def _with_base(item: Work) -> Pair:
+    pair = item.pair
+    if pair is None:
+        raise AssertionError("only a pair is updated")
+    base: Values = {**(pair.base or {}), **item.sent}
+    return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
+
+
+def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
+    """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
+    fates = run.lark.look_up([item.record_id for item in vanished])
+    absent = {RecordId(record_id) for record_id in fates.gone}
+    claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
+    for item in vanished:
+        if item.record_id not in absent:
+            text = HIDDEN if item.record_id in fates.hidden else "Lark does not find its record, and yet shows it"
+            reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
+    if absent:
+        # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
+        run.transact(_hand_back, run, list(claims.values()))
+        take_in(run, Bundle((), gone=absent))
+
+
+def _hand_back(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+    parked.hand_back(conn, [entry for claim in claims for entry in claim.entry_ids])
+    # a tombstone stands for a record that is still there; this one is not, so that the row may have a new one
+    known = pairs.by_keys(conn, run.table_name, [claim.key for claim in claims])
+    pairs.forget(conn, run.table_name, [pair.key for pair in known.values() if pair.tombstone])
+
+
+def reject(run: Run, claim: Claim, error: LarkError) -> None:
+    """Set a claimed key aside that Lark does not take."""
+    run.transact(set_claim_aside, run, claim, error)
+
+
+def set_claim_aside(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
+    """Set a claimed key aside inside the caller's transaction."""
+    set_aside(
+        conn,
+        run,
+        claim.key,
+        error,
+        direction="to_lark",
+        operation=claim.operation,
+        entry_ids=claim.entry_ids,
+        retry_count=claim.retry_count,
+    )
+    run.report.add_failure(claim.key, error)

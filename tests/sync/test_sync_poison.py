@@ -1,0 +1,130 @@
+"""One bad row never stops the others, whatever Lark answers over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core import LarkClient, SyncEngine
+from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ServerFailed
+from tests.sync.world import World
+
+INTERNAL = [
+    pytest.param({"code": 1255001, "status": 500}, id="1255001"),
+    pytest.param({"code": 1254002, "status": 200}, id="1254002"),
+    pytest.param({"code": 1299999, "status": 400}, id="unknown 400"),
+    pytest.param({"code": 1299999, "status": 503}, id="unknown 503"),
+    pytest.param({"code": 1254304, "status": 403}, id="no right to the record"),
+]
+
+
+def due(world: World) -> None:
+    """Let the backoff of what waits be over."""
+    world.execute("UPDATE sync_queue SET next_attempt_at = NULL WHERE status = 'pending'")
+
+
+@pytest.fixture
+def hasty(world: World) -> Any:
+    """An engine whose client gives up soon, so that nobody waits."""
+    with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, max_attempts=1) as client:
+        yield lambda: SyncEngine(client, world.sql, world.mapping(), lease_wait_seconds=0)
+
+
+@pytest.mark.parametrize("fault", INTERNAL)
+def test_update_that_spoils_each_batch_is_named_and_parked(world: World, hasty: Any, fault: dict[str, Any]) -> None:
+    world.ready(rows=60)
+    world.execute("UPDATE people SET qty = 7.5")
+    world.emu.faults.add("batch_update", record=world.record_id(37), times=None, **fault)
+    report = hasty().incremental()
+    assert (report.to_lark.updated, report.failed, report.status) == (59, 1, "partial")
+    assert report.problems[0].startswith("37: ")
+    assert str(fault["code"]) in report.problems[0]
+    assert report.api_calls["update"] <= 1 + 2 * 8
+    for _ in range(2):
+        due(world)
+        hasty().incremental()
+    assert world.ask("SELECT record_id, status FROM sync_queue WHERE status <> 'completed'") == [("37", "failed")]
+    assert hasty().incremental().api_calls.get("update") is None
+    world.emu.faults.clear()
+    world.update(37, qty=8)
+    hasty().incremental()
+    assert world.by_code()[37]["Qty"] == 8
+    world.assert_in_step()
+
+
+@pytest.mark.parametrize("fault", INTERNAL)
+def test_create_that_spoils_each_batch_is_named_and_the_others_are_made_once(
+    world: World, hasty: Any, fault: dict[str, Any]
+) -> None:
+    world.insert(*({"code": n, "name": "poison" if n == 50 else f"n{n}"} for n in range(1, 61)))
+    world.emu.faults.add("batch_create", record="poison", times=None, **fault)
+    report = hasty().full()
+    assert (report.to_lark.created, report.failed) == (59, 1)
+    assert report.problems[0].startswith("50: ")
+    assert world.ask("SELECT count(*) FROM sync_intent WHERE state = 'open'") == [(0,)]
+    world.emu.faults.clear()
+    due(world)
+    hasty().incremental()
+    world.assert_in_step()
+
+
+def test_batch_over_which_lark_broke_down_after_making_it_is_not_made_twice(world: World, hasty: Any) -> None:
+    world.insert(*({"code": n, "name": f"n{n}"} for n in range(1, 31)))
+    world.emu.faults.add("batch_create", action="error_after", code=1255001, status=500)
+    report = hasty().full()
+    assert (report.to_lark.created, report.failed) == (30, 0)
+    world.assert_in_step()
+
+
+def test_killed_run_with_a_create_that_spoils_its_batch_is_settled(world: World, hasty: Any) -> None:
+    world.ready()
+    world.insert(*({"code": n, "name": "poison" if n == 15 else f"n{n}"} for n in range(10, 30)))
+    world.emu.faults.add("batch_create", action="drop_before")
+    with pytest.raises(OutcomeUnknown):
+        hasty().incremental()
+    world.emu.faults.add("batch_create", record="poison", times=None, code=1255001, status=500)
+    report = hasty().incremental()
+    assert (report.to_lark.created, report.failed) == (19, 1)
+
+
+def test_60_neighbouring_rows_refused_with_an_unknown_code_do_not_keep_the_others_back(world: World) -> None:
+    engine = world.ready(rows=200)
+    world.execute("UPDATE people SET qty = 7.5")
+    world.execute("UPDATE people SET name = 'poison' WHERE code <= 60")
+    world.emu.faults.add("batch_update", contains="poison", times=None, code=1299999, status=400)
+    report = engine.incremental()
+    assert (report.to_lark.updated, report.failed) == (140, 60)
+    world.emu.faults.clear()
+    due(world)
+    engine.incremental()
+    world.assert_in_step()
+
+
+def test_delete_that_spoils_each_batch_is_named(world: World, hasty: Any) -> None:
+    world.ready(rows=40)
+    world.emu.faults.add("batch_delete", record=world.record_id(7), times=None, code=1255001, status=500)
+    world.delete(*range(1, 21))
+    report = hasty().incremental()
+    assert (report.to_lark.deleted, report.failed) == (19, 1)
+    assert report.problems[0].startswith("7: ")
+    world.emu.faults.clear()
+    due(world)
+    hasty().incremental()
+    assert sorted(world.by_code()) == list(range(21, 41))
+
+
+@pytest.mark.parametrize("fault", INTERNAL[:3])
+def test_outage_is_told_and_held_against_no_row(world: World, hasty: Any, fault: dict[str, Any]) -> None:
+    world.ready(rows=100)
+    world.execute("UPDATE people SET qty = 7.5")
+    world.emu.faults.add("batch_update", times=None, **fault)
+    for _ in range(5):
+        before = world.client.calls.snapshot()
+        with pytest.raises((ServerFailed, BadRequest)):
+            hasty().incremental()
+        assert world.client.calls.since(before).get("update", 0) <= 15
+    world.emu.faults.clear()
+    due(world)
+    hasty().incremental()
+    world.assert_in_step()
