@@ -21,6 +21,7 @@ from airflow_provider_lark.core.api.settings import Settings
 from airflow_provider_lark.core.api.shared import AppState
 from airflow_provider_lark.core.api.tokens.credentials import Credentials
 from airflow_provider_lark.core.api.tokens.store import TokenStore
+from airflow_provider_lark.core.api.turns import FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS, LONGEST_WAIT_SECONDS, TURNS
 from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,
@@ -225,6 +226,21 @@ class Session:
             yield Wait(wait_seconds)
 
     def _exchange(self, call: _Call[T], token: Secret | None) -> Flow[T]:
+        if not call.app_token or call.effect == "read":
+            return (yield from self._send(call, token))
+        base = f"{self.settings.host} {call.app_token}"
+        waited, pause = 0.0, FIRST_LOOK_SECONDS
+        while (turn := TURNS.take(base)) is None and waited < LONGEST_WAIT_SECONDS:
+            yield Wait(pause)
+            waited, pause = waited + pause, min(pause * 2, LONGEST_LOOK_SECONDS)
+        try:
+            return (yield from self._send(call, token))
+        finally:
+            # also when the call is cancelled
+            if turn is not None:
+                TURNS.give(base, turn)
+
+    def _send(self, call: _Call[T], token: Secret | None) -> Flow[T]:
         route, request = call.route, call.request
         try:
             response = yield from send(request, token)

@@ -22,6 +22,7 @@ from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import is_void
+from airflow_provider_lark.core.sync.turn import writing
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
 REPLAY_WINDOW_SECONDS = 3600
@@ -111,12 +112,13 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
 
 
 def _send(run: Run, intent: Intent) -> list[RecordId]:
-    records = run.client.bitable.batch_create(
-        app_token=run.binding.app_token,
-        table_id=run.binding.table_id,
-        records=[entry["fields"] for entry in intent.payload],
-        client_token=intent.client_token,
-    )
+    with writing(run):
+        records = run.client.bitable.batch_create(
+            app_token=run.binding.app_token,
+            table_id=run.binding.table_id,
+            records=[entry["fields"] for entry in intent.payload],
+            client_token=intent.client_token,
+        )
     return [RecordId(record["record_id"]) for record in records]
 
 

@@ -44,6 +44,7 @@ class Run:
     :param refused: the records that could not be taken in so far, with what was told of them, by name.
     :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
+    :param shares_base: whether other mappings write to the base; None until somebody asks.
     :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
     """
 
@@ -61,6 +62,7 @@ class Run:
     database_offset_ms: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     guard: Guard = field(init=False)
+    shares_base: bool | None = None
     luck: Luck = field(default_factory=Luck)
     lark: BitableStore = field(init=False)
     links: Links = field(init=False)

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.stores.ledger import intents, pairs
 from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.turn import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def send_noted(
     )
     run.transact(intents.begin, run.table_name, intent)
     try:
-        send()
+        with writing(run):
+            send()
     except LarkError as error:
         if is_void(error):
             run.transact(intents.finish, token)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -413,3 +414,34 @@ def test_async_client_cancelled_token_request_lets_others_fetch(world: World) ->
             return (await client.bitable.search_page(**world.at)).total
 
     assert asyncio.run(asyncio.wait_for(work(), timeout=60)) == 0
+
+
+def test_writes_of_all_clients_of_a_process_take_turns_in_a_base(world: World) -> None:
+    emu = world.emu
+    base = emu.state.create_base("Busy")
+    tables = [emu.state.create_table(base.app_token, f"t{n}", [{"field_name": "A", "type": 2}]) for n in range(4)]
+    emu.switches.update({"lock_whole_base": True, "write_seconds": 0.02})
+
+    def write(table_id: str) -> None:
+        with LarkClient(emu.app_id, emu.app_secret, emu.url, rate_share=None, max_attempts=1) as client:
+            for n in range(5):
+                client.bitable.create_record(app_token=base.app_token, table_id=table_id, fields={"A": n})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, [table.table_id for table in tables]))
+    assert [len(emu.person.records(base.app_token, table.table_id)) for table in tables] == [5] * 4
+
+
+def test_async_writes_take_turns_in_a_base(world: World) -> None:
+    emu = world.emu
+    base = emu.state.create_base("Busy")
+    table = emu.state.create_table(base.app_token, "t", [{"field_name": "A", "type": 2}])
+    emu.switches.update({"lock_whole_base": True, "write_seconds": 0.02})
+
+    async def work() -> None:
+        async with AsyncLarkClient(emu.app_id, emu.app_secret, emu.url, rate_share=None, max_attempts=1) as client:
+            at = {"app_token": base.app_token, "table_id": table.table_id}
+            await asyncio.gather(*(client.bitable.create_record(**at, fields={"A": n}) for n in range(6)))
+
+    asyncio.run(work())
+    assert len(emu.person.records(base.app_token, table.table_id)) == 6

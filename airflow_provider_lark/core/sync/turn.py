@@ -1,0 +1,57 @@
+"""One write at a time in a base, among all workers whose mappings of that base share a ledger.
+
+Lark locks a table while it writes, and at times the whole base; a second write meanwhile is refused (1254291). Where
+another process is in the way that no ledger knows of, the client's patience has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, func, select
+
+from airflow_provider_lark.core.stores.ledger import lease
+from airflow_provider_lark.core.stores.ledger.schema import checkpoint
+from airflow_provider_lark.core.sync.exclusive import worker_name
+from airflow_provider_lark.core.sync.run import Run
+
+TURN_SECONDS = 60.0
+"""How long a turn lasts at most; a worker that died holds up the others so long."""
+
+WAIT_SECONDS = 90.0
+"""After that a write goes all the same."""
+
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
+
+
+@contextmanager
+def writing(run: Run) -> Iterator[None]:
+    """Hold the turn in the base for one write call; where the mapping has the base for itself, nothing is asked."""
+    if run.shares_base is None:
+        run.shares_base = run.transact(_is_shared, run.binding.app_token)
+    if not run.shares_base:
+        yield
+        return
+    resource, owner = f"{run.binding.app_token}/*", worker_name(run.token)
+    is_held = _take(run, resource, owner)
+    try:
+        yield
+    finally:
+        if is_held:
+            run.transact(lease.release, resource, owner=owner)
+
+
+def _is_shared(conn: Connection, app_token: str) -> bool:
+    mappings = select(func.count()).select_from(checkpoint).where(checkpoint.c.app_token == app_token)
+    return conn.scalars(mappings).one() > 1
+
+
+def _take(run: Run, resource: str, owner: str) -> bool:
+    pause, deadline = _FIRST_LOOK_SECONDS, run.clock.monotonic() + WAIT_SECONDS
+    while not run.transact(lease.acquire, resource, owner=owner, ttl_seconds=TURN_SECONDS):
+        if run.clock.monotonic() >= deadline:
+            return False
+        run.clock.sleep(pause)
+        pause = min(pause * 2, _LONGEST_LOOK_SECONDS)
+    return True

@@ -1,0 +1,101 @@
+"""Four mappings of one base in parallel: their writes take turns, so that Lark refuses none."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core import LarkClient, SyncEngine
+from airflow_provider_lark.core.api import session
+from airflow_provider_lark.core.stores.ledger import lease
+from airflow_provider_lark.core.sync import turn
+from tests.sync.world import World
+
+TABLES = ["a", "b", "c", "d"]
+
+
+class NoTurns:
+    """What another process knows of this one's turns."""
+
+    def take(self, base: str) -> object:
+        return object()
+
+    def give(self, base: str, turn: object) -> None:
+        pass
+
+
+def conflicts(world: World) -> int:
+    return sum(entry.code == 1254291 for entry in world.emu.log)
+
+
+def mappings(world: World) -> list[Any]:
+    made = []
+    for name in TABLES:
+        world.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, n INTEGER)")
+        fields = [{"field_name": "id", "type": 2}, {"field_name": "n", "type": 2}]
+        table = world.emu.state.create_table(world.app_token, name, fields)
+        target = {"app_token": world.app_token, "table_id": table.table_id}
+        made.append(world.mapping(name=name, lark=target, sql=name, fields=None, batch_size=5, direction="to_lark"))
+    return made
+
+
+def run_all(world: World, mappings: list[Any], operation: str) -> None:
+    def run(mapping: Any) -> Any:
+        with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, rate_share=None) as client:
+            return getattr(SyncEngine(client, world.sql, mapping), operation)()
+
+    with ThreadPoolExecutor(len(mappings)) as pool:
+        assert {report.status for report in pool.map(run, mappings)} == {"ok"}
+
+
+@pytest.mark.parametrize("others", ["in this process", "in other processes"])
+def test_parallel_mappings_of_one_base_never_meet(world: World, monkeypatch: pytest.MonkeyPatch, others: str) -> None:
+    made = mappings(world)
+    for mapping in made:
+        SyncEngine(world.client, world.sql, mapping).full()
+    for name in TABLES:
+        for n in range(15):
+            world.execute(f"INSERT INTO {name} VALUES ({n}, 1)")
+    if others == "in other processes":
+        monkeypatch.setattr(session, "TURNS", NoTurns())
+    else:
+        monkeypatch.setattr(lease, "acquire", _only_tables(lease.acquire))
+    world.emu.switches.lock_whole_base = True
+    world.emu.switches.write_seconds = 0.02
+    before = conflicts(world)
+    run_all(world, made, "incremental")
+    assert conflicts(world) == before
+    assert [len(world.emu.person.records(world.app_token, each.lark.table_id)) for each in made] == [15] * 4
+    assert world.ask("SELECT count(*) FROM sync_lease") == [(0,)]
+
+
+def _only_tables(acquire: Any) -> Any:
+    def only(conn: Any, resource: str, **rest: Any) -> bool:
+        return resource.endswith("/*") or bool(acquire(conn, resource, **rest))
+
+    return only
+
+
+def test_worker_that_died_in_its_turn_holds_nobody_up_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "WAIT_SECONDS", 0.2)
+    made = mappings(world)[:2]
+    for mapping in made:
+        SyncEngine(world.client, world.sql, mapping).full()
+    with world.sql.begin() as conn:
+        lease.acquire(conn, f"{world.app_token}/*", owner="dead#1#x", ttl_seconds=60)
+    world.execute("INSERT INTO a VALUES (1, 1)")
+    assert SyncEngine(world.client, world.sql, made[0]).incremental().to_lark.created == 1
+
+
+def test_mapping_that_has_its_base_for_itself_asks_for_no_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = world.ready()
+    asked: list[str] = []
+    acquire = lease.acquire
+    monkeypatch.setattr(
+        lease, "acquire", lambda conn, resource, **rest: asked.append(resource) or acquire(conn, resource, **rest)
+    )
+    world.update(1, name="new")
+    assert engine.incremental().to_lark.updated == 1
+    assert asked == [f"{world.app_token}/{world.table_id}"]
