@@ -140,7 +140,7 @@ class Stopped(RetriableError):
 
 
 class DatabaseBusy(RetriableError):
-    """Another program held a lock in the database for longer than we wait; nothing was written."""
+    """Another program held a lock in the database for longer than we wait; the transaction was undone."""
 
 
 class IncompleteRead(RetriableError):

@@ -142,7 +142,7 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
     code, name = error_code(exc), engine.dialect.name
     if is_timeout(exc, engine.dialect):
         return DatabaseBusy(
-            f"the database was locked by another program for {lock_seconds:g} s, and nothing was written: "
+            f"the database was locked by another program for {lock_seconds:g} s, and this transaction was undone: "
             f"{describe_blockers(engine, exc.statement or '')}"
         )
     if code in _READ_ONLY.get(name, _MYSQL_READ_ONLY):

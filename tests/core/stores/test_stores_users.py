@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, select, text, update
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.errors import AccessDenied, QuotaExhausted
-from airflow_provider_lark.core.stores.accounts import schema, upgrade
+from airflow_provider_lark.core.stores.accounts import schema, upgrade, users
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory, purge
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
@@ -246,6 +246,17 @@ def test_database_that_is_down_breaks_no_lookup_and_rests(emulator, client, capl
     assert lookups(client) == 2
     (warning,) = caplog.messages
     assert "the user cache cannot be read (OperationalError); Lark is asked instead" in warning
+
+
+def test_database_that_another_program_locks_breaks_no_lookup(lite, emulator, client, caplog, monkeypatch):
+    monkeypatch.setattr(users, "_LOCK_SECONDS", 0.01)
+    with lite.connect() as other, caplog.at_level(logging.WARNING):
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+        found = UserDirectory(client, lite).find_ids(emails=["u1@x.y"])
+        other.exec_driver_sql("ROLLBACK")
+    assert found == {"u1@x.y": person(emulator, 1).open_id}
+    (warning,) = caplog.messages
+    assert "the user cache cannot be written (DatabaseBusy); Lark is asked instead" in warning
 
 
 def test_database_without_the_tables_breaks_no_lookup(emulator, client, new_database):

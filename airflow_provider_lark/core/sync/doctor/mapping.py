@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import BadRequest, NotFound
+from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.base_zone import BaseZone
@@ -120,7 +120,7 @@ class _Examination:
     def _known(self) -> Checkpoint | None:
         try:
             return self._state()
-        except SQLAlchemyError:
+        except (SQLAlchemyError, LarkError):
             # the look at the database says what is wrong with it
             return None
 
@@ -282,7 +282,7 @@ class _Examination:
                 return 0
             with open_session(self.engine) as conn:
                 return pairs.count(conn, self.mapping.sql.table_name)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, LarkError):
             # the database has a check of its own
             return 0
 
