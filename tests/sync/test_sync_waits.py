@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
@@ -27,13 +27,13 @@ WAITING = {
 
 
 @contextmanager
-def held(engine: Engine, *statements: str) -> Iterator[None]:
-    """Leave a transaction open, as a person's console does."""
+def held(engine: Engine, *statements: str) -> Iterator[Connection]:
+    """Leave a transaction open, as a person's console does, until the block ends or rolls it back."""
     with engine.connect() as conn:
         conn.execution_options(isolation_level="READ COMMITTED")
         for statement in statements:
             conn.execute(text(statement)).close()
-        yield
+        yield conn
         conn.rollback()
 
 
@@ -88,12 +88,14 @@ def test_row_that_a_person_has_locked_ends_the_run_and_names_the_holder(shop):
 
 def test_second_run_does_not_wait_for_the_lock_that_the_first_one_waits_for(shop):
     shop.emu.person.edit_record(shop.app_token, shop.table_id, shop.record_of(1), {"Name": "eins"})
-    first, second = shop.engine(lock_wait_seconds=4), shop.engine()
-    with held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1"), beside(first.incremental) as errors:
+    first, second = shop.engine(lock_wait_seconds=60), shop.engine()
+    with held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1") as lock, beside(first.incremental) as errors:
         wait_until_blocked(shop.sql)
         with pytest.raises(LeaseHeld, match="another worker"):
             second.incremental()
         assert not errors, "the first run was to be waiting still"
+        lock.rollback()
+    assert not errors
 
 
 def test_triggers_are_not_installed_over_a_transaction_that_is_left_open(shop):
@@ -114,11 +116,10 @@ def test_triggers_are_installed_once_the_others_have_had_their_turn(shop, monkey
 
     monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.01)
     shop.engine().uninstall(keep_state=True)
-    with (
-        beside(shop.engine(lock_wait_seconds=20).setup) as errors,
-        held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1"),
-    ):
+    setup = shop.engine(lock_wait_seconds=60).setup
+    with held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1") as lock, beside(setup) as errors:
         wait_until_blocked(shop.sql)
+        lock.rollback()
     assert not errors
     shop.execute("UPDATE goods SET qty = 7 WHERE code = 2")
     shop.engine().incremental()
