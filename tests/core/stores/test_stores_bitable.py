@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import types as sa
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.errors import BadRequest, NotFound, ValueMismatch
+from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.stores.record_table import RecordTable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator, ManualClock
 
 FIELDS: list[dict[str, Any]] = [
@@ -161,3 +162,23 @@ def test_update_with_a_renamed_field_is_refused(base: Base):
     base.emulator.person.rename_field(base.app_token, base.table_id, "名称", "Name")
     with pytest.raises((NotFound, BadRequest)):
         base.store.update([(id_, {"name": "b"})])
+
+
+@pytest.mark.parametrize("code", [1254302, 1254043])
+@pytest.mark.parametrize("how", ["store", "table"])
+def test_delete_tells_gone_hidden_and_deleted_apart(base: Base, how: str, code: int) -> None:
+    ids = base.store.create([{"name": str(n)} for n in range(6)])
+    person, where = base.emulator.person, (base.app_token, base.table_id)
+    base.emulator.switches.hidden_record_code = code
+    person.delete_record(*where, ids[0])
+    base.emulator.state.hide_records(*where, [ids[1]])
+    table = RecordTable(base.client, *where)
+    delete = base.store.delete if how == "store" else table.delete
+    with pytest.raises(AccessDenied, match=f"1 records are hidden from the app and were not deleted.*{ids[1]}"):
+        delete(ids[:4])
+    assert [record["record_id"] for record in person.records(*where)] == [ids[1], *ids[4:]]
+    # without hidden ones it is no error that some are gone
+    assert delete([ids[0], ids[4]]) in (None, [ids[0]])
+    base.emulator.state.show_records(*where)
+    delete(ids)
+    assert person.records(*where) == []
