@@ -39,6 +39,8 @@ def drain(run: Run) -> None:
     waiting = run.transact(queue.backlog, run.table_name)
     if waiting.pending or waiting.held:
         foresee(run)
+    if waiting.held:
+        # some of it may have been set free
         waiting = run.transact(queue.backlog, run.table_name)
     # one round more than needed, for rows that are looked at again
     for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
