@@ -304,6 +304,21 @@ def test_deleting_tells_gone_hidden_and_deleted_apart(world: World, code: int) -
     world.assert_in_step()
 
 
+@pytest.mark.parametrize("code", [1254302, 1254043])
+def test_edits_of_hidden_records_are_set_aside_and_the_others_land(world: World, code: int) -> None:
+    engine = world.ready(rows=10)
+    world.emu.switches.hidden_record_code = code
+    world.emu.state.hide_records(world.app_token, world.table_id, [world.record_id(row) for row in (2, 3)])
+    world.execute("UPDATE people SET name = 'edited' WHERE code <= 5")
+    report = engine.incremental()
+    assert (report.failed, report.to_lark.updated, len(world.rows())) == (2, 3, 10)
+    world.emu.state.show_records(world.app_token, world.table_id)
+    due(world)
+    engine.incremental()
+    engine.incremental()
+    world.assert_in_step()
+
+
 # met for the first time
 
 

@@ -69,7 +69,8 @@ def withhold(conn: Connection, run: Run, bundle: Bundle, steps: list[Step], take
     held.hold_rows(conn, run.table_name, keys, reason=ROW_STAYS)
     taken.held.update(keys)
     run.journal(conn, [LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
-    return [step for step in steps if step not in deletes]
+    held_back = set(map(id, deletes))
+    return [step for step in steps if id(step) not in held_back]
 
 
 def hold_records(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:

@@ -138,9 +138,10 @@ def _within_guard(conn: Connection, run: Run, work: list[Work], room: int) -> li
     """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
     deletes = [item for item in work if item.decision.lark == "delete"]
     fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
-    held = [item for item in deletes if item not in fresh[:room]]
-    hold_records(conn, run, [item.claim for item in held])
-    return [item for item in work if item not in held]
+    passing = {item.claim.key for item in fresh[:room]}
+    held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
+    hold_records(conn, run, list(held.values()))
+    return [item for item in work if item.claim.key not in held]
 
 
 def _resolve_links(conn: Connection, run: Run, work: Sequence[Work]) -> list[Work]:
