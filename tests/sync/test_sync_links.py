@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import SchemaMismatch
+from tests.sync.own_table import OwnTable
 from tests.sync.world import World, wrote
 
 
@@ -107,3 +108,70 @@ def test_link_option_on_another_type_of_field_is_refused(world: World) -> None:
     shop = Shop(world)
     with pytest.raises(SchemaMismatch, match=r"field Id \(Number\) is not a link"):
         shop.engine(field="Id", column="buyer").setup()
+
+
+def staff(world: World, key: str) -> OwnTable:
+    """A table whose link field leads into the table itself."""
+    own = OwnTable(
+        world,
+        "staff",
+        {"id": 2, "name": 1},
+        f"CREATE TABLE staff ({key}, name VARCHAR(20), boss INTEGER, FOREIGN KEY (boss) REFERENCES staff (id))",
+        fields=["id", "name", {"field": "boss", "column": "boss", "link": "staff"}],
+    )
+    link = {"field_name": "boss", "type": 18, "property": {"table_id": own.table_id, "multiple": False}}
+    world.emu.person.add_field(world.app_token, own.table_id, link)
+    return own
+
+
+SERIAL = {
+    "sqlite": "id INTEGER PRIMARY KEY",
+    "postgresql": "id SERIAL PRIMARY KEY",
+    "mysql": "id INTEGER AUTO_INCREMENT PRIMARY KEY",
+}
+
+
+@pytest.mark.parametrize("keyed", [True, False], ids=["with keys", "without keys"])
+def test_new_records_that_link_to_each_other_land_together(world: World, keyed: bool) -> None:
+    own = staff(world, SERIAL[world.sql.dialect.name])
+    engine = own.engine()
+    engine.full()
+    ids = own.add(*({"name": f"n{n}"} | ({"id": n} if keyed else {}) for n in range(1, 7)))
+    # a pair, a ring of three, one of its own
+    for position, boss in enumerate([1, 0, 3, 4, 2, 5]):
+        own.edit(ids[position], boss=[ids[boss]])
+    for _ in range(4):
+        report = engine.incremental()
+        own.due()
+    assert report.failed == 0
+    names = dict(own.rows("id, name"))
+    bosses = {name: names[boss] for name, boss in own.rows("name, boss")}
+    assert bosses == {"n1": "n2", "n2": "n1", "n3": "n4", "n4": "n5", "n5": "n3", "n6": "n6"}
+    assert engine.check().in_step
+
+
+def test_new_records_of_two_tables_that_link_to_each_other_land(world: World) -> None:
+    ddl = (
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, lead INTEGER)",
+        "CREATE TABLE members (id INTEGER PRIMARY KEY, team INTEGER, FOREIGN KEY (team) REFERENCES teams (id))",
+    )
+    teams = OwnTable(
+        world, "teams", {"id": 2}, ddl[0], fields=["id", {"field": "lead", "column": "lead", "link": "members"}]
+    )
+    members = OwnTable(
+        world, "members", {"id": 2}, ddl[1], fields=["id", {"field": "team", "column": "team", "link": "teams"}]
+    )
+    for one, name, other in ((teams, "lead", members), (members, "team", teams)):
+        link = {"field_name": name, "type": 18, "property": {"table_id": other.table_id, "multiple": False}}
+        world.emu.person.add_field(world.app_token, one.table_id, link)
+        one.engine().full()
+    (team,) = teams.add({"id": 1})
+    (member,) = members.add({"id": 7, "team": [team]})
+    teams.edit(team, lead=[member])
+    for _ in range(3):
+        for each in (teams, members):
+            each.engine().incremental()
+            each.due()
+    assert (teams.rows(), members.rows()) == ([(1, 7)], [(7, 1)])
+    assert teams.engine().check().in_step
+    assert members.engine().check().in_step

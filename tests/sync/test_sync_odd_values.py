@@ -43,12 +43,15 @@ def test_key_outside_the_character_set_of_its_column_is_set_aside(world: World) 
     own.add(*({"code": f"k{n}", "n": n} for n in range(5)), {"code": "K😁", "n": 9}, {"code": "字", "n": 10})
     report = engine.incremental()
     assert (report.failed, report.to_sql.created) == (1, 6)
-    assert "K😁" in report.problems[0]
+    assert "K😁" in report.problems[0] or "utf8mb3" in report.problems[0]
     for run in (engine.full, engine.incremental, engine.full):
         run()
         own.due()
     assert own.rows("count(*)") == [(6,)]
     assert len(own.records()) == 7
+    own.edit(own.find(code="K😁"), code="Kx")
+    engine.incremental()
+    assert own.rows("count(*)") == [(7,)]
 
 
 @pytest.fixture
@@ -152,7 +155,8 @@ def test_names_of_the_refusing_constraint_are_told_and_no_value(world: World) ->
     )
     report = engine.incremental()
     is_sqlite = world.sql.dialect.name == "sqlite"
-    assert report.failed == (2 if is_sqlite else 3)
+    # whether SQLite checks foreign keys is up to the session
+    assert report.failed in ((2, 3) if is_sqlite else (3,))
     told = "\n".join(report.problems)
     assert "column a" in told
     assert "b_small" in told

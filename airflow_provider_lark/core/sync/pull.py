@@ -20,14 +20,30 @@ from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.hold import withhold
 from airflow_provider_lark.core.sync.keep import keep
+from airflow_provider_lark.core.sync.rows_first import leave_links_out
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
 
 
 def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     """Decide about *bundle* and apply it to SQL inside the caller's transaction; Lark is not called."""
+    rows, late = leave_links_out(conn, run, run.links.to_keys(conn, bundle.rows))
+    taken = _take(conn, run, replace(bundle, rows=rows))
+    landed = late - taken.refused
+    if landed:
+        # now that the rows are there, they can refer to each other; what leads nowhere even so is parked
+        again = replace(
+            bundle, rows=[row for row in bundle.rows if row.id in landed], gone=(), claims={}, floor_ms=None
+        )
+        linked = _take(conn, run, replace(again, rows=run.links.to_keys(conn, again.rows)))
+        linked.writes.updated = 0
+        taken.add(linked)
+        taken.landed -= linked.failed.keys()
+    return taken
+
+
+def _take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     taken = Taken()
-    bundle = replace(bundle, rows=run.links.to_keys(conn, bundle.rows))
     rows = _without_echoes(conn, run, bundle, taken)
     subjects, refused, twins = gather(conn, run, rows, bundle.gone)
     taken.twins.extend(twins)
