@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC
 from typing import Any
 
 from airflow_provider_lark.core.fields import codec_boolean as boolean
@@ -25,14 +25,14 @@ from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
     choices,
-    is_aware,
     is_padded,
     is_single_precision,
 )
 from airflow_provider_lark.core.fields.decimals import ZERO, round_single
 from airflow_provider_lark.core.fields.pair import Form, Half, Pair, UserKey, after_read, through_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.fields.zones import Zone, settled_zone
+from airflow_provider_lark.core.fields.zone_use import zone_of
+from airflow_provider_lark.core.fields.zones import Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def build_codec(
     :param find_user_id: the id of the person with an e-mail address, None for nobody.
     :raises SchemaMismatch: the two types cannot fit; the message names field, column and both types.
     """
-    pair = Pair(field, column, _zone_of(field, column, time_zone), user_key, find_user_id)
+    pair = Pair(field, column, zone_of(field, column, time_zone), user_key, find_user_id)
     if column.kind is None:
         raise pair.mismatch("no field can be kept in a column of this type")
     build = _BUILDERS.get(field.type)
@@ -86,24 +86,6 @@ def build_codec(
     if not writable:
         lark = refuse_writes(pair, lark)
     return ValueCodec(lark.read, lark.write, sql.read, sql.write, writable, kind, _empty_sql(column, kind))
-
-
-_MOMENTS = frozenset({FieldType.DATE_TIME, FieldType.CREATED_TIME, FieldType.MODIFIED_TIME})
-# a result of these may be a moment
-_MAY_BE_MOMENTS = _MOMENTS | {FieldType.FORMULA, FieldType.LOOKUP}
-
-
-def depends_on_zone(field: Field, column: Column) -> bool:
-    """Whether what a value of the pair means follows from the time zone: a date, a wall clock, a moment as text."""
-    if column.kind is ColumnKind.DATE_TIME:
-        return not (is_aware(column) and field.type in _MOMENTS)
-    return column.kind in (ColumnKind.DATE, ColumnKind.TEXT) and field.type in _MAY_BE_MOMENTS
-
-
-def _zone_of(field: Field, column: Column, given: Zone) -> tzinfo:
-    if column.session_zone is not None and not isinstance(given, tzinfo):
-        return column.session_zone
-    return settled_zone(given) if depends_on_zone(field, column) else UTC
 
 
 Build = Callable[[Pair], tuple[str, Half, Half]]

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.fields.codec import depends_on_zone
+from airflow_provider_lark.core.fields.zone_use import depends_on_zone
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.ledger import pairs
