@@ -263,6 +263,26 @@ def test_file_of_another_base_stops_its_row_alone(wide: Wide, code: int, status:
 
 
 @lite_only
+@pytest.mark.parametrize("code", [1254302, 1254043])
+def test_hidden_record_whose_row_is_deleted_goes_when_it_is_seen_again(wide: Wide, code: int) -> None:
+    wide.emu.switches.hidden_record_code = code
+    for n in range(1, 5):
+        wide.insert(n, name=f"n{n}")
+    wide.engine().full()
+    hidden = wide.records()[1]["id"]
+    wide.emu.state.hide_records(wide.app_token, wide.table_id, [hidden])
+
+    wide.run("DELETE FROM goods WHERE code IN (1, 2)")
+    report = wide.engine().incremental()
+
+    # the one that is seen goes, the other one is told
+    assert (report.status, set(wide.records())) == ("partial", {1, 3, 4})
+    wide.emu.state.show_records(wide.app_token, wide.table_id)
+    wide.calm()
+    assert set(wide.rows()) == set(wide.records()) == {3, 4}
+
+
+@lite_only
 @pytest.mark.parametrize("status", [400, 404])
 def test_base_that_is_gone_is_told_as_such(wide: Wide, status: int) -> None:
     engine = wide.engine()
