@@ -284,6 +284,18 @@ def test_hidden_records_are_neither_deleted_nor_counted(world: World) -> None:
     assert len(world.rows()) == ROWS
 
 
+def test_hidden_records_that_lark_calls_absent_meet_the_limit(world: World) -> None:
+    engine = world.ready(rows=ROWS)
+    world.emu.switches.names_hidden_records = False
+    world.emu.state.hide_records(world.app_token, world.table_id, [world.record_id(code) for code in range(1, 31)])
+    assert "30 records are gone in Lark" in stopped(engine.incremental)
+    assert len(world.rows()) == ROWS
+    world.emu.state.show_records(world.app_token, world.table_id)
+    assert engine.incremental().status == "ok"
+    assert statuses(world) == {}
+    world.assert_in_step()
+
+
 @pytest.mark.parametrize("code", [1254302, 1254043])
 def test_deleting_tells_gone_hidden_and_deleted_apart(world: World, code: int) -> None:
     engine = world.ready(rows=10)
