@@ -11,31 +11,37 @@ from tests.sync.shop import FIELDS, GOODS, NAMED
 
 DATED = "CREATE TABLE goods (code INT PRIMARY KEY, name VARCHAR(40), qty DOUBLE PRECISION, day DATE, at TIMESTAMPTZ)"
 
-POSTGRES = [
-    "SET DateStyle = 'German'",
-    "SET DateStyle = 'SQL, DMY'",
-    "SET DateStyle = 'Postgres, MDY'",
-    "SET IntervalStyle = 'iso_8601'",
-    "SET extra_float_digits = -15",
-    "SET standard_conforming_strings = off",
-    "SET client_encoding = 'LATIN1'",
-    "SET bytea_output = 'escape'",
-    "SET TimeZone = 'Asia/Kathmandu'",
-    "SET default_transaction_isolation = 'serializable'",
-    "SET default_transaction_deferrable = on",
-    "SET transform_null_equals = on",
-    "SET quote_all_identifiers = on",
-    "SET search_path = public, pg_catalog",
-    "SET lock_timeout = 0",
-]
+POSTGRES = {
+    "German": [
+        "SET DateStyle = 'German'",
+        "SET IntervalStyle = 'iso_8601'",
+        "SET extra_float_digits = -15",
+        "SET client_encoding = 'LATIN1'",
+        "SET default_transaction_isolation = 'serializable'",
+        "SET transform_null_equals = on",
+    ],
+    "SQL": [
+        "SET DateStyle = 'SQL, DMY'",
+        "SET standard_conforming_strings = off",
+        "SET quote_all_identifiers = on",
+        "SET search_path = public, pg_catalog",
+        "SET default_transaction_deferrable = on",
+    ],
+    "Postgres": [
+        "SET DateStyle = 'Postgres, MDY'",
+        "SET TimeZone = 'Asia/Kathmandu'",
+        "SET bytea_output = 'escape'",
+        "SET lock_timeout = 0",
+    ],
+}
 
 
-@pytest.mark.parametrize("setting", POSTGRES)
-def test_postgres_session_of_any_temper_syncs_both_ways(open_shop, tempered, setting):
+@pytest.mark.parametrize("temper", POSTGRES)
+def test_postgres_session_of_any_temper_syncs_both_ways(open_shop, tempered, temper):
     fields = [*FIELDS, {"field_name": "Day", "type": 5}, {"field_name": "At", "type": 5}]
     shop = open_shop("postgresql", DATED, fields=fields, named={**NAMED, "Day": "day", "At": "at"})
     shop.execute("INSERT INTO goods VALUES (1, '汉堡包', 0.123456789012345, '2026-03-09', '2026-03-09 05:06:07+00')")
-    engine = tempered("postgresql", setting)
+    engine = tempered("postgresql", *POSTGRES[temper])
     shop.engine(engine).full()
     shop.add(Code=2, Name="é中文😁", Qty=0.987654321012345, Day=1772986167000, At=1772986167000)
     shop.execute("UPDATE goods SET name = '汉堡' WHERE code = 1")
@@ -46,31 +52,31 @@ def test_postgres_session_of_any_temper_syncs_both_ways(open_shop, tempered, set
     assert shop.engine(engine).check().in_step
 
 
-MYSQL = [
-    "SET SESSION sql_mode = ''",
-    "SET SESSION sql_mode = 'ANSI'",
-    "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,IGNORE_SPACE'",
-    "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
-    "SET SESSION sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'",
-    "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,TRADITIONAL'",
-    "SET SESSION sql_mode = 'HIGH_NOT_PRECEDENCE'",
-    "SET SESSION autocommit = 0",
-    "SET SESSION time_zone = '+05:45'",
-    "SET SESSION sql_safe_updates = 1",
-    "SET SESSION sql_select_limit = 1",
-    "SET SESSION sql_auto_is_null = 1",
-    "SET SESSION foreign_key_checks = 0",
-    "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
-    "SET NAMES latin1",
-]
+MYSQL = {
+    "no mode": [
+        "SET SESSION sql_mode = ''",
+        "SET SESSION autocommit = 0",
+        "SET SESSION time_zone = '+05:45'",
+        "SET SESSION sql_safe_updates = 1, SESSION sql_select_limit = 1, SESSION sql_auto_is_null = 1",
+    ],
+    "ANSI": ["SET SESSION sql_mode = 'ANSI'", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE"],
+    "bending": [
+        "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,HIGH_NOT_PRECEDENCE'",
+        "SET NAMES latin1",
+    ],
+    "strict": [
+        "SET SESSION sql_mode = 'ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,TRADITIONAL'",
+        "SET SESSION foreign_key_checks = 0",
+    ],
+}
 
 
-@pytest.mark.parametrize("setting", MYSQL)
-def test_mysql_session_of_any_temper_syncs_both_ways(open_shop, tempered, setting):
+@pytest.mark.parametrize("temper", MYSQL)
+def test_mysql_session_of_any_temper_syncs_both_ways(open_shop, tempered, temper):
     ddl = "CREATE TABLE goods (code INT PRIMARY KEY AUTO_INCREMENT, name CHAR(40), qty DOUBLE) CHARACTER SET utf8mb4"
     shop = open_shop("mysql", ddl)
     shop.execute("INSERT INTO goods VALUES (1, 'a\\\\b', 1.5), (2, 'two', NULL), (3, 'three', 3)")
-    engine = tempered("mysql", setting)
+    engine = tempered("mysql", *MYSQL[temper])
     shop.engine(engine).full()
     shop.add(Name="é中文😁 \\n", Qty=0.125)
     shop.execute("UPDATE goods SET name = 'zwei' WHERE code = 2")
