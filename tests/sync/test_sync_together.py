@@ -201,3 +201,13 @@ def test_swap_beside_rows_that_are_refused_for_themselves(world: World) -> None:
     own.due()
     engine.incremental()
     assert own.rows("id, seat, n") == [(1, "s2", 1), (2, "s1", 2), (3, "s3", 7), (4, "s4", 4), (5, "s5", 5)]
+
+
+def test_parent_on_a_later_page_lands_in_the_same_run(world: World) -> None:
+    own = OwnTable(world, "t", {"id": NUMBER, "boss": NUMBER, "name": TEXT}, SELF["not null"])
+    # Lark lists the newest first, so that the parent comes last
+    own.add(*({"id": n, "boss": 1 if n == 503 else n, "name": f"n{n}"} for n in range(1, 504)))
+    engine = own.engine()
+    report = engine.full()
+    assert (report.status, report.failed, report.problems, report.to_sql.created) == ("ok", 0, [], 503)
+    assert engine.check().in_step

@@ -32,10 +32,10 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     landed = late - taken.refused
     if landed:
         # now that the rows are there, they can refer to each other; what leads nowhere even so is parked
-        again = replace(
-            bundle, rows=[row for row in bundle.rows if row.id in landed], gone=(), claims={}, floor_ms=None
-        )
-        linked = _take(conn, run, replace(again, rows=run.links.to_keys(conn, again.rows)))
+        raw = [row for row in bundle.rows if row.id in landed]
+        again = replace(bundle, rows=run.links.to_keys(conn, raw), gone=(), claims={}, floor_ms=None)
+        linked = _take(conn, run, again)
+        # they are counted as created
         linked.writes.updated = 0
         taken.add(linked)
         taken.landed -= linked.failed.keys()
