@@ -11,10 +11,11 @@ from typing import Any, Literal
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
 from airflow_provider_lark.core.api.wire import WireField
-from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch
+from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch, UnexpectedAnswer
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.stores.record_table import TableIds
 from airflow_provider_lark.core.stores.search_filter import find_field
+from airflow_provider_lark.core.stores.table_completion import complete_table, is_leftover
 
 IfExists = Literal["fail", "skip"]
 
@@ -91,7 +92,8 @@ def ensure_table(
 ) -> Made:
     """Create a table, the first field of which is the primary one; or find it where that is allowed.
 
-    A creation without an answer is looked up, so a repetition does not fail on its own table.
+    A creation without an answer is looked up, so a repetition does not fail on its own table. Fields that Lark left out
+    are made, also where an earlier try ended between the two.
 
     :param if_exists: ``skip`` takes a table of that name whose fields have these names and types.
     :raises SchemaMismatch: the table exists, or exists otherwise.
@@ -99,19 +101,24 @@ def ensure_table(
     fields = [_complete(read_definition(each, where=f"fields[{at}]")) for at, each in enumerate(definitions)]
     _check_design(name, fields)
     tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
+    if name in tables and is_leftover(client, app_token, tables[name], fields):
+        complete_table(client, app_token, tables[name], fields)
+        return Made(tables[name], created=True)
     if name in tables:
         if if_exists == "fail":
             raise SchemaMismatch(f"table {name!r} exists already; if it is the one you mean, set if_exists='skip'")
         _compare(client, app_token, tables[name], fields)
         return Made(tables[name], created=False)
     try:
-        return Made(client.bitable.create_table(app_token=app_token, name=name, fields=fields), created=True)
-    except OutcomeUnknown:
+        table_id = client.bitable.create_table(app_token=app_token, name=name, fields=fields)
+    except (OutcomeUnknown, UnexpectedAnswer):
         # there was no table of that name, so one that is there now is ours
         tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
         if name not in tables:
             raise
-        return Made(tables[name], created=True)
+        table_id = tables[name]
+    complete_table(client, app_token, table_id, fields)
+    return Made(table_id, created=True)
 
 
 def drop_table(client: LarkClient, app_token: str, table_id: str) -> None:

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import lark_field_for
+from airflow_provider_lark.core.stores.table_completion import complete_table, is_leftover
 from airflow_provider_lark.core.transfer.pairing import Names
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, renamed
 
@@ -66,8 +67,21 @@ def make_table(
     definitions = define_fields(pairs, source, keys)
     table_id = client.bitable.create_table(app_token=app_token, name=address.table, fields=definitions)
     table = TableRef(app_token, table_id, "")
-    wire = client.bitable.list_fields(app_token=app_token, table_id=table_id)
+    wire = complete_table(client, app_token, table_id, definitions)
     return Found(table, [Field.from_wire(item) for item in wire], is_new=True)
+
+
+def finish_table(client: LarkClient, found: Found, pairs: Names, source: OpenSource, keys: Sequence[str]) -> Found:
+    """Make the fields that an earlier try left out of its new table; a table that looks otherwise stays as it is."""
+    known = {field.name for field in found.fields}
+    if all(field in known for field, _ in pairs):
+        return found
+    app_token, table_id = found.table.app_token, found.table.table_id
+    definitions = define_fields(pairs, source, keys)
+    if not is_leftover(client, app_token, table_id, definitions):
+        return found
+    wire = complete_table(client, app_token, table_id, definitions)
+    return Found(found.table, [Field.from_wire(item) for item in wire], is_new=True)
 
 
 def define_fields(pairs: Names, source: OpenSource, keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -21,7 +21,13 @@ from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.transfer.bitable_target import Found, find_table, make_table, no_such_table
+from airflow_provider_lark.core.transfer.bitable_target import (
+    Found,
+    find_table,
+    finish_table,
+    make_table,
+    no_such_table,
+)
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.cells import Encode
 from airflow_provider_lark.core.transfer.load_modes import Append, Existing, Mode, Replace, Upsert
@@ -122,7 +128,10 @@ def copy_to_bitable(
         choice = name_pairs(read_choice(options.fields), fields)
         options = replace(options, key_fields=name_keys(options.key_fields, fields))
         pairs = pair_with_columns(choice, opened.columns, where=source.description)
-        found = found or _make(client, address, pairs, opened, options)
+        if found is None:
+            found = _make(client, address, pairs, opened, options)
+        elif options.create_table:
+            found = finish_table(client, found, pairs, opened, options.key_fields)
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
         _warn_of_order(opened, options, report)

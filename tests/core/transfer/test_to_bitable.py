@@ -405,6 +405,20 @@ def test_fields_rename_and_choose(lark, sqlite):
     assert (lark.cells(where, "Name"), lark.cells(where, "Qty")) == (["tea"], [3])
 
 
+def test_created_table_that_lark_cut_short_is_completed_also_by_the_next_try(lark, sqlite):
+    columns = ", ".join(f"{n} AS c{n:02}" for n in range(27))
+    lark.emulator.faults.add("POST .*/tables$", action="keep_fields", count=20)
+    lark.emulator.faults.add("POST .*/fields$", code=1254002, skip=2)
+    lark.emulator.faults.add("POST .*/fields$", code=1254001)
+    where = lark.named("wide")
+    with pytest.raises(LarkError):
+        copy(lark, sqlite, where, sql=f"SELECT {columns}", create_table=True)
+    report = copy(lark, sqlite, where, sql=f"SELECT {columns}", create_table=True)
+    assert report.created == 1
+    fields = lark.client.bitable.list_fields(app_token=lark.app_token, table_id=report.table_id)
+    assert len(fields) == 27
+
+
 def test_created_table_has_the_key_first_and_the_names_of_fields(lark, sqlite):
     sql = "SELECT 1 AS ok, 'tea' AS name, 2.5 AS price"
     names = {"Ok": "ok", "Name": "name", "Price": "price"}
