@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.hooks.lark import LarkHook
 
 _COUNTS = (
-    *("to_sql", "to_lark", "rewritten", "conflicts", "skipped", "failed", "status"),
+    *("to_sql", "to_lark", "rewritten", "near_misses", "conflicts", "skipped", "failed", "status"),
     *("equal", "different", "only_sql", "only_lark", "pending", "in_step"),
 )
 """What of a report goes into the events of outlets."""

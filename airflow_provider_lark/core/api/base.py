@@ -124,6 +124,17 @@ class BaseClient(OpenApi):
         return self._session.settings.stop.finishing()
 
     @property
+    def app_id(self) -> str:
+        """The app as which this client calls."""
+        return self._session.settings.app_id
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """The open_id of the user for whom this client calls; empty where it is the app itself."""
+        user = self._session.settings.user
+        return frozenset() if user is None else frozenset({user})
+
+    @property
     def server_offset_ms(self) -> int | None:
         """Lark's clock minus ours, to a second, from the newest answer; None before the first."""
         return self._session.server_offset_ms

@@ -120,17 +120,26 @@ class BitableStore:
 
         :raises NotFound: a record does not exist.
         """
-        bodies = [(id_, self.encode_patch(values)) for id_, values in patches]
+        self.patch([(id_, self.encode_patch(values)) for id_, values in patches])
+
+    def patch(self, bodies: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, WireRecord]:
+        """Set wire values by field name, and return by record what Lark answers about it."""
+        told: dict[str, WireRecord] = {}
         for start in range(0, len(bodies), self._batch_size):
-            self._client.bitable.batch_update(
+            answer = self._client.bitable.batch_update(
                 app_token=self._app_token,
                 table_id=self._table_id,
                 records=bodies[start : start + self._batch_size],
             )
+            told.update((record["record_id"], record) for record in answer)
+        return told
 
-    def look_up(self, ids: Sequence[str]) -> Fates:
-        """Tell which records of *ids* are shown, hidden and gone; 100 a call."""
-        return look_up(self._client, self._app_token, self._table_id, ids)
+    def look_up(self, ids: Sequence[str], *, automatic_fields: bool = False) -> Fates:
+        """Tell which records of *ids* are shown, hidden and gone; 100 a call.
+
+        :param automatic_fields: also who changed them, and when.
+        """
+        return look_up(self._client, self._app_token, self._table_id, ids, automatic_fields=automatic_fields)
 
     def remove(self, ids: Sequence[str]) -> Removal:
         """Delete up to 500 records in one call, and tell which were gone already, and which are hidden and stay."""

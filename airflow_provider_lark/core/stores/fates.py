@@ -34,9 +34,16 @@ class Removal:
     hidden: tuple[str, ...] = ()
 
 
-def look_up(client: LarkClient, app_token: str, table_id: str, record_ids: Sequence[str]) -> Fates:
-    """Ask Lark for records by id, 100 a call."""
-    answer = client.bitable.batch_get(app_token=app_token, table_id=table_id, record_ids=record_ids)
+def look_up(
+    client: LarkClient, app_token: str, table_id: str, record_ids: Sequence[str], *, automatic_fields: bool = False
+) -> Fates:
+    """Ask Lark for records by id, 100 a call.
+
+    :param automatic_fields: also who changed them, and when.
+    """
+    answer = client.bitable.batch_get(
+        app_token=app_token, table_id=table_id, record_ids=record_ids, automatic_fields=automatic_fields
+    )
     gone = list(answer.absent_record_ids)
     told = {record["record_id"] for record in answer.records}.union(gone)
     return Fates(list(answer.records), [id_ for id_ in dict.fromkeys(record_ids) if id_ not in told], gone)

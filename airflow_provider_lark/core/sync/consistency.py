@@ -11,6 +11,7 @@ from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.stores.base import Key, RecordId, Row
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import pairs, parked, scans
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.report import CheckReport
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
@@ -67,7 +68,7 @@ def _compare_page(conn: Connection, run: Run, rows: Sequence[Row], found: _Verdi
         found.names[row.id] = key or row.id
         if other is None or run.is_deleted(other):
             found.only_lark.append(row.id)
-        elif row.problems or other.problems or not _agree(run, row, other):
+        elif row.problems or other.problems or not _agree(run, row, other, pair):
             found.different.append(row.id)
         else:
             found.equal += 1
@@ -81,8 +82,14 @@ def _key_or_none(run: Run, row: Row) -> Key | None:
         return None
 
 
-def _agree(run: Run, lark: Row, sql: Row) -> bool:
-    return all(lark.values[name] == sql.values[name] for name in run.binding.rules.all_columns)
+def _agree(run: Run, lark: Row, sql: Row, pair: Pair | None) -> bool:
+    base, near = (pair.base or {}, pair.near or {}) if pair is not None and not pair.is_given_up else ({}, {})
+    return all(
+        lark.values[name] == sql.values[name]
+        # what Lark made of a write is known, logged and counted; neither side has changed since
+        or (name in near and sql.values[name] == near[name] and lark.values[name] == base.get(name))
+        for name in run.binding.rules.all_columns
+    )
 
 
 def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Verdicts:

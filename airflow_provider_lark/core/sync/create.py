@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
@@ -20,6 +21,7 @@ from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys
+from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import is_void
 from airflow_provider_lark.core.sync.turn import writing
@@ -91,9 +93,10 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
         created_ms=int(run.clock.now() * 1000),
     )
     run.transact(intents.begin, run.table_name, intent)
+    since_ms = lark_now_ms(run)
     try:
         with creating():
-            ids = _send(run, intent)
+            records = _send(run, intent)
     except LarkError as error:
         if not isinstance(error, ServerFailed):
             run.transact(intents.finish, token)
@@ -106,29 +109,50 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
         if len(found) == len(batch):
             return list(found.values())
         raise
-    run.transact(_record, run, intent, [row for row, _ in batch], ids)
-    run.report.to_lark.created += len(ids)
-    return ids
+    answers = [
+        _read_answer(run, row, body, record, since_ms) for (row, body), record in zip(batch, records, strict=True)
+    ]
+    made = [
+        (row, RecordId(record["record_id"]), answer)
+        for (row, _), record, answer in zip(batch, records, answers, strict=True)
+    ]
+    run.transact(_record, run, intent, made)
+    run.report.to_lark.created += len(made)
+    run.report.near_misses += sum(bool(answer.other) for answer in answers)
+    return [id_ for _, id_, _ in made]
 
 
-def _send(run: Run, intent: Intent) -> list[RecordId]:
+def _read_answer(run: Run, row: NewRow, body: Mapping[str, Any], record: WireRecord, since_ms: int) -> Answer:
+    base = _base_of(run, row)
+    before: dict[str, Canonical] = dict.fromkeys(name for name in row.sendable.values if name in base)
+    before |= {name: False for name in before if isinstance(base[name], bool)}
+    other, lacks = told_otherwise(run, record, body, row.sendable.values)
+    other = {name: value for name, value in other.items() if name in before}
+    return Answer(note_sent(run, since_ms, before, row.retry_count), other, lacks)
+
+
+def _send(run: Run, intent: Intent) -> list[WireRecord]:
     with writing(run):
-        records = run.client.bitable.batch_create(
+        return run.client.bitable.batch_create(
             app_token=run.binding.app_token,
             table_id=run.binding.table_id,
             records=[entry["fields"] for entry in intent.payload],
             client_token=intent.client_token,
         )
-    return [RecordId(record["record_id"]) for record in records]
 
 
-def _record(conn: Connection, run: Run, intent: Intent, rows: Sequence[NewRow], ids: Sequence[RecordId]) -> None:
-    pairs.save(
-        conn,
-        run.table_name,
-        [Pair(row.key, id_, _base_of(run, row), None, tombstone=False) for row, id_ in zip(rows, ids, strict=True)],
-    )
-    _store_record_ids(conn, run, {row.key: id_ for row, id_ in zip(rows, ids, strict=True)})
+def _record(conn: Connection, run: Run, intent: Intent, made: Sequence[tuple[NewRow, RecordId, Answer]]) -> None:
+    rows = [row for row, _, _ in made]
+    saved = []
+    for row, id_, answer in made:
+        blank = Pair(row.key, id_, None, None, tombstone=False)
+        base, near = answer.agree(blank, _base_of(run, row))
+        saved.append(replace(blank, base=base, near=near, sent=answer.sent))
+    pairs.save(conn, run.table_name, saved)
+    _store_record_ids(conn, run, {row.key: id_ for row, id_, _ in made})
+    # what an answer leaves out is looked at in this very run
+    lacking = [row.key for row, _, answer in made if answer.lacks]
+    queue.enqueue(conn, run.table_name, lacking, operation="PULL")
     queue.complete(conn, [entry for row in rows for entry in row.entry_ids])
     for row in rows:
         if row.sendable.missing:
@@ -137,7 +161,9 @@ def _record(conn: Connection, run: Run, intent: Intent, rows: Sequence[NewRow], 
             delay = retry_delay_seconds(0)
             parked.park(conn, run.table_name, row.key, error=text, delay_seconds=delay, operation="UPDATE")
     intents.finish(conn, intent.client_token)
-    run.journal(conn, [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows])
+    lines = [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows]
+    near_misses = [near_miss_line(run, row.key, answer.other) for row, _, answer in made if answer.other]
+    run.journal(conn, lines + near_misses)
 
 
 def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
@@ -185,7 +211,7 @@ def settle_intents(run: Run) -> None:
 def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
     """Send the same request with the same token again; None when Lark no longer takes it for the same."""
     try:
-        return _send(run, intent)
+        return [RecordId(record["record_id"]) for record in _send(run, intent)]
     except LarkError as error:
         if is_void(error) or isinstance(error, ClientTokenConflict):
             return None

@@ -62,6 +62,7 @@ class PullDecision:
     :param sql: ``none``, ``insert`` or ``patch`` with *values*, or ``delete``.
     :param base: the base from now on; None leaves it.
     :param pair: what becomes of the pair itself.
+    :param near: with *base*: what SQL holds where Lark made something else of it, and neither was changed since.
     :param owes_lark: Lark must be written later; a queue entry keeps that promise.
     :param conflict: both sides had changed the row; *outcome* says who won, None waits for a person.
     """
@@ -69,6 +70,7 @@ class PullDecision:
     sql: Literal["none", "insert", "patch", "delete"] = "none"
     values: Values = field(default_factory=dict)
     base: Values | None = None
+    near: Values = field(default_factory=dict)
     pair: Literal["keep", "save", "forget", "bury"] = "keep"
     owes_lark: bool = False
     conflict: bool = False
@@ -92,27 +94,32 @@ def decide_pull(
     sql: Values | None,
     times: Times = Times(),
     verdict: Side | None = None,
+    near: Values | None = None,
 ) -> PullDecision:
     """Decide about one row of which Lark's side was just read.
 
     :param base: None when the two rows were not paired before.
+    :param near: what SQL held when the base was taken, where Lark held something else.
     :param lark: None when the record is gone for certain.
     :param sql: None when the row does not exist, or is marked as deleted.
     :param verdict: what a person decided about an open conflict.
     """
     if lark is None:
-        return _decide_lark_gone(rules, base, sql, verdict)
+        return _decide_lark_gone(rules, _held_by_sql(base, near), sql, verdict)
     if sql is None:
         return _decide_sql_missing(rules, base, lark, times, verdict)
-    return _decide_both(rules, base, lark, sql, times, verdict)
+    return _decide_both(rules, base, lark, sql, times, verdict, near or {})
 
 
-def decide_push(rules: Rules, *, base: Values | None, sql: Values | None, buried: bool = False) -> PushDecision:
+def decide_push(
+    rules: Rules, *, base: Values | None, sql: Values | None, buried: bool = False, near: Values | None = None
+) -> PushDecision:
     """Decide what SQL's row makes of the record, when Lark is known to hold *base*.
 
     :param base: None when there is no pair.
     :param sql: None when the row does not exist, or is marked as deleted.
     :param buried: the pair was ended by a delete that the policy ignores.
+    :param near: see :func:`decide_pull`.
     """
     if rules.direction == "to_sql":
         # Lark rules; what SQL changed is put right by the next full sync
@@ -123,14 +130,16 @@ def decide_push(rules: Rules, *, base: Values | None, sql: Values | None, buried
         if buried:
             return PushDecision()
         return PushDecision(pair="bury") if rules.deletes.mode == "ignore" else PushDecision("delete", pair="forget")
-    patch = {name: sql[name] for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, base)}
+    held = _held_by_sql(base, near) or {}
+    patch = {name: sql[name] for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, held)}
     return PushDecision("patch", patch) if patch else PushDecision()
 
 
 def _decide_both(
-    rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, verdict: Side | None
+    rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, verdict: Side | None, near: Values
 ) -> PullDecision:
-    by_lark, by_sql, clashing = _compare(rules, base, lark, sql)
+    apart = _agreed_apart(base, lark, sql, near)
+    by_lark, by_sql, clashing = _compare(rules, base, lark, sql, near)
     conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
     outcome: Side | None = None
     if conflict:
@@ -150,11 +159,14 @@ def _decide_both(
     patch = {name: lark[name] for name in rules.columns if name in take and lark[name] != sql[name]}
     settled = {**sql, **patch}
     # every value that Lark should not keep: SQL's edits, the key, and what a one-way mapping overrules
-    owes = any(name in rules.to_lark and lark[name] != settled[name] for name in rules.all_columns)
+    owes = any(
+        name in rules.to_lark and lark[name] != settled[name] and name not in apart for name in rules.all_columns
+    )
     return PullDecision(
         sql="patch" if patch else "none",
         values=patch,
         base=_only(lark, rules.all_columns),
+        near=apart,
         pair="save",
         owes_lark=owes,
         conflict=conflict,
@@ -169,8 +181,22 @@ def _key_edited(rules: Rules, base: Values | None, lark: Values, sql: Values) ->
     )
 
 
+def _held_by_sql(base: Values | None, near: Values | None) -> Values | None:
+    """Return what SQL held when both last agreed."""
+    return base if base is None or not near else {**base, **near}
+
+
+def _agreed_apart(base: Values | None, lark: Values, sql: Values, near: Values) -> dict[str, Canonical]:
+    """Return the columns in which each side still holds what it did when Lark made something else of a write."""
+    return {
+        name: value
+        for name, value in near.items()
+        if base is not None and name in lark and name in sql and sql[name] == value and lark[name] == base.get(name)
+    }
+
+
 def _compare(
-    rules: Rules, base: Values | None, lark: Values, sql: Values
+    rules: Rules, base: Values | None, lark: Values, sql: Values, near: Values
 ) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the two-way columns that Lark changed, that SQL changed, and those that both changed differently."""
     by_lark, by_sql, clashing = set[str](), set[str](), set[str]()
@@ -182,7 +208,9 @@ def _compare(
             gaps = (None, rules.empty.get(name))
             lark_says, sql_says = lark[name] not in gaps, sql[name] not in gaps
         else:
-            lark_says, sql_says = lark[name] != base[name], sql[name] != base[name]
+            lark_says, sql_says = lark[name] != base[name], sql[name] != near.get(name, base[name])
+            if not lark_says and not sql_says:
+                continue
         if lark_says and sql_says:
             clashing.add(name)
         elif lark_says:

@@ -55,7 +55,11 @@ def _keep_pairs(conn: Connection, run: Run, done: list[Step]) -> None:
         if decision.pair == "save":
             base = decision.base if decision.base is not None else subject.base
             modified_ms = subject.lark.modified_ms if subject.lark else None
-            saved.append(Pair(key, subject.record_id, dict(base or {}), modified_ms, tombstone=False))
+            pair, near = subject.pair, dict(decision.near) or None
+            sent = pair.sent if pair is not None and pair.is_given_up and near else None
+            saved.append(
+                Pair(key, subject.record_id, dict(base or {}), modified_ms, tombstone=False, near=near, sent=sent)
+            )
         elif decision.pair == "forget":
             forgotten.append(key)
         elif decision.pair == "bury":

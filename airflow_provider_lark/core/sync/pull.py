@@ -201,6 +201,7 @@ def _decide_one(run: Run, subject: Subject, verdict: Side | None, *, waits: bool
         sql=sql,
         times=times,
         verdict=verdict,
+        near=subject.near,
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):
         decision = PullDecision(conflict=True)

@@ -106,6 +106,7 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> l
             base=None if pair is None else ({} if pair.tombstone else pair.base),
             sql=None if row is None or run.is_deleted(row) else row.values,
             buried=buried,
+            near=None if pair is None or pair.tombstone or pair.is_given_up else pair.near,
         )
         waits = pair is not None and pair.is_reserved
         if claim.key in held or buried or waits:

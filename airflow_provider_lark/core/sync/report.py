@@ -80,6 +80,7 @@ class SyncReport(Report):
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
     :param held: deletes that the guard against mass deletes holds back, of this run and of those before.
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person's verdict.
+    :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 
     rows_lark: int = 0
@@ -91,6 +92,7 @@ class SyncReport(Report):
     skipped: int = 0
     held: int = 0
     failed: int = 0
+    near_misses: int = 0
 
     def add_left(self, count: int) -> None:
         """Note rows that were not sent, because too many of their batch were refused."""

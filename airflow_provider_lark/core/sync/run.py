@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import TransactionLost
+from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
@@ -33,6 +33,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 DATABASE_ATTEMPTS = 5
+
+_TELLING = frozenset({"text", "number", "boolean", "instant", "date", "time", "uuid", "json", "names", "url"})
 
 
 @dataclass(slots=True)
@@ -65,6 +67,8 @@ class Run:
     shares_base: bool | None = None
     luck: Luck = field(default_factory=Luck)
     lark: BitableStore = field(init=False)
+    telling: frozenset[str] = field(init=False)
+    _own_ids: frozenset[str] | None = field(init=False, default=None)
     links: Links = field(init=False)
     unread: set[str] = field(default_factory=set)
 
@@ -76,6 +80,10 @@ class Run:
             self.report,
             lambda: self.transact(pairs.count, binding.table_name),
             allowed=self.allow_mass_deletes,
+        )
+        # an answer shows these as a read does, or as they were sent
+        self.telling = frozenset(
+            pair.column.name for pair in binding.pairs if pair.codec.kind in _TELLING and not pair.by_email
         )
         self.lark = BitableStore(
             self.client,
@@ -99,6 +107,18 @@ class Run:
                 if column not in self.unread:
                     self.unread.add(column)
                     self.report.warnings.append(f"{error.message}; it counts as empty, and so may others of its field")
+
+    def own_ids(self) -> frozenset[str]:
+        """Return the ids under which Lark shows who wrote what this client writes; asked for once, where it matters."""
+        if self._own_ids is None:
+            self._own_ids = self.client.known_as
+            if not self._own_ids:
+                try:
+                    self._own_ids = frozenset({self.client.bot.info().open_id, self.client.app_id})
+                except LarkError as error:
+                    log.info("who writes as this app is not known, since it has no bot: %s", error)
+                    self._own_ids = frozenset()
+        return self._own_ids
 
     def look_up_people(self, rows: Iterable[Values]) -> None:
         """Find out about the persons of *rows*, which are written next."""

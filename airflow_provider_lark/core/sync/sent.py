@@ -13,6 +13,7 @@ from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import intents, pairs
 from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.own_writes import MARGIN_MS, is_ours, lark_now_ms, look_at_own_writes, note_sent
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.turn import writing
 
@@ -50,7 +51,7 @@ def is_void(error: LarkError) -> bool:
 
 
 def send_noted(
-    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], None], notes: OpenNotes | None = None
+    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], object], notes: OpenNotes | None = None
 ) -> str:
     """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
 
@@ -82,13 +83,26 @@ def send_noted(
 def settle_sent(run: Run) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
     for intent in run.transact(intents.open_intents, run.table_name, "update", "delete"):
-        fates = run.lark.look_up([entry["record_id"] for entry in intent.payload])
+        fates = run.lark.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
         rows = [run.lark.decode(record) for record in fates.shown]
         absent = {RecordId(record_id) for record_id in fates.gone}
-        run.transact(_record_seen, run, intent, rows, absent)
+        since_ms, until_ms = intent.created_ms + (run.client.server_offset_ms or 0), lark_now_ms(run) + MARGIN_MS
+        ours = {
+            RecordId(record["record_id"])
+            for record in fates.shown
+            if intent.kind == "update" and is_ours(run, record, since_ms - MARGIN_MS, until_ms)
+        }
+        run.transact(_record_seen, run, intent, rows, absent, ours)
+        look_at_own_writes(run, [row for row in rows if row.id in ours])
 
 
-def _record_seen(conn: Connection, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId]) -> None:
+def _record_seen(
+    conn: Connection, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId], ours: set[RecordId]
+) -> None:
+    """Store what became of a write.
+
+    :param ours: records whose last change it was: what they show otherwise, Lark has made of what was sent.
+    """
     rows = {RecordId(row.id): row for row in run.links.to_keys(conn, shown)}
     known = pairs.by_records(conn, run.table_name, [RecordId(entry["record_id"]) for entry in intent.payload])
     if intent.kind == "delete":
@@ -98,9 +112,21 @@ def _record_seen(conn: Connection, run: Run, intent: Intent, shown: Sequence[Row
         for entry in intent.payload:
             id_ = RecordId(entry["record_id"])
             if id_ in known and id_ in rows:
-                seen.append(_agreed(known[id_], load_values(entry["values"]), rows[id_].values))
+                sent = load_values(entry["values"])
+                if id_ in ours:
+                    seen.append(_written(run, known[id_], sent, intent.created_ms))
+                else:
+                    seen.append(_agreed(known[id_], sent, rows[id_].values))
         pairs.save(conn, run.table_name, seen)
     intents.finish(conn, intent.client_token)
+
+
+def _written(run: Run, pair: Pair, sent: Values, created_ms: int) -> Pair:
+    base = pair.base or {}
+    before = {name: base.get(name) for name in sent}
+    near = {name: value for name, value in (pair.near or {}).items() if name not in sent}
+    note = note_sent(run, created_ms + (run.client.server_offset_ms or 0), before, 0)
+    return replace(pair, base={**base, **sent}, near=near or None, sent=note, tombstone=False)
 
 
 def _agreed(pair: Pair, sent: Values, shown: Values) -> Pair:

@@ -39,6 +39,11 @@ class Subject:
         return self.key or self.record_id
 
     @property
+    def near(self) -> Values | None:
+        """What SQL was last known to hold where Lark held something else."""
+        return None if self.pair is None or self.pair.tombstone else self.pair.near
+
+    @property
     def base(self) -> Values | None:
         """What Lark was last known to hold; None when the rows do not form a live pair."""
         return None if self.pair is None or self.pair.tombstone else self.pair.base

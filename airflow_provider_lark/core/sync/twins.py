@@ -11,6 +11,7 @@ from airflow_provider_lark.core.stores.base import RecordId
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.keep import note_failure
+from airflow_provider_lark.core.sync.own_writes import look_at_own_writes
 from airflow_provider_lark.core.sync.parts import take_in_parts
 from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
@@ -21,6 +22,7 @@ def take_in(run: Run, bundle: Bundle) -> Taken:
     """Take *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
     if bundle.gone and bundle.room is None:
         bundle = replace(bundle, room=run.guard.room("sql"))
+    look_at_own_writes(run, bundle.rows)
     taken = take_in_parts(run, bundle)
     if taken.twins:
         fates = run.lark.look_up([twin.owner for twin in taken.twins])

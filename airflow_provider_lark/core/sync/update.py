@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import RecordId, Values
+from airflow_provider_lark.core.stores.base import RecordId
 from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -19,6 +21,7 @@ from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_secon
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
+from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
@@ -65,9 +68,14 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
 
     def send(batch: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
-        patches = [(item.record_id, item.sendable.values) for item in batch]
-        token = send_noted(run, "update", writes, lambda: run.lark.update(patches), notes)
-        run.transact(_record_updates, run, batch, token)
+        patches = [(item.record_id, run.lark.encode_patch(item.sendable.values)) for item in batch]
+        since_ms, told = lark_now_ms(run), dict[str, WireRecord]()
+        token = send_noted(run, "update", writes, lambda: told.update(run.lark.patch(patches)), notes)
+        answers = [
+            _read_answer(run, item, body, told, since_ms) for item, (_, body) in zip(batch, patches, strict=True)
+        ]
+        run.transact(_record_updates, run, batch, token, answers)
+        run.report.near_misses += sum(bool(answer.other) for answer in answers)
         run.report.to_lark.updated += len(batch)
 
     run.look_up_people(item.sendable.values for item in work)
@@ -98,22 +106,39 @@ def _encodes(run: Run, item: Work) -> bool:
     return True
 
 
-def _record_updates(conn: Connection, run: Run, batch: Sequence[Work], token: str) -> None:
+def _read_answer(
+    run: Run, item: Work, body: Mapping[str, Any], told: Mapping[str, WireRecord], since_ms: int
+) -> Answer:
+    base = item.pair.base if item.pair is not None and item.pair.base is not None else {}
+    before = {name: base.get(name) for name in item.sent}
+    record = told.get(item.record_id)
+    other, lacks = told_otherwise(run, record, body, item.sendable.values) if record is not None else ({}, True)
+    # links stand there as ids, and are looked at with the first read
+    other = {name: value for name, value in other.items() if name in item.sent}
+    return Answer(note_sent(run, since_ms, before, item.claim.retry_count), other, lacks)
+
+
+def _record_updates(conn: Connection, run: Run, batch: Sequence[Work], token: str, answers: Sequence[Answer]) -> None:
     intents.finish(conn, token)
-    pairs.save(conn, run.table_name, [_with_base(item) for item in batch])
+    pairs.save(conn, run.table_name, [_with_base(item, answer) for item, answer in zip(batch, answers, strict=True)])
+    # what the answer leaves out is looked at in this very run
+    lacking = [item.claim.key for item, answer in zip(batch, answers, strict=True) if answer.lacks]
+    queue.enqueue(conn, run.table_name, lacking, operation="PULL")
     queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
     for item in batch:
         if item.sendable.missing:
             wait_for_links(conn, item, item.sendable)
-    run.journal(conn, [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch])
+    lines = [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch]
+    near = [(item.claim.key, answer.other) for item, answer in zip(batch, answers, strict=True) if answer.other]
+    run.journal(conn, lines + [near_miss_line(run, key, other) for key, other in near])
 
 
-def _with_base(item: Work) -> Pair:
+def _with_base(item: Work, answer: Answer) -> Pair:
     pair = item.pair
     if pair is None:
         raise AssertionError("only a pair is updated")
-    base: Values = {**(pair.base or {}), **item.sent}
-    return Pair(pair.key, pair.record_id, dict(base), pair.lark_modified_ms, tombstone=False)
+    base, near = answer.agree(pair, item.sent)
+    return Pair(pair.key, pair.record_id, base, pair.lark_modified_ms, tombstone=False, near=near, sent=answer.sent)
 
 
 def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:

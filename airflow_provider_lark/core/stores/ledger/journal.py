@@ -17,7 +17,7 @@ from airflow_provider_lark.core.stores.ledger.schema import conflict as table
 from airflow_provider_lark.core.stores.matching import is_among
 
 Direction = Literal["to_lark", "to_sql", "both"]
-Status = Literal["applied", "skipped", "conflict", "failed", "rewritten"]
+Status = Literal["applied", "skipped", "conflict", "failed", "rewritten", "near_miss"]
 
 
 @dataclass(frozen=True, slots=True)

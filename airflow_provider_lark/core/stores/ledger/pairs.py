@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId
@@ -17,6 +18,21 @@ from airflow_provider_lark.core.stores.matching import is_among
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Our own last write to a record, whose outcome nobody has read yet.
+
+    :param since_ms: no earlier, and *until_ms* no later than this it was carried out, by Lark's clock.
+    :param before: what Lark held before, by column, for those that were written.
+    :param tries: how often the same values were sent before.
+    """
+
+    since_ms: int
+    until_ms: int
+    before: dict[str, Canonical]
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """A SQL row linked to a Lark record; or a key that is reserved.
 
@@ -24,6 +40,8 @@ class Pair:
         which names it and could not be taken in: no row need stand behind it, so it is no pair yet.
     :param lark_modified_ms: Lark's modification time of the record when the base was taken.
     :param tombstone: the pair is deleted on both sides; it stays to tell a late echo from a new row.
+    :param near: what SQL holds, by column, where Lark made something else of it and both may stay so.
+    :param sent: our own last write, until it is looked at.
     """
 
     key: Key
@@ -31,11 +49,18 @@ class Pair:
     base: dict[str, Canonical] | None
     lark_modified_ms: int | None = None
     tombstone: bool = False
+    near: dict[str, Canonical] | None = None
+    sent: Sent | None = None
 
     @property
     def is_reserved(self) -> bool:
         """Whether the record only names the key, and the two never agreed."""
         return self.base is None and not self.tombstone
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether *near* holds values that Lark left out again and again: sent only when the row changes."""
+        return self.sent is not None and not self.sent.before
 
 
 def by_keys(conn: Connection, table_name: str, keys: Iterable[Key]) -> dict[Key, Pair]:
@@ -57,6 +82,19 @@ def record_ids_of(conn: Connection, table_name: str, keys: Iterable[Key]) -> dic
         )
         found |= {Key(row.record_id): RecordId(row.lark_record_id) for row in conn.execute(live)}
     return found
+
+
+def written(conn: Connection, table_name: str, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
+    """Return those of *record_ids* that we wrote to and nobody has looked at since."""
+    not_looked_at = (record_map.c.sent.is_not(None), ~record_map.c.tombstone)
+    return {pair.record_id: pair for pair in _select(conn, table_name, "lark_record_id", record_ids, *not_looked_at)}
+
+
+def mark_looked_at(conn: Connection, table_name: str, record_ids: Sequence[RecordId]) -> None:
+    """Note that Lark shows what was written to *record_ids*."""
+    for some in split(record_ids):
+        mine = (record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, some))
+        conn.execute(update(record_map).where(*mine).values(sent=None))
 
 
 def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
@@ -88,7 +126,7 @@ def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
         conn.execute(
             update(record_map)
             .where(record_map.c.table_name == table_name, is_among(record_map.c.record_id, some))
-            .values(tombstone=True, base=None, base_hash=None, updated_at=Now())
+            .values(tombstone=True, base=None, base_hash=None, near=None, sent=None, updated_at=Now())
         )
 
 
@@ -101,8 +139,15 @@ def forget_column(conn: Connection, table_name: str, column: str) -> None:
         found = [from_row(row) for row in conn.execute(page.order_by(record_map.c.record_id).limit(STATEMENT_ROWS))]
         if not found:
             return
-        save(conn, table_name, [replace(pair, base=_without(pair.base or {}, column)) for pair in found])
+        save(conn, table_name, [_forget(pair, column) for pair in found])
         after = found[-1].key
+
+
+def _forget(pair: Pair, column: str) -> Pair:
+    sent = pair.sent and replace(pair.sent, before=_without(pair.sent.before, column))
+    return replace(
+        pair, base=_without(pair.base or {}, column), near=_without(pair.near or {}, column) or None, sent=sent
+    )
 
 
 def _without(base: dict[str, Canonical], column: str) -> dict[str, Canonical]:
@@ -129,12 +174,26 @@ def from_row(row: Row[Any]) -> Pair:
         base=None if row.base is None else load_values(row.base),
         lark_modified_ms=row.lark_modified_ms,
         tombstone=bool(row.tombstone),
+        near=None if row.near is None else load_values(row.near),
+        sent=None if row.sent is None else _load_sent(row.sent),
     )
 
 
-def _select(conn: Connection, table_name: str, column: str, ids: Iterable[str]) -> Iterable[Pair]:
+def _load_sent(text: str) -> Sent:
+    since_ms, until_ms, tries, before = json.loads(text)
+    return Sent(since_ms, until_ms, load_values(before), tries)
+
+
+def _dump_sent(sent: Sent) -> str:
+    return json.dumps([sent.since_ms, sent.until_ms, sent.tries, dump_values(sent.before)], ensure_ascii=False)
+
+
+def _select(
+    conn: Connection, table_name: str, column: str, ids: Iterable[str], *more: ColumnElement[bool]
+) -> Iterable[Pair]:
     for some in split(list(ids)):
-        found = select(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c[column], some))
+        mine = (record_map.c.table_name == table_name, is_among(record_map.c[column], some))
+        found = select(record_map).where(*mine, *more)
         yield from map(from_row, conn.execute(found))
 
 
@@ -148,4 +207,6 @@ def _to_row(table_name: str, pair: Pair) -> dict[str, Any]:
         "base_hash": None if base is None else hash_values(base),
         "lark_modified_ms": pair.lark_modified_ms,
         "tombstone": pair.tombstone,
+        "near": dump_values(pair.near) if pair.near else None,
+        "sent": None if pair.sent is None else _dump_sent(pair.sent),
     }

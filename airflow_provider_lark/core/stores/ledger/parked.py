@@ -7,6 +7,7 @@ the record to be read from Lark again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
@@ -41,11 +42,20 @@ def changed_at(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[K
 
 
 def park(
-    conn: Connection, table_name: str, id_: str, *, error: str, delay_seconds: float | None, operation: str = PULL
+    conn: Connection,
+    table_name: str,
+    id_: str,
+    *,
+    error: str,
+    delay_seconds: float | None,
+    operation: str = PULL,
+    retry_count: int | None = None,
 ) -> None:
     """Keep a row that could not be synced: for another try, or as ``failed`` when *delay_seconds* is None.
 
     A row is parked once, however often it fails.
+
+    :param retry_count: how often it was tried; by default that stays as it is.
     """
     mine = and_(
         queue.c.table_name == table_name,
@@ -58,7 +68,8 @@ def park(
         if delay_seconds is None
         else {"status": "pending", "processed_at": None, "next_attempt_at": now_plus(delay_seconds)}
     )
-    note = {"error_message": error[:ERROR_LENGTH], **state}
+    tries = {} if retry_count is None else {"retry_count": retry_count}
+    note: dict[str, Any] = {"error_message": error[:ERROR_LENGTH], **state, **tries}
     if conn.execute(update(queue).where(mine).values(**note)).rowcount == 0:
         conn.execute(insert(queue).values(table_name=table_name, record_id=id_, operation=operation, **note))
 

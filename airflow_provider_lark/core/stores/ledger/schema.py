@@ -106,6 +106,8 @@ record_map = Table(
     Column("base", _long_text()),
     Column("base_hash", String(32)),
     Column("lark_modified_ms", BigInteger),
+    Column("near", _long_text()),
+    Column("sent", _long_text()),
     Column("tombstone", Boolean, nullable=False, server_default=text("'0'")),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("ux_sync_record_map_lark", "lark_record_id", "table_name", unique=True),
