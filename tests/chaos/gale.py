@@ -246,7 +246,8 @@ class Gale(Storm):
     def half_answers(self) -> None:
         """Let Lark say that all is well and leave out what it was asked for, or tell of what was."""
         action = self.dice.choice(["no_data", "null_data", "empty_data", "stale"])
-        match = self.dice.choice(["search", "batch_get", "records"])
+        # a search that forgets a write which Lark has confirmed is against its word on consistency
+        match = "batch_get" if action == "stale" else self.dice.choice(["search", "batch_get", "records"])
         self.world.emu.faults.add(match, action=action, times=self.dice.choice([1, 2]), skip=self.dice.choice([0, 1]))
         self.tell(f"half answers {action} of {match}")
 
