@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -103,10 +104,14 @@ def shop(world: World) -> Iterator[Shop]:
     return Shop(world)
 
 
-@MODES
-@TOLD
-@pytest.mark.parametrize("action", NEAR)
-@pytest.mark.parametrize("way", ["created", "updated"])
+WAYS = [
+    *product(["trim"], ["both", "to_lark"], [False, True], ["created", "updated"]),
+    *((action, "both", False, "updated") for action in NEAR if action != "trim"),
+    *((action, "to_lark", True, "created") for action in NEAR if action != "trim"),
+]
+
+
+@pytest.mark.parametrize(("action", "direction", "told", "way"), WAYS)
 def test_what_lark_made_of_a_value_stays_on_its_side(
     shop: Shop, direction: str, told: bool, action: str, way: str
 ) -> None:
