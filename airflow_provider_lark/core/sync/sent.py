@@ -113,7 +113,9 @@ def _record_seen(
             id_ = RecordId(entry["record_id"])
             if id_ in known and id_ in rows:
                 sent = load_values(entry["values"])
-                if id_ in ours:
+                base, shows = known[id_].base or {}, rows[id_].values
+                # a run that was killed before it sent anything has left all as it was
+                if id_ in ours and any(shows.get(name) != base.get(name) for name in sent):
                     seen.append(_written(run, known[id_], sent, intent.created_ms))
                 else:
                     seen.append(_agreed(known[id_], sent, rows[id_].values))
