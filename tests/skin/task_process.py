@@ -49,12 +49,16 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
     :param is_killed: tells at each heartbeat whether somebody has marked the task as failed meanwhile.
     """
     # before the log level is set, which is for the task only
+    from airflow.dag_processing.bundles import manager
     from airflow.sdk.execution_time import supervisor
 
     (folder / "dag.py").write_text(source, encoding="utf-8")
     bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": str(folder)}}
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([{"name": BUNDLE} | bundle]))
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", level)
+    if kept := vars(manager).get("_load_bundle_config_snapshot"):
+        # since Airflow 3.4 a process keeps the bundles that it read first, which may have been another test's
+        monkeypatch.setattr(manager, kept.__name__, kept.__wrapped__)
     # the supervisor may see only at the next heartbeat that the task has ended
     monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", 0.1)
     run, log = TaskRun(), folder / f"{task_id}.log"
