@@ -20,8 +20,10 @@ class OwnTable:
     ) -> None:
         self.world = world
         self.name = name
-        for statement in ddl:
-            world.execute(statement)
+        with world.sql.begin() as conn:
+            for statement in ddl:
+                # as it is written: DDL may hold colons and per cent signs
+                conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
         definitions = [
             {"field_name": field, **({"type": kind} if isinstance(kind, int) else kind)}
             for field, kind in types.items()
@@ -64,6 +66,10 @@ class OwnTable:
 
     def rows(self, columns: str = "*", order: str = "1") -> Sequence[Any]:
         return [tuple(row) for row in self.world.ask(f"SELECT {columns} FROM {self.name} ORDER BY {order}")]
+
+    def by_key(self) -> dict[Any, dict[str, Any]]:
+        """The rows by the table's first column."""
+        return {row[0]: dict(row._mapping) for row in self.world.ask(f"SELECT * FROM {self.name}")}
 
     def due(self) -> None:
         """Let the backoff of what waits be over."""

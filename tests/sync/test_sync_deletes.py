@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import LarkError, SafetyStop
 from airflow_provider_lark.core.sync.metrics import backlog
-from tests.sync.handmade import HandmadeTable
+from tests.sync.own_table import OwnTable
 from tests.sync.test_sync_regressions import due
 from tests.sync.world import World, wrote
 
@@ -358,16 +358,16 @@ def test_records_refused_at_first_sight_are_no_missing_rows(world: World, how: s
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_records_refused_for_a_key_that_only_the_database_makes(world: World) -> None:
     ddl = "CREATE TABLE plain (id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name TEXT)"
-    table = HandmadeTable(world, "plain", ddl, {"id": 2, "name": 1})
+    table = OwnTable(world, "plain", {"id": 2, "name": 1}, ddl)
     engine = table.engine()
     for n in range(100, 130):
-        table.add(id=n, name="typed")
-    table.add(name="made")
+        table.add({"id": n, "name": "typed"})
+    table.add({"name": "made"})
     report = engine.full()
     assert (report.status, report.failed, report.to_sql.created) == ("partial", 30, 1)
     again = engine.full()
     assert (again.status, wrote(again)) == ("partial", (0, 0))
-    assert len(table.rows()) == 1
+    assert len(table.by_key()) == 1
     assert not [entry for entry in statuses(world) if entry[0] == "DELETE"]
 
 

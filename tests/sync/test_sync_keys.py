@@ -10,12 +10,12 @@ import pytest
 
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.stores.columns import exact_collation
-from tests.sync.handmade import HandmadeTable
+from tests.sync.own_table import OwnTable
 from tests.sync.world import World, wrote
 
 
 @pytest.fixture
-def codes(world: World) -> Iterator[HandmadeTable]:
+def codes(world: World) -> Iterator[OwnTable]:
     """A table whose key's collation overlooks case."""
     kind = {"sqlite": "TEXT COLLATE NOCASE", "mysql": "VARCHAR(20) COLLATE utf8mb4_general_ci"}
     if world.sql.dialect.name == "postgresql":
@@ -24,7 +24,7 @@ def codes(world: World) -> Iterator[HandmadeTable]:
             conn.exec_driver_sql(f"CREATE COLLATION IF NOT EXISTS any_case {icu}")
     key = kind.get(world.sql.dialect.name, "VARCHAR(20) COLLATE any_case")
     ddl = f"CREATE TABLE codes (code {key} NOT NULL PRIMARY KEY, n INTEGER)"
-    table = HandmadeTable(world, "codes", ddl, {"code": 1, "n": 2})
+    table = OwnTable(world, "codes", {"code": 1, "n": 2}, ddl)
     yield table
     if world.sql.dialect.name == "postgresql":
         world.execute("DROP TABLE codes")
@@ -36,21 +36,21 @@ def settle(engine: SyncEngine, runs: int = 4) -> list[Any]:
 
 
 @pytest.mark.parametrize("other", ["abc ", "ABC", "abc\u3000"])
-def test_key_that_only_the_collation_takes_for_another_is_set_aside(codes: HandmadeTable, other: str) -> None:
+def test_key_that_only_the_collation_takes_for_another_is_set_aside(codes: OwnTable, other: str) -> None:
     engine = codes.engine()
     codes.world.execute("INSERT INTO codes VALUES ('abc', 1)")
     engine.full()
     first = codes.records()[0]["record_id"]
-    second = codes.add(code=other, n=2)
+    second = codes.add({"code": other, "n": 2})[0]
     reports = settle(engine)
-    is_same_row = len(codes.rows()) == 1
+    is_same_row = len(codes.by_key()) == 1
     if is_same_row:
         assert f"record {second} carries the key {other!r}" in reports[0].problems[0]
         assert f"takes it for the key 'abc' of record {first}" in reports[0].problems[0]
         assert reports[0].status == "partial"
     else:
         # this database tells the two apart
-        assert sorted(codes.rows()) == sorted(["abc", other])
+        assert sorted(codes.by_key()) == sorted(["abc", other])
     assert len(codes.records()) == 2
     # the first pair is whole, both ways
     codes.world.execute("UPDATE codes SET n = 7 WHERE code = 'abc' AND n = 1")
@@ -58,24 +58,24 @@ def test_key_that_only_the_collation_takes_for_another_is_set_aside(codes: Handm
     assert {record["record_id"]: record["n"] for record in codes.records()} == {first: 7, second: 2}
     codes.edit(first, n=8)
     engine.incremental()
-    assert codes.rows()["abc"]["n"] == 8
+    assert codes.by_key()["abc"]["n"] == 8
     assert wrote(engine.full()) == (0, 0)
     if is_same_row:
         # a delete of the refused record is none of the row
         codes.remove(second)
         engine.incremental()
-        assert codes.rows()["abc"]["n"] == 8
+        assert codes.by_key()["abc"]["n"] == 8
 
 
-def test_refused_record_with_another_key_arrives(codes: HandmadeTable) -> None:
+def test_refused_record_with_another_key_arrives(codes: OwnTable) -> None:
     engine = codes.engine()
     codes.world.execute("INSERT INTO codes VALUES ('abc', 1)")
     engine.full()
-    second = codes.add(code="ABC", n=2)
+    second = codes.add({"code": "ABC", "n": 2})[0]
     assert engine.incremental().failed == 1
     codes.edit(second, code="xyz")
     engine.incremental()
-    assert {key: row["n"] for key, row in codes.rows().items()} == {"abc": 1, "xyz": 2}
+    assert {key: row["n"] for key, row in codes.by_key().items()} == {"abc": 1, "xyz": 2}
     assert codes.world.ask("SELECT COUNT(*) FROM sync_queue WHERE status <> 'completed'") == [(0,)]
     assert engine.check().in_step
 
@@ -97,14 +97,14 @@ SPELLINGS = [
 def test_two_records_without_a_key_get_the_keys_that_sqlite_makes(world: World, ddl: str) -> None:
     if "STRICT" in ddl and sqlite3.sqlite_version_info < (3, 37):
         pytest.skip("this SQLite knows no STRICT")
-    table = HandmadeTable(world, "plain", ddl, {"id": 2, "name": 1})
+    table = OwnTable(world, "plain", {"id": 2, "name": 1}, ddl)
     engine = table.engine()
     world.execute("INSERT INTO plain (name) VALUES ('a')")
     engine.full()
-    table.add(name="b")
-    table.add(name="c")
+    table.add({"name": "b"})
+    table.add({"name": "c"})
     assert engine.incremental().to_sql.created == 2
-    assert sorted(row["name"] for row in table.rows().values()) == ["a", "b", "c"]
+    assert sorted(row["name"] for row in table.by_key().values()) == ["a", "b", "c"]
     engine.incremental()
     assert engine.check().in_step
 
@@ -120,26 +120,26 @@ NO_KEY_MADE = [
 @on_sqlite
 @pytest.mark.parametrize("ddl", NO_KEY_MADE)
 def test_record_without_a_key_is_set_aside_where_sqlite_makes_none(world: World, ddl: str) -> None:
-    table = HandmadeTable(world, "plain", ddl, {"id": 2, "name": 1})
+    table = OwnTable(world, "plain", {"id": 2, "name": 1}, ddl)
     engine = table.engine()
     world.execute("INSERT INTO plain VALUES (1, 'a')")
     engine.full()
-    table.add(name="b")
-    table.add(id=5, name="c")
+    table.add({"name": "b"})
+    table.add({"id": 5, "name": "c"})
     report = engine.incremental()
     assert (report.failed, report.to_sql.created) == (1, 1)
     assert "the database makes no value for id; fill in the key in Lark" in report.problems[0]
-    assert sorted(table.rows()) == [1, 5]
+    assert sorted(table.by_key()) == [1, 5]
 
 
 @on_sqlite
 def test_key_with_a_default_besides_the_row_id_is_made_by_sqlite(world: World) -> None:
     code = "code TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(8))))"
     ddl = f"CREATE TABLE plain (id INTEGER PRIMARY KEY, {code}, name TEXT)"
-    table = HandmadeTable(world, "plain", ddl, {"code": 1, "name": 1})
+    table = OwnTable(world, "plain", {"code": 1, "name": 1}, ddl)
     engine = table.engine(sql={"table": "plain", "key": ["code"]})
-    table.add(name="b")
-    table.add(name="c")
+    table.add({"name": "b"})
+    table.add({"name": "c"})
     assert engine.full().to_sql.created == 2
     engine.incremental()
     assert engine.check().in_step
@@ -150,7 +150,7 @@ def test_keys_that_differ_in_blanks_or_case_are_two_where_the_column_says_so(wor
     dialect = world.sql.dialect
     exact = f" COLLATE {exact_collation(dialect)}" if dialect.name == "mysql" else ""
     ddl = f"CREATE TABLE plain (code VARCHAR(20){exact} NOT NULL PRIMARY KEY, n INTEGER)"
-    table = HandmadeTable(world, "plain", ddl, {"code": 1, "n": 2})
+    table = OwnTable(world, "plain", {"code": 1, "n": 2}, ddl)
     engine = table.engine()
     world.execute("INSERT INTO plain VALUES ('a', 1), ('a ', 2), ('A', 3)")
     assert engine.full().to_lark.created == 3
