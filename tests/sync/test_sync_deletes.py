@@ -284,6 +284,33 @@ def test_hidden_records_are_neither_deleted_nor_counted(world: World) -> None:
     assert len(world.rows()) == ROWS
 
 
+@pytest.mark.parametrize("policy", ["lark", "sql"])
+def test_edits_of_records_that_were_hidden_meanwhile_arrive_when_they_are_back(world: World, policy: str) -> None:
+    engine = world.ready(rows=10, conflict=policy, direction="both")
+    for code in (2, 3):
+        world.edit(code, Name=f"edited {code}")
+    world.emu.state.hide_records(world.app_token, world.table_id, [world.record_id(code) for code in (2, 3)])
+    # the watermark passes both edits while nobody sees them
+    world.edit(5, Name="later")
+    world.insert({"code": 100, "name": "new"})
+    assert engine.incremental().status == "ok"
+    assert engine.incremental().status == "ok"
+    world.emu.state.show_records(world.app_token, world.table_id)
+    world.update(3, name="sql 3")
+    report = engine.incremental()
+    assert (report.to_sql.updated, report.conflicts) == ((2, 1) if policy == "lark" else (1, 1))
+    assert {code: row["name"] for code, row in world.rows().items() if code in (2, 3, 5)} == {
+        2: "edited 2",
+        3: "edited 3" if policy == "lark" else "sql 3",
+        5: "later",
+    }
+    engine.incremental()
+    world.assert_in_step()
+    # they are known again: what is back costs nothing
+    assert "batch_get" not in engine.incremental().api_calls
+    assert not world.ask("SELECT lark_record_id FROM sync_record_map WHERE out_of_sight")
+
+
 def test_hidden_records_that_lark_calls_absent_meet_the_limit(world: World) -> None:
     engine = world.ready(rows=ROWS)
     world.emu.switches.names_hidden_records = False

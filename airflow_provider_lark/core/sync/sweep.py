@@ -26,7 +26,8 @@ class Scan:
     """A scan and what it has seen.
 
     :param total: what Lark said the table holds, on the last page that was read.
-    :param unknown: records that belong to no pair and wait nowhere.
+    :param surfaced: records that no pull can have met, so that they have to be read: they belong to no pair and wait
+        nowhere, or an earlier scan missed them.
     :param is_doubtful: records are missing of which Lark does not say that they are gone, nor that they are hidden.
     :param blind: why nothing was deleted although the scan saw no record at all.
     :param newest_ms: the newest modification when the scan began; what came later is left to a pull.
@@ -40,7 +41,7 @@ class Scan:
     slipped: bool = False
     is_doubtful: bool = False
     blind: str | None = None
-    unknown: list[RecordId] = field(default_factory=list)
+    surfaced: list[RecordId] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -78,23 +79,25 @@ def scan_keys(run: Run, scan: Scan) -> None:
     for page in run.lark.scan(run.binding.rules.key_columns[:1]):
         ids = [row.id for row in page.rows]
         run.transact(scans.mark, scan.scan_id, "lark", ids)
-        scan.unknown.extend(run.transact(_unknown, run, ids))
+        scan.surfaced.extend(run.transact(_surfaced, run, ids))
         _count(run, scan, page)
 
 
-def _unknown(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
+def _surfaced(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
     record_ids = [RecordId(id_) for id_ in ids]
-    known = pairs.by_records(conn, run.table_name, record_ids).keys() | parked.among(conn, run.table_name, ids)
-    return [id_ for id_ in record_ids if id_ not in known]
+    known = pairs.by_records(conn, run.table_name, record_ids)
+    waiting = parked.among(conn, run.table_name, ids)
+    return [id_ for id_ in record_ids if (known[id_].out_of_sight if id_ in known else id_ not in waiting)]
 
 
 def take_surfaced(run: Run, scan: Scan) -> None:
     """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
-    for start in range(0, len(scan.unknown), UNSEEN_PAGE):
-        fates = run.lark.look_up(scan.unknown[start : start + UNSEEN_PAGE])
+    for some in split(scan.surfaced, UNSEEN_PAGE):
+        fates = run.lark.look_up(some)
         rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         take_in(run, Bundle(rows))
+        run.transact(pairs.mark_out_of_sight, run.table_name, [RecordId(row.id) for row in rows], out_of_sight=False)
 
 
 def _mark_page(conn: Connection, scan: Scan, page: Page, taken: Taken) -> None:
@@ -166,10 +169,13 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
         if asked >= ASKED_IN_VAIN and not absence.gone:
             # a list that lacks records without one of them being gone is no list to go by
             absence.doubtful += len(ids)
+            run.transact(pairs.mark_out_of_sight, run.table_name, ids)
             continue
         fates = run.lark.look_up(ids)
         asked += len(ids)
-        absence.gone += [RecordId(record_id) for record_id in fates.gone]
+        gone = {RecordId(record_id) for record_id in fates.gone}
+        run.transact(pairs.mark_out_of_sight, run.table_name, [id_ for id_ in ids if id_ not in gone])
+        absence.gone += [id_ for id_ in ids if id_ in gone]
         absence.hidden += len(fates.hidden)
         absence.doubtful += len(fates.shown)
     return absence

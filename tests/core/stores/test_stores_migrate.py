@@ -223,6 +223,7 @@ def test_ledger_of_the_first_version_keeps_its_rows_and_learns_exact_keys(kind, 
         assert migrate.current_version(conn) == migrate.HEAD
         known = pairs.by_keys(conn, "t", [Key("abc"), Key("键"), Key("abc "), Key("ABC")])
         assert {key: pair.record_id for key, pair in known.items()} == {"abc": "rec1", "键": "rec2"}
+        assert not any(pair.out_of_sight for pair in known.values())
         pairs.save(conn, "t", [Pair(Key("abc "), RecordId("rec3"), {})])
         assert pairs.by_keys(conn, "t", [Key("abc")])["abc"].record_id == "rec1"
         queue.enqueue(conn, "t", [Key("abc ")])

@@ -6,7 +6,7 @@ from airflow_provider_lark.core.stores.ledger import schema
 from airflow_provider_lark.core.stores.migration import Migrations
 
 VERSION_TABLE = "sync_alembic_version"
-HEAD = "v0004"
+HEAD = "v0005"
 
 _MIGRATIONS = Migrations(
     noun="ledger",

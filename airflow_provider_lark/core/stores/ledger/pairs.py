@@ -42,6 +42,8 @@ class Pair:
     :param tombstone: the pair is deleted on both sides; it stays to tell a late echo from a new row.
     :param near: what SQL holds, by column, where Lark made something else of it and both may stay so.
     :param sent: our own last write, until it is looked at.
+    :param out_of_sight: a scan missed the record, and Lark did not call it gone: what a person does to it meanwhile is
+        not to be seen, so it is read as a whole once it is back.
     """
 
     key: Key
@@ -51,6 +53,7 @@ class Pair:
     tombstone: bool = False
     near: dict[str, Canonical] | None = None
     sent: Sent | None = None
+    out_of_sight: bool = False
 
     @property
     def is_reserved(self) -> bool:
@@ -95,6 +98,16 @@ def mark_looked_at(conn: Connection, table_name: str, record_ids: Sequence[Recor
     for some in split(record_ids):
         mine = (record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, some))
         conn.execute(update(record_map).where(*mine).values(sent=None))
+
+
+def mark_out_of_sight(
+    conn: Connection, table_name: str, record_ids: Sequence[RecordId], *, out_of_sight: bool = True
+) -> None:
+    """Note that a scan missed *record_ids* and nobody calls them gone; or that they are back and were read."""
+    for some in split(record_ids):
+        mine = (record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, some))
+        others = record_map.c.out_of_sight != out_of_sight
+        conn.execute(update(record_map).where(*mine, others).values(out_of_sight=out_of_sight))
 
 
 def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
@@ -176,6 +189,7 @@ def from_row(row: Row[Any]) -> Pair:
         tombstone=bool(row.tombstone),
         near=None if row.near is None else load_values(row.near),
         sent=None if row.sent is None else _load_sent(row.sent),
+        out_of_sight=bool(row.out_of_sight),
     )
 
 
@@ -209,4 +223,5 @@ def _to_row(table_name: str, pair: Pair) -> dict[str, Any]:
         "tombstone": pair.tombstone,
         "near": dump_values(pair.near) if pair.near else None,
         "sent": None if pair.sent is None else _dump_sent(pair.sent),
+        "out_of_sight": pair.out_of_sight,
     }

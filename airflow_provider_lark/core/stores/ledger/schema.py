@@ -109,6 +109,7 @@ record_map = Table(
     Column("near", _long_text()),
     Column("sent", _long_text()),
     Column("tombstone", Boolean, nullable=False, server_default=text("'0'")),
+    Column("out_of_sight", Boolean, nullable=False, server_default=text("'0'")),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("ux_sync_record_map_lark", "lark_record_id", "table_name", unique=True),
     **MYSQL,
