@@ -252,11 +252,11 @@ class Gale(Storm):
                 self.dice.choice([self.edit_lark, self.edit_lark, self.edit_sql, self.add_lark, self.delete_lark])()
             return False
 
-        arena.before = hook
+        arena.before, self.amid_run = hook, True
         try:
             self.run()
         finally:
-            arena.before = None
+            arena.before, self.amid_run = None, False
         self.count("meddled run")
 
     # what Lark does

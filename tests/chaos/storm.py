@@ -57,6 +57,7 @@ class Storm:
     """One seed's story.
 
     :ivar story: what was done, for a person to read when it ends badly.
+    :ivar amid_run: whether what happens now happens between two calls of a run.
     """
 
     world: ChaosWorld
@@ -67,6 +68,7 @@ class Storm:
     wanted: dict[str, dict[int, dict[str, Any] | None]] = field(default_factory=lambda: {"sql": {}, "lark": {}})
     keyless: set[str] = field(default_factory=set)
     serial: int = 0
+    amid_run: bool = False
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -177,10 +179,10 @@ class Storm:
     def free_codes(self, used: set[int]) -> list[int]:
         """Return keys that were given up.
 
-        While Lark shows new records late, a key that is free on one side only is not taken: nobody could see that the
-        other side has it, and two records with one key would wait for a person.
+        While Lark shows new records late, or a run is under way, a key that is free on one side only is not taken: the
+        run could not see that the other side has it, and two records with one key would wait for a person.
         """
-        if self.world.emu.switches.replica_lag_seconds:
+        if self.world.emu.switches.replica_lag_seconds or self.amid_run:
             used = set(self.world.rows()) | set(self.codes())
         return sorted(set(range(1, ROWS + 1)) - used)
 
