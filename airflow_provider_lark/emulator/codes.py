@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from airflow_provider_lark.emulator.message_codes import MESSAGE_CODES
+
 CODES: Final[dict[int, tuple[str, int]]] = {
     # gateway and generic codes, §1.4
     2200: ("Internal Error", 500),
@@ -70,6 +72,7 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     99991672: ("Access denied. One of the following scopes is required", 400),
     99991665: ("Invalid tenant code", 400),
     99991669: ("Invalid user refresh token", 400),
+    99992360: ("the ids do not exist", 400),
     99992361: ("the open_id belongs to another app", 400),
     99992364: ("the user belongs to another tenant", 400),
     99992351: ("the ids do not exist", 400),
@@ -200,24 +203,7 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     1069603: ("forbidden", 403),
     1069604: ("the document does not exist", 400),
     1069605: ("Unsubscribe", 400),
-    # messages, §6.3: HTTP 400 throughout
-    **dict.fromkeys(range(230002, 230051), ("the message or its receiver is refused", 400)),
-    **dict.fromkeys(range(230052, 230112), ("the message or its receiver is refused", 400)),
-    230001: ("Your request contains an invalid request parameter.", 400),
-    230002: ("Bot/User can NOT be out of the chat.", 400),
-    230006: ("Bot ability is not activated.", 400),
-    230013: ("Bot has NO availability to this user.", 400),
-    230020: ("This operation triggers the frequency limit.", 400),
-    230025: ("The length of the message content reaches its limit.", 400),
-    230034: ("The receive_id is invalid.", 400),
-    230049: ("The message is being sent.", 400),
-    230099: ("Failed to create card content", 400),
-    11232: ("system busy", 200),
-    11247: ("the app's quota of batch messages is used up", 200),
-    # groups, and files of messages, §6.3, §7.2
-    **dict.fromkeys((232001, 232004, 232009, 232025, 232034, 232096), ("the group refuses", 400)),
-    **dict.fromkeys((*range(234001, 234012), 234037, 234039, 234041, 234042), ("the file is refused", 400)),
-    234002: ("Unauthorized.", 401),
+    **MESSAGE_CODES,
     # the newer base/v3, and drive across tenants, §1.4, §12
     800010701: ("the request fits no path of base/v3", 400),
     800004006: ("the options of the field stand in another table", 400),

@@ -106,7 +106,7 @@ def _refusal(
 ) -> LarkError:
     details = body.get("error")
     details = details if isinstance(details, dict) else {}
-    meaning = explain(code, response.status, f"{body.get('msg')} {details.get('message')}")
+    meaning = explain(code, response.status, f"{body.get('msg')} {details.get('message')}", request.endpoint)
     if meaning.hint == WHICH_RECORD and _is_of_one_record(request):
         meaning = replace(meaning, hint="change the value, or the field's type")
     log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")

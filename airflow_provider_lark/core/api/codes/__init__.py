@@ -1,7 +1,8 @@
 """Lark's error codes and what each one means for the caller.
 
 ``general`` decides, and has the codes of the gateway and of records; ``schema`` those of bases, tables, views and
-fields; ``services`` those of files, wiki, contact, messages and logins.
+fields; ``services`` those of files, wiki and contact; ``messages`` those of messages and groups, ``cards`` what
+is wrong with a card.
 """
 
 from airflow_provider_lark.core.api.codes.general import STALE_TOKEN_CODES, explain, known_codes

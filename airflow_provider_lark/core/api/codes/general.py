@@ -6,7 +6,9 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
+from airflow_provider_lark.core.api.codes.cards import CARD_CODES, explain_card
 from airflow_provider_lark.core.api.codes.meaning import LATER, REPORT, WHICH_RECORD, Meaning
+from airflow_provider_lark.core.api.codes.messages import AT_ENDPOINT, MESSAGE_MEANINGS
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
 from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
 from airflow_provider_lark.core.errors import (
@@ -39,6 +41,10 @@ _BY_WORDS = {
     1254002: (
         "size exceed",
         Meaning(TooLarge, "one request changes too much", "send fewer or shorter records at once"),
+    ),
+    230001: (
+        "not a card",
+        Meaning(BadRequest, "the message is no card", "only cards can be replaced so; edit a text or post instead"),
     ),
 }
 """Codes that mean something else where Lark's text has these words; the documents tell them apart so too."""
@@ -101,7 +107,6 @@ _MEANINGS: dict[int, Meaning] = {
     99991662: Meaning(NotAuthorized, "the app is disabled", _CREDENTIALS),
     99991673: Meaning(NotAuthorized, "the app is not installed in this tenant", _CREDENTIALS),
     11205: Meaning(AccessDenied, "the app has no bot", _ADD_BOT),
-    230006: Meaning(AccessDenied, "the app has no bot", _ADD_BOT),
     # documents
     91402: Meaning(NotFound, "there is no such document", _WIKI),
     91403: Meaning(AccessDenied, "the app may not open the document", _ADD_APP),
@@ -155,6 +160,7 @@ _MEANINGS: dict[int, Meaning] = {
 
 _MEANINGS |= SCHEMA_MEANINGS
 _MEANINGS |= SERVICE_MEANINGS
+_MEANINGS |= MESSAGE_MEANINGS
 
 _CONVERSIONS = {
     1254060: "Text",
@@ -239,13 +245,18 @@ _MEANINGS |= {
 }
 
 
-def explain(code: int, status: int, text: str = "") -> Meaning:
+def explain(code: int, status: int, text: str = "", endpoint: str = "") -> Meaning:
     """Return what *code* means; for one that is not known, what the HTTP *status* suggests.
 
     :param text: what Lark says, for the few codes that have two meanings.
+    :param endpoint: who says it, for the few codes that have another meaning there.
 
     :class:`.OutcomeUnknown` holds for writes; a read that failed so has simply failed.
     """
+    if (endpoint, code) in AT_ENDPOINT:
+        return AT_ENDPOINT[endpoint, code]
+    if code in CARD_CODES and "ErrCode" in text:
+        return explain_card(text)
     words, second = _BY_WORDS.get(code, ("", None))
     if second is not None and words in text.lower():
         return second

@@ -1,7 +1,4 @@
-"""Codes of messages, files, wiki nodes, people and file events; from the error tables of im-v1, drive-v1, wiki-v2.
-
-Messages fail for a person's reasons: only 230020, 230049 and 232096 pass by themselves.
-"""
+"""Codes of files, wiki nodes, people and file events; from the error tables of drive-v1 and wiki-v2."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from airflow_provider_lark.core.errors import (
     LarkError,
     NotAuthorized,
     NotFound,
-    RateLimited,
     ServerBusy,
     TooLarge,
 )
@@ -20,51 +16,12 @@ from airflow_provider_lark.core.errors import (
 SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1062051, 1069601})
 """Lark's own trouble; whether a write was carried out is open."""
 
-_AVAILABILITY = "widen the app's availability in the developer console, then release a new version of the app"
-_ADD_BOT = "add the app's bot to the group: group settings > Bots"
-_BOT = "add the bot ability in the developer console, then release a new version of the app"
 _OWN_IDS = "an open_id counts for one app only; use union_id, user_id or e-mail across apps"
 _AGAIN = "upload the file again from the beginning"
 _ROOM = "delete files, or raise the plan"
 _EDIT = "give the app edit rights on the base; under advanced permissions a download needs extra"
 
 _Row = tuple[type[LarkError], str, str]
-
-_MESSAGES: dict[int, _Row] = {
-    230001: (BadRequest, "Lark refuses a part of the message", "check receiver_id, its type and the content"),
-    230002: (AccessDenied, "the bot is not in the chat", _ADD_BOT),
-    230006: (AccessDenied, "the app has no bot", _BOT),
-    230013: (AccessDenied, "the bot may not write to this user", _AVAILABILITY),
-    230018: (AccessDenied, "the group does not let the bot write", "ask the owner of the group to allow it"),
-    230020: (RateLimited, "too many messages to one person or group", LATER),
-    230022: (BadRequest, "the message holds sensitive words", "change the text"),
-    230025: (TooLarge, "the message is too long", "send a part of it, or a link to the whole"),
-    230027: (AccessDenied, "the app lacks a right", "add it under Permissions & Scopes, then release a new version"),
-    230028: (BadRequest, "the tenant's data loss prevention refuses the message", "change the text"),
-    230029: (NotFound, "the user has left the tenant", "choose another receiver"),
-    230034: (NotFound, "the receiver_id is not valid", f"check it and receiver_id_type; {_OWN_IDS}"),
-    230035: (AccessDenied, "the bot may not write to this chat", "check the chat's settings for who may write"),
-    230036: (NotFound, "the receiver's tenant is gone", "choose another receiver"),
-    230038: (AccessDenied, "the bot may not write to users of other tenants", "use a group that both are in"),
-    230045: (NotFound, "there is no such chat", "check the chat_id"),
-    230049: (ServerBusy, "the message is still being sent", LATER),
-    230053: (AccessDenied, "the user has stopped the bot", "the user alone can start it again"),
-    230054: (BadRequest, "the message type does not allow this", "choose another msg_type"),
-    230099: (BadRequest, "the card's content is not valid", "check the card in Lark's card builder"),
-    232009: (NotFound, "the group was dissolved", "choose another receiver"),
-    232025: (AccessDenied, "the app has no bot", _BOT),
-    232034: (AccessDenied, "the app is not in use in this tenant", "enable it in the admin console"),
-    232096: (ServerBusy, "Lark takes no messages for the moment", LATER),
-}
-
-# the older codes of the same refusals ("Generic error codes")
-_OLDER: dict[int, _Row] = {
-    11232: (RateLimited, "too many messages", LATER),
-    11233: (RateLimited, "too many messages to one chat", LATER),
-    11247: (RateLimited, "too many messages", LATER),
-    1000004: (RateLimited, "too many calls", LATER),
-    1000005: (RateLimited, "too many calls of the app", LATER),
-}
 
 _FILES: dict[int, _Row] = {
     1061002: (BadRequest, "Lark refuses a part of the upload", "check name, size and base"),
@@ -112,6 +69,7 @@ _OTHERS: dict[int, _Row] = {
     131004: (AccessDenied, "the app is no member of the wiki", "add the app to the wiki page or its space"),
     131007: (BadRequest, "Lark reports an internal error that does not pass", "ask Lark's support with the log_id"),
     99992351: (NotFound, "there is no such user, department or chat", f"check the id and its type; {_OWN_IDS}"),
+    99992360: (NotFound, "there is no such user", f"check the id and its type; {_OWN_IDS}"),
     99992361: (BadRequest, "the open_id belongs to another app", _OWN_IDS),
     99992364: (BadRequest, "the user belongs to another tenant", "choose a user of the app's tenant"),
 }
@@ -124,7 +82,5 @@ FILE_STATUSES: dict[int, Meaning] = {
 """HTTP statuses of a download that come without a code."""
 
 SERVICE_MEANINGS: dict[int, Meaning] = {
-    code: Meaning(error, what, hint)
-    for rows in (_MESSAGES, _OLDER, _FILES, _OTHERS)
-    for code, (error, what, hint) in rows.items()
+    code: Meaning(error, what, hint) for rows in (_FILES, _OTHERS) for code, (error, what, hint) in rows.items()
 }
