@@ -10,7 +10,7 @@
     auth.py  bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
     openapi.py                                                  any other API by its path
     address.py                                                  where a table is, as a person writes it
-    client.py  async_client.py  transport.py  failures.py       the drivers; only they import httpx
+    client.py  async_client.py  driver.py  transport.py  failures.py   the drivers; only they import httpx
 
 The clients are loaded when they are first asked for: importing this package imports no HTTP library.
 """
