@@ -18,7 +18,8 @@
     │   ├── BadRequest               ValueError
     │   │   ├── ValueRefused         a value of the batch does not fit its field; halve the batch to find it
     │   │   ├── LimitReached         the table is full
-    │   │   └── TooLarge             ask for less, or send less, at once
+    │   │   ├── TooLarge             ask for less, or send less, at once
+    │   │   └── CardInvalid          .path says which element of the card Lark would refuse
     │   ├── NotAuthorized            PermissionError: app id, secret or token refused
     │   ├── AccessDenied             PermissionError: scope or document right missing
     │   ├── NotFound                 LookupError: base, table, field or record
@@ -165,6 +166,19 @@ class LimitReached(BadRequest):
 
 class TooLarge(BadRequest):
     """The request asks for, or holds, more than Lark handles at once."""
+
+
+class CardInvalid(BadRequest):
+    """Lark would refuse the card, or show less than was meant.
+
+    :param path: the first element concerned, such as ``body.elements[3]``.
+    :param findings: every finding as ``path: what, and what to do``, in the card's order.
+    """
+
+    def __init__(self, message: str, *, path: str = "", findings: tuple[str, ...] = (), **facts: Any) -> None:
+        super().__init__(message, **facts)
+        self.path = path
+        self.findings = findings
 
 
 class NotAuthorized(PermanentError, PermissionError):

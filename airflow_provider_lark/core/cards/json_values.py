@@ -1,0 +1,47 @@
+"""Whether a card is JSON at all: every value one that JSON knows, every text whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_provider_lark.core.cards.tree import Finding
+
+# far beyond what any card needs; a structure that holds itself ends here
+_DEPTH_MAX = 100
+
+
+def check_json(value: Any, path: str = "") -> Iterator[Finding]:
+    """Yield what of *value* cannot be written as JSON."""
+    yield from _check(value, path, 0)
+
+
+def _check(value: Any, path: str, depth: int) -> Iterator[Finding]:
+    here = path or "the card"
+    if depth > _DEPTH_MAX:
+        yield Finding(here, f"more than {_DEPTH_MAX} levels deep, or part of itself")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield Finding(here, f"has a key that is no text but {type(key).__name__}")
+            else:
+                yield from _check(item, f"{path}.{key}" if path else key, depth + 1)
+    elif isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):
+            yield from _check(item, f"{path}[{place}]", depth + 1)
+    elif isinstance(value, str):
+        yield from _check_text(value, here)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Finding(here, "is no finite number, which JSON cannot say: write it as text, or leave it out")
+    elif value is not None and not isinstance(value, (bool, int, float)):
+        yield Finding(here, f"is {type(value).__name__}, which JSON does not know: write it as text or number")
+
+
+def _check_text(text: str, path: str) -> Iterator[Finding]:
+    if "\0" in text:
+        yield Finding(path, "holds a NUL character: take it out")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        yield Finding(path, "holds half a character (a lone surrogate): clean_text() mends it")
