@@ -6,6 +6,7 @@
     ├── RetriableError               try again later
     │   ├── RateLimited              wait .retry_after_seconds
     │   ├── ServerBusy               Lark throttles, locks or recomputes
+    │   │   └── ReadFailed           Lark says that it broke down over what was to be read
     │   ├── OutcomeUnknown           the request may have been carried out
     │   │   └── ServerFailed         Lark says that it broke down over the request; most likely it was not
     │   ├── Unreachable              ConnectionError: the request was never sent
@@ -114,6 +115,10 @@ class RateLimited(RetriableError):
 
 class ServerBusy(RetriableError):
     """Lark throttles the base, another write holds it, or earlier writes are still being computed."""
+
+
+class ReadFailed(ServerBusy):
+    """Lark answered a read that it broke down, again and again: over one record, or over everything."""
 
 
 class OutcomeUnknown(RetriableError):

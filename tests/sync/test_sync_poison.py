@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ServerFailed
+from airflow_provider_lark.core.stores.fates import look_up
 from tests.sync.world import World
 
 INTERNAL = [
@@ -128,3 +129,46 @@ def test_outage_is_told_and_held_against_no_row(world: World, hasty: Any, fault:
     due(world)
     hasty().incremental()
     world.assert_in_step()
+
+
+@pytest.mark.parametrize("fault", INTERNAL)
+def test_records_asked_for_by_id_are_told_without_the_one_lark_breaks_down_over(
+    world: World, hasty: Any, fault: dict[str, Any]
+) -> None:
+    ids = [world.add(Name=f"n{n}") for n in range(150)]
+    world.emu.person.delete_record(world.app_token, world.table_id, ids[3])
+    world.emu.faults.add("batch_get", record=ids[120], times=None, **fault)
+    client = hasty().client
+    before = client.calls.snapshot()
+    fates = look_up(client, world.app_token, world.table_id, ids)
+    assert [record["record_id"] for record in fates.shown] == [id_ for id_ in ids if id_ not in (ids[3], ids[120])]
+    assert fates.gone == [ids[3]]
+    assert list(fates.hidden) == [ids[120]]
+    assert str(fault["code"]) in fates.hidden[ids[120]]
+    assert client.calls.since(before)["batch_get"] <= 2 + 2 * 7
+
+
+def test_record_that_spoils_each_look_up_does_not_stop_what_waits_beside_it(world: World, hasty: Any) -> None:
+    world.ready()
+    ids = [world.add(Name="x" * 21) for _ in range(6)]
+    assert world.engine().incremental().failed == 6
+    world.emu.faults.add("batch_get", record=ids[2], times=None, code=1255001, status=500)
+    world.execute("UPDATE sync_queue SET status = 'pending'")
+    report = hasty().incremental()
+    assert (report.failed, report.to_sql.total) == (6, 0)
+    assert [text for text in report.problems if "1255001" in text and ids[2] in text]
+    assert len([text for text in report.problems if "20 characters" in text]) == 5
+    world.emu.faults.clear()
+    for id_ in ids:
+        world.emu.person.edit_record(world.app_token, world.table_id, id_, {"Name": "fits"})
+    hasty().incremental()
+    assert len(world.rows()) == 9
+    world.assert_in_step()
+
+
+def test_check_calls_a_record_different_that_lark_does_not_show_again(world: World, hasty: Any) -> None:
+    world.ready()
+    world.edit(2, Qty=9)
+    world.emu.faults.add("batch_get", record=world.record_id(2), times=None, code=1255001, status=500)
+    report = hasty().check()
+    assert (report.different, report.in_step) == (1, False)

@@ -18,7 +18,9 @@ from airflow_provider_lark.core.errors import (
     LarkError,
     OutcomeUnknown,
     RateLimited,
+    ReadFailed,
     ServerBusy,
+    ServerFailed,
     UnexpectedAnswer,
 )
 
@@ -122,7 +124,7 @@ def _refusal(
     if meaning.error is AccessDenied:
         return AccessDenied(message, scopes=_scopes(details), **facts)
     if issubclass(meaning.error, OutcomeUnknown) and not is_write:
-        return ServerBusy(message, **facts)
+        return (ReadFailed if meaning.error is ServerFailed else ServerBusy)(message, **facts)
     return meaning.error(message, **facts)
 
 

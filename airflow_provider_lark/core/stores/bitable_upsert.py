@@ -24,6 +24,7 @@ from airflow_provider_lark.core.errors import (
 )
 from airflow_provider_lark.core.fields.payload import RecordReader
 from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.stores.fates import look_up
 from airflow_provider_lark.core.stores.key_filters import build_key_filters
 from airflow_provider_lark.core.stores.key_finder import Lookup, find_candidates
 from airflow_provider_lark.core.stores.record_table import RecordTable, Search
@@ -218,11 +219,9 @@ def _check_new(keys: _Keys, made: Mapping[str, KeyText]) -> None:
     """
     # of each batch the first: a call was carried out before as a whole, or not at all
     firsts = dict(list(islice(made.items(), 0, None, keys.table.batch_size))[:BATCH_GET_MAX])
-    if not firsts:
-        return
-    answer = keys.table.client.bitable.batch_get(**keys.table.ids, record_ids=list(firsts))
-    found = {record["record_id"]: key for key, record in keys.of_records(answer.records)}
-    if any(found.get(id_) != key for id_, key in firsts.items()):
+    fates = look_up(keys.table.client, **keys.table.ids, record_ids=list(firsts))
+    found = {record["record_id"]: key for key, record in keys.of_records(fates.shown)}
+    if any(found.get(id_) != key for id_, key in firsts.items() if id_ not in fates.hidden):
         raise only_repeated(keys.table.ids["table_id"])
 
 

@@ -27,6 +27,7 @@ from airflow_provider_lark.core.errors import (
     OutcomeUnknown,
     QuotaExhausted,
     RateLimited,
+    ReadFailed,
     RecordNotFound,
     RetriableError,
     ServerFailed,
@@ -50,7 +51,7 @@ _NEVER_OF_AN_ITEM = (
 )
 """The request would not be let through whatever it held."""
 
-_MAY_BE_OF_A_LONE_ITEM = (AccessDenied, BadRequest, RecordNotFound, ServerFailed)
+_MAY_BE_OF_A_LONE_ITEM = (AccessDenied, BadRequest, ReadFailed, RecordNotFound, ServerFailed)
 """Held against an item also where nothing landed: reads went through before, so Lark is there."""
 
 DOUBTS = {True: 3, False: 7}
@@ -222,7 +223,7 @@ class _Hunt(Generic[T]):
 
 
 def _is_of_the_moment(error: LarkError) -> bool:
-    return isinstance(error, RetriableError) and not isinstance(error, ServerFailed)
+    return isinstance(error, RetriableError) and not isinstance(error, ServerFailed | ReadFailed)
 
 
 def _take_one(waiting: deque[Sequence[T]], turn: int) -> T:

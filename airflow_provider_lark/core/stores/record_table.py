@@ -26,7 +26,7 @@ from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.batch_writes import write_in_batches
 from airflow_provider_lark.core.stores.count_check import CountCheck
-from airflow_provider_lark.core.stores.fates import hidden_error, remove
+from airflow_provider_lark.core.stores.fates import hidden_error, look_up, remove
 from airflow_provider_lark.core.stores.halve import creating
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
 
@@ -199,15 +199,15 @@ class RecordTable:
         return views[view]
 
     def get(self, record_ids: Sequence[str], *, field_names: Sequence[str] | None = None) -> Got:
-        """Read records by id, 100 a call, in the order of the ids."""
+        """Read records by id, 100 a call, in the order of the ids; what Lark breaks down over counts as forbidden."""
         names = self._names(field_names)
         reader = self.reader
         if names is not None:
             reader = RecordReader([field for field in self.fields if field.name in names])
-        answer = self.client.bitable.batch_get(**self.ids, record_ids=record_ids)
-        found = {item["record_id"]: item for item in answer.records}
+        fates = look_up(self.client, **self.ids, record_ids=record_ids)
+        found = {item["record_id"]: item for item in fates.shown}
         records = [reader.read(found[id_]) for id_ in dict.fromkeys(record_ids) if id_ in found]
-        return Got(records, answer.absent_record_ids, answer.forbidden_record_ids)
+        return Got(records, fates.gone, list(fates.hidden))
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Create records and return their ids in the same order."""

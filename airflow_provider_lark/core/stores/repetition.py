@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX
 from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.stores.fates import look_up
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.record_table import RecordTable
@@ -27,5 +28,5 @@ def check_made(table: RecordTable, record_ids: Sequence[str]) -> None:
     """
     # of each batch the first: a call was carried out before as a whole, or not at all
     firsts = record_ids[:: table.batch_size][:BATCH_GET_MAX]
-    if firsts and table.client.bitable.batch_get(**table.ids, record_ids=firsts).absent_record_ids:
+    if look_up(table.client, **table.ids, record_ids=firsts).gone:
         raise only_repeated(table.ids["table_id"])

@@ -23,12 +23,16 @@ SAMPLES = 20
 
 @dataclass(slots=True)
 class _Verdicts:
-    """Ids by what was found; a record's id, or a key where there is no record."""
+    """Ids by what was found; a record's id, or a key where there is no record.
+
+    :ivar unread: records that Lark did not show again: what was seen at first stands.
+    """
 
     equal: int = 0
     different: list[str] = field(default_factory=list)
     only_lark: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
 
 
 def compare(run: Run, report: CheckReport, scan_id: str) -> None:
@@ -40,7 +44,7 @@ def compare(run: Run, report: CheckReport, scan_id: str) -> None:
     report.equal = first.equal
     doubtful = (first.different + first.only_lark)[:RECHECKED_MAX]
     again = _look_again(run, doubtful, scan_id)
-    beyond = set(first.different + first.only_lark) - set(doubtful)
+    beyond = set(first.different + first.only_lark) - set(doubtful) | again.unread
     report.equal += again.equal
     different = again.different + [id_ for id_ in first.different if id_ in beyond]
     only_lark = again.only_lark + [id_ for id_ in first.only_lark if id_ in beyond]
@@ -96,11 +100,9 @@ def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Verdicts:
     """Read the doubtful records and their rows once more: an edit may have passed between the two reads."""
     again = _Verdicts()
     if record_ids:
-        answer = run.client.bitable.batch_get(
-            app_token=run.binding.app_token, table_id=run.binding.table_id, record_ids=record_ids
-        )
-        rows = [run.lark.decode(record) for record in answer.records]
-        run.transact(_compare_page, run, rows, again, scan_id)
+        fates = run.lark.look_up(record_ids)
+        again.unread.update(fates.hidden)
+        run.transact(_compare_page, run, [run.lark.decode(record) for record in fates.shown], again, scan_id)
     return again
 
 

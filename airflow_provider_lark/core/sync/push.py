@@ -23,7 +23,6 @@ from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
 from airflow_provider_lark.core.sync.update import (
-    HIDDEN,
     Work,
     reject,
     set_claim_aside,
@@ -165,13 +164,13 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
         removals: list[Removal] = []
         ids = [write.record_id for write in writes]
         token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.remove(ids)), notes)
-        hidden = {id_ for removal in removals for id_ in removal.hidden}
+        hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
         done = [item for item in batch if item.record_id not in hidden]
         run.transact(_record_deletes, run, done, token)
         run.report.to_lark.deleted += len(done)
         for item in batch:
             if item.record_id in hidden:
-                reject(run, item.claim, RowError(f"row {item.claim.key!r}: {HIDDEN}"))
+                reject(run, item.claim, RowError(f"row {item.claim.key!r}: {hidden[item.record_id]}"))
 
     for start in range(0, len(work), BATCH_DELETE_MAX):
         part = work[start : start + BATCH_DELETE_MAX]
@@ -196,8 +195,8 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     fates = run.lark.look_up(list(names))
     rows = [run.lark.decode(record) for record in fates.shown]
     run.report.rows_lark += len(rows)
-    hidden = {names[RecordId(id_)] for id_ in fates.hidden}
-    for name in hidden:
-        reject(run, claims[name], RowError(f"record {name}: {HIDDEN}"))
+    hidden = {names[RecordId(id_)]: why for id_, why in fates.hidden.items()}
+    for name, why in hidden.items():
+        reject(run, claims[name], RowError(f"record {name}: {why}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
     take_in(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))

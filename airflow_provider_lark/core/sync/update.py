@@ -26,8 +26,6 @@ from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.twins import take_in
 
-HIDDEN = "Lark hides its record from the app; give the app a role that shows all rows (advanced permissions)"
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -148,7 +146,7 @@ def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
     claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
     for item in vanished:
         if item.record_id not in absent:
-            text = HIDDEN if item.record_id in fates.hidden else "Lark does not find its record, and yet shows it"
+            text = fates.hidden.get(item.record_id, "Lark does not find its record, and yet shows it")
             reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again

@@ -13,6 +13,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.stores.fates import look_up
 from airflow_provider_lark.core.transfer.pairing import find_field
 
 FILES_KEPT = 1000
@@ -137,8 +138,8 @@ def read_records(client: LarkClient, table: TableRef, record_ids: Sequence[str])
 
     :raises RecordNotFound: one does not exist, or is hidden from the app.
     """
-    answer = client.bitable.batch_get(app_token=table.app_token, table_id=table.table_id, record_ids=record_ids)
-    found = {record["record_id"]: record for record in answer.records}
+    fates = look_up(client, table.app_token, table.table_id, record_ids)
+    found = {record["record_id"]: record for record in fates.shown}
     if gone := [record_id for record_id in record_ids if record_id not in found]:
         shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
         raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.stores.fates import look_up
 from airflow_provider_lark.core.stores.halve import Left, Luck, creating, halve
 from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
@@ -147,8 +148,5 @@ class RecordWriter:
         self._report.skip(refused, self._on_row_error)
 
     def _check_witnesses(self) -> None:
-        if not self._witnesses:
-            return
-        answer = self._client.bitable.batch_get(**self._table, record_ids=self._witnesses)
-        if answer.absent_record_ids:
+        if look_up(self._client, **self._table, record_ids=self._witnesses).gone:
             raise only_repeated(self._table["table_id"])
