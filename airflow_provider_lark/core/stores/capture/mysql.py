@@ -83,6 +83,9 @@ class MysqlCapture:
                 statement = statement.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1)
             elif name in present:
                 self._drop(conn, table, {name})
+            else:
+                # a table that was renamed has taken its triggers along, which go on naming this one
+                self._drop(conn, table, {name})
             run(conn, statement)
         self._drop(conn, table, present - set(capture.triggers))
 

@@ -38,6 +38,12 @@ _NO_FIELD = "undefined_column"
 _STALE_PLAN = "datatype_mismatch"
 
 
+_CALLERS = text(
+    "SELECT tgname, tgrelid::regclass::text FROM pg_catalog.pg_trigger "
+    "WHERE tgfoid = to_regprocedure(:function) AND NOT tgisinternal AND tgparentid = 0"
+)
+
+
 class PostgresCapture:
     """Two functions and three triggers a table; DDL is part of the transaction.
 
@@ -92,6 +98,9 @@ class PostgresCapture:
         for name, _, _ in found:
             run(conn, f"DROP TRIGGER {quote(conn.dialect, name)} ON {_qualified(conn, table)}")
         for function in sorted({function for _, function, _ in found}):
+            # a table that was renamed has taken its triggers along, which call the same function
+            for name, relation in conn.execute(_CALLERS, {"function": function}).all():
+                run(conn, f"DROP TRIGGER {quote(conn.dialect, name)} ON {relation}")
             run(conn, f"DROP FUNCTION {function}")
             compare = function.removesuffix("()") + _DIFFERS
             run(conn, f"DROP FUNCTION IF EXISTS {compare}(anyelement, anyelement)")

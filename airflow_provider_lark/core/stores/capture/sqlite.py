@@ -57,7 +57,9 @@ class SqliteCapture:
     def create(self, conn: Connection, table: TableSpec, capture: Capture) -> None:
         """Install *capture* in the place of whatever is there."""
         self.drop(conn, table)
-        for statement in capture.triggers.values():
+        for name, statement in capture.triggers.items():
+            # a table that was renamed has taken its triggers along, which go on naming this one
+            run(conn, f"DROP TRIGGER IF EXISTS {quote(conn.dialect, name)}")
             run(conn, statement)
 
     def drop(self, conn: Connection, table: TableSpec) -> None:
