@@ -74,7 +74,7 @@ def bench(kind: str, engine: Engine) -> None:
         return SqlStore(conn, spec, codecs)
 
     def write(conn: Any) -> None:
-        with mute(conn):
+        with mute(conn, spec):
             number = next(tick)
             store(conn).update([(key, {"a": f"v{number}", "n": number}) for key in keys])
 

@@ -47,7 +47,7 @@ def apply_changes(
     if not changes:
         return
     writer = _Writer(conn, store, owned)
-    with mute(conn):
+    with mute(conn, store.spec):
         writer.write([change for change in changes if change.error is None])
 
 

@@ -243,7 +243,7 @@ def test_capture_of_a_null_in_a_unique_key_does_not_hinder_the_application(engin
 
 def test_mute_keeps_only_its_own_writes_silent(engine, areas):
     with write_transaction(engine) as conn:
-        with mute(conn), mute(conn):
+        with mute(conn, areas), mute(conn, areas):
             run(conn, "INSERT INTO areas VALUES ('1', 'a', 1)")
         run(conn, "INSERT INTO areas VALUES ('2', 'b', 1)")
     with write_transaction(engine) as conn:
@@ -258,7 +258,7 @@ def insert_and_raise(conn: Connection) -> None:
 
 def test_mute_after_an_exception_is_over(engine, areas):
     with write_transaction(engine) as conn:
-        with pytest.raises(ZeroDivisionError), mute(conn):
+        with pytest.raises(ZeroDivisionError), mute(conn, areas):
             insert_and_raise(conn)
         run(conn, "INSERT INTO areas VALUES ('2', 'b', 1)")
         assert captured(conn, "areas") == [("2", "INSERT")]
@@ -267,7 +267,7 @@ def test_mute_after_an_exception_is_over(engine, areas):
 def test_mute_after_a_failed_statement_is_over_for_the_session(engine, areas):
     with engine.connect() as conn:
         session = conn.connection.dbapi_connection
-        with pytest.raises(Exception, match="no_such_table"), mute(conn):
+        with pytest.raises(Exception, match="no_such_table"), mute(conn, areas):
             run(conn, "INSERT INTO no_such_table VALUES (1)")
         conn.rollback()
         if conn.connection.dbapi_connection is session:
@@ -278,7 +278,7 @@ def test_mute_after_a_failed_statement_is_over_for_the_session(engine, areas):
 
 def test_mute_in_a_rolled_back_savepoint_is_over(engine, areas):
     with write_transaction(engine) as conn:
-        with pytest.raises(ZeroDivisionError), conn.begin_nested(), mute(conn):
+        with pytest.raises(ZeroDivisionError), conn.begin_nested(), mute(conn, areas):
             insert_and_raise(conn)
         run(conn, "INSERT INTO areas VALUES ('2', 'b', 1)")
         assert captured(conn, "areas") == [("2", "INSERT")]
@@ -289,8 +289,9 @@ def test_mute_of_one_connection_leaves_another_captured(kind, ledger_database):
     engine = ledger_database(kind)
     with write_transaction(engine) as conn:
         run(conn, "CREATE TABLE t_two (id INTEGER PRIMARY KEY NOT NULL)")
-        install(conn, spec_of(conn, "t_two"))
-    with write_transaction(engine) as muted, mute(muted):
+        two = spec_of(conn, "t_two")
+        install(conn, two)
+    with write_transaction(engine) as muted, mute(muted, two):
         run(muted, "INSERT INTO t_two VALUES (1)")
         with write_transaction(engine) as other:
             run(other, "INSERT INTO t_two VALUES (2)")
@@ -300,9 +301,11 @@ def test_mute_of_one_connection_leaves_another_captured(kind, ledger_database):
         run(conn, "DROP TABLE t_two")
 
 
-def test_mute_of_an_autocommitting_sqlite_connection_is_refused(ledger_database):
-    with ledger_database("sqlite").connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        with pytest.raises(ConfigError, match=r"write_transaction\(\)"), mute(conn):
+def test_mute_of_an_autocommitting_sqlite_connection_is_refused(engine, areas):
+    if engine.dialect.name != "sqlite":
+        pytest.skip("SQLite only")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        with pytest.raises(ConfigError, match=r"write_transaction\(\)"), mute(conn, areas):
             pass
         assert conn.execute(text("SELECT COUNT(*) FROM sync_mute")).scalar_one() == 0
 

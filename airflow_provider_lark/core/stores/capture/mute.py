@@ -10,16 +10,20 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.capture.mysql import MUTE_VARIABLE
+from airflow_provider_lark.core.stores.capture.plan import mark_of
 from airflow_provider_lark.core.stores.capture.postgres import MUTE_SETTING
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.ledger import schema
+from airflow_provider_lark.core.stores.tables import TableSpec
 
 _MUTED = "lark_sync_muted"
 
 
 @contextmanager
-def mute(conn: Connection) -> Iterator[None]:
-    """Keep the triggers silent for what *conn* writes inside; other connections are captured as ever.
+def mute(conn: Connection, table: TableSpec) -> Iterator[None]:
+    """Keep the triggers of *table* silent for what *conn* writes inside; other connections are captured as ever.
+
+    So are other tables, which a trigger or a foreign key may change meanwhile; on PostgreSQL so is this one then.
 
     It ends on every path, and where the database forgets it with the transaction, also by that.
 
@@ -28,7 +32,7 @@ def mute(conn: Connection) -> Iterator[None]:
     if conn.info.get(_MUTED):
         yield
         return
-    _switch(conn, on=True)
+    _switch(conn, table, on=True)
     conn.info[_MUTED] = True
     try:
         yield
@@ -36,12 +40,12 @@ def mute(conn: Connection) -> Iterator[None]:
         # a connection that was lost has taken the setting along
         if not conn.invalidated:
             conn.info.pop(_MUTED, None)
-            _end(conn)
+            _end(conn, table)
 
 
-def _end(conn: Connection) -> None:
+def _end(conn: Connection, table: TableSpec) -> None:
     try:
-        _switch(conn, on=False)
+        _switch(conn, table, on=False)
     except DBAPIError:
         # a transaction that has failed forgets the setting when it is rolled back; a session of MySQL does not,
         # and must not go back into a pool
@@ -49,15 +53,15 @@ def _end(conn: Connection) -> None:
             conn.invalidate()
 
 
-def _switch(conn: Connection, *, on: bool) -> None:
+def _switch(conn: Connection, table: TableSpec, *, on: bool) -> None:
     if is_mysql(conn.dialect):
-        conn.execute(text(f"SET {MUTE_VARIABLE} = {'1' if on else 'NULL'}"))
+        conn.execute(text(f"SET {MUTE_VARIABLE} = {mark_of(table) if on else 'NULL'}"))
     elif conn.dialect.name == "postgresql":
         conn.execute(text(f"SELECT set_config('{MUTE_SETTING}', :value, true)"), {"value": "on" if on else "off"})
     elif not on:
         conn.execute(delete(schema.mute))
     else:
-        conn.execute(insert(schema.mute), {"id": 1})
+        conn.execute(insert(schema.mute), {"id": mark_of(table)})
         if not getattr(conn.connection.dbapi_connection, "in_transaction", True):
             conn.execute(delete(schema.mute))
             raise ConfigError(

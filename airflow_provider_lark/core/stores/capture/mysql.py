@@ -9,14 +9,22 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
-from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, Definers, entry_sql, has_key, name_of, run
+from airflow_provider_lark.core.stores.capture.plan import (
+    PREFIX,
+    Capture,
+    Definers,
+    entry_sql,
+    has_key,
+    mark_of,
+    name_of,
+    run,
+)
 from airflow_provider_lark.core.stores.connections import lacks_right
 from airflow_provider_lark.core.stores.keys import quote
 from airflow_provider_lark.core.stores.ledger.schema import KEY_LENGTH
 from airflow_provider_lark.core.stores.tables import TableSpec
 
 MUTE_VARIABLE = "@lark_sync_muted"
-_LOUD = f"{MUTE_VARIABLE} IS NULL"
 #: longest text of a key column that is no text: a DECIMAL(65) with its sign
 _NUMBER_LENGTH = 66
 
@@ -37,18 +45,19 @@ class MysqlCapture:
         def entry(row: str, operation: str) -> str:
             return entry_sql(conn, table, queue, row, operation)
 
+        loud = f"NOT ({MUTE_VARIABLE} <=> {mark_of(table)})"
         old, new = has_key(conn, table, "OLD"), has_key(conn, table, "NEW")
         same_key = " AND ".join(_same(conn, column) for column in table.key)
         others = [column for column in table.columns if column.name in watched and column.name not in table.key_columns]
         same = " AND ".join(_same(conn, column) for column in others) or "TRUE"
         bodies = {
-            "ins": ("INSERT", _when([_LOUD, *new], entry("NEW", "INSERT"))),
-            "del": ("DELETE", _when([_LOUD, *old], entry("OLD", "DELETE"))),
+            "ins": ("INSERT", _when([loud, *new], entry("NEW", "INSERT"))),
+            "del": ("DELETE", _when([loud, *old], entry("OLD", "DELETE"))),
             "upd": (
                 "UPDATE",
-                _when([_LOUD, f"NOT ({same_key})", *old], entry("OLD", "DELETE"))
-                + _when([_LOUD, f"NOT ({same_key})", *new], entry("NEW", "INSERT"))
-                + _when([_LOUD, same_key, f"NOT ({same})", *new], entry("NEW", "UPDATE")),
+                _when([loud, f"NOT ({same_key})", *old], entry("OLD", "DELETE"))
+                + _when([loud, f"NOT ({same_key})", *new], entry("NEW", "INSERT"))
+                + _when([loud, same_key, f"NOT ({same})", *new], entry("NEW", "UPDATE")),
             ),
         }
         stem = name_of(table, [body for _, body in bodies.values()])

@@ -73,6 +73,11 @@ def name_of(table: TableSpec, definition: Sequence[str]) -> str:
     return f"{PREFIX}{slug}_{blake2b(text.encode(), digest_size=5).hexdigest()}"
 
 
+def mark_of(table: TableSpec) -> int:
+    """Return the number under which the triggers of this table, and of no other, are muted."""
+    return int.from_bytes(blake2b(table.table_name.encode(), digest_size=7).digest())
+
+
 def entry_sql(conn: Connection, table: TableSpec, queue: str, row: str, operation: str) -> str:
     """Return the INSERT into the table *queue* of an *operation* on *row*, which is ``OLD`` or ``NEW``.
 

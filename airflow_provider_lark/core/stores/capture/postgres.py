@@ -13,7 +13,8 @@ from airflow_provider_lark.core.stores.tables import TableSpec
 
 MUTE_SETTING = "lark_sync.muted"
 _DIFFERS = "_differs"
-_LOUD = f"current_setting('{MUTE_SETTING}', true) IS DISTINCT FROM 'on'"
+#: what another trigger does, or a foreign key, is loud always: it has come to rows that the engine has not written
+_LOUD = f"(current_setting('{MUTE_SETTING}', true) IS DISTINCT FROM 'on' OR pg_trigger_depth() > 0)"
 
 _FUNCTION = "RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp"
 _COMPARE = "(old anyelement, new anyelement) RETURNS boolean LANGUAGE plpgsql STABLE"
@@ -60,7 +61,7 @@ class PostgresCapture:
         compared = [column for column in table.columns if column.name in {*watched, *table.key_columns}]
         differs = _differs_body(conn, compared)
         # with the types: after a change of one, new functions spare open sessions their old plans
-        stem = name_of(table, [ledger, function, differs, *(column.type_label for column in compared)])
+        stem = name_of(table, [ledger, _LOUD, function, differs, *(column.type_label for column in compared)])
         call, compare = f"{ledger}.{stem}()", f"{ledger}.{stem}{_DIFFERS}"
         events = {
             "ins": ("INSERT", [_LOUD]),

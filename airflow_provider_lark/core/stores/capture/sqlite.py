@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, entry_sql, has_key, name_of, run
+from airflow_provider_lark.core.stores.capture.plan import PREFIX, Capture, entry_sql, has_key, mark_of, name_of, run
 from airflow_provider_lark.core.stores.keys import quote
 from airflow_provider_lark.core.stores.tables import TableSpec
-
-_LOUD = "NOT EXISTS (SELECT 1 FROM sync_mute)"
 
 
 class SqliteCapture:
@@ -25,6 +23,7 @@ class SqliteCapture:
                 "connect to that database itself"
             )
 
+        loud = f"NOT EXISTS (SELECT 1 FROM sync_mute WHERE id = {mark_of(table)})"
         rekeyed = _any_differs(conn, table.key_columns)
         changed = _any_differs(conn, [name for name in watched if name not in table.key_columns])
         inserted, updated, deleted = (
@@ -32,10 +31,10 @@ class SqliteCapture:
             for row, operation in (("NEW", "INSERT"), ("NEW", "UPDATE"), ("OLD", "DELETE"))
         )
         parts = {
-            "ins": ("INSERT", [_LOUD], [inserted]),
-            "upd": ("UPDATE", [_LOUD, f"NOT ({rekeyed})", f"({changed})"], [updated]),
-            "key": ("UPDATE", [_LOUD, f"({rekeyed})"], [deleted, inserted]),
-            "del": ("DELETE", [_LOUD], [deleted]),
+            "ins": ("INSERT", [loud], [inserted]),
+            "upd": ("UPDATE", [loud, f"NOT ({rekeyed})", f"({changed})"], [updated]),
+            "key": ("UPDATE", [loud, f"({rekeyed})"], [deleted, inserted]),
+            "del": ("DELETE", [loud], [deleted]),
         }
         bodies = {
             suffix: f"AFTER {event} ON {quote(conn.dialect, table.name)} FOR EACH ROW WHEN {' AND '.join(when)} "
