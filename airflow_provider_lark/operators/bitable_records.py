@@ -125,7 +125,8 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
     """Creates records and returns ``{"created", "record_ids"}``, the ids in the order of the records.
 
     A task that is tried again creates nothing twice while its records stay the same: each batch goes under a token
-    made from DAG, run, task and content, and Lark carries a token out once.
+    made from DAG, run, task and content, and Lark carries a token out once. Where Lark refuses a record, the others of
+    its batch are taken back, so that the corrected task makes none twice.
 
     :param records: dictionaries of field names and values.
     :param return_ids: return the ids; needed off above 10,000 records.
@@ -152,7 +153,7 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         ids = table.create(rows)
         if self._tries > 1:
             # cleared after people have deleted its records, it is told their ids again
-            check_made(table, ids)
+            check_made(table)
         return {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
 
 

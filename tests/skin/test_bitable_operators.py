@@ -625,3 +625,28 @@ def test_wrong_rights_are_permanent_and_passing_trouble_is_not(orders, monkeypat
     orders.emulator.faults.clear()
     orders.emulator.faults.add("batch_create", code=1254291, times=None)
     assert "ServerBusy" in fails(BitableCreateRecordsOperator, kind=AirflowException, records=[{"code": "A1"}])
+
+
+def test_corrected_create_makes_the_records_beside_a_refused_one_once(orders):
+    """The good halves of the batch had landed, and the corrected batch is another one to Lark."""
+    orders.emulator.faults.add("batch_create", contains="poison", code=1254060, times=None)
+    rows = [{"code": f"A{n}"} for n in range(24)]
+    bad = [*rows[:17], {"code": "poison"}, *rows[18:]]
+    for _ in range(2):
+        message = fails(BitableCreateRecordsOperator, records=bad, batch_size=10)
+        assert "record 17 of 24 (10 others were created)" in message
+        assert "The 9 others of its batch were taken back, so correct it and try again" in message
+        assert sorted(orders.cells()) == sorted(f"A{n}" for n in range(10))
+    done = run(BitableCreateRecordsOperator, records=rows, batch_size=10)
+    assert (done["created"], len(set(done["record_ids"]))) == (24, 24)
+    assert sorted(orders.cells()) == sorted(f"A{n}" for n in range(24))
+
+
+def test_create_that_cannot_take_records_back_names_them(orders, monkeypatch):
+    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+    orders.emulator.faults.add("batch_create", contains="poison", code=1254060, times=None)
+    orders.emulator.faults.add("batch_delete", code=1254302, times=None)
+    message = fails(BitableCreateRecordsOperator, records=[{"code": "A1"}, {"code": "poison"}])
+    (record_id,) = [record["record_id"] for record in run(BitableListRecordsOperator)["records"]]
+    assert "1 records of its batch were created and not deleted again" in message
+    assert f"{record_id}; delete them first" in message

@@ -11,21 +11,41 @@ from airflow_provider_lark.core.stores.halve import Luck, halve
 _SHOWN = 10
 
 
-def write_in_batches(verb: str, total: int, size: int, send: Callable[[Sequence[int]], object]) -> None:
+def write_in_batches(
+    verb: str,
+    total: int,
+    size: int,
+    send: Callable[[Sequence[int]], object],
+    *,
+    undo: Callable[[Sequence[int]], str] | None = None,
+) -> None:
     """Send records by their places, a batch a call, in parts where Lark refuses some.
 
     :param verb: what is done to them, for messages: ``created``.
     :param send: writes the records of some places, all or none.
+    :param undo: takes back what landed of a batch with a refused record, by places, and says so.
     :raises LarkError: names the records that are refused; the others of their batch and of those before are written.
     """
     refused: dict[int, LarkError] = {}
+    landed: list[int] = []
     luck = Luck()
+
+    def note(part: Sequence[int]) -> None:
+        send(part)
+        landed.extend(part)
+
     for start in range(0, total, size):
         batch = range(start, min(start + size, total))
         with _placed(verb, luck.landed, batch, total):
-            left = halve(batch, send, refused.__setitem__, luck=luck)
+            landed.clear()
+            left = halve(batch, note, refused.__setitem__, luck=luck)
             if left.items and left.error is not None and not refused:
                 raise left.error
+        if refused and undo is not None:
+            error = _name(refused, verb, luck.landed - len(landed), total)
+            told = undo(landed)
+            error.message += f". {told[:1].upper()}{told[1:]}" if told else ""
+            raise error
         if refused:
             raise _name(refused, verb, luck.landed, total)
 

@@ -29,6 +29,7 @@ from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.fates import hidden_error, look_up, remove
 from airflow_provider_lark.core.stores.halve import creating
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
+from airflow_provider_lark.core.stores.undoing import undo_creates
 
 Record = dict[str, Any]
 """``{"record_id": …, "fields": {name: plain value}}``."""
@@ -88,6 +89,7 @@ class RecordTable:
     :param find_user_ids: for persons given by e-mail; see :class:`.RecordEncoder`.
     :param fields: the table's fields where they are known; read when they are first needed otherwise.
     :param skip_read_only: leave out of what is written what Lark computes; refused otherwise.
+    :ivar firsts_made: of each call that has created records, the id of the first.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class RecordTable:
         self.batch_size = batch_size
         self._find_user_ids = find_user_ids
         self._skip_read_only = skip_read_only
+        self.firsts_made: list[str] = []
         if fields is not None:
             self.fields = list(fields)
 
@@ -210,10 +213,10 @@ class RecordTable:
         return Got(records, fates.gone, list(fates.hidden))
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Create records and return their ids in the same order."""
+        """Create records and return their ids in the same order; where Lark refuses one, nothing of its batch stays."""
         if not rows:
             return []
-        return self.create_encoded(self.encoder.encode(rows))
+        return self.create_encoded(self.encoder.encode(rows), takes_back=True)
 
     def update(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Set the given fields of the given records; None clears a cell."""
@@ -226,8 +229,11 @@ class RecordTable:
         bodies = self.encoder.encode([fields for _, fields in patches])
         self.update_encoded([(id_, body) for (id_, _), body in zip(patches, bodies, strict=True)])
 
-    def create_encoded(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Create records of wire values."""
+    def create_encoded(self, bodies: Sequence[Mapping[str, Any]], *, takes_back: bool = False) -> list[str]:
+        """Create records of wire values.
+
+        :param takes_back: delete what was created of a batch of which Lark refuses a record.
+        """
         made: dict[int, str] = {}
 
         def send(part: Sequence[int]) -> None:
@@ -236,9 +242,13 @@ class RecordTable:
             token = self._new_token(part[0], records)
             with creating():
                 answer = self.client.bitable.batch_create(**self.ids, records=records, client_token=token)
+            self.firsts_made.append(answer[0]["record_id"])
             made.update(zip(part, (record["record_id"] for record in answer), strict=True))
 
-        write_in_batches("created", len(bodies), self.batch_size, send)
+        def undo(landed: Sequence[int]) -> str:
+            return undo_creates(self.client, **self.ids, record_ids=[made[at] for at in landed])
+
+        write_in_batches("created", len(bodies), self.batch_size, send, undo=undo if takes_back else None)
         return [made[at] for at in range(len(bodies))]
 
     def update_encoded(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:

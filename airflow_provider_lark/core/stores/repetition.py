@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX
@@ -21,12 +20,11 @@ def only_repeated(table_id: str) -> SafetyStop:
     )
 
 
-def check_made(table: RecordTable, record_ids: Sequence[str]) -> None:
-    """Look whether records that were just created are there: one call.
+def check_made(table: RecordTable) -> None:
+    """Look whether the records that *table* has just created are there: one call.
 
     :raises SafetyStop: they are not.
     """
-    # of each batch the first: a call was carried out before as a whole, or not at all
-    firsts = record_ids[:: table.batch_size][:BATCH_GET_MAX]
-    if look_up(table.client, **table.ids, record_ids=firsts).gone:
+    # of each call the first: it was carried out before as a whole, or not at all
+    if look_up(table.client, **table.ids, record_ids=table.firsts_made[:BATCH_GET_MAX]).gone:
         raise only_repeated(table.ids["table_id"])

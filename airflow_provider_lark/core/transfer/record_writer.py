@@ -10,11 +10,12 @@ from typing import Any
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
-from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowRefused, TooLarge, ValueRefused
+from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.fates import look_up
 from airflow_provider_lark.core.stores.halve import Left, Luck, creating, halve
 from airflow_provider_lark.core.stores.repetition import only_repeated
+from airflow_provider_lark.core.stores.undoing import undo_creates
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
@@ -41,6 +42,7 @@ class RecordWriter:
     """Writes to one table, batch by batch; counts in *report*.
 
     :param seed: what stays the same when a task is tried again; see :func:`.batch_token`.
+    :param takes_back: delete what was created of a batch of which Lark refuses a row and ``on_row_error`` is ``fail``.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RecordWriter:
         batch_size: int,
         seed: str,
         on_row_error: OnRowError,
+        takes_back: bool = False,
     ) -> None:
         self._client = client
         self._table: dict[str, Any] = {"app_token": table.app_token, "table_id": table.table_id}
@@ -59,6 +62,7 @@ class RecordWriter:
         self._size = batch_size
         self._seed = f"{seed}/{table.app_token}/{table.table_id}"
         self._on_row_error = on_row_error
+        self._takes_back = takes_back
         self._waiting: dict[str, list[Item]] = {"create": [], "update": []}
         self._witnesses: list[str] = []
         self._luck = Luck()
@@ -101,7 +105,13 @@ class RecordWriter:
 
     def _create(self, batch: Sequence[Item]) -> list[list[str]]:
         made: list[list[str]] = []
-        self._halve(batch, lambda part: made.append(self._send_create(part)))
+        try:
+            self._halve(batch, lambda part: made.append(self._send_create(part)))
+        except RowError as error:
+            if self._takes_back:
+                told = undo_creates(self._client, **self._table, record_ids=[id_ for ids in made for id_ in ids])
+                error.message += f". {told[:1].upper()}{told[1:]}" if told else ""
+            raise
         if made and len(self._witnesses) < BATCH_GET_MAX:
             self._witnesses.append(made[0][0])
         self._report.created += sum(map(len, made))

@@ -186,7 +186,14 @@ class _Load:
         self._options, self._report = options, report
         seed = options.seed or str(uuid4())
         writer = RecordWriter(
-            client, found.table, report, batch_size=options.batch_size, seed=seed, on_row_error=options.on_row_error
+            client,
+            found.table,
+            report,
+            batch_size=options.batch_size,
+            seed=seed,
+            on_row_error=options.on_row_error,
+            # the other modes find what was created, by key or as old records
+            takes_back=options.mode == "append" and options.on_row_error == "fail",
         )
         existing = Existing(client, found, index)
         self._mode: Mode = _make_mode(options, fields, existing, writer, report)

@@ -354,6 +354,19 @@ def test_row_that_lark_refuses_is_found_by_halving(lark, sqlite):
     assert (report.created, report.skipped) == (15, 1)
 
 
+def test_append_that_is_corrected_after_a_refused_row_creates_each_row_once(lark, sqlite):
+    where = lark.table("t", id=2, twice=2)
+    lark.emulator.faults.add("batch_create", code=1254015, status=400, contains='"id":14,', times=None)
+    options = {"seed": "task", "batch_size": 10}
+    for _ in range(2):
+        with pytest.raises(RowRefused, match=r"row 14: .*The 9 others of its batch were taken back"):
+            copy(lark, sqlite, where, sql=numbered(32), **options)
+        assert len(lark.records(where)) == 10
+    corrected = f"SELECT CASE id WHEN 14 THEN 1400 ELSE id END AS id, twice FROM ({numbered(32)}) AS n"
+    assert copy(lark, sqlite, where, sql=corrected, **options).created == 32
+    assert len(lark.records(where)) == 32
+
+
 @pytest.mark.parametrize(
     "fault", [{"code": 1255001, "status": 500}, {"code": 1254002, "status": 200}, {"code": 1299999, "status": 400}]
 )
