@@ -2,12 +2,17 @@
 
 ::
 
-    limits.py  tags.py           what Lark's documents say
-    check.py                     check_card: is asked before every call, for built and for raw cards
-    tree.py  json_values.py  its parts:
-    check_structure.py  check_places.py  check_texts.py  check_tables.py  check_bot.py
+    card.py                      Card and Header; Card.render() gives checked JSON
+    display.py  layout.py  buttons.py  inputs.py  table.py  chart.py     the components, by Lark's names
+    component.py  languages.py   what they share: rendering; texts in one language or several
+    markdown_card.py             a card of a text in Markdown
+    text.py  shortening.py       texts of others: escaped, and cut to fit
+    cells.py                     values of a database in a table or a chart
+    check.py                     check_card: is asked before every call, for built and for raw cards; its parts:
+    tree.py  json_values.py  check_structure.py  check_places.py  check_texts.py  check_tables.py  check_bot.py
     writing.py                   a card's JSON, its size, what carries it, and which kind it is
     markdown_tables.py           tables within Markdown
+    limits.py  tags.py           what Lark's documents say
 
 Imports nothing but core.errors, and nothing of Airflow.
 """
