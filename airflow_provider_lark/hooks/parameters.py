@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,22 @@ def read_count(value: int | str | None, where: str) -> int | None:
     if isinstance(value, bool) or not str(value).strip().isdecimal():
         raise ConfigError(f"{where}: expected a whole number, 0 or more")
     return int(value)
+
+
+def read_seconds(value: float | str | None, where: str, *, longest: float) -> float | None:
+    """Return a number of seconds above 0, or None; text as a template gives it is read.
+
+    :raises ConfigError: it is something else, or more than *longest*.
+    """
+    if value is None or value in ("", "None"):
+        return None
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 < seconds <= longest:
+        raise ConfigError(f"{where}: expected a number of seconds, above 0 and up to {longest:g}")
+    return seconds
 
 
 def read_flag(value: bool | str | None, where: str) -> bool:

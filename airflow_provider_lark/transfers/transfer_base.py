@@ -6,7 +6,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, read_text, refuse_choice
+from airflow_provider_lark.hooks.parameters import (
+    read_flag,
+    read_json,
+    read_list,
+    read_seconds,
+    read_text,
+    refuse_choice,
+)
 from airflow_provider_lark.hooks.table_place import TablePlace, name_place, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
 from airflow_provider_lark.operators.lineage import name_dataset
@@ -35,6 +42,7 @@ class BitableTransferOperator(BitableTableOperator):
     :param users: whether persons stand in SQL by ``id`` or by ``email``.
     :param on_row_error: ``fail`` when a row does not fit, or ``skip`` it and report it.
     :param allow_empty: ``replace`` may empty the table when there is nothing to put into it.
+    :param lock_wait_seconds: how long to wait for a lock that another program holds in the database; default: 30.
     """
 
     template_fields: Sequence[str] = (
@@ -47,6 +55,7 @@ class BitableTransferOperator(BitableTableOperator):
         "users",
         "on_row_error",
         "allow_empty",
+        "lock_wait_seconds",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"fields": "json", "key_fields": "json"}
     ui_color = "#d9f2e6"
@@ -63,6 +72,7 @@ class BitableTransferOperator(BitableTableOperator):
         users: Literal["id", "email"] = "id",
         on_row_error: Literal["fail", "skip"] = "fail",
         allow_empty: bool | str = False,
+        lock_wait_seconds: float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,6 +85,7 @@ class BitableTransferOperator(BitableTableOperator):
         self.users = users
         self.on_row_error = on_row_error
         self.allow_empty = allow_empty
+        self.lock_wait_seconds = lock_wait_seconds
         for name, choices in (("mode", _MODES), ("users", ("id", "email")), ("on_row_error", ("fail", "skip"))):
             refuse_choice(name, getattr(self, name), choices)
         self.sql_dataset: tuple[str, str] | None = None
@@ -87,10 +98,16 @@ class BitableTransferOperator(BitableTableOperator):
         )
 
     def _run(self, opened: Opened) -> dict[str, Any]:
+        from airflow_provider_lark.core.stores.connections import LOCK_SECONDS, with_lock_seconds
         from airflow_provider_lark.hooks.database import opened_engine
 
+        wait = read_seconds(self.lock_wait_seconds, "lock_wait_seconds", longest=3600)
         with opened_engine(self.sql_conn_id) as engine:
-            report = self._copy(opened, engine, read_address(opened.hook, self.table, self.base))
+            report = self._copy(
+                opened,
+                with_lock_seconds(engine, wait or LOCK_SECONDS),
+                read_address(opened.hook, self.table, self.base),
+            )
             self.sql_dataset = name_dataset(engine, *self._sql_table())
         place = opened.place
         self.table_place = TablePlace(place.host, report.app_token, report.table_id, place.view_id, place.given)

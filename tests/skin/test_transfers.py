@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator
@@ -168,3 +168,25 @@ def test_lineage_names_the_table_of_each_side(open_shop, engine):
         return
     assert [each.name for each in facets.outputs] == [f"{shop.app_token}.{shop.table_id}"]
     assert [(each.namespace, each.name) for each in facets.inputs] == ([expected] if expected else [])
+
+
+def test_transfer_waits_for_a_lock_as_long_as_it_is_told(open_shop, engine):
+    shop = open_shop(engine)
+    fill(shop)
+    there = {"table": "MyDB:copy", "sql": "SELECT code, '新' AS name FROM areas", "create_table": True}
+    run(SqlToBitableOperator, **there)
+    with engine.connect() as other:
+        other.exec_driver_sql("UPDATE areas SET name = 'x'")
+        with pytest.raises(AirflowException, match=r"DatabaseBusy.*locked by another program for 0\.5 s"):
+            run(
+                BitableToSqlOperator,
+                table="MyDB:copy",
+                target_table="areas",
+                mode="upsert",
+                key_fields=["code"],
+                record_id_column="",
+                lock_wait_seconds="0.5",
+            )
+        other.rollback()
+    with pytest.raises(AirflowFailException, match="lock_wait_seconds: expected a number of seconds, above 0"):
+        run(SqlToBitableOperator, lock_wait_seconds="0", **there)
