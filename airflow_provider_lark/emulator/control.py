@@ -37,6 +37,7 @@ STATE_ACTIONS: Final = frozenset(
             "create_table",
         ),
         *("set_app", "set_event_url", "push_ticket", "resign", "revoke_consent", "set_chat_member"),
+        *("add_webhook", "set_webhook", "remove_webhook"),
         *("grant", "revoke", "set_advanced", "hide_records", "show_records"),
     }
 )
@@ -128,6 +129,7 @@ _SHORT: Final = {
     "tables": "create_table",
     "files": "add_file",
     "chats": "add_chat",
+    "webhooks": "add_webhook",
     "wiki_nodes": "add_wiki_node",
     "wiki_shortcuts": "add_wiki_shortcut",
 }
@@ -153,4 +155,17 @@ def _plain(result: Any) -> Any:
     return result
 
 
-_SHOWN: Final = ("app_id", "app_token", "table_id", "open_id", "union_id", "user_id", "name", "email", "mobile")
+_SHOWN: Final = (
+    "app_id",
+    "app_token",
+    "table_id",
+    "open_id",
+    "union_id",
+    "user_id",
+    "name",
+    "email",
+    "mobile",
+    "url",
+    "hook_id",
+    "chat_id",
+)

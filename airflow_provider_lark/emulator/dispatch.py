@@ -20,6 +20,7 @@ from airflow_provider_lark.emulator.routes import (
     events,
     fields,
     gate,
+    hooks,
     media,
     messages,
     oauth,
@@ -45,6 +46,7 @@ ROUTES = (
     *wiki.ROUTES,
     *events.ROUTES,
     *messages.ROUTES,
+    *hooks.ROUTES,
 )
 _NO_DATA: dict[str, dict[str, Any]] = {"no_data": {}, "null_data": {"data": None}, "empty_data": {"data": {}}}
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json", *_NO_DATA})

@@ -6,9 +6,10 @@ from typing import Any, Final, Literal
 
 from airflow_provider_lark.emulator.codes import CODES
 
-StatusFamily = Literal["record", "search", "strict", "making", "oauth"]
+StatusFamily = Literal["record", "search", "strict", "making", "oauth", "hook"]
 """``record``: errors mostly with HTTP 200; ``search``, ``strict`` (batch_get: 400 and 404) and ``making`` (bases and
-tables): with what differs there (§2.9); ``oauth``: errors in the form of OAuth (§1.3)."""
+tables): with what differs there (§2.9); ``oauth``: errors in the form of OAuth (§1.3);
+``hook``: of webhook bots (§6.4)."""
 
 _DIFFERS: Final[dict[StatusFamily, dict[int, int]]] = {
     "search": {1254302: 200, 1254303: 200},

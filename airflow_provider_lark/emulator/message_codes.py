@@ -155,6 +155,14 @@ _AT_200: Final = {
     11246: "the message's content could not be made",
     11247: "the app's quota of batch messages is used up",
     11312: "the message does not pass the audit",
+    # webhook bots, §6.4
+    19001: "param invalid: incoming webhook access token invalid",
+    19002: "params error",
+    19007: "Bot Not Enabled",
+    19021: "sign match fail or timestamp is not within one hour from current time",
+    19022: "Ip Not Allowed",
+    19024: "Key Words Not Found",
+    19036: "the message is too long",
     230100: "test messages are restricted",
 }
 

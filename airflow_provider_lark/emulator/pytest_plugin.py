@@ -20,6 +20,7 @@ from airflow_provider_lark.emulator.emulator import Emulator
 from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
 
 CONN_ID: Final = "lark_default"
+WEBHOOK_CONN_ID: Final = "lark_webhook_default"
 BASE_NAME: Final = "Test"
 
 FieldDefinition = str | int | Mapping[str, Any]
@@ -70,6 +71,24 @@ class EmulatedTable:
 
     def _cells(self) -> list[dict[str, Any]]:
         return [each["fields"] for each in self._records()]
+
+
+@dataclass(frozen=True)
+class EmulatedWebhook:
+    """A webhook bot in the emulator, and the Airflow connection that leads to it."""
+
+    emulator: Emulator = field(repr=False)
+    conn_id: str
+    hook_id: str
+    chat_id: str
+
+    def texts(self) -> list[str]:
+        """What stands in its group, oldest first: the words of each message that people read."""
+        return [each.text for each in self.emulator.messages if each.chat_id == self.chat_id]
+
+    def contents(self) -> list[Any]:
+        """The same as it was sent: the ``content``, or the ``card``, of each message."""
+        return [json.loads(each.content) for each in self.emulator.messages if each.chat_id == self.chat_id]
 
 
 @dataclass
@@ -150,6 +169,42 @@ def lark_connection(lark_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) ->
     """The id of an Airflow connection to the emulator, which the environment holds during the test."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", connection_json(lark_emulator))
     return CONN_ID
+
+
+class WebhookFactory(Protocol):
+    """What the fixture ``lark_webhook`` is."""
+
+    def __call__(
+        self, *, conn_id: str = WEBHOOK_CONN_ID, secret: str = "", keywords: Sequence[str] = (), **extra: Any
+    ) -> EmulatedWebhook:
+        """Make a webhook bot and a connection of type ``lark_webhook`` to it.
+
+        :param secret: with which messages must be signed; the connection has it too.
+        :param keywords: of which a message must hold one; the connection has the first.
+        :param extra: further keys of the connection's extra.
+        """
+        ...
+
+
+@pytest.fixture
+def lark_webhook(lark_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> WebhookFactory:
+    """Makes webhook bots: ``lark_webhook(secret="demo")``; each writes into a group of its own."""
+
+    def make(
+        *, conn_id: str = WEBHOOK_CONN_ID, secret: str = "", keywords: Sequence[str] = (), **extra: Any
+    ) -> EmulatedWebhook:
+        hook = lark_emulator.state.add_webhook(secret=secret, keywords=keywords)
+        given = {"signing_secret": secret, "keyword": next(iter(keywords), "")}
+        parts = {
+            "conn_type": "lark_webhook",
+            "password": hook.url,
+            # no test waits for a rush to pass
+            "extra": {"avoid_peak_seconds": 0, **{name: value for name, value in given.items() if value}, **extra},
+        }
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(parts))
+        return EmulatedWebhook(lark_emulator, conn_id, hook.hook_id, hook.chat_id)
+
+    return make
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             query={name: values[-1] for name, values in repeated.items()},
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
+            peer=str(self.client_address[0]),
             repeated=repeated,
         )
 

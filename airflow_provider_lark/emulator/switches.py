@@ -130,6 +130,16 @@ class Switches:
     """Whether events of new and deleted records carry their auto numbers (§5.2 does not say)."""
     event_time_digits: Literal[13, 16] = 13
     """Digits of an event's ``create_time``: ms or µs (§5.3)."""
+    hook_answer: Literal["both", "code", "status"] = "both"
+    """How a webhook says that it took a message: by ``code``, by the older ``StatusCode``, or by both (§6.4)."""
+    hook_bad_request_status: int = 400
+    """Status of 9499 from a webhook: 400 or 200 (§6.4)."""
+    hook_signs_first: bool = True
+    """Whether a webhook looks at the signature before it misses the message (§6.4 does not say)."""
+    max_hook_bytes: int = 20 * 1024
+    """Bytes of a request to a webhook: 20 KB, or 20,000 (§6.4)."""
+    hook_peak_seconds: float = 0.0
+    """How long after full and half hours webhooks answer 11232 (§6.4)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

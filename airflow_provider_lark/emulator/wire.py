@@ -33,6 +33,8 @@ class Request:
     token: Token | None = None
     records: int = 0
     """How many records the request wrote or read; for the log."""
+    peer: str = ""
+    """The caller's IP address."""
     repeated: Mapping[str, list[str]] = field(default_factory=dict)
     """Every value of each query parameter; :attr:`query` holds the last."""
     near_misses: Sequence[Fault] = ()
@@ -188,6 +190,9 @@ def failure(error: ApiError, log_id: str, family: StatusFamily = "record") -> An
     status = error.status if error.status is not None else status_of(error.code, family)
     if family == "oauth":
         told = {"code": error.code, "error": _oauth_error(error.code), "error_description": error.detail or error.msg}
+        return Answer(status, dump(told), dict(error.headers), error.code)
+    if family == "hook":
+        told = {"code": error.code, "msg": error.msg, "data": {}}
         return Answer(status, dump(told), dict(error.headers), error.code)
     body: dict[str, Any] = {"code": error.code, "msg": error.msg}
     if error.code == 10003:

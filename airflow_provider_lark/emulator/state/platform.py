@@ -13,6 +13,7 @@ from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
 from airflow_provider_lark.emulator.state.accounts import Accounts
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
+from airflow_provider_lark.emulator.state.hooks import Hook, Hooks
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
 from airflow_provider_lark.emulator.state.model import Base, Media, Table
 from airflow_provider_lark.emulator.switches import Switches
@@ -50,6 +51,7 @@ class State(Accounts):
         self._clear()
 
     def _clear(self) -> None:
+        self.hooks = Hooks(self.clock, self.ids)
         self.bases: dict[str, Base] = {}
         self.wiki_nodes: dict[str, WikiNode] = {}
         self.uploads: dict[str, Upload] = {}
@@ -61,6 +63,41 @@ class State(Accounts):
         with self.lock:
             self._clear_accounts()
             self._clear()
+
+    def add_webhook(
+        self,
+        chat_id: str = "",
+        *,
+        name: str = "Webhook bot",
+        secret: str = "",
+        keywords: Iterable[str] = (),
+        ips: Iterable[str] = (),
+    ) -> Hook:
+        """Add a webhook bot to a group; its ``url`` is what callers need.
+
+        :param chat_id: empty: a new group.
+        :param secret: with which messages must be signed: 19021 otherwise.
+        :param keywords: of which a message must hold one: 19024 otherwise.
+        :param ips: addresses, ranges and patterns such as ``10.0.0.*`` from which it is used: 19022 from others.
+        """
+        with self.lock:
+            group = chat_id or self.add_chat(name)
+            if not self.directory.has_chat(group):
+                raise KeyError(group)
+            return self.hooks.add(self.origin, group, name, secret=secret, keywords=keywords, ips=ips)
+
+    def set_webhook(self, hook_id: str, *, enabled: bool) -> None:
+        """Switch a webhook bot off, or on again: 19007."""
+        with self.lock:
+            hook = self.hooks.find(hook_id)
+            if hook is None:
+                raise KeyError(hook_id)
+            hook.is_enabled = enabled
+
+    def remove_webhook(self, hook_id: str) -> None:
+        """Remove a webhook bot from its group; its address is good for nothing any more: 19001."""
+        with self.lock:
+            self.hooks.remove(hook_id)
 
     def add_file(
         self, app_token: str, name: str, mime: str | None = None, size: int = 0, *, content: bytes | str | None = None

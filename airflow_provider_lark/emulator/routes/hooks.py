@@ -1,0 +1,207 @@
+"""Messages through webhook bots (reference §6.4, "Custom bot usage guide"): no token, the address opens the group."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.jsontext import dump, parse_json
+from airflow_provider_lark.emulator.routes.router import Route
+from airflow_provider_lark.emulator.state.hooks import HALF_HOUR_SECONDS, Hook
+from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.wire import Flat, Outcome, Raw, Request
+
+_READ: Final = frozenset({"text", "title", "content"})
+"""Members whose text counts for the keyword; addresses of links do not."""
+_MEMBERS: Final = frozenset({"timestamp", "sign", "msg_type", "content", "card"})
+_POST_TAGS: Final = frozenset({"text", "a", "at", "img"})
+_LOCALES: Final = re.compile(r"[a-z]{2}_[a-z]{2}")
+_AT_OTHERWISE: Final = re.compile(r"<at (?:email|union_id|mobile)\s*=")
+
+
+def send_by_hook(state: State, request: Request) -> Outcome:
+    """Send a message into the bot's group."""
+    hook = state.hooks.find(request.params["hook_id"])
+    if hook is None:
+        # whatever the body is
+        raise ApiError(19001, "no bot has this address")
+    if not hook.is_enabled:
+        raise ApiError(19007, "the bot is switched off")
+    if not hook.admits(request.peer):
+        raise ApiError(19022, f"{request.peer} is not on the bot's list")
+    body = _parse(state, request)
+    if state.switches.hook_signs_first:
+        _check_signature(state, hook, body)
+    content = _read(state, hook, body)
+    if not state.switches.hook_signs_first:
+        _check_signature(state, hook, body)
+    texts = list(_texts(content))
+    if not hook.takes(texts):
+        raise ApiError(19024, "none of the bot's keywords stands in a text or title")
+    _check_pace(state, hook)
+    # receivers know the sender of such a message as the bot, and no app
+    state.messages.add(
+        chat_id=hook.chat_id,
+        app_id=hook.hook_id,
+        sender=hook.hook_id,
+        receive_id_type="chat_id",
+        receive_id=hook.chat_id,
+        text="\n".join(texts),
+        content=json.dumps(content, ensure_ascii=False),
+    )
+    return _success(state)
+
+
+def _success(state: State) -> Outcome:
+    old = {"StatusCode": 0, "StatusMessage": "success"}
+    match state.switches.hook_answer:
+        case "both":
+            return Flat({"data": {}, **old}, msg="success")
+        case "code":
+            return Flat({"data": {}}, msg="success")
+        case "status":
+            return Raw(dump(old), {})
+
+
+def _unreadable(state: State, detail: str) -> ApiError:
+    return ApiError(9499, detail, status=state.switches.hook_bad_request_status)
+
+
+def _parse(state: State, request: Request) -> dict[str, Any]:
+    if len(request.body) > state.switches.max_hook_bytes:
+        raise _unreadable(state, f"a request has at most {state.switches.max_hook_bytes} bytes")
+    try:
+        body = parse_json(request.body)
+    except ValueError as exc:
+        raise _unreadable(state, "the body is not JSON") from exc
+    if not isinstance(body, dict):
+        raise _unreadable(state, "the body is no object")
+    if state.switches.strict_parameters and (unknown := sorted(set(body) - _MEMBERS)):
+        raise _unreadable(state, f"a message has no {unknown[0]}")
+    return body
+
+
+def _check_signature(state: State, hook: Hook, body: dict[str, Any]) -> None:
+    if not hook.accepts(body.get("timestamp"), body.get("sign"), state.clock.now()):
+        raise ApiError(19021, "sign match fail or timestamp is not within one hour from current time")
+
+
+def _check_pace(state: State, hook: Hook) -> None:
+    switches, now = state.switches, state.clock.now()
+    if switches.hook_peak_seconds and now % HALF_HOUR_SECONDS < switches.hook_peak_seconds:
+        raise ApiError(11232, "the rush after a full or half hour")
+    if switches.rate_limits and hook.is_too_fast(now):
+        raise ApiError(11232, "five a second and a hundred a minute")
+    hook.sent_at.append(now)
+
+
+def _read(state: State, hook: Hook, body: dict[str, Any]) -> dict[str, Any]:
+    msg_type = body.get("msg_type")
+    if not msg_type:
+        raise ApiError(19002, "params error, msg_type need", msg="params error, msg_type need")
+    check = _KINDS.get(msg_type) if isinstance(msg_type, str) else None
+    if check is None:
+        raise _unreadable(state, f"msg_type {msg_type!r} is not known")
+    content = body.get("card" if msg_type == "interactive" else "content")
+    if not isinstance(content, dict):
+        raise _unreadable(state, "the content must be an object")
+    wrong = check(content, hook)
+    if wrong is not None:
+        raise _unreadable(state, wrong)
+    if msg_type == "interactive" and _AT_OTHERWISE.search(json.dumps(content)):
+        raise _card_error(100290, "ROOT", "people are mentioned by open_id or user_id")
+    return content
+
+
+def _card_error(code: int, path: str, told: str) -> ApiError:
+    msg = f"Failed to create card content, ext=ErrCode: {code}; ErrPath: {path}; ErrMsg: {told}; "
+    return ApiError(11246, told, msg=msg)
+
+
+def _check_text(content: dict[str, Any], _hook: Hook) -> str | None:
+    text = content.get("text")
+    return None if isinstance(text, str) and text else "content.text must be a text"
+
+
+def _check_post(content: dict[str, Any], _hook: Hook) -> str | None:
+    post = content.get("post")
+    if not isinstance(post, dict) or not post:
+        return "content.post must hold a language at least"
+    for locale, part in post.items():
+        lines = part.get("content") if isinstance(part, dict) else None
+        if not _LOCALES.fullmatch(locale) or not isinstance(lines, list) or not lines:
+            return f"content.post.{locale} must have a content"
+        elements = [each for line in lines for each in (line if isinstance(line, list) else [line])]
+        if not all(_is_known(each) for each in elements):
+            return f"content.post.{locale} has an element that is not known, or a link that is no address"
+    return None
+
+
+def _is_known(element: Any) -> bool:
+    if not isinstance(element, dict) or element.get("tag") not in _POST_TAGS:
+        return False
+    return element["tag"] != "a" or "://" in str(element.get("href"))
+
+
+def _check_image(content: dict[str, Any], _hook: Hook) -> str | None:
+    key = content.get("image_key")
+    return None if isinstance(key, str) and key.startswith("img_") else "content.image_key must be an image_key"
+
+
+def _check_chat(content: dict[str, Any], hook: Hook) -> str | None:
+    own = content.get("share_chat_id") == hook.chat_id
+    return None if own else "content.share_chat_id must be the bot's own group"
+
+
+def _check_card(card: dict[str, Any], _hook: Hook) -> str | None:
+    if card.get("type") == "template":
+        template = card.get("data")
+        known = isinstance(template, dict) and isinstance(template.get("template_id"), str)
+        return None if known else "card.data.template_id must be a text"
+    if card.get("schema") == "2.0":
+        body = card.get("body", {})
+        elements = body.get("elements", []) if isinstance(body, dict) else None
+        for at, each in enumerate(elements if isinstance(elements, list) else []):
+            if isinstance(each, dict) and each.get("tag") in {"action", "note"}:
+                told = f"not support tag: {each['tag']}"
+                raise _card_error(200861, f"ROOT -> body -> elements -> [{at}](tag: {each['tag']})", told)
+    else:
+        elements = card.get("elements", card.get("i18n_elements", []))
+    return None if isinstance(elements, list | dict) else "card.elements must be a list"
+
+
+_KINDS: Final[dict[str, Callable[[dict[str, Any], Hook], str | None]]] = {
+    "text": _check_text,
+    "post": _check_post,
+    "image": _check_image,
+    "share_chat": _check_chat,
+    "interactive": _check_card,
+}
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        for name, each in content.items():
+            if name in _READ and isinstance(each, str):
+                yield each
+            else:
+                yield from _texts(each)
+    elif isinstance(content, list):
+        for each in content:
+            yield from _texts(each)
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/open-apis/bot/v2/hook/:hook_id",
+        send_by_hook,
+        needs_token=False,
+        family="hook",
+        coverage="partly",
+        note="all five kinds, signature, keywords, IP list, size and rates; of a card only its frame is checked",
+    ),
+)
