@@ -8,6 +8,7 @@
     retry.py  ratelimit.py  paging.py  answers.py               the decisions, each pure
     routes.py  codes/  limits.py  host.py                       what Lark's documents say
     auth.py  bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
+    webhook/                                                    bots of a group that need no app
     openapi.py                                                  any other API by its path
     address.py                                                  where a table is, as a person writes it
     client.py  async_client.py  driver.py  transport.py  failures.py   the drivers; only they import httpx

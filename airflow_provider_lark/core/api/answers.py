@@ -120,7 +120,7 @@ def _refusal(
     # the OAuth endpoint has no msg, and a name as its error
     message = _message(meaning, _quotable(body.get("msg") or body.get("error"), request), details, subject)
     if meaning.error is RateLimited:
-        return RateLimited(message, retry_after_seconds=_retry_after(response.headers), **facts)
+        return RateLimited(message, retry_after_seconds=retry_after(response.headers), **facts)
     if meaning.error is AccessDenied:
         return AccessDenied(message, scopes=_scopes(details), **facts)
     if issubclass(meaning.error, OutcomeUnknown) and not is_write:
@@ -172,7 +172,8 @@ def _dicts(value: object) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return what the headers of a limited answer say, None where they say nothing."""
     for name in ("x-ogw-ratelimit-reset", "retry-after"):
         try:
             seconds = float(headers.get(name, ""))
@@ -188,7 +189,7 @@ def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write
     if status == 429:
         return RateLimited(
             f"{subject}: too many calls (HTTP 429)",
-            retry_after_seconds=_retry_after(response.headers),
+            retry_after_seconds=retry_after(response.headers),
             endpoint=endpoint,
         )
     is_cut = status < 300 and response.body[:1] in (b"{", b"")
