@@ -21,8 +21,8 @@ _ESCAPED = {ord(char): f"&#{ord(char)};" for char in "&<>*_~`[]|\\$:"}
 _LINE_START = re.compile(r"^([-+#=]|\d+(?=[.)]))", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _BARE_HOST = re.compile(r"\bwww(?=\.)", re.IGNORECASE)
-# in code nothing is escaped, so a mention is broken up by the joiner that Lark's documents give for this
-_TAG_IN_CODE = re.compile(r"<(?=\s*/?\s*(?:at|person)\b)", re.IGNORECASE)
+# where nothing can be escaped, as in code, a mention is broken up by the joiner that Lark's documents give for this
+_TAG = re.compile(r"<(?=\s*/?\s*(?:at|person)\b)", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`{3,}")
 _USER_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _EMAIL = re.compile(r"[^\s<>@'\"=,]+@[^\s<>@'\"=,]+")
@@ -53,12 +53,17 @@ def one_line(text: str) -> str:
     return " ".join(clean_text(text).split())
 
 
+def break_mentions(text: str) -> str:
+    """Return *text* in which no tag mentions anybody: an invisible joiner stands within it."""
+    return _TAG.sub("<\u200d", text)
+
+
 def code_block(text: str, language: str = "plain_text") -> str:
     """Return Markdown that shows *text* as a block of code.
 
     :param language: what Lark's documents list, such as ``python``, ``sql`` or ``json``.
     """
-    shown = _TAG_IN_CODE.sub("<\u200d", clean_text(text))
+    shown = break_mentions(clean_text(text))
     longest = max((len(run) for run in _BACKTICKS.findall(shown)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
