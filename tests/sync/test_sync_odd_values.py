@@ -164,3 +164,33 @@ def test_names_of_the_refusing_constraint_are_told_and_no_value(world: World) ->
         assert "constraint to_other, column c" in told
     assert not any(value in told for value in ("secret", "4711", "4712"))
     assert not any(value in str(world.ask("SELECT * FROM sync_queue")) for value in ("secret", "4711", "4712"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad", "words"),
+    [
+        ("VARCHAR(3)[]", ["abc", "x"], ["abcdef", "x"], "at most 3 characters"),
+        ("CHAR(3)[]", ["ab"], ["abcd"], "at most 3 characters"),
+        ("mood[]", ["sad", "ok"], ["glad"], "one of the column's 2 values"),
+    ],
+)
+def test_item_that_its_array_would_cut_is_set_aside(
+    world: World, kind: str, good: list[str], bad: list[str], words: str
+) -> None:
+    if world.sql.dialect.name != "postgresql":
+        pytest.skip("arrays are PostgreSQL's")
+    world.execute("DROP TYPE IF EXISTS mood CASCADE")
+    world.execute("CREATE TYPE mood AS ENUM ('ok', 'sad')")
+    own = OwnTable(world, "t", {"id": NUMBER, "v": 4}, f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {kind})")
+    engine = own.engine()
+    own.add({"id": 1, "v": good}, {"id": 2, "v": bad})
+    report = engine.full()
+    assert (report.status, report.to_sql.created, report.failed, report.rewritten) == ("partial", 1, 1, 0)
+    assert words in report.problems[0]
+    # what a person typed stays
+    assert {record["id"]: record["v"] for record in own.records()} == {1: good, 2: bad}
+    engine.incremental()
+    engine.full()
+    assert {record["id"]: record["v"] for record in own.records()} == {1: good, 2: bad}
+    world.execute("DROP TABLE t")
+    world.execute("DROP TYPE mood")

@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_lark.core.fields.codec_text import is_clean, sql_text
-from airflow_provider_lark.core.fields.column import may_check_json
+from airflow_provider_lark.core.fields.column import ColumnKind, base_type, may_check_json
 from airflow_provider_lark.core.fields.pair import Half, Pair
 
 SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100, 10
@@ -182,7 +183,8 @@ def sql_items(pair: Pair, *, as_json: bool, are_ids: bool, item: str = "an id") 
     :param item: what one item is, for messages.
     """
     if as_json:
-        return _sql_json(pair, _decode_names, list, "a list of texts")
+        names = _sql_json(pair, _decode_names, list, "a list of texts")
+        return _sql_array(pair, names) if pair.column.kind is ColumnKind.ARRAY else names
     if not are_ids:
         return _sql_json_text(pair, _decode_names, list, "a JSON array of texts")
     return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, f"{item}, or a JSON array of them"))
@@ -204,6 +206,17 @@ def _sql_bare(pair: Pair, array: Half) -> Half:
         return array.write(items)
 
     return Half(read, write)
+
+
+def _sql_array(pair: Pair, whole: Half) -> Half:
+    """An array of texts, whose items have the limits of their own type: PostgreSQL cuts what we cast to it."""
+    array: Any = base_type(pair.column.type)
+    item = sql_text(replace(pair, column=replace(pair.column, type=array.item_type)))
+
+    def read(value: Any) -> Any:
+        return whole.read([item.read(one) for one in value] if isinstance(value, (list, tuple)) else value)
+
+    return Half(read, lambda items: items and [item.write(one) for one in items])
 
 
 def sql_files(pair: Pair, *, as_json: bool) -> Half:
