@@ -11,6 +11,7 @@ from airflow_provider_lark.core.api.codes.meaning import LATER, REPORT, WHICH_RE
 from airflow_provider_lark.core.api.codes.messages import AT_ENDPOINT, MESSAGE_MEANINGS
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
 from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
+from airflow_provider_lark.core.api.codes.webhooks import WEBHOOK_MEANINGS
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
@@ -160,6 +161,7 @@ _MEANINGS: dict[int, Meaning] = {
 
 _MEANINGS |= SCHEMA_MEANINGS
 _MEANINGS |= SERVICE_MEANINGS
+_MEANINGS |= WEBHOOK_MEANINGS
 _MEANINGS |= MESSAGE_MEANINGS
 
 _CONVERSIONS = {

@@ -4,7 +4,7 @@
 
     address.py   where the bot is; a secret            signing.py   the signature of a message
     messages.py  what is given becomes a body          pace.py      when the next message may go
-    answers.py   what Lark answers; codes.py says what the codes mean
+    answers.py   what Lark answers
     client.py    the clients, sync and async           wire.py      httpx, given no secret
 
 """

@@ -13,16 +13,17 @@ from airflow_provider_lark.core.api.answers import retry_after
 from airflow_provider_lark.core.api.codes import explain
 from airflow_provider_lark.core.api.codes.cards import CARD_CODES, explain_card
 from airflow_provider_lark.core.api.codes.meaning import Meaning
-from airflow_provider_lark.core.api.flow import HttpResponse
-from airflow_provider_lark.core.api.webhook.address import ENDPOINT
-from airflow_provider_lark.core.api.webhook.codes import (
-    MEANINGS,
+from airflow_provider_lark.core.api.codes.webhooks import (
+    OTHERWISE,
     RATE,
     SIGNATURE,
     TOO_MANY,
     UNREADABLE,
     UNSIGNED,
+    WEBHOOK_MEANINGS,
 )
+from airflow_provider_lark.core.api.flow import HttpResponse
+from airflow_provider_lark.core.api.webhook.address import ENDPOINT
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, UnexpectedAnswer
 
 MAYBE_DELIVERED: Final = (
@@ -92,7 +93,7 @@ def _explain(code: int, response: HttpResponse, words: str, *, is_signed: bool, 
         return _explain_signature(response, is_signed=is_signed, now=now)
     if code in CARD_CODES:
         return explain_card(words)
-    return MEANINGS.get(code) or explain(code, response.status, words)
+    return OTHERWISE.get(code) or explain(code, response.status, words)
 
 
 def _explain_signature(response: HttpResponse, *, is_signed: bool, now: float) -> Meaning:
@@ -100,10 +101,10 @@ def _explain_signature(response: HttpResponse, *, is_signed: bool, now: float) -
         return UNSIGNED
     skew = _seconds_ahead(response, now)
     if skew is None or abs(skew) < _SKEW_SECONDS:
-        return MEANINGS[SIGNATURE]
+        return WEBHOOK_MEANINGS[SIGNATURE]
     way = "ahead of" if skew > 0 else "behind"
     return replace(
-        MEANINGS[SIGNATURE],
+        WEBHOOK_MEANINGS[SIGNATURE],
         what=f"Lark refuses the signature, because this machine's clock is {abs(skew):.0f} s {way} Lark's",
         hint="set the clock; a signature counts for an hour",
     )

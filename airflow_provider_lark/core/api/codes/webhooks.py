@@ -1,4 +1,4 @@
-"""What the codes of webhook bots mean, which say something else here than they do for apps.
+"""What the codes of webhook bots mean.
 
 Sources: open.feishu.cn, "Custom bot usage guide", read 2026-11; 19001, 19002, 19007 and the second meaning of
 9499 from public reports of many tools.
@@ -33,13 +33,7 @@ _SLOWER: Final = (
 
 RATE: Final = Meaning(RateLimited, "Lark throttles the bot", _SLOWER)
 
-MEANINGS: Final[dict[int, Meaning]] = {
-    UNREADABLE: Meaning(
-        BadRequest,
-        "Lark cannot read the message",
-        "check its form and that it takes at most 20 KB; links must be addresses",
-    ),
-    THROTTLED: RATE,
+WEBHOOK_MEANINGS: Final[dict[int, Meaning]] = {
     19001: Meaning(
         NotFound,
         "Lark knows no bot of this webhook address",
@@ -66,6 +60,16 @@ MEANINGS: Final[dict[int, Meaning]] = {
     ),
     19036: Meaning(TooLarge, "the message is too long", "send a part of it, or a link to the whole"),
 }
+
+OTHERWISE: Final[dict[int, Meaning]] = {
+    UNREADABLE: Meaning(
+        BadRequest,
+        "Lark cannot read the message",
+        "check its form and that it takes at most 20 KB; links must be addresses",
+    ),
+    THROTTLED: RATE,
+}
+"""What two codes say of webhook bots, and not of apps."""
 
 UNSIGNED: Final = Meaning(
     NotAuthorized,
