@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
+from tests.sync.own_table import OwnTable
 from tests.sync.world import World, wrote
 
 
@@ -97,3 +102,28 @@ def test_emptied_cell_of_a_json_column_becomes_null(world: World) -> None:
     engine.incremental()
     assert world.ask("SELECT id FROM tagged WHERE tags IS NULL") == [(1,)]
     assert wrote(engine.incremental()) == (0, 0)
+
+
+def test_ledger_behind_the_first_schema_of_the_search_path_takes_the_entries(world: World) -> None:
+    if world.sql.dialect.name != "postgresql":
+        pytest.skip("a search path is PostgreSQL's")
+    world.engine().setup()
+    world.execute("CREATE SCHEMA app")
+    # as after CREATE SCHEMA AUTHORIZATION, with PostgreSQL's own search path of "$user", public
+    url = world.sql.url.update_query_dict({"options": "-csearch_path=app,public"})
+    engine = create_engine(url, poolclass=NullPool)
+    own = OwnTable(
+        replace(world, sql=engine), "t", {"id": 2, "name": 1}, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)"
+    )
+    try:
+        sync = own.engine()
+        sync.full()
+        world.execute("INSERT INTO app.t VALUES (1, 'a')")
+        sync.incremental()
+        assert own.column("name") == ["a"]
+        own.add({"id": 2, "name": "b"})
+        sync.incremental()
+        assert own.rows() == [(1, "a"), (2, "b")]
+    finally:
+        engine.dispose()
+        world.execute("DROP SCHEMA app CASCADE")

@@ -39,6 +39,10 @@ _NO_FIELD = "undefined_column"
 _STALE_PLAN = "datatype_mismatch"
 
 
+_LEDGER = text(
+    "SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+    "ON n.oid = c.relnamespace WHERE c.oid = to_regclass('sync_queue')), current_schema())"
+)
 _CALLERS = text(
     "SELECT tgname, tgrelid::regclass::text FROM pg_catalog.pg_trigger "
     "WHERE tgfoid = to_regprocedure(:function) AND NOT tgisinternal AND tgparentid = 0"
@@ -56,7 +60,8 @@ class PostgresCapture:
 
     def plan(self, conn: Connection, table: TableSpec, watched: Sequence[str]) -> Capture:
         """Return what ought to be installed."""
-        ledger = quote(conn.dialect, conn.scalar(text("SELECT current_schema()")) or "public")
+        # where this session finds it, which need not be the first schema of the search path
+        ledger = quote(conn.dialect, conn.scalar(_LEDGER) or "public")
         function = _function_body(conn, table, f"{ledger}.sync_queue")
         compared = [column for column in table.columns if column.name in {*watched, *table.key_columns}]
         differs = _differs_body(conn, compared)
