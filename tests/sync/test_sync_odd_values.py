@@ -194,3 +194,18 @@ def test_item_that_its_array_would_cut_is_set_aside(
     assert {record["id"]: record["v"] for record in own.records()} == {1: good, 2: bad}
     world.execute("DROP TABLE t")
     world.execute("DROP TYPE mood")
+
+
+def test_long_texts_that_no_statement_could_note_at_once_reach_lark(world: World) -> None:
+    kind = "LONGTEXT" if world.sql.dialect.name == "mysql" else "TEXT"
+    own = OwnTable(world, "t", {"id": NUMBER, "v": TEXT}, f"CREATE TABLE t (id INTEGER PRIMARY KEY, v {kind})")
+    # as JSON, and once more as base, 24 MB: MariaDB takes statements of 16 MB
+    with world.sql.begin() as conn:
+        insert = text("INSERT INTO t VALUES (:id, :v)")
+        conn.execute(insert, [{"id": n, "v": "字" * 8000} for n in range(250)])
+    engine = own.engine()
+    assert engine.full().to_lark.created == 250
+    with world.sql.begin() as conn:
+        conn.execute(text("UPDATE t SET v = :v"), {"v": "文" * 16000})
+    assert engine.incremental().to_lark.updated == 250
+    assert set(own.column("v")) == {"文" * 16000}

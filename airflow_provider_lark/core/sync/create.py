@@ -12,6 +12,7 @@ from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.stores.base import Key, RecordId, Values
+from airflow_provider_lark.core.stores.batches import split_by_text
 from airflow_provider_lark.core.stores.halve import creating, halve
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
@@ -59,8 +60,8 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
         except ValueMismatch as error:
             _reject(run, row, error)
     size = run.binding.mapping.batch_size
-    for start in range(0, len(fit), size):
-        batches.extend(_create(run, fit[start : start + size]))
+    for batch in split_by_text(fit, lambda item: item[1].values(), size=size):
+        batches.extend(_create(run, batch))
     return batches
 
 

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import RecordId
+from airflow_provider_lark.core.stores.batches import split_by_text
 from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -87,8 +88,8 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
             reject(run, item.claim, error)
 
     size = run.binding.mapping.batch_size
-    for start in range(0, len(fit), size):
-        left = halve(fit[start : start + size], send, refuse, luck=run.luck)
+    for batch in split_by_text(fit, lambda item: item.sendable.values.values(), size=size):
+        left = halve(batch, send, refuse, luck=run.luck)
         run.report.add_left(len(left.items))
     run.transact(notes.close_divided)
     if vanished:
