@@ -90,6 +90,37 @@ _EXTRA_FIELDS = {
     },
 }
 
+_WEBHOOK_STANDARD_FIELDS = {
+    "hidden-fields": ["host", "login", "port", "schema"],
+    "relabeling": {"password": "Webhook address"},
+    "placeholders": {"password": "https://open.feishu.cn/open-apis/bot/v2/hook/… from the group's settings: Bots"},
+}
+
+_WEBHOOK_EXTRA_FIELDS = {
+    "signing_secret": {
+        "label": "Signing secret",
+        "description": "Where the bot's security settings have Set signature verification.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "keyword": {
+        "label": "Keyword",
+        "description": (
+            "Where the bot's security settings have keywords: one of them. A message that does not hold it gets it, a "
+            "card into its title."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
+    "avoid_peak_seconds": {
+        "label": "Avoid the rush (seconds)",
+        "description": (
+            "So long after each full and half hour no message goes, because Lark throttles many bots then. 0 to 300; "
+            "0: never wait. Default: 15."
+        ),
+        "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 300},
+    },
+    **{name: _EXTRA_FIELDS[name] for name in ("timeout_seconds", "proxy", "ca_bundle")},
+}
+
 
 def get_provider_info() -> dict[str, object]:
     """Return the provider's description, after Airflow's ``provider_info.schema.json``."""
@@ -104,7 +135,7 @@ def get_provider_info() -> dict[str, object]:
                 "tags": ["service"],
             }
         ],
-        "hooks": _modules("hooks.lark"),
+        "hooks": _modules("hooks.lark", "hooks.webhook"),
         "operators": _modules(
             "operators.api",
             "operators.bitable",
@@ -135,7 +166,14 @@ def get_provider_info() -> dict[str, object]:
                 "hook-name": _LARK,
                 "ui-field-behaviour": _STANDARD_FIELDS,
                 "conn-fields": _EXTRA_FIELDS,
-            }
+            },
+            {
+                "connection-type": "lark_webhook",
+                "hook-class-name": "airflow_provider_lark.hooks.webhook.LarkWebhookHook",
+                "hook-name": f"{_LARK} webhook bot",
+                "ui-field-behaviour": _WEBHOOK_STANDARD_FIELDS,
+                "conn-fields": _WEBHOOK_EXTRA_FIELDS,
+            },
         ],
     }
 

@@ -4,6 +4,7 @@
 
     lark.py        LarkHook: a Lark connection becomes a client
     connection.py  what a Lark connection says, read and checked; extra.py reads its extra
+    webhook.py     LarkWebhookHook, the same for a webhook bot; webhook_connection.py reads its connection
     diagnosis.py   whether a Lark connection works, in words
     accounts.py    where workers share tokens, and what they know of people
     database.py    a SQL connection becomes a SQLAlchemy engine

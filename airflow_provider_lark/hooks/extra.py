@@ -8,7 +8,7 @@ connection id would be starred out of every log line that names it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,21 +51,35 @@ class Extra:
     """The fields of a connection's extra; each method reads one, or raises a ConfigError that names it.
 
     :param where: the connection, for messages.
+    :param fields: the names that count; those of a Lark connection by default.
+    :param prefix: what older tools put in front of them.
+    :param notes: names of what our own commands note beside them.
     :raises ConfigError: the extra is no JSON object, or holds more than a connection's settings.
     """
 
-    def __init__(self, conn: Connection, where: str) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        where: str,
+        *,
+        fields: Sequence[str] = FIELDS,
+        prefix: str = _PREFIX,
+        notes: Sequence[str] = _NOTES,
+    ) -> None:
         self._where = where
+        self._fields = fields
+        self._prefix = prefix
+        self._notes = notes
         self._values: dict[str, Any] = {}
         self._unknown: list[str] = []
-        for name, value in _read_object(conn, where).items():
+        for name, value in _read_object(conn, where, len(fields)).items():
             self._take(name, value)
 
     def _take(self, name: str, value: Any) -> None:
-        plain = name.removeprefix(_PREFIX)
+        plain = name.removeprefix(self._prefix)
         plain = _ALIASES.get(plain, plain)
-        if plain not in FIELDS:
-            self._unknown += [] if plain in _NOTES else [plain]
+        if plain not in self._fields:
+            self._unknown += [] if plain in self._notes else [plain]
         elif value is not None and value != "" and (name == plain or plain not in self._values):
             # under both names, the plain one counts
             self._values[plain] = value
@@ -73,7 +87,7 @@ class Extra:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is unlikely to be meant: fields that nobody reads. Only names close to a known one are quoted."""
-        found = [(name, get_close_matches(name, FIELDS, n=1)) for name in self._unknown]
+        found = [(name, get_close_matches(name, self._fields, n=1)) for name in self._unknown]
         told = [f"extra field {name!r} is not known; did you mean {near[0]!r}?" for name, near in found if near]
         others = len(found) - len(told)
         return (*told, f"{others} extra fields are not known") if others else tuple(told)
@@ -103,16 +117,26 @@ class Extra:
 
     def timeout_seconds(self) -> float:
         """Return how long one call may take."""
-        value = self._values.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError, OverflowError):
-            seconds = -1.0
-        if isinstance(value, bool) or not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        seconds = self._number("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
+        if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
             raise ConfigError(
                 f"{self._where}: timeout_seconds must be a number above 0, at most {MAX_TIMEOUT_SECONDS:g}"
             )
         return seconds
+
+    def number(self, name: str, default: float, most: float) -> float:
+        """Return a number from 0 to *most*."""
+        number = self._number(name, default)
+        if not 0 <= number <= most:
+            raise ConfigError(f"{self._where}: {name} must be a number from 0 to {most:g}")
+        return number
+
+    def _number(self, name: str, default: float) -> float:
+        value = self._values.get(name, default)
+        try:
+            return -1.0 if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            return -1.0
 
     def proxy(self) -> str | None:
         """Return the address of a proxy."""
@@ -165,7 +189,7 @@ def refuse_stars(value: str, where: str, name: str) -> None:
         raise ConfigError(f"{where}: {name} is {value.strip()}, which Airflow shows in its place; type it in again")
 
 
-def _read_object(conn: Connection, where: str) -> Mapping[str, Any]:
+def _read_object(conn: Connection, where: str, known: int) -> Mapping[str, Any]:
     try:
         extra = json.loads(conn.extra) if conn.extra else {}
     except (ValueError, RecursionError):
@@ -176,7 +200,7 @@ def _read_object(conn: Connection, where: str) -> Mapping[str, Any]:
     if len(extra) > MAX_FIELDS:
         raise ConfigError(
             f"{where}: extra has {len(extra):,} fields, which are no settings of a connection; "
-            f"the form names the {len(FIELDS)} that count"
+            f"the form names the {known} that count"
         )
     return extra
 

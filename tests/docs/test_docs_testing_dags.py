@@ -24,4 +24,4 @@ def test_tests_of_the_page_pass(pytester: pytest.Pytester, monkeypatch: pytest.M
 
     result = pytester.runpytest_subprocess("-W", "error", *EXEMPT, "-p", "no:cacheprovider")
 
-    result.assert_outcomes(passed=5)
+    result.assert_outcomes(passed=6)

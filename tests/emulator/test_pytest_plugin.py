@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import httpx
@@ -105,3 +107,17 @@ def test_our_client_reads_what_the_fixture_made(lark_table: Any, lark_emulator: 
     assert [each["field_name"] for each in fields] == ["Name"]
     health = httpx.get(f"{lark_emulator.url}/_emulator/health", verify=False)
     assert health.json()["result"]["status"] == "ok"
+
+
+def test_webhook_is_a_bot_with_a_group_and_a_connection_of_its_own(lark_webhook: Any, lark_emulator: Any) -> None:
+    one, other = lark_webhook(), lark_webhook(conn_id="alarms", secret="demo", keywords=["k"], timeout_seconds=3)
+    assert one.chat_id != other.chat_id
+
+    told = json.loads(os.environ["AIRFLOW_CONN_ALARMS"])
+    assert told["conn_type"] == "lark_webhook"
+    assert told["extra"] == {"avoid_peak_seconds": 0, "signing_secret": "demo", "keyword": "k", "timeout_seconds": 3}
+    body = {"msg_type": "text", "content": {"text": "hi"}}
+    assert httpx.post(told["password"], json=body, verify=False).json()["code"] == 19021
+    address = json.loads(os.environ["AIRFLOW_CONN_LARK_WEBHOOK_DEFAULT"])["password"]
+    assert httpx.post(address, json=body, verify=False).json()["code"] == 0
+    assert (one.texts(), one.contents(), other.texts()) == (["hi"], [{"text": "hi"}], [])

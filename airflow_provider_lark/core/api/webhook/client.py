@@ -20,7 +20,14 @@ from airflow_provider_lark.core.api.transport import Transport
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, SHOWN_PATH, parse_hook_address
 from airflow_provider_lark.core.api.webhook.answers import read_receipt
 from airflow_provider_lark.core.api.webhook.messages import JsonObject, build_message
-from airflow_provider_lark.core.api.webhook.pace import HookPace, Place, seconds_off_peak, shared_pace
+from airflow_provider_lark.core.api.webhook.pace import (
+    AVOID_PEAK_MAX_SECONDS,
+    AVOID_PEAK_SECONDS,
+    HookPace,
+    Place,
+    seconds_off_peak,
+    shared_pace,
+)
 from airflow_provider_lark.core.api.webhook.signing import signed
 from airflow_provider_lark.core.api.webhook.wire import HookTransport
 from airflow_provider_lark.core.clock import Clock, SystemClock
@@ -30,9 +37,6 @@ log = logging.getLogger(__name__)
 
 MESSAGE_MAX_BYTES: Final = 20 * 1024
 """Bytes of a request to a webhook bot ("Custom bot usage guide")."""
-
-AVOID_PEAK_SECONDS: Final = 15.0
-AVOID_PEAK_MAX_SECONDS: Final = 300.0
 
 _LONG_WAIT_SECONDS: Final = 5.0
 _THROTTLED_SECONDS: Final = 1.0

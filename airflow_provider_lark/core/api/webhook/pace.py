@@ -24,6 +24,10 @@ MINUTE_SECONDS: Final = 61.0
 PEAK_EVERY_SECONDS: Final = 1800
 """Full and half hours."""
 
+AVOID_PEAK_SECONDS: Final = 15.0
+AVOID_PEAK_MAX_SECONDS: Final = 300.0
+"""How long no message goes after them: unless said otherwise, and at most."""
+
 
 @dataclass(slots=True)
 class Place:
