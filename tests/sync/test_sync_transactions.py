@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.errors import TransactionLost
+from airflow_provider_lark.core.errors import SafetyStop, TransactionLost
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
 from tests.sync.own_table import OwnTable
@@ -239,7 +239,6 @@ def test_row_whose_refusal_undoes_everything_in_sqlite_stands_alone(world: World
         bad = {"id": 5, "n": 5}
     own.add(*({"id": n, "n": n} for n in range(1, 5)), bad, *({"id": n, "n": n} for n in range(6, 10)))
     report = own.engine().full()
-    print(report, world.ask("select * from sync_log"), world.ask("select * from sync_queue"))
     assert (report.failed, report.to_sql.created) == (1, 8)
     assert len(report.problems) == 1
     assert "the database refused the row" in report.problems[0]
@@ -248,6 +247,31 @@ def test_row_whose_refusal_undoes_everything_in_sqlite_stands_alone(world: World
     assert len(own.records()) == 9
     again = own.engine().incremental()
     assert (again.failed, len(own.records()), len(own.rows())) == (0, 9, 8)
+
+
+def test_parts_of_a_transaction_that_was_undone_share_the_room_for_deletes(world: World) -> None:
+    if world.sql.dialect.name != "sqlite":
+        pytest.skip("what SQLite alone does")
+    engine = world.ready(rows=30, direction="both", max_delete_rows=5, max_delete_ratio=0)
+    world.execute(
+        "CREATE TRIGGER no_poison BEFORE UPDATE ON people WHEN NEW.name = 'poison' "
+        "BEGIN SELECT RAISE(ROLLBACK, 'poison'); END"
+    )
+    for code in range(1, 10):
+        world.execute(f"INSERT INTO sync_queue (table_name, record_id, operation) VALUES ('people', '{code}', 'PULL')")
+
+    def meddle(_: Any) -> None:
+        world.remove(*range(1, 9))
+        world.edit(9, Name="poison")
+
+    # after the poll has counted the records, and before they are asked for by id
+    with (
+        before(world.sql, "lease_until_ms <=", meddle),
+        pytest.raises(SafetyStop, match="A run deletes at most 5") as caught,
+    ):
+        engine.incremental()
+    assert "SQLITE_CONSTRAINT_TRIGGER" in str(caught.value)
+    assert len(world.rows()) >= 30 - 5
 
 
 def test_constraint_that_is_checked_at_the_commit_names_its_row(world: World) -> None:

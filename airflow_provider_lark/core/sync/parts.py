@@ -33,7 +33,7 @@ def take_in_parts(run: Run, bundle: Bundle) -> Taken:
     """
     taken, waiting, landed, refused = Taken(), [bundle], 0, 0
     while waiting:
-        part = waiting.pop()
+        part = _with_room_left(waiting.pop(), taken)
         try:
             taken.add(run.transact(take, run, part))
             landed += 1
@@ -50,6 +50,11 @@ def take_in_parts(run: Run, bundle: Bundle) -> Taken:
                 raise
             taken.add(run.transact(_refuse, run, part, exc))
     return taken
+
+
+def _with_room_left(bundle: Bundle, taken: Taken) -> Bundle:
+    """Let the parts of a bundle share the guard's room for deletes."""
+    return bundle if bundle.room is None else replace(bundle, room=max(0, bundle.room - taken.writes.deleted))
 
 
 def _ids(bundle: Bundle) -> list[RecordId]:
