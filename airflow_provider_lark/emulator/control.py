@@ -38,6 +38,7 @@ STATE_ACTIONS: Final = frozenset(
         ),
         *("set_app", "set_event_url", "push_ticket", "resign", "revoke_consent", "set_chat_member"),
         *("add_webhook", "set_webhook", "remove_webhook"),
+        *("set_chat", "stop_bot", "write_message", "read_message", "add_sticker", "add_card_template"),
         *("grant", "revoke", "set_advanced", "hide_records", "show_records"),
     }
 )

@@ -22,13 +22,23 @@ from airflow_provider_lark.emulator.routes import (
     gate,
     hooks,
     media,
-    messages,
     oauth,
     old_records,
     records,
     tenant,
     tokens,
     wiki,
+)
+from airflow_provider_lark.emulator.routes.im import (
+    batch,
+    chats,
+    forwarding,
+    history,
+    members,
+    messages,
+    reactions,
+    resources,
+    urgent,
 )
 from airflow_provider_lark.emulator.routes.router import Route, Router
 from airflow_provider_lark.emulator.state.platform import State
@@ -47,6 +57,14 @@ ROUTES = (
     *events.ROUTES,
     *messages.ROUTES,
     *hooks.ROUTES,
+    *history.ROUTES,
+    *forwarding.ROUTES,
+    *reactions.ROUTES,
+    *urgent.ROUTES,
+    *resources.ROUTES,
+    *batch.ROUTES,
+    *chats.ROUTES,
+    *members.ROUTES,
 )
 _NO_DATA: dict[str, dict[str, Any]] = {"no_data": {}, "null_data": {"data": None}, "empty_data": {"data": {}}}
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json", *_NO_DATA})

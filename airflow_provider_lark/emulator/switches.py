@@ -140,6 +140,22 @@ class Switches:
     """Bytes of a request to a webhook: 20 KB, or 20,000 (§6.4)."""
     hook_peak_seconds: float = 0.0
     """How long after full and half hours webhooks answer 11232 (§6.4)."""
+    message_size_counts: Literal["body", "content"] = "body"
+    """What of a message is held against 150 KB and 30 KB: the request's body, or its content before escaping (§6.1)."""
+    unknown_message_code: int = 230030
+    """Code for a message_id that nobody has: 230030, or 230001 (§6.3 lists the first without a page)."""
+    unshared_card: Literal["error", "silent"] = "error"
+    """An update of a card without ``update_multi``: 230001, or success that changes nothing (§6.5, §9.24)."""
+    other_card_form_code: int = 200830
+    """Cause of a refused update from JSON 2.0 to 1.0: 200830 or 200800; the other way it is 200800 (§6.3)."""
+    edit_seconds: float = 24 * 3600.0
+    """How long a message can be edited: the tenant's administrator sets it (§6.3)."""
+    recall_seconds: float = 24 * 3600.0
+    """How long a message can be recalled: the tenant's administrator sets it (§6.3)."""
+    search_heeds_dashes: bool = False
+    """Whether a chat is found by a word with a dash that stands in no quotation marks; the page advises them (§7.2)."""
+    urgent_quota: int | None = None
+    """Urgent messages by sms and phone that the tenant has paid for, before 230024."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

@@ -17,6 +17,7 @@ from airflow_provider_lark.emulator.state.tokens import Token
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _BITABLE: Final = "/open-apis/bitable/"
+_IM: Final = "/open-apis/im/"
 
 
 @dataclass
@@ -104,12 +105,12 @@ class Request:
     def form(self) -> dict[str, Part]:
         """The body as a form, by the names of its parts (§7.4).
 
-        :raises ApiError: 1061002, it is none.
+        :raises ApiError: 1061002 of drive and 234001 of messages, it is none.
         """
         try:
             return parse_form(self.headers.get("content-type", ""), self.body)
         except ValueError as exc:
-            raise ApiError(1061002, str(exc)) from exc
+            raise ApiError(234001 if self.path.startswith(_IM) else 1061002, str(exc)) from exc
 
 
 def parse_user_id_type(given: object) -> UserIdType:

@@ -41,7 +41,7 @@ class Messaging(Namespace[D]):
         Lark reads ``<at user_id="ou_…">name</at>``, ``<b>``, ``<i>``, ``<u>``, ``<s>`` and ``[text](url)`` in it.
 
         :param receiver_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address or user_id.
-        :param content: at most 150 KB.
+        :param content: at most 150 KB as they are sent, in the request.
         :param receiver_id_type: which of them; default: what *receiver_id* looks like.
         :param uuid: equal ones within an hour send one message; default: a new one, so that a message whose sending
             is not answered is sent again without being doubled.
@@ -54,15 +54,17 @@ class Messaging(Namespace[D]):
         uuid = uuid or self.session.settings.new_token()
         if len(uuid) > MESSAGE_UUID_MAX:
             raise BadRequest(f"uuid has {len(uuid)} characters, at most {MESSAGE_UUID_MAX} are allowed")
+        json = {
+            "receive_id": receiver_id.strip(),
+            "msg_type": "text",
+            "content": _write_text(content),
+            "uuid": uuid,
+        }
+        _check_size(json)
         body = yield from self.session.call(
             SEND_MESSAGE,
             query={"receive_id_type": kind},
-            json={
-                "receive_id": receiver_id.strip(),
-                "msg_type": "text",
-                "content": _write_text(content),
-                "uuid": uuid,
-            },
+            json=json,
             effect="replayable",
             subject=f"message to {kind} {receiver_id.strip()}",
         )
@@ -99,11 +101,18 @@ def _write_text(content: str) -> str:
         raise BadRequest("the message has no text")
     if "\0" in content or not is_encodable(content):
         raise BadRequest("the message's text holds a NUL or characters that are no valid text")
-    written = json.dumps({"text": content}, ensure_ascii=False, separators=(",", ":"))
-    size = len(written.encode())
+    return _dump({"text": content})
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _check_size(body: object) -> None:
+    # of the request's body, in which each quotation mark of the content takes one more byte
+    size = len(_dump(body).encode())
     if size > TEXT_MESSAGE_MAX_BYTES:
         raise TooLarge(
             f"the message's text takes {size} bytes, at most {TEXT_MESSAGE_MAX_BYTES} are allowed; "
             "send a part of it, or a link to the whole"
         )
-    return written

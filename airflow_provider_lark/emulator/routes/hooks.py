@@ -11,6 +11,7 @@ from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.routes.router import Route
 from airflow_provider_lark.emulator.state.hooks import HALF_HOUR_SECONDS, Hook
+from airflow_provider_lark.emulator.state.messages import Written
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Flat, Outcome, Raw, Request
 
@@ -43,15 +44,8 @@ def send_by_hook(state: State, request: Request) -> Outcome:
         raise ApiError(19024, "none of the bot's keywords stands in a text or title")
     _check_pace(state, hook)
     # receivers know the sender of such a message as the bot, and no app
-    state.messages.add(
-        chat_id=hook.chat_id,
-        app_id=hook.hook_id,
-        sender=hook.hook_id,
-        receive_id_type="chat_id",
-        receive_id=hook.chat_id,
-        text="\n".join(texts),
-        content=json.dumps(content, ensure_ascii=False),
-    )
+    written = Written(str(body["msg_type"]), json.dumps(content, ensure_ascii=False), "\n".join(texts))
+    state.messages.add(written, chat_id=hook.chat_id, app_id=hook.hook_id, sender=hook.hook_id)
     return _success(state)
 
 

@@ -1,4 +1,4 @@
-"""Apps and people: who may ask, in whose name, and what apps are told and send (reference §1.2, §1.3, §5.1, §6)."""
+"""Apps and people: who may ask, in whose name, and what apps are told (reference §1.2, §1.3, §5.1)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any, Final, Literal
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.endpoint import Endpoint
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.limits import RateLimits
 from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, TicketMade, tell_nobody
+from airflow_provider_lark.emulator.state.chats import Chats
 from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.grants import Grants
-from airflow_provider_lark.emulator.state.messages import Messages
 from airflow_provider_lark.emulator.state.tokens import Tokens
 from airflow_provider_lark.emulator.switches import Switches
 
@@ -58,7 +57,7 @@ class App:
 
 
 class Accounts:
-    """The part of the tenant that is not documents. Hold :attr:`lock` around anything that reads or changes it."""
+    """The part of the tenant that is apps and people. Hold :attr:`lock` around anything that reads or changes it."""
 
     def __init__(self, clock: Clock, switches: Switches, ids: Ids) -> None:
         self.clock = clock
@@ -74,11 +73,8 @@ class Accounts:
     def _clear_accounts(self) -> None:
         self.tokens = Tokens(self.clock, self.ids)
         self.grants = Grants(self.clock, self.ids, self.tokens, self.tenant_key)
-        self.directory = Directory(self.ids, self.switches)
+        self.directory = Directory(self.ids, self.switches, Chats(self.clock, self.ids))
         self.subscriptions = Subscriptions()
-        self.messages = Messages(self.clock, self.ids)
-        self.paces = RateLimits(self.clock)
-        """What one receiver may get (§6.1)."""
         self.apps: dict[str, App] = {}
         self.person = self.directory.add_user("Person")
         """Who edits and who logs in when nobody is named."""
@@ -192,16 +188,6 @@ class Accounts:
         """Let a person withdraw what was allowed to the app: its user tokens end (20064, 99991677)."""
         with self.lock:
             self.grants.revoke(app_id, open_id)
-
-    def add_chat(self, name: str) -> str:
-        """Register a group, with every app's bot in it; returns its chat_id."""
-        with self.lock:
-            return self.directory.add_chat(name)
-
-    def set_chat_member(self, chat_id: str, app_id: str, *, inside: bool = True) -> None:
-        """Take an app's bot into a group, or out of it: 230002."""
-        with self.lock:
-            self.messages.set_membership(chat_id, app_id, inside=inside)
 
 
 def _frozen(values: Iterable[str] | None) -> frozenset[str] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.chats import Chat, Chats
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.switches import Switches
 
@@ -37,11 +38,11 @@ def _national(mobile: str) -> str:
 class Directory:
     """People and groups, found by any of their ids, e-mail or mobile."""
 
-    def __init__(self, ids: Ids, switches: Switches) -> None:
+    def __init__(self, ids: Ids, switches: Switches, chats: Chats) -> None:
         self._ids = ids
+        self.chats = chats
         self.switches = switches
         self._users: dict[str, User] = {}
-        self._chats: dict[str, str] = {}
         self._resigned: set[str] = set()
         self._apps: set[str] = set()
         self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
@@ -90,12 +91,10 @@ class Directory:
         """Whether the person left."""
         return user.open_id in self._resigned
 
-    def add_chat(self, name: str) -> str:
-        """Register a group and return its chat_id."""
-        chat_id = self._ids.make("oc_", 32)
-        self._chats[chat_id] = name
+    def add_chat(self, name: str) -> Chat:
+        """Register a group."""
         self.version += 1
-        return chat_id
+        return self.chats.add(name)
 
     def find(self, wanted: str, kind: UserIdType) -> User | None:
         """The person with that id of that kind."""
@@ -112,7 +111,7 @@ class Directory:
 
     def has_chat(self, chat_id: str) -> bool:
         """Whether the group is known."""
-        return chat_id in self._chats
+        return self.chats.find_group(chat_id) is not None
 
     def person_object(self, open_id: str, kind: UserIdType) -> dict[str, Any]:
         """A person as cells show them (§3.2)."""
@@ -130,5 +129,5 @@ class Directory:
 
     def chat_object(self, chat_id: str) -> dict[str, Any]:
         """A group as cells show it (§3.2)."""
-        name = self._chats[chat_id]
-        return {"id": chat_id, "name": name, "avatar_url": f"https://avatar.example/{chat_id}.png"}
+        chat = self.chats.find_group(chat_id)
+        return {"id": chat_id, "name": chat.name if chat else "", "avatar_url": f"https://avatar.example/{chat_id}.png"}

@@ -11,11 +11,11 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
-from airflow_provider_lark.emulator.state.accounts import Accounts
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
 from airflow_provider_lark.emulator.state.hooks import Hook, Hooks
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
 from airflow_provider_lark.emulator.state.model import Base, Media, Table
+from airflow_provider_lark.emulator.state.talks import Talks
 from airflow_provider_lark.emulator.switches import Switches
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
@@ -41,7 +41,7 @@ class WikiNode:
         return self.origin_token != self.node_token
 
 
-class State(Accounts):
+class State(Talks):
     """Everything the tenant holds. Hold :attr:`lock` around anything that reads or changes it."""
 
     def __init__(self, clock: Clock, switches: Switches, ids: Ids) -> None:
@@ -62,6 +62,7 @@ class State(Accounts):
         """Forget everything, apps and people too."""
         with self.lock:
             self._clear_accounts()
+            self._clear_talks()
             self._clear()
 
     def add_webhook(

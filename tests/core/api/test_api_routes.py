@@ -10,7 +10,8 @@ from airflow_provider_lark.core.api import limits
 from airflow_provider_lark.core.api.ratelimit import Bucket, Quota
 from airflow_provider_lark.core.api.routes import _ALL, SEARCH, Route, find_route
 from airflow_provider_lark.emulator.dispatch import ROUTES
-from airflow_provider_lark.emulator.routes import media, messages
+from airflow_provider_lark.emulator.routes import media
+from airflow_provider_lark.emulator.routes.im import content, messages
 from airflow_provider_lark.emulator.routes.router import Route as EmulatedRoute
 
 
@@ -37,7 +38,7 @@ def test_limits_of_files_and_texts_are_the_documents() -> None:
     assert limits.UPLOAD_WHOLE_MAX_BYTES == media.media.MAX_WHOLE
     assert limits.FILE_NAME_MAX == media.media.MAX_NAME
     assert limits.TMP_URLS_MAX == media.MAX_LINKS
-    assert (limits.TEXT_MESSAGE_MAX_BYTES, limits.MESSAGE_UUID_MAX) == (messages.MAX_TEXT_BYTES, messages.MAX_UUID)
+    assert (limits.TEXT_MESSAGE_MAX_BYTES, limits.MESSAGE_UUID_MAX) == (content.MAX_TEXT_BYTES, messages.MAX_UUID)
 
 
 def test_burst_keeps_to_the_calls_of_one_second() -> None:
