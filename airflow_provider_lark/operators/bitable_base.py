@@ -185,6 +185,12 @@ class BitableWriteRecordsOperator(BitableRecordsOperator):
         super().__init__(**kwargs)
         self.batch_size = batch_size
 
+    def _add_near_misses(self, table: RecordTable, result: dict[str, Any]) -> dict[str, Any]:
+        """Tell, also in the log, of how many records Lark's answer shows something else than was sent."""
+        if told := table.near_misses.describe():
+            self.log.warning("table %s: %s", table.ids["table_id"], told)
+        return {**result, "near_misses": table.near_misses.count}
+
 
 def _summarize(counts: Mapping[str, int], result: Mapping[str, Any]) -> str:
     """Say how many, and nothing of what stands in them."""

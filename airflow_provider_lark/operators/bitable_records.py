@@ -122,7 +122,9 @@ class BitableGetRecordsOperator(BitableRecordsOperator):
 
 
 class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
-    """Creates records and returns ``{"created", "record_ids"}``, the ids in the order of the records.
+    """Creates records and returns ``{"created", "record_ids", "near_misses"}``, the ids in the order of the records.
+
+    *near_misses* counts the records of which Lark's answer shows something else than was sent: trimmed, rounded.
 
     A task that is tried again creates nothing twice while its records stay the same: each batch goes under a token
     made from DAG, run, task and content, and Lark carries a token out once. Where Lark refuses a record, the others of
@@ -154,11 +156,12 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         if self._tries > 1:
             # cleared after people have deleted its records, it is told their ids again
             check_made(table)
-        return {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
+        done = {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
+        return self._add_near_misses(table, done)
 
 
 class BitableUpdateRecordsOperator(BitableWriteRecordsOperator):
-    """Sets fields of records and returns ``{"updated"}``; None clears a cell, a field that is not named stays.
+    """Sets fields of records and returns ``{"updated", "near_misses"}``; None clears a cell, others stay.
 
     :param records: ``[{"record_id": "rec…", "fields": {…}}]``, as the list operator returns them.
     :param skip_read_only: leave out what Lark computes, such as formulas and creation times; refused otherwise.
@@ -177,14 +180,14 @@ class BitableUpdateRecordsOperator(BitableWriteRecordsOperator):
     def _work(self, table: RecordTable) -> dict[str, Any]:
         patches = [read_patch(row, at) for at, row in enumerate(read_rows(self.records, "records"))]
         table.update(patches)
-        return {"updated": len(patches)}
+        return self._add_near_misses(table, {"updated": len(patches)})
 
 
 class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
     """Updates the records that carry the rows' keys, creates the others, and leaves equal ones alone.
 
-    Returns ``{"created", "updated", "unchanged", "record_ids"}``, the ids in the order of the rows. A key that two rows
-    or two records carry is an error that names them; then nothing is written.
+    Returns ``{"created", "updated", "unchanged", "record_ids", "near_misses"}``, the ids in the order of the rows. A
+    key that two rows or two records carry is an error that names them; then nothing is written.
 
     :param records: dictionaries of field names and values.
     :param key_fields: the fields whose values together tell records apart.
@@ -217,7 +220,9 @@ class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
         check_ids(len(rows), wanted=self.return_ids)
         keys = read_list(self.key_fields, "key_fields") or ()
         done = asdict(upsert_records(table, rows, keys, lookup=self.lookup))
-        return done if self.return_ids else {name: n for name, n in done.items() if name != "record_ids"}
+        if not self.return_ids:
+            del done["record_ids"]
+        return self._add_near_misses(table, done)
 
 
 class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):

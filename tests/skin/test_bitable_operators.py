@@ -311,25 +311,29 @@ def test_record_that_is_gone_is_told_with_what_was_written_before(orders):
 
 
 @pytest.mark.parametrize("fault", [{"code": 1255001, "status": 500}, {"code": 1299999, "status": 400}])
-def test_record_that_spoils_each_batch_is_named_and_the_others_land(orders, monkeypatch, fault):
+def test_record_that_spoils_each_batch_is_named_and_does_not_stop_the_others(orders, monkeypatch, fault):
     monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
     kind = AirflowException if fault["code"] == 1255001 else AirflowFailException
     rows = [{"code": str(n)} for n in range(40)]
     orders.emulator.faults.add("batch_create", record="17", times=None, **fault)
     message = fails(BitableCreateRecordsOperator, kind=kind, records=rows)
-    assert "record 17 of 40 (39 others were created)" in message
+    assert "record 17 of 40 (0 others were created)" in message
+    assert "The 39 others of its batch were taken back" in message
     # a second try sends the same parts under the same tokens
     fails(BitableCreateRecordsOperator, kind=kind, records=rows, ctx=context(try_number=2))
-    assert len(orders.cells()) == 39
+    assert orders.cells() == []
     orders.emulator.faults.clear()
+    # Lark has carried the batch as a whole out under no token yet
+    run(BitableCreateRecordsOperator, records=rows, ctx=context(try_number=3))
+    assert len(orders.cells()) == 40
     ids = [record["record_id"] for record in run(BitableListRecordsOperator)["records"]]
     orders.emulator.faults.add("batch_update", record=ids[5], times=None, **fault)
     patches = [{"record_id": id_, "fields": {"qty": 1}} for id_ in ids]
     message = fails(BitableUpdateRecordsOperator, kind=kind, records=patches)
-    assert "record 5 of 39 (38 others were updated)" in message
+    assert "record 5 of 40 (39 others were updated)" in message
     orders.emulator.faults.add("batch_delete", record=ids[7], times=None, **fault)
     message = fails(BitableDeleteRecordsOperator, kind=kind, record_ids=ids)
-    assert "record 7 of 39 (38 others were deleted)" in message
+    assert "record 7 of 40 (39 others were deleted)" in message
 
 
 def test_batch_that_is_too_large_goes_in_parts(orders):
@@ -650,3 +654,27 @@ def test_create_that_cannot_take_records_back_names_them(orders, monkeypatch):
     (record_id,) = [record["record_id"] for record in run(BitableListRecordsOperator)["records"]]
     assert "1 records of its batch were created and not deleted again" in message
     assert f"{record_id}; delete them first" in message
+
+
+def test_values_that_lark_stores_otherwise_are_counted_and_named_without_the_cell(orders, capsys):
+    for route in ("batch_create", "batch_update"):
+        orders.emulator.faults.add(route, action="trim", field="code", told=True, times=None)
+        orders.emulator.faults.add(route, action="leave_out", field="qty", told=True, times=None, record="7")
+    rows = [{"code": "A1", "qty": 1}, {"code": " canary ", "qty": 2}, {"code": "A3", "qty": 7}]
+    done = run(BitableCreateRecordsOperator, records=rows)
+    assert (done["created"], done["near_misses"]) == (3, 2)
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "other values than were sent" in line]
+    assert "in 2 records" in told
+    assert "code (Text), qty (Number)" in told
+    assert done["record_ids"][1] in told
+    assert "canary" not in told
+    first, second, _ = done["record_ids"]
+    patches = [{"record_id": first, "fields": {"code": "B1"}}, {"record_id": second, "fields": {"code": "B2 "}}]
+    assert run(BitableUpdateRecordsOperator, records=patches)["near_misses"] == 1
+    done = run(BitableUpsertRecordsOperator, records=[{"code": "C1 ", "qty": 3}], key_fields=["qty"])
+    assert (done["created"], done["near_misses"]) == (1, 1)
+
+
+def test_zero_and_empty_cells_that_an_answer_shows_in_another_form_are_no_near_miss(orders):
+    rows = [{"code": "A1", "qty": 0, "status": None}, {"code": "", "qty": 2.50}, {"qty": 1}]
+    assert run(BitableCreateRecordsOperator, records=rows)["near_misses"] == 0

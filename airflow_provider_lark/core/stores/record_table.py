@@ -28,6 +28,7 @@ from airflow_provider_lark.core.stores.batch_writes import write_in_batches
 from airflow_provider_lark.core.stores.count_check import CountCheck
 from airflow_provider_lark.core.stores.fates import hidden_error, look_up, remove
 from airflow_provider_lark.core.stores.halve import creating
+from airflow_provider_lark.core.stores.near_misses import NearMisses
 from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
 from airflow_provider_lark.core.stores.undoing import undo_creates
 
@@ -90,6 +91,7 @@ class RecordTable:
     :param fields: the table's fields where they are known; read when they are first needed otherwise.
     :param skip_read_only: leave out of what is written what Lark computes; refused otherwise.
     :ivar firsts_made: of each call that has created records, the id of the first.
+    :ivar near_misses: of what was written, the records of which Lark made something else.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class RecordTable:
         self._find_user_ids = find_user_ids
         self._skip_read_only = skip_read_only
         self.firsts_made: list[str] = []
+        self.near_misses = NearMisses(lambda: self.fields)
         if fields is not None:
             self.fields = list(fields)
 
@@ -242,6 +245,7 @@ class RecordTable:
             token = self._new_token(part[0], records)
             with creating():
                 answer = self.client.bitable.batch_create(**self.ids, records=records, client_token=token)
+            self.near_misses.look(records, answer)
             self.firsts_made.append(answer[0]["record_id"])
             made.update(zip(part, (record["record_id"] for record in answer), strict=True))
 
@@ -255,7 +259,8 @@ class RecordTable:
         """Update records by wire values."""
 
         def send(part: Sequence[int]) -> None:
-            self.client.bitable.batch_update(**self.ids, records=[patches[at] for at in part])
+            some = [patches[at] for at in part]
+            self.near_misses.look_by_id(some, self.client.bitable.batch_update(**self.ids, records=some))
 
         write_in_batches("updated", len(patches), self.batch_size, send)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
+from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values
-from airflow_provider_lark.core.fields.codec import build_codec
-from airflow_provider_lark.core.fields.column import Column
-from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.fields.sqltypes import sql_type_for
-
-_LINKS = (FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK)
+from airflow_provider_lark.core.fields.either_form import reader_of
+from airflow_provider_lark.core.fields.schema import Field
 
 
 class CellDigest:
@@ -24,7 +20,7 @@ class CellDigest:
     """
 
     def __init__(self, fields: Sequence[Field], key_fields: Sequence[str]) -> None:
-        self._readers = {field.name: _reader(field) for field in fields}
+        self._readers = {field.name: reader_of(field) for field in fields}
         self._key = tuple(key_fields)
         if not self._key:
             raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
@@ -55,21 +51,3 @@ class CellDigest:
             None if None in key.values() else dump_values(key),
             hash_values(dump_values(values)) if len(values) == len(self._readers) else None,
         )
-
-
-def _reader(field: Field) -> Callable[[Any], Canonical]:
-    sql_type = sql_type_for(field, "")
-    if sql_type is None:
-        raise SchemaMismatch(f"field {field.describe()} holds no values")
-    read = build_codec(field, Column(field.name, sql_type)).from_lark
-    if field.type in _LINKS:
-        # shown as an object, written as a list
-        return lambda cell: read({"link_record_ids": cell} if isinstance(cell, list) else cell)
-    if field.type == FieldType.ATTACHMENT:
-        # written without the names, which Lark knows
-        return lambda cell: _tokens(read(cell))
-    return read
-
-
-def _tokens(files: Canonical) -> Canonical:
-    return tuple(file[0] for file in files if isinstance(file, tuple)) if isinstance(files, tuple) else None

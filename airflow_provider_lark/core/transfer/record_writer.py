@@ -11,9 +11,11 @@ from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
+from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.bitable import BitableStore
 from airflow_provider_lark.core.stores.fates import look_up
 from airflow_provider_lark.core.stores.halve import Left, Luck, creating, halve
+from airflow_provider_lark.core.stores.near_misses import NearMisses
 from airflow_provider_lark.core.stores.repetition import only_repeated
 from airflow_provider_lark.core.stores.undoing import undo_creates
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
@@ -42,6 +44,7 @@ class RecordWriter:
     """Writes to one table, batch by batch; counts in *report*.
 
     :param seed: what stays the same when a task is tried again; see :func:`.batch_token`.
+    :param fields: those of the table.
     :param takes_back: delete what was created of a batch of which Lark refuses a row and ``on_row_error`` is ``fail``.
     """
 
@@ -54,6 +57,7 @@ class RecordWriter:
         batch_size: int,
         seed: str,
         on_row_error: OnRowError,
+        fields: Sequence[Field],
         takes_back: bool = False,
     ) -> None:
         self._client = client
@@ -63,6 +67,7 @@ class RecordWriter:
         self._seed = f"{seed}/{table.app_token}/{table.table_id}"
         self._on_row_error = on_row_error
         self._takes_back = takes_back
+        self._near_misses = NearMisses(lambda: fields)
         self._waiting: dict[str, list[Item]] = {"create": [], "update": []}
         self._witnesses: list[str] = []
         self._luck = Luck()
@@ -87,6 +92,8 @@ class RecordWriter:
         if updates := self._waiting["update"]:
             self._update(updates)
         self._check_witnesses()
+        self._report.near_misses = self._near_misses.count
+        self._report.warnings += filter(None, [self._near_misses.describe()])
 
     def delete(self, index: RecordIndex) -> None:
         """Delete the records that *index* still holds."""
@@ -112,8 +119,9 @@ class RecordWriter:
                 told = undo_creates(self._client, **self._table, record_ids=[id_ for ids in made for id_ in ids])
                 error.message += f". {told[:1].upper()}{told[1:]}" if told else ""
             raise
-        if made and len(self._witnesses) < BATCH_GET_MAX:
-            self._witnesses.append(made[0][0])
+        if len(made) > 1 or len(self._witnesses) < BATCH_GET_MAX:
+            # of parts too: some may have been made by an earlier try, and taken back
+            self._witnesses += [ids[0] for ids in made]
         self._report.created += sum(map(len, made))
         return made
 
@@ -130,6 +138,7 @@ class RecordWriter:
         token = batch_token(self._seed, part[0].number, bodies)
         with self._learning_size(len(part)), creating():
             records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
+        self._near_misses.look(bodies, records)
         return [record["record_id"] for record in records]
 
     def _update(self, batch: Sequence[Item]) -> None:
@@ -138,7 +147,8 @@ class RecordWriter:
     def _send_update(self, part: Sequence[Item]) -> None:
         bodies = [(item.record_id, item.fields) for item in part]
         with self._learning_size(len(part)):
-            self._client.bitable.batch_update(**self._table, records=bodies)
+            records = self._client.bitable.batch_update(**self._table, records=bodies)
+        self._near_misses.look_by_id(bodies, records)
         self._report.updated += len(part)
 
     @contextmanager

@@ -26,6 +26,7 @@ class TransferReport:
     :param read: rows or records read.
     :param unchanged: rows whose record, or records whose row, already held the same.
     :param skipped: rows that the other side cannot hold.
+    :param near_misses: rows of which Lark's answer shows something else than was sent: it trims, rounds, clamps.
     :param api_calls: requests sent to Lark by kind, and ``total``; retries count.
     :param problems: at most 20 texts, each naming row, field and what was expected; no cell content.
     :param warnings: what did not fail but wants a person's eye.
@@ -44,6 +45,7 @@ class TransferReport:
     deleted: int = 0
     unchanged: int = 0
     skipped: int = 0
+    near_misses: int = 0
     seconds: float = 0.0
     api_calls: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -73,8 +75,8 @@ class TransferReport:
 
     def summary(self) -> str:
         """Return the counts in one line, for a log."""
-        names = ("read", "created", "updated", "deleted", "unchanged", "skipped")
-        counts = ", ".join(f"{name} {count}" for name in names if (count := getattr(self, name)))
+        names = ("read", "created", "updated", "deleted", "unchanged", "skipped", "near_misses")
+        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name in names if (count := getattr(self, name)))
         calls = self.api_calls.get("total", 0)
         return f"{self.mode} {self.source} into {self.target}: {counts or 'nothing'}; {calls} calls"
 

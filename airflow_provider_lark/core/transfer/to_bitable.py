@@ -191,6 +191,7 @@ class _Load:
             report,
             batch_size=options.batch_size,
             seed=seed,
+            fields=found.fields,
             on_row_error=options.on_row_error,
             # the other modes find what was created, by key or as old records
             takes_back=options.mode == "append" and options.on_row_error == "fail",

@@ -354,6 +354,22 @@ def test_row_that_lark_refuses_is_found_by_halving(lark, sqlite):
     assert (report.created, report.skipped) == (15, 1)
 
 
+def test_values_that_lark_stores_otherwise_are_counted_and_named(lark, sqlite):
+    where = lark.table("t", id=2, name=1)
+    sql = "SELECT 1 AS id, 'a' AS name UNION ALL SELECT 2, ' b' UNION ALL SELECT 3, 'c' ORDER BY 1"
+    for route in ("batch_create", "batch_update"):
+        lark.emulator.faults.add(route, action="trim", field="name", told=True, times=None)
+    report = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["id"])
+    assert (report.created, report.near_misses, report.status) == (3, 1, "ok")
+    (warning,) = [text for text in report.warnings if "other values than were sent" in text]
+    assert "in 1 records" in warning
+    assert "name (Text)" in warning
+    assert "near misses 1" in report.summary()
+    # SQL keeps its own, so each run writes it again, and says so
+    report = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["id"])
+    assert (report.updated, report.unchanged, report.near_misses) == (1, 2, 1)
+
+
 def test_append_that_is_corrected_after_a_refused_row_creates_each_row_once(lark, sqlite):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", code=1254015, status=400, contains='"id":14,', times=None)
