@@ -159,3 +159,23 @@ def test_keys_that_differ_in_blanks_or_case_are_two_where_the_column_says_so(wor
     engine.incremental()
     assert {record["code"]: record["n"] for record in table.records()} == {"a": 1, "a ": 20}
     assert engine.check().in_step
+
+
+@on_sqlite
+@pytest.mark.parametrize("way", ["REPLACE", "IGNORE"])
+def test_constraint_that_would_give_way_refuses_the_row_that_clashes(world: World, way: str) -> None:
+    ddl = f"CREATE TABLE plain (id INTEGER PRIMARY KEY, mail TEXT UNIQUE ON CONFLICT {way})"
+    table = OwnTable(world, "plain", {"id": 2, "mail": 1}, ddl, "INSERT INTO plain VALUES (1, 'a'), (2, 'b')")
+    engine = table.engine()
+    engine.full()
+    table.add({"id": 3, "mail": "a"}, {"id": 4, "mail": "d"}, {"mail": "b"})
+    table.edit(table.find(id=2), mail="d")
+    report = engine.incremental()
+    # one of the two that want 'd' gets it
+    assert (report.status, report.to_sql.deleted) == ("partial", 0)
+    assert any("column mail" in problem and "UNIQUE" in problem for problem in report.problems)
+    assert {1, 2} <= set(table.by_key())
+    engine.full()
+    engine.full()
+    assert len(table.records()) == 5
+    assert {1, 2} <= set(table.by_key())

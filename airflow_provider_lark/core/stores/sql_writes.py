@@ -21,7 +21,7 @@ from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.patching import Patch, patch_rows
 from airflow_provider_lark.core.stores.savepoints import guarded
 from airflow_provider_lark.core.stores.tables import TableSpec
-from airflow_provider_lark.core.stores.written import write
+from airflow_provider_lark.core.stores.written import or_abort, write
 
 
 class RowWriter:
@@ -119,7 +119,7 @@ class RowWriter:
         return keys
 
     def _insert_and_ask(self, params: list[dict[str, Any]]) -> list[Key]:
-        statement = insert(self._table).returning(*self._keys[0], sort_by_parameter_order=True)
+        statement = or_abort(insert(self._table)).returning(*self._keys[0], sort_by_parameter_order=True)
         try:
             made = self._conn.execute(statement, params).all()
         except InvalidRequestError:
@@ -136,7 +136,7 @@ class RowWriter:
 
     def _insert_one(self, params: dict[str, Any]) -> Key:
         # MySQL cannot say which keys a statement made, only the last one
-        made = self._conn.execute(insert(self._table), params).inserted_primary_key
+        made = self._conn.execute(or_abort(insert(self._table)), params).inserted_primary_key
         names = [column.name for column in self._table.primary_key.columns]
         by_name = dict(zip(names, made or (), strict=False)) | params
         values = [by_name.get(name) for name in self._spec.key_columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone, tzinfo
@@ -19,11 +20,14 @@ from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import CHARSET, SESSION_ZONE, Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient, open_session
-from airflow_provider_lark.core.stores.keys import literal
+from airflow_provider_lark.core.stores.keys import literal, quote
 from airflow_provider_lark.core.stores.words import words_of
 
 _DIALECT = "lark_dialect"
 _UNIQUE = "lark_unique"
+GIVES_WAY = "lark_gives_way"
+"""Where a table of SQLite keeps whether in a clash one of its constraints deletes a row, or drops the new one."""
+_GIVES_WAY = re.compile(r"\bON\s+CONFLICT\s+(?:REPLACE|IGNORE)\b", re.IGNORECASE)
 _SQLITE_TYPES: dict[str, type[TypeEngine[Any]]] = {
     **dict.fromkeys(("UUID", "GUID", "STRING", "CITEXT", "TIMETZ"), TEXT),
     **dict.fromkeys(("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP WITHOUT TIME ZONE"), sqlite.DATETIME),
@@ -84,6 +88,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     if bind.dialect.name == "sqlite":
         _tell_row_ids(bind, table)
         _tell_declared_types(bind, table)
+        table.info[GIVES_WAY] = _gives_way(bind, table)
     for column_name, charset in _charsets(bind, table).items():
         table.c[column_name].info[CHARSET] = charset
     table.info[_UNIQUE] = _unique_columns(bind, table)
@@ -113,6 +118,13 @@ def _tell_declared_types(conn: Connection, table: Table) -> None:
         meant = _SQLITE_TYPES.get(str(written).split("(")[0].strip().upper())
         if meant is not None and name in table.c:
             table.c[name].type = meant()
+
+
+def _gives_way(conn: Connection, table: Table) -> bool:
+    schema = f"{quote(conn.dialect, table.schema)}." if table.schema else ""
+    ddl = f"SELECT sql FROM {schema}sqlite_master WHERE type = 'table' AND name = {literal(conn.dialect, table.name)} "
+    found = conn.exec_driver_sql(f"{ddl} COLLATE NOCASE", execution_options={"no_parameters": True}).scalar()
+    return bool(_GIVES_WAY.search(found or ""))
 
 
 def _in(conn: Connection, schema: str | None) -> str:

@@ -8,10 +8,12 @@ sent, the table itself is asked.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Delete
 from sqlalchemy.sql.dml import UpdateBase
+
+from airflow_provider_lark.core.stores.tables import GIVES_WAY
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -21,8 +23,22 @@ def write(conn: Connection, statement: UpdateBase, parameters: Parameters | None
 
     MySQL may count the rows that it changed, instead of those that it found.
     """
-    result = conn.execute(statement, parameters, execution_options={"preserve_rowcount": True})
+    result = conn.execute(or_abort(statement), parameters, execution_options={"preserve_rowcount": True})
     return _known(result.rowcount)
+
+
+Statement = TypeVar("Statement", bound=UpdateBase)
+
+
+def or_abort(statement: Statement) -> Statement:
+    """Return *statement* such that SQLite refuses a row that clashes, where the table says ``ON CONFLICT REPLACE``.
+
+    That would delete the other row, without a trigger to note it, and report nothing.
+    """
+    table = getattr(statement, "table", None)
+    if isinstance(statement, Delete) or table is None or not table.info.get(GIVES_WAY):
+        return statement
+    return statement.prefix_with("OR ABORT", dialect="sqlite")
 
 
 def write_as_written(conn: Connection, statement: str, parameters: tuple[Any, ...]) -> int | None:
