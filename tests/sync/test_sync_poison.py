@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
-from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ServerFailed
+from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ReadFailed, ServerFailed
 from airflow_provider_lark.core.stores.fates import look_up
 from tests.sync.world import World
 
@@ -172,3 +172,12 @@ def test_check_calls_a_record_different_that_lark_does_not_show_again(world: Wor
     world.emu.faults.add("batch_get", record=world.record_id(2), times=None, code=1255001, status=500)
     report = hasty().check()
     assert (report.different, report.in_step) == (1, False)
+
+
+def test_page_that_lark_cannot_read_is_told_by_its_place(world: World, hasty: Any) -> None:
+    ids = [world.add(Name=f"n{n}") for n in range(25)]
+    world.emu.faults.add("records/search", record=ids[17], times=None, code=1255001, status=500)
+    pages = hasty().client.bitable.search_pages(app_token=world.app_token, table_id=world.table_id, page_size=10)
+    last = next(pages).items[-1]["record_id"]
+    with pytest.raises(ReadFailed, match=f"page of up to 10 records after record {last} .10 were read.; if it stays"):
+        next(pages)

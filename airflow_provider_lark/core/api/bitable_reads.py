@@ -16,7 +16,7 @@ from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.rescan import Rescan
 from airflow_provider_lark.core.api.session import describe
 from airflow_provider_lark.core.api.wire import BatchGet, RecordPage, UserIdType
-from airflow_provider_lark.core.errors import BadRequest, LarkError, TooLarge, UnexpectedAnswer
+from airflow_provider_lark.core.errors import BadRequest, LarkError, ReadFailed, TooLarge, UnexpectedAnswer
 
 _BAD_TOKEN_CODES = frozenset({1254002, 1254030})
 """A page_token that does not fit; 1254030 is also an answer that is too large."""
@@ -130,6 +130,8 @@ class BitableReads(Namespace[D]):
             try:
                 page = yield from self._search(query, size, page_token)
             except LarkError as error:
+                if isinstance(error, ReadFailed):
+                    error.message += f"; {scan.describe_next(size)}"
                 if not (isinstance(error, TooLarge) or (size < scan.page_size and error.code in _BAD_TOKEN_CODES)):
                     raise
                 if isinstance(error, TooLarge) and size > 1:

@@ -28,6 +28,7 @@ class Rescan:
         self.turn = 0
         self._sorted_by = [order["field_name"] for order in sort or () if "field_name" in order]
         self._met = array("q")
+        self._last = ""
         self._skip: frozenset[int] = frozenset()
 
     def begin_again(self, page_size: int) -> bool:
@@ -39,6 +40,15 @@ class Rescan:
         self._skip = frozenset(self._met)
         return True
 
+    def describe_next(self, size: int) -> str:
+        """Say which records the page holds that could not be read, and what to do where it stays so."""
+        after = f"after record {self._last}" if self._last else "at the beginning"
+        order = f", sorted by {', '.join(self._sorted_by)}" if self._sorted_by else ""
+        return (
+            f"it is the page of up to {size} records {after} ({len(self._met)} were read{order}); if it stays so, "
+            "one of them spoils it: find it with a smaller view or limit, and make it anew in Lark"
+        )
+
     def take(self, page: RecordPage) -> RecordPage:
         """Return *page* without what was met before the scan began again."""
         items = page.items
@@ -48,6 +58,7 @@ class Rescan:
             items, marks = [items[at] for at in kept], [marks[at] for at in kept]
             page = replace(page, items=items)
         self._met.extend(marks)
+        self._last = items[-1]["record_id"] if items else self._last
         return page
 
     def _mark(self, record: WireRecord) -> int:
