@@ -155,9 +155,12 @@ class BitableWrites(Namespace[D]):
         _check_size(sent, BATCH_WRITE_MAX, route)
         body = yield from self.session.call(route, ids, query=query, json=json, client_token=client_token)
         records = pick_objects(data_of(body), "records", {"record_id": str}, endpoint=route.endpoint)
-        if len(records) != sent:
+        # an update may name a record twice; two creates make two records
+        ids_told = {record["record_id"] for record in records} if route is routes.BATCH_CREATE else records
+        told = min(len(records), len(ids_told))
+        if len(records) != sent or told != sent:
             raise UnexpectedAnswer(
-                f"{describe(ids)}: {sent} records were sent and {len(records)} came back, so none can be matched",
+                f"{describe(ids)}: {sent} records were sent and {told} came back, so none can be matched",
                 endpoint=route.endpoint,
             )
         return records

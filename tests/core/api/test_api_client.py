@@ -556,3 +556,9 @@ def test_server_offset_is_read_from_the_date_header(client: LarkClient, server: 
     client.bitable.search_page(**AT)
     # 22:13:30 is 10 s after the clock; the header names a begun second, so half a second is added
     assert client.server_offset_ms == 10_500
+
+
+def test_create_that_is_answered_with_one_id_twice_is_not_believed(client: LarkClient, server: Any) -> None:
+    server.say({"records": [{"record_id": "recA", "fields": {}}, {"record_id": "recA", "fields": {}}]})
+    with pytest.raises(UnexpectedAnswer, match="2 records were sent and 1 came back"):
+        client.bitable.batch_create(**AT, records=[{}, {}], client_token="4f6f0f4e-7b0c-4f1c-8a2b-0d4f3b1c2a11")
