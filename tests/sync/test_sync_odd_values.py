@@ -209,3 +209,36 @@ def test_long_texts_that_no_statement_could_note_at_once_reach_lark(world: World
         conn.execute(text("UPDATE t SET v = :v"), {"v": "文" * 16000})
     assert engine.incremental().to_lark.updated == 250
     assert set(own.column("v")) == {"文" * 16000}
+
+
+def test_year_of_two_digits_is_set_aside(world: World) -> None:
+    mysql_only(world)
+    own = OwnTable(world, "t", {"id": NUMBER, "y": NUMBER}, "CREATE TABLE t (id INTEGER PRIMARY KEY, y YEAR)")
+    years = [26, 70, 1900, 2156, 0, 1901, 2155]
+    own.add(*({"id": n, "y": year} for n, year in enumerate(years)))
+    report = own.engine().full()
+    assert (report.to_sql.created, report.failed, report.rewritten) == (3, 4, 0)
+    assert "a year from 1901 to 2155, or 0" in report.problems[0]
+    assert own.rows("id, y") == [(4, 0), (5, 1901), (6, 2155)]
+    assert own.column("y") == sorted(years)
+
+
+def test_text_that_sqlite_makes_a_number_of_is_set_aside(world: World) -> None:
+    if world.sql.dialect.name != "sqlite":
+        pytest.skip("columns take any value on SQLite only")
+    own = OwnTable(
+        world,
+        "t",
+        {"id": NUMBER, "v": TEXT, "n": NUMBER},
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v STRING, n INTEGER)",
+        "INSERT INTO t VALUES (1, 'x', 1)",
+    )
+    engine = own.engine()
+    engine.full()
+    own.add({"id": 2, "v": "007"}, {"id": 3, "v": "abc"}, {"v": "1e3"})
+    own.edit(own.find(id=1), v="12345678901234567890")
+    report = engine.incremental()
+    assert (report.status, report.to_sql.total, report.failed) == ("partial", 1, 3)
+    assert "written to v, which cannot be read as its column's type" in report.problems[0]
+    assert own.rows("id, v") == [(1, "x"), (3, "abc")]
+    assert own.column("v") == ["007", "12345678901234567890", "1e3", "abc"]

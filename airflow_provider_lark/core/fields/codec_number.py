@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy.dialects.mysql import YEAR
+
 from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
@@ -103,7 +105,9 @@ def _is_whole(value: Any) -> bool:
 def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
     refuse_sql, refuse_lark = pair.refuse_sql, pair.refuse_lark
     least, greatest = integer_range(pair.column)
-    fits = f"a whole number from {least} to {greatest}"
+    # MySQL takes a year of two digits, or of one, for another
+    unheard = range(1, 1901) if isinstance(base_type(pair.column.type), YEAR) else ()
+    fits = f"a year from 1901 to {greatest}, or 0" if unheard else f"a whole number from {least} to {greatest}"
 
     def read(value: Any) -> Decimal | None:
         if type(value) is int:
@@ -123,7 +127,8 @@ def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
             return None
         # compared as Decimals: Decimal against int is slow
         whole = int(number)
-        if not least <= whole <= greatest or (type(number) is Decimal and number.to_integral_value() != number):
+        is_whole = type(number) is not Decimal or number.to_integral_value() == number
+        if not is_whole or not least <= whole <= greatest or whole in unheard:
             raise refuse_lark(number, fits)
         return whole
 

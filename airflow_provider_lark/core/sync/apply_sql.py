@@ -142,6 +142,12 @@ class _Writer:
                 f"for a trigger on table {self._store.table.name!r} that changes keys, or hides rows"
             )
         for change, key in zip(changes, keys, strict=True):
+            # SQLite makes a number of a text in a column whose type it does not know: 007 becomes 7
+            if spoilt := [name for name in change.values if name not in rows[key].values]:
+                raise RowRefused(
+                    f"the database made something else of what was written to {', '.join(spoilt)}, which cannot be "
+                    "read as its column's type; declare the column with a type that keeps such values"
+                )
             change.row = rows[key]
 
 
