@@ -143,6 +143,7 @@ def get_provider_info() -> dict[str, object]:
             "operators.bitable_records",
             "operators.bitable_tables",
             "operators.sync",
+            "operators.webhook",
         ),
         "sensors": _modules("sensors.bitable", "sensors.sync_queue"),
         "triggers": _modules("triggers.bitable", "triggers.sync_queue"),

@@ -16,14 +16,17 @@ log = logging.getLogger(__name__)
 E = TypeVar("E", bound=AirflowException)
 
 
-def airflow_error(exc: LarkError) -> AirflowException:
+def airflow_error(exc: LarkError, *, permanent: tuple[type[LarkError], ...] = ()) -> AirflowException:
     """Return what Airflow should be told instead of *exc*.
+
+    :param permanent: what the task's ``retries`` would make worse, though it is retriable by itself.
 
     The result holds its message only, so that executors can pickle it. A retriable error becomes an
     ``AirflowException``, which the task's ``retries`` catch; any other one an ``AirflowFailException``, because the
     same attempt would fail again until a person has changed something.
     """
-    kind = AirflowException if isinstance(exc, RetriableError) else AirflowFailException
+    may_retry = isinstance(exc, RetriableError) and not isinstance(exc, permanent)
+    kind = AirflowException if may_retry else AirflowFailException
     notes = "".join(f" ({note})" for note in getattr(exc, "__notes__", ()))
     return kind(f"{type(exc).__name__}: {exc}{notes}")
 
@@ -47,17 +50,19 @@ def without_frames(exc: LarkError) -> LarkError:
 
 
 @contextmanager
-def airflow_errors() -> Iterator[None]:
+def airflow_errors(*, permanent: tuple[type[LarkError], ...] = ()) -> Iterator[None]:
     """Translate what the block raises: the core's errors by :func:`airflow_error`, and what a database says.
 
     The message says all that the error behind it does, so Airflow is not shown that one's traceback as well; the log
     has it at DEBUG.
+
+    :param permanent: as for :func:`airflow_error`.
     """
     try:
         yield
     except LarkError as exc:
         log.debug("the error behind the next line", exc_info=exc)
-        raise told(airflow_error(exc)) from None
+        raise told(airflow_error(exc, permanent=permanent)) from None
     except Exception as exc:
         error = _database_error(exc)
         if error is None:

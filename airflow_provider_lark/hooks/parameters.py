@@ -79,9 +79,10 @@ def read_count(value: int | str | None, where: str) -> int | None:
     return int(value)
 
 
-def read_seconds(value: float | str | None, where: str, *, longest: float) -> float | None:
+def read_seconds(value: float | str | None, where: str, *, longest: float, may_be_zero: bool = False) -> float | None:
     """Return a number of seconds above 0, or None; text as a template gives it is read.
 
+    :param may_be_zero: whether 0 means something too.
     :raises ConfigError: it is something else, or more than *longest*.
     """
     if value is None or value in ("", "None"):
@@ -90,8 +91,9 @@ def read_seconds(value: float | str | None, where: str, *, longest: float) -> fl
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         seconds = math.nan
-    if not 0 < seconds <= longest:
-        raise ConfigError(f"{where}: expected a number of seconds, above 0 and up to {longest:g}")
+    if not 0 <= seconds <= longest or (seconds == 0 and not may_be_zero):
+        least = "from 0" if may_be_zero else "above 0 and"
+        raise ConfigError(f"{where}: expected a number of seconds, {least} up to {longest:g}")
     return seconds
 
 
