@@ -60,3 +60,12 @@ def joined(text: Text, locale: Locale | None) -> str:
     if locale is not None:
         return text.choose(locale)
     return " / ".join(dict.fromkeys(each for _, each in text.texts))
+
+
+def combine(write: Callable[..., str], *texts: Text) -> Text:
+    """Return what *write* makes of *texts*, for each language that one of them has."""
+    languages = dict.fromkeys(locale for text in texts if isinstance(text, Localized) for locale, _ in text.texts)
+    if not languages:
+        return write(*texts)
+    made = [(each, write(*(t if isinstance(t, str) else t.choose(each) for t in texts))) for each in languages]
+    return Localized(tuple(made))

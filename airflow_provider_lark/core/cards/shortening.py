@@ -16,7 +16,7 @@ _HEAD_SHARE = 0.4
 
 def cut_end(text: str, max_bytes: int, *, mark: str = "…") -> str:
     """Return *text* in at most *max_bytes* of UTF-8; a cut one ends with *mark*."""
-    if len(text.encode()) <= max_bytes:
+    if _fits(text, max_bytes):
         return text
     room = max_bytes - len(mark.encode())
     return f"{_head(text, room)}{mark}" if room > 0 else _head(text, max_bytes)
@@ -29,15 +29,20 @@ def cut_middle(text: str, max_bytes: int, *, gap: Callable[[int], str]) -> str:
 
     :param gap: what says that so many characters are left out; it gets a line of its own.
     """
-    if len(text.encode()) <= max_bytes:
+    if _fits(text, max_bytes):
         return text
     room = max_bytes - len(gap(len(text)).encode()) - 2
     if room < 2:
         return cut_end(text, max_bytes)
-    first = text.split("\n", 1)[0]
+    # megabytes may stand behind the part that is shown
+    first = text[:max_bytes].split("\n", 1)[0]
     head = _head(first, int(room * _HEAD_SHARE))
-    tail = _last_lines(text[len(head) :], room - len(head.encode()))
+    tail = _last_lines(text[max(len(head), len(text) - max_bytes) :], room - len(head.encode()))
     return f"{head}\n{gap(len(text) - len(head) - len(tail))}\n{tail}"
+
+
+def _fits(text: str, max_bytes: int) -> bool:
+    return len(text) <= max_bytes and len(text.encode()) <= max_bytes
 
 
 def _last_lines(text: str, max_bytes: int) -> str:

@@ -57,9 +57,8 @@ class CardTemplate:
         :param environment: whose filters, globals and kind of undefined names hold, such as Airflow's.
         :raises ConfigError: a template is wrong, or names what is not there; the message has file and path.
         """
-        return {
-            key: _render(value, key, self.name, _make_ready(environment), context) for key, value in self.card.items()
-        }
+        ready = _make_ready(environment)
+        return {key: _render(value, key, self.name, ready, context) for key, value in self.card.items()}
 
 
 def load_card_template(path: str | Path) -> CardTemplate:

@@ -92,9 +92,10 @@ def web_url(url: str | None) -> str | None:
 
     Blanks, quotes and what is not ASCII are percent-encoded; other schemes than http and https are none.
     """
-    if not url:
+    given = url.strip() if url else ""
+    if clean_text(given) != given:
         return None
-    target = quote(url.strip(), safe=_URL_SAFE + "()")
+    target = quote(given, safe=_URL_SAFE + "()")
     return target if is_web_url(target) else None
 
 

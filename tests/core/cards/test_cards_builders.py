@@ -214,7 +214,7 @@ def depth(element: Any) -> int:
     return own + max(map(depth, inside), default=0)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     st.lists(INNER.filter(lambda each: depth(each) <= 5), max_size=5),
     st.lists(TABLES, max_size=2),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, StrictUndefined
 from jinja2.nativetypes import NativeEnvironment
@@ -59,6 +59,7 @@ def test_template_file_with_quotes_breaks_and_backslashes_arrives_exactly(
 
 
 @pytest.mark.parametrize("environment", environments())
+@settings(deadline=None)
 @given(text=st.text() | st.sampled_from(["007", "[1, 2]", "1e3", "None", "{'a': 1}", "\n", "{% raw %}"]))
 def test_template_file_renders_any_text_exactly(environment: Environment, text: str) -> None:
     """Jinja itself makes one line end of three kinds; everything else stays."""

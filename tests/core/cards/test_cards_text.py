@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_lark.core.cards.shortening import cut_end, cut_middle
@@ -61,6 +61,7 @@ def test_escape_markdown_shows_the_text_and_leaves_no_structure(text: str) -> No
     assert not re.search(r"&(?!(?:#\d+|nbsp|zwj);)", escaped)
 
 
+@settings(deadline=None)
 @given(st.text())
 @example("\x1b[31mred\x1b[0m")
 @example("\ud83d\ude00 \ud83d")
@@ -97,7 +98,16 @@ def test_code_block_ends_where_it_should_and_mentions_nobody(text: str) -> None:
 
 def test_links_lead_to_web_addresses_only() -> None:
     assert link("a]b", 'https://x.cn/a b?q=(1)&t="中"') == "[a&#93;b](https://x.cn/a%20b?q=%281%29&t=%22%E4%B8%AD%22)"
-    for url in (None, "", "javascript:alert(1)", "file:///etc/passwd", "x.cn", "https://"):
+    for url in (
+        None,
+        "",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "x.cn",
+        "https://",
+        "https://x.cn/\ud83d",
+        "https://x.cn/\0",
+    ):
         assert web_url(url) is None
         assert link("log", url) == "log"
 
@@ -169,6 +179,7 @@ def test_cut_middle_of_one_endless_line_keeps_both_ends() -> None:
     assert "\ufffd" not in short
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.integers(0, 60))
 @example("e\u0301" * 30, 40)
 @example("👩\u200d👩\u200d👧" * 9, 50)
