@@ -248,3 +248,22 @@ def test_empty_list_of_a_large_table_asks_for_a_bounded_number_of_records(world:
         assert raised == ["SafetyStop"] * 3
     # 1,000 at most in each of three runs, 100 a call
     assert world.client.calls.since(calls).get("get", 0) <= 30
+
+
+@pytest.mark.parametrize("lost", [0, 3], ids=["answered", "answer lost and asked for again"])
+def test_answer_in_another_order_pairs_no_row_with_anothers_record(world: ChaosWorld, arena: Arena, lost: int) -> None:
+    engine = world.ready(3)
+    for code in range(10, 20):
+        world.insert({"code": code, "name": f"new {code}", "qty": code})
+    _lie(world, lambda data: {**data, "records": data["records"][::-1]}, route="/batch_create")
+    if lost:
+        arena.faults.add("batch_create", action="drop_after", times=lost)
+        with suppress(LarkError):
+            engine.incremental()
+    engine.incremental()
+    world.assert_in_step()
+    world.edit(10, Name="edited")
+    world.update(19, name="edited too")
+    engine.incremental()
+    world.assert_in_step()
+    assert (world.rows()[10]["name"], world.by_code()[19]["Name"]) == ("edited", "edited too")

@@ -21,10 +21,11 @@ from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.links import Sendable
-from airflow_provider_lark.core.sync.lookup import find_by_keys
+from airflow_provider_lark.core.sync.lookup import find_by_keys, in_order_of
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import is_void
+from airflow_provider_lark.core.sync.subjects import key_of
 from airflow_provider_lark.core.sync.turn import writing
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
@@ -133,13 +134,29 @@ def _read_answer(run: Run, row: NewRow, body: Mapping[str, Any], record: WireRec
 
 
 def _send(run: Run, intent: Intent) -> list[WireRecord]:
+    """Create the records of *intent*, and return them in the order of its keys."""
     with writing(run):
-        return run.client.bitable.batch_create(
+        records = run.client.bitable.batch_create(
             app_token=run.binding.app_token,
             table_id=run.binding.table_id,
             records=[entry["fields"] for entry in intent.payload],
             client_token=intent.client_token,
         )
+    # nobody promises that Lark answers in the order of the request, and a mix-up would pair rows with others' records
+    return in_order_of(intent.keys, [_told_key(run, record) for record in records], records)
+
+
+def _told_key(run: Run, record: WireRecord) -> Key | None:
+    """Return the key that an answer shows of a record; None where it does not tell."""
+    fields: Any = record.get("fields")
+    columns = run.binding.rules.key_columns
+    names = {column: run.binding.fields[column].name for column in columns}
+    if not isinstance(fields, dict) or not all(name in fields for name in names.values()):
+        return None
+    try:
+        return key_of(run, {column: run.binding.codecs[column].from_lark(fields[names[column]]) for column in columns})
+    except LarkError:
+        return None
 
 
 def _record(conn: Connection, run: Run, intent: Intent, made: Sequence[tuple[NewRow, RecordId, Answer]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import RowError
@@ -12,6 +12,8 @@ from airflow_provider_lark.core.stores.key_filters import build_key_filters
 from airflow_provider_lark.core.stores.key_finder import find_candidates
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
+
+Answered = TypeVar("Answered")
 
 
 def find_by_keys(run: Run, keys: Sequence[Key]) -> dict[Key, RecordId]:
@@ -35,6 +37,18 @@ def find_by_keys(run: Run, keys: Sequence[Key]) -> dict[Key, RecordId]:
             if key in wanted:
                 found.setdefault(key, RecordId(record["record_id"]))
     return found
+
+
+def in_order_of(keys: Sequence[Key], told: Sequence[Key | None], records: Sequence[Answered]) -> list[Answered]:
+    """Return *records* in the order of *keys*.
+
+    :param told: the key that each record shows. Unless these are the very *keys*, the order of *records* is trusted:
+        Lark may have left a key out, or made another one of it.
+    """
+    by_key = dict(zip(told, records, strict=True))
+    if tuple(told) == tuple(keys) or by_key.keys() != set(keys):
+        return list(records)
+    return [by_key[key] for key in keys]
 
 
 def _filters(run: Run, keys: Sequence[Key]) -> list[dict[str, Any]] | None:

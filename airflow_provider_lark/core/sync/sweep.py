@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.stores.base import Key, Page, RecordId
 from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.stores.fates import HIDDEN
 from airflow_provider_lark.core.stores.ledger import held, pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
@@ -134,12 +135,13 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
         for some in split(absence.gone, UNSEEN_PAGE):
             take_in(run, Bundle((), gone=some, room=room))
     scan.is_doubtful = absence.doubtful > 0
-    if not absence.hidden and not absence.doubtful:
+    missing = absence.hidden + absence.unread + absence.doubtful
+    if not missing:
         return
     reason = (
-        f"Lark does not show {absence.hidden + absence.doubtful} of {run.guard.pairs} records and does not call them "
-        f"deleted (hidden from the app by advanced permissions: {absence.hidden}, not looked for or given by id after "
-        f"all: {absence.doubtful}); their rows stay"
+        f"Lark does not show {missing} of {run.guard.pairs} records and does not call them deleted "
+        f"(hidden from the app by advanced permissions: {absence.hidden}, broken in Lark: {absence.unread}, "
+        f"not looked for or given by id after all: {absence.doubtful}); their rows stay"
     )
     if not scan.seen and not absence.gone:
         scan.blind = reason
@@ -152,11 +154,13 @@ class _Absence:
     """What became of the records that a scan did not see.
 
     :param hidden: how many exist, but are hidden from the app.
+    :param unread: over how many Lark breaks down.
     :param doubtful: how many Lark gives by id although its list lacks them, or were not asked for.
     """
 
     gone: list[RecordId] = field(default_factory=list)
     hidden: int = 0
+    unread: int = 0
     doubtful: int = 0
 
 
@@ -176,7 +180,9 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
         gone = {RecordId(record_id) for record_id in fates.gone}
         run.transact(pairs.mark_out_of_sight, run.table_name, [id_ for id_ in ids if id_ not in gone])
         absence.gone += [id_ for id_ in ids if id_ in gone]
-        absence.hidden += len(fates.hidden)
+        hidden = sum(reason == HIDDEN for reason in fates.hidden.values())
+        absence.hidden += hidden
+        absence.unread += len(fates.hidden) - hidden
         absence.doubtful += len(fates.shown)
     return absence
 
