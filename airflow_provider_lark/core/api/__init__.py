@@ -7,7 +7,9 @@
     tokens/       as whom: a token from this process, a store, or Lark
     retry.py  ratelimit.py  paging.py  answers.py               the decisions, each pure
     routes.py  codes/  limits.py  host.py                       what Lark's documents say
-    auth.py  bitable.py  bot.py  contact.py  drive.py  messaging.py  wiki.py     the namespaces
+    auth.py  bitable.py  bot.py  chats.py  contact.py  drive.py  messaging/  reactions.py  resources.py  wiki.py
+                                                                the namespaces
+    kept.py                                                     what the process remembers of chats and messages
     webhook/                                                    bots of a group that need no app
     openapi.py                                                  any other API by its path
     address.py                                                  where a table is, as a person writes it

@@ -8,11 +8,14 @@ from airflow_provider_lark.core.api.auth import Auth
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.bitable import Bitable
 from airflow_provider_lark.core.api.bot import Bot
+from airflow_provider_lark.core.api.chats import Chats
 from airflow_provider_lark.core.api.contact import Contact
 from airflow_provider_lark.core.api.drive import Drive
 from airflow_provider_lark.core.api.driver import LoopDriver
 from airflow_provider_lark.core.api.messaging import Messaging
 from airflow_provider_lark.core.api.namespace import AsyncDriver
+from airflow_provider_lark.core.api.reactions import Reactions
+from airflow_provider_lark.core.api.resources import Resources
 from airflow_provider_lark.core.api.wiki import Wiki
 
 
@@ -28,7 +31,10 @@ class AsyncLarkClient(LoopDriver, BaseClient):
         self.auth: Auth[AsyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[AsyncDriver] = Bitable(self, self._session)
         self.bot: Bot[AsyncDriver] = Bot(self, self._session)
+        self.chats: Chats[AsyncDriver] = Chats(self, self._session)
         self.contact: Contact[AsyncDriver] = Contact(self, self._session)
         self.drive: Drive[AsyncDriver] = Drive(self, self._session)
         self.messaging: Messaging[AsyncDriver] = Messaging(self, self._session)
+        self.reactions: Reactions[AsyncDriver] = Reactions(self, self._session)
+        self.resources: Resources[AsyncDriver] = Resources(self, self._session)
         self.wiki: Wiki[AsyncDriver] = Wiki(self, self._session)

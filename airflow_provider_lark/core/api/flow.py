@@ -22,12 +22,19 @@ T = TypeVar("T")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
+def holds_nul(text: str) -> bool:
+    """Tell whether a JSON text holds an escaped NUL, which no text of Lark may hold."""
+    # the plain search first: it costs next to nothing, and hits almost never
+    return "\\u0000" in text and _ESCAPED_NUL.search(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Multipart:
-    """A body of members and one file, as uploads want it. *content* is the file, or a block of it."""
+    """A body of members and one file, as uploads want it. *content* is the file, or a block of it, *part* its name."""
 
     members: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    part: str = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,7 @@ class HttpRequest:
         text = ""
         try:
             text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            # the plain search first: it costs next to nothing, and hits almost never
-            if "\\u0000" not in text or not _ESCAPED_NUL.search(text):
+            if not holds_nul(text):
                 return text.encode()
             what = "a NUL"
         except (TypeError, ValueError, RecursionError) as exc:

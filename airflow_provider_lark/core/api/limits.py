@@ -52,7 +52,52 @@ TMP_URLS_MAX = 5
 """Files a ``medias/batch_get_tmp_download_url``."""
 
 TEXT_MESSAGE_MAX_BYTES = 150 * 1024
-"""Bytes of a text message's content (im-v1: "Send message")."""
+"""Bytes of the request that sends a text (im-v1: "Send message", which counts the request's body)."""
+
+CARD_MESSAGE_MAX_BYTES = 30 * 1024
+"""Bytes of the request that sends or updates a card or a post; of a template Lark counts the card that it makes."""
+
+MESSAGES_PER_RECEIVER = 5
+"""Messages a second to one person, or into one group from all its bots (230020)."""
+
+UPDATES_PER_MESSAGE = 5
+"""Updates of one card a second (230020)."""
+
+IMAGE_MAX_BYTES = 10 * 1024 * 1024
+"""Bytes of an image of a message (im-v1: "Upload image")."""
+
+MESSAGE_FILE_MAX_BYTES = 30 * 1024 * 1024
+"""Bytes of a file of a message (im-v1: "Upload file")."""
+
+MESSAGES_PAGE_MAX = 50
+"""Messages, or reactions, a page (default of the API: 20)."""
+
+READERS_PAGE_MAX = 100
+"""Readers of a message a page."""
+
+MERGE_FORWARD_MAX = 100
+"""Messages that can be forwarded as one."""
+
+BATCH_SEND_MAX = 200
+"""Ids of each kind a ``batch_send``."""
+
+CHAT_MEMBERS_ADDED_MAX = 50
+"""People that are taken into a group at once; of bots it is 5."""
+
+CHAT_BOTS_ADDED_MAX = 5
+"""Bots that are taken into a group at once."""
+
+CHAT_QUERY_MAX = 64
+"""Characters of a search for chats; a longer one finds nothing."""
+
+CHAT_NAMES_SECONDS = 300.0
+"""How long names of chats are kept, by our choice: after a renaming the old name must not lead to the chat for long."""
+
+CHAT_NAMES_FRESH_SECONDS = 30.0
+"""How long a name that was not found is not looked for again, by our choice."""
+
+CHAT_NAMES_MAX = 20_000
+"""Chats of which one process keeps the names, by our choice; an app's bot can be in more."""
 
 MESSAGE_UUID_MAX = 50
 """Characters of a message's ``uuid``; equal ones send one message within an hour."""

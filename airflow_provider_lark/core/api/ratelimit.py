@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 _BURST_SHARE = 0.2
+_BUCKETS_MAX = 4096
+"""Above so many buckets the idle ones are forgotten: there is one for each chat that was written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,14 @@ class Quota:
     calls: int
     seconds: float = 1.0
     burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What has a pace of its own beside that of its route: a chat, which takes so many messages a second."""
+
+    name: str
+    quota: Quota
 
 
 class Bucket:
@@ -48,6 +58,11 @@ class Bucket:
         self._refill(now)
         self._tokens = min(self._tokens, 1.0 - seconds * self._per_second)
 
+    def is_full(self, now: float) -> bool:
+        """Tell whether it has been idle so long that a new one would be the same."""
+        self._refill(now)
+        return self._tokens >= self._capacity
+
     def _refill(self, now: float) -> None:
         if self._updated is not None:
             gained = max(0.0, now - self._updated) * self._per_second
@@ -72,8 +87,15 @@ class RateLimiter:
         if quota is None or share is None:
             return 0.0
         with self._lock:
-            bucket = self._buckets.setdefault((route, share), Bucket(quota, share=share))
+            bucket = self._buckets.get((route, share))
+            if bucket is None:
+                self._forget_idle(now)
+                bucket = self._buckets[route, share] = Bucket(quota, share=share)
             return bucket.take(now, patience_seconds=patience_seconds)
+
+    def _forget_idle(self, now: float) -> None:
+        if len(self._buckets) >= _BUCKETS_MAX:
+            self._buckets = {key: each for key, each in self._buckets.items() if not each.is_full(now)}
 
     def pause(self, route: str, now: float, seconds: float) -> None:
         """Let no call of *route* pass for *seconds*."""

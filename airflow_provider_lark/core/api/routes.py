@@ -17,7 +17,18 @@ from airflow_provider_lark.core.api.ratelimit import Quota
 from airflow_provider_lark.core.errors import ConfigError
 
 CallKind = Literal[
-    "token", "fields", "tables", "search", "batch_get", "create", "update", "delete", "media", "message", "other"
+    "token",
+    "fields",
+    "tables",
+    "search",
+    "batch_get",
+    "create",
+    "update",
+    "delete",
+    "media",
+    "message",
+    "chat",
+    "other",
 ]
 
 Effect = Literal["read", "idempotent", "replayable", "once"]
@@ -76,6 +87,9 @@ _BASE = "/open-apis/bitable/v1/apps"
 _TABLE = f"{_BASE}/:app_token/tables/:table_id"
 _MEDIA = "/open-apis/drive/v1/medias"
 _FILE = "/open-apis/drive/v1/files/:file_token"
+_IM = "/open-apis/im/v1/messages"
+_MESSAGE = f"{_IM}/:message_id"
+_CHATS = "/open-apis/im/v1/chats"
 _THOUSAND_A_MINUTE, _TEN_A_MINUTE = Quota(1000, 60.0, burst=50), Quota(10, 60.0)
 _TWENTY, _FIFTY, _TEN = Quota(20), Quota(50), Quota(10)
 
@@ -117,9 +131,49 @@ BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None, gives={"bot": d
 CONTACT_IDS = Route(
     "POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE, gives={"user_list": Nullable(list)}
 )
-SEND_MESSAGE = Route(
-    "POST", "/open-apis/im/v1/messages", "message", _THOUSAND_A_MINUTE, "once", gives={"message_id": str}
+_SENT: Gives = {"message_id": str}
+
+# with a uuid a second sending is answered with the first message; without one it is another message
+SEND_MESSAGE = Route("POST", _IM, "message", _THOUSAND_A_MINUTE, "once", gives=_SENT)
+REPLY_MESSAGE = Route("POST", f"{_MESSAGE}/reply", "message", _THOUSAND_A_MINUTE, "once", gives=_SENT)
+FORWARD_MESSAGE = Route("POST", f"{_MESSAGE}/forward", "message", _THOUSAND_A_MINUTE, "once", gives=_SENT)
+MERGE_FORWARD = Route("POST", f"{_IM}/merge_forward", "message", _THOUSAND_A_MINUTE, "once", gives={"message": dict})
+EDIT_MESSAGE = Route("PUT", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent", gives=_SENT)
+UPDATE_CARD = Route("PATCH", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent")
+RECALL_MESSAGE = Route("DELETE", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent")
+GET_MESSAGE = Route("GET", _MESSAGE, "message", _THOUSAND_A_MINUTE, gives={"items": list})
+LIST_MESSAGES = Route("GET", _IM, "message", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+READ_USERS = Route("GET", f"{_MESSAGE}/read_users", "message", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+URGE_BY_APP = Route("PATCH", f"{_MESSAGE}/urgent_app", "message", _THOUSAND_A_MINUTE, "idempotent")
+# each one rings, and costs
+URGE_BY_SMS = Route("PATCH", f"{_MESSAGE}/urgent_sms", "message", _THOUSAND_A_MINUTE, "once")
+URGE_BY_PHONE = Route("PATCH", f"{_MESSAGE}/urgent_phone", "message", _THOUSAND_A_MINUTE, "once")
+ADD_REACTION = Route(
+    "POST", f"{_MESSAGE}/reactions", "message", _THOUSAND_A_MINUTE, "idempotent", gives={"reaction_id": str}
 )
+LIST_REACTIONS = Route("GET", f"{_MESSAGE}/reactions", "message", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+DELETE_REACTION = Route("DELETE", f"{_MESSAGE}/reactions/:reaction_id", "message", _THOUSAND_A_MINUTE, "idempotent")
+BATCH_SEND = Route(
+    "POST", "/open-apis/message/v4/batch_send/", "message", _THOUSAND_A_MINUTE, "once", gives={"message_id": str}
+)
+
+# a repeated upload leaves a file that no message names
+UPLOAD_IMAGE = Route(
+    "POST", "/open-apis/im/v1/images", "media", _THOUSAND_A_MINUTE, "idempotent", gives={"image_key": str}
+)
+UPLOAD_FILE = Route(
+    "POST", "/open-apis/im/v1/files", "media", _THOUSAND_A_MINUTE, "idempotent", gives={"file_key": str}
+)
+DOWNLOAD_IMAGE = Route("GET", "/open-apis/im/v1/images/:image_key", "media", _THOUSAND_A_MINUTE)
+DOWNLOAD_FILE = Route("GET", "/open-apis/im/v1/files/:file_key", "media", _THOUSAND_A_MINUTE)
+DOWNLOAD_RESOURCE = Route("GET", f"{_MESSAGE}/resources/:file_key", "media", _THOUSAND_A_MINUTE)
+
+LIST_CHATS = Route("GET", _CHATS, "chat", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+SEARCH_CHATS = Route("GET", f"{_CHATS}/search", "chat", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+GET_CHAT = Route("GET", f"{_CHATS}/:chat_id", "chat", _THOUSAND_A_MINUTE, gives={"chat_status": str})
+CREATE_CHAT = Route("POST", _CHATS, "chat", _THOUSAND_A_MINUTE, "once", gives={"chat_id": str})
+LIST_MEMBERS = Route("GET", f"{_CHATS}/:chat_id/members", "chat", _THOUSAND_A_MINUTE, gives=_A_PAGE)
+ADD_MEMBERS = Route("POST", f"{_CHATS}/:chat_id/members", "chat", _THOUSAND_A_MINUTE, "idempotent")
 WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0), gives={"node": dict})
 
 # a repeated upload leaves a file that no cell names, and Lark takes it away

@@ -12,8 +12,11 @@ from typing import Any, Generic, Protocol, TypeVar
 from airflow_provider_lark.core.api.answers import JsonObject, demand, read_answer, read_file
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
+from airflow_provider_lark.core.api.doubt import hides_doubt, in_doubt_because
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
+from airflow_provider_lark.core.api.kept import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.query import QueryValue, write_query
+from airflow_provider_lark.core.api.ratelimit import Lane, Quota
 from airflow_provider_lark.core.api.retry import FRESH_SECONDS, current, decide_retry
 from airflow_provider_lark.core.api.routes import Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
@@ -39,6 +42,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _LONG_WAIT_SECONDS = 5.0
+_TOO_FAST_FOR_ONE = 230020
 _GONE = HttpResponse(200, {}, b'{"code":0}')
 
 
@@ -55,6 +59,7 @@ class _Call(Generic[T]):
     """A call as it goes through the session.
 
     :param app_token: the base, where there is one: what was just created in it may not be found yet.
+    :param lane: what has a pace of its own, such as the chat that is written to.
     :param is_own: sent with the client's own token, else with *bearer* or none.
     """
 
@@ -64,6 +69,7 @@ class _Call(Generic[T]):
     effect: Effect
     read: Reader[T]
     app_token: str = ""
+    lane: Lane | None = None
     is_own: bool = True
     bearer: Secret | None = None
 
@@ -91,6 +97,7 @@ class Session:
         client_token: str | None = None,
         effect: Effect | None = None,
         subject: str | None = None,
+        lane: Lane | None = None,
     ) -> Flow[JsonObject]:
         """Call *route* and return the answer's JSON object.
 
@@ -100,6 +107,7 @@ class Session:
         :param client_token: makes a create repeatable: Lark carries equal requests under one token out once.
         :param effect: what a second sending does, where that is not the route's.
         :param subject: on what the call works, for errors; default: the ids.
+        :param lane: what has a pace of its own beside the route's.
         """
         ids = ids or {}
         request = HttpRequest(
@@ -111,7 +119,7 @@ class Session:
             multipart=multipart,
         )
         effect = effect or ("replayable" if client_token is not None else route.effect)
-        call = _Call(route, request, subject or describe(ids), effect, read_answer, ids.get("app_token", ""))
+        call = _Call(route, request, subject or describe(ids), effect, read_answer, ids.get("app_token", ""), lane)
         return (yield from self._persist(call))
 
     def fetch(
@@ -152,6 +160,16 @@ class Session:
         """The app_token behind each wiki node that was looked up in this process."""
         return self._state.wiki_bases
 
+    @property
+    def chat_names(self) -> ChatNameCache:
+        """The names of chats that this process knows."""
+        return self._state.chat_names
+
+    @property
+    def sent(self) -> SentMessages:
+        """The messages that this process sent last."""
+        return self._state.sent
+
     def note_creation(self, app_token: str) -> None:
         """Remember that something was just created in a base: for some seconds Lark may not find it."""
         self._created_at[app_token] = self.settings.clock.monotonic()
@@ -187,14 +205,16 @@ class Session:
                 if decision.wait_seconds is None:
                     if attempt > 1:
                         error.add_note(f"given up after attempt {attempt}: {decision.reason}")
-                    if in_doubt and _hides_doubt(error, effect, unanswered=unanswered):
-                        raise _doubt(error) from error
+                    if in_doubt and hides_doubt(error, effect, unanswered=unanswered):
+                        raise in_doubt_because(error) from error
                     raise
                 wait_seconds = decision.wait_seconds
                 _log_retry(route, error, attempt, wait_seconds)
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
-        yield from self._pace(call.route, call.subject)
+        yield from self._pace(call.route.endpoint, call.route.quota, call)
+        if call.lane is not None:
+            yield from self._pace(call.lane.name, call.lane.quota, call)
         if not call.is_own:
             return (yield from self._exchange(call, call.bearer))
         token = yield from self.credentials.token()
@@ -208,19 +228,19 @@ class Session:
         token = yield from self.credentials.token()
         return (yield from self._exchange(call, token))
 
-    def _pace(self, route: Route, subject: str) -> Flow[None]:
+    def _pace(self, what: str, quota: Quota | None, call: _Call[Any]) -> Flow[None]:
         wait_seconds = self._state.limiter.take(
-            route.endpoint,
-            route.quota,
+            what,
+            quota,
             self.settings.clock.monotonic(),
             share=self.settings.rate_share,
             patience_seconds=self.settings.policy.max_elapsed_seconds,
         )
         if wait_seconds is None:
             raise RateLimited(
-                f"{subject}: too many calls are already waiting for this API; run fewer tasks at once",
+                f"{call.subject}: too many calls wait already for {_pace_of(call, what)}; run fewer tasks at once",
                 retry_after_seconds=self.settings.policy.max_elapsed_seconds,
-                endpoint=route.endpoint,
+                endpoint=call.route.endpoint,
             )
         if wait_seconds > 0:
             yield Wait(wait_seconds)
@@ -258,9 +278,12 @@ class Session:
                 demand(told, route.gives, subject=call.subject, endpoint=route.endpoint)
             return answer
         except RateLimited as error:
+            now = self.settings.clock.monotonic()
             if error.retry_after_seconds:
-                now = self.settings.clock.monotonic()
                 self._state.limiter.pause(route.endpoint, now, error.retry_after_seconds)
+            elif call.lane is not None and error.code == _TOO_FAST_FOR_ONE:
+                # others write there too: of a group all bots share the pace
+                self._state.limiter.pause(call.lane.name, now, call.lane.quota.seconds)
             raise
 
     def _note_server_time(self, response: HttpResponse) -> None:
@@ -274,27 +297,14 @@ class Session:
         self.server_offset_ms = round((server.timestamp() + 0.5 - self.settings.clock.now()) * 1000)
 
 
+def _pace_of(call: _Call[Any], what: str) -> str:
+    return "this API" if call.lane is None or what != call.lane.name else "this chat or message"
+
+
 def describe(ids: Mapping[str, str]) -> str:
     """Say on what a call works: ``record rec… of table tbl… of base …``."""
     names = {"record_id": "record", "table_id": "table", "app_token": "base"}
     return " of ".join(f"{noun} {ids[name]}" for name, noun in names.items() if name in ids) or "Lark"
-
-
-def _hides_doubt(error: LarkError, effect: Effect, *, unanswered: bool) -> bool:
-    """Tell whether *error*, of the last attempt, would let a caller believe that no attempt was carried out."""
-    if isinstance(error, OutcomeUnknown):
-        return unanswered and isinstance(error, ServerFailed)
-    # a refused repetition of an update or a delete is news in itself: the record is gone, say
-    return effect == "replayable" or isinstance(error, RetriableError)
-
-
-def _doubt(error: LarkError) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"an earlier attempt was sent and not answered, so it may have been carried out; the last one: {error.message}",
-        code=error.code,
-        log_id=error.log_id,
-        endpoint=error.endpoint,
-    )
 
 
 def _log_retry(route: Route, error: LarkError, attempt: int, wait_seconds: float) -> None:

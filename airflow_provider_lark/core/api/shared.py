@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 
+from airflow_provider_lark.core.api.kept import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.ratelimit import RateLimiter
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.tokens.cache import TokenCache
@@ -27,6 +28,8 @@ class AppState:
         self.told_trouble: str | None = None
         self.ticket_asked_at = float("-inf")
         self.wiki_bases: dict[str, str] = {}
+        self.chat_names = ChatNameCache()
+        self.sent = SentMessages()
         self._caches: dict[TokenKey, TokenCache] = {}
 
     def cache(self, key: TokenKey) -> TokenCache:

@@ -64,7 +64,7 @@ class Transport:
         if request.multipart is not None:
             # a file object is read in small chunks, bytes would be copied whole; its name is a member, not a header
             file = ("file", BytesIO(request.multipart.content), "application/octet-stream")
-            arguments |= {"data": dict(request.multipart.members), "files": {"file": file}}
+            arguments |= {"data": dict(request.multipart.members), "files": {request.multipart.part: file}}
         # last: an error above would show it in a traceback with locals
         if effect.bearer is not None:
             headers["Authorization"] = f"Bearer {effect.bearer.reveal()}"

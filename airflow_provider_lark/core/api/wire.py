@@ -93,15 +93,6 @@ class BotInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class SentMessage:
-    """A message that was sent; *chat_id* is the chat it stands in, also for one to a person."""
-
-    message_id: str
-    chat_id: str
-    created_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class WikiNode:
     """What a wiki node shows: for *obj_type* ``bitable``, *obj_token* is the app_token."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core import LarkClient
+from airflow_provider_lark.core.api.messaging import content
 from airflow_provider_lark.core.errors import UnexpectedAnswer
 
 AT = {"app_token": "basA", "table_id": "tblA"}
@@ -22,6 +23,7 @@ def _call(namespace: str, method: str, /, **arguments: Any) -> Any:
     return lambda client: getattr(getattr(client, namespace), method)(**arguments)
 
 
+HELLO = content.text("hi")
 ENDPOINTS = {
     "get_app": _call("bitable", "get_app", app_token="basA"),
     "create_app": _call("bitable", "create_app", name="A"),
@@ -46,6 +48,25 @@ ENDPOINTS = {
     "bot": _call("bot", "info"),
     "contact": _call("contact", "batch_get_id", emails=["a@b.c"]),
     "message": _call("messaging", "send_text", receiver_id="oc_1", content="hi"),
+    "send": _call("messaging", "send", receiver_id="oc_1", content=HELLO),
+    "send to a name": _call("messaging", "send", receiver_id="Sales", content=HELLO),
+    "reply": _call("messaging", "reply", message_id="om_1", content=HELLO),
+    "edit": _call("messaging", "edit", message_id="om_1", content=HELLO),
+    "get": _call("messaging", "get", message_id="om_1"),
+    "history": _pages("messaging", "history_pages", chat_id="oc_1"),
+    "readers": _call("messaging", "list_readers", message_id="om_1"),
+    "forward": _call("messaging", "forward", message_id="om_1", receiver_id="oc_1"),
+    "merge": _call("messaging", "merge_forward", message_ids=["om_1"], receiver_id="oc_1"),
+    "batch": _call("messaging", "send_batch", open_ids=["ou_1"], content=HELLO),
+    "react": _call("reactions", "add", message_id="om_1", emoji_type="OK"),
+    "reactions": _call("reactions", "list", message_id="om_1"),
+    "image": _call("resources", "upload_image", content=b"x"),
+    "file": _call("resources", "upload_file", name="a", content=b"x"),
+    "chats": _pages("chats", "list_pages"),
+    "search": _pages("chats", "search_pages", query="a"),
+    "chat": _call("chats", "get", chat_id="oc_1"),
+    "create chat": _call("chats", "create", name="a"),
+    "members": _pages("chats", "member_pages", chat_id="oc_1"),
     "wiki": _call("wiki", "get_node", token="wik"),
     "upload": _call("drive", "upload_media", app_token="basA", name="a", content=b"a"),
     "upload in blocks": _call("drive", "upload_media", app_token="basA", name="a", content=bytes(21 * 1024 * 1024)),

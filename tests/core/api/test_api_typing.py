@@ -7,13 +7,15 @@ from typing import Any, assert_type
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
 from airflow_provider_lark.core.api.address import TableRef, parse_table
+from airflow_provider_lark.core.api.chats import Added, ChatInfo, ChatPage
+from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api.messaging.wire import Delivery, Message, MessagePage, Reaction, SentMessage
 from airflow_provider_lark.core.api.openapi import DataPage
 from airflow_provider_lark.core.api.wire import (
     AppInfo,
     BatchGet,
     BotInfo,
     RecordPage,
-    SentMessage,
     TableInfo,
     UserGrant,
     UserInfo,
@@ -52,6 +54,16 @@ def _sync_types(client: LarkClient) -> None:
     assert_type(client.drive.download_media_pages(file_token="box"), Iterator[bytes])
     assert_type(client.drive.is_subscribed(app_token="app"), bool)
     assert_type(client.messaging.send_text(receiver_id="ou_1", content="x"), SentMessage)
+    assert_type(client.messaging.send(receiver_id="Sales", content=content.text("x")), SentMessage)
+    assert_type(client.messaging.send_to_each(receiver_ids=["a"], content=content.text("x")), list[Delivery])
+    assert_type(client.messaging.get(message_id="om_1"), list[Message])
+    assert_type(client.messaging.history_pages(chat_id="oc_1"), Iterator[MessagePage])
+    assert_type(client.reactions.list(message_id="om_1"), list[Reaction])
+    assert_type(client.resources.upload_image(content=b"x"), str)
+    assert_type(client.resources.download_file(file_key="f"), bytes)
+    assert_type(client.chats.get(chat_id="oc_1"), ChatInfo)
+    assert_type(client.chats.list_pages(), Iterator[ChatPage])
+    assert_type(client.chats.add_members(chat_id="oc_1", member_ids=["ou_1"]), Added)
     assert_type(client.call("GET", "/open-apis/x"), dict[str, Any])
     assert_type(client.call_pages("GET", "/open-apis/x"), Iterator[DataPage])
     client.bitable.get_app("app")  # type: ignore[call-arg]  # keywords only: mypy must refuse it
@@ -69,6 +81,8 @@ async def _async_types(client: AsyncLarkClient) -> None:
     assert_type(await client.bitable.locate(parse_table("MyDB:users")), TableRef)
     assert_type(client.drive.download_media_pages(file_token="box"), AsyncIterator[bytes])
     assert_type(await client.messaging.send_text(receiver_id="ou_1", content="x"), SentMessage)
+    assert_type(client.messaging.history_pages(chat_id="oc_1"), AsyncIterator[MessagePage])
+    assert_type(await client.chats.find(name="Sales"), str)
     assert_type(await client.call("GET", "/open-apis/x"), dict[str, Any])
     assert_type(client.call_pages("GET", "/open-apis/x"), AsyncIterator[DataPage])
 

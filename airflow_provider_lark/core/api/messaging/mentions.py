@@ -1,0 +1,68 @@
+"""Mentions, whose form differs: a text has ``<at user_id="…">``, a post an element, a card ``<at id=…>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_provider_lark.core.errors import BadRequest
+
+ALL = "all"
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def check_mentions(mentions: Sequence[str]) -> list[str]:
+    """Return ids, each once and without blanks; e-mail addresses pass, to be looked up.
+
+    :raises BadRequest: one is no id.
+    """
+    if isinstance(mentions, str):
+        raise BadRequest("mentions: expected a list of ids or e-mail addresses, found a text")
+    people = [str(each).strip() for each in mentions]
+    for at, person in enumerate(people):
+        # anything else would be read as markup
+        if not _ID.fullmatch(person) and not is_email(person):
+            raise BadRequest(
+                f"mentions[{at}] is no id of a person: give an open_id (ou_…), union_id (on_…), user_id, an e-mail "
+                f"address, or {ALL!r}"
+            )
+    return list(dict.fromkeys(people))
+
+
+def is_email(text: str) -> bool:
+    """Tell whether *text* is an e-mail address by its look."""
+    return re.fullmatch(r"[^\s@<>\"']+@[^\s@<>\"']+", text) is not None
+
+
+def mention_in_text(people: Sequence[str]) -> str:
+    """Return what stands before a text."""
+    return "".join(f'<at user_id="{each}"></at> ' for each in _ids(people))
+
+
+def mention_in_post(people: Sequence[str]) -> list[dict[str, str]]:
+    """Return a paragraph."""
+    return [{"tag": "at", "user_id": each} for each in _ids(people)]
+
+
+def mention_in_card(raw: Mapping[str, Any], form: str, people: Sequence[str]) -> dict[str, Any]:
+    """Return *raw* with a first element that mentions *people*.
+
+    :raises BadRequest: nothing can be put into it, for its content stands elsewhere.
+    """
+    element = {"tag": "markdown", "content": " ".join(f"<at id={each}></at>" for each in _ids(people))}
+    if form == "2.0":
+        body = raw.get("body") or {}
+        return {**raw, "body": {**body, "elements": [element, *body.get("elements", ())]}}
+    if form == "1.0" and "i18n_elements" not in raw:
+        return {**raw, "elements": [element, *raw.get("elements", ())]}
+    raise BadRequest("mentions cannot be put into a template or a card in several languages: mention people inside it")
+
+
+def _ids(people: Sequence[str]) -> list[str]:
+    checked = check_mentions(people)
+    unresolved = next((each for each in checked if is_email(each)), None)
+    if unresolved is not None:
+        raise BadRequest("an e-mail address cannot be mentioned as such: look its owner up first")
+    return checked

@@ -1,0 +1,108 @@
+"""Five messages a second to one person or chat: kept by the client, so that Lark need not refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core.api import LarkClient, ratelimit
+from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api.ratelimit import Quota, RateLimiter
+from airflow_provider_lark.core.errors import RateLimited
+from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+
+CARD: dict[str, Any] = {"schema": "2.0", "body": {"elements": []}}
+
+
+@pytest.fixture
+def emu(clock: Any) -> Iterator[Emulator]:
+    # one time for both sides, in which only waits take any
+    with Emulator(clock=clock, rate_limits=True) as emu:
+        yield emu
+
+
+@pytest.fixture
+def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
+    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
+
+
+def refusals(emu: Emulator) -> list[int]:
+    return [each.code for each in emu.log if each.code]
+
+
+def test_messages_to_one_chat_are_spread(emu: Emulator, lark: LarkClient, clock: Any) -> None:
+    chat_id, began = emu.state.add_chat("Team"), clock.seconds
+    for n in range(40):
+        lark.messaging.send(receiver_id=chat_id, content=content.text(str(n)))
+    assert refusals(emu) == []
+    # 5 a second would take 7.8 s; a fifth is kept back so that no second sees more than 5
+    assert 7.8 <= clock.seconds - began <= 10
+
+
+def test_messages_to_other_chats_do_not_wait_for_one(emu: Emulator, lark: LarkClient, clock: Any) -> None:
+    chats = [emu.state.add_chat(f"c{n}") for n in range(10)]
+    for chat_id in chats:
+        lark.messaging.send(receiver_id=chat_id, content=content.text("x"))
+    assert clock.waits == []
+
+
+def test_thousand_messages_to_fifty_chats_are_never_refused(emu: Emulator, lark: LarkClient, clock: Any) -> None:
+    chats, began = [emu.state.add_chat(f"c{n}") for n in range(50)], clock.seconds
+    for n in range(1000):
+        lark.messaging.send(receiver_id=chats[n % 50], content=content.text(str(n)))
+    assert refusals(emu) == []
+    assert len(emu.messages) == 1000
+    # 1,000 a minute and 50 a second of the API: the limit itself allows no less than 19 s
+    assert 19 <= clock.seconds - began <= 62
+
+
+@pytest.mark.parametrize("call", ["reply", "update_card", "forward"])
+def test_other_calls_keep_the_pace(emu: Emulator, lark: LarkClient, call: str) -> None:
+    chat_id = emu.state.add_chat("Team")
+    sent = lark.messaging.send(receiver_id=chat_id, content=content.card(CARD)).message_id
+    for _ in range(12):
+        match call:
+            case "reply":
+                lark.messaging.reply(message_id=sent, content=content.text("x"))
+            case "update_card":
+                lark.messaging.update_card(message_id=sent, card=CARD)
+            case _:
+                lark.messaging.forward(message_id=sent, receiver_id=chat_id)
+    assert refusals(emu) == []
+
+
+def test_refusal_for_one_chat_holds_up_that_chat_only(lark: LarkClient, emu: Emulator, clock: Any) -> None:
+    one, other = emu.state.add_chat("one"), emu.state.add_chat("other")
+    # other bots of the group have used up its second
+    emu.faults.add("POST /open-apis/im/v1/messages", code=230020, contains=one)
+    lark.messaging.send(receiver_id=one, content=content.text("x"))
+    assert sum(clock.waits) == pytest.approx(1.0)
+    clock.waits.clear()
+    lark.messaging.send(receiver_id=other, content=content.text("x"))
+    assert clock.waits == []
+
+
+def test_too_long_a_line_for_one_chat_is_told_as_such(emu: Emulator, make_client: Callable[..., LarkClient]) -> None:
+    lark = make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url, max_elapsed_seconds=0.1)
+    chat_id = emu.state.add_chat("Team")
+    lark.messaging.send(receiver_id=chat_id, content=content.text("x"))
+    with pytest.raises(RateLimited, match=r"message to chat_id oc_.* wait already for this chat or message"):
+        lark.messaging.send(receiver_id=chat_id, content=content.text("y"))
+
+
+def test_limiter_forgets_chats_that_are_long_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratelimit, "_BUCKETS_MAX", 10)
+    limiter, quota = RateLimiter(), Quota(5)
+
+    def take(name: str, now: float) -> float | None:
+        return limiter.take(name, quota, now, share=1.0, patience_seconds=60.0)
+
+    for n in range(10):
+        take(f"chat {n}", 0.0)
+    # full again after a quarter of a second; the busy one is kept, and its debt with it
+    take("chat 9", 0.2)
+    assert take("new", 0.26) == 0.0
+    assert len(limiter._buckets) == 2
+    assert take("chat 9", 0.26) == pytest.approx(0.24)
