@@ -25,9 +25,17 @@ def check_places(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding
     yield from _check_names(nodes)
     config = card.get("config")
     forwarded = not isinstance(config, dict) or config.get("enable_forward", True)
-    audio = next((node for node in nodes if node.tag == "audio"), None)
-    if audio is not None and forwarded:
-        yield Finding(audio.path, 'a card with audio cannot be forwarded: set "enable_forward": false in config')
+    yield from _check_audio([node for node in nodes if node.tag == "audio"], forwarded=bool(forwarded))
+
+
+def _check_audio(audios: list[Node], *, forwarded: bool) -> Iterator[Finding]:
+    if audios and forwarded:
+        hint = 'a card with audio cannot be forwarded (300220): set "enable_forward": false in config'
+        yield Finding(audios[0].path, hint)
+    ids = [node.data.get("audio_id") for node in audios]
+    for place, node in enumerate(audios):
+        if ids[place] is not None and ids[place] in ids[:place]:
+            yield Finding(f"{node.path}.audio_id", "an audio_id is unique in a card (300230)")
 
 
 def _check_place(node: Node) -> Iterator[Finding]:
@@ -90,7 +98,11 @@ def _check_ids(nodes: list[Node]) -> Iterator[Finding]:
 
 
 def _check_limits(node: Node) -> Iterator[Finding]:
-    if node.tag == "input":
+    if node.tag == "chart":
+        spec = node.data.get("chart_spec")
+        if not isinstance(spec, dict) or not isinstance(spec.get("type"), str):
+            yield Finding(f"{node.path}.chart_spec", 'must be a spec of VChart, with a "type" such as line (200550)')
+    elif node.tag == "input":
         length = node.data.get("max_length", INPUT_LENGTH_MAX)
         if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= INPUT_LENGTH_MAX:
             yield Finding(f"{node.path}.max_length", f"a whole number from 1 to {INPUT_LENGTH_MAX}")

@@ -117,6 +117,8 @@ def _check_rows(rows: Any, kinds: Mapping[str, Any], path: str) -> Iterator[Find
             yield Finding(f"{path}[{place}]", "a row is an object: column name and cell (200914)")
             continue
         for name, cell in row.items():
+            if name not in kinds:
+                yield Finding(f"{path}[{place}].{name}", "no column has that name (200915)")
             wanted = _CELLS.get(kinds.get(name, ""))
             if wanted and cell is not None and not wanted[0](cell):
                 yield Finding(f"{path}[{place}].{name}", f"must be {wanted[1]}, not {type(cell).__name__} (200914)")

@@ -148,6 +148,21 @@ REFUSED = [
         "milliseconds",
         id="date as text",
     ),
+    pytest.param(
+        card(table(rows=[{"a": "1", "b": "2"}])), "body.elements[0].rows[0].b", "200915", id="cell without a column"
+    ),
+    pytest.param(
+        card({"tag": "chart", "chart_spec": {"data": []}}),
+        "body.elements[0].chart_spec",
+        "200550",
+        id="chart of no kind",
+    ),
+    pytest.param(
+        card(*[{"tag": "audio", "audio_id": "1"}] * 2, config={"enable_forward": False}),
+        "body.elements[1].audio_id",
+        "300230",
+        id="audio_id twice",
+    ),
     pytest.param(card(table(rows=["x"])), "body.elements[0].rows[0]", "object", id="row as text"),
     pytest.param(
         card(columns(form())), "body.elements[0].columns[0].elements[0]", "body.elements", id="form in column"
@@ -155,7 +170,10 @@ REFUSED = [
     pytest.param(card(form(form(name="inner"))), "body.elements[0].elements[0]", "body.elements", id="form in form"),
     pytest.param(card(form(table())), "body.elements[0].elements[0]", "form", id="table in form"),
     pytest.param(
-        card(form({"tag": "chart", "chart_spec": {}})), "body.elements[0].elements[0]", "no chart", id="chart in form"
+        card(form({"tag": "chart", "chart_spec": {"type": "pie"}})),
+        "body.elements[0].elements[0]",
+        "no chart",
+        id="chart in form",
     ),
     pytest.param(
         card({"tag": "form", "name": "f", "elements": [INPUT]}), "body.elements[0]", "submit", id="no submit button"
@@ -290,7 +308,9 @@ TAKEN = [
         id="no jump on one device",
     ),
     pytest.param(card(md("见 https://x.cn/a 了解，[此](https://x.cn/中文)，`https://x.cn了`")), id="addresses apart"),
-    pytest.param(card({"tag": "chart", "chart_spec": {"tag": "note", "elements": 5}}), id="a spec is passed on"),
+    pytest.param(
+        card({"tag": "chart", "chart_spec": {"type": "pie", "tag": "note", "elements": 5}}), id="a spec is passed on"
+    ),
     pytest.param(card({"tag": "audio", "file_key": "f"}, config={"enable_forward": False}), id="audio"),
     pytest.param({"elements": [{"tag": "note", "elements": [plain("x")]}, {"tag": "action", "actions": []}]}, id="1.0"),
     pytest.param({"type": "template", "data": {"template_id": "AAq", "template_variable": {"n": 1}}}, id="template"),
