@@ -151,6 +151,7 @@ def get_provider_info() -> dict[str, object]:
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),
         ],
+        "notifications": ["airflow_provider_lark.notifications.webhook.LarkWebhookNotifier"],
         "asset-uris": [
             {
                 "schemes": ["lark"],

@@ -39,9 +39,10 @@ def test_steps_of_the_page_send_the_message(monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(returned) == ["msg_type", "size_bytes"]
 
 
-def test_every_parameter_of_the_operator_is_told() -> None:
+def test_every_parameter_of_operator_and_notifier_is_told() -> None:
+    from airflow_provider_lark.notifications.webhook import LarkWebhookNotifier
     from airflow_provider_lark.operators.webhook import LarkWebhookOperator
 
     told = {re.split(r"\W", each)[0] for each in page(PAGE).code()}
-    parameters = set(signature(LarkWebhookOperator.__init__).parameters) - {"self", "kwargs"}
-    assert sorted(parameters - told) == []
+    given = [*signature(LarkWebhookOperator.__init__).parameters, *signature(LarkWebhookNotifier.__init__).parameters]
+    assert sorted(set(given) - {"self", "kwargs"} - told) == []

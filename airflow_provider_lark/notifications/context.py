@@ -1,0 +1,169 @@
+"""What the context of a callback says: it differs by the process that calls, and any part of it may be missing.
+
+A task's callback has the task instance and, on a worker, the exception; a DAG's has ``reason``, and the *last* task
+instance, which is not the one that failed; a deadline's has ``dag_run`` as a plain dictionary and ``deadline``.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+Kind = Literal[
+    "task_failed", "task_retrying", "task_succeeded", "task_other", "run_failed", "run_succeeded", "deadline"
+]
+
+_SUCCESS_REASONS = ("success",)
+_LOST = "the process was lost"
+_NOBODY = "airflow"
+"""Who owns a task whose author has not said."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What there is to tell.
+
+    :param facts: by the names of the ready cards' facts; what is not known is not there.
+    :param state: of the task, as Airflow calls it.
+    """
+
+    kind: Kind
+    facts: Mapping[str, Any]
+    state: str | None = None
+
+    @property
+    def name(self) -> str:
+        """DAG and task, and what happened, for a log line."""
+        place = ".".join(self.facts[key] for key in ("dag_id", "task_id") if key in self.facts) or "a DAG"
+        return f"{place} ({self.kind.replace('_', ' ')})"
+
+
+def read_occasion(context: Mapping[str, Any]) -> Occasion:
+    """Return what *context* tells."""
+    if context.get("deadline") is not None:
+        return Occasion("deadline", _known(_of_run(context) | _of_deadline(context["deadline"])))
+    if "reason" in context:
+        kind: Kind = "run_succeeded" if context["reason"] in _SUCCESS_REASONS else "run_failed"
+        reason = None if kind == "run_succeeded" else context["reason"]
+        return Occasion(kind, _known({**_of_run(context), **_times(context.get("dag_run")), "reason": reason}))
+    ti = _first(context, "ti", "task_instance")
+    if ti is None:
+        kind = "run_failed" if context.get("exception") is not None else "run_succeeded"
+        return Occasion(kind, _known(_of_run(context) | _times(context.get("dag_run"))))
+    return _of_task(context, ti)
+
+
+def derived_names(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return names that templates use and *context* lacks, as far as they follow from its run."""
+    facts = _of_run(context)
+    found = {"run_id": facts["run_id"], "dag": _Named(facts["dag_id"]) if facts["dag_id"] else None}
+    return {name: value for name, value in found.items() if value is not None and context.get(name) is None}
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What is left of a DAG where Airflow tells its id only."""
+
+    dag_id: str
+    render_template_as_native_obj: bool = False
+
+
+def _of_run(context: Mapping[str, Any]) -> dict[str, Any]:
+    run, dag = context.get("dag_run"), context.get("dag")
+    return {
+        "dag_id": _get(dag, "dag_id") or _get(run, "dag_id") or _get(context.get("ti"), "dag_id"),
+        "run_id": context.get("run_id") or _get(run, "run_id") or _get(run, "dag_run_id"),
+    }
+
+
+def _of_deadline(deadline: Any) -> dict[str, Any]:
+    return {"deadline_at": _moment(_get(deadline, "deadline_time"))}
+
+
+def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
+    task = context.get("task") or _get(ti, "task")
+    exception = _describe(context.get("exception"))
+    state = _state(ti)
+    kind = _kind_of_task(state, exception)
+    owner, log_url = _get(task, "owner"), _get(ti, "log_url")
+    max_tries = _get(ti, "max_tries")
+    is_lost = exception is None and kind in ("task_failed", "task_retrying")
+    facts = {
+        **_of_run(context),
+        **_times(ti),
+        "task_id": _get(ti, "task_id"),
+        "map_index": _get(ti, "map_index"),
+        "try_number": _get(ti, "try_number"),
+        "tries": max_tries + 1 if isinstance(max_tries, int) else None,
+        "owner": None if owner == _NOBODY else owner,
+        "log_url": log_url,
+        # the page of the run is above that of the task
+        "grid_url": log_url.partition("/tasks/")[0] if isinstance(log_url, str) and "/tasks/" in log_url else None,
+        "exception": exception,
+        "reason": _LOST if is_lost else None,
+        "next_retry_at": _next_try(task, ti) if kind == "task_retrying" else None,
+    }
+    return Occasion(kind, _known(facts), state)
+
+
+def _kind_of_task(state: str | None, exception: str | None) -> Kind:
+    if state == "success":
+        return "task_succeeded"
+    if state == "up_for_retry":
+        return "task_retrying"
+    return "task_failed" if state in ("failed", "upstream_failed") or exception is not None else "task_other"
+
+
+def _state(ti: Any) -> str | None:
+    state = _get(ti, "state")
+    return None if state is None else str(getattr(state, "value", state))
+
+
+def _times(holder: Any) -> dict[str, Any]:
+    started, ended = _moment(_get(holder, "start_date")), _moment(_get(holder, "end_date"))
+    return {"started_at": started, "ended_at": ended}
+
+
+def _next_try(task: Any, ti: Any) -> datetime | None:
+    delay, ended = _get(task, "retry_delay"), _moment(_get(ti, "end_date"))
+    # a growing delay is for the scheduler to know
+    if not isinstance(delay, timedelta) or ended is None or _get(task, "retry_exponential_backoff"):
+        return None
+    return ended + delay
+
+
+def _describe(exception: Any) -> str | None:
+    """Return the traceback or the message of an exception, without secrets."""
+    if exception is None:
+        return None
+    # the module has it, and leaves it out of its list of names
+    from airflow.sdk.log import redact  # type: ignore[attr-defined]
+
+    is_error = isinstance(exception, BaseException)
+    text = "".join(traceback.format_exception(exception)) if is_error else str(exception)
+    # before anything is cut: half a secret would not be known as one
+    return str(redact(text)) or None
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) else None
+
+
+def _get(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+
+
+def _first(context: Mapping[str, Any], *names: str) -> Any:
+    return next((context[name] for name in names if context.get(name) is not None), None)
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}

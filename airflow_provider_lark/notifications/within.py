@@ -1,0 +1,48 @@
+"""A bound for what a notifier does: a server that never answers must hold neither a worker nor a DAG file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Generic, TypeVar
+
+from airflow_provider_lark.core.errors import OutcomeUnknown
+
+T = TypeVar("T")
+
+
+class _Errand(Generic[T]):
+    result: T
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self.function = function
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = self.function()
+        except Exception as exc:  # noqa: BLE001 - raised again in the thread that waits
+            self.error = exc
+
+
+def run_within(seconds: float, function: Callable[[], T]) -> T:
+    """Return what *function* returns, or raise what it raises, within *seconds*.
+
+    It runs in a thread of its own, which is left behind where it takes longer, and ends with the process.
+
+    :raises OutcomeUnknown: it took longer.
+    """
+    errand = _Errand(function)
+    thread = Thread(target=errand.run, name="lark-notifier", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise late(seconds)
+    if errand.error is not None:
+        raise errand.error
+    return errand.result
+
+
+def late(seconds: float) -> OutcomeUnknown:
+    """Return the error of what took longer."""
+    return OutcomeUnknown(f"took longer than {seconds:g} s, so it was left; the message may have been delivered")
