@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +22,28 @@ def airflow_error(exc: LarkError, *, permanent: tuple[type[LarkError], ...] = ()
 
     :param permanent: what the task's ``retries`` would make worse, though it is retriable by itself.
 
-    The result holds its message only, so that executors can pickle it. A retriable error becomes an
-    ``AirflowException``, which the task's ``retries`` catch; any other one an ``AirflowFailException``, because the
-    same attempt would fail again until a person has changed something.
+    The result holds its message, and the error without its frames (:func:`lark_error_of`), so that executors can pickle
+    it. A retriable error becomes an ``AirflowException``, which the task's ``retries`` catch; any other one an
+    ``AirflowFailException``, because the same attempt would fail again until a person has changed something.
     """
     may_retry = isinstance(exc, RetriableError) and not isinstance(exc, permanent)
     kind = AirflowException if may_retry else AirflowFailException
     notes = "".join(f" ({note})" for note in getattr(exc, "__notes__", ()))
-    return kind(f"{type(exc).__name__}: {exc}{notes}")
+    error = kind(f"{type(exc).__name__}: {exc}{notes}")
+    vars(error)["lark_error"] = copy.copy(exc)
+    return error
+
+
+def lark_error_of(exc: BaseException | None) -> LarkError | None:
+    """Return the core's error behind *exc*; None where there is none."""
+    seen = set[int]()
+    while exc is not None and id(exc) not in seen:
+        seen.add(id(exc))
+        found = exc if isinstance(exc, LarkError) else vars(exc).get("lark_error")
+        if isinstance(found, LarkError):
+            return found
+        exc = exc.__cause__ or exc.__context__
+    return None
 
 
 def told(error: E) -> E:

@@ -42,11 +42,12 @@ class TaskRun:
         return [line["event"] for line in self.lines if line["level"] == level]
 
 
-def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG", is_killed=lambda: False):
+def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG", is_killed=lambda: False, retries=0):
     """Run a task of the DAG ``made_in_a_test`` that *source* makes.
 
     :param connections: what the Execution API answers, by conn_id.
     :param is_killed: tells at each heartbeat whether somebody has marked the task as failed meanwhile.
+    :param retries: how many the scheduler says are left.
     """
     # before the log level is set, which is for the task only
     from airflow.dag_processing.bundles import manager
@@ -65,7 +66,7 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
     with warnings.catch_warnings():
         # Airflow leaves the ends of its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
-        _supervise(task_id, log, lambda request: _answer(request, run, connections, is_killed))
+        _supervise(task_id, log, lambda request: _answer(request, run, connections, is_killed, retries))
         gc.collect()
     run.log = log.read_text(encoding="utf-8")
     return run
@@ -100,7 +101,7 @@ def _http_of(api):
     return vars(api).get("httpx2") or api.httpx
 
 
-def _answer(request, run, connections, is_killed):
+def _answer(request, run, connections, is_killed, retries):
     """Return the status and the body of the answer, which is JSON."""
     steps = request.url.path.strip("/").split("/")
     if steps[-1] == "heartbeat" and is_killed():
@@ -109,7 +110,7 @@ def _answer(request, run, connections, is_killed):
     if steps[0] == "connections":
         return 200, _CONNECTION | {"conn_id": steps[1]} | connections[steps[1]]
     if steps[-1] == "run":
-        return 200, _CONTEXT
+        return 200, _CONTEXT | {"max_tries": retries, "should_retry": retries > 0}
     return 201 if steps[0] == "xcoms" else 200, {"message": "ok"}
 
 

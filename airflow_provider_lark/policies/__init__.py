@@ -1,0 +1,1 @@
+"""Policies for tasks: when to try again."""
