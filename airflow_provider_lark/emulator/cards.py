@@ -1,6 +1,7 @@
 """What the platform refuses about a card (reference §6.3, §6.5, and its newer tables of limits).
 
-Structure, tags, counts, people and images are looked at; most properties of single elements are not.
+Structure, tags, counts, people and images are looked at here, places and forms, tables, charts and audio in
+:mod:`.card_rules`; most other properties of single elements are not.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from airflow_provider_lark.emulator.card_rules import broken_rules
 from airflow_provider_lark.emulator.errors import ApiError
 
 CardForm = Literal["1.0", "2.0", "template"]
 
 MAX_ELEMENTS: Final = 200
 MAX_TABLES: Final = 5
+MAX_MARKDOWN_TABLES: Final = 4
 
 _SHOWN: Final = frozenset(
     {"markdown", "div", "hr", "img", "img_combination", "person", "person_list", "chart", "table", "audio"}
@@ -25,7 +28,7 @@ _PRESSED: Final = frozenset(
     | {"date_picker", "picker_time", "picker_datetime", "select_img", "checker"}
 )
 _HOLDING: Final = frozenset({"column_set", "column", "form", "interactive_container", "collapsible_panel"})
-_TEXTS: Final = frozenset({"plain_text", "lark_md", "standard_icon", "custom_icon", "text_tag"})
+_TEXTS: Final = frozenset({"plain_text", "lark_md", "standard_icon", "custom_icon", "text_tag", "fallback_text"})
 TAGS_2_0: Final = _SHOWN | _PRESSED | _HOLDING | _TEXTS
 _GONE_IN_2_0: Final = frozenset({"action", "note"})
 _ROOT_2_0: Final = frozenset({"schema", "config", "card_link", "header", "body"})
@@ -35,6 +38,7 @@ _CONFIG_2_0: Final = frozenset(
 )
 
 _AT: Final = re.compile(r"<at\s+(id|email)=\"?'?([^\"'>\s]+)")
+_CODE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _TABLE_RULE: Final = re.compile(r"^ {0,3}\|?(?: *:?-+:? *\|)+(?: *:?-+:?)? *\|?\s*$", re.MULTILINE)
 
 
@@ -93,6 +97,9 @@ def check_card(card: Mapping[str, Any], about: Surroundings) -> Card:
         for locale, elements in _part(card, "i18n_elements", about).items():
             walk.elements(elements, f"ROOT -> i18n_elements -> {locale}")
     walk.check_counts()
+    broken = next(broken_rules(card), None) if is_new else None
+    if broken is not None:
+        raise refuse(about.code, broken.sub_code, broken.says, path=broken.path, value=broken.value)
     return found
 
 
@@ -156,19 +163,25 @@ class _Walk:
             raise refuse(self._about.code, 300301, "duplicate element_id", path=path, value=element_id)
         self._ids.add(str(element_id))
         self._tables += tag == "table"
-        content = given.get("content")
-        if isinstance(content, str):
-            self._found.texts.append(content)
-            if tag in {"markdown", "lark_md"}:
-                self._tables += len(_TABLE_RULE.findall(content))
-                for _, person in _AT.findall(content):
-                    self._mention(person, path)
+        if isinstance(given.get("content"), str):
+            self._text(tag, given["content"], path)
         if tag == "person":
             self._mention(given.get("user_id"), path, rings=False)
         if tag == "img" and not self._about.has_image(str(given.get("img_key"))):
             raise refuse(self._about.code, 200570, "card contains invalid image keys", path=path)
         if tag == "img":
             self._found.images.append(str(given["img_key"]))
+
+    def _text(self, tag: str, content: str, path: str) -> None:
+        self._found.texts.append(content)
+        if tag not in {"markdown", "lark_md"}:
+            return
+        tables = len(_TABLE_RULE.findall(_CODE.sub("", content)))
+        if tables > MAX_MARKDOWN_TABLES:
+            raise refuse(self._about.code, 11310, "table number over limit", path=path, value="table")
+        self._tables += tables
+        for _, person in _AT.findall(content):
+            self._mention(person, path)
 
     def _mention(self, person: object, path: str, *, rings: bool = True) -> None:
         open_id = "all" if person == "all" else self._about.person(str(person))

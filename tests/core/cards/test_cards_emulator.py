@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_provider_lark.core.cards.markdown_card import markdown_card
 from airflow_provider_lark.core.cards.writing import WEBHOOK, write_card
 from airflow_provider_lark.emulator import Emulator
 from tests.core.cards.ready import BARE, EVERY
@@ -71,6 +72,13 @@ def test_card_of_every_builder_is_taken(http: httpx.Client, emulator: Emulator, 
     answer = send(http, card, ann)
     assert answer["code"] == 0, answer
     assert WEBHOOK.measure(card) < WEBHOOK.ready_bytes
+
+
+def test_markdown_with_seven_tables_is_taken_and_loses_none(http: httpx.Client, emulator: Emulator, ann: str) -> None:
+    """As in 5.14."""
+    text = "\n".join(f"Table {number}\n\n| a |\n|---|\n| {number} |\n" for number in range(7))
+    assert send(http, markdown_card(text).render(), ann)["code"] == 0
+    assert send(http, {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": text}]}}, ann)["code"]
 
 
 @pytest.mark.parametrize(("make", "facts"), [*ALL, *LITTLE])
