@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Context, Decimal
 from typing import Any
 
 from airflow_provider_lark.core.fields.codec_text import is_clean
@@ -13,6 +14,9 @@ from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _WHOLE_FLOAT = re.compile(r"[0-9](?:\.0(?![0-9])|e[-+])")
 _MAX_DEPTH = 100
+_SQLITE_DIGITS = 15
+# no rounding: a number of JSON has up to 400 digits
+_WIDE = Context(prec=1000)
 
 
 def dump_json(value: Any) -> str:
@@ -55,7 +59,8 @@ JSON_FORM = Form("json", _parse_json, lambda text: text, "a JSON document")
 
 def sql_json(pair: Pair) -> Half:
     """A JSON column beside a Text field; JSON's null means nothing, like NULL."""
-    refuse = pair.refuse_sql
+    refuse, refuse_lark = pair.refuse_sql, pair.refuse_lark
+    is_sqlite = pair.column.dialect == "sqlite"
 
     def read(value: Any) -> str | None:
         if value is None:
@@ -66,6 +71,19 @@ def sql_json(pair: Pair) -> Half:
             raise refuse(value, "a JSON document without NaN and NUL, at most 100 levels deep") from None
 
     def write(text: str | None) -> Any:
-        return None if text is None else load_exact(text)
+        value = None if text is None else load_exact(text)
+        if is_sqlite and not _outlives_sqlite(value):
+            raise refuse_lark(value, f"in SQLite a number alone of at most {_SQLITE_DIGITS} digits, or of 64 bits")
+        return value
 
     return Half(read, write)
+
+
+def _outlives_sqlite(value: Any) -> bool:
+    """Tell whether a document is the same after SQLite, which makes a number of a text that is nothing but one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return True
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return True
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return len(number.normalize(_WIDE).as_tuple().digits) <= _SQLITE_DIGITS and abs(number.adjusted()) <= 300

@@ -21,6 +21,16 @@ SESSION_ZONE = "lark_session_zone"
 """Where a reflected table keeps the time zone of MySQL's session."""
 CHARSET = "lark_charset"
 """Under which name a reflected column's ``info`` has its character set."""
+DECLARED = "lark_declared"
+"""The same of the database's own name of a type that SQLAlchemy does not know, or knows by another."""
+
+
+class ShortText(sa.String):
+    """A text of which the database keeps so many bytes and silently drops the others: PostgreSQL's ``name``."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__()
+        self.max_bytes = max_bytes
 
 
 class ColumnKind(StrEnum):
@@ -50,6 +60,7 @@ class Column:
         decides what one type name means: SQLite's INTEGER has 64 bits, MySQL's DATETIME whole seconds.
     :param session_zone: in which the database shows the instants of this column: MySQL's TIMESTAMP.
     :param charset: the character set of its texts, as the database calls it; empty where it is not known.
+    :param declared: what the database calls the type, where SQLAlchemy's name would not tell.
     """
 
     name: str
@@ -61,6 +72,7 @@ class Column:
     dialect: str = ""
     session_zone: tzinfo | None = None
     charset: str = ""
+    declared: str = ""
 
     @classmethod
     def from_reflected(cls, column: sqlalchemy.Column[Any], dialect: str) -> Column:
@@ -78,6 +90,7 @@ class Column:
             dialect=dialect,
             session_zone=column.table.info.get(SESSION_ZONE) if isinstance(column.type, sa.TIMESTAMP) else None,
             charset=column.info.get(CHARSET, ""),
+            declared=column.info.get(DECLARED, ""),
         )
 
     @property
@@ -102,6 +115,8 @@ class Column:
     @property
     def type_label(self) -> str:
         """The type as SQL spells it."""
+        if self.declared:
+            return self.declared
         try:
             return str(self.type)
         except (CompileError, NotImplementedError):
@@ -251,6 +266,8 @@ def text_limits(column: Column) -> tuple[int | None, int | None]:
     for cls, limit in _MYSQL_TEXT_BYTES:
         if isinstance(base, cls):
             return None, limit
+    if isinstance(base, ShortText):
+        return None, base.max_bytes
     if column.is_mysql and isinstance(base, sa.Text):
         return None, 2**16 - 1
     if isinstance(base, sa.Enum):

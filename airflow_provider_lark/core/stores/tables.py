@@ -10,16 +10,17 @@ from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import JSON, TEXT, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect, text
+from sqlalchemy import JSON, TEXT, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.fields.column import CHARSET, SESSION_ZONE, Column
+from airflow_provider_lark.core.fields.column import DECLARED, SESSION_ZONE, Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient, open_session
+from airflow_provider_lark.core.stores.declared import tell_declared
 from airflow_provider_lark.core.stores.keys import literal, quote
 from airflow_provider_lark.core.stores.words import words_of
 
@@ -89,8 +90,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
         _tell_row_ids(bind, table)
         _tell_declared_types(bind, table)
         table.info[GIVES_WAY] = _gives_way(bind, table)
-    for column_name, charset in _charsets(bind, table).items():
-        table.c[column_name].info[CHARSET] = charset
+    tell_declared(bind, table)
     table.info[_UNIQUE] = _unique_columns(bind, table)
     return table
 
@@ -118,6 +118,8 @@ def _tell_declared_types(conn: Connection, table: Table) -> None:
         meant = _SQLITE_TYPES.get(str(written).split("(")[0].strip().upper())
         if meant is not None and name in table.c:
             table.c[name].type = meant()
+        elif name in table.c and isinstance(table.c[name].type, NullType):
+            table.c[name].info[DECLARED] = str(written) or "no type"
 
 
 def _gives_way(conn: Connection, table: Table) -> bool:
@@ -193,23 +195,6 @@ def _session_zone(bind: Connection) -> tzinfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
     return timezone(offset)
-
-
-def _charsets(conn: Connection, table: Table) -> dict[str, str]:
-    """Return the character set of each text column; nothing where the database has Unicode only."""
-    if conn.dialect.name == "postgresql":
-        encoding = str(conn.scalar(text("SHOW server_encoding")))
-        return {} if encoding in ("UTF8", "SQL_ASCII") else dict.fromkeys(table.c.keys(), encoding)
-    if not is_mysql(conn.dialect):
-        return {}
-    found = conn.execute(
-        text(
-            "SELECT column_name, character_set_name FROM information_schema.columns "
-            "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
-        ),
-        {"schema": table.schema, "name": table.name},
-    )
-    return {name: charset for name, charset in found if charset and name in table.c}
 
 
 def _unique_columns(bind: Connection, table: Table) -> list[set[str]]:

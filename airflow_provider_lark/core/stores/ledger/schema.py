@@ -190,4 +190,7 @@ scan = Table(
 )
 
 mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))
-"""On SQLite only: the capturing triggers are silent while it holds a row, inside one transaction."""
+"""On SQLite only: while it holds a row, inside one transaction, the capturing triggers of one table are silent.
+
+Which table, its id tells; see :func:`.mark_of`.
+"""
