@@ -146,7 +146,7 @@ class Stopped(RetriableError):
 
 
 class DatabaseBusy(RetriableError):
-    """Another program held a lock in the database for longer than we wait; the transaction was undone."""
+    """Another program held a lock for longer than we wait, or the database gave us too little time; all was undone."""
 
 
 class IncompleteRead(RetriableError):

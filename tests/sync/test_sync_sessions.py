@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.pool import QueuePool
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy
+from airflow_provider_lark.core.stores.connections import open_session
 from tests.sync.shop import FIELDS, GOODS, NAMED
 
 DATED = "CREATE TABLE goods (code INT PRIMARY KEY, name VARCHAR(40), qty DOUBLE PRECISION, day DATE, at TIMESTAMPTZ)"
@@ -105,6 +106,34 @@ def test_session_of_another_driver_syncs_both_ways(open_shop, tempered, kind, dr
     assert shop.engine(engine).incremental().status == "ok"
     assert shop.lark() == {1: "壹", 2: "é中文😁"} == shop.rows()
     assert shop.engine(engine).check().in_step
+
+
+def work_until_ended(engine, statement):
+    with open_session(engine) as conn:
+        if statement is None:
+            pid = conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with engine.connect() as other:
+                # a transaction of its own for each look, or it would be ended too
+                while other.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid"), {"pid": pid}):
+                    other.rollback()
+        conn.exec_driver_sql(statement or "SELECT 2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "statement"),
+    [
+        pytest.param("postgresql", "statement_timeout = 60", "SELECT pg_sleep(2)", id="statement"),
+        pytest.param("postgresql", "idle_in_transaction_session_timeout = 60", None, id="idle"),
+        pytest.param("mysql", "max_statement_time = 0.06", "SELECT SLEEP(2)", id="mariadb"),
+    ],
+)
+def test_work_that_a_setting_ends_says_which(open_shop, tempered, kind, setting, statement):
+    open_shop(kind, GOODS)
+    engine = tempered(kind, f"SET SESSION {setting}")
+    with pytest.raises(DatabaseBusy, match=setting.partition(" ")[0]) as caught:
+        work_until_ended(engine, statement)
+    assert "SELECT" not in str(caught.value)
+    assert "set it to 0 (no limit), or higher" in str(caught.value)
 
 
 def test_mysql_key_zero_stays_zero(open_shop, tempered):

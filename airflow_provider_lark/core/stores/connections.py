@@ -37,6 +37,15 @@ _MYSQL_TIMEOUTS = frozenset({1205, 3572})
 # read-only session or server: SQLITE_READONLY, PostgreSQL's read_only_sql_transaction, MySQL's --read-only, a
 # read-only transaction, a server that is only read from
 _READ_ONLY = {"sqlite": frozenset({8}), "postgresql": frozenset({"25006"})}
+# the settings that end a statement, or a whole session, after some time
+_LIMITS = {
+    "57014": "statement_timeout",
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+    "57P05": "idle_session_timeout",
+    1969: "max_statement_time",
+    3024: "max_execution_time",
+}
 NO_DEFINER = 1449
 """MySQL: the user in whose name a trigger runs does not exist."""
 _MYSQL_READ_ONLY = frozenset({1290, 1792, 1836})
@@ -74,7 +83,8 @@ def open_session(engine: Engine, *, lock_seconds: float | None = None) -> Iterat
     through the text of a database error.
 
     :param lock_seconds: the longest wait for a lock; default: the engine's own, or :data:`LOCK_SECONDS`.
-    :raises DatabaseBusy: another program held a lock for longer; the message says which where the server tells.
+    :raises DatabaseBusy: another program held a lock for longer, and the message says which where the server tells; or
+        a setting of the session, such as PostgreSQL's ``statement_timeout``, left the work too little time.
     :raises ConfigError: the database, or this session, is read-only, and was to be written.
     :raises SchemaMismatch: PostgreSQL's row-level security hides rows from this user.
     """
@@ -145,6 +155,8 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
             f"the database was locked by another program for {lock_seconds:g} s, and this transaction was undone: "
             f"{describe_blockers(engine, exc.statement or '')}"
         )
+    if code in _LIMITS:
+        return DatabaseBusy(_why_cut_short(_LIMITS[code]))
     if code in _READ_ONLY.get(name, _MYSQL_READ_ONLY):
         return ConfigError(f"the database can only be read through this connection: {_why_read_only(name)}")
     if code == NO_DEFINER:
@@ -155,6 +167,15 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
     if is_hidden(exc):
         return SchemaMismatch(explain_hidden(_hiding_policies(engine)))
     return None
+
+
+def _why_cut_short(setting: str) -> str:
+    is_any = " or because somebody cancelled it," if setting == "statement_timeout" else ""
+    return (
+        f"the database ended the work because of {setting},{is_any} and this transaction was undone: the setting comes "
+        "with this connection, its user, its database or the server; set it to 0 (no limit), or higher, for the user "
+        "of this connection"
+    )
 
 
 def is_timeout(exc: DBAPIError, dialect: Dialect) -> bool:
