@@ -233,7 +233,9 @@ class Gale(Storm):
             if conn.execute(statement).rowcount == 0 and code not in seen:
                 # deleted meanwhile
                 return
-            row = conn.execute(sa.select(table).where(table.c.code == code)).mappings().one_or_none()
+            # with its lock: a snapshot shows a row as it was, where the update has found it as it was to be
+            newest = sa.select(table).where(table.c.code == code).with_for_update()
+            row = conn.execute(newest).mappings().one_or_none()
             seen[code] = None if row is None else _plain(row)
 
         return step

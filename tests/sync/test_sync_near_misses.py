@@ -256,3 +256,15 @@ def test_write_that_was_stored_as_sent_costs_no_call_more(shop: Shop) -> None:
     report = shop.engine.incremental()
     assert report.api_calls == {"fields": 1, "search": 1, "total": 2}
     assert shop.world.ask("SELECT count(*) FROM sync_record_map WHERE sent IS NOT NULL") == [(0,)]
+
+
+def test_edit_that_a_late_replica_does_not_show_yet_is_no_near_miss(world: World) -> None:
+    engine = world.ready(rows=5, conflict="merge", direction="both")
+    world.update(1, qty=2.5)
+    assert engine.incremental().to_lark.updated == 1
+    world.edit(1, Qty=1)
+    # asked who made the change, Lark tells of the one before: ours
+    world.emu.faults.add("batch_get", action="stale", times=None)
+    report = engine.incremental()
+    assert (report.near_misses, report.to_sql.updated, world.rows()[1]["qty"]) == (0, 1, 1)
+    world.assert_in_step()

@@ -95,7 +95,14 @@ def look_at_own_writes(run: Run, rows: Sequence[Row]) -> None:
         return
     fates = run.lark.look_up([doubt.row.id for doubt in doubts], automatic_fields=True)
     records = {record["record_id"]: record for record in fates.shown}
-    verdicts = [_judge(run, doubt, records.get(doubt.row.id)) for doubt in doubts]
+    again = run.transact(run.links.to_keys, [run.lark.decode(record) for record in fates.shown])
+    # what another replica says of an older or a newer state tells nothing about this one
+    same = {row.id: row for row in again}
+    verdicts = [
+        _judge(run, doubt, records[doubt.row.id])
+        for doubt in doubts
+        if doubt.row.id in same and all(same[doubt.row.id].values.get(n) == doubt.row.values[n] for n in doubt.odd)
+    ]
     run.transact(_keep, run, verdicts)
     for verdict in verdicts:
         run.report.near_misses += bool(verdict.near)
@@ -135,9 +142,9 @@ def _find_doubts(conn: Connection, run: Run, rows: Sequence[Row]) -> list[Doubt]
     return doubts
 
 
-def _judge(run: Run, doubt: Doubt, record: WireRecord | None) -> Verdict:
+def _judge(run: Run, doubt: Doubt, record: WireRecord) -> Verdict:
     sent, base = doubt.pair.sent, doubt.pair.base or {}
-    if record is None or sent is None:
+    if sent is None:
         return Verdict(doubt)
     changed_ms = record.get("last_modified_time", doubt.row.modified_ms)
     ours = is_ours(run, record, sent.since_ms, sent.until_ms)
