@@ -13,20 +13,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_lark.core.api.async_client import AsyncLarkClient
     from airflow_provider_lark.core.api.client import LarkClient
+    from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient
     from airflow_provider_lark.core.sync.engine import SyncEngine
     from airflow_provider_lark.core.sync.mapping import TableMapping
     from airflow_provider_lark.core.sync.mapping_file import load_mappings, parse_mappings
 
 _HOMES = {
     "AsyncLarkClient": "api.async_client",
+    "AsyncWebhookClient": "api.webhook.client",
     "LarkClient": "api.client",
     "SyncEngine": "sync.engine",
     "TableMapping": "sync.mapping",
+    "WebhookClient": "api.webhook.client",
     "load_mappings": "sync.mapping_file",
     "parse_mappings": "sync.mapping_file",
 }
 
-__all__ = ["AsyncLarkClient", "LarkClient", "SyncEngine", "TableMapping", "load_mappings", "parse_mappings"]
+__all__ = [
+    "AsyncLarkClient",
+    "AsyncWebhookClient",
+    "LarkClient",
+    "SyncEngine",
+    "TableMapping",
+    "WebhookClient",
+    "load_mappings",
+    "parse_mappings",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.emulator import Emulator
 from tests.docs.pages import Block, page
 
@@ -49,6 +50,19 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         for name, value in shop.environment.items():
             monkeypatch.setenv(name, value)
         yield shop
+
+
+def test_function_tells_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator() as emulator:
+        hook = emulator.state.add_webhook(secret="demo")
+        monkeypatch.setenv("GROUP_WEBHOOK", hook.url)
+        monkeypatch.setenv("GROUP_WEBHOOK_SECRET", "demo")
+        names = run(code("WebhookClient"))
+        now = emulator.clock.now()
+        # a test does not wait for the rush after a half hour to pass
+        monkeypatch.setattr(SystemClock, "now", lambda _: now - now % 1800 + 900)
+        names["tell_group"]("A-1001")
+        assert [each.text for each in emulator.messages] == ["新订单\nA-1001"]
 
 
 def run(*blocks: str) -> dict[str, Any]:
