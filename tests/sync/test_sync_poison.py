@@ -181,3 +181,34 @@ def test_page_that_lark_cannot_read_is_told_by_its_place(world: World, hasty: An
     last = next(pages).items[-1]["record_id"]
     with pytest.raises(ReadFailed, match=f"page of up to 10 records after record {last} .10 were read.; if it stays"):
         next(pages)
+
+
+def test_deleted_record_over_which_lark_broke_down_is_looked_for_again(world: World, hasty: Any) -> None:
+    world.ready(rows=10)
+    record_id = world.record_id(4)
+    world.remove(4, 5)
+    world.emu.faults.add("batch_get", record=record_id, times=None, code=1255001, status=500)
+    report = hasty().incremental()
+    assert (report.to_sql.deleted, 4 in world.rows(), 5 in world.rows()) == (1, True, False)
+    assert "broken in Lark: 1" in report.warnings[0]
+    world.emu.faults.clear()
+    assert hasty().incremental().to_sql.deleted == 1
+    world.assert_in_step()
+
+
+def test_record_that_is_back_and_over_which_lark_broke_down_is_taken_in_later(world: World, hasty: Any) -> None:
+    engine = world.ready(rows=520)
+    # the newest page, through which each poll looks, is full of others
+    world.execute("UPDATE people SET qty = 7.5 WHERE code > 10")
+    assert engine.incremental().to_lark.updated == 510
+    table = world.emu.state.bases[world.app_token].tables[world.table_id]
+    kept = {id_: table.records[id_] for id_ in (world.record_id(4), world.record_id(5))}
+    world.remove(4, 5)
+    assert engine.incremental().to_sql.deleted == 2
+    table.records.update(kept)
+    table.revision += 1
+    world.emu.faults.add("batch_get", record=next(iter(kept)), times=None, code=1255001, status=500)
+    assert hasty().incremental().to_sql.created == 1
+    world.emu.faults.clear()
+    assert hasty().incremental().to_sql.created == 1
+    world.assert_in_step()

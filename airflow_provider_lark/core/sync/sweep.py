@@ -29,7 +29,8 @@ class Scan:
     :param total: what Lark said the table holds, on the last page that was read.
     :param surfaced: records that no pull can have met, so that they have to be read: they belong to no pair and wait
         nowhere, or an earlier scan missed them.
-    :param is_doubtful: records are missing of which Lark does not say that they are gone, nor that they are hidden.
+    :param is_doubtful: records are missing of which Lark does not say that they are gone, nor that they are hidden, or
+        it does not show by id what the scan has seen.
     :param blind: why nothing was deleted although the scan saw no record at all.
     :param newest_ms: the newest modification when the scan began; what came later is left to a pull.
     """
@@ -95,6 +96,8 @@ def take_surfaced(run: Run, scan: Scan) -> None:
     """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
     for some in split(scan.surfaced, UNSEEN_PAGE):
         fates = run.lark.look_up(some)
+        # the scan has just seen them
+        scan.is_doubtful = scan.is_doubtful or bool(fates.hidden)
         rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         take_in(run, Bundle(rows))
@@ -134,7 +137,8 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
         room = None if len(absence.gone) <= run.guard.room("sql") else 0
         for some in split(absence.gone, UNSEEN_PAGE):
             take_in(run, Bundle((), gone=some, room=room))
-    scan.is_doubtful = absence.doubtful > 0
+    # what Lark breaks down over may be gone, too
+    scan.is_doubtful = scan.is_doubtful or absence.doubtful + absence.unread > 0
     missing = absence.hidden + absence.unread + absence.doubtful
     if not missing:
         return
