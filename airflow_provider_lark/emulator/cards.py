@@ -31,10 +31,12 @@ _HOLDING: Final = frozenset({"column_set", "column", "form", "interactive_contai
 _TEXTS: Final = frozenset({"plain_text", "lark_md", "standard_icon", "custom_icon", "text_tag", "fallback_text"})
 TAGS_2_0: Final = _SHOWN | _PRESSED | _HOLDING | _TEXTS
 _GONE_IN_2_0: Final = frozenset({"action", "note"})
-_ROOT_2_0: Final = frozenset({"schema", "config", "card_link", "header", "body"})
+_ROOT_2_0: Final = frozenset({"schema", "config", "card_link", "header", "i18n_header", "body"})
 _CONFIG_2_0: Final = frozenset(
     {"streaming_mode", "streaming_config", "summary", "locales", "enable_forward", "update_multi", "width_mode"}
     | {"use_custom_translation", "enable_forward_interaction", "style"}
+    # of JSON 1.0, but the page on rich text has it in an example for 2.0
+    | {"wide_screen_mode"}
 )
 
 _AT: Final = re.compile(r"<at\s+(id|email)=\"?'?([^\"'>\s]+)")

@@ -18,6 +18,15 @@ from airflow_provider_lark.core.errors import CardInvalid, TooLarge
 
 #: so many findings stand in the text of the error
 _FINDINGS_TOLD = 5
+_OLD_PARTS = frozenset(
+    {"config", "header", "i18n_header", "elements", "i18n_elements", "card_link", "fallback", "schema"}
+)
+#: what people bring instead of a card, by the key under which the card stands in it
+_WRAPPED = {
+    "dsl": "this is a file exported from the card builder: take what stands under its dsl",
+    "card": "this is the body of a webhook: take what stands under its card",
+    "content": "this is a message: take the card that stands under its content",
+}
 _TOP = {"header": 1, "body": 2}
 
 
@@ -82,6 +91,14 @@ def _check_old(card: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("schema", 'must be the text "2.0", or "1.0"')
     elif "body" in card:
         yield Finding("schema", 'is missing: a card with a body is one of JSON 2.0, and needs "schema": "2.0"')
+    elif card and not _OLD_PARTS & set(card):
+        # JSON 1.0 ignores what it does not know, so this would arrive as an empty card
+        hint = next(
+            (hint for key, hint in _WRAPPED.items() if key in card), "it has neither header nor elements nor body"
+        )
+        yield Finding("the card", f"is none: {hint}")
+    elif not isinstance(card.get("elements", []), list):
+        yield Finding("elements", f"must be a list, not {type(card['elements']).__name__}")
 
 
 def _heaviest(card: Mapping[str, Any]) -> str:

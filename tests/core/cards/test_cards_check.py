@@ -267,6 +267,10 @@ REFUSED = [
     pytest.param(card(md("\ud83d")), "body.elements[0].content", "half a character", id="half a character"),
     pytest.param({"body": {"elements": [md()]}}, "schema", '"2.0"', id="body without schema"),
     pytest.param({"schema": 2.0, "body": {}}, "schema", "text", id="schema as number"),
+    pytest.param({"name": "x", "dsl": card(), "variables": []}, "the card", "under its dsl", id="exported .card file"),
+    pytest.param({"msg_type": "interactive", "card": card()}, "the card", "under its card", id="body of a webhook"),
+    pytest.param({"title": "x", "text": "y"}, "the card", "neither header", id="something else"),
+    pytest.param({"elements": {"tag": "hr"}}, "elements", "list", id="elements of 1.0 that are none"),
     pytest.param({"type": "template", "data": {}}, "data.template_id", "missing", id="template without id"),
 ]
 

@@ -96,6 +96,40 @@ def test_task_failed_card_says_what_where_and_why() -> None:
     assert panel["elements"][0]["content"] == f"```python\n{TRACEBACK}\n```"
 
 
+def plain(content: str, **more: Any) -> dict[str, Any]:
+    return {"tag": "div", "text": {"tag": "plain_text", "content": content, **more}}
+
+
+def column(label: str, shown: str) -> dict[str, Any]:
+    elements = [plain(label, text_size="notation", text_color="grey"), plain(shown)]
+    return {"tag": "column", "width": "weighted", "weight": 1, "vertical_spacing": "2px", "elements": elements}
+
+
+def test_task_succeeded_card_is_exactly_this() -> None:
+    facts = TaskFacts(dag_id="orders", task_id="load", duration_seconds=61, log_url="https://x.cn/log")
+    rows = [[column("DAG", "orders"), column("任务", "load")], [column("用时", "1 分 1 秒")]]
+    button = {
+        "tag": "button",
+        "text": {"tag": "plain_text", "content": "日志"},
+        "type": "primary",
+        "behaviors": [{"type": "open_url", "default_url": "https://x.cn/log"}],
+    }
+    buttons = [{"tag": "column", "width": "auto", "elements": [button]}]
+    sets = [{"tag": "column_set", "horizontal_spacing": "12px", "flex_mode": "none", "columns": row} for row in rows]
+    assert task_succeeded_card(facts, locale="zh_cn") == {
+        "schema": "2.0",
+        "config": {"update_multi": True, "summary": {"content": "orders.load 成功"}},
+        "header": {"title": {"tag": "plain_text", "content": "orders.load 成功"}, "template": "green"},
+        "body": {
+            "vertical_spacing": "12px",
+            "elements": [
+                *sets,
+                {"tag": "column_set", "horizontal_spacing": "8px", "flex_mode": "flow", "columns": buttons},
+            ],
+        },
+    }
+
+
 def test_task_cards_tell_their_state_by_colour() -> None:
     cards = [task_failed_card(TASK), task_retrying_card(TASK), task_succeeded_card(TASK)]
     assert [card["header"]["template"] for card in cards] == ["red", "orange", "green"]
