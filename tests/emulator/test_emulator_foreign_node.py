@@ -46,6 +46,7 @@ def test_node_sdk_understands_the_emulator(emu: Any, node_modules: Path) -> None
     assert (got["cleared"], got["absent"]) == (["Name", "Kind"], ["recnone"])
     assert bytes.fromhex(got["downloaded"]) == b"content \x00 of a file"
     assert got["obj_token"] == base.app_token
-    assert got["message_id"] == emu.messages[-1].message_id
+    assert got["message_id"] == emu.messages[0].message_id
+    assert got["talk"] == {"types": ["interactive", "text"], "emoji": "DONE", "picture": True, "recalled": True}
     assert got["refused"] == 1254045
-    assert len(emu.counters()) >= 19, emu.counters()
+    assert len(emu.counters()) >= 28, emu.counters()

@@ -188,6 +188,79 @@ def people_wiki_and_messages(sdk: Sdk) -> None:
     assert bot.success()
 
 
+def messages_and_groups(sdk: Sdk) -> None:
+    alice = sdk.emu.state.add_user("Alice", "alice@x.example")
+    members = {"name": "Alarms", "user_id_list": [alice.open_id]}
+    team = sdk.call("im.v1.chat", "create", members, user_id_type="open_id", uuid="once").data.chat_id
+    chats, messages = "im.v1.chat", "im.v1.message"
+    assert [each.name for each in sdk.call(chats, "list", page_size=10).data.items] == ["Alarms"]
+    assert sdk.call(chats, "search", query="Alar").data.items[0].chat_id == team
+    assert sdk.call(chats, "get", chat_id=team).data.user_count == "1"
+    bob = sdk.emu.state.add_user("Bob")
+    sdk.call("im.v1.chat_members", "create", {"id_list": [bob.open_id]}, chat_id=team, member_id_type="open_id")
+    listed = sdk.call("im.v1.chat_members", "get", chat_id=team, member_id_type="open_id").data
+    assert ([each.name for each in listed.items], listed.member_total) == (["Alice", "Bob"], 2)
+    assert sdk.call("im.v1.chat_members", "is_in_chat", chat_id=team).data.is_in_chat is True
+
+    def send(msg_type: str, content: dict[str, Any]) -> Any:
+        body = {"receive_id": team, "msg_type": msg_type, "content": json.dumps(content)}
+        return sdk.call(messages, "create", body, receive_id_type="chat_id").data
+
+    text = send("text", {"text": f'<at user_id="{alice.open_id}"></at> hi'})
+    assert (text.mentions[0].name, json.loads(text.body.content)["text"]) == ("Alice", "@_user_1 hi")
+    one = {"message_id": text.message_id}
+    reply = {"msg_type": "text", "content": '{"text":"re"}', "reply_in_thread": True}
+    thread = sdk.call(messages, "reply", reply, **one).data
+    assert (thread.root_id, thread.thread_id[:4]) == (text.message_id, "omt_")
+    edited = {"msg_type": "text", "content": '{"text":"new"}'}
+    assert json.loads(sdk.call(messages, "update", edited, **one).data.body.content)["text"] == "new"
+    card = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "a"}]}}
+    shown = send("interactive", card)
+    sdk.call(messages, "patch", {"content": json.dumps(card)}, message_id=shown.message_id)
+    asked = {"container_id_type": "chat", "container_id": team, "page_size": 1, "sort_type": "ByCreateTimeDesc"}
+    page = sdk.call(messages, "list", **asked).data
+    assert (page.has_more, page.items[0].message_id) == (True, shown.message_id)
+    rest = sdk.call(messages, "list", **asked, page_token=page.page_token).data
+    assert (rest.has_more, rest.items[0].message_id, rest.items[0].updated) == (False, text.message_id, True)
+    sdk.emu.state.read_message(text.message_id, alice.open_id)
+    readers = sdk.call(messages, "read_users", **one, user_id_type="open_id").data.items
+    assert [each.user_id for each in readers] == [alice.open_id]
+    alarmed = {"user_id_list": [alice.open_id, "ou_x"]}
+    told = sdk.call(messages, "urgent_app", alarmed, **one, user_id_type="open_id").data
+    assert told.invalid_user_id_list == ["ou_x"]
+    passed_on = {"receive_id": alice.open_id}
+    assert sdk.call(messages, "forward", passed_on, **one, receive_id_type="open_id").data.msg_type == "text"
+    merged = {"receive_id": alice.open_id, "message_id_list": [text.message_id]}
+    whole = sdk.call(messages, "merge_forward", merged, receive_id_type="open_id").data.message
+    inside = sdk.call(messages, "get", message_id=whole.message_id).data.items
+    assert inside[1].upper_message_id == whole.message_id
+    reaction = {"reaction_type": {"emoji_type": "DONE"}}
+    made = sdk.call("im.v1.message_reaction", "create", reaction, **one).data
+    assert sdk.call("im.v1.message_reaction", "list", **one).data.items[0].reaction_id == made.reaction_id
+    sdk.call("im.v1.message_reaction", "delete", **one, reaction_id=made.reaction_id)
+    sdk.call(messages, "delete", **one)
+    assert sdk.answer(messages, "reply", reply, **one).code == 230011
+
+
+def files_of_messages(sdk: Sdk) -> None:
+    team = sdk.emu.state.add_chat("Team")
+    png = io.BytesIO(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    image = sdk.call("im.v1.image", "create", {"image_type": "message", "image": png}).data.image_key
+    assert sdk.call("im.v1.image", "get", image_key=image).file.read().startswith(b"\x89PNG")
+    up = {"file_type": "stream", "file_name": "报表.csv", "file": io.BytesIO("名\n".encode())}
+    key = sdk.call("im.v1.file", "create", up).data.file_key
+    got = sdk.call("im.v1.file", "get", file_key=key)
+    assert (got.file.read().decode(), got.file_name) == ("名\n", "报表.csv")
+    body = {"receive_id": team, "msg_type": "file", "content": json.dumps({"file_key": key})}
+    sent = sdk.call("im.v1.message", "create", body, receive_id_type="chat_id").data
+    inside = {"message_id": sent.message_id, "file_key": key, "type": "file"}
+    assert sdk.call("im.v1.message_resource", "get", **inside).file.read().decode() == "名\n"
+    ann = sdk.emu.state.add_user("Ann")
+    batch = {"msg_type": "text", "content": {"text": "all"}, "open_ids": [ann.open_id]}
+    answer = sdk.raw("POST", "/open-apis/message/v4/batch_send/", batch)
+    assert json.loads(answer.raw.content)["data"]["message_id"].startswith("bm-")
+
+
 def subscriptions(sdk: Sdk) -> None:
     place = make_table(sdk)
     one = {"file_token": place["app_token"], "file_type": "bitable"}
@@ -234,6 +307,8 @@ AREAS: tuple[typing.Callable[[Sdk], None], ...] = (
     records,
     files,
     people_wiki_and_messages,
+    messages_and_groups,
+    files_of_messages,
     subscriptions,
     tokens_and_logins,
 )

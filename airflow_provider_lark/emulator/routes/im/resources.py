@@ -75,7 +75,8 @@ def upload_file(state: State, request: Request) -> dict[str, Any]:
         raise _wrong(f"file_type is one of {', '.join(FILE_TYPES)}")
     if not name:
         raise _wrong("file_name is required")
-    duration = given.get("duration")
+    # the official SDK for Python sends an empty one for none
+    duration = given.get("duration") or None
     if duration is not None and not (duration.isdecimal() and len(duration) < 12):
         raise _wrong("duration is a whole number of ms")
     made = state.resources.add(

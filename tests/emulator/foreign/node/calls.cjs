@@ -67,6 +67,38 @@ const main = async () => {
   const text = { receive_id: people.user_list[0].user_id, msg_type: "text", content: '{"text":"hi"}' };
   const message = await checked("message.create", client.im.message.create({ params: { receive_id_type: "open_id" }, data: text }));
 
+  const { chat, image, message: im, messageReaction } = client.im;
+  const team = await checked("chat.create", chat.create({ data: { name: "Alarms" }, params: { user_id_type: "open_id" } }));
+  const card = { schema: "2.0", body: { elements: [{ tag: "markdown", content: "a" }] } };
+  const into = { params: { receive_id_type: "chat_id" } };
+  const shown = await checked(
+    "message.create",
+    im.create({ ...into, data: { receive_id: team.chat_id, msg_type: "interactive", content: JSON.stringify(card) } }),
+  );
+  const one = { path: { message_id: shown.message_id } };
+  card.body.elements[0].content = "b";
+  await checked("message.patch", im.patch({ ...one, data: { content: JSON.stringify(card) } }));
+  const reply = { msg_type: "text", content: '{"text":"re"}', reply_in_thread: true };
+  const replied = await checked("message.reply", im.reply({ ...one, data: reply }));
+  const reaction = await checked(
+    "messageReaction.create",
+    messageReaction.create({ ...one, data: { reaction_type: { emoji_type: "DONE" } } }),
+  );
+  const png = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(16)]);
+  const up = await image.create({ data: { image_type: "message", image: png } });
+  const picture = await bytesOf((await image.get({ path: { image_key: up.image_key } })).getReadableStream());
+  const history = await checked(
+    "message.list",
+    im.list({ params: { container_id_type: "thread", container_id: replied.thread_id, page_size: 50 } }),
+  );
+  await checked("message.delete", im.delete({ path: { message_id: replied.message_id } }));
+  const talk = {
+    types: history.items.map((each) => each.msg_type),
+    emoji: reaction.reaction_type.emoji_type,
+    picture: picture.equals(png),
+    recalled: (await checked("message.get", im.get({ path: { message_id: replied.message_id } }))).items[0].deleted,
+  };
+
   await checked("delete", appTableRecord.delete({ path: { ...path, record_id: ids[4] } }));
   await checked("batchDelete", appTableRecord.batchDelete({ path, data: { records: ids.slice(0, 4) } }));
   const refused = await appTableRecord
@@ -83,6 +115,7 @@ const main = async () => {
     downloaded: downloaded.toString("hex"),
     obj_token: node.node.obj_token,
     message_id: message.message_id,
+    talk,
     refused,
   };
 };
