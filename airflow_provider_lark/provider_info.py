@@ -142,6 +142,7 @@ def get_provider_info() -> dict[str, object]:
             "operators.bitable_attachments",
             "operators.bitable_records",
             "operators.bitable_tables",
+            "operators.message",
             "operators.sync",
             "operators.webhook",
         ),
@@ -159,7 +160,10 @@ def get_provider_info() -> dict[str, object]:
                 "to_openlineage_converter": "airflow_provider_lark.hooks.assets.convert_asset_to_openlineage",
             }
         ],
-        "extra-links": ["airflow_provider_lark.hooks.table_place.BitableTableLink"],
+        "extra-links": [
+            "airflow_provider_lark.hooks.table_place.BitableTableLink",
+            "airflow_provider_lark.hooks.message_link.LarkMessageLink",
+        ],
         "cli": ["airflow_provider_lark.cli.definition.get_lark_cli_commands"],
         "connection-types": [
             {

@@ -1,0 +1,115 @@
+"""What a task remembers over its tries of a message that it sends: in the task state store of Airflow 3.3.
+
+Before 3.3 there is none, and the message's ``uuid`` alone keeps a second try from sending twice: Lark remembers it for
+an hour.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import OutcomeUnknown
+from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
+
+KEY = "lark_message"
+UUID_SECONDS = 3600.0
+_MARGIN_SECONDS = 120.0
+"""The last try may take so long, and Lark's clock is another."""
+
+
+def message_uuid(context: Context, purpose: str, said: Any) -> str:
+    """Return a uuid that all tries of a task share for one content, and no other task, run or content has.
+
+    :param purpose: what the task does with the message, where it does several things.
+    :param said: what is sent and to whom, as plain data without anything that moves by itself.
+    """
+    ti = context["ti"]
+    parts = (ti.dag_id, context["run_id"], ti.task_id, ti.map_index, purpose)
+    return batch_token(json.dumps([str(part) for part in parts]), 0, said)
+
+
+@dataclass
+class SentOnce:
+    """A message and those who have it.
+
+    :param uuid: of the message; another content has another.
+    :param began: when it was first sent, in seconds; None: it was not, or surely in vain.
+    :param sent: ids of the message by receiver.
+    """
+
+    uuid: str
+    began: float | None = None
+    sent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _store: Any = field(default=None, repr=False)
+    _began_before: float | None = None
+
+    @classmethod
+    def recall(cls, context: Context, uuid: str) -> SentOnce:
+        """Return what earlier tries of this task did with the same content."""
+        memory = cls(uuid, _store=context.get("task_state_store"))
+        if memory._store is None:
+            return memory
+        try:
+            known = memory._store.get(KEY)
+        except Exception as exc:  # noqa: BLE001 - the uuid still holds, and a message is not lost over its memory
+            log.warning("the task state store cannot be read (%s); the message's uuid alone guards it", _name(exc))
+            return memory
+        if isinstance(known, Mapping) and known.get("uuid") == uuid:
+            memory.began, memory.sent = known.get("began"), dict(known.get("sent") or {})
+        return memory
+
+    def pending(self, receivers: Sequence[str]) -> list[str]:
+        """Return who has not got it yet."""
+        return [each for each in receivers if each not in self.sent]
+
+    def begin(self, *, resend_if_unknown: bool) -> None:
+        """Note that it is being sent.
+
+        :raises OutcomeUnknown: an earlier try may have sent it, longer ago than Lark remembers.
+        """
+        now, self._began_before = SystemClock().now(), self.began
+        if self.began is not None and now - self.began > UUID_SECONDS - _MARGIN_SECONDS and not resend_if_unknown:
+            raise OutcomeUnknown(
+                "an earlier try of this task was cut off while it sent the message, over an hour ago: it may be in the "
+                "chat, and Lark no longer knows it by its uuid; look there, and set resend_if_unknown to send it again"
+            )
+        if self.began is None or resend_if_unknown:
+            self.began = now
+        self._keep()
+
+    def undo(self) -> None:
+        """Note that this try sent nothing."""
+        self.began = self._began_before
+        self._keep()
+
+    def end(self, sent: Mapping[str, dict[str, Any]], *, in_doubt: bool) -> None:
+        """Note who has got it now.
+
+        :param in_doubt: whether somebody may have got it of whom that is not known.
+        """
+        self.sent.update(sent)
+        if not in_doubt:
+            self.began = None
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.set(KEY, {"uuid": self.uuid, "began": self.began, "sent": self.sent})
+        except Exception as exc:  # noqa: BLE001 - as above
+            log.warning("the task state store cannot be written (%s); the message's uuid alone guards it", _name(exc))
+
+
+def _name(exc: Exception) -> str:
+    return type(exc).__name__

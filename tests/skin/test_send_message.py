@@ -1,0 +1,266 @@
+"""Messages of a task as an app's bot, against the emulator: what arrives, how often, what fails and how it is told."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.operators.message import LarkSendMessageOperator
+from airflow_provider_lark.operators.sent_once import KEY
+
+CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
+SENDS = "POST /open-apis/im/v1/messages"
+
+
+class StateStore(dict):
+    """What Airflow keeps for a task instance over its tries: JSON by key."""
+
+    def get(self, key, default=None):
+        return json.loads(super().get(key, json.dumps(default)))
+
+    def set(self, key, value, *, retention=None):
+        self[key] = json.dumps(value)
+
+
+@pytest.fixture
+def team(emulator, monkeypatch):
+    ann = emulator.state.add_user("Ann", "ann@example.com")
+    connect(monkeypatch, emulator.url, emulator)
+    return SimpleNamespace(ann=ann, chat_id=emulator.state.add_chat("Team", [ann.open_id]), state=emulator.state)
+
+
+def connect(monkeypatch, url, emulator, **extra):
+    parts = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": url}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(parts | ({"extra": extra} if extra else {})))
+
+
+def context(store=None, *, task_id="tell", run_id="manual__1", map_index=-1):
+    ti = SimpleNamespace(dag_id="d", task_id=task_id, map_index=map_index)
+    return {"ti": ti, "run_id": run_id} | ({} if store is None else {"task_state_store": store})
+
+
+def execute(given=None, *, receive_id="Team", **parameters):
+    operator = LarkSendMessageOperator(task_id="tell", receive_id=receive_id, **parameters)
+    return operator.execute(context(StateStore()) if given is None else given)
+
+
+def failure(kind=AirflowFailException, given=None, **parameters):
+    with pytest.raises(AirflowException) as caught:
+        execute(given, **parameters)
+    assert type(caught.value) is kind, caught.value
+    return str(caught.value)
+
+
+def sends(emulator):
+    return emulator.counters().get(SENDS, 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "msg_type", "words"),
+    [
+        pytest.param({"text": "42 orders"}, "text", "42 orders", id="text"),
+        pytest.param({"markdown": "**42**", "title": "Orders"}, "interactive", "**42**", id="markdown"),
+        pytest.param({"card": CARD}, "interactive", "**42**", id="card"),
+        pytest.param({"card": json.dumps(CARD)}, "interactive", "**42**", id="card as text"),
+        pytest.param({"post": {"content": [[{"tag": "text", "text": "42"}]]}}, "post", "42", id="post"),
+    ],
+)
+def test_each_kind_arrives(team, emulator, given, msg_type, words):
+    told = execute(**given)
+    (message,) = emulator.messages
+    assert told == {"message_id": message.message_id, "chat_id": team.chat_id, "created_ms": message.created_ms}
+    assert (message.msg_type, words in message.text) == (msg_type, True)
+
+
+def test_template_arrives(team, emulator):
+    team.state.add_card_template("AAq1")
+    execute(template_id="AAq1", template_version="1.0.0", template_variables='{"a": 1}')
+    data = json.loads(emulator.messages[0].content)["data"]
+    assert data == {"template_id": "AAq1", "template_version_name": "1.0.0", "template_variable": {"a": 1}}
+
+
+def test_file_and_image_arrive_under_their_name(team, emulator, tmp_path):
+    report, picture = tmp_path / "销售报表—11月 (终版).csv", tmp_path / "a.png"
+    report.write_text("名\n", encoding="utf-8")
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
+    execute(file=str(report))
+    execute(image=f"file://{picture}")
+    assert json.loads(emulator.messages[0].content)["file_name"] == report.name
+    assert emulator.messages[1].msg_type == "image"
+
+
+@pytest.mark.parametrize("given", [{"text": "x"}, {"post": {"content": [[]]}}, {"markdown": "x"}, {"card": CARD}])
+def test_people_are_mentioned_by_id_and_by_address(team, emulator, given):
+    bob = team.state.add_user("Bob")
+    execute(**given, mentions=[bob.open_id, "ann@example.com"])
+    assert emulator.messages[0].mentions == (bob.open_id, team.ann.open_id)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({}, "holds nothing: give exactly one of text, markdown", id="nothing"),
+        pytest.param({"text": "a", "markdown": "b"}, "holds text and markdown: give exactly one", id="two kinds"),
+        pytest.param({"text": "None"}, "holds nothing", id="empty Param"),
+        pytest.param({"text": " "}, "no text", id="blanks"),
+        pytest.param({"card": "{'a': 1}"}, "no JSON; in a template add `| tojson`", id="repr of a card"),
+        pytest.param({"card": "[1]"}, "expected a dictionary of card JSON, found list", id="card a list"),
+        pytest.param(
+            {"card": {"schema": "2.0", "body": {"elements": [{"tag": "note"}]}}}, r"body.elements[0]", id="wrong card"
+        ),
+        pytest.param({"text": "x", "receive_id": " "}, "receive_id: is empty", id="no receiver"),
+        pytest.param({"text": "x", "receive_id": "Tea"}, "no chat called 'Tea'; near are 'Team'", id="unknown name"),
+        pytest.param(
+            {"text": "x", "mentions": ["nobody@example.com"]}, "mentions[0]: nobody in the tenant", id="unknown address"
+        ),
+        pytest.param({"text": "x", "mentions": "<at>"}, "mentions[0] is no id", id="markup as a mention"),
+        pytest.param({"file": "/nowhere/a.csv"}, "there is no file 'a.csv'", id="no file"),
+        pytest.param({"text": "x" * 160_000}, "takes 160", id="too long"),
+        pytest.param({"text": "x", "receive_id_type": "phone"}, "'phone' is not one of", id="kind of receiver"),
+    ],
+)
+def test_wrong_parameter_fails_for_good_and_sends_nothing(team, emulator, parameters, words):
+    assert words in failure(**parameters)
+    assert emulator.messages == []
+
+
+def test_file_without_bytes_fails_for_good(team, emulator, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    assert "the file is empty" in failure(file=str(tmp_path / "empty.csv"))
+
+
+def test_list_of_receivers_gets_it_each_once(team, emulator):
+    told = execute(text="x", receive_id='["Team", "ann@example.com", " Team "]')
+    assert [each["receive_id"] for each in told["messages"]] == ["Team", "ann@example.com"]
+    assert told["message_id"] == told["messages"][0]["message_id"]
+    assert len(emulator.messages) == 2
+
+
+def test_slow_answer_is_one_message_under_one_uuid(team, emulator, monkeypatch):
+    connect(monkeypatch, emulator.url, emulator, timeout_seconds=1)
+    emulator.faults.add(SENDS, action="timeout_after")
+    told = execute(text="x")
+    assert (sends(emulator), len(emulator.messages)) == (2, 1)
+    assert told["message_id"] == emulator.messages[0].message_id
+
+
+@pytest.mark.parametrize("store", [StateStore(), None], ids=["with a state store", "before Airflow 3.3"])
+def test_second_try_after_a_lost_answer_sends_nothing_more(team, emulator, monkeypatch, store):
+    given = context(store)
+    emulator.faults.add(SENDS, action="drop_after", times=None)
+    assert "may have been carried out" in failure(AirflowException, given, text="x")
+    emulator.faults.clear()
+    told = execute(given, text="x")
+    assert [each.message_id for each in emulator.messages] == [told["message_id"]]
+    before = sends(emulator)
+    assert execute(given, text="x") == told
+    assert len(emulator.messages) == 1
+    # with a memory Lark is not even asked
+    assert sends(emulator) - before == (1 if store is None else 0)
+
+
+def test_refused_first_try_leaves_no_claim(team, emulator):
+    store = StateStore()
+    team.state.set_chat_member(team.chat_id, emulator.app_id, inside=False)
+    failure(given=context(store), text="x", receive_id=team.chat_id)
+    assert store.get(KEY)["began"] is None
+    team.state.set_chat_member(team.chat_id, emulator.app_id)
+    assert execute(context(store), text="x", receive_id=team.chat_id)["message_id"]
+    assert len(emulator.messages) == 1
+
+
+def test_refused_lookup_leaves_no_claim(team, emulator):
+    store = StateStore()
+    failure(given=context(store), text="x", receive_id="nowhere")
+    assert store.get(KEY)["began"] is None
+
+
+def cut_off(emulator, store, seconds_ago):
+    """Let a first try be killed right after it sent, so long ago."""
+    emulator.faults.add(SENDS, action="drop_after", times=None)
+    failure(AirflowException, context(store), text="x")
+    emulator.faults.clear()
+    store.set(KEY, {**store.get(KEY), "began": SystemClock().now() - seconds_ago})
+
+
+def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(team, emulator):
+    store = StateStore()
+    cut_off(emulator, store, 3600)
+    told = failure(AirflowException, context(store), text="x")
+    assert "it may be in the chat" in told
+    assert "resend_if_unknown" in told
+    assert len(emulator.messages) == 1
+    assert execute(context(store), text="x", resend_if_unknown="true")["message_id"]
+
+
+def test_try_that_was_cut_off_a_while_ago_is_repeated(team, emulator):
+    store = StateStore()
+    cut_off(emulator, store, 1800)
+    assert execute(context(store), text="x")["message_id"] == emulator.messages[0].message_id
+    assert len(emulator.messages) == 1
+
+
+def test_second_try_sends_to_those_who_have_not_got_it(team, emulator):
+    store, other = StateStore(), emulator.state.add_chat("Other")
+    emulator.faults.add(SENDS, code=230028, contains=other)
+    told = failure(given=context(store), text="x", receive_id=["Team", "Other"])
+    assert "1 of 2 receivers did not get it, the first Other" in told
+    execute(context(store), text="x", receive_id=["Team", "Other"])
+    assert [each.chat_id for each in emulator.messages] == [team.chat_id, other]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"run_id": "manual__2"}, {"task_id": "tell_2"}, {"map_index": 3}],
+    ids=["another run", "another task", "another mapped one"],
+)
+def test_another_task_sends_its_own(team, emulator, other):
+    execute(context(StateStore()), text="x")
+    execute(context(StateStore(), **other), text="x")
+    assert len(emulator.messages) == 2
+
+
+def test_other_content_of_the_same_task_is_another_message(team, emulator, tmp_path):
+    store, file = StateStore(), tmp_path / "a.csv"
+    file.write_text("1")
+    for parameters in ({"text": "x"}, {"text": "y"}, {"file": str(file)}, {"file": str(file)}):
+        execute(context(store), **parameters)
+    file.write_text("2")
+    execute(context(store), file=str(file))
+    # the second sending of the same bytes, under a key of its own, is the same message
+    assert [each.msg_type for each in emulator.messages] == ["text", "text", "file", "file"]
+
+
+def test_state_store_that_fails_is_told_and_stops_nothing(team, emulator, caplog):
+    class Broken:
+        def get(self, key, default=None):
+            raise RuntimeError("api-server is down, canary")
+
+        def set(self, key, value, *, retention=None):
+            raise RuntimeError("api-server is down, canary")
+
+    assert execute(context(Broken()), text="x")["message_id"]
+    assert "cannot be read (RuntimeError)" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "link"),
+    [
+        ("https://open.feishu.cn", "https://applink.feishu.cn/client/chat/open?openChatId=oc_1"),
+        ("https://open.larksuite.com", "https://applink.larksuite.com/client/chat/open?openChatId=oc_1"),
+        ("http://127.0.0.1:8787", ""),
+        ("", ""),
+    ],
+)
+def test_link_opens_the_chat(host, link):
+    operator = LarkSendMessageOperator(task_id="tell", receive_id="Team", text="x")
+    (button,) = operator.operator_extra_links
+    operator.sent_chat_id, operator.lark_host = "oc_1", host
+    assert (button.name, button.get_link(operator, ti_key=None)) == ("Open message in Lark", link)
+    operator.sent_chat_id = ""
+    assert button.get_link(operator, ti_key=None) == ""
