@@ -21,6 +21,8 @@ SESSION_ZONE = "lark_session_zone"
 """Where a reflected table keeps the time zone of MySQL's session."""
 CHARSET = "lark_charset"
 """Under which name a reflected column's ``info`` has its character set."""
+COLLATION = "lark_collation"
+"""The same of the collation of a text of MySQL's: the column's, or else the table's."""
 DECLARED = "lark_declared"
 """The same of the database's own name of a type that SQLAlchemy does not know, or knows by another."""
 

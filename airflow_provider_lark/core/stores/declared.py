@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Connection, DefaultClause, Table, text
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.types import NullType, TypeEngine
 
-from airflow_provider_lark.core.fields.column import CHARSET, DECLARED, ShortText
+from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, DECLARED, ShortText
 from airflow_provider_lark.core.stores.connections import is_mysql
 
 #: each column with its type, and with those under it: what a domain stands for, what an array is of
@@ -24,8 +24,8 @@ WITH RECURSIVE told AS (
 SELECT attname, array_agg(pg_catalog.format_type(type, NULL) ORDER BY depth) FROM told GROUP BY attname
 """)
 _MYSQL = text(
-    "SELECT column_name, column_type, character_set_name, column_default FROM information_schema.columns "
-    "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
+    "SELECT column_name, column_type, character_set_name, collation_name, column_default "
+    "FROM information_schema.columns WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
 )
 
 
@@ -67,12 +67,12 @@ def _shortened(sql_type: TypeEngine[Any], limit: int) -> TypeEngine[Any]:
 
 def _tell_mysql(conn: Connection, table: Table) -> None:
     found: Sequence[Any] = conn.execute(_MYSQL, {"schema": table.schema, "name": table.name}).all()
-    for name, declared, charset, default in found:
+    for name, declared, charset, collation, default in found:
         if name not in table.c:
             continue
         column = table.c[name]
         if charset:
-            column.info[CHARSET] = charset
+            column.info[CHARSET], column.info[COLLATION] = charset, collation
         if isinstance(column.type, NullType):
             column.info[DECLARED] = declared
         is_made = default not in (None, "NULL") and column.computed is None and column.server_default is None

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from copy import copy
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, delete, func, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from airflow_provider_lark.core.errors import RowError, RowRefused
-from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
+from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import begin_immediate, is_mysql, is_pooled
 from airflow_provider_lark.core.stores.matching import are_among
@@ -39,7 +40,7 @@ class Staging:
         # a temporary table hides another of its name
         self._name = f"{_NAME}_2" if target.table.name.lower() == _NAME else _NAME
         self._names = [each.column.name for each in target.bound]
-        types: list[SqlType] = [target.table.c[name].type for name in self._names]
+        types = [_type_like(target.table.c[name]) for name in self._names]
         places = [f"c{i}" for i in range(len(types))]
         options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
         self._is_one = is_pooled(conn)
@@ -164,6 +165,15 @@ class Staging:
         why = missing_undo(self._conn, self._target.table)
         self._end_step()
         return why
+
+
+def _type_like(column: sa.Column[Any]) -> SqlType:
+    """Return the type of a place for *column*, whose texts compare as they do there, whatever the server's default."""
+    if column.info.get(COLLATION) is None:
+        return column.type
+    alike: Any = copy(column.type)
+    alike.charset, alike.collation = column.info[CHARSET], column.info[COLLATION]
+    return cast("SqlType", alike)
 
 
 def _id_type(conn: Connection) -> SqlType:
