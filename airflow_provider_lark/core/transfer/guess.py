@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import types as sa
 
 from airflow_provider_lark.core.fields.column import Column, ColumnKind, SqlType, kind_of
+from airflow_provider_lark.core.stores.lenient_loading import Unloadable
 from airflow_provider_lark.core.transfer.cells import type_of_value
 
 
@@ -18,7 +19,7 @@ def guess_column(name: str, values: Sequence[Any]) -> Column:
     >>> guess_column("price", [1, Decimal("2.50"), None]).type_label
     'NUMERIC(3, 2)'
     """
-    given = [value for value in values if value is not None]
+    given = [value for value in values if value is not None and not isinstance(value, Unloadable)]
     types = {type(value): type_of_value(value) for value in given}
     kinds = {None if sql_type is None else kind_of(sql_type) for sql_type in types.values()}
     if len(kinds) == 1:

@@ -15,7 +15,8 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.binding import driver_value
-from airflow_provider_lark.core.stores.connections import is_mysql, is_transient
+from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.refusals import concerns_a_row
 from airflow_provider_lark.core.stores.sql_rows import Processor, as_driver_gives, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
 from airflow_provider_lark.core.stores.words import words_of
@@ -69,7 +70,7 @@ class SqlSource:
         elif conn.dialect.name == "postgresql":
             conn.exec_driver_sql(_POSTGRES_PATIENCE)
         if self.table:
-            return _OpenTable(conn, reflect_table(conn, self.table, self.schema))
+            return _OpenTable(conn, self, reflect_table(conn, self.table, self.schema))
         return _OpenQuery(conn, self)
 
 
@@ -106,8 +107,9 @@ class OpenSource(Protocol):
 class _OpenTable:
     """Rows of a table, in the order of its primary key."""
 
-    def __init__(self, conn: Connection, table: Table) -> None:
+    def __init__(self, conn: Connection, source: SqlSource, table: Table) -> None:
         self._conn = conn
+        self._source = source
         self._table = table
         self._described = {column.name: column for column in columns_of(table)}
         self._result: CursorResult[Any] | None = None
@@ -132,7 +134,7 @@ class _OpenTable:
         chosen = [as_driver_gives(self._table.c[name]).label(f"c{i}") for i, name in enumerate(names)]
         statement: Select[Any] = select(*chosen).order_by(*self._table.primary_key.columns)
         self._result = self._conn.execute(statement, execution_options=_STREAM)
-        yield from _parts(self._result)
+        yield from _parts(self._result, self._source)
 
     def close(self) -> None:
         if self._result is not None:
@@ -148,7 +150,7 @@ class _OpenQuery:
             raise ConfigError("sql: the statement returns no rows; a SELECT is needed")
         self._columns = list(self._result.keys())
         self._is_ordered = _ORDER.search(source.sql or "") is not None
-        self._parts = _parts(self._result)
+        self._parts = _parts(self._result, source)
         self._first: Rows | None = None
 
     @property
@@ -193,7 +195,7 @@ def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:
         # as it is written: it may hold colons and per cent signs
         return conn.exec_driver_sql(source.sql or "", execution_options={**_STREAM, "no_parameters": True})
     except StatementError as exc:
-        if is_transient(exc) or getattr(exc, "connection_invalidated", False):
+        if not concerns_a_row(exc):
             raise
         raise ConfigError(_refusal(source, words_of(exc))) from exc
 
@@ -205,8 +207,18 @@ def _refusal(source: SqlSource, words: str) -> str:
     return f"sql: the database does not take the query: {words}{hint}"
 
 
-def _parts(result: CursorResult[Any]) -> Iterator[Rows]:
-    for part in result.partitions(FETCH_ROWS):
+def _parts(result: CursorResult[Any], source: SqlSource) -> Iterator[Rows]:
+    parts = result.partitions(FETCH_ROWS)
+    while True:
+        try:
+            part = next(parts, None)
+        except StatementError as exc:
+            # what is computed row by row fails when it is fetched
+            if not concerns_a_row(exc):
+                raise
+            raise ConfigError(f"{source.description}: the database stops amid the rows: {words_of(exc)}") from exc
+        if part is None:
+            return
         yield list(part)
 
 

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.stores.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.connections import open_session
+from airflow_provider_lark.core.stores.lenient_loading import lenient
 from airflow_provider_lark.core.transfer.bitable_target import (
     Found,
     find_table,
@@ -122,7 +123,7 @@ def copy_to_bitable(
     clock, persons = clock or SystemClock(), Persons(options.users, find_user_ids)
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
-    with open_session(engine) as conn, RecordIndex() as index, closing(source.open(conn)) as opened:
+    with open_session(engine) as conn, lenient(conn), RecordIndex() as index, closing(source.open(conn)) as opened:
         found = find_table(client, address)
         fields = [] if found is None else found.fields
         choice = name_pairs(read_choice(options.fields), fields)

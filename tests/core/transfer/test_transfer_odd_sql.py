@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.transfer.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.sql_target import Place
+from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
 from tests.core.transfer.conftest import run_sql
 
 
 def dump(lark: Any, engine: Any, where: Any, place: Place, **options: Any) -> Any:
     return copy_to_sql(lark.client, engine, where, place, DumpOptions(**options))
+
+
+def load(lark: Any, engine: Any, source: SqlSource, where: Any, **options: Any) -> Any:
+    return copy_to_bitable(lark.client, engine, source, where, LoadOptions(**options))
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
@@ -40,3 +47,45 @@ def test_mysql_keys_compare_as_their_own_collation_does(lark, ledger_database, c
         report = dump(lark, engine, where, Place("named", key_fields=("k",)), mode=mode, on_row_error="skip")
     assert (report.created, report.updated, report.unchanged) == (0, 0, len(landed))
     assert [key for (key,) in run_sql(engine, "SELECT k FROM named ORDER BY k")] == landed
+
+
+STRANGE = (
+    "CREATE TABLE dated (n INT PRIMARY KEY, v DATE, doc JSONB)",
+    "INSERT INTO dated SELECT n, '2020-01-01', '12345678901234567.89' FROM generate_series(1, 5) n",
+    "UPDATE dated SET v = 'infinity' WHERE n = 3",
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(SqlSource(table="dated"), id="table"),
+        pytest.param(SqlSource(sql="SELECT * FROM dated ORDER BY n"), id="query"),
+    ],
+)
+def test_date_that_no_driver_loads_is_a_problem_of_its_row(lark, ledger_database, source):
+    engine = ledger_database("postgresql")
+    run_sql(engine, "DROP TABLE IF EXISTS dated", *STRANGE)
+    where = lark.table("dated", n=2, v=5, doc=1)
+    report = load(lark, engine, source, where, on_row_error="skip")
+    assert (report.read, report.created, report.skipped) == (5, 4, 1)
+    assert report.problems[0].startswith("row 3: column v (")
+    assert lark.cells(where, "n") == [1, 2, 4, 5]
+    assert lark.cells(where, "doc") == ["12345678901234567.89"] * 4
+
+
+def test_field_made_of_a_query_overlooks_a_date_that_no_driver_loads(lark, ledger_database):
+    engine = ledger_database("postgresql")
+    run_sql(engine, "DROP TABLE IF EXISTS dated", *STRANGE)
+    where = lark.named("made")
+    report = load(lark, engine, SqlSource(sql="SELECT n, v FROM dated"), where, create_table=True, on_row_error="skip")
+    assert (report.created, report.skipped) == (4, 1)
+    assert set(map(type, lark.cells(where, "v"))) == {int}
+
+
+def test_error_amid_the_rows_says_what_the_database_says(lark, ledger_database):
+    engine = ledger_database("mysql")
+    sql = "SELECT seq AS n, (SELECT 1 UNION SELECT IF(seq = 2000, 2, 1)) AS v FROM seq_1_to_2500"
+    where = lark.table("computed", n=2, v=2)
+    with pytest.raises(ConfigError, match="the query: the database stops amid the rows: Subquery returns more than 1"):
+        load(lark, engine, SqlSource(sql=sql), where)
