@@ -19,6 +19,7 @@ from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
 from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.stores.written import write
+from airflow_provider_lark.core.transfer.cascades import rows_at_stake
 from airflow_provider_lark.core.transfer.sql_target import SqlTarget
 from airflow_provider_lark.core.transfer.staging import Staging
 
@@ -44,7 +45,8 @@ class Loading(Staging):
     def replace(self) -> tuple[int, int]:
         """Put the collected rows in place of the target's; return how many were deleted and created.
 
-        :raises SchemaMismatch: the target could lose its rows, for it knows no transactions.
+        :raises SchemaMismatch: the target could lose its rows, for it knows no transactions; or rows of other tables
+            would go with them.
         """
         if why := self.missing_undo():
             raise SchemaMismatch(
@@ -53,6 +55,7 @@ class Loading(Staging):
             )
         with self._transaction():
             self._keep_writers_out()
+            self._keep_dependents()
             deleted = write(self._conn, delete(self._target.table)) or 0
             created = self._write(self._insert)
         return deleted, created
@@ -171,6 +174,13 @@ class Loading(Staging):
         if self._conn.dialect.name == "postgresql":
             name = self._conn.dialect.identifier_preparer.format_table(self._target.table)
             lock_table(self._conn, name)
+
+    def _keep_dependents(self) -> None:
+        if at_stake := rows_at_stake(self._conn, self._target.table):
+            raise SchemaMismatch(
+                f"table {self._target.table.fullname!r}: to replace its rows would delete, or change, rows of "
+                f"{', '.join(at_stake)}; nothing was written. Use mode 'upsert', or let that foreign key not cascade"
+            )
 
     def _sources(self) -> dict[str, ColumnElement[Any]]:
         sources: dict[str, ColumnElement[Any]] = dict(self._place)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.transfer.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.sql_target import Place
 from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
@@ -89,3 +89,26 @@ def test_error_amid_the_rows_says_what_the_database_says(lark, ledger_database):
     where = lark.table("computed", n=2, v=2)
     with pytest.raises(ConfigError, match="the query: the database stops amid the rows: Subquery returns more than 1"):
         load(lark, engine, SqlSource(sql=sql), where)
+
+
+@pytest.mark.parametrize("rule", ["CASCADE", "SET NULL"])
+def test_replace_takes_no_rows_of_other_tables_along(lark, engine, rule):
+    run_sql(
+        engine,
+        "CREATE TABLE parents (lark_record_id VARCHAR(64) PRIMARY KEY, v INT, up VARCHAR(64),"
+        " FOREIGN KEY (up) REFERENCES parents (lark_record_id) ON DELETE CASCADE)",
+        "CREATE TABLE children (id INT PRIMARY KEY, p VARCHAR(64),"
+        f" FOREIGN KEY (p) REFERENCES parents (lark_record_id) ON DELETE {rule})",
+        "INSERT INTO parents (lark_record_id, v) VALUES ('old', 1)",
+        "INSERT INTO children VALUES (1, 'old'), (2, NULL)",
+    )
+    where = lark.table("parents", v=2)
+    lark.add(where, {"v": 5})
+    with pytest.raises(SchemaMismatch, match=rf"rows of children \(ON DELETE {rule}\); nothing was written. Use mode"):
+        dump(lark, engine, where, Place("parents"), mode="replace")
+    assert run_sql(engine, "SELECT id, p FROM children ORDER BY id") == [(1, "old"), (2, None)]
+    assert dump(lark, engine, where, Place("parents"), mode="upsert").created == 1
+    run_sql(engine, "UPDATE children SET p = NULL")
+    report = dump(lark, engine, where, Place("parents"), mode="replace")
+    assert (report.deleted, report.created) == (2, 1)
+    assert run_sql(engine, "SELECT count(*) FROM children") == [(2,)]
