@@ -22,7 +22,7 @@ SESSION_ZONE = "lark_session_zone"
 CHARSET = "lark_charset"
 """Under which name a reflected column's ``info`` has its character set."""
 COLLATION = "lark_collation"
-"""The same of the collation of a text of MySQL's: the column's, or else the table's."""
+"""The same of the collation of a text: of MySQL's the column's or else the table's, of SQLite's that of unique keys."""
 DECLARED = "lark_declared"
 """The same of the database's own name of a type that SQLAlchemy does not know, or knows by another."""
 

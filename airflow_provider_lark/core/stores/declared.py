@@ -27,6 +27,11 @@ _MYSQL = text(
     "SELECT column_name, column_type, character_set_name, collation_name, column_default "
     "FROM information_schema.columns WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name"
 )
+# as they compare where they must be unique, which is all that SQLite tells
+_SQLITE = text("""
+SELECT c.name, c.coll FROM pragma_index_list(:name, :schema) i, pragma_index_xinfo(i.name, :schema) c
+WHERE i."unique" AND c.key AND c.name IS NOT NULL AND c.coll <> 'BINARY'
+""")
 
 
 def tell_declared(conn: Connection, table: Table) -> None:
@@ -35,6 +40,10 @@ def tell_declared(conn: Connection, table: Table) -> None:
         _tell_postgres(conn, table)
     elif is_mysql(conn.dialect):
         _tell_mysql(conn, table)
+    elif conn.dialect.name == "sqlite":
+        for name, collation in conn.execute(_SQLITE, {"name": table.name, "schema": table.schema or "main"}):
+            if name in table.c:
+                table.c[name].info[COLLATION] = collation
 
 
 def _tell_postgres(conn: Connection, table: Table) -> None:

@@ -169,10 +169,12 @@ class Staging:
 
 def _type_like(column: sa.Column[Any]) -> SqlType:
     """Return the type of a place for *column*, whose texts compare as they do there, whatever the server's default."""
-    if column.info.get(COLLATION) is None:
+    if column.info.get(COLLATION) is None or not isinstance(column.type, sa.String):
         return column.type
     alike: Any = copy(column.type)
-    alike.charset, alike.collation = column.info[CHARSET], column.info[COLLATION]
+    alike.collation = column.info[COLLATION]
+    if CHARSET in column.info:
+        alike.charset = column.info[CHARSET]
     return cast("SqlType", alike)
 
 

@@ -49,6 +49,21 @@ def test_mysql_keys_compare_as_their_own_collation_does(lark, ledger_database, c
     assert [key for (key,) in run_sql(engine, "SELECT k FROM named ORDER BY k")] == landed
 
 
+def test_sqlite_keys_that_are_one_to_a_collation_are_named(lark, sqlite):
+    run_sql(
+        sqlite,
+        "CREATE TABLE named (k TEXT COLLATE NOCASE PRIMARY KEY, v INT)",
+        "INSERT INTO named VALUES ('old', 1)",
+    )
+    where = lark.table("named", k=1, v=2)
+    lark.add(where, *({"k": key, "v": 2} for key in ("A", "a", "b", "OLD")))
+    for _ in range(2):
+        report = dump(lark, sqlite, where, Place("named", key_fields=("k",)), mode="upsert", on_row_error="skip")
+        assert (report.skipped, report.warnings) == (2, [])
+        assert all("another record has its key (k)" in problem for problem in report.problems)
+    assert run_sql(sqlite, "SELECT k, v FROM named ORDER BY k") == [("b", 2), ("old", 2)]
+
+
 STRANGE = (
     "CREATE TABLE dated (n INT PRIMARY KEY, v DATE, doc JSONB)",
     "INSERT INTO dated SELECT n, '2020-01-01', '12345678901234567.89' FROM generate_series(1, 5) n",
