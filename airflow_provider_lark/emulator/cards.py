@@ -35,8 +35,6 @@ _ROOT_2_0: Final = frozenset({"schema", "config", "card_link", "header", "i18n_h
 _CONFIG_2_0: Final = frozenset(
     {"streaming_mode", "streaming_config", "summary", "locales", "enable_forward", "update_multi", "width_mode"}
     | {"use_custom_translation", "enable_forward_interaction", "style"}
-    # of JSON 1.0, but the page on rich text has it in an example for 2.0
-    | {"wide_screen_mode"}
 )
 
 _AT: Final = re.compile(r"<at\s+(id|email)=\"?'?([^\"'>\s]+)")
