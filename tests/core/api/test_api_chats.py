@@ -184,6 +184,34 @@ def test_chats_beyond_the_bound_are_found_and_kept(
         lark.chats.find(name="twin")
 
 
+def test_chat_beyond_the_bound_is_no_longer_known_by_a_name_it_had(
+    emu: Emulator, lark: LarkClient, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "CHAT_NAMES_MAX", 2)
+    ids = [emu.state.add_chat(f"c{n}") for n in range(4)]
+    assert lark.chats.find(name="c3") == ids[3]
+    emu.state.set_chat(ids[3], name="renamed")
+    # looking for others reads the names again, and must not make the old one young
+    clock.seconds += api_limits.CHAT_NAMES_SECONDS - 1
+    assert lark.chats.find(name="c2") == ids[2]
+    clock.seconds += 2
+    with pytest.raises(NotFound):
+        lark.chats.find(name="c3")
+
+
+def test_second_chat_of_a_name_counts_though_it_lies_beyond_the_bound(
+    emu: Emulator, lark: LarkClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "CHAT_NAMES_MAX", 2)
+    first = emu.state.add_chat("ops")
+    for n in range(4):
+        emu.state.add_chat(f"c{n}")
+    second = emu.state.add_chat("ops")
+    lark.chats.find(name="c3")
+    with pytest.raises(BadRequest, match=f"{first}, {second}"):
+        lark.chats.find(name="ops")
+
+
 @pytest.mark.parametrize("action", ["repeat_page_token", "empty_page_token"])
 def test_list_that_does_not_end_makes_no_chat_unknown(emu: Emulator, lark: LarkClient, action: str) -> None:
     for n in range(150):

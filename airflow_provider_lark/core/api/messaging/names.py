@@ -88,6 +88,8 @@ def _serves(known: ChatNames, wanted: str, now: float) -> bool:
 
 
 def _read_names(session: Session, wanted: str, before: ChatNames | None) -> Flow[ChatNames]:
+    """Read all names; beyond the bound those only that somebody has looked for."""
+    known = {wanted} if before is None or len(before.ids) > 2 * CHAT_NAMES_MAX else {wanted, *before.ids}
     read_at = session.settings.clock.monotonic()
     ids: dict[str, tuple[str, ...]] = {}
     count, is_whole = 0, True
@@ -99,7 +101,8 @@ def _read_names(session: Session, wanted: str, before: ChatNames | None) -> Flow
         data = data_of(body)
         for item in pick_objects(data, "items", {"chat_id": str}, endpoint=LIST_CHATS.endpoint):
             name = plain_name(str(item.get("name") or ""))
-            if count >= CHAT_NAMES_MAX and name != wanted:
+            # a name that is kept at all has all its chats, or one of two would pass for the only one
+            if count >= CHAT_NAMES_MAX and name not in ids and name not in known:
                 is_whole = False
             elif item["chat_id"] not in ids.get(name, ()):
                 ids[name] = (*ids.get(name, ()), item["chat_id"])
@@ -111,7 +114,4 @@ def _read_names(session: Session, wanted: str, before: ChatNames | None) -> Flow
             # a list that ends early would make a chat unknown, or one of two the only one
             raise UnexpectedAnswer("the bot's chats: Lark promises more and gives no new page_token; try again")
         used.add(token)
-    if before is not None and not is_whole and read_at - before.read_at < CHAT_NAMES_SECONDS:
-        # names beyond the bound that were looked for before
-        ids = {**before.ids, **ids}
     return ChatNames(ids, read_at, is_whole)
