@@ -154,7 +154,7 @@ class LarkSendMessageOperator(StoppableOperator):
         return first if len(receivers) == 1 else {**first, "messages": messages}
 
     def _receivers(self) -> list[str]:
-        given = [str(each).strip() for each in read_list(self.receive_id, "receive_id") or ()]
+        given = [str(each).strip() for each in _read_receivers(self.receive_id)]
         if not given or not all(given):
             raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")
         return list(dict.fromkeys(given))
@@ -230,6 +230,16 @@ class LarkSendMessageOperator(StoppableOperator):
         if kind == "image":
             return content.image(client.resources.upload_image(content=whole)), mark
         return content.file(client.resources.upload_file(name=path.name, content=whole)), mark
+
+
+def _read_receivers(given: Any) -> list[Any]:
+    """Return receivers: a list, JSON text of one, or one; a chat's name may begin with a bracket, too."""
+    try:
+        return read_list(given, "receive_id") or []
+    except ConfigError:
+        if not isinstance(given, str):
+            raise
+        return [given]
 
 
 def _ids(delivery: Delivery) -> dict[str, Any]:

@@ -140,6 +140,12 @@ def test_list_of_receivers_gets_it_each_once(team, emulator):
     assert len(emulator.messages) == 2
 
 
+@pytest.mark.parametrize("name", ["[告警] 数据", "{ops}", "a, b"])
+def test_name_that_looks_like_a_list_is_a_name(team, emulator, name):
+    chat_id = emulator.state.add_chat(name)
+    assert execute(text="x", receive_id=name)["chat_id"] == chat_id
+
+
 def test_slow_answer_is_one_message_under_one_uuid(team, emulator, monkeypatch):
     connect(monkeypatch, emulator.url, emulator, timeout_seconds=1)
     emulator.faults.add(SENDS, action="timeout_after")
