@@ -37,7 +37,8 @@ def cut_middle(text: str, max_bytes: int, *, gap: Callable[[int], str]) -> str:
     # megabytes may stand behind the part that is shown
     first = text[:max_bytes].split("\n", 1)[0]
     head = _head(first, int(room * _HEAD_SHARE))
-    tail = _last_lines(text[max(len(head), len(text) - max_bytes) :], room - len(head.encode()))
+    # the two cannot meet: together they take less than the text
+    tail = _last_lines(text, room - len(head.encode()))
     return f"{head}\n{gap(len(text) - len(head) - len(tail))}\n{tail}"
 
 
