@@ -6,6 +6,7 @@
     display.py  layout.py  buttons.py  inputs.py  table.py  chart.py     the components, by Lark's names
     component.py  languages.py   what they share: rendering; texts in one language or several
     markdown_card.py             a card of a text in Markdown
+    ready/                       cards of facts: tasks, runs, checks, results, syncs, backlogs
     template_file.py             cards from .json files with Jinja in their texts
     text.py  shortening.py       texts of others: escaped, and cut to fit
     cells.py                     values of a database in a table or a chart
