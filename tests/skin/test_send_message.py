@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -183,6 +184,60 @@ def test_refused_lookup_leaves_no_claim(team, emulator):
     store = StateStore()
     failure(given=context(store), text="x", receive_id="nowhere")
     assert store.get(KEY)["began"] is None
+
+
+class Killed(BaseException):
+    """What ends a task at once: nothing that catches errors catches it."""
+
+
+class Reaper:
+    """Kills at the n-th boundary: before and after each request, and each look into the state store."""
+
+    def __init__(self):
+        self.kill_at, self.count = None, 0
+
+    def arm(self, kill_at):
+        self.kill_at, self.count = kill_at, 0
+
+    def around(self, function):
+        def call(*args, **kwargs):
+            self.tick()
+            result = function(*args, **kwargs)
+            self.tick()
+            return result
+
+        return call
+
+    def tick(self):
+        self.count += 1
+        if self.count == self.kill_at:
+            raise Killed
+
+
+@pytest.mark.parametrize("receive_id", ["Team", ["Team", "ann@example.com"]], ids=["one receiver", "two"])
+@pytest.mark.parametrize("has_store", [True, False], ids=["with a state store", "before Airflow 3.3"])
+def test_killed_at_any_boundary_sends_once(team, emulator, monkeypatch, has_store, receive_id):
+    reaper, killed = Reaper(), 0
+    monkeypatch.setattr(httpx.Client, "request", reaper.around(httpx.Client.request))
+    for kill_at in range(1, 100):
+        store = StateStore()
+        store.get, store.set = reaper.around(store.get), reaper.around(store.set)
+        given = context(store if has_store else None, run_id=f"manual__{kill_at}")
+        before = len(emulator.messages)
+        reaper.arm(kill_at)
+        try:
+            execute(given, text="x", receive_id=receive_id)
+        except Killed:
+            killed += 1
+        else:
+            break
+        reaper.arm(None)
+        told = execute(given, text="x", receive_id=receive_id)
+        made = [each.message_id for each in emulator.messages[before:]]
+        assert [each["message_id"] for each in told.get("messages", [told])] == made, kill_at
+        assert len(made) == (1 if receive_id == "Team" else 2), kill_at
+    # a message is a request, the store is looked into three times, and each of them has two boundaries
+    assert killed >= 2 * (1 if receive_id == "Team" else 2) + (2 * 3 if has_store else 0)
 
 
 def cut_off(emulator, store, seconds_ago):
