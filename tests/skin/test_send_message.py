@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import dedent
 from types import SimpleNamespace
 
 import httpx
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.operators.message import LarkSendMessageOperator
 from airflow_provider_lark.operators.sent_once import KEY
+from tests.skin.task_process import run_task
 
 CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
 SENDS = "POST /open-apis/im/v1/messages"
@@ -325,3 +327,20 @@ def test_link_opens_the_chat(host, link):
     assert (button.name, button.get_link(operator, ti_key=None)) == ("Open message in Lark", link)
     operator.sent_chat_id = ""
     assert button.get_link(operator, ti_key=None) == ""
+
+
+def test_task_sends_in_a_process_of_its_own_and_keeps_the_id(team, emulator, monkeypatch, tmp_path):
+    source = dedent("""
+        from airflow.sdk import DAG
+
+        from airflow_provider_lark.operators.message import LarkSendMessageOperator
+
+        with DAG("made_in_a_test", schedule=None):
+            LarkSendMessageOperator(task_id="tell", receive_id="Team", text="{{ run_id }}")
+    """)
+    lark = {"host": emulator.url, "login": emulator.app_id, "password": "emulator-secret"}
+    run = run_task(monkeypatch, tmp_path, source, "tell", {"lark_default": lark})
+    (message,) = emulator.messages
+    assert (run.state, message.text) == ("success", "manual__1")
+    assert message.message_id in run.everything
+    assert "emulator-secret" not in run.everything
