@@ -56,7 +56,7 @@ MET: dict[str, tuple[Any, ...]] = {
     "lock_whole_base": (True,),
     "wrong_kind_is_99991676": (True,),
 }
-#: not met by a sync: files, logins, deliveries of events, wrong secrets; and measures instead of readings
+#: not met by a sync: files, messages, logins, deliveries of events, wrong secrets; and measures instead of readings
 ELSEWHERE = {
     # a hidden record that looks absent is one that nobody could tell from a deleted one
     "names_hidden_records",
@@ -65,6 +65,9 @@ ELSEWHERE = {
     *("challenge_seconds", "ack_seconds", "event_copies", "events_out_of_order", "event_time_digits"),
     *("replica_lag_seconds", "write_seconds", "copy_seconds", "rate_limits"),
     *("max_records", "max_changeset_bytes", "max_response_bytes", "strict_parameters"),
+    *("hook_answer", "hook_bad_request_status", "hook_peak_seconds", "hook_signs_first", "max_hook_bytes"),
+    *("edit_seconds", "recall_seconds", "message_size_counts", "unknown_message_code", "urgent_quota"),
+    *("other_card_form_code", "unshared_card", "search_heeds_dashes"),
 }
 #: alone, so that a failure has a name: those that change what a cell shows or takes
 ALONE = list(MET)[: list(MET).index("far_field_stays")]

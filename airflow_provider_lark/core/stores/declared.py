@@ -52,7 +52,8 @@ def _tell_postgres(conn: Connection, table: Table) -> None:
         for column in table.columns:
             column.info[CHARSET] = encoding
     limits = {"name": conn.dialect.max_identifier_length, '"char"': 1}
-    name = conn.dialect.identifier_preparer.format_table(table)
+    # a value, in which the driver halves no percent sign
+    name = conn.dialect.identifier_preparer.format_table(table).replace("%%", "%")
     for column_name, types in conn.execute(_POSTGRES, {"table": name}):
         if column_name not in table.c:
             continue

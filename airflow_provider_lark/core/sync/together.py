@@ -25,6 +25,7 @@ from airflow_provider_lark.core.stores.base import Values
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, unique_columns_of
 
 _DAY_MS = 86_400_000
+_FAR = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def _stand_in(column: Column, number: int) -> Canonical:
     kind = column.kind
     if kind is ColumnKind.INTEGER:
         least, greatest = integer_range(column)
-        return least + number if least else greatest - number
+        # of no more digits than every database and driver keeps
+        return max(least, -_FAR) + number if least else min(greatest, _FAR) - number
     if kind is ColumnKind.DECIMAL:
         digits = min(decimal_digits(column)[0] or 15, 15)
         return number - int(10**digits)
