@@ -91,3 +91,8 @@ def test_key_from_a_sequence_of_mariadb_is_made_by_the_database(world: World) ->
     assert (report.status, report.to_sql.created) == ("ok", 2)
     assert own.rows("id") == [(100,), (101,), (102,)]
     assert own.column("id") == [100, 101, 102]
+    # nor does the application meet a key that a person has typed
+    own.add({"id": 104, "v": "typed"}, {"id": 3, "v": "below"})
+    assert engine.incremental().warnings == []
+    world.execute("INSERT INTO t (v) VALUES ('next')")
+    assert own.rows("id") == [(3,), (100,), (101,), (102,), (104,), (105,)]

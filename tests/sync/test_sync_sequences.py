@@ -58,6 +58,17 @@ def test_applications_next_insert_gets_another_key(world: World, kind: str, type
     assert engine.check().in_step
 
 
+def test_sequence_of_a_table_with_a_per_cent_sign_moves_on(world: World) -> None:
+    ddl = 'CREATE TABLE "50% off" (id SERIAL PRIMARY KEY, name VARCHAR(20))'
+    own = OwnTable(world, "50% off", {"id": NUMBER, "name": TEXT}, ddl)
+    engine = own.engine()
+    engine.full()
+    own.add({"id": 1, "name": "typed"})
+    assert engine.incremental().warnings == []
+    world.execute("INSERT INTO \"50% off\" (name) VALUES ('next')")
+    assert world.ask('SELECT id FROM "50% off" ORDER BY id') == [(1,), (2,)]
+
+
 def test_key_at_the_end_of_the_sequence_warns(world: World) -> None:
     own = table(world, "id SMALLSERIAL PRIMARY KEY")
     engine = own.engine()

@@ -11,6 +11,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, DECLARED, ShortText
 from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.keys import quoted_name
 
 #: each column with its type, and with those under it: what a domain stands for, what an array is of
 _POSTGRES = text("""
@@ -52,8 +53,7 @@ def _tell_postgres(conn: Connection, table: Table) -> None:
         for column in table.columns:
             column.info[CHARSET] = encoding
     limits = {"name": conn.dialect.max_identifier_length, '"char"': 1}
-    # a value, in which the driver halves no percent sign
-    name = conn.dialect.identifier_preparer.format_table(table).replace("%%", "%")
+    name = quoted_name(conn.dialect, table)
     for column_name, types in conn.execute(_POSTGRES, {"table": name}):
         if column_name not in table.c:
             continue

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Table
 from sqlalchemy.dialects.postgresql import CITEXT
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
@@ -107,6 +107,14 @@ def quote(dialect: Dialect, name: str) -> str:
     """Quote an identifier, whatever it is made of."""
     mark = "`" if is_mysql(dialect) else '"'
     return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+
+
+def quoted_name(dialect: Dialect, table: Table) -> str:
+    """Return a table's name as SQL writes it, to be passed as a value.
+
+    SQLAlchemy's own doubles per cent signs, for the statements of some drivers; a value keeps them doubled.
+    """
+    return ".".join(quote(dialect, part) for part in (table.schema, table.name) if part)
 
 
 def literal(dialect: Dialect, text: str) -> str:

@@ -1,11 +1,12 @@
-"""Sequences of PostgreSQL behind columns that were given a value: the next one must not be handed out again.
+"""Sequences behind columns that were given a value: the next one must not be handed out again.
 
-MySQL and SQLite move their counters on by themselves. PostgreSQL does not: after a key that a person typed in Lark,
-the application's own next INSERT would meet it.
+MySQL and SQLite move their counters on by themselves. PostgreSQL does not, nor does a sequence of MariaDB that is a
+column's default: after a key that a person typed in Lark, the application's own next INSERT would meet it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,15 @@ from sqlalchemy import Connection, Row, Table, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.keys import quoted_name
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import guarded
 
 STEPS_MAX = 1000
 """So many numbers are drawn one by one, which no other session can undo; a greater gap is set."""
+
+_NEXTVAL = re.compile(r"nextval\((?P<name>.+)\)", re.IGNORECASE | re.DOTALL)
 
 # the sequence that a column's default names, or that belongs to an identity column
 _SEQUENCES = text("""
@@ -42,9 +47,13 @@ def advance(conn: Connection, table: Table, given: Mapping[str, Sequence[int]]) 
 
     A sequence is no part of the transaction: it stays advanced when that is undone, which leaves a gap.
     """
-    if conn.dialect.name != "postgresql" or not any(given.values()):
+    if not any(given.values()):
         return []
-    name = conn.dialect.identifier_preparer.format_table(table)
+    if is_mysql(conn.dialect):
+        return [warning for name in given if (warning := _advance_mariadb(conn, table, name, given[name]))]
+    if conn.dialect.name != "postgresql":
+        return []
+    name = quoted_name(conn.dialect, table)
     try:
         with guarded(conn):
             found = conn.execute(_SEQUENCES, {"table": name, "names": list(given)}).all()
@@ -54,6 +63,27 @@ def advance(conn: Connection, table: Table, given: Mapping[str, Sequence[int]]) 
             raise
         return [f"table {table.fullname!r}: whether its sequences are behind cannot be told: {reason(exc)}"]
     return [warning for warning in told if warning]
+
+
+def _advance_mariadb(conn: Connection, table: Table, column: str, given: Sequence[int]) -> str:
+    default: Any = table.c[column].server_default
+    found = _NEXTVAL.fullmatch(str(getattr(default, "arg", "")).replace("\\:", ":"))
+    if found is None or not given:
+        return ""
+    # one that is behind the next number is overlooked
+    statement = f"SELECT SETVAL({found['name']}, {max(given)})"
+    try:
+        with guarded(conn):
+            # as it is written: a name may hold per cent signs
+            conn.exec_driver_sql(statement, execution_options={"no_parameters": True}).all()
+    except DBAPIError as exc:
+        if not concerns_a_row(exc):
+            raise
+        return (
+            f"table {table.fullname!r}: column {column} was given {max(given)}, and its sequence {found['name']} may "
+            f"hand that out again: {reason(exc)}; let its owner run {statement}"
+        )
+    return ""
 
 
 def _advance_one(conn: Connection, table: Table, each: Row[Any], given: Sequence[int]) -> str:

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
+from airflow_provider_lark.core.stores.keys import quoted_name
 from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
@@ -238,7 +239,7 @@ def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
 def hidden_rows(engine: Engine, table: Table) -> str:
     """Return by what PostgreSQL hides rows of *table* from this user; an empty text where it shows all."""
     with open_session(engine) as conn:
-        return hiding_policies(conn, conn.dialect.identifier_preparer.format_table(table))
+        return hiding_policies(conn, quoted_name(conn.dialect, table))
 
 
 def _refuse_unseen_rows(engine: Engine, table: Table) -> None:

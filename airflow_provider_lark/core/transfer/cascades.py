@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.keys import quote
+from airflow_provider_lark.core.stores.keys import quote, quoted_name
 from airflow_provider_lark.core.stores.refusals import concerns_a_row
 from airflow_provider_lark.core.stores.savepoints import guarded
 
@@ -49,7 +49,7 @@ def rows_at_stake(conn: Connection, table: Table) -> list[str]:
         sql = _MYSQL
     else:
         sql = _POSTGRES
-    quoted = conn.dialect.identifier_preparer.format_table(table)
+    quoted = quoted_name(conn.dialect, table)
     names = {"name": table.name, "schema": table.schema, "quoted": quoted}
     statement = text(sql)
     found = conn.execute(statement, {name: names[name] for name in statement.compile().params}).all()

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismat
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import is_mysql
+from airflow_provider_lark.core.stores.keys import quoted_name
 from airflow_provider_lark.core.stores.patience import lock_table
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
@@ -172,8 +173,7 @@ class Loading(Staging):
     def _keep_writers_out(self) -> None:
         """Let no other transfer delete what was there before, and then insert the same rows again."""
         if self._conn.dialect.name == "postgresql":
-            name = self._conn.dialect.identifier_preparer.format_table(self._target.table)
-            lock_table(self._conn, name)
+            lock_table(self._conn, quoted_name(self._conn.dialect, self._target.table))
 
     def _keep_dependents(self) -> None:
         if at_stake := rows_at_stake(self._conn, self._target.table):
