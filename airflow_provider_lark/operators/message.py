@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, RetriableError, Stopped
+from airflow_provider_lark.hooks.card_file import is_card_file, read_card_file
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, read_text
@@ -40,7 +41,8 @@ class LarkSendMessageOperator(StoppableOperator):
     :param text: up to 150 KB.
     :param markdown: sent as a card, below *title*.
     :param post: rich text, ``{"zh_cn": {"title": …, "content": [[{"tag": "text", "text": …}]]}}``.
-    :param card: a card's JSON, checked before it is sent.
+    :param card: a card's JSON, or a ``.json`` file of it with Jinja in its texts, looked for where Airflow looks for
+        templates; checked before it is sent.
     :param template_id: a template of the card builder, with *template_version* and *template_variables*.
     :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``).
     :param image: path of an image of up to 10 MB.
@@ -111,7 +113,7 @@ class LarkSendMessageOperator(StoppableOperator):
 
         with airflow_errors():
             receivers = self._receivers()
-            kind, value = self._given()
+            kind, value = self._given(context)
             hook = LarkHook(self.lark_conn_id)
             self.lark_host = hook.settings.host
             with hook.client(stop=self.stop_flag) as client:
@@ -159,7 +161,7 @@ class LarkSendMessageOperator(StoppableOperator):
             raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")
         return list(dict.fromkeys(given))
 
-    def _given(self) -> tuple[str, Any]:
+    def _given(self, context: Context) -> tuple[str, Any]:
         """Return the one kind that is given, and what."""
         given = {name: getattr(self, name) for name in KINDS}
         # a template of a Param that was left empty gives nothing, or the word
@@ -168,6 +170,8 @@ class LarkSendMessageOperator(StoppableOperator):
             told = " and ".join(filled) or "nothing"
             raise ConfigError(f"the message holds {told}: give exactly one of {', '.join(KINDS)}")
         (kind,) = filled
+        if kind == "card" and is_card_file(given[kind]):
+            return kind, read_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
         return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
 
     def _people(self, hook: LarkHook, client: LarkClient) -> list[str]:
