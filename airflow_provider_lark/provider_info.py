@@ -122,6 +122,29 @@ _WEBHOOK_EXTRA_FIELDS = {
 }
 
 
+_CONFIG = {
+    "description": "Notifications through an app of Lark / Feishu, for those notifiers that say nothing else.",
+    "options": {
+        "notify_conn_id": {
+            "description": "Connection of type `lark` through which LarkNotifier writes.",
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "lark_default",
+            "default": None,
+        },
+        "notify_receive_id": {
+            "description": (
+                "To whom: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of them."
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "Data alerts",
+            "default": None,
+        },
+    },
+}
+
+
 def get_provider_info() -> dict[str, object]:
     """Return the provider's description, after Airflow's ``provider_info.schema.json``."""
     return {
@@ -152,7 +175,11 @@ def get_provider_info() -> dict[str, object]:
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),
         ],
-        "notifications": ["airflow_provider_lark.notifications.webhook.LarkWebhookNotifier"],
+        "notifications": [
+            "airflow_provider_lark.notifications.lark.LarkNotifier",
+            "airflow_provider_lark.notifications.webhook.LarkWebhookNotifier",
+        ],
+        "config": {"lark": _CONFIG},
         "asset-uris": [
             {
                 "schemes": ["lark"],

@@ -6,6 +6,7 @@ instance, which is not the one that failed; a deadline's has ``dag_run`` as a pl
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _SUCCESS_REASONS = ("success",)
 _LOST = "the process was lost"
 _NOBODY = "airflow"
 """Who owns a task whose author has not said."""
+_RUNBOOK = re.compile(r"runbook|playbook|手册|预案", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s<>()\[\]\"'`]+")
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Occasion:
 
     :param facts: by the names of the ready cards' facts; what is not known is not there.
     :param state: of the task, as Airflow calls it.
+    :param mark: what tells it from the next one of the same kind and place, and never moves by itself; empty: unknown.
     """
 
     kind: Kind
     facts: Mapping[str, Any]
     state: str | None = None
+    mark: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -43,17 +48,19 @@ class Occasion:
 
 def read_occasion(context: Mapping[str, Any]) -> Occasion:
     """Return what *context* tells."""
-    if context.get("deadline") is not None:
-        return Occasion("deadline", _known(_of_run(context) | _of_deadline(context["deadline"])))
-    if "reason" in context:
-        kind: Kind = "run_succeeded" if context["reason"] in _SUCCESS_REASONS else "run_failed"
-        reason = None if kind == "run_succeeded" else context["reason"]
-        return Occasion(kind, _known({**_of_run(context), **_times(context.get("dag_run")), "reason": reason}))
-    ti = _first(context, "ti", "task_instance")
-    if ti is None:
-        kind = "run_failed" if context.get("exception") is not None else "run_succeeded"
-        return Occasion(kind, _known(_of_run(context) | _times(context.get("dag_run"))))
-    return _of_task(context, ti)
+    if (late := context.get("deadline")) is not None:
+        facts = _of_run(context) | {"deadline_at": _moment(_get(late, "deadline_time"))}
+        return Occasion("deadline", _known(facts), mark=(str(_get(late, "id")), str(_get(late, "deadline_time"))))
+    ti = None if "reason" in context else _first(context, "ti", "task_instance")
+    if ti is not None:
+        return _of_task(context, ti)
+    reason, run = context.get("reason"), context.get("dag_run")
+    is_good = reason in _SUCCESS_REASONS if "reason" in context else context.get("exception") is None
+    facts = {**_of_run(context), **_times(run), **_of_dag(context), "reason": None if is_good else reason}
+    # once it was cleared it has another start
+    began = _get(run, "start_date")
+    mark = () if began is None else (str(began), str(_get(run, "clear_number")))
+    return Occasion("run_succeeded" if is_good else "run_failed", _known(facts), mark=mark)
 
 
 def derived_names(context: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,8 +86,20 @@ def _of_run(context: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_deadline(deadline: Any) -> dict[str, Any]:
-    return {"deadline_at": _moment(_get(deadline, "deadline_time"))}
+def _of_dag(context: Mapping[str, Any]) -> dict[str, Any]:
+    dag = context.get("dag")
+    named = sorted({each.strip() for each in str(_get(dag, "owner") or "").split(",")} - {"", _NOBODY})
+    return {"owner": ", ".join(named) or None, "runbook_url": _runbook(dag)}
+
+
+def _runbook(*places: Any) -> str | None:
+    """Return the link of a line of ``doc_md`` that speaks of a runbook, of the first place that has one."""
+    for place in places:
+        text = _get(place, "doc_md")
+        for line in text.splitlines() if isinstance(text, str) else ():
+            if _RUNBOOK.search(line) and (link := _LINK.search(line)):
+                return link[0].rstrip(".,;:!?")
+    return None
 
 
 def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
@@ -99,6 +118,7 @@ def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
         "try_number": _get(ti, "try_number"),
         "tries": max_tries + 1 if isinstance(max_tries, int) else None,
         "owner": None if owner == _NOBODY else owner,
+        "runbook_url": _runbook(task, context.get("dag")),
         "log_url": log_url,
         # the page of the run is above that of the task
         "grid_url": log_url.partition("/tasks/")[0] if isinstance(log_url, str) and "/tasks/" in log_url else None,
@@ -106,7 +126,8 @@ def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
         "reason": _LOST if is_lost else None,
         "next_retry_at": _next_try(task, ti) if kind == "task_retrying" else None,
     }
-    return Occasion(kind, _known(facts), state)
+    mark = tuple(str(_get(ti, name)) for name in ("map_index", "try_number"))
+    return Occasion(kind, _known(facts), state, mark=mark)
 
 
 def _kind_of_task(state: str | None, exception: str | None) -> Kind:

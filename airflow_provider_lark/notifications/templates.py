@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow_provider_lark.notifications.context import derived_names
 
 if TYPE_CHECKING:
-    from airflow.sdk.bases.notifier import BaseNotifier
     from airflow.sdk.definitions.context import Context
 
+    from airflow_provider_lark.notifications.base import OccasionNotifier
 
-def render_fields(notifier: BaseNotifier, context: Mapping[str, Any]) -> list[str]:
+
+def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> list[str]:
     """Render the notifier's template fields in place, and return those that could not be; they become None.
 
-    What a value holds mentions nobody: only the template itself can. The templates are kept, since one notifier serves
-    all callbacks of a DAG that a process runs.
+    What a value holds mentions nobody: only the template itself can.
     """
     import jinja2
 
@@ -30,10 +30,7 @@ def render_fields(notifier: BaseNotifier, context: Mapping[str, Any]) -> list[st
         finalize=lambda value: break_mentions(value) if isinstance(value, str) else value,
     )
     lost = []
-    templates: dict[str, Any] = vars(notifier).setdefault(
-        "_templates", {name: getattr(notifier, name) for name in notifier.template_fields}
-    )
-    for name, template in templates.items():
+    for name, template in notifier.templates.items():
         try:
             setattr(notifier, name, notifier.render_template(template, known, env))
         except Exception as exc:  # noqa: BLE001 - a template can raise anything, and a message is still due

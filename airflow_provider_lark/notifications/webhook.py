@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.sdk.bases.notifier import BaseNotifier
-
-from airflow_provider_lark.core.errors import BadRequest, LarkError
-from airflow_provider_lark.notifications.context import Occasion, read_occasion
-from airflow_provider_lark.notifications.templates import render_fields
-from airflow_provider_lark.notifications.within import late, run_within
+from airflow_provider_lark.core.errors import BadRequest
+from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
+from airflow_provider_lark.notifications.context import Occasion
+from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
 
 if TYPE_CHECKING:
-    from airflow.sdk.definitions.context import Context
-
     from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
-BUDGET_SECONDS = 9.0
-"""How long everything together may take, the reading of the connection apart."""
-
-_CALL_SECONDS = 4.0
-_PATIENCE_SECONDS = 6.0
 _TEXT_BYTES = 17_000
 
 
-class LarkWebhookNotifier(BaseNotifier):
+class LarkWebhookNotifier(OccasionNotifier):
     """Tells the group of a webhook bot what happened: a task that failed, is retried or made it, a run, a deadline.
 
     Without a message of its own it sends a card: DAG, task, map index, run, try, owner, when and how long, the
@@ -49,16 +38,7 @@ class LarkWebhookNotifier(BaseNotifier):
     :param lark_webhook_conn_id: connection of type ``lark_webhook``.
     """
 
-    template_fields: Sequence[str] = (
-        "text",
-        "markdown",
-        "card",
-        "title",
-        "mentions",
-        "runbook_url",
-        "note",
-        "lark_webhook_conn_id",
-    )
+    template_fields: Sequence[str] = (*MESSAGE_FIELDS, "lark_webhook_conn_id")
 
     def __init__(
         self,
@@ -74,141 +54,49 @@ class LarkWebhookNotifier(BaseNotifier):
         lark_webhook_conn_id: str = "lark_webhook_default",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.text = text
-        self.markdown = markdown
-        self.card = card
-        self.title = title
-        self.mentions = mentions
-        self.runbook_url = runbook_url
-        self.note = note
-        self.locale = locale
+        given: dict[str, Any] = {"text": text, "markdown": markdown, "card": card, "title": title, "mentions": mentions}
+        super().__init__(**given, runbook_url=runbook_url, note=note, locale=locale, **kwargs)
         self.lark_webhook_conn_id = lark_webhook_conn_id
 
-    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
-        """Render what can be rendered."""
-        render_fields(self, context)
+    @property
+    def _target(self) -> str:
+        return f"the group of {self.lark_webhook_conn_id!r}"
 
-    def notify(self, context: Context) -> None:
-        """Send the message, or say in the log why not."""
-        occasion = read_occasion(context)
-        try:
-            hook = self._hook()
-            # here, not in the thread: reading a connection asks the supervisor
-            _ = hook.settings
-            run_within(BUDGET_SECONDS, lambda: asyncio.run(self._deliver(hook, occasion)))
-        except Exception as exc:  # noqa: BLE001 - the outermost edge: a notifier never fails what it tells of
-            self._tell_failure(occasion, exc)
-
-    async def async_notify(self, context: Context) -> None:
-        """Send the message without blocking the event loop, or say in the log why not."""
-        occasion = read_occasion(context)
-        try:
-            try:
-                await asyncio.wait_for(self._deliver(self._hook(), occasion), BUDGET_SECONDS)
-            except TimeoutError:
-                raise late(BUDGET_SECONDS) from None
-        except Exception as exc:  # noqa: BLE001 - as in notify
-            self._tell_failure(occasion, exc)
-
-    def _hook(self) -> LarkWebhookHook:
+    def _prepare(self, occasion: Occasion) -> Callable[[], None]:
         from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
-        return LarkWebhookHook(self.lark_webhook_conn_id)
+        hook = LarkWebhookHook(self.lark_webhook_conn_id)
+        _ = hook.settings
+        return partial(self._deliver, hook, occasion)
 
-    async def _deliver(self, hook: LarkWebhookHook, occasion: Occasion) -> None:
-        client = await hook.async_client(
-            avoid_peak_seconds=0, timeout_seconds=_CALL_SECONDS, max_attempts=3, max_elapsed_seconds=_PATIENCE_SECONDS
-        )
-        async with client:
+    def _deliver(self, hook: LarkWebhookHook, occasion: Occasion) -> None:
+        with hook.client(
+            avoid_peak_seconds=0, timeout_seconds=CALL_SECONDS, max_attempts=3, max_elapsed_seconds=PATIENCE_SECONDS
+        ) as client:
             if own := self._own_message():
                 try:
-                    await client.send(**own)
+                    client.send(**own)
                 except BadRequest as exc:
-                    self.log.warning("%s: its own message cannot be sent, the card goes instead: %s", self._name, exc)
+                    self._tell_replacement("its own message", "the card", exc)
                 else:
                     return
-            await client.send(card=self._card(occasion), mentions=[])
+            client.send(card=self._card(occasion), mentions=[])
 
     def _own_message(self) -> dict[str, Any] | None:
         """Return what the notifier was given, or None; too long a text is cut in its middle."""
+        mentions = list(self.mentions or ())
         for name in ("text", "markdown"):
             if said := getattr(self, name):
-                return {name: _shorten(str(said)), "title": self.title or None, "mentions": list(self.mentions or ())}
-        return {"card": self.card, "mentions": list(self.mentions or ())} if self.card else None
+                return {name: shorten_text(str(said), _TEXT_BYTES), "title": self.title or None, "mentions": mentions}
+        return {"card": self.card, "mentions": mentions} if self.card else None
 
     def _card(self, occasion: Occasion) -> dict[str, Any]:
-        if url := occasion.facts.get("log_url"):
-            self._warn_of_dead_link(url)
-        mentions = tuple(each for each in self.mentions or () if each.startswith("ou_"))
-        given = {"mentions": mentions, "runbook_url": self.runbook_url or None, "note": self.note or None}
-        return make_card(occasion, given, self.locale)
+        from airflow_provider_lark.core.cards.writing import WEBHOOK
 
-    def _warn_of_dead_link(self, url: str) -> None:
-        from airflow_provider_lark.core.cards.text import reachable_url
-
-        if reachable_url(url) is None:
-            self.log.warning(
-                "%s: Airflow calls itself by a local address, so the card has no button to it: set [api] base_url",
-                self._name,
-            )
-
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
-
-    def _tell_failure(self, occasion: Occasion, exc: Exception) -> None:
-        # of other errors the text may hold anything, an address too
-        why = exc if isinstance(exc, LarkError) else type(exc).__name__
-        self.log.error(
-            "%s: could not tell the group of %r about %s: %s", self._name, self.lark_webhook_conn_id, occasion.name, why
-        )
-
-
-def make_card(occasion: Occasion, given: Mapping[str, Any], locale: Literal["en_us", "zh_cn"] | None) -> dict[str, Any]:
-    """Return the ready card for *occasion*.
-
-    :param given: further facts.
-    """
-    from airflow_provider_lark.core.cards.ready import deadline, run, task
-    from airflow_provider_lark.core.cards.writing import WEBHOOK
-
-    makers: dict[str, tuple[Any, Any]] = {
-        "task_failed": (task.TaskFacts, task.task_failed_card),
-        "task_retrying": (task.TaskFacts, task.task_retrying_card),
-        "task_succeeded": (task.TaskFacts, task.task_succeeded_card),
-        "run_failed": (run.RunFacts, run.run_failed_card),
-        "run_succeeded": (run.RunFacts, run.run_succeeded_card),
-        "deadline": (deadline.DeadlineFacts, deadline.deadline_card),
-    }
-    if occasion.kind == "task_other":
-        return _plain_card(occasion)
-    kind, make = makers[occasion.kind]
-    known = {each.name for each in fields(kind)}
-    facts = {name: value for name, value in {**occasion.facts, **given}.items() if name in known}
-    card: dict[str, Any] = make(kind(**facts), locale=locale, carrier=WEBHOOK)
-    return card
-
-
-def _plain_card(occasion: Occasion) -> dict[str, Any]:
-    from airflow_provider_lark.core.cards.markdown_card import markdown_card
-    from airflow_provider_lark.core.cards.text import escape_markdown
-    from airflow_provider_lark.core.cards.writing import WEBHOOK
-
-    place = ".".join(occasion.facts[name] for name in ("dag_id", "task_id") if name in occasion.facts)
-    run = escape_markdown(str(occasion.facts.get("run_id", "")))
-    title = f"{place}: {occasion.state or 'unknown state'}"
-    return markdown_card(run or "Airflow", title=title, template="grey").render(carrier=WEBHOOK)
-
-
-def _shorten(text: str) -> str:
-    from airflow_provider_lark.core.cards.shortening import cut_middle
-
-    room = _TEXT_BYTES
-    while len(json.dumps(text, ensure_ascii=False).encode()) > _TEXT_BYTES:
-        # quotes and line breaks take two bytes in JSON
-        text, room = cut_middle(text, room, gap=lambda count: f"[… {count} …]"), int(room * 0.8)
-    return text
+        self._warn_of_dead_link(occasion)
+        given: dict[str, Any] = {"mentions": tuple(each for each in self.mentions or () if each.startswith("ou_"))}
+        given |= {name: value for name in ("runbook_url", "note") if (value := getattr(self, name))}
+        return make_card(occasion, given, self.locale, WEBHOOK)
 
 
 send_lark_webhook_notification = LarkWebhookNotifier

@@ -37,12 +37,7 @@ def run_within(seconds: float, function: Callable[[], T]) -> T:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise late(seconds)
+        raise OutcomeUnknown(f"took longer than {seconds:g} s, so it was left; the message may have been delivered")
     if errand.error is not None:
         raise errand.error
     return errand.result
-
-
-def late(seconds: float) -> OutcomeUnknown:
-    """Return the error of what took longer."""
-    return OutcomeUnknown(f"took longer than {seconds:g} s, so it was left; the message may have been delivered")

@@ -19,10 +19,11 @@ MODULES = (
     "airflow_provider_lark.sensors.bitable",
     "airflow_provider_lark.sensors.sync_queue",
     "airflow_provider_lark.hooks.lark",
+    "airflow_provider_lark.notifications.lark",
 )
 PROBE = """
 import os, sys, time
-from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator
+from airflow.sdk import BaseHook, BaseNotifier, BaseOperator, BaseSensorOperator
 
 def resident_mb():
     with open("/proc/self/statm") as numbers:

@@ -93,3 +93,9 @@ def conn_id(engine, monkeypatch):
     """An Airflow connection to each kind of database."""
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(_connection_to(engine)))
     return "shop_db"
+
+
+@pytest.fixture
+def told(capsys):
+    """What Airflow's loggers, which write past those of Python, have told since it was last asked."""
+    return lambda: capsys.readouterr().out

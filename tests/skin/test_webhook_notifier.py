@@ -7,19 +7,15 @@ import json
 import socket
 import threading
 import time
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import timedelta
 
 import pytest
 from airflow.sdk import DAG, AsyncCallback
 from airflow.sdk.log import mask_secret
 
 from airflow_provider_lark.notifications.webhook import LarkWebhookNotifier, send_lark_webhook_notification
-from airflow_provider_lark.operators.webhook import LarkWebhookOperator
 from airflow_provider_lark.provider_info import get_provider_info
-
-LOG_URL = "https://airflow.example/dags/orders/runs/manual__1/tasks/load?try_number=1"
-STARTED = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
+from tests.skin.occasions import DEADLINE, STARTED, raised, task_context
 
 
 @pytest.fixture
@@ -29,38 +25,6 @@ def bot(emulator, monkeypatch):
         "AIRFLOW_CONN_LARK_WEBHOOK_DEFAULT", json.dumps({"conn_type": "lark_webhook", "password": hook.url})
     )
     return hook
-
-
-def task_context(*, state="failed", exception=None, try_number=4, max_tries=3, **rest):
-    with DAG("orders") as dag:
-        task = LarkWebhookOperator(task_id="load", owner="lin", retry_delay=timedelta(minutes=5))
-    ti = SimpleNamespace(
-        task_id="load",
-        dag_id="orders",
-        map_index=rest.pop("map_index", -1),
-        try_number=try_number,
-        max_tries=max_tries,
-        state=state,
-        start_date=STARTED,
-        end_date=STARTED + timedelta(seconds=90),
-        log_url=rest.pop("log_url", LOG_URL),
-        task=task,
-    )
-    given = {} if exception is None else {"exception": exception}
-    return {"dag": dag, "run_id": "manual__1", "ti": ti, "task": task, **given, **rest}
-
-
-def raised(error):
-    try:
-        raise error
-    except type(error) as exc:
-        return exc
-
-
-@pytest.fixture
-def told(capsys):
-    """What Airflow's loggers, which write past those of Python, have told since it was last asked."""
-    return lambda: capsys.readouterr().out
 
 
 def sent(emulator):
@@ -156,12 +120,6 @@ def test_one_notifier_serves_one_task_after_the_other(bot, emulator):
 def test_success_of_a_run_is_green(bot, emulator):
     LarkWebhookNotifier()({"dag": DAG("orders"), "run_id": "manual__1", "reason": "success"})
     assert json.loads(sent(emulator))["header"]["template"] == "green"
-
-
-DEADLINE = {
-    "dag_run": {"dag_id": "orders", "dag_run_id": "manual__1"},
-    "deadline": {"id": "d-1", "deadline_time": "2026-11-01T03:00:00+00:00"},
-}
 
 
 def test_deadline_is_told_by_the_triggerer(bot, emulator):
@@ -317,4 +275,4 @@ def test_errand_that_takes_too_long_is_left(monkeypatch):
 
 
 def test_notifier_is_listed_in_the_provider_info():
-    assert get_provider_info()["notifications"] == [f"{LarkWebhookNotifier.__module__}.{LarkWebhookNotifier.__name__}"]
+    assert f"{LarkWebhookNotifier.__module__}.{LarkWebhookNotifier.__name__}" in get_provider_info()["notifications"]

@@ -1,0 +1,118 @@
+"""What every notifier is: what it can be told to say, and that it never fails what it tells of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.sdk.bases.notifier import BaseNotifier
+
+from airflow_provider_lark.core.errors import BadRequest, LarkError
+from airflow_provider_lark.notifications.context import Occasion, read_occasion
+from airflow_provider_lark.notifications.templates import render_fields
+from airflow_provider_lark.notifications.within import run_within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk.definitions.context import Context
+
+BUDGET_SECONDS = 9.0
+"""How long everything together may take, the reading of the connection apart."""
+
+CALL_SECONDS = 4.0
+PATIENCE_SECONDS = 6.0
+
+MESSAGE_FIELDS: Sequence[str] = ("text", "markdown", "card", "title", "mentions", "runbook_url", "note")
+
+
+class OccasionNotifier(BaseNotifier):
+    """Tells what happened: by default as a card, or in the author's own words.
+
+    Subclasses say where to: :meth:`_prepare` reads what has to be read, :meth:`_deliver` sends.
+    """
+
+    template_fields: Sequence[str] = MESSAGE_FIELDS
+
+    def __init__(
+        self,
+        *,
+        text: str | None = None,
+        markdown: str | None = None,
+        card: Mapping[str, Any] | None = None,
+        title: str | None = None,
+        mentions: Sequence[str] = (),
+        runbook_url: str | None = None,
+        note: str | None = None,
+        locale: Literal["en_us", "zh_cn"] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.text = text
+        self.markdown = markdown
+        self.card = card
+        self.title = title
+        self.mentions = mentions
+        self.runbook_url = runbook_url
+        self.note = note
+        self.locale = locale
+
+    @property
+    def templates(self) -> dict[str, Any]:
+        """What it was given, before it was rendered: one notifier serves all callbacks of a DAG in a process."""
+        found: dict[str, Any] = vars(self).setdefault(
+            "_templates", {name: getattr(self, name) for name in self.template_fields}
+        )
+        return found
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render what can be rendered."""
+        render_fields(self, context)
+
+    def notify(self, context: Context) -> None:
+        """Send the message, or say in the log why not."""
+        occasion = None
+        try:
+            occasion = read_occasion(context)
+            # here, not in the thread: reading a connection asks the supervisor
+            deliver = self._prepare(occasion)
+            run_within(BUDGET_SECONDS, deliver)
+        except Exception as exc:  # noqa: BLE001 - the outermost edge: a notifier never fails what it tells of
+            self._tell_failure(self._target, occasion, exc)
+
+    async def async_notify(self, context: Context) -> None:
+        """Send the message without blocking the event loop, or say in the log why not."""
+        await asyncio.to_thread(self.notify, context)
+
+    def _prepare(self, occasion: Occasion) -> Callable[[], None]:
+        """Read the connection, and return what sends."""
+        raise NotImplementedError
+
+    @property
+    def _target(self) -> str:
+        """To whom, for the log."""
+        raise NotImplementedError
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _warn_of_dead_link(self, occasion: Occasion) -> None:
+        from airflow_provider_lark.core.cards.text import reachable_url
+
+        url = occasion.facts.get("log_url")
+        if url and reachable_url(url) is None:
+            self.log.warning(
+                "%s: Airflow calls itself by a local address, so the card has no button to it: set [api] base_url",
+                self._name,
+            )
+
+    def _tell_replacement(self, lost: str, instead: str, exc: BadRequest) -> None:
+        self.log.warning("%s: %s cannot be sent, %s goes instead: %s", self._name, lost, instead, exc)
+
+    def _tell_failure(self, target: str, occasion: Occasion | None, exc: Exception) -> None:
+        # of other errors the text may hold anything, an address too
+        why = exc if isinstance(exc, LarkError) else type(exc).__name__
+        what = "what happened" if occasion is None else occasion.name
+        self.log.error("%s: could not tell %s about %s: %s", self._name, target, what, why)

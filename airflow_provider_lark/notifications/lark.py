@@ -1,0 +1,151 @@
+"""LarkNotifier: what happened, as a card to people and chats, sent by an app's bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
+from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
+from airflow_provider_lark.notifications.context import Occasion
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.notifications.people import People
+    from airflow_provider_lark.notifications.sayings import Saying
+
+
+class LarkNotifier(OccasionNotifier):
+    """Tells people and chats what happened: a task that failed, is retried or made it, a run, a deadline.
+
+    Without a message of its own it sends a card: DAG, task, map index, run, try, owner, when and how long, the
+    exception with its last lines and no secret, buttons to log, run and runbook. Of what failed or is late it notifies
+    the owner, where that is an e-mail address. It never fails a task: what it cannot send, it says in the log. It takes
+    at most nine seconds.
+
+    >>> with DAG("orders", default_args={"on_failure_callback": LarkNotifier(receive_id="Sales")}):  # doctest: +SKIP
+    ...     ...
+
+    :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
+        exact name; or a list of them. Default: ``[lark] notify_receive_id`` of Airflow's configuration.
+    :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
+    :param text: instead of the card; a template. One that cannot be rendered is logged, and the card goes out.
+    :param markdown: instead of the card, below *title*.
+    :param card: a card's JSON instead, whose texts are templates.
+    :param title: above *markdown*.
+    :param mentions: ids or e-mail addresses of people, or, with a message of its own, ``all``.
+    :param mention_owner: notify the owner of what failed or is late.
+    :param runbook_url: of what to do; makes a button. Default: the link of a line of ``doc_md`` that says "runbook".
+    :param note: a sentence for whoever reads the card.
+    :param locale: the card's only language; None: English and Chinese, each reader sees their own.
+    :param lark_conn_id: connection of type ``lark``; default: ``[lark] notify_conn_id``, or ``lark_default``.
+    """
+
+    template_fields: Sequence[str] = (*MESSAGE_FIELDS, "receive_id", "receive_id_type", "lark_conn_id")
+
+    def __init__(
+        self,
+        *,
+        receive_id: Sequence[str] | str | None = None,
+        receive_id_type: str | None = None,
+        text: str | None = None,
+        markdown: str | None = None,
+        card: Mapping[str, Any] | None = None,
+        title: str | None = None,
+        mentions: Sequence[str] = (),
+        mention_owner: bool = True,
+        runbook_url: str | None = None,
+        note: str | None = None,
+        locale: Literal["en_us", "zh_cn"] | None = None,
+        lark_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        given: dict[str, Any] = {"text": text, "markdown": markdown, "card": card, "title": title, "mentions": mentions}
+        super().__init__(**given, runbook_url=runbook_url, note=note, locale=locale, **kwargs)
+        self.receive_id = receive_id
+        self.receive_id_type = receive_id_type
+        self.mention_owner = mention_owner
+        self.lark_conn_id = lark_conn_id
+        self._has_receiver = receive_id is not None
+
+    @property
+    def _target(self) -> str:
+        return repr(self.receive_id) if self._has_receiver else "whom [lark] notify_receive_id names"
+
+    def _prepare(self, occasion: Occasion) -> Callable[[], None]:
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        receivers = self._receivers()
+        hook = LarkHook(self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name)
+        _ = hook.settings
+        try:
+            _ = hook.accounts
+        except LarkError as exc:
+            self.log.warning("%s: goes on without the token store: %s", self._name, exc)
+            hook.accounts = None
+        return partial(self._deliver, hook, receivers, occasion)
+
+    def _receivers(self) -> list[str]:
+        from airflow_provider_lark.hooks.parameters import read_list
+
+        given = self.receive_id if self._has_receiver else _configured("notify_receive_id")
+        receivers = [str(each).strip() for each in read_list(given, "receive_id") or ()]
+        if not receivers or not all(receivers):
+            raise ConfigError("there is no receiver: give receive_id, or set [lark] notify_receive_id")
+        return list(dict.fromkeys(receivers))
+
+    def _deliver(self, hook: LarkHook, receivers: Sequence[str], occasion: Occasion) -> None:
+        from airflow_provider_lark.notifications.sayings import sayings
+
+        self._warn_of_dead_link(occasion)
+        options = {"timeout_seconds": CALL_SECONDS, "max_attempts": 3, "max_elapsed_seconds": PATIENCE_SECONDS}
+        with hook.client(**options) as client:
+            said = sayings(self, occasion, self._people(hook, client, occasion))
+            for receiver in receivers:
+                try:
+                    self._send(client, receiver, said)
+                except LarkError as exc:
+                    self._tell_failure(repr(receiver), occasion, exc)
+
+    def _send(self, client: LarkClient, receiver: str, said: Sequence[Saying]) -> None:
+        """Send the first of *said* that Lark takes."""
+        from airflow_provider_lark.hooks.parameters import read_text
+
+        kind = read_text(self.receive_id_type)
+        for place, saying in enumerate(said, start=1):
+            content = None
+            try:
+                content = saying.make()
+                saying.send(client, content, receiver, kind)
+            except BadRequest as exc:
+                # a receiver who is none is told without Lark
+                is_about_content = content is None or exc.code is not None or isinstance(exc, TooLarge)
+                if place == len(said) or not is_about_content:
+                    raise
+                self._tell_replacement(saying.name, said[place].name, exc)
+            else:
+                return
+
+    def _people(self, hook: LarkHook, client: LarkClient, occasion: Occasion) -> People:
+        from airflow_provider_lark.hooks.parameters import read_list
+        from airflow_provider_lark.notifications.people import find_people, owners_to_mention
+
+        return find_people(
+            [str(each).strip() for each in read_list(self.mentions, "mentions") or ()],
+            owners_to_mention(occasion) if self.mention_owner else [],
+            look_up=lambda emails: hook.user_directory(client).find_by_email(emails),
+            tell=lambda words: self.log.warning("%s: %s", self._name, words),
+        )
+
+
+def _configured(name: str) -> str | None:
+    from airflow.sdk.configuration import conf
+
+    found: str | None = conf.get("lark", name, fallback=None)
+    return found or None
+
+
+send_lark_notification = LarkNotifier
+"""The notifier by the name that Airflow's other notifiers have."""

@@ -1,0 +1,60 @@
+"""What a notifier says of an occasion: the ready card for it, and long texts cut to what fits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_lark.notifications.context import Occasion
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.cards.writing import Carrier
+
+
+def make_card(
+    occasion: Occasion, given: Mapping[str, Any], locale: Literal["en_us", "zh_cn"] | None, carrier: Carrier
+) -> dict[str, Any]:
+    """Return the ready card for *occasion*.
+
+    :param given: further facts.
+    """
+    from airflow_provider_lark.core.cards.ready import deadline, run, task
+
+    makers: dict[str, tuple[Any, Any]] = {
+        "task_failed": (task.TaskFacts, task.task_failed_card),
+        "task_retrying": (task.TaskFacts, task.task_retrying_card),
+        "task_succeeded": (task.TaskFacts, task.task_succeeded_card),
+        "run_failed": (run.RunFacts, run.run_failed_card),
+        "run_succeeded": (run.RunFacts, run.run_succeeded_card),
+        "deadline": (deadline.DeadlineFacts, deadline.deadline_card),
+    }
+    if occasion.kind == "task_other":
+        return _plain_card(occasion, carrier)
+    kind, make = makers[occasion.kind]
+    known = {each.name for each in fields(kind)}
+    facts = {name: value for name, value in {**occasion.facts, **given}.items() if name in known}
+    card: dict[str, Any] = make(kind(**facts), locale=locale, carrier=carrier)
+    return card
+
+
+def _plain_card(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:
+    from airflow_provider_lark.core.cards.markdown_card import markdown_card
+    from airflow_provider_lark.core.cards.text import escape_markdown
+
+    place = ".".join(occasion.facts[name] for name in ("dag_id", "task_id") if name in occasion.facts)
+    run = escape_markdown(str(occasion.facts.get("run_id", "")))
+    title = f"{place}: {occasion.state or 'unknown state'}"
+    return markdown_card(run or "Airflow", title=title, template="grey").render(carrier=carrier)
+
+
+def shorten_text(text: str, max_bytes: int) -> str:
+    """Return *text* in at most *max_bytes* of JSON, cut in its middle."""
+    from airflow_provider_lark.core.cards.shortening import cut_middle
+
+    room = max_bytes
+    while len(json.dumps(text, ensure_ascii=False).encode()) > max_bytes:
+        # quotes and line breaks take two bytes in JSON
+        text, room = cut_middle(text, room, gap=lambda count: f"[… {count} …]"), int(room * 0.8)
+    return text

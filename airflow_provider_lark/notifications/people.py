@@ -1,0 +1,63 @@
+"""Who is concerned by what happened, and who that is in Lark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from airflow_provider_lark.core.api.messaging.mentions import ALL, is_email
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.notifications.context import Kind, Occasion
+
+Lookup = Callable[[Sequence[str]], Mapping[str, str | None]]
+Tell = Callable[[str], None]
+
+_URGENT: tuple[Kind, ...] = ("task_failed", "run_failed", "deadline")
+"""Of which somebody should hear at once: not of a try that another one follows, nor of a success."""
+
+_BETWEEN = re.compile(r"[\s,;]+")
+
+
+class People(NamedTuple):
+    """Ids of those to mention.
+
+    :param asked: by the notifier's author; ``all`` may be one.
+    :param concerned: they and the owners.
+    """
+
+    asked: tuple[str, ...]
+    concerned: tuple[str, ...]
+
+
+def owners_to_mention(occasion: Occasion) -> list[str]:
+    """Return the e-mail addresses of the owners, where they should be notified."""
+    if occasion.kind not in _URGENT:
+        return []
+    return [each for each in _BETWEEN.split(str(occasion.facts.get("owner", ""))) if is_email(each)]
+
+
+def find_people(asked: Sequence[str], owners: Sequence[str], look_up: Lookup, tell: Tell) -> People:
+    """Return who *asked* and *owners* are; whoever is not found is left out.
+
+    :param look_up: finds open_ids by e-mail address.
+    :param tell: is told once of those who are not found.
+    """
+    emails = list(dict.fromkeys(each for each in (*asked, *owners) if is_email(each)))
+    known: Mapping[str, str | None] = {}
+    if emails:
+        try:
+            known = look_up(emails)
+        except LarkError as exc:
+            tell(f"cannot look up whom to mention: {exc}")
+        else:
+            if missing := [each for each in emails if not known.get(each)]:
+                who = ", ".join(missing)
+                tell(f"mentions nobody for {who}: no such e-mail address in the tenant, or the app may not see who")
+    everybody = _ids((*asked, *owners), known)
+    return People(_ids(asked, known), tuple(each for each in everybody if each != ALL))
+
+
+def _ids(people: Iterable[str], known: Mapping[str, str | None]) -> tuple[str, ...]:
+    ids = (known.get(each) if is_email(each) else each for each in people)
+    return tuple(dict.fromkeys(each for each in ids if each))

@@ -1,0 +1,364 @@
+"""The notifier of apps, called with the contexts of each process that calls it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from airflow.sdk import DAG, AsyncCallback
+from airflow.sdk.log import mask_secret
+
+from airflow_provider_lark.notifications.lark import LarkNotifier, send_lark_notification
+from airflow_provider_lark.provider_info import get_provider_info
+from tests.skin.occasions import DEADLINE, STARTED, raised, task_context
+
+RUN = {"dag": DAG("orders"), "run_id": "manual__2026-11-01T00:00:00+00:00", "reason": "task_failure"}
+
+
+def connect(monkeypatch, emulator, **parts):
+    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark | parts))
+
+
+@pytest.fixture
+def chat(emulator, monkeypatch):
+    """The chat_id of a chat called "Data alerts"."""
+    connect(monkeypatch, emulator)
+    return emulator.state.add_chat("Data alerts")
+
+
+def notify(context, **given):
+    LarkNotifier(**{"receive_id": "Data alerts", **given})(context)
+
+
+def sent(emulator):
+    """The one message that was sent, as JSON text without escapes."""
+    (message,) = emulator.messages
+    return message.content
+
+
+def walk(value):
+    """Every object in a card."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from walk(each)
+
+
+def color(emulator):
+    return json.loads(sent(emulator))["header"]["template"]
+
+
+def test_failed_task_becomes_a_red_card(chat, emulator):
+    notify(
+        task_context(exception=raised(ValueError("no such table: orders")), map_index=3),
+        runbook_url="https://wiki.example/orders",
+        note="ask Lin",
+    )
+    assert [each.chat_id for each in emulator.messages] == [chat]
+    told = sent(emulator)
+    assert color(emulator) == "red"
+    for part in ("orders.load[3]", "manual__1", "no such table: orders", "try 4 of 4", "lin", "ask Lin"):
+        assert part in told
+    links = (
+        "tasks/load?try_number=1",
+        "https://airflow.example/dags/orders/runs/manual__1",
+        "https://wiki.example/orders",
+    )
+    assert [link for link in links if link not in told] == []
+
+
+def test_task_that_is_retried_says_which_try_it_was_and_when_the_next_is(chat, emulator):
+    # a lost process: called in the DAG processor, without an exception
+    notify(task_context(state="up_for_retry", try_number=1), locale="en_us")
+    told = sent(emulator)
+    assert color(emulator) == "orange"
+    assert "try 1 of 4" in told
+    assert "the process was lost" in told
+    assert str(int((STARTED + timedelta(seconds=390)).timestamp())) in told
+    assert "None" not in told
+
+
+def test_task_that_made_it_becomes_a_green_card(chat, emulator):
+    send_lark_notification(receive_id=chat)(task_context(state="success"))
+    assert color(emulator) == "green"
+
+
+def test_context_of_three_keys_becomes_a_card_without_empty_rows(chat, emulator):
+    notify(dict(RUN), locale="en_us")
+    told = sent(emulator)
+    for part in ("orders run failed", "manual__2026-11-01T00:00:00+00:00", "task_failure"):
+        assert part in told
+    assert "None" not in told
+    assert '"button"' not in told
+
+
+def test_name_that_is_not_there_costs_the_text_and_not_the_message(chat, emulator, told):
+    notify(dict(RUN), text="{{ ti.task_id }} failed: {{ exception }}")
+    assert color(emulator) == "red"
+    (line,) = [each for each in told().splitlines() if "template" in each]
+    assert "LarkNotifier: the template of text cannot be rendered: 'ti' is undefined" in line
+
+
+def test_link_of_doc_md_that_speaks_of_a_runbook_makes_a_button(chat, emulator):
+    notify(task_context(doc_md="See [data](https://data.example).\n\n[Runbook](https://wiki.example/orders)."))
+    told = sent(emulator)
+    assert '"https://wiki.example/orders"' in told
+    assert "data.example" not in told
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param({"text": "42 {{ run_id }}"}, {"text": "42 manual__1"}, id="text"),
+        pytest.param({"text": "42", "mentions": ["all"]}, {"text": "@_all 42"}, id="text that calls everybody"),
+        pytest.param(
+            {"card": {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "{{ exception }}"}]}}},
+            {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": 'KeyError: "a\\"b"\nC:\\new'}]}},
+            id="card",
+        ),
+    ],
+)
+def test_words_of_the_author_arrive(chat, emulator, given, expected):
+    notify(task_context(exception='KeyError: "a\\"b"\nC:\\new'), **given)
+    assert json.loads(sent(emulator)) == expected
+
+
+def test_markdown_arrives_as_a_card_below_its_title(chat, emulator):
+    notify(task_context(), markdown="**42**", title="Orders")
+    card = json.loads(sent(emulator))
+    assert card["header"]["title"]["content"] == "Orders"
+    assert card["body"]["elements"][0]["content"] == "**42**"
+
+
+def test_card_of_the_author_that_lark_would_refuse_gives_way_to_ours(chat, emulator, told):
+    notify(task_context(), card={"schema": "2.0", "body": {"elements": [{"tag": "note"}]}})
+    assert color(emulator) == "red"
+    shown = told()
+    assert "its own message cannot be sent, the card goes instead" in shown
+    assert "body.elements[0]" in shown
+
+
+def test_each_of_a_list_gets_it_and_a_wrong_name_keeps_it_from_nobody(chat, emulator, told):
+    ann = emulator.state.add_user("Ann", "ann@example.com")
+    notify(task_context(), receive_id=["ann@example.com", "Data alert", " Data alerts ", chat])
+    assert sorted(each.receive_id for each in emulator.messages) == sorted([ann.email, chat])
+    (line,) = [each for each in told().splitlines() if "could not tell" in each]
+    assert "could not tell 'Data alert' about orders.load (task failed)" in line
+    assert "near are 'Data alerts'" in line
+
+
+def test_name_of_two_chats_is_told_once_with_both(chat, emulator, told):
+    other = emulator.state.add_chat("Data alerts")
+    notify(task_context())
+    assert emulator.messages == []
+    (line,) = [each for each in told().splitlines() if "LarkNotifier" in each]
+    assert chat in line
+    assert other in line
+
+
+def test_owner_is_notified_by_their_address(chat, emulator):
+    lin = emulator.state.add_user("Lin", "lin@example.com")
+    notify(task_context(owner="data, lin@example.com"))
+    assert f"<at id={lin.open_id}>" in sent(emulator)
+
+
+@pytest.mark.parametrize(
+    ("given", "context"),
+    [
+        pytest.param({"mention_owner": False}, {}, id="not wanted"),
+        pytest.param({}, {"state": "up_for_retry", "try_number": 1}, id="another try follows"),
+        pytest.param({}, {"state": "success"}, id="success"),
+    ],
+)
+def test_owner_is_left_alone(chat, emulator, given, context):
+    emulator.state.add_user("Lin", "lin@example.com")
+    notify(task_context(owner="lin@example.com", **context), **given)
+    assert "<at " not in sent(emulator)
+    assert "lin" in sent(emulator)
+
+
+def test_owner_who_is_unknown_stands_there_as_text_and_in_one_log_line(chat, emulator, told):
+    notify(task_context(owner="nobody@example.com"))
+    shown = sent(emulator)
+    assert "nobody@example.com" in shown
+    assert "<at " not in shown
+    (line,) = [each for each in told().splitlines() if "LarkNotifier" in each]
+    assert "mentions nobody for nobody@example.com: no such e-mail address" in line
+
+
+def test_people_who_cannot_be_looked_up_do_not_hold_up_the_card(chat, emulator, told):
+    emulator.state.add_user("Lin", "lin@example.com")
+    emulator.faults.add("contact", code=99991672, times=10)
+    notify(task_context(owner="lin@example.com"))
+    assert color(emulator) == "red"
+    assert "cannot look up whom to mention" in told()
+
+
+def test_failed_run_is_told_of_the_run_and_not_of_the_last_task(chat, emulator):
+    # the context of a DAG's callback carries the task instance that ended last
+    notify(task_context(state="success") | {"reason": "task_failure"}, locale="en_us")
+    told = sent(emulator)
+    assert "orders run failed" in told
+    assert "load" not in told
+
+
+def test_lost_task_that_is_found_twice_is_told_once(chat, emulator):
+    context = task_context(state="up_for_retry", try_number=1)
+    notify(context)
+    later = task_context(state="up_for_retry", try_number=1)
+    later["ti"].end_date += timedelta(seconds=10)
+    later["ti"].hostname = "another"
+    notify(later)
+    sent(emulator)
+
+
+def test_next_try_and_another_map_index_are_told_on_their_own(chat, emulator):
+    for more in ({"try_number": 1}, {"try_number": 2}, {"try_number": 2, "map_index": 1}):
+        notify(task_context(state="up_for_retry", **more))
+    assert len(emulator.messages) == 3
+
+
+def test_run_that_fails_again_after_it_was_cleared_is_told_again(chat, emulator):
+    for start in ("2026-11-01T02:00:00+00:00", "2026-11-01T02:20:00+00:00"):
+        notify(RUN | {"dag_run": {"start_date": start}})
+    assert len(emulator.messages) == 2
+
+
+def test_deadline_is_told_by_the_triggerer(chat, emulator):
+    # the dag_run of this context is a plain dictionary
+    async def call():
+        await LarkNotifier(context=dict(DEADLINE), receive_id=chat, locale="en_us")
+
+    asyncio.run(call())
+    told = sent(emulator)
+    assert "orders missed its deadline" in told
+    assert "manual__1" in told
+
+
+def test_text_of_a_deadline_gets_the_names_that_follow_from_its_run(chat, emulator):
+    text = "{{ dag.dag_id }} is late, run {{ run_id }}, due {{ deadline.deadline_time }}"
+
+    async def call():
+        await LarkNotifier(context=dict(DEADLINE), receive_id=chat, text=text)
+
+    asyncio.run(call())
+    assert json.loads(sent(emulator)) == {"text": "orders is late, run manual__1, due 2026-11-01T03:00:00+00:00"}
+
+
+def test_notifier_can_be_the_callback_of_a_deadline():
+    callback = AsyncCallback(LarkNotifier, kwargs={"receive_id": "Data alerts"})
+    assert callback.path == "airflow_provider_lark.notifications.lark.LarkNotifier"
+
+
+def test_long_exception_arrives_at_the_first_try_with_both_ends(chat, emulator):
+    notify(
+        task_context(exception=raised(ValueError("first line\n" + "错" * 40_000 + "\nthe last line"))), receive_id=chat
+    )
+    told = sent(emulator)
+    assert "first line" in told
+    assert "the last line" in told
+    assert [each.code for each in emulator.log if "/im/v1/messages" in each.path] == [0]
+    assert "\ufffd" not in told
+
+
+def test_secret_in_an_exception_is_masked_before_it_is_cut(chat, emulator):
+    mask_secret("canary-password")
+    notify(task_context(exception=raised(ValueError("x" * 30_000 + "canary-password"))))
+    assert "canary" not in sent(emulator)
+
+
+def test_mention_in_an_exception_rings_nobody(chat, emulator):
+    notify(task_context(exception=raised(ValueError("<at id=all></at>"))))
+    shown = json.dumps([each for each in walk(json.loads(sent(emulator))) if each.get("tag") == "markdown"])
+    assert "id=all" in shown
+    assert "<at id=all>" not in shown
+
+
+def test_words_that_lark_refuses_cost_the_exception_and_not_the_message(chat, emulator, told):
+    emulator.faults.add("POST /open-apis/im/v1/messages", code=230028, times=1)
+    notify(task_context(exception=raised(ValueError("secret plan"))))
+    shown = sent(emulator)
+    assert "orders.load" in shown
+    assert "secret plan" not in shown
+    assert "the card cannot be sent, the card without the exception goes instead" in told()
+
+
+def test_address_of_this_machine_makes_no_button_and_is_warned_of(chat, emulator, told):
+    notify(task_context(log_url="http://localhost:8080/dags/orders/runs/1/tasks/load"))
+    assert "localhost" not in sent(emulator)
+    assert "set [api] base_url" in told()
+
+
+def test_receiver_of_the_configuration_is_told_where_none_is_given(chat, emulator, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__LARK__NOTIFY_RECEIVE_ID", "Data alerts")
+    LarkNotifier()(task_context())
+    assert color(emulator) == "red"
+
+
+def test_nobody_to_tell_is_said_in_the_log(chat, emulator, told):
+    LarkNotifier()(task_context())
+    assert "there is no receiver: give receive_id, or set [lark] notify_receive_id" in told()
+
+
+def test_receiver_that_cannot_be_rendered_is_not_replaced_by_another(chat, emulator, monkeypatch, told):
+    monkeypatch.setenv("AIRFLOW__LARK__NOTIFY_RECEIVE_ID", "Data alerts")
+    LarkNotifier(receive_id="{{ params.chat }}")(dict(RUN))
+    assert emulator.messages == []
+    shown = told()
+    assert "the template of receive_id cannot be rendered: 'params' is undefined" in shown
+    assert "there is no receiver" in shown
+
+
+def test_connection_that_is_not_there_is_said_once_and_fails_nothing(emulator, told):
+    # as in a process that may read no connection
+    notify(task_context(), lark_conn_id="lark_missing")
+    (line,) = [each for each in told().splitlines() if "lark_missing" in each]
+    assert (
+        "could not tell 'Data alerts' about orders.load (task failed): connection 'lark_missing': does not exist"
+        in line
+    )
+    assert "AIRFLOW_CONN_LARK_MISSING" in line
+
+
+def test_token_store_that_is_not_there_does_not_hold_up_the_card(chat, emulator, monkeypatch, told):
+    connect(monkeypatch, emulator, extra={"store_conn_id": "missing_db"})
+    notify(task_context(owner="nobody@example.com"))
+    assert color(emulator) == "red"
+    assert "goes on without the token store: " in told()
+
+
+def test_lark_that_is_down_is_said_in_the_log_and_fails_nothing(chat, emulator, told):
+    emulator.stop()
+    notify(task_context())
+    (line,) = [each for each in told().splitlines() if "could not tell" in each]
+    assert "'Data alerts' about orders.load (task failed)" in line
+
+
+def test_server_that_never_answers_holds_nobody_for_longer_than_the_budget(emulator, monkeypatch, told):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connect(monkeypatch, emulator, host=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        began = time.monotonic()
+        notify(task_context())
+        assert time.monotonic() - began < 10
+    assert "could not tell 'Data alerts' about orders.load (task failed)" in told()
+
+
+def test_notifier_is_listed_in_the_provider_info():
+    assert f"{LarkNotifier.__module__}.{LarkNotifier.__name__}" in get_provider_info()["notifications"]
+
+
+def test_importing_the_notifier_loads_nothing_heavy():
+    code = (
+        "import sys; import airflow.sdk, airflow.sdk.bases.notifier; before = set(sys.modules)\n"
+        "import airflow_provider_lark.notifications.lark; new = set(sys.modules) - before\n"
+        "print(sorted({name.partition('.')[0] for name in new}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['airflow_provider_lark']"
