@@ -40,7 +40,7 @@ class OccasionNotifier(BaseNotifier):
         *,
         text: str | None = None,
         markdown: str | None = None,
-        card: Mapping[str, Any] | None = None,
+        card: Mapping[str, Any] | str | None = None,
         title: str | None = None,
         mentions: Sequence[str] = (),
         runbook_url: str | None = None,

@@ -33,7 +33,7 @@ class LarkNotifier(OccasionNotifier):
     :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
     :param text: instead of the card; a template. One that cannot be rendered is logged, and the card goes out.
     :param markdown: instead of the card, below *title*.
-    :param card: a card's JSON instead, whose texts are templates.
+    :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
     :param title: above *markdown*.
     :param mentions: ids or e-mail addresses of people, or, with a message of its own, ``all``.
     :param mention_owner: notify the owner of what failed or is late.
@@ -52,7 +52,7 @@ class LarkNotifier(OccasionNotifier):
         receive_id_type: str | None = None,
         text: str | None = None,
         markdown: str | None = None,
-        card: Mapping[str, Any] | None = None,
+        card: Mapping[str, Any] | str | None = None,
         title: str | None = None,
         mentions: Sequence[str] = (),
         mention_owner: bool = True,

@@ -16,26 +16,46 @@ if TYPE_CHECKING:
 def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> list[str]:
     """Render the notifier's template fields in place, and return those that could not be; they become None.
 
-    What a value holds mentions nobody: only the template itself can.
+    What a value holds mentions nobody: only the template itself can. Secrets that Airflow knows are masked.
     """
     import jinja2
 
-    from airflow_provider_lark.core.cards.text import break_mentions
+    from airflow_provider_lark.core.errors import LarkError
+    from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
 
     known = cast("Context", {**context, **derived_names(context)})
     dag = context.get("dag")
     env = notifier.get_template_env(dag=dag if hasattr(dag, "get_template_env") else None)
-    env = env.overlay(
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: break_mentions(value) if isinstance(value, str) else value,
-    )
+    env = env.overlay(undefined=jinja2.StrictUndefined, finalize=_defuse)
     lost = []
     for name, template in notifier.templates.items():
         try:
-            setattr(notifier, name, notifier.render_template(template, known, env))
+            value = notifier.render_template(template, known, env)
+            if name == "card" and is_card_file(value):
+                value = render_card_file(value, env, known)
+            setattr(notifier, name, _mask(value))
         except Exception as exc:  # noqa: BLE001 - a template can raise anything, and a message is still due
-            what = str(exc) if isinstance(exc, jinja2.TemplateError) else type(exc).__name__
+            what = str(exc) if isinstance(exc, jinja2.TemplateError | LarkError) else type(exc).__name__
             notifier.log.warning("%s: the template of %s cannot be rendered: %s", type(notifier).__name__, name, what)
             setattr(notifier, name, None)
             lost.append(name)
     return lost
+
+
+def _defuse(value: Any) -> Any:
+    from airflow_provider_lark.core.cards.text import break_mentions
+
+    # a real exception, which becomes its text; other values may be lists that a parameter wants
+    return break_mentions(str(value)) if isinstance(value, str | BaseException) else value
+
+
+def _mask(value: Any) -> Any:
+    """Mask secrets in texts, and not by the keys of a card, which has a ``token`` in every icon."""
+    # the module has it, and leaves it out of its list of names
+    from airflow.sdk.log import redact  # type: ignore[attr-defined]
+
+    if isinstance(value, str):
+        return str(redact(value))
+    if isinstance(value, Mapping):
+        return {key: _mask(each) for key, each in value.items()}
+    return [_mask(each) for each in value] if isinstance(value, list | tuple) else value

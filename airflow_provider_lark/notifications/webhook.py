@@ -29,7 +29,7 @@ class LarkWebhookNotifier(OccasionNotifier):
 
     :param text: instead of the card; a template. One that cannot be rendered is logged, and the card goes out.
     :param markdown: instead of the card, below *title*.
-    :param card: a card's JSON instead, whose texts are templates.
+    :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
     :param title: above *text* or *markdown*.
     :param mentions: open_ids (``ou_…``), or ``all``.
     :param runbook_url: of what to do; makes a button.
@@ -45,7 +45,7 @@ class LarkWebhookNotifier(OccasionNotifier):
         *,
         text: str | None = None,
         markdown: str | None = None,
-        card: Mapping[str, Any] | None = None,
+        card: Mapping[str, Any] | str | None = None,
         title: str | None = None,
         mentions: Sequence[str] = (),
         runbook_url: str | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_lark.core.api.webhook.messages import KINDS
 from airflow_provider_lark.core.api.webhook.pace import AVOID_PEAK_MAX_SECONDS
 from airflow_provider_lark.core.errors import OutcomeUnknown
+from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import read_json, read_list, read_seconds, read_text
 from airflow_provider_lark.operators.stopping import StoppableOperator
@@ -29,6 +30,7 @@ class LarkWebhookOperator(StoppableOperator):
     :param markdown: sent as a card of one element, below *title*.
     :param post: rich text by language, ``{"zh_cn": {"title": …, "content": [[{"tag": "text", "text": …}]]}}``.
     :param card: a card's JSON, or ``{"template_id": …}``; checked before it is sent. Its buttons may have links only.
+        Or the name of a ``.json`` file from the DAG's folder, whose texts are templates.
     :param image_key: an image that an app of the tenant has uploaded.
     :param share_chat: the chat_id of the bot's own group.
     :param title: above *text* or *markdown*.
@@ -87,7 +89,7 @@ class LarkWebhookOperator(StoppableOperator):
         from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
         with airflow_errors(permanent=() if self.resend_if_unknown else (OutcomeUnknown,)):
-            message = self._read_message()
+            message = self._read_message(context)
             with LarkWebhookHook(self.lark_webhook_conn_id).client(**self._options()) as client:
                 sent = client.send(**message)
         self.log.info("sent %s of %d bytes through %r", sent.msg_type, sent.size_bytes, self.lark_webhook_conn_id)
@@ -99,10 +101,12 @@ class LarkWebhookOperator(StoppableOperator):
         )
         return {"stop": self.stop_flag} | ({} if avoid is None else {"avoid_peak_seconds": avoid})
 
-    def _read_message(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in KINDS}
+    def _read_message(self, context: Context) -> dict[str, Any]:
+        given: dict[str, Any] = {name: getattr(self, name) for name in KINDS}
         # a template of a Param that was left empty gives nothing, or the word
         filled = {name: value for name, value in given.items() if value not in (None, "", "None")}
+        if is_card_file(filled.get("card")):
+            filled["card"] = render_card_file(filled["card"], self.get_template_env(), context)
         for name in ("post", "card"):
             if name in filled:
                 filled[name] = read_json(filled[name], name)

@@ -130,6 +130,51 @@ def test_words_of_the_author_arrive(chat, emulator, given, expected):
     assert json.loads(sent(emulator)) == expected
 
 
+AWKWARD = 'KeyError: "a\\"b"\nC:\\new\\table <at id=all></at>'
+
+
+@pytest.fixture
+def card_file(tmp_path):
+    """A card of a file whose text is the exception."""
+    path = tmp_path / "failed.json"
+    path.write_text('{"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "{{ exception }}"}]}}')
+    return path
+
+
+@pytest.mark.parametrize("way", ["absolute", "from the DAG's folder"])
+def test_card_of_a_file_says_exactly_what_the_exception_says(chat, emulator, card_file, way):
+    context = task_context(exception=raised(ValueError(AWKWARD)))
+    context["dag"].fileloc = str(card_file.parent / "dag.py")
+    notify(context, card=str(card_file) if way == "absolute" else "failed.json")
+    told = json.loads(sent(emulator))["body"]["elements"][0]["content"]
+    # an invisible joiner keeps the mention from being one
+    assert (told.replace("\u200d", ""), "<at" in told) == (AWKWARD, False)
+
+
+def test_card_of_a_file_that_is_not_there_gives_way_to_ours(chat, emulator, told):
+    notify(task_context(), card="nowhere.json")
+    assert color(emulator) == "red"
+    shown = told()
+    assert "the template of card cannot be rendered: card: there is no file nowhere.json in the DAG's folder" in shown
+
+
+def test_card_of_a_file_without_a_dag_has_to_be_named_by_its_path(chat, emulator, told):
+    notify(dict(DEADLINE), card="failed.json")
+    assert "orders" in sent(emulator)
+    assert "give an absolute path" in told()
+
+
+def test_secret_and_mention_of_a_real_exception_in_a_text_do_no_harm(chat, emulator, card_file):
+    mask_secret("canary-password")
+    error = raised(ValueError('<at user_id="all">all</at> canary-password'))
+    notify(task_context(exception=error), text="failed: {{ exception }}")
+    notify(task_context(exception=error, map_index=1), card=str(card_file))
+    text, card = emulator.messages
+    assert text.content.count("@_all") == 0
+    assert text.mentions == card.mentions == ()
+    assert "canary" not in text.content + card.content
+
+
 def test_markdown_arrives_as_a_card_below_its_title(chat, emulator):
     notify(task_context(), markdown="**42**", title="Orders")
     card = json.loads(sent(emulator))

@@ -206,3 +206,18 @@ def test_task_whose_message_is_answered_too_late_fails_once_and_leaves_no_secret
     assert done.state == "failed"
     assert "may have been delivered" in done.log
     assert len(emulator.messages) == 1
+
+
+def test_card_of_a_file_says_exactly_what_its_values_say(bot, emulator, tmp_path):
+    awkward = 'KeyError: "a\\"b"\nC:\\new\\table'
+    path = tmp_path / "failed.json"
+    path.write_text('{"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "{{ exception }}"}]}}')
+    LarkWebhookOperator(task_id="tell", card=str(path)).execute({"exception": awkward})
+    (card,) = contents(emulator)
+    assert card["body"]["elements"][0]["content"] == awkward
+
+
+def test_card_of_a_file_that_is_broken_is_told_with_its_place(bot, tmp_path):
+    path = tmp_path / "failed.json"
+    path.write_text('{"schema": "2.0",\n"body": }')
+    assert f"{path}:2:9: the card's template is no JSON" in failure(card=str(path))

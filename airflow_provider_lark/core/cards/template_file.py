@@ -123,8 +123,9 @@ def _make_ready(environment: Environment) -> Environment:
     return ready
 
 
-def _finalize(value: object) -> object:
-    return break_mentions(value) if isinstance(value, str) else value
+def _finalize(value: object) -> str:
+    # an exception has a mention in its text too; an undefined name fails here as it would without
+    return break_mentions(str(value))
 
 
 def _render(value: Any, path: str, name: str, environment: Environment, context: Mapping[str, Any]) -> Any:
