@@ -21,6 +21,8 @@ _SUCCESS_REASONS = ("success",)
 _LOST = "the process was lost"
 _NOBODY = "airflow"
 """Who owns a task whose author has not said."""
+_KEPT = 100_000
+"""Characters of either end of an exception that are looked at: masking megabytes takes longer than a notifier may."""
 _RUNBOOK = re.compile(r"runbook|playbook|手册|预案", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>()\[\]\"'`]+")
 
@@ -165,7 +167,10 @@ def _describe(exception: Any) -> str | None:
 
     is_error = isinstance(exception, BaseException)
     text = "".join(traceback.format_exception(exception)) if is_error else str(exception)
-    # before anything is cut: half a secret would not be known as one
+    if len(text) > 2 * _KEPT:
+        # what a card shows of either end is far from this cut
+        text = f"{text[:_KEPT]}\n{text[-_KEPT:]}"
+    # before the card is cut: half a secret would not be known as one
     return str(redact(text)) or None
 
 

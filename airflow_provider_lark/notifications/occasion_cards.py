@@ -31,7 +31,7 @@ def make_card(
         "deadline": (deadline.DeadlineFacts, deadline.deadline_card),
     }
     if occasion.kind == "task_other":
-        return _plain_card(occasion, carrier)
+        return _platwice(occasion, carrier)
     kind, make = makers[occasion.kind]
     known = {each.name for each in fields(kind)}
     facts = {name: value for name, value in {**occasion.facts, **given}.items() if name in known}
@@ -39,7 +39,7 @@ def make_card(
     return card
 
 
-def _plain_card(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:
+def _platwice(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:
     from airflow_provider_lark.core.cards.markdown_card import markdown_card
     from airflow_provider_lark.core.cards.text import escape_markdown
 
@@ -49,12 +49,21 @@ def _plain_card(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:
     return markdown_card(run or "Airflow", title=title, template="grey").render(carrier=carrier)
 
 
-def shorten_text(text: str, max_bytes: int) -> str:
-    """Return *text* in at most *max_bytes* of JSON, cut in its middle."""
-    from airflow_provider_lark.core.cards.shortening import cut_middle
+def shorten_text(text: str, max_bytes: int, *, twice: bool = False) -> str:
+    """Return *text* as a message can hold it, in at most *max_bytes* as it is sent, cut in its middle.
 
-    room = max_bytes
-    while len(json.dumps(text, ensure_ascii=False).encode()) > max_bytes:
-        # quotes and line breaks take two bytes in JSON
+    :param twice: it is sent within JSON within JSON, as all that an app sends.
+    """
+    from airflow_provider_lark.core.cards.shortening import cut_middle
+    from airflow_provider_lark.core.cards.text import clean_text
+
+    text, room = clean_text(text), max_bytes
+    while _sent_bytes(text, twice) > max_bytes:
+        # quotes and line breaks take more bytes in JSON
         text, room = cut_middle(text, room, gap=lambda count: f"[… {count} …]"), int(room * 0.8)
     return text
+
+
+def _sent_bytes(text: str, twice: bool) -> int:
+    written = json.dumps(text, ensure_ascii=False)
+    return len((json.dumps(written, ensure_ascii=False) if twice else written).encode())

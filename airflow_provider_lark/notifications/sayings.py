@@ -76,7 +76,7 @@ def sayings(notifier: LarkNotifier, occasion: Occasion, people: People) -> list[
 
 def _own_words(notifier: LarkNotifier, people: Sequence[str]) -> Callable[[], Content] | None:
     if notifier.text:
-        return lambda: content.text(shorten_text(str(notifier.text), _TEXT_BYTES), mentions=people)
+        return lambda: content.text(shorten_text(str(notifier.text), _TEXT_BYTES, twice=True), mentions=people)
     if notifier.markdown:
         return lambda: _checked(_markdown(notifier), people)
     if notifier.card:
@@ -85,12 +85,16 @@ def _own_words(notifier: LarkNotifier, people: Sequence[str]) -> Callable[[], Co
 
 
 def _markdown(notifier: LarkNotifier) -> Any:
-    return markdown_card(shorten_text(str(notifier.markdown), _MARKDOWN_BYTES), title=notifier.title or None).assemble()
+    said = shorten_text(str(notifier.markdown), _MARKDOWN_BYTES, twice=True)
+    return markdown_card(said, title=notifier.title or None).assemble()
 
 
 def _checked(card: Any, people: Sequence[str]) -> Content:
+    said = content.card(card, mentions=people)
+    # refuses what is no text, which the check takes for granted
+    said.write()
     check_card(card)
-    return content.card(card, mentions=people)
+    return said
 
 
 def _card(notifier: LarkNotifier, occasion: Occasion, mentions: tuple[str, ...]) -> Content:

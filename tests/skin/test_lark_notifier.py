@@ -313,6 +313,26 @@ def test_long_exception_arrives_at_the_first_try_with_both_ends(chat, emulator):
     assert "\ufffd" not in told
 
 
+def test_exception_of_ten_megabytes_arrives_with_both_ends(chat, emulator):
+    error = raised(ValueError("first line\n" + "x\n" * 5_000_000 + "the last line"))
+    notify(task_context(exception=error), receive_id=chat)
+    told = sent(emulator)
+    assert "first line" in told
+    assert "the last line" in told
+
+
+@pytest.mark.parametrize("kind", ["text", "markdown"])
+@pytest.mark.parametrize(
+    "error",
+    ["half a character \ud800 and a NUL \x00", 'y"' * 300_000, "\\n\n" * 200_000],
+    ids=["odd", "quotes", "lines"],
+)
+def test_odd_and_long_words_of_the_author_arrive(chat, emulator, told, kind, error):
+    notify(task_context(exception=raised(ValueError(error))), receive_id=chat, **{kind: "failed: {{ exception }}"})
+    assert "failed: " in sent(emulator)
+    assert "LarkNotifier" not in told()
+
+
 def test_secret_in_an_exception_is_masked_before_it_is_cut(chat, emulator):
     mask_secret("canary-password")
     notify(task_context(exception=raised(ValueError("x" * 30_000 + "canary-password"))))
