@@ -36,10 +36,12 @@ def _find(name: str, env: Environment) -> str:
 
     if env.loader is None:
         raise ConfigError(
-            f"card: {name} cannot be found, for the DAG's folder is not known here; give an absolute path"
+            f"{name}: the card cannot be found, for the DAG's folder is not known here; give an absolute path"
         )
     try:
         return env.loader.get_source(env, name)[0].removeprefix("\ufeff")
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{name}: the card's template is not UTF-8, at byte {exc.start}") from exc
     except TemplateNotFound:
         pass
-    raise ConfigError(f"card: there is no file {name} in the DAG's folder or in its template_searchpath")
+    raise ConfigError(f"{name}: there is no such file in the DAG's folder or in its template_searchpath")

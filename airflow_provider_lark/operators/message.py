@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, RetriableError, Stopped
-from airflow_provider_lark.hooks.card_file import is_card_file, read_card_file
+from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_list, read_text
@@ -171,7 +171,7 @@ class LarkSendMessageOperator(StoppableOperator):
             raise ConfigError(f"the message holds {told}: give exactly one of {', '.join(KINDS)}")
         (kind,) = filled
         if kind == "card" and is_card_file(given[kind]):
-            return kind, read_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
+            return kind, render_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
         return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
 
     def _people(self, hook: LarkHook, client: LarkClient) -> list[str]:

@@ -155,7 +155,7 @@ def test_card_of_a_file_that_is_not_there_gives_way_to_ours(chat, emulator, told
     notify(task_context(), card="nowhere.json")
     assert color(emulator) == "red"
     shown = told()
-    assert "the template of card cannot be rendered: card: there is no file nowhere.json in the DAG's folder" in shown
+    assert "the template of card cannot be rendered: nowhere.json: there is no such file in the DAG's folder" in shown
 
 
 def test_card_of_a_file_without_a_dag_has_to_be_named_by_its_path(chat, emulator, told):
