@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -65,6 +66,23 @@ def read_zone(name: str | None) -> tzinfo | None:
     """
     given = read_text(name)
     return None if given is None else zones.read_zone(given)
+
+
+def read_moment(value: datetime | str | None, where: str, zone: tzinfo | None) -> datetime | None:
+    """Return a moment, or None; text as a template gives it is read: ISO 8601, a date means its midnight.
+
+    :param zone: of moments that say none.
+    :raises ConfigError: it is something else, or says no time zone and there is no *zone*.
+    """
+    if value is None or value in ("", "None"):
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise ConfigError(f"{where}: expected a moment such as 2026-11-22T08:00:00+08:00") from exc
+    if moment.tzinfo is None and zone is None:
+        raise ConfigError(f"{where}: has no time zone; write one, such as +08:00, or set time_zone")
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 def read_count(value: int | str | None, where: str) -> int | None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.clock import SystemClock
-from airflow_provider_lark.core.errors import OutcomeUnknown
+from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, Stopped
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.operators.message_base import raise_first
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from airflow_provider_lark.core.api.messaging.wire import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +71,11 @@ class SentOnce:
             memory.began, memory.sent = known.get("began"), dict(known.get("sent") or {})
         return memory
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether an earlier try sent it, or may have."""
+        return self.began is not None or bool(self.sent)
+
     def pending(self, receivers: Sequence[str]) -> list[str]:
         """Return who has not got it yet."""
         return [each for each in receivers if each not in self.sent]
@@ -92,14 +100,16 @@ class SentOnce:
         self.began = self._began_before
         self._keep()
 
-    def end(self, sent: Mapping[str, dict[str, Any]], *, in_doubt: bool) -> None:
+    def end(self, sent: Mapping[str, dict[str, Any]], *, in_doubt: bool, is_whole: bool) -> None:
         """Note who has got it now.
 
         :param in_doubt: whether somebody may have got it of whom that is not known.
+        :param is_whole: whether all have.
         """
         self.sent.update(sent)
         if not in_doubt:
-            self.began = None
+            # who is refused now may still have got it from an earlier try that was cut off
+            self.began = None if is_whole else self._began_before
         self._keep()
 
     def _keep(self) -> None:
@@ -109,6 +119,36 @@ class SentOnce:
             self._store.set(KEY, {"uuid": self.uuid, "began": self.began, "sent": self.sent})
         except Exception as exc:  # noqa: BLE001 - as above
             log.warning("the task state store cannot be written (%s); the message's uuid alone guards it", _name(exc))
+
+
+def deliver_once(
+    memory: SentOnce,
+    receivers: Sequence[str],
+    send: Callable[[list[str]], list[Delivery]],
+    *,
+    resend_if_unknown: bool,
+) -> int:
+    """Let *send* bring the message to those of *receivers* who have not got it, and return how many got it now.
+
+    :param send: returns what became of each; what it raises has reached nobody.
+    :raises LarkError: somebody did not get it.
+    """
+    pending = memory.pending(receivers)
+    if not pending:
+        return 0
+    memory.begin(resend_if_unknown=resend_if_unknown)
+    try:
+        results = send(pending)
+    except Stopped:
+        raise
+    except LarkError:
+        memory.undo()
+        raise
+    errors = [(each.receiver_id, each.error) for each in results if each.error is not None]
+    sent = {each.receiver_id: asdict(each.message) for each in results if each.message is not None}
+    memory.end(sent, in_doubt=any(isinstance(error, OutcomeUnknown) for _, error in errors), is_whole=not errors)
+    raise_first(errors, len(results), "receivers did not get it")
+    return len(sent)
 
 
 def _name(exc: Exception) -> str:

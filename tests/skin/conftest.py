@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from tests.airflow_home import prepare
+from tests.skin.message_tasks import connect
 
 prepare()
 
@@ -99,3 +101,11 @@ def conn_id(engine, monkeypatch):
 def told(capsys):
     """What Airflow's loggers, which write past those of Python, have told since it was last asked."""
     return lambda: capsys.readouterr().out
+
+
+@pytest.fixture
+def team(emulator, monkeypatch):
+    """A chat with Ann and the bot, and an Airflow connection."""
+    ann = emulator.state.add_user("Ann", "ann@example.com")
+    connect(monkeypatch, emulator.url, emulator)
+    return SimpleNamespace(ann=ann, chat_id=emulator.state.add_chat("Team", [ann.open_id]), state=emulator.state)

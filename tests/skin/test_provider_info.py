@@ -77,6 +77,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
     # those that others only build upon
     bases = {
         "operators.bitable_base",
+        "operators.message_base",
         "operators.stopping",
         "sensors.polling",
         "transfers.transfer_base",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from textwrap import dedent
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -13,37 +12,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.operators.message import LarkSendMessageOperator
 from airflow_provider_lark.operators.sent_once import KEY
+from tests.skin.message_tasks import Killed, Reaper, StateStore, connect, context
 from tests.skin.task_process import run_task
 
 CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
 SENDS = "POST /open-apis/im/v1/messages"
-
-
-class StateStore(dict):
-    """What Airflow keeps for a task instance over its tries: JSON by key."""
-
-    def get(self, key, default=None):
-        return json.loads(super().get(key, json.dumps(default)))
-
-    def set(self, key, value, *, retention=None):
-        self[key] = json.dumps(value)
-
-
-@pytest.fixture
-def team(emulator, monkeypatch):
-    ann = emulator.state.add_user("Ann", "ann@example.com")
-    connect(monkeypatch, emulator.url, emulator)
-    return SimpleNamespace(ann=ann, chat_id=emulator.state.add_chat("Team", [ann.open_id]), state=emulator.state)
-
-
-def connect(monkeypatch, url, emulator, **extra):
-    parts = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": url}
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(parts | ({"extra": extra} if extra else {})))
-
-
-def context(store=None, *, task_id="tell", run_id="manual__1", map_index=-1):
-    ti = SimpleNamespace(dag_id="d", task_id=task_id, map_index=map_index)
-    return {"ti": ti, "run_id": run_id} | ({} if store is None else {"task_state_store": store})
 
 
 def execute(given=None, *, receive_id="Team", **parameters):
@@ -75,7 +48,8 @@ def sends(emulator):
 def test_each_kind_arrives(team, emulator, given, msg_type, words):
     told = execute(**given)
     (message,) = emulator.messages
-    assert told == {"message_id": message.message_id, "chat_id": team.chat_id, "created_ms": message.created_ms}
+    ids = {"message_id": message.message_id, "chat_id": team.chat_id, "created_ms": message.created_ms}
+    assert told == {**ids, "thread_id": ""}
     assert (message.msg_type, words in message.text) == (msg_type, True)
 
 
@@ -188,34 +162,6 @@ def test_refused_lookup_leaves_no_claim(team, emulator):
     assert store.get(KEY)["began"] is None
 
 
-class Killed(BaseException):
-    """What ends a task at once: nothing that catches errors catches it."""
-
-
-class Reaper:
-    """Kills at the n-th boundary: before and after each request, and each look into the state store."""
-
-    def __init__(self):
-        self.kill_at, self.count = None, 0
-
-    def arm(self, kill_at):
-        self.kill_at, self.count = kill_at, 0
-
-    def around(self, function):
-        def call(*args, **kwargs):
-            self.tick()
-            result = function(*args, **kwargs)
-            self.tick()
-            return result
-
-        return call
-
-    def tick(self):
-        self.count += 1
-        if self.count == self.kill_at:
-            raise Killed
-
-
 @pytest.mark.parametrize("receive_id", ["Team", ["Team", "ann@example.com"]], ids=["one receiver", "two"])
 @pytest.mark.parametrize("has_store", [True, False], ids=["with a state store", "before Airflow 3.3"])
 def test_killed_at_any_boundary_sends_once(team, emulator, monkeypatch, has_store, receive_id):
@@ -258,6 +204,15 @@ def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(team, emu
     assert "resend_if_unknown" in told
     assert len(emulator.messages) == 1
     assert execute(context(store), text="x", resend_if_unknown="true")["message_id"]
+
+
+def test_refusal_of_a_later_try_does_not_settle_what_became_of_an_earlier_one(team, emulator):
+    store = StateStore()
+    cut_off(emulator, store, 1800)
+    began = store.get(KEY)["began"]
+    emulator.faults.add(SENDS, code=230028)
+    failure(given=context(store), text="x")
+    assert store.get(KEY)["began"] == began
 
 
 def test_try_that_was_cut_off_a_while_ago_is_repeated(team, emulator):

@@ -16,7 +16,7 @@ _PATH = re.compile(r"ErrPath: ?((?:ROOT|[a-z_]{1,30}|\[\d{1,4}\](?:\(tag: [a-z_]
 _STEP = re.compile(r"ROOT|\[(\d{1,4})\](?:\(tag: ([a-z_]{1,30})\))?|([a-z_]{1,30})")
 
 _BUILDER = "check the card in Lark's card builder"
-_SAME_FORM = "a card of JSON 1.0 and one of 2.0 cannot replace each other: send a new message"
+_SAME_FORM = "cards of JSON 1.0, cards of 2.0 and templates cannot replace each other: send a new message"
 
 _Row = tuple[type[LarkError], str, str]
 

@@ -1,0 +1,241 @@
+"""What the operators of messages share: a client, ids of messages, what a message says."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from airflow_provider_lark.core.errors import ConfigError, NotFound, RetriableError
+from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
+from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.message_link import LarkMessageLink
+from airflow_provider_lark.hooks.parameters import read_json, read_list, read_text
+from airflow_provider_lark.operators.stopping import StoppableOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.messaging.content import Content
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+GONE = frozenset({230011, 230030, 230110})
+"""Lark's codes for a message that was recalled, is not there, or was deleted."""
+
+WORDS = ("text", "markdown", "post", "card", "template_id")
+"""What a message may say without a file."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a task works with."""
+
+    hook: LarkHook
+    client: LarkClient
+    context: Context
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a message says.
+
+    :param kind: the parameter that says it.
+    :param mark: plain data that tells it from others; of a file its bytes, for its key is new each time.
+    """
+
+    content: Content
+    kind: str
+    mark: Any
+
+
+class MessageOperator(StoppableOperator):
+    """Works on messages as an app's bot.
+
+    :param lark_conn_id: connection of type ``lark``.
+    """
+
+    template_fields: Sequence[str] = ("lark_conn_id",)
+    operator_extra_links = (LarkMessageLink(),)
+    ui_color = "#d6e8ff"
+
+    def __init__(self, *, lark_conn_id: str = "lark_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lark_conn_id = lark_conn_id
+        self.sent_chat_id = ""
+        self.lark_host = ""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Do it, and return plain data."""
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        with airflow_errors():
+            hook = LarkHook(self.lark_conn_id)
+            self.lark_host = hook.settings.host
+            with hook.client(stop=self.stop_flag) as client:
+                return self._run(Opened(hook, client, context))
+
+    @abstractmethod
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        """Do the task's work."""
+
+
+class SayingOperator(MessageOperator):
+    """Says one of *text*, *markdown*, *post*, *card* and *template_id*.
+
+    :param text: up to 150 KB.
+    :param markdown: as a card, below *title*.
+    :param post: rich text, ``{"zh_cn": {"title": …, "content": [[{"tag": "text", "text": …}]]}}``.
+    :param card: a card's JSON, or a ``.json`` file of it with Jinja in its texts, looked for where Airflow looks for
+        templates; checked before it is sent.
+    :param template_id: a template of the card builder, with *template_version* and *template_variables*.
+    :param title: above *markdown*.
+    :param mentions: ids or e-mail addresses of people, or ``all``; not of templates.
+    """
+
+    kinds: ClassVar[Sequence[str]] = WORDS
+    template_fields: Sequence[str] = (
+        *(*MessageOperator.template_fields, *WORDS),
+        *("template_version", "template_variables", "title", "mentions"),
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "markdown": "md",
+        "post": "json",
+        "card": "json",
+        "template_variables": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        text: str | None = None,
+        markdown: str | None = None,
+        post: Mapping[str, Any] | str | None = None,
+        card: Mapping[str, Any] | str | None = None,
+        template_id: str | None = None,
+        template_version: str | None = None,
+        template_variables: Mapping[str, Any] | str | None = None,
+        title: str | None = None,
+        mentions: Sequence[str] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.text = text
+        self.markdown = markdown
+        self.post = post
+        self.card = card
+        self.template_id = template_id
+        self.template_version = template_version
+        self.template_variables = template_variables
+        self.title = title
+        self.mentions = mentions
+
+    def _said(self, opened: Opened) -> Said:
+        kind, value = self._given(opened.context)
+        content, mark = self._content(opened.client, kind, value, self._people(opened))
+        return Said(content, kind, mark)
+
+    def _given(self, context: Context) -> tuple[str, Any]:
+        """Return the one kind that is given, and what."""
+        given = {name: getattr(self, name) for name in self.kinds}
+        # a template of a Param that was left empty gives nothing, or the word
+        filled = [name for name, value in given.items() if value not in (None, "", "None")]
+        if len(filled) != 1:
+            told = " and ".join(filled) or "nothing"
+            raise ConfigError(f"the message holds {told}: give exactly one of {', '.join(self.kinds)}")
+        (kind,) = filled
+        if kind == "card" and is_card_file(given[kind]):
+            return kind, render_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
+        return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
+
+    def _people(self, opened: Opened) -> list[str]:
+        """Return ids of those who are mentioned; e-mail addresses are looked up."""
+        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_email
+
+        people = check_mentions([str(each) for each in read_list(self.mentions, "mentions") or ()])
+        emails = [each for each in people if is_email(each)]
+        found = opened.hook.user_directory(opened.client).find_by_email(emails) if emails else {}
+        for at, each in enumerate(people):
+            if is_email(each) and not found.get(each):
+                raise NotFound(
+                    f"mentions[{at}]: nobody in the tenant has this e-mail address, or the app may not see who"
+                )
+        return [found.get(each) or each for each in people]
+
+    def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
+        """Return the message, and its mark; see :class:`Said`."""
+        from airflow_provider_lark.core.api.messaging import content
+
+        match kind:
+            case "text":
+                said = content.text(value, mentions=people)
+            case "post":
+                said = content.post(value, mentions=people)
+            case "template_id":
+                variables = read_json(self.template_variables, "template_variables")
+                said = content.template(value, version=read_text(self.template_version), variables=variables)
+            case _:
+                said = content.card(self._card(kind, value), mentions=people)
+        if people and kind == "template_id":
+            raise ConfigError("mentions: a template mentions people by its variables")
+        return said, said.write()
+
+    def _card(self, kind: str, value: Any) -> Mapping[str, Any]:
+        from airflow_provider_lark.core.cards.check import check_card
+        from airflow_provider_lark.core.cards.markdown_card import markdown_card
+
+        if kind == "markdown":
+            return markdown_card(value, title=read_text(self.title)).render()
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"card: expected a dictionary of card JSON, found {type(value).__name__}")
+        check_card(value)
+        return value
+
+
+def read_message_ids(given: Any) -> list[str]:
+    """Return ids of messages, each once: of one, of a list, or of what an operator that sends returns.
+
+    :raises ConfigError: there is none, or something is no id.
+    """
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        given = read_json(given, "message_id")
+    if isinstance(given, Mapping):
+        # what was sent to several is all of it, not the first
+        given = given.get("messages") or [given]
+    many = read_list(given, "message_id") or []
+    ids = [_read_id(each, "message_id" if len(many) == 1 else f"message_id[{at}]") for at, each in enumerate(many)]
+    if not ids:
+        raise ConfigError(_EMPTY.format("message_id"))
+    return list(dict.fromkeys(ids))
+
+
+_EMPTY = "{}: is empty; give an id (om_…), or the output of the task that sent the message"
+
+
+def _read_id(given: Any, where: str) -> str:
+    text = str((given.get("message_id") if isinstance(given, Mapping) else given) or "").strip()
+    if text in ("", "None"):
+        raise ConfigError(_EMPTY.format(where))
+    if not text.startswith("om_"):
+        raise ConfigError(
+            f"{where}: {text[:50]!r} is no id of a message, which begins with om_; or give the output of the task that "
+            "sent it, with `| tojson` in a template"
+        )
+    return text
+
+
+def raise_first(errors: Sequence[tuple[str, Exception]], count: int, told: str) -> None:
+    """Raise the first of *errors*, if any: one that trying again may mend before others.
+
+    :param errors: each with whose it is.
+    :param count: of how many.
+    :param told: what is noted about the others, such as ``receivers did not get it``.
+    """
+    ordered = sorted(errors, key=lambda each: not isinstance(each[1], RetriableError))
+    if not ordered:
+        return
+    first, error = ordered[0]
+    if count > 1:
+        error.add_note(f"{len(errors)} of {count} {told}, the first {first}; the others did")
+    raise error

@@ -1,0 +1,244 @@
+"""Messages as an app's bot, each sent once over all tries of a task: to people and chats, and as replies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, Stopped
+from airflow_provider_lark.hooks.parameters import read_flag, read_list, read_text
+from airflow_provider_lark.operators.message_base import GONE, WORDS, Opened, Said, SayingOperator, read_message_ids
+from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.api.messaging.content import Content
+    from airflow_provider_lark.core.api.messaging.receivers import ReceiverIdType
+    from airflow_provider_lark.core.api.messaging.wire import Delivery
+
+_IDS = ("message_id", "chat_id", "created_ms", "thread_id")
+
+
+class SendingOperator(SayingOperator):
+    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+
+    :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``).
+    :param image: path of an image of up to 10 MB.
+    :param storage_conn_id: connection of the object storage.
+    :param resend_if_unknown: send again what an earlier try may have sent over an hour ago.
+    """
+
+    kinds = (*WORDS, "file", "image")
+    template_fields: Sequence[str] = (
+        *(*SayingOperator.template_fields, "file", "image", "storage_conn_id", "resend_if_unknown"),
+    )
+
+    def __init__(
+        self,
+        *,
+        file: str | None = None,
+        image: str | None = None,
+        storage_conn_id: str | None = None,
+        resend_if_unknown: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.file = file
+        self.image = image
+        self.storage_conn_id = storage_conn_id
+        self.resend_if_unknown = resend_if_unknown
+
+    def _send(
+        self,
+        opened: Opened,
+        said: Said,
+        memory: SentOnce,
+        receivers: Sequence[str],
+        receiver_id_type: ReceiverIdType | None = None,
+    ) -> None:
+        """Send to those of *receivers* who have not got it."""
+
+        def send(pending: list[str]) -> list[Delivery]:
+            return opened.client.messaging.send_to_each(
+                receiver_ids=pending, content=said.content, receiver_id_type=receiver_id_type, uuid=memory.uuid
+            )
+
+        count = deliver_once(memory, receivers, send, resend_if_unknown=self._may_resend)
+        self.log.info("sent a message of type %s to %d of %d receivers", said.content.msg_type, count, len(receivers))
+
+    @property
+    def _may_resend(self) -> bool:
+        return read_flag(self.resend_if_unknown, "resend_if_unknown")
+
+    def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
+        from airflow.sdk import ObjectStoragePath
+
+        from airflow_provider_lark.core.api.messaging import content
+
+        if kind not in ("file", "image"):
+            return super()._content(client, kind, value, people)
+        if people:
+            raise ConfigError(f"mentions: a message of a {kind} mentions nobody; send a text beside it")
+        path = ObjectStoragePath(value, conn_id=read_text(self.storage_conn_id))
+        if not path.is_file():
+            raise ConfigError(f"{kind}: there is no file {path.name!r}; check the path, and storage_conn_id")
+        whole = path.read_bytes()
+        mark = [path.name, sha256(whole).hexdigest()]
+        if kind == "image":
+            return content.image(client.resources.upload_image(content=whole)), mark
+        return content.file(client.resources.upload_file(name=path.name, content=whole)), mark
+
+
+class LarkSendMessageOperator(SendingOperator):
+    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+
+    Once, also when the task is tried again: all tries of one content share a ``uuid``, which Lark heeds for an hour,
+    and since Airflow 3.3 the task state store keeps who has got it. Where an earlier try may have sent it longer ago,
+    the task fails and says so, unless *resend_if_unknown*. Another content is another message.
+
+    Returns ``{"message_id": …, "chat_id": …, "created_ms": …, "thread_id": …}`` of the first receiver, and for a list
+    of receivers ``messages``, one for each with its ``receive_id``. *thread_id* is empty outside threads.
+
+    :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
+        exact name; or a list of them.
+    :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
+    """
+
+    template_fields: Sequence[str] = ("receive_id", "receive_id_type", *SendingOperator.template_fields)
+
+    def __init__(self, *, receive_id: Sequence[str] | str, receive_id_type: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.receive_id = receive_id
+        self.receive_id_type = receive_id_type
+
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        receivers = self._receivers()
+        # before the memory is asked, so that a wrong card fails in the same way each time
+        said = self._said(opened)
+        uuid = message_uuid(opened.context, "send", [receivers, self.receive_id_type, said.kind, said.mark])
+        memory = SentOnce.recall(opened.context, uuid)
+        kind = read_text(self.receive_id_type)
+        self._send(opened, said, memory, receivers, kind)  # type: ignore[arg-type]  # checked where it is used
+        return self._result(receivers, memory.sent)
+
+    def _result(self, receivers: list[str], sent: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        # who is named twice has got it under the first name
+        messages = [{"receive_id": each, **sent[each]} for each in receivers if each in sent]
+        self.sent_chat_id = str(messages[0]["chat_id"])
+        first = {name: messages[0][name] for name in _IDS}
+        return first if len(receivers) == 1 else {**first, "messages": messages}
+
+    def _receivers(self) -> list[str]:
+        given = [str(each).strip() for each in _read_receivers(self.receive_id)]
+        if not given or not all(given):
+            raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")
+        return list(dict.fromkeys(given))
+
+
+class LarkReplyMessageOperator(SendingOperator):
+    """Replies to a message with one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+
+    Once over all tries, as :class:`LarkSendMessageOperator` sends. A message that was recalled, or is not there, fails
+    the task, and nothing is sent elsewhere in its place unless *instead_receive_id* says where.
+
+    Returns ``{"message_id", "chat_id", "created_ms", "thread_id", "is_reply"}``.
+
+    :param message_id: the message (``om_…``), or the output of the task that sent it.
+    :param reply_in_thread: begin a thread below the message; where one is, the reply stands in it either way.
+    :param instead_receive_id: who gets it as a message of its own when the one to reply to is gone: a person or chat,
+        as *receive_id* of :class:`LarkSendMessageOperator`; default: nobody.
+    """
+
+    template_fields: Sequence[str] = (
+        *("message_id", "reply_in_thread", "instead_receive_id", *SendingOperator.template_fields),
+    )
+
+    def __init__(
+        self,
+        *,
+        message_id: Mapping[str, Any] | str,
+        reply_in_thread: bool | str = False,
+        instead_receive_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.message_id = message_id
+        self.reply_in_thread = reply_in_thread
+        self.instead_receive_id = instead_receive_id
+
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        message_id, in_thread = self._parent(), read_flag(self.reply_in_thread, "reply_in_thread")
+        said = self._said(opened)
+        uuid = message_uuid(opened.context, "reply", [message_id, in_thread, said.kind, said.mark])
+        elsewhere = read_text(self.instead_receive_id)
+        if elsewhere is not None:
+            # an earlier try may have gone there already, and have been cut off
+            memory = self._memory_of_instead(opened, uuid, elsewhere)
+            if memory.is_begun:
+                return self._send_instead(opened, said, memory, elsewhere)
+        memory = SentOnce.recall(opened.context, uuid)
+        try:
+            self._reply(opened, said, memory, message_id, in_thread=in_thread)
+        except NotFound as exc:
+            if exc.code not in GONE:
+                raise
+            if elsewhere is None:
+                exc.add_note("nothing was sent in its place; instead_receive_id may say where to")
+                raise
+            self._check_not_in_doubt(memory, exc)
+            self.log.warning("%s; sending a message of its own instead", exc)
+            return self._send_instead(opened, said, self._memory_of_instead(opened, uuid, elsewhere), elsewhere)
+        return self._result(memory.sent[message_id], is_reply=True)
+
+    def _parent(self) -> str:
+        ids = read_message_ids(self.message_id)
+        if len(ids) > 1:
+            raise ConfigError(f"message_id: names {len(ids)} messages; reply to one, or map the operator over them")
+        return ids[0]
+
+    def _reply(self, opened: Opened, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
+        from airflow_provider_lark.core.api.messaging.wire import Delivery
+
+        def reply(pending: list[str]) -> list[Delivery]:
+            try:
+                sent = opened.client.messaging.reply(
+                    message_id=message_id, content=said.content, in_thread=in_thread, uuid=memory.uuid
+                )
+            except Stopped:
+                raise
+            except LarkError as error:
+                return [Delivery(each, None, error) for each in pending]
+            return [Delivery(each, sent) for each in pending]
+
+        count = deliver_once(memory, [message_id], reply, resend_if_unknown=self._may_resend)
+        self.log.info("replied to message %s%s", message_id, "" if count else " in an earlier try")
+
+    def _check_not_in_doubt(self, memory: SentOnce, exc: LarkError) -> None:
+        if memory.began is not None and not self._may_resend:
+            raise OutcomeUnknown(
+                "an earlier try of this task was cut off while it replied, and the message that it replied to is gone "
+                "since: the reply may be in the chat; look there, and set resend_if_unknown to send it to "
+                "instead_receive_id"
+            ) from exc
+
+    def _memory_of_instead(self, opened: Opened, uuid: str, elsewhere: str) -> SentOnce:
+        return SentOnce.recall(opened.context, message_uuid(opened.context, "instead", [uuid, elsewhere]))
+
+    def _send_instead(self, opened: Opened, said: Said, memory: SentOnce, elsewhere: str) -> dict[str, Any]:
+        self._send(opened, said, memory, [elsewhere])
+        return self._result(memory.sent[elsewhere], is_reply=False)
+
+    def _result(self, sent: Mapping[str, Any], *, is_reply: bool) -> dict[str, Any]:
+        self.sent_chat_id = str(sent["chat_id"])
+        return {**{name: sent[name] for name in _IDS}, "is_reply": is_reply}
+
+
+def _read_receivers(given: Any) -> list[Any]:
+    """Return receivers: a list, JSON text of one, or one; a chat's name may begin with a bracket, too."""
+    try:
+        return read_list(given, "receive_id") or []
+    except ConfigError:
+        if not isinstance(given, str):
+            raise
+        return [given]
