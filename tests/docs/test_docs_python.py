@@ -30,6 +30,16 @@ USERS = [
 EXEMPT = pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")
 
 
+def _import(name: str) -> Any:
+    """Import a module; one that this Airflow is too old for says so, and the test is skipped."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as exc:
+        if "or newer: older ones have no" not in str(exc):
+            raise
+        pytest.skip(str(exc))
+
+
 def block_with(name: str, part: str) -> Block:
     (found,) = [block for block in page(name).blocks("python") if part in block.text]
     return found
@@ -40,7 +50,7 @@ def test_snippet_compiles_and_its_imports_exist(block: Block) -> None:
     tree = ast.parse(dedent(block.text), block.id)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
-            module = importlib.import_module(node.module)
+            module = _import(node.module)
             missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
             assert missing == []
 
@@ -51,7 +61,7 @@ def test_dotted_names_lead_to_something(each: Page) -> None:
         parts = name.split(".")
         for length in range(len(parts), 0, -1):
             try:
-                found: Any = importlib.import_module(".".join(parts[:length]))
+                found: Any = _import(".".join(parts[:length]))
             except ModuleNotFoundError:
                 continue
             for part in parts[length:]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.emulator import Emulator
@@ -35,6 +36,23 @@ def world(engine: Engine, emulator: Emulator) -> Iterator[World]:
         yield World(emulator, engine, client, base.app_token, lark.table_id, table)
     emulator.faults.clear()
     emulator.switches.restore()
+
+
+@pytest.fixture
+def foreign_keys(engine: Engine) -> Iterator[None]:
+    """Let SQLite check foreign keys, which it does only where it is told to; for this test's connections alone."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+
+    def switch_on(raw: Any, _: Any) -> None:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+    event.listen(engine, "connect", switch_on)
+    engine.dispose()
+    yield
+    event.remove(engine, "connect", switch_on)
+    engine.dispose()
 
 
 @pytest.fixture

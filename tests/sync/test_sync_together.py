@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World
@@ -13,20 +10,7 @@ from tests.sync.world import World
 TEXT, NUMBER = 1, 2
 
 
-@pytest.fixture(autouse=True)
-def _with_foreign_keys(world: World):
-    """SQLite checks foreign keys only where it is told to."""
-    if world.sql.dialect.name != "sqlite":
-        yield
-        return
-
-    def switch_on(raw: Any, _: Any) -> None:
-        raw.execute("PRAGMA foreign_keys = ON")
-
-    event.listen(world.sql, "connect", switch_on)
-    yield
-    event.remove(world.sql, "connect", switch_on)
-
+pytestmark = pytest.mark.usefixtures("foreign_keys")
 
 UNIQUE = {
     "nullable text": ("seat VARCHAR(20) UNIQUE", TEXT, ["A1", "B2", "C3"]),

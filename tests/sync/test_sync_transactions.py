@@ -222,13 +222,14 @@ def test_statement_that_fails_for_serialization_is_repeated(world: World) -> Non
         ),
     ],
 )
-def test_row_whose_refusal_undoes_everything_in_sqlite_stands_alone(world: World, ddl: str) -> None:
+def test_row_whose_refusal_undoes_everything_in_sqlite_stands_alone(
+    world: World, ddl: str, request: pytest.FixtureRequest
+) -> None:
     if world.sql.dialect.name != "sqlite":
         pytest.skip("what SQLite alone does")
+    request.getfixturevalue("foreign_keys")
     own = OwnTable(world, "t", {"id": 2, "n": 2} | ({"up": 2} if "up" in ddl else {}), ddl)
     if "up" in ddl:
-        event.listen(world.sql, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys = ON"))
-        world.sql.dispose()
         bad = {"id": 5, "n": 5, "up": 99}
     elif "UNIQUE" in ddl:
         bad = {"id": 5, "n": 3}

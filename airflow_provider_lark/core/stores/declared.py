@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, DefaultClause, Table, text
+from sqlalchemy import ARRAY, JSON, NUMERIC, Connection, DefaultClause, Table, text
 from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.types import NullType, TypeEngine
 
@@ -33,6 +33,7 @@ _SQLITE = text("""
 SELECT c.name, c.coll FROM pragma_index_list(:name, :schema) i, pragma_index_xinfo(i.name, :schema) c
 WHERE i."unique" AND c.key AND c.name IS NOT NULL AND c.coll <> 'BINARY'
 """)
+_JSONB = text("SELECT name FROM pragma_table_info(:name, :schema) WHERE upper(type) = 'JSONB'")
 
 
 def tell_declared(conn: Connection, table: Table) -> None:
@@ -45,6 +46,10 @@ def tell_declared(conn: Connection, table: Table) -> None:
         for name, collation in conn.execute(_SQLITE, {"name": table.name, "schema": table.schema or "main"}):
             if name in table.c:
                 table.c[name].info[COLLATION] = collation
+        if any(type(column.type) is NUMERIC for column in table.columns):
+            # SQLAlchemy before 2.1 does not know this name, and takes what it does not know for a number
+            for (name,) in conn.execute(_JSONB, {"name": table.name, "schema": table.schema or "main"}):
+                table.c[name].type = JSON()
 
 
 def _tell_postgres(conn: Connection, table: Table) -> None:
