@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.errors import without_frames
+from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
 from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra, refuse_stars
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_connection(conn_id: str) -> Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class LarkSettings:
+class LarkSettings(ConnectionSettings):
     """What a Lark connection says. Its secrets are :class:`.Secret`, so it can be logged, and cannot become an XCom.
 
     :param host: address of the open platform with scheme, as the core normalizes it.
@@ -65,19 +65,6 @@ class LarkSettings:
     token_store_conn_id: str | None = None
     tenant_key: str | None = None
     warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def from_connection(cls, conn: Connection) -> Self:
-        """Read *conn*: login is the App ID, password the App Secret, the rest stands in host and extra.
-
-        :raises ConfigError: an entry is missing or impossible.
-        """
-        try:
-            return cls._read(conn)
-        except ConfigError as exc:
-            error = without_frames(exc)
-        del conn  # Airflow's repr of it shows the password
-        raise error
 
     @classmethod
     def _read(cls, conn: Connection) -> Self:

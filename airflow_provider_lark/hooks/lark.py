@@ -49,14 +49,8 @@ class LarkHook(BaseHook):
 
         :raises ConfigError: the connection lacks something, or says something impossible.
         """
-        from airflow.sdk.log import mask_secret
-
         settings = LarkSettings.from_connection(read_connection(self.lark_conn_id))
-        for secret in settings.secrets:
-            mask_secret(secret)
-        for warning in settings.warnings:
-            self.log.warning("connection %r: %s", self.lark_conn_id, warning)
-        return settings
+        return settings.announce(self.lark_conn_id, self.log)
 
     @property
     def bases(self) -> Mapping[str, str]:

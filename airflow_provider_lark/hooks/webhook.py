@@ -47,14 +47,8 @@ class LarkWebhookHook(BaseHook):
 
         :raises ConfigError: the connection lacks something, or says something impossible.
         """
-        from airflow.sdk.log import mask_secret
-
         settings = WebhookSettings.from_connection(read_connection(self.lark_webhook_conn_id))
-        for secret in settings.secrets:
-            mask_secret(secret)
-        for warning in settings.warnings:
-            self.log.warning("connection %r: %s", self.lark_webhook_conn_id, warning)
-        return settings
+        return settings.announce(self.lark_webhook_conn_id, self.log)
 
     def client(self, **options: Any) -> WebhookClient:
         """Return a new client; close it, or use it in a ``with``.

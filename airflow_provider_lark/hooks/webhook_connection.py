@@ -10,7 +10,7 @@ from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.webhook.address import parse_hook_address
 from airflow_provider_lark.core.api.webhook.pace import AVOID_PEAK_MAX_SECONDS, AVOID_PEAK_SECONDS
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.errors import without_frames
+from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
 from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FIELDS = ("signing_secret", "keyword", "avoid_peak_seconds", "timeout_seconds", 
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSettings:
+class WebhookSettings(ConnectionSettings):
     """What a connection to a webhook bot says. Its secrets are :class:`.Secret`, so it can be logged, and is no XCom.
 
     :param address: of the bot; whoever knows it can write into the group.
@@ -44,19 +44,6 @@ class WebhookSettings:
     proxy: Secret | None = None
     ca_bundle: str | None = None
     warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def from_connection(cls, conn: Connection) -> Self:
-        """Read *conn*: its password is the bot's address, the rest stands in the extra.
-
-        :raises ConfigError: an entry is missing or impossible.
-        """
-        try:
-            return cls._read(conn)
-        except ConfigError as exc:
-            error = without_frames(exc)
-        del conn  # Airflow's repr of it shows the password
-        raise error
 
     @classmethod
     def _read(cls, conn: Connection) -> Self:
