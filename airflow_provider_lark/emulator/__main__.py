@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from airflow_provider_lark.emulator.clock import ManualClock, SystemClock
+from airflow_provider_lark.emulator.control import PREFIX
 from airflow_provider_lark.emulator.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 
@@ -46,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     # the address first and alone on its line, so that a script can read it; a secret of the caller's may be a real one
     secret = DEFAULT_APP_SECRET if options.app_secret == DEFAULT_APP_SECRET else "as given"
-    sys.stdout.write(f"{emulator.url}\napp_id {options.app_id}\napp_secret {secret}\n")
+    page = f"{emulator.url}{PREFIX}"
+    sys.stdout.write(f"{emulator.url}\napp_id {options.app_id}\napp_secret {secret}\npage {page}\n")
     sys.stdout.flush()
     stopped.wait()
     emulator.stop()

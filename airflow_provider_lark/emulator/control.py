@@ -11,6 +11,9 @@ from airflow_provider_lark.emulator.clock import ManualClock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
 from airflow_provider_lark.emulator.jsontext import dump, parse_json
+from airflow_provider_lark.emulator.page.site import answer_page
+from airflow_provider_lark.emulator.page.tables import list_bases
+from airflow_provider_lark.emulator.page.views import Views
 from airflow_provider_lark.emulator.wire import Answer, Request
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ class Control:
             ("POST", "clock"): self._advance,
             ("POST", "expire_tokens"): lambda _: emulator.expire_tokens(),
             ("POST", "lock_base"): _call(emulator.lock_base),
-            ("GET", "bases"): lambda _: self._bases(),
+            ("GET", "bases"): lambda _: list_bases(emulator.state),
             ("GET", "messages"): lambda _: [asdict(each) for each in emulator.messages],
             ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],
             ("DELETE", "events"): lambda _: emulator.events.clear(),
@@ -73,11 +76,16 @@ class Control:
             self._actions["POST", f"person/{name}"] = _call(getattr(emulator.person, name))
         for name in STATE_ACTIONS:
             self._actions["POST", f"state/{name}"] = _call(getattr(emulator.state, name))
+        for name, view in Views(emulator).by_name().items():
+            self._actions["GET", f"view/{name}"] = _call(view)
         for short, name in _SHORT.items():
             self._actions["POST", short] = self._actions["POST", f"state/{name}"]
 
     def answer(self, request: Request) -> Answer:
-        """Run a control action."""
+        """Run a control action, or give a browser what it asks of the page."""
+        shown = answer_page(self._emulator.state, request)
+        if shown is not None:
+            return shown
         name = request.path.removeprefix(PREFIX)
         action = self._actions.get((request.method, name))
         if action is None:
@@ -106,21 +114,6 @@ class Control:
             raise TypeError(msg)
         clock.advance(float(given["advance_seconds"]))
         return clock.now()
-
-    def _bases(self) -> list[dict[str, Any]]:
-        with self._emulator.state.lock:
-            return [
-                {
-                    "app_token": base.app_token,
-                    "name": base.name,
-                    "time_zone": base.time_zone,
-                    "tables": [
-                        {"table_id": each.table_id, "name": each.name, "records": len(each.records)}
-                        for each in base.tables.values()
-                    ],
-                }
-                for base in self._emulator.state.bases.values()
-            ]
 
 
 _SHORT: Final = {

@@ -98,7 +98,7 @@ class Emulator:
 
     def answer(self, request: Request) -> Answer | Cut:
         """Answer one request, whatever brought it."""
-        if request.path.startswith(PREFIX):
+        if f"{request.path}/".startswith(PREFIX):
             return self._control.answer(request)
         return self._dispatch.answer(request)
 

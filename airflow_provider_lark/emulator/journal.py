@@ -44,6 +44,11 @@ class Journal:
         with self._lock:
             return list(self._entries)
 
+    def count(self) -> int:
+        """How many there are."""
+        with self._lock:
+            return len(self._entries)
+
     def counters(self) -> dict[str, int]:
         """Requests by ``"METHOD template"``."""
         return dict(Counter(f"{each.method} {each.template}" for each in self.entries()))

@@ -141,7 +141,8 @@ def describe(console: Console, world: World, address: str, password: str) -> Non
     console.print(f"""
 [bold]Airflow[/]     {address}   user [bold]{USER}[/]   password [bold]{password}[/]
 [bold]SQL side[/]    {world.database}
-[bold]Lark side[/]   {world.emulator.url} (emulated; what is there: GET {world.emulator.url}/_emulator/bases)
+[bold]Lark side[/]   {world.emulator.url} (emulated)
+[bold]Lark page[/]   {world.emulator.url}/_emulator/   tables, chats, calls
 [bold]Logs[/]        {airflow_home.DEMO / "ui"}
 
 Edit either side; lark_incremental_sync carries it over within a minute. As a person in Lark:

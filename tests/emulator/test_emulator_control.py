@@ -118,6 +118,7 @@ def test_command_prints_its_address_and_stops_cleanly(stop: signal.Signals) -> N
         health = httpx.get(f"{url}/_emulator/health", verify=False).json()
         assert process.stdout.readline().strip() == "app_id cli_mine"
         assert process.stdout.readline().strip() == "app_secret as given"
+        assert process.stdout.readline().strip() == f"page {url}/_emulator/"
         process.send_signal(stop)
         _, errors = process.communicate(timeout=60)
 

@@ -83,6 +83,10 @@ class Chats:
         self._chats[chat.chat_id] = chat
         return chat
 
+    def all(self) -> list[Chat]:
+        """Groups and private chats, oldest first."""
+        return list(self._chats.values())
+
     def find(self, chat_id: str) -> Chat | None:
         """The chat of that id."""
         return self._chats.get(chat_id)

@@ -1,0 +1,87 @@
+"""Bases, and a page of a table's records, for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS
+from airflow_provider_lark.emulator.fieldtypes.reading import Reading
+from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
+from airflow_provider_lark.emulator.state.platform import State
+
+
+def list_bases(state: State) -> list[dict[str, Any]]:
+    """Bases with their tables and how many records these hold."""
+    with state.lock:
+        return [
+            {
+                "app_token": base.app_token,
+                "name": base.name,
+                "time_zone": base.time_zone,
+                "tables": [
+                    {"table_id": each.table_id, "name": each.name, "records": len(each.records)}
+                    for each in base.tables.values()
+                ],
+            }
+            for base in state.bases.values()
+        ]
+
+
+def show_table(state: State, base: Base, table: Table, offset: int, limit: int) -> dict[str, Any]:
+    """Fields, and *limit* records from *offset* on in the order of their creation, as people see them.
+
+    :returns: cells by field_id in read shape; of links also ``shown``: the titles of the linked records.
+    """
+    reading = Reading(base, table, state.directory, origin=state.origin)
+    names = [(each.field_id, each.name) for each in table.fields]
+    links = [(each.field_id, _titles(base, each)) for each in table.fields if each.type in LINKS]
+
+    def row(record: Record) -> dict[str, Any]:
+        fields = reading.fields_of(record)
+        cells = {field_id: fields[name] for field_id, name in names if name in fields}
+        for field_id, title_of in links:
+            if field_id in cells:
+                # the answer of fields_of is shared with other readers
+                linked = cells[field_id]["link_record_ids"] if cells[field_id] else []
+                cells[field_id] = {"link_record_ids": linked, "shown": [title_of(each) for each in linked]}
+        return {"record_id": record.record_id, "cells": cells}
+
+    return {
+        "app_token": base.app_token,
+        "base": base.name,
+        "time_zone": base.time_zone,
+        "table_id": table.table_id,
+        "name": table.name,
+        "fields": [_field(each) for each in table.fields],
+        "total": len(table.records),
+        "offset": offset,
+        "rows": [row(each) for each in islice(table.records.values(), offset, offset + limit)],
+    }
+
+
+def _field(column: Field) -> dict[str, Any]:
+    return {
+        "field_id": column.field_id,
+        "name": column.name,
+        "type": column.type,
+        "ui_type": column.ui_type,
+        "is_primary": column.is_primary,
+        "property": column.settings or {},
+    }
+
+
+def _titles(base: Base, column: Field) -> Callable[[str], str]:
+    """What tells a linked record to people: the text in the first field of its table."""
+    table = base.tables.get((column.settings or {}).get("table_id", ""))
+    primary = next((each for each in table.fields if each.is_primary), None) if table is not None else None
+
+    def title_of(record_id: str) -> str:
+        record = table.records.get(record_id) if table is not None else None
+        held = record.cells.get(primary.field_id) if record is not None and primary is not None else None
+        if isinstance(held, list):
+            held = "".join(str(each.get("text", "")) for each in held if isinstance(each, dict))
+        return "" if held is None else str(held)
+
+    return title_of
