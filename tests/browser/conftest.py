@@ -1,4 +1,4 @@
-"""A running Airflow as ``make ui`` brings it up, and Chromium to look at it: for ``make browser`` only."""
+"""Chromium, and a running Airflow as ``make ui`` brings it up to look at: for ``make browser`` only."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def _wait_for(child, log, words):
 
 
 @pytest.fixture(scope="session")
-def page(airflow):
-    """A page of Chromium, logged in."""
+def chromium():
+    """A running Chromium."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -114,15 +114,22 @@ def page(airflow):
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"], headless=True
         )
-        page = browser.new_page(viewport={"width": 1300, "height": 1400})
-        page.set_default_timeout(LOAD_MS)
-        page.goto(airflow.url)
-        page.fill("input[name=username]", "admin")
-        page.fill("input[name=password]", airflow.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{airflow.url}/")
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def page(airflow, chromium):
+    """A page of Chromium, logged in to Airflow."""
+    page = chromium.new_page(viewport={"width": 1300, "height": 1400})
+    page.set_default_timeout(LOAD_MS)
+    page.goto(airflow.url)
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", airflow.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{airflow.url}/")
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -108,7 +108,8 @@ def bullets(title: Text, lines: Sequence[Text], more: int = 0) -> list[Element]:
         return []
     shown = [*lines, *([words.and_more(more)] if more > 0 else [])]
     listed = combine(lambda *each: "\n".join(f"• {cut_end(one_line(line), VALUE_BYTES)}" for line in each), *shown)
-    return [note(title), Div(listed)]
+    # close together, as label and value of a fact are
+    return [ColumnSet([Column([note(title), Div(listed)], vertical_spacing="2px")])]
 
 
 def panel(title: Text, text: str | None, max_bytes: int, locale: Locale | None, language: str) -> Element | None:

@@ -3,7 +3,7 @@
 import { el, svg } from "./dom.js";
 import { readSpec } from "./chart_data.js";
 import { drawAxes, drawBars, drawLines } from "./chart_axes.js";
-import { COLORS, cut } from "./chart_parts.js";
+import { COLORS, cut, widthOf } from "./chart_parts.js";
 
 const WIDTH = 552;
 const RATIOS = { "1:1": 1, "2:1": 0.5, "4:3": 0.75, "16:9": 0.5625 };
@@ -51,7 +51,7 @@ function drawLegend(node, names, y) {
   let x = 0;
   names.forEach((name, at) => {
     const shown = cut(name, 130);
-    const width = 26 + shown.length * 8;
+    const width = 31 + widthOf(shown);
     if (x + width > WIDTH) return;
     node.append(svg("rect", { x, y: y - 9, width: 10, height: 10, rx: 2, style: { fill: COLORS[at % COLORS.length] } }));
     node.append(svg("text", { x: x + 15, y, class: "chart-word" }, shown));
@@ -83,7 +83,7 @@ function pieLegend(node, parts, total, { x, top, height }) {
   shown.forEach((each, at) => {
     const y = first + at * 22;
     const last = at === most - 1 && parts.length > most;
-    const words = last ? `… ${parts.length - most + 1} more` : `${cut(each.x, WIDTH - x - 110)}  ${percent(each.y, total)}`;
+    const words = last ? `… ${parts.length - most + 1} more` : `${cut(each.x, WIDTH - x - 110)} · ${percent(each.y, total)}`;
     if (!last) node.append(svg("rect", { x, y: y - 9, width: 10, height: 10, rx: 2, style: { fill: COLORS[at % COLORS.length] } }));
     node.append(svg("text", { x: x + 16, y, class: "chart-word" }, words));
   });

@@ -12,7 +12,8 @@ export function drawAxes(node, read, frame) {
   const words = steps.map(short);
   const across = read.horizontal ? read.categories.map((each) => cut(each, 120)) : words;
   const left = Math.max(...across.map(widthOf), 10) + 10;
-  const box = { left, right: frame.right, top: frame.top + 6, bottom: frame.bottom };
+  // the last word below stands half beyond the end of a lying axis
+  const box = { left, right: frame.right - (read.horizontal ? widthOf(words.at(-1)) / 2 : 0), top: frame.top + 6, bottom: frame.bottom };
   const reach = read.horizontal ? box.right - box.left : box.bottom - box.top;
   const along = (value) => ((value - low) / (high - low)) * reach;
   const scale = {

@@ -1,6 +1,6 @@
 // What charts share: colours of series, and the room that words take.
 
-const NAMES = ["blue-500", "turquoise-350", "yellow-350", "violet-400", "wathet-300", "orange-350", "green-400", "indigo-400", "carmine-400", "lime-400"];
+const NAMES = ["blue-500", "turquoise-400", "yellow-400", "violet-400", "wathet-400", "orange-400", "green-400", "indigo-400", "carmine-400", "lime-400"];
 
 /** Colours of series, in their order. */
 export const COLORS = NAMES.map((name) => `var(--${name})`);

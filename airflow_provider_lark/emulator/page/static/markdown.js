@@ -50,7 +50,8 @@ function code(lines, at, [, fence, language]) {
 
 /** A text as code, with its language named. */
 export function codeBlock(text, language) {
-  const name = (language || "plain_text").replace(/_/g, " ");
+  const known = (language || "plain_text").replace(/_/g, " ");
+  const name = /^(sql|json|yaml|html|css|xml|http)$/i.test(known) ? known.toUpperCase() : known;
   return el("figure", { class: "code" }, el("figcaption", {}, name), el("pre", {}, el("code", {}, text)));
 }
 
