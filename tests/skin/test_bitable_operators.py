@@ -20,6 +20,8 @@ from airflow_provider_lark.operators.bitable_records import (
 )
 from tests.skin.orders import context, open_orders
 
+pytestmark = pytest.mark.usefixtures("time_flies")
+
 
 @pytest.fixture
 def orders(emulator, monkeypatch):
@@ -311,8 +313,7 @@ def test_record_that_is_gone_is_told_with_what_was_written_before(orders):
 
 
 @pytest.mark.parametrize("fault", [{"code": 1255001, "status": 500}, {"code": 1299999, "status": 400}])
-def test_record_that_spoils_each_batch_is_named_and_does_not_stop_the_others(orders, monkeypatch, fault):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+def test_record_that_spoils_each_batch_is_named_and_does_not_stop_the_others(orders, fault):
     kind = AirflowException if fault["code"] == 1255001 else AirflowFailException
     rows = [{"code": str(n)} for n in range(40)]
     orders.emulator.faults.add("batch_create", record="17", times=None, **fault)
@@ -364,8 +365,7 @@ def test_create_goes_in_batches(orders):
     assert orders.calls("batch_create") == 3 + 2
 
 
-def test_create_that_lost_its_answers_creates_nothing_twice_when_tried_again(orders, monkeypatch):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+def test_create_that_lost_its_answers_creates_nothing_twice_when_tried_again(orders):
     orders.emulator.faults.add("batch_create", action="drop_after", skip=1, times=None)
     rows = [{"code": str(n)} for n in range(700)]
     message = fails(BitableCreateRecordsOperator, kind=AirflowException, records=rows)
@@ -466,8 +466,7 @@ def test_read_that_ends_early_is_left_to_the_retries(orders, operator, parameter
     assert orders.cells() == ([] if operator is BitableDeleteRecordsOperator else codes)
 
 
-def test_delete_that_lost_its_answer_has_deleted(orders, monkeypatch):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+def test_delete_that_lost_its_answer_has_deleted(orders):
     ids = orders.add({"code": "A1"}, {"code": "A2"})
     orders.emulator.faults.add("batch_delete", action="drop_after")
     done = run(BitableDeleteRecordsOperator, record_ids=ids)
@@ -622,8 +621,7 @@ def test_logs_name_the_table_and_no_cell(orders, caplog, capsys):
     assert orders.emulator.app_secret not in text
 
 
-def test_wrong_rights_are_permanent_and_passing_trouble_is_not(orders, monkeypatch):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+def test_wrong_rights_are_permanent_and_passing_trouble_is_not(orders):
     orders.emulator.faults.add("batch_create", code=1254302, times=None)
     assert "AccessDenied" in fails(BitableCreateRecordsOperator, records=[{"code": "A1"}])
     orders.emulator.faults.clear()
@@ -646,8 +644,7 @@ def test_corrected_create_makes_the_records_beside_a_refused_one_once(orders):
     assert sorted(orders.cells()) == sorted(f"A{n}" for n in range(24))
 
 
-def test_create_that_cannot_take_records_back_names_them(orders, monkeypatch):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
+def test_create_that_cannot_take_records_back_names_them(orders):
     orders.emulator.faults.add("batch_create", contains="poison", code=1254060, times=None)
     orders.emulator.faults.add("batch_delete", code=1254302, times=None)
     message = fails(BitableCreateRecordsOperator, records=[{"code": "A1"}, {"code": "poison"}])

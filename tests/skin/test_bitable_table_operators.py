@@ -17,12 +17,13 @@ from airflow_provider_lark.operators.bitable_tables import (
 )
 from tests.skin.orders import context, open_orders
 
+pytestmark = pytest.mark.usefixtures("time_flies")
+
 DESIGN = ["code", {"name": "qty", "type": "Number"}, {"name": "stars", "type": "rating"}]
 
 
 @pytest.fixture
 def orders(emulator, monkeypatch):
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
     return open_orders(emulator, monkeypatch)
 
 

@@ -17,6 +17,8 @@ from airflow_provider_lark.operators.message import (
 from tests.skin.message_tasks import StateStore, context
 from tests.skin.task_process import run_task
 
+pytestmark = pytest.mark.usefixtures("time_flies")
+
 LISTS = "GET /open-apis/im/v1/messages"
 NOON_MS = 1_764_072_000_000
 """2025-11-25T12:00:00Z."""

@@ -211,9 +211,9 @@ def test_sql_table_without_a_key_is_named(shop):
     assert "key" in message
 
 
-def test_unreachable_lark_is_left_to_the_retries(shop, monkeypatch):
+@pytest.mark.usefixtures("time_flies")
+def test_unreachable_lark_is_left_to_the_retries(shop):
     shop.emulator.stop()
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep", lambda self, seconds: None)
     message = fails(BitableIncrementalSyncOperator, kind=AirflowException, mapping=shop.mapping)
     assert "Unreachable" in message
 

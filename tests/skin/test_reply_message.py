@@ -15,6 +15,8 @@ from airflow_provider_lark.operators.sent_once import KEY
 from tests.skin.message_tasks import Killed, Reaper, StateStore, connect, context
 from tests.skin.task_process import run_task
 
+pytestmark = pytest.mark.usefixtures("time_flies")
+
 CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
 REPLIES = "POST /open-apis/im/v1/messages/:message_id/reply"
 

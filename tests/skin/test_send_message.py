@@ -15,6 +15,8 @@ from airflow_provider_lark.operators.sent_once import KEY
 from tests.skin.message_tasks import Killed, Reaper, StateStore, connect, context
 from tests.skin.task_process import run_task
 
+pytestmark = pytest.mark.usefixtures("time_flies")
+
 CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
 SENDS = "POST /open-apis/im/v1/messages"
 
@@ -132,7 +134,7 @@ def test_slow_answer_is_one_message_under_one_uuid(team, emulator, monkeypatch):
 
 
 @pytest.mark.parametrize("store", [StateStore(), None], ids=["with a state store", "before Airflow 3.3"])
-def test_second_try_after_a_lost_answer_sends_nothing_more(team, emulator, monkeypatch, store):
+def test_second_try_after_a_lost_answer_sends_nothing_more(team, emulator, store):
     given = context(store)
     emulator.faults.add(SENDS, action="drop_after", times=None)
     assert "may have been carried out" in failure(AirflowException, given, text="x")
