@@ -122,7 +122,7 @@ def _find_only_sql(run: Run, report: CheckReport, scan_id: str) -> list[str]:
 def _fill(run: Run, report: CheckReport, found: dict[str, list[str]], names: dict[str, str]) -> None:
     keys = {kind: [names.get(id_, id_) for id_ in ids] for kind, ids in found.items()}
     everything = [Key(key) for some in keys.values() for key in some]
-    waiting = run.transact(parked.changed_at, run.table_name, everything)
+    waiting = run.read(parked.changed_at, run.table_name, everything)
     real = {kind: [key for key in some if Key(key) not in waiting] for kind, some in keys.items()}
     report.pending = len(everything) - sum(map(len, real.values()))
     report.different = len(real["different"])

@@ -215,7 +215,7 @@ def _reject(run: Run, row: NewRow, error: LarkError) -> None:
 
 def settle_intents(run: Run) -> None:
     """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
-    for intent in run.transact(intents.open_intents, run.table_name):
+    for intent in run.read(intents.open_intents, run.table_name):
         found = find_by_keys(run, intent.keys)
         age_seconds = run.clock.now() - intent.created_ms / 1000
         # only where Lark shows none of them: a token that Lark has forgotten would make them all again

@@ -222,12 +222,12 @@ class SyncEngine:
 
     def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
         """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-        expected = run.transact(pairs.count, run.table_name) + state.total_offset + pulled.strays
+        expected = run.read(pairs.count, run.table_name) + state.total_offset + pulled.strays
         return pulled.total is None or pulled.total == expected
 
     def _offset(self, run: Run, total: int | None) -> int | None:
         """Return by how much Lark's *total* exceeds the pairs, when the two are known to belong together."""
-        return None if total is None else total - run.transact(pairs.count, run.table_name)
+        return None if total is None else total - run.read(pairs.count, run.table_name)
 
     def _save(self, run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> None:
         """Store how far Lark's changes are taken in.

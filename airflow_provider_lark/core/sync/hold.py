@@ -28,11 +28,11 @@ def foresee(run: Run) -> None:
         return
     _free_rows_that_are_back(run)
     soft = run.binding.mapping.deletes.mode == "soft"
-    if run.transact(held.count_deletable, run.table_name, soft=soft) <= run.guard.room("lark"):
+    if run.read(held.count_deletable, run.table_name, soft=soft) <= run.guard.room("lark"):
         return
     doomed, after = set[Key](), 0
-    while entries := run.transact(held.deletable_page, run.table_name, soft=soft, after=after, limit=_PAGE):
-        doomed |= run.transact(_deleted, run, [entry.key for entry in entries])
+    while entries := run.read(held.deletable_page, run.table_name, soft=soft, after=after, limit=_PAGE):
+        doomed |= run.read(_deleted, run, [entry.key for entry in entries])
         if len(doomed) > run.guard.room("lark"):
             run.guard.stopped.add("lark")
             return
@@ -42,7 +42,7 @@ def foresee(run: Run) -> None:
 def _free_rows_that_are_back(run: Run) -> None:
     """Look at held deletes of rows that exist again, although no trigger told of it."""
     after = 0
-    while entries := run.transact(held.page, run.table_name, pulls=False, after=after, limit=_PAGE):
+    while entries := run.read(held.page, run.table_name, pulls=False, after=after, limit=_PAGE):
         run.transact(_free, run, [entry.key for entry in entries])
         after = entries[-1].id
 
@@ -86,7 +86,7 @@ def refuse_held(run: Run, blind: str | None = None) -> None:
     :param blind: why the records that Lark does not show are no reason to delete.
     :raises SafetyStop: says how many rows and records stay where, and what to do.
     """
-    waiting = run.transact(held.count, run.table_name)
+    waiting = run.read(held.count, run.table_name)
     run.report.held = waiting.in_lark + waiting.in_sql
     told = [blind] if blind else []
     told += _told(run, waiting)

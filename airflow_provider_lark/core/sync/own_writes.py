@@ -95,7 +95,7 @@ def look_at_own_writes(run: Run, rows: Sequence[Row]) -> None:
         return
     fates = run.lark.look_up([doubt.row.id for doubt in doubts], automatic_fields=True)
     records = {record["record_id"]: record for record in fates.shown}
-    again = run.transact(run.links.to_keys, [run.lark.decode(record) for record in fates.shown])
+    again = run.read(run.links.to_keys, [run.lark.decode(record) for record in fates.shown])
     # what another replica says of an older or a newer state tells nothing about this one
     same = {row.id: row for row in again}
     verdicts = [

@@ -64,7 +64,7 @@ def _ids(bundle: Bundle) -> list[RecordId]:
 def _halves(run: Run, bundle: Bundle) -> list[Bundle]:
     """Return the second half and the first, each with the claims of its own records."""
     ids = _ids(bundle)
-    known = run.transact(pairs.by_records, run.table_name, ids)
+    known = run.read(pairs.by_records, run.table_name, ids)
     first = set(ids[: len(ids) // 2])
     own = first | {str(pair.key) for id_, pair in known.items() if id_ in first}
     return [_part(bundle, set(ids) - first, bundle.claims.keys() - own), _part(bundle, first, own)]

@@ -35,12 +35,12 @@ CLAIM_SECONDS = 600
 
 def drain(run: Run) -> None:
     """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
-    waiting = run.transact(queue.backlog, run.table_name)
+    waiting = run.read(queue.backlog, run.table_name)
     if waiting.pending or waiting.held:
         foresee(run)
     if waiting.held:
         # some of it may have been set free
-        waiting = run.transact(queue.backlog, run.table_name)
+        waiting = run.read(queue.backlog, run.table_name)
     # one round more than needed, for rows that are looked at again
     for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
         claims = run.transact(_claim, run)
@@ -60,7 +60,7 @@ def _claim(conn: Connection, run: Run) -> list[Claim]:
 
 
 def _push(run: Run, claims: Sequence[Claim]) -> None:
-    asking = run.transact(parked.pulls_among, claims)
+    asking = run.read(parked.pulls_among, claims)
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
         pull_again(run, pulls)
@@ -188,7 +188,7 @@ def _record_deletes(conn: Connection, run: Run, batch: Sequence[Work], token: st
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     """Re-read the records of entries that could not be taken in before."""
-    by_key = run.transact(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
+    by_key = run.read(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
     names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}

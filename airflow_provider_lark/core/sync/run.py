@@ -15,7 +15,7 @@ from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.stores.base import Row, Values
 from airflow_provider_lark.core.stores.bitable import BitableStore
-from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
+from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
 from airflow_provider_lark.core.stores.halve import Luck
 from airflow_provider_lark.core.stores.ledger import journal, pairs
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -78,7 +78,7 @@ class Run:
         self.guard = Guard(
             binding.mapping,
             self.report,
-            lambda: self.transact(pairs.count, binding.table_name),
+            lambda: self.read(pairs.count, binding.table_name),
             allowed=self.allow_mass_deletes,
         )
         # an answer shows these as a read does, or as they were sent
@@ -130,27 +130,48 @@ class Run:
         """Return the SQL side on *conn*."""
         return SqlStore(conn, self.binding.spec, self.binding.codecs)
 
+    def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work*, which only reads, in one transaction; one that the database undid is run again from the start.
+
+        Nobody waits for it, and it does not prove that the lease is still ours: whatever follows from what was read
+        is written with :meth:`transact` before Lark is told of it, and that does.
+        """
+
+        def look() -> T:
+            with open_session(self.engine) as conn:
+                return work(conn, *args, **kwargs)
+
+        return self._repeat(look, lambda exc: _may_repeat(exc, commits=False))
+
     def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* in one write transaction; one that the database undid is run again from the start.
 
         *work* must keep what it learns to itself until it returns: a repeated attempt starts anew.
         """
-        attempt = 1
-        while True:
+        commits = False
+
+        def write() -> T:
+            nonlocal commits
             commits = False
+            with write_transaction(self.engine) as conn:
+                result = work(conn, *args, **kwargs)
+                # last: work may wait for a lock of others, and nobody should wait for the lease meanwhile
+                self.keep_lease(conn)
+                commits = True
+            return result
+
+        return self._repeat(write, lambda exc: _may_repeat(exc, commits=commits))
+
+    def _repeat(self, attempt: Callable[[], T], may_repeat: Callable[[Exception], bool]) -> T:
+        for number in range(1, DATABASE_ATTEMPTS):
             try:
-                with write_transaction(self.engine) as conn:
-                    result = work(conn, *args, **kwargs)
-                    # last: work may wait for a lock of others, and nobody should wait for the lease meanwhile
-                    self.keep_lease(conn)
-                    commits = True
-                return result
+                return attempt()
             except Exception as exc:
-                if attempt >= DATABASE_ATTEMPTS or not _may_repeat(exc, commits=commits):
+                if not may_repeat(exc):
                     raise
-                log.debug("transaction attempt %s on %s failed, repeating", attempt, self.table_name)
-                self.clock.sleep(0.05 * 2**attempt)
-                attempt += 1
+                log.debug("transaction attempt %s on %s failed, repeating", number, self.table_name)
+                self.clock.sleep(0.05 * 2**number)
+        return attempt()
 
     def is_deleted(self, row: Row | None) -> bool:
         """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""

@@ -81,7 +81,7 @@ def scan_keys(run: Run, scan: Scan) -> None:
     for page in run.lark.scan(run.binding.rules.key_columns[:1]):
         ids = [row.id for row in page.rows]
         run.transact(scans.mark, scan.scan_id, "lark", ids)
-        scan.surfaced.extend(run.transact(_surfaced, run, ids))
+        scan.surfaced.extend(run.read(_surfaced, run, ids))
         _count(run, scan, page)
 
 
@@ -172,7 +172,7 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
     absence = _Absence()
     asked = 0
     for unseen in _unseen(run, scan, "lark"):
-        held_back = set() if run.guard.is_lifted else run.transact(held.among, run.table_name, [p.key for p in unseen])
+        held_back = set() if run.guard.is_lifted else run.read(held.among, run.table_name, [p.key for p in unseen])
         ids = [pair.record_id for pair in unseen if pair.key not in held_back]
         if asked >= ASKED_IN_VAIN and not absence.gone:
             # a list that lacks records without one of them being gone is no list to go by
@@ -194,7 +194,7 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
 def _free_records_that_are_back(run: Run, scan: Scan) -> None:
     """Look anew at rows that are held because their record was gone, where the scan has seen it."""
     after = 0
-    while entries := run.transact(held.page, run.table_name, pulls=True, after=after, limit=UNSEEN_PAGE):
+    while entries := run.read(held.page, run.table_name, pulls=True, after=after, limit=UNSEEN_PAGE):
         run.transact(_free, run, scan, [entry.key for entry in entries])
         after = entries[-1].id
 
@@ -225,7 +225,7 @@ def _queue_deletes(conn: Connection, run: Run, unseen: Sequence[Pair]) -> None:
 def _unseen(run: Run, scan: Scan, side: scans.Side) -> Iterator[list[Pair]]:
     after: Key | None = None
     while True:
-        page = run.transact(scans.pairs_unseen, run.table_name, scan.scan_id, side, limit=UNSEEN_PAGE, after=after)
+        page = run.read(scans.pairs_unseen, run.table_name, scan.scan_id, side, limit=UNSEEN_PAGE, after=after)
         if not page:
             return
         yield page

@@ -29,7 +29,7 @@ _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
 def writing(run: Run) -> Iterator[None]:
     """Hold the turn in the base for one write call; where the mapping has the base for itself, nothing is asked."""
     if run.shares_base is None:
-        run.shares_base = run.transact(_is_shared, run.binding.app_token)
+        run.shares_base = run.read(_is_shared, run.binding.app_token)
     if not run.shares_base:
         yield
         return

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.sync.twins import take_in
 
 def apply_verdicts(run: Run) -> None:
     """Carry out what people decided, on the rows as they are now."""
-    decided = run.transact(journal.decided_conflicts, run.table_name)
+    decided = run.read(journal.decided_conflicts, run.table_name)
     if not decided:
         return
     verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
