@@ -16,7 +16,7 @@ python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python; 
 OLDER := 'fastapi>=0.130,<0.137'
 PRERELEASES := 'apache-airflow>=3.2.dev0' 'apache-airflow-core>=3.2.dev0' 'apache-airflow-task-sdk>=1.2.dev0'
 
-.PHONY: help demo ui test test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos clean
+.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -50,6 +50,9 @@ test-next:  ## every test with the newest Airflow, pre-releases too
 pytest: $(VENV)/.dev
 	@$(BIN)/python tests/services.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: lint  ## linters, types, layers and the tests that need no server: under a minute
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/core/test_*.py tests/core/api tests/core/cards
 
 lint: $(VENV)/.dev  ## linters, types and layers only
 	$(BIN)/ruff check .

@@ -46,9 +46,20 @@ def test_tests_that_are_named_exist(page: Page) -> None:
 
 @each_page()
 def test_make_targets_that_are_named_exist(page: Page) -> None:
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    named = re.findall(r"(?:`|\$ )make ([a-z]+)", page.text)
-    assert [name for name in named if name not in targets] == []
+    named = re.findall(r"(?:`|\$ )make ([a-z0-9-]+)", page.text)
+    assert [name for name in named if name not in make_targets()] == []
+
+
+def test_workflow_calls_targets_that_exist_on_what_docs_promise() -> None:
+    text = (ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    called = set(re.findall(r"(?:target: |run: make )([a-z0-9-]+)", text))
+    assert called - set(make_targets()) == set()
+    versions = re.findall(r"`make (test[a-z0-9-]*)`", Page(ROOT / "docs/contributing.md").text)
+    assert set(versions) - called == set()
+
+
+def make_targets() -> list[str]:
+    return re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_index_leads_to_every_page() -> None:
