@@ -105,12 +105,13 @@ def _read_sql(raw: Any, where: str) -> SqlTarget:
         raw = {"table": raw}
     _need(raw, Mapping, where, "{table, conn_id, schema, key}")
     _refuse_unknown(raw, _SQL_KEYS, where)
-    key = raw.get("key") or ()
-    columns = (key,) if isinstance(key, str) else tuple(key)
+    key = raw.get("key")
+    columns = () if key in (None, "") else (key,) if isinstance(key, str) else key
+    _need(columns, Sequence, f"{where}.key", "a column, or a list of columns")
     return SqlTarget(
         table=read_text(raw.get("table"), f"{where}.table"),
-        schema=read_text(raw["schema"], f"{where}.schema") if raw.get("schema") else None,
-        conn_id=read_text(raw["conn_id"], f"{where}.conn_id") if raw.get("conn_id") else None,
+        schema=_read_name(raw.get("schema"), f"{where}.schema"),
+        conn_id=_read_name(raw.get("conn_id"), f"{where}.conn_id"),
         key=tuple(read_text(column, f"{where}.key[{at}]") for at, column in enumerate(columns)),
     )
 
@@ -159,13 +160,13 @@ def _read_user_key(raw: Any, where: str) -> UserKey:
 
 
 def _read_conflict(raw: Any, where: str) -> ConflictPolicy:
-    mode, _, winner = str(raw).partition(":")
-    if mode == "manual" and not winner:
+    if raw == "manual":
         return ConflictPolicy(mode="manual")
-    if mode == "merge" and (winner or "newest") in WINNERS:
-        return ConflictPolicy(mode="merge", winner=cast("Winner", winner or "newest"))
-    if mode in WINNERS and not winner:
-        return ConflictPolicy(winner=cast("Winner", mode))
+    if raw in WINNERS:
+        return ConflictPolicy(winner=cast("Winner", raw))
+    mode, _, winner = ("merge:newest" if raw == "merge" else str(raw)).partition(":")
+    if mode == "merge" and winner in WINNERS:
+        return ConflictPolicy(mode="merge", winner=cast("Winner", winner))
     raise ConfigError(f"{where}: {raw!r} is not one of newest, lark, sql, merge, merge:lark, merge:sql, manual")
 
 
@@ -184,6 +185,11 @@ def _read_zone(raw: Any, where: str) -> str | None:
     name = read_text(raw, where)
     read_zone(name, where)
     return name
+
+
+def _read_name(raw: Any, where: str) -> str | None:
+    """Read a name that may be left empty, as a template may leave it."""
+    return None if raw == "" else _read_optional_text(raw, where)
 
 
 def _read_optional_text(raw: Any, where: str) -> str | None:
