@@ -32,7 +32,7 @@ def sql_engine(conn_id: str) -> Engine:
     """
     from sqlalchemy.pool import NullPool
 
-    hook = _database_hook(conn_id)
+    hook = database_hook(conn_id)
     engine = engine_of(conn_id, hook, poolclass=NullPool, hide_parameters=True)
     if engine.dialect.name not in _DIALECTS:
         raise ConfigError(f"connection {conn_id!r}: {engine.dialect.name} is not supported; {_NEEDED}")
@@ -54,7 +54,11 @@ def opened_engine(conn_id: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def _database_hook(conn_id: str) -> Any:
+def database_hook(conn_id: str) -> Any:
+    """Return Airflow's hook for the connection *conn_id*, which nothing has opened yet.
+
+    :raises ConfigError: there is no such connection, or its hook is none of a database.
+    """
     connection = read_connection(conn_id)
     kind, has_user = connection.conn_type, bool(connection.login or connection.password)
     _mask_quoted(connection.password or "")

@@ -142,6 +142,17 @@ def read_list(value: Any, where: str) -> list[Any] | None:
     return list(value) or None
 
 
+def read_values(value: Any, where: str) -> Mapping[str, Any] | None:
+    """Return values by name, for a query, which may come as JSON text; None where none are given.
+
+    :raises ConfigError: it is something else.
+    """
+    values = read_json(None if value in ("", "None") else value or None, where)
+    if values is not None and not isinstance(values, Mapping):
+        raise ConfigError(f'{where}: expected a dictionary such as {{"since": "2026-01-01"}}')
+    return values
+
+
 def read_filter(value: Any) -> Mapping[str, Any] | None:
     """Return a filter, which may come as JSON text; None for an empty one."""
     return None if value in (None, "", "None") else read_json(value, "filter") or None

@@ -61,6 +61,20 @@ def name_dataset(engine: Engine, schema: str | None, table: str | None) -> tuple
     return f"mysql://{url.host or 'localhost'}:{url.port or 3306}", ".".join((schema or url.database or "", table))
 
 
+def query_datasets(engine: Engine, sql: str) -> list[tuple[str, str]]:
+    """Return namespace and name of each table that a query reads; none where OpenLineage's parser is not installed.
+
+    The parser leaves out what it does not understand.
+    """
+    try:
+        from openlineage.common.sql import parse  # type: ignore[import-untyped]  # it has none
+    except ImportError:
+        return []
+    found = parse([sql], dialect={"postgresql": "postgres"}.get(engine.dialect.name, engine.dialect.name))
+    named = [name_dataset(engine, each.schema, each.name) for each in (found.in_tables if found else ())]
+    return list(dict.fromkeys(each for each in named if each is not None))
+
+
 def collect_lineage(hook: Any, *, inputs: Iterable[TablePlace] = (), outputs: Iterable[TablePlace] = ()) -> None:
     """Tell Airflow's hook lineage, which keeps it only where a plugin reads it.
 

@@ -81,8 +81,35 @@ class MessageOperator(StoppableOperator):
         """Do the task's work."""
 
 
-class SayingOperator(MessageOperator):
-    """Says one of *text*, *markdown*, *post*, *card* and *template_id*.
+class MentioningOperator(MessageOperator):
+    """Mentions people.
+
+    :param mentions: ids or e-mail addresses of people, or ``all``.
+    """
+
+    template_fields: Sequence[str] = (*MessageOperator.template_fields, "mentions")
+
+    def __init__(self, *, mentions: Sequence[str] | str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mentions = mentions
+
+    def _people(self, opened: Opened) -> list[str]:
+        """Return ids of those who are mentioned; e-mail addresses are looked up."""
+        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_email
+
+        people = check_mentions([str(each) for each in read_list(self.mentions, "mentions") or ()])
+        emails = [each for each in people if is_email(each)]
+        found = opened.hook.user_directory(opened.client).find_by_email(emails) if emails else {}
+        for at, each in enumerate(people):
+            if is_email(each) and not found.get(each):
+                raise NotFound(
+                    f"mentions[{at}]: nobody in the tenant has this e-mail address, or the app may not see who"
+                )
+        return [found.get(each) or each for each in people]
+
+
+class SayingOperator(MentioningOperator):
+    """Says one of *text*, *markdown*, *post*, *card* and *template_id*; templates mention nobody by *mentions*.
 
     :param text: up to 150 KB.
     :param markdown: as a card, below *title*.
@@ -91,13 +118,12 @@ class SayingOperator(MessageOperator):
         templates; checked before it is sent.
     :param template_id: a template of the card builder, with *template_version* and *template_variables*.
     :param title: above *markdown*.
-    :param mentions: ids or e-mail addresses of people, or ``all``; not of templates.
     """
 
     kinds: ClassVar[Sequence[str]] = WORDS
     template_fields: Sequence[str] = (
-        *(*MessageOperator.template_fields, *WORDS),
-        *("template_version", "template_variables", "title", "mentions"),
+        *(*MentioningOperator.template_fields, *WORDS),
+        *("template_version", "template_variables", "title"),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "markdown": "md",
@@ -117,7 +143,6 @@ class SayingOperator(MessageOperator):
         template_version: str | None = None,
         template_variables: Mapping[str, Any] | str | None = None,
         title: str | None = None,
-        mentions: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -129,7 +154,6 @@ class SayingOperator(MessageOperator):
         self.template_version = template_version
         self.template_variables = template_variables
         self.title = title
-        self.mentions = mentions
 
     def _said(self, opened: Opened) -> Said:
         kind, value = self._given(opened.context)
@@ -148,20 +172,6 @@ class SayingOperator(MessageOperator):
         if kind == "card" and is_card_file(given[kind]):
             return kind, render_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
         return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
-
-    def _people(self, opened: Opened) -> list[str]:
-        """Return ids of those who are mentioned; e-mail addresses are looked up."""
-        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_email
-
-        people = check_mentions([str(each) for each in read_list(self.mentions, "mentions") or ()])
-        emails = [each for each in people if is_email(each)]
-        found = opened.hook.user_directory(opened.client).find_by_email(emails) if emails else {}
-        for at, each in enumerate(people):
-            if is_email(each) and not found.get(each):
-                raise NotFound(
-                    f"mentions[{at}]: nobody in the tenant has this e-mail address, or the app may not see who"
-                )
-        return [found.get(each) or each for each in people]
 
     def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
         """Return the message, and its mark; see :class:`Said`."""

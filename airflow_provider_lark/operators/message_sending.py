@@ -7,31 +7,34 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, Stopped
-from airflow_provider_lark.hooks.parameters import read_flag, read_list, read_text
+from airflow_provider_lark.hooks.parameters import read_flag, read_text
 from airflow_provider_lark.operators.message_base import GONE, WORDS, Opened, Said, SayingOperator, read_message_ids
+from airflow_provider_lark.operators.message_delivering import (
+    DELIVERING,
+    IDS,
+    RECEIVING,
+    DeliveringOperator,
+    ReceiversOperator,
+)
 from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.messaging.content import Content
-    from airflow_provider_lark.core.api.messaging.receivers import ReceiverIdType
     from airflow_provider_lark.core.api.messaging.wire import Delivery
 
-_IDS = ("message_id", "chat_id", "created_ms", "thread_id")
 
-
-class SendingOperator(SayingOperator):
+class SendingOperator(SayingOperator, DeliveringOperator):
     """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
 
     :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``).
     :param image: path of an image of up to 10 MB.
     :param storage_conn_id: connection of the object storage.
-    :param resend_if_unknown: send again what an earlier try may have sent over an hour ago.
     """
 
     kinds = (*WORDS, "file", "image")
     template_fields: Sequence[str] = (
-        *(*SayingOperator.template_fields, "file", "image", "storage_conn_id", "resend_if_unknown"),
+        *(*SayingOperator.template_fields, *DELIVERING, "file", "image", "storage_conn_id"),
     )
 
     def __init__(
@@ -40,36 +43,12 @@ class SendingOperator(SayingOperator):
         file: str | None = None,
         image: str | None = None,
         storage_conn_id: str | None = None,
-        resend_if_unknown: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.file = file
         self.image = image
         self.storage_conn_id = storage_conn_id
-        self.resend_if_unknown = resend_if_unknown
-
-    def _send(
-        self,
-        opened: Opened,
-        said: Said,
-        memory: SentOnce,
-        receivers: Sequence[str],
-        receiver_id_type: ReceiverIdType | None = None,
-    ) -> None:
-        """Send to those of *receivers* who have not got it."""
-
-        def send(pending: list[str]) -> list[Delivery]:
-            return opened.client.messaging.send_to_each(
-                receiver_ids=pending, content=said.content, receiver_id_type=receiver_id_type, uuid=memory.uuid
-            )
-
-        count = deliver_once(memory, receivers, send, resend_if_unknown=self._may_resend)
-        self.log.info("sent a message of type %s to %d of %d receivers", said.content.msg_type, count, len(receivers))
-
-    @property
-    def _may_resend(self) -> bool:
-        return read_flag(self.resend_if_unknown, "resend_if_unknown")
 
     def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
         from airflow.sdk import ObjectStoragePath
@@ -90,7 +69,7 @@ class SendingOperator(SayingOperator):
         return content.file(client.resources.upload_file(name=path.name, content=whole)), mark
 
 
-class LarkSendMessageOperator(SendingOperator):
+class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
     """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
 
     Once, also when the task is tried again: all tries of one content share a ``uuid``, which Lark heeds for an hour,
@@ -99,41 +78,16 @@ class LarkSendMessageOperator(SendingOperator):
 
     Returns ``{"message_id": …, "chat_id": …, "created_ms": …, "thread_id": …}`` of the first receiver, and for a list
     of receivers ``messages``, one for each with its ``receive_id``. *thread_id* is empty outside threads.
-
-    :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
-        exact name; or a list of them.
-    :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
     """
 
-    template_fields: Sequence[str] = ("receive_id", "receive_id_type", *SendingOperator.template_fields)
-
-    def __init__(self, *, receive_id: Sequence[str] | str, receive_id_type: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.receive_id = receive_id
-        self.receive_id_type = receive_id_type
+    template_fields: Sequence[str] = (*RECEIVING, *SendingOperator.template_fields)
 
     def _run(self, opened: Opened) -> dict[str, Any]:
         receivers = self._receivers()
         # before the memory is asked, so that a wrong card fails in the same way each time
         said = self._said(opened)
-        uuid = message_uuid(opened.context, "send", [receivers, self.receive_id_type, said.kind, said.mark])
-        memory = SentOnce.recall(opened.context, uuid)
-        kind = read_text(self.receive_id_type)
-        self._send(opened, said, memory, receivers, kind)  # type: ignore[arg-type]  # checked where it is used
-        return self._result(receivers, memory.sent)
-
-    def _result(self, receivers: list[str], sent: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        # who is named twice has got it under the first name
-        messages = [{"receive_id": each, **sent[each]} for each in receivers if each in sent]
-        self.sent_chat_id = str(messages[0]["chat_id"])
-        first = {name: messages[0][name] for name in _IDS}
-        return first if len(receivers) == 1 else {**first, "messages": messages}
-
-    def _receivers(self) -> list[str]:
-        given = [str(each).strip() for each in _read_receivers(self.receive_id)]
-        if not given or not all(given):
-            raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")
-        return list(dict.fromkeys(given))
+        memory = self._recall(opened.context, receivers, [said.kind, said.mark])
+        return self._deliver(opened, said.content, memory, receivers)
 
 
 class LarkReplyMessageOperator(SendingOperator):
@@ -226,19 +180,9 @@ class LarkReplyMessageOperator(SendingOperator):
         return SentOnce.recall(opened.context, message_uuid(opened.context, "instead", [uuid, elsewhere]))
 
     def _send_instead(self, opened: Opened, said: Said, memory: SentOnce, elsewhere: str) -> dict[str, Any]:
-        self._send(opened, said, memory, [elsewhere])
+        self._send(opened, said.content, memory, [elsewhere])
         return self._result(memory.sent[elsewhere], is_reply=False)
 
     def _result(self, sent: Mapping[str, Any], *, is_reply: bool) -> dict[str, Any]:
         self.sent_chat_id = str(sent["chat_id"])
-        return {**{name: sent[name] for name in _IDS}, "is_reply": is_reply}
-
-
-def _read_receivers(given: Any) -> list[Any]:
-    """Return receivers: a list, JSON text of one, or one; a chat's name may begin with a bracket, too."""
-    try:
-        return read_list(given, "receive_id") or []
-    except ConfigError:
-        if not isinstance(given, str):
-            raise
-        return [given]
+        return {**{name: sent[name] for name in IDS}, "is_reply": is_reply}

@@ -48,11 +48,13 @@ class SentOnce:
     :param uuid: of the message; another content has another.
     :param began: when it was first sent, in seconds; None: it was not, or surely in vain.
     :param sent: ids of the message by receiver.
+    :param facts: what else the task that sent it has to tell, small and plain.
     """
 
     uuid: str
     began: float | None = None
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     _store: Any = field(default=None, repr=False)
     _began_before: float | None = None
 
@@ -69,6 +71,7 @@ class SentOnce:
             return memory
         if isinstance(known, Mapping) and known.get("uuid") == uuid:
             memory.began, memory.sent = known.get("began"), dict(known.get("sent") or {})
+            memory.facts = dict(known.get("facts") or {})
         return memory
 
     @property
@@ -116,7 +119,8 @@ class SentOnce:
         if self._store is None:
             return
         try:
-            self._store.set(KEY, {"uuid": self.uuid, "began": self.began, "sent": self.sent})
+            known = {"uuid": self.uuid, "began": self.began, "sent": self.sent}
+            self._store.set(KEY, {**known, **({"facts": self.facts} if self.facts else {})})
         except Exception as exc:  # noqa: BLE001 - as above
             log.warning("the task state store cannot be written (%s); the message's uuid alone guards it", _name(exc))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_json, read_text
+from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_text, read_values
 from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.bitable_base import Opened, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
@@ -82,10 +82,7 @@ class SqlToBitableOperator(BitableTransferOperator):
         from airflow_provider_lark.core.transfer.sql_source import SqlSource
         from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
 
-        given = None if self.parameters in ("", "None") else self.parameters
-        parameters = read_json(given or None, "parameters")
-        if parameters is not None and not isinstance(parameters, Mapping):
-            raise ConfigError('parameters: expected a dictionary such as {"since": "2026-01-01"}')
+        parameters = read_values(self.parameters, "parameters")
         schema, table = self._sql_table()
         source = SqlSource(read_text(self.sql), parameters, table, schema)
         options = LoadOptions(

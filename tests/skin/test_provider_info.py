@@ -78,6 +78,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
     bases = {
         "operators.bitable_base",
         "operators.message_base",
+        "operators.message_delivering",
         "operators.stopping",
         "sensors.polling",
         "transfers.transfer_base",

@@ -12,6 +12,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator
 from airflow_provider_lark.transfers.sql_to_bitable import SqlToBitableOperator
+from airflow_provider_lark.transfers.sql_to_message import SqlToLarkMessageOperator
 
 ROWS = [("1101", "北京"), ("3101", "上海"), ("4401", "广州")]
 
@@ -168,6 +169,29 @@ def test_lineage_names_the_table_of_each_side(open_shop, engine):
         return
     assert [each.name for each in facets.outputs] == [f"{shop.app_token}.{shop.table_id}"]
     assert [(each.namespace, each.name) for each in facets.inputs] == ([expected] if expected else [])
+
+
+def test_lineage_of_a_query_to_a_chat_names_its_tables_and_the_chat(open_shop, engine):
+    shop, url = open_shop(engine), engine.url
+    chat_id = shop.emulator.state.add_chat("Team")
+    task = SqlToLarkMessageOperator(
+        task_id="t",
+        sql_conn_id="shop_db",
+        sql="SELECT a.name FROM areas a JOIN areas b ON a.code = b.code",
+        receive_id="Team",
+    )
+    task.execute(context())
+    facets = task.get_openlineage_facets_on_complete(None)
+    if facets is None:
+        # the provider of OpenLineage is not installed
+        return
+    expected = {
+        "sqlite": [],
+        "postgresql": [(f"postgres://{url.host}:{url.port}", f"{url.database}.public.areas")],
+        "mysql": [(f"mysql://{url.host}:{url.port}", f"{url.database}.areas")],
+    }[engine.dialect.name]
+    assert [(each.namespace, each.name) for each in facets.inputs] == expected
+    assert [(each.namespace.startswith("lark://127.0.0.1"), each.name) for each in facets.outputs] == [(True, chat_id)]
 
 
 def test_transfer_waits_for_a_lock_as_long_as_it_is_told(open_shop, engine):

@@ -9,7 +9,7 @@
     ready/                       cards of facts: tasks, runs, checks, results, syncs, backlogs
     template_file.py             cards from .json files with Jinja in their texts
     text.py  shortening.py       texts of others: escaped, and cut to fit
-    cells.py                     values of a database in a table or a chart
+    cells.py  points.py          values of a database in a table; points of a chart
     check.py                     check_card: is asked before every call, for built and for raw cards; its parts:
     tree.py  json_values.py  check_structure.py  check_places.py  check_texts.py  check_tables.py  check_bot.py
     writing.py                   a card's JSON, its size, what carries it, and which kind it is

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, ClassVar, Literal
 
-from airflow_provider_lark.core.cards.cells import is_plain_number, write_number, write_text
+from airflow_provider_lark.core.cards.cells import write_text
 from airflow_provider_lark.core.cards.component import Component, Json
 from airflow_provider_lark.core.cards.languages import Locale
-from airflow_provider_lark.core.errors import BadRequest
+from airflow_provider_lark.core.cards.points import LABEL_BYTES, ChartKind, Points
 
-ChartKind = Literal["line", "bar", "pie"]
 ColorTheme = Literal["brand", "rainbow", "complementary", "converse", "primary"]
-
-#: bytes of a label on an axis
-_LABEL_BYTES = 60
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,8 @@ def chart_of_rows(
 ) -> Chart:
     """Return a chart of the result of a query.
 
+    NULL and what is no finite number make a gap.
+
     :param names: the columns as the query names them.
     :param x: the column along the axis, or of a pie's slices.
     :param y: the column of numbers; several become a series each, with the column's name.
@@ -65,18 +62,20 @@ def chart_of_rows(
     :raises BadRequest: there is no such column, the numbers are none, or the choice makes no chart. The message says
         which column, and names the nearest ones.
     """
-    values = [y] if isinstance(y, str) else list(y)
-    if not values or (len(values) > 1 and (series is not None or kind == "pie")):
-        raise BadRequest("a chart takes one column as y; only lines and bars take several, and then no series")
-    if kind == "pie" and series is not None:
-        raise BadRequest("a pie has no series: take the column as x")
-    places = {name: _place(name, names) for name in (x, *values, *([series] if series is not None else []))}
-    several = series is not None or len(values) > 1
-    points = list(_points(rows, places, x=x, values=values, series=series))
-    spec: dict[str, Any] = {"type": kind, "data": {"values": points}}
+    points = Points(kind, names, x=x, y=y, series=series)
+    points.add(rows)
+    return chart_of_points(points, title=title)
+
+
+def chart_of_points(points: Points, *, title: str | None = None) -> Chart:
+    """Return a chart of *points*."""
+    values = [
+        {"x": each.x, "y": each.y, **({} if each.series is None else {"s": each.series})} for each in points.values
+    ]
+    spec: dict[str, Any] = {"type": points.kind, "data": {"values": values}}
     if title:
-        spec["title"] = {"text": write_text(title, max_bytes=_LABEL_BYTES * 2)}
-    return Chart({**spec, **_axes(kind, several)})
+        spec["title"] = {"text": write_text(title, max_bytes=LABEL_BYTES * 2)}
+    return Chart({**spec, **_axes(points.kind, points.has_series)})
 
 
 def _axes(kind: ChartKind, several: bool) -> dict[str, Any]:
@@ -86,37 +85,3 @@ def _axes(kind: ChartKind, several: bool) -> dict[str, Any]:
     # bars of several series stand beside each other
     field: str | list[str] = ["x", "s"] if several and kind == "bar" else "x"
     return {"xField": field, "yField": "y", **({"seriesField": "s", "legends": {"visible": True}} if several else {})}
-
-
-def _place(name: str, names: Sequence[str]) -> int:
-    if name in names:
-        return list(names).index(name)
-    near = get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:10]
-    raise BadRequest(f"the result has no column {name!r}; it has {', '.join(map(repr, near))}")
-
-
-def _points(
-    rows: Sequence[Sequence[object]],
-    places: Mapping[str, int],
-    *,
-    x: str,
-    values: Sequence[str],
-    series: str | None,
-) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        for name in values:
-            value = row[places[name]]
-            if value is None:
-                continue
-            if not is_plain_number(value):
-                kind = type(value).__name__
-                raise BadRequest(f"the column {name!r} holds a {kind} that is no number a chart can draw")
-            point: dict[str, Any] = {
-                "x": write_text(row[places[x]], max_bytes=_LABEL_BYTES),
-                "y": write_number(value),
-            }
-            if series is not None:
-                point["s"] = write_text(row[places[series]], max_bytes=_LABEL_BYTES)
-            elif len(values) > 1:
-                point["s"] = name
-            yield point

@@ -1,1 +1,1 @@
-"""One way, without a ledger: rows of a query into a Bitable table, records of a table into SQL."""
+"""One way, without a ledger: rows of a query into a Bitable table or a message, records of a table into SQL."""

@@ -172,10 +172,11 @@ class _OpenQuery:
         return value_encoder(field, name, zone, persons)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
+        # a query may call two columns the same: all of them are the rows as they come
+        is_whole = list(names) == self._columns
         places = [self._columns.index(name) for name in names]
-        is_whole = places == list(range(len(self._columns)))
         if self._first:
-            yield [[row[at] for at in places] for row in self._first]
+            yield self._first if is_whole else [[row[at] for at in places] for row in self._first]
             self._first = None
         for rows in self._parts:
             yield rows if is_whole else [[row[at] for at in places] for row in rows]
@@ -184,7 +185,8 @@ class _OpenQuery:
         self._result.close()
 
 
-_STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
+# SQLAlchemy would cut the names of SQLite at a dot
+_STREAM: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS, "sqlite_raw_colnames": True}
 
 
 def _execute(conn: Connection, source: SqlSource) -> CursorResult[Any]:

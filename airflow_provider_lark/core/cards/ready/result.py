@@ -1,4 +1,4 @@
-"""The result of a query: its first rows as a table, with or without a chart of them."""
+"""The result of a query: its first rows as a table, with or without a chart or a picture of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_provider_lark.core.cards.chart import Chart
 from airflow_provider_lark.core.cards.component import Element, Json
-from airflow_provider_lark.core.cards.display import note
+from airflow_provider_lark.core.cards.display import Img, note
 from airflow_provider_lark.core.cards.languages import Locale, Text, combine, localize
 from airflow_provider_lark.core.cards.limits import TABLE_COLUMNS_MAX
 from airflow_provider_lark.core.cards.ready import words
@@ -30,7 +30,8 @@ class ResultFacts(Origin):
     :param names: its columns, at most 50 of which are shown.
     :param rows: those that were read; as many as fit are shown.
     :param total: how many the query has in all; None when that is not known, and *rows* are all.
-    :param chart: of ``chart_of_rows``, above the table.
+    :param chart: of ``chart_of_rows``, or a picture, above the table.
+    :param left_out: how many values the chart does not show, because they are no numbers.
     :param with_table: whether the rows are shown beside a chart.
     :param sql: the query, to unfold.
     :param link_url: where all rows are.
@@ -40,7 +41,8 @@ class ResultFacts(Origin):
     names: tuple[str, ...]
     rows: Sequence[Sequence[object]]
     total: int | None = None
-    chart: Chart | None = None
+    chart: Chart | Img | None = None
+    left_out: int = 0
     with_table: bool = True
     sql: str | None = None
     link_url: str | None = None
@@ -70,7 +72,7 @@ def _card(facts: ResultFacts, shown: int, cell_bytes: int, locale: Locale | None
     names = facts.names[:TABLE_COLUMNS_MAX]
     rows = [row[:TABLE_COLUMNS_MAX] for row in facts.rows[:shown]]
     table = table_of_rows(names, rows, cell_bytes=cell_bytes) if shown else None
-    count = localize(en_us=f"{facts.count:,} rows", zh_cn=f"{facts.count:,} 行")
+    count = localize(en_us=f"{facts.count:,} row{'' if facts.count == 1 else 's'}", zh_cn=f"{facts.count:,} 行")
     extra = [(localize(en_us="All rows", zh_cn="查看全部"), facts.link_url)]
     elements: list[Element | None] = [
         facts.chart,
@@ -97,4 +99,7 @@ def _remainder(facts: ResultFacts, shown: int) -> Element | None:
         count = len(facts.names)
         english = f"The first {TABLE_COLUMNS_MAX} of {count} columns."
         said.append(localize(en_us=english, zh_cn=f"仅显示前 {TABLE_COLUMNS_MAX} 列，共 {count} 列。"))
+    if facts.left_out:
+        english = f"Left out of the chart, as they are no numbers: {facts.left_out:,}."
+        said.append(localize(en_us=english, zh_cn=f"图表未显示 {facts.left_out:,} 个非数值。"))
     return note(combine(lambda *texts: " ".join(texts), *said)) if said else None

@@ -1,0 +1,202 @@
+"""Rows of a query as an Excel file, written row by row: memory stays the same for a million of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_lark.core.api.limits import MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.errors import ConfigError, TooLarge
+from airflow_provider_lark.core.transfer.file_values import (
+    Rows,
+    Written,
+    duration_text,
+    file_value,
+    too_large,
+    whole_text,
+)
+from airflow_provider_lark.core.transfer.formulas import is_formula
+
+ROWS_MAX = 1_048_576
+"""Rows of a sheet, the header among them (Excel's specification)."""
+
+COLUMNS_MAX = 16_384
+"""Columns of a sheet."""
+
+CELL_UNITS_MAX = 32_767
+"""UTF-16 units of a cell's text."""
+
+_DIGITS_MAX = 15
+# beyond it no double is finite
+_LARGEST = 10**308
+_FIRST_DAY = date(1900, 1, 1)
+_FORMS = {"datetime": "yyyy-mm-dd hh:mm:ss", "date": "yyyy-mm-dd", "time": "hh:mm:ss", "duration": "[h]:mm:ss"}
+_WIDTH_MAX = 50
+
+
+def write_excel(
+    path: Path,
+    names: Sequence[str],
+    parts: Iterable[Rows],
+    *,
+    title: str = "",
+    max_bytes: int = MESSAGE_FILE_MAX_BYTES,
+    max_rows: int = ROWS_MAX,
+) -> Written:
+    """Write *names* and all rows to a sheet of a new file at *path*; beside it lies a temporary one meanwhile.
+
+    Numbers stay numbers, unless one has more digits than Excel keeps. Text is text, also where it looks like a formula.
+
+    :param title: the sheet's name.
+    :raises ConfigError: XlsxWriter is not installed.
+    :raises TooLarge: a sheet holds fewer rows or columns, or the file has more than *max_bytes*.
+    """
+    if len(names) > COLUMNS_MAX:
+        raise TooLarge(f"the query has {len(names):,} columns, and a sheet of Excel holds {COLUMNS_MAX:,}: choose")
+    sheet = _Sheet(path, title)
+    try:
+        for part in _with_header(sheet, names, parts):
+            if sheet.rows + len(part) > max_rows:
+                raise TooLarge(
+                    f"the query has more than the {max_rows - 1:,} rows that a sheet of Excel holds below its header: "
+                    "let it return fewer, or take CSV"
+                )
+            for row in part:
+                sheet.write(row)
+    except BaseException:
+        sheet.drop()
+        raise
+    sheet.close()
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise too_large(size, sheet.rows - 1, max_bytes=max_bytes, advice="")
+    return Written(sheet.rows - 1, sheet.cut)
+
+
+def _with_header(sheet: _Sheet, names: Sequence[str], parts: Iterable[Rows]) -> Iterable[Rows]:
+    """Write the header, whose columns are as wide as the first rows need, and yield all parts."""
+    waiting = iter(parts)
+    first = next(waiting, [])
+    sheet.begin(names, first[:100])
+    return chain([first], waiting)
+
+
+class _Sheet:
+    """The one sheet of a file that is being written."""
+
+    def __init__(self, path: Path, title: str) -> None:
+        try:
+            import xlsxwriter  # type: ignore[import-untyped]  # it has none
+        except ImportError as exc:
+            raise ConfigError(
+                "an Excel file needs XlsxWriter: install airflow-provider-lark[excel] where tasks run, or take CSV"
+            ) from exc
+        options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_urls": False}
+        self._book: Any = xlsxwriter.Workbook(str(path), options)
+        self._sheet: Any = self._book.add_worksheet(_sheet_name(title))
+        self._format = cache(lambda form: self._book.add_format({"num_format": form}))
+        # what is typed over stays text, too
+        self._as_text = self._book.add_format({"quote_prefix": True})
+        self.rows = self.cut = 0
+
+    def begin(self, names: Sequence[str], sample: Rows) -> None:
+        """Write the header."""
+        bold = self._book.add_format({"bold": True, "bg_color": "#F2F3F5", "quote_prefix": True})
+        for place, name in enumerate(names):
+            widths = [_width(name), *(_width(file_value(row[place])) for row in sample)]
+            self._sheet.set_column(place, place, min(_WIDTH_MAX, max(widths) + 2))
+            self._sheet.write_string(0, place, self._fitting(whole_text(name)), bold)
+        self._sheet.freeze_panes(1, 0)
+        self.rows = 1
+
+    def write(self, row: Sequence[Any]) -> None:
+        """Write the next row."""
+        for place, value in enumerate(row):
+            if value is not None:
+                self._cell(place, file_value(value))
+        self.rows += 1
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._book.close()
+
+    def drop(self) -> None:
+        """Leave it unfinished, and nothing open."""
+        self._sheet.row_data_fh.close()
+
+    def _cell(self, place: int, value: Any) -> None:
+        at = (self.rows, place)
+        if isinstance(value, str):
+            self._text(at, value)
+        elif isinstance(value, bool):
+            self._sheet.write_boolean(*at, value)
+        elif isinstance(value, (int, float, Decimal)):
+            self._number(at, value)
+        else:
+            self._moment(at, value)
+
+    def _text(self, at: tuple[int, int], text: str) -> None:
+        whole = self._fitting(whole_text(text))
+        self._sheet.write_string(*at, whole, self._as_text if is_formula(whole) else None)
+
+    def _number(self, at: tuple[int, int], value: int | float | Decimal) -> None:
+        if not _keeps(value):
+            self._text(at, f"{value:f}" if isinstance(value, Decimal) else str(value))
+        elif isinstance(value, Decimal):
+            scale = min(30, max(0, -int(value.as_tuple().exponent)))
+            self._sheet.write_number(*at, float(value), self._format(f"0.{'0' * scale}" if scale else "0"))
+        else:
+            self._sheet.write_number(*at, value)
+
+    def _moment(self, at: tuple[int, int], value: Any) -> None:
+        kind, text = _describe(value)
+        if kind:
+            self._sheet.write_datetime(*at, value, self._format(_FORMS[kind]))
+        else:
+            self._text(at, text)
+
+    def _fitting(self, text: str) -> str:
+        if len(text) * 2 <= CELL_UNITS_MAX or len(text.encode("utf-16-le")) // 2 <= CELL_UNITS_MAX:
+            return text
+        self.cut += 1
+        return text.encode("utf-16-le")[: (CELL_UNITS_MAX - 1) * 2].decode("utf-16-le", "ignore") + "…"
+
+
+def _keeps(value: int | float | Decimal) -> bool:
+    """Tell whether Excel keeps all digits of a number; a double has no more than it does."""
+    if isinstance(value, float):
+        return True
+    digits = str(abs(value)) if isinstance(value, int) else "".join(map(str, value.as_tuple().digits))
+    return len(digits.strip("0")) <= _DIGITS_MAX and -_LARGEST < value < _LARGEST
+
+
+def _describe(value: datetime | date | time | timedelta) -> tuple[str, str]:
+    """Return the kind of cell for a moment, and its text; no kind where Excel knows no such moment."""
+    if isinstance(value, datetime):
+        # a cell has no zone: without it the moment would be another one
+        fits = value.tzinfo is None and value.date() >= _FIRST_DAY
+        return "datetime" if fits else "", value.isoformat(" ")
+    if isinstance(value, date):
+        return "date" if value >= _FIRST_DAY else "", value.isoformat()
+    if isinstance(value, time):
+        return "time", value.isoformat()
+    return "duration" if value >= timedelta(0) else "", duration_text(value)
+
+
+def _width(value: Any) -> int:
+    """Return how many columns of a Latin letter *value* takes; Chinese ones take two."""
+    if value is None:
+        return 0
+    first = str(value)[:_WIDTH_MAX]
+    return len(first) + sum(unicodedata.east_asian_width(char) in "WF" for char in first)
+
+
+def _sheet_name(title: str) -> str:
+    plain = "".join(" " if char in "[]:*?/\\" or not char.isprintable() else char for char in whole_text(title))
+    return plain.strip(" '")[:31].strip(" '") or "Result"

@@ -1,0 +1,122 @@
+"""Values of a database as files hold them: numbers, dates, and text for everything else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_lark.core.api.limits import MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.errors import TooLarge
+from airflow_provider_lark.core.fields.exact_json import dump_exact
+
+Rows = Sequence[Sequence[Any]]
+
+FileValue = str | bool | int | float | Decimal | datetime | date | time | timedelta | None
+"""What :func:`file_value` leaves to a file's own form; numbers are finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a query's rows.
+
+    :param rows: all of them.
+    :param cut: cells whose text the file could not hold as a whole.
+    """
+
+    rows: int
+    cut: int = 0
+
+
+def in_zone(value: Any, zone: tzinfo | None) -> Any:
+    """Return *value*, a moment as it is in *zone*; None, and moments that know no zone, change nothing."""
+    if zone is not None and isinstance(value, datetime) and value.tzinfo is not None:
+        try:
+            return value.astimezone(zone)
+        except OverflowError:
+            return value
+    return value
+
+
+def rows_in_zone(parts: Iterable[Rows], zone: tzinfo | None, *, drop_zone: bool = False) -> Iterator[Rows]:
+    """Yield *parts* with all moments in *zone*.
+
+    :param drop_zone: leave the zone itself out, where all are in *zone*.
+    """
+
+    def shown(value: Any) -> Any:
+        moment = in_zone(value, zone)
+        return moment.replace(tzinfo=None) if drop_zone and isinstance(moment, datetime) else moment
+
+    for part in parts:
+        yield part if zone is None else [[shown(value) for value in row] for row in part]
+
+
+def file_value(value: Any) -> FileValue:
+    """Return *value* as a file holds it.
+
+    Bytes are hexadecimal digits behind ``0x``; lists and objects are JSON; NaN and infinities are words.
+    """
+    if value is None or isinstance(value, (bool, int, datetime, date, timedelta)):
+        return value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _word(value)
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else _word(value)
+    if isinstance(value, time):
+        # a spreadsheet's times know no zone
+        return value if value.tzinfo is None else value.isoformat()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"0x{bytes(value).hex()}"
+    if isinstance(value, (dict, list, tuple)):
+        return _write_json(value)
+    return str(value)
+
+
+def whole_text(text: str) -> str:
+    """Return *text* without halves of characters, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def duration_text(value: timedelta) -> str:
+    """Return hours, minutes and seconds, as MySQL writes a TIME: ``-25:00:01``."""
+    sign = "-" if value < timedelta(0) else ""
+    rest, microseconds = divmod(abs(value) // timedelta(microseconds=1), 1_000_000)
+    fraction = f".{microseconds:06d}" if microseconds else ""
+    return f"{sign}{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}{fraction}"
+
+
+def too_large(size: int, rows: int, *, max_bytes: int = MESSAGE_FILE_MAX_BYTES, advice: str) -> TooLarge:
+    """Return the error of a file that Lark would refuse.
+
+    :param rows: how many rows of the query are in it.
+    """
+    return TooLarge(
+        f"the file has {size:,} bytes with the first {rows:,} rows of the query, and Lark takes {max_bytes:,}: "
+        f"let the query return fewer rows or columns{advice}, or send a card with a link to all rows (link_url)"
+    )
+
+
+def _word(value: float | Decimal) -> str:
+    number = Decimal(value)
+    if number.is_nan():
+        return "NaN"
+    return "-Infinity" if number < 0 else "Infinity"
+
+
+def _write_json(value: Any) -> str:
+    try:
+        return dump_exact(value)
+    except (TypeError, ValueError):
+        # an array of dates
+        return json.dumps(value, ensure_ascii=False, default=str)

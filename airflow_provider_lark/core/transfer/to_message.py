@@ -1,0 +1,220 @@
+"""The result of a query as one message: a card with its first rows or a chart, a picture of a chart, or a file.
+
+Two steps, so that no transaction waits for Lark: :func:`read_result` reads every row and keeps what the message needs,
+:func:`write_message` uploads what has to be, and gives the content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Literal
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.limits import FILE_NAME_MAX
+from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api.messaging.content import Content
+from airflow_provider_lark.core.cards.chart import Chart, chart_of_points
+from airflow_provider_lark.core.cards.display import Img
+from airflow_provider_lark.core.cards.languages import Locale
+from airflow_provider_lark.core.cards.points import ChartKind, Points
+from airflow_provider_lark.core.cards.ready.result import ResultFacts, result_card, shown_rows
+from airflow_provider_lark.core.cards.writing import MESSAGE
+from airflow_provider_lark.core.errors import ConfigError, TooLarge
+from airflow_provider_lark.core.transfer.chart_image import draw_chart
+from airflow_provider_lark.core.transfer.csv_file import write_csv
+from airflow_provider_lark.core.transfer.excel_file import write_excel
+from airflow_provider_lark.core.transfer.file_names import safe_name
+from airflow_provider_lark.core.transfer.file_values import Rows, Written, rows_in_zone
+
+Form = Literal["card", "csv", "excel", "image"]
+
+ROWS_MAX = 1000
+"""Rows that a card may be asked to show; far fewer fit."""
+
+_SUFFIXES = {"csv": ".csv", "excel": ".xlsx"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChartChoice:
+    """What a chart shows, by the names of the query's columns; see :class:`.Points`."""
+
+    kind: ChartKind
+    x: str
+    y: Sequence[str]
+    series: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOptions:
+    """How rows become a message.
+
+    :param title: of the card, the picture, the sheet; and the file's name where *file_name* is none.
+    :param rows_shown: most rows of the card's table, up to 1000; 0: no table.
+    :param chart: above the table, or what the picture shows.
+    :param file_name: as the chat shows it; the ending is put to it where it is not there.
+    :param zone: in which moments are shown; None: as the database gives them.
+    :param font: of the picture, a name or the path of a file.
+    :param link_url: where all rows are; of a card a button.
+    :param note: a sentence for whoever reads the card.
+    :param sql: the query, to unfold in the card; None: it is not shown.
+    :param locale: the card's only language; None: each reader sees their own.
+    :raises ConfigError: they make no message.
+    """
+
+    title: str
+    form: Form = "card"
+    rows_shown: int = 50
+    chart: ChartChoice | None = None
+    file_name: str | None = None
+    zone: tzinfo | None = None
+    font: str | None = None
+    link_url: str | None = None
+    note: str | None = None
+    sql: str | None = None
+    locale: Locale | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rows_shown <= ROWS_MAX:
+            raise ConfigError(f"rows_shown is {self.rows_shown}: expected 0 to {ROWS_MAX:,}; a file holds all rows")
+        if self.form == "image" and self.chart is None:
+            raise ConfigError("form 'image' draws a chart: say which (chart, x, y)")
+        if self.form == "card" and self.chart is None and self.rows_shown == 0:
+            raise ConfigError("rows_shown is 0 and there is no chart: the card would show nothing")
+
+
+@dataclass(slots=True)
+class Result:
+    """What was read of a query.
+
+    :param rows: how many rows it has in all.
+    :param first: as many of them as a card may show.
+    :param path: of the file that holds all.
+    :param shown: how many the message shows; of a file all.
+    :param warnings: what the message does not show, in words without any cell's content.
+    """
+
+    names: tuple[str, ...]
+    rows: int = 0
+    first: list[Sequence[Any]] = field(default_factory=list)
+    points: Points | None = None
+    path: Path | None = None
+    shown: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def file_name(self) -> str:
+        """The file's name as the chat shows it; empty where there is none."""
+        return self.path.name if self.path else ""
+
+
+def read_result(names: Sequence[str], parts: Iterable[Rows], options: MessageOptions, folder: Path) -> Result:
+    """Read all rows of a query, part by part: memory does not grow with their number.
+
+    :param parts: the rows, each with a value for each of *names*.
+    :param folder: where a file is written.
+    :raises BadRequest: the columns make no such chart.
+    :raises ConfigError: what writes such a file is not installed.
+    :raises TooLarge: no message holds the file, or the chart.
+    """
+    result = Result(tuple(names))
+    if options.form in _SUFFIXES:
+        result.path = folder / _file_name(options)
+        written = _write_file(result, parts, options)
+        result.rows = result.shown = written.rows
+        if written.cut:
+            result.warnings.append(
+                f"{written.cut:,} texts were cut to what a cell of Excel holds; CSV keeps them whole"
+            )
+        return result
+    keep = options.rows_shown if options.form == "card" else 0
+    choice = options.chart
+    if choice is not None:
+        result.points = Points(choice.kind, result.names, x=choice.x, y=choice.y, series=choice.series)
+    for part in rows_in_zone(parts, options.zone):
+        result.rows += len(part)
+        result.first += part[: keep - len(result.first)]
+        if result.points is not None:
+            result.points.add(part)
+    return result
+
+
+def write_message(client: LarkClient, result: Result, options: MessageOptions, people: Sequence[str] = ()) -> Content:
+    """Return the message; what it consists of has been uploaded.
+
+    :param people: who is mentioned, by id; in a card only.
+    :raises ConfigError: no font has a character of the picture; or a message of a file was to mention people.
+    :raises TooLarge: the chart does not fit into a card.
+    """
+    if result.path is not None:
+        if people:
+            raise ConfigError("mentions: a message of a file mentions nobody; send a text beside it")
+        with result.path.open("rb") as file:
+            return content.file(client.resources.upload_file(name=result.file_name, content=file))
+    facts = _facts(client, result, options)
+    # whoever is mentioned takes room, too
+    empty = {"schema": "2.0", "body": {"elements": []}}
+    taken = MESSAGE.measure(content.card(empty, mentions=people).value) - MESSAGE.measure(empty) if people else 0
+    carrier = replace(MESSAGE, ready_bytes=MESSAGE.ready_bytes - taken)
+    card = result_card(facts, locale=options.locale, carrier=carrier)
+    if (size := carrier.measure(card)) > carrier.ready_bytes:
+        points = len(result.points.values) if result.points else 0
+        raise TooLarge(
+            f"the card takes {size:,} bytes, {carrier.ready_bytes:,} are left for it: its chart has {points:,} points; "
+            "let the query sum them up (GROUP BY), or take form 'image'"
+        )
+    result.shown = shown_rows(card)
+    _warn(result, options)
+    return content.card(card, mentions=people)
+
+
+def _facts(client: LarkClient, result: Result, options: MessageOptions) -> ResultFacts:
+    points = result.points
+    chart: Chart | Img | None = None
+    if points is not None and points.values:
+        if options.form == "image":
+            picture = draw_chart(points, title=options.title, font=options.font)
+            chart = Img(client.resources.upload_image(content=picture), alt=options.title)
+        else:
+            chart = chart_of_points(points)
+    return ResultFacts(
+        title=options.title,
+        names=result.names,
+        rows=result.first,
+        total=result.rows,
+        chart=chart,
+        left_out=points.left_out if points is not None else 0,
+        with_table=options.form == "card" and options.rows_shown > 0,
+        sql=options.sql,
+        link_url=options.link_url,
+        note=options.note,
+    )
+
+
+def _warn(result: Result, options: MessageOptions) -> None:
+    if options.form == "card" and options.rows_shown and result.shown < result.rows:
+        result.warnings.append(
+            f"the card shows the first {result.shown:,} of {result.rows:,} rows; form 'csv' or 'excel' sends all"
+        )
+    if result.points is not None and result.points.left_out:
+        result.warnings.append(
+            f"values left out of the chart, as they are no finite numbers: {result.points.left_out:,}"
+        )
+
+
+def _write_file(result: Result, parts: Iterable[Rows], options: MessageOptions) -> Written:
+    path = result.path or Path()
+    if options.form == "csv":
+        return write_csv(path, result.names, rows_in_zone(parts, options.zone))
+    # a cell has no zone; where all moments are in one, it need not say so
+    shown = rows_in_zone(parts, options.zone, drop_zone=True)
+    return write_excel(path, result.names, shown, title=options.title)
+
+
+def _file_name(options: MessageOptions) -> str:
+    suffix = _SUFFIXES[options.form]
+    given = options.file_name or options.title
+    stem = given[: -len(suffix)] if given.lower().endswith(suffix) else given
+    return f"{safe_name(stem)[: FILE_NAME_MAX - len(suffix)]}{suffix}"

@@ -1,0 +1,135 @@
+"""Pictures of charts: what is drawn, with which fonts, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
+
+from airflow_provider_lark.core.cards.points import Points
+from airflow_provider_lark.core.errors import BadRequest, ConfigError
+from airflow_provider_lark.core.transfer.chart_fonts import choose_fonts
+from airflow_provider_lark.core.transfer.chart_image import draw_chart
+
+NAMES = ("地区", "销售额", "渠道")
+ROWS = [("华东", 12.5, "线上"), ("华南", -7, "门店"), ("华东", 3, "门店")]
+TEXTS = "".join(["地区销售额渠道", *(f"{x}{s}" for x, _, s in ROWS)])
+
+
+def points(kind: Any = "bar", rows: Any = ROWS, **columns: Any) -> Points:
+    made = Points(kind, NAMES, x="地区", y="销售额", **columns)
+    made.add(rows)
+    return made
+
+
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave matplotlib the fonts that it brings along, as on a machine without any."""
+    own = [each for each in font_manager.fontManager.ttflist if "mpl-data" in each.fname]
+    assert own
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
+
+
+@pytest.fixture
+def chinese_font(tmp_path: Path) -> str:
+    """Make a font that has the characters of the tests, each a triangle."""
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    pen.lineTo((900, 0))
+    pen.lineTo((450, 900))
+    pen.closePath()
+    glyph = pen.glyph()
+    codes = {ord(char): f"u{ord(char):x}" for char in TEXTS}
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", *codes.values()])
+    builder.setupCharacterMap(codes)
+    builder.setupGlyf(dict.fromkeys([".notdef", *codes.values()], glyph))
+    builder.setupHorizontalMetrics(dict.fromkeys([".notdef", *codes.values()], (1000, 0)))
+    builder.setupHorizontalHeader(ascent=900, descent=-100)
+    builder.setupNameTable({"familyName": "Lark Test Han", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    path = tmp_path / "han.ttf"
+    builder.save(path)
+    return str(path)
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+@pytest.mark.usefixtures("bare_machine")
+@pytest.mark.parametrize("columns", [{}, {"series": "渠道"}], ids=["one series", "several"])
+@pytest.mark.parametrize("kind", ["line", "bar"])
+def test_lines_and_bars_are_drawn_with_a_font_that_has_the_characters(kind, columns, chinese_font):
+    assert size_of(draw_chart(points(kind, **columns), title="销售额 $1$ <b>", font=chinese_font)) == (1600, 900)
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_pie_is_drawn_and_latin_text_needs_no_font(chinese_font):
+    assert size_of(draw_chart(points("pie", [("华东", 3, ""), ("华南", 1, "")]), font=chinese_font)) == (1600, 900)
+    assert size_of(draw_chart(points("pie", [("east", 3, ""), ("", 1, "")]))) == (1600, 900)
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_machine_without_a_font_for_the_characters_sends_no_boxes():
+    with pytest.raises(ConfigError, match="no font on this machine has '东华南'; install one") as caught:
+        draw_chart(points())
+    assert "fonts-noto-cjk" in str(caught.value)
+    assert "a chart in the card" in str(caught.value)
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_characters_that_are_missing_are_named_up_to_ten():
+    with pytest.raises(ConfigError, match="has '一丁丂七丄丅丆万丈三' and 22 more"):
+        choose_fonts(["\ue000", "".join(map(chr, range(0x4E00, 0x4E1F))), " \n\u200b"])
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_fonts_are_chosen_in_order_and_no_more_than_needed(chinese_font):
+    assert choose_fonts(["abc"]) == ["DejaVu Sans"]
+    assert choose_fonts([]) == ["DejaVu Sans"]
+    assert choose_fonts(["华a"], chinese_font) == ["Lark Test Han", "DejaVu Sans"]
+    assert choose_fonts(["a"], "DejaVu Serif") == ["DejaVu Serif"]
+
+
+@pytest.mark.parametrize(
+    ("font", "told"),
+    [("No Such Font", "this machine has no font 'No Such Font'"), ("nowhere.ttf", "'nowhere.ttf' cannot be read")],
+)
+def test_font_that_is_not_there_is_told(font, told):
+    with pytest.raises(ConfigError, match=told):
+        choose_fonts(["a"], font)
+
+
+def test_broken_font_file_is_told(tmp_path):
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    with pytest.raises(ConfigError, match=r"'broken.ttf' cannot be read"):
+        choose_fonts(["a"], str(tmp_path / "broken.ttf"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "columns", "told"),
+    [
+        pytest.param("pie", [(f"r{n}", 1, "") for n in range(21)], {}, "21 slices.*or take kind 'bar'", id="slices"),
+        pytest.param("line", [("a", 1, f"s{n}") for n in range(21)], {"series": "渠道"}, "21 series", id="series"),
+        pytest.param("pie", [("a", 0, "")], {}, "add up to nothing", id="no shares"),
+    ],
+)
+def test_picture_that_nobody_could_read_is_refused(kind, rows, columns, told):
+    with pytest.raises(BadRequest, match=told):
+        draw_chart(points(kind, rows, **columns))
+
+
+def test_chart_of_many_points_has_few_labels():
+    assert size_of(draw_chart(points("line", [(f"2026-11-01 {n:05}", n * 1e6, "") for n in range(5_000)]))) == (
+        1600,
+        900,
+    )
