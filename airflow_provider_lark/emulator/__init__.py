@@ -12,9 +12,8 @@
     faults.py        what goes wrong by script; nearmisses.py and poison.py carry it out
     locks.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py codes.py settings.py person.py
 
-"reference §n" in this package means our notes on the platform's public documentation; the sections' subjects:
-§1 auth, envelope, limits; §2 Bitable; §3 fields and values; §4 filters and sorts; §5 events; §6 messages; §7 contact,
-wiki and media; §11 open points.
+"lark-api" and a number in this package mean a section of ``docs/reference/lark-api.md`` or of the pages beside it, and
+"the reference" means those pages. A bare § belongs to the document that was named last.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Read in the pages of the components (open.feishu.cn, "Card JSON 2.0 components") and in the table of sub-codes of 230099
 ("Send a message"). 200530, 200550, 200914, 200915, 300220 and 300230 stand there; for a component in a wrong place no
-code is documented [?], and 200621 stands in.
+code is documented (lark-api §6.3), and 200621 stands in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the platform refuses about a card (reference §6.3, §6.5, and its newer tables of limits).
+"""What the platform refuses about a card (lark-api §6.3, §6.5, §6.6).
 
 Structure, tags, counts, people and images are looked at here, places and forms, tables, charts and audio in
 :mod:`.card_rules`; most other properties of single elements are not.

@@ -1,4 +1,4 @@
-"""Every code that the reference names, with the short message and the HTTP status it mostly comes with (§1.4, §2.9).
+"""Every code that the reference names, with its message and the HTTP status it mostly has (lark-api §1.4, §2.9).
 
 Those that the emulator itself never answers are here for scripted faults.
 """

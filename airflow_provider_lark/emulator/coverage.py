@@ -166,7 +166,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"POST {_SHEET}/values_batch_update",
     ),
 }
-"""The endpoints that the reference describes (§1.2, §1.3, §2.2, §5, §6, §7), without ``/open-apis/``."""
+"""The endpoints that the reference describes (lark-api §1.2, §1.3, §2.2, §5, §6, §7), without ``/open-apis/``."""
 
 _HEAD: Final = """# What the emulator covers
 

@@ -255,7 +255,7 @@ def _mangled(fault: Fault, data: Outcome, request: Request) -> Outcome:
         return data
     match fault.action:
         case "repeat_page_token":
-            # the first page's token is handed out again and again (§2.4)
+            # the first page's token is handed out again and again (lark-api §2.4)
             token = request.query.get("page_token")
             return {**data, "has_more": True, "page_token": token} if token else data
         case "empty_page_token":

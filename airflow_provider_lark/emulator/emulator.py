@@ -123,7 +123,7 @@ class Emulator:
             self.state.tokens.expire_all()
 
     def hold_table(self, app_token: str, table_id: str) -> AbstractContextManager[None]:
-        """Hold a table as a running write does: writes get 1254291 meanwhile (reference §2.8)."""
+        """Hold a table as a running write does: writes get 1254291 meanwhile (lark-api §2.8)."""
         return self._dispatch.locks.holding(app_token, table_id)
 
     def hold_base(self, app_token: str) -> AbstractContextManager[None]:
@@ -135,7 +135,7 @@ class Emulator:
         self._dispatch.locks.lock_base(app_token, seconds)
 
     def hold_uploads(self, app_id: str) -> AbstractContextManager[None]:
-        """Hold an app's uploads as a running one does: others get 1061045 meanwhile (reference §7.4)."""
+        """Hold an app's uploads as a running one does: others get 1061045 meanwhile (lark-api §7.4)."""
         return self._dispatch.locks.holding_uploads(app_id)
 
     def reset(self) -> None:

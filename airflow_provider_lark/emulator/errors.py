@@ -1,4 +1,4 @@
-"""What the platform refuses: code, HTTP status and message (reference §1.4, §2.9)."""
+"""What the platform refuses: code, HTTP status and message (lark-api §1.4, §2.9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIFFERS: Final[dict[StatusFamily, dict[int, int]]] = {
     "strict": {1254002: 500, 1254302: 400, 1254303: 400, 1254607: 500},
     "making": {1254012: 400, 1254014: 400, 1254021: 400, 1254022: 400, 1254031: 400},
 }
-"""HTTP statuses of codes in one family of routes (§2.9: the counts in the HTTP column)."""
+"""HTTP statuses of codes in one family of routes (§2.9, column HTTP)."""
 
 
 def message_of(code: int) -> str:

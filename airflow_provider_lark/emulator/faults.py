@@ -1,4 +1,4 @@
-"""Scripted faults: what goes wrong, on which request, how often (reference §10)."""
+"""Scripted faults: what goes wrong, on which request, how often (lark-api §10)."""
 
 from __future__ import annotations
 

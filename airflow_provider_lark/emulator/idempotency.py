@@ -1,4 +1,4 @@
-"""client_token: an equal request is answered again instead of done again (reference §2.3)."""
+"""client_token: an equal request is answered again instead of done again (lark-api §2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket per route, app and tenant (reference §1.5, §2.2)."""
+"""Rate limits: a token bucket per route, app and tenant (lark-api §1.5, §2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The codes of messages, groups, reactions and their files (reference §6.3, §7.2), with message and HTTP status."""
+"""The codes of messages, groups, reactions and their files (lark-api §6.3, §7.2), with message and HTTP status."""
 
 from __future__ import annotations
 

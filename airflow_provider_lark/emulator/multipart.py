@@ -1,4 +1,4 @@
-"""``multipart/form-data`` bodies, as uploads send them (reference §7.4)."""
+"""``multipart/form-data`` bodies, as uploads send them (lark-api §7.4)."""
 
 from __future__ import annotations
 

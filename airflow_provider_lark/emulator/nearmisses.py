@@ -18,7 +18,7 @@ def stored(faults: Sequence[Fault], table: Table, rows: Sequence[Any], record_id
 
 
 def told(faults: Sequence[Fault], table: Table, rows: Sequence[Any], record_ids: Sequence[str] = ()) -> list[Any]:
-    """The ``fields`` of each record as the answer echoes them: what was sent (§2.5), or what was stored."""
+    """The ``fields`` of each record as the answer echoes them: what was sent (lark-api §2.5), or what was stored."""
     return stored([each for each in faults if each.told], table, rows, record_ids)
 
 

@@ -15,7 +15,7 @@ from airflow_provider_lark.emulator.state.platform import State
 
 
 class Person:
-    """What colleagues do by hand. Values are in write shape (reference §3.4), and beyond it: text as a list of
+    """What colleagues do by hand. Values are in write shape (lark-api §3.4), and beyond it: text as a list of
     segments, a location as an object.
     """
 

@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request at all, as the gateway does: 9499 in the usual envelope (§1.4)."""
+        """Answer what is no request at all, as the gateway does: 9499 in the usual envelope (lark-api §1.4)."""
         self.close_connection = True
         detail = message or explain or "the request cannot be read"
         self._send(self.server.refusing(ApiError(9499, detail, status=code)))

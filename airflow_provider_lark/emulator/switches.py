@@ -1,4 +1,4 @@
-"""Every point on which the platform's sources disagree or stay silent, as a switch (reference §11, tags ``[?]``)."""
+"""Every point on which the platform's sources disagree or stay silent, as a switch (lark-api §11)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Request:
 
     @property
     def tenant_app(self) -> str:
-        """The app in its tenant: what rates are counted by (§1.5)."""
+        """The app in its tenant: what rates are counted by (lark-api §1.5)."""
         return f"{self.caller.app_id}@{self.token.tenant_key if self.token is not None else ''}"
 
     @property

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
-from tests.docs.pages import Page, page
+from tests.docs.pages import ROOT, Page, page
 
 FACTS = tuple(page(f"docs/reference/{name}.md") for name in ("lark-api", "lark-bitable", "lark-messages"))
 TAGS = frozenset({"documented", "SDK", "seen in practice", "contradictory", "open"})
@@ -77,3 +78,9 @@ def citations(text: str, *, document: str = "") -> Iterator[tuple[str, str]]:
         document = match["document"] or document
         if match["number"]:
             yield document, match["number"]
+
+
+def code_files() -> list[Path]:
+    folders = (ROOT / "airflow_provider_lark", ROOT / "tests", ROOT / "dags")
+    own = {Path(__file__), Path(__file__).with_name("test_docs_lark_api.py")}
+    return sorted(path for folder in folders for path in folder.rglob("*.py") if path not in own)

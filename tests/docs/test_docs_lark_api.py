@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_lark.emulator.codes import CODES
 from airflow_provider_lark.emulator.message_codes import MESSAGE_CODES
 from airflow_provider_lark.emulator.switches import Switches
-from tests.docs.lark_facts import FACTS, TAGS, citations, numbers, sections, sources, tags
-from tests.docs.pages import Page, all_pages
+from tests.docs.lark_facts import FACTS, TAGS, citations, code_files, numbers, sections, sources, tags
+from tests.docs.pages import ROOT, Page, all_pages
 
 LARK = "https://open.feishu.cn/document/"
 _RANGE = re.compile(r"\b(\d{4,}) to (\d{4,})\b")
@@ -28,6 +28,19 @@ each_page = pytest.mark.parametrize("page", [pytest.param(page, id=page.name) fo
 )
 def test_citations_belong_to_the_document_named_last(text: str, expected: list[tuple[str, str]]) -> None:
     assert list(citations(text)) == expected
+
+
+def test_every_section_that_code_cites_exists() -> None:
+    known = set(numbers())
+    cited = [
+        (path.relative_to(ROOT).as_posix(), document, number)
+        for path in code_files()
+        for document, number in citations(path.read_text(encoding="utf-8"))
+        if not document.startswith("RFC")
+    ]
+    assert len(cited) > 200  # the reading itself works
+    assert [each for each in cited if each[1] != "lark-api"] == []  # the file names no document before its first §
+    assert [each for each in cited if each[2] not in known] == []
 
 
 def test_every_section_that_the_documentation_cites_exists() -> None:

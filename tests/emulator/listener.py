@@ -39,7 +39,7 @@ class Listener:
         self._thread.start()
 
     def plain(self, heard: Heard) -> dict[str, Any]:
-        """The payload, decrypted by the book (reference §5.3)."""
+        """The payload, decrypted by the book (lark-api §5.3)."""
         told: dict[str, Any] = json.loads(heard.body)
         if "encrypt" not in told:
             return told

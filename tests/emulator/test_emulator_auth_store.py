@@ -1,4 +1,4 @@
-"""Store apps: app_ticket, app token, tenant token (reference §1.2)."""
+"""Store apps: app_ticket, app token, tenant token (lark-api §1.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logins of people: consent, user tokens, renewal, what user tokens open (reference §1.3)."""
+"""Logins of people: consent, user tokens, renewal, what user tokens open (lark-api §1.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the platform refuses about the places and the parts of a card (reference, part A2; sub-codes of 230099)."""
+"""What the platform refuses about the places and the parts of a card (lark-api §6.6; sub-codes of 230099)."""
 
 from __future__ import annotations
 

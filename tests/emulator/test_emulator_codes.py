@@ -1,4 +1,4 @@
-"""Every code for a value or property of the wrong shape, limits, and client_token (reference §2.3, §2.7, §2.9)."""
+"""Every code for a value or property of the wrong shape, limits, and client_token (lark-api §2.3, §2.7, §2.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every type of message, and what is refused of it (reference §6.2, §6.3, §6.5)."""
+"""Every type of message, and what is refused of it (lark-api §6.2, §6.3, §6.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drive media: uploads whole and in blocks, downloads, links, and where a file may stand (reference §7.4)."""
+"""Drive media: uploads whole and in blocks, downloads, links, and where a file may stand (lark-api §7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscriptions, what events say, and how they are delivered (reference §5)."""
+"""Subscriptions, what events say, and how they are delivered (lark-api §5)."""
 
 from __future__ import annotations
 

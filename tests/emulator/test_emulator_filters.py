@@ -1,4 +1,4 @@
-"""Filters and sorts of records/search (reference §4)."""
+"""Filters and sorts of records/search (lark-api §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens, scopes, documents, unknown routes and parameters (reference §1.2, §1.4, §10)."""
+"""Tokens, scopes, documents, unknown routes and parameters (lark-api §1.2, §1.4, §10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhook bots (reference §6.4): by plain HTTP, as their documentation describes them."""
+"""Webhook bots (lark-api §6.4): by plain HTTP, as their documentation describes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lagging replicas, write locks, and days in zones with summer time (reference §2.8, §4.4)."""
+"""Lagging replicas, write locks, and days in zones with summer time (lark-api §2.8, §4.4)."""
 
 from __future__ import annotations
 

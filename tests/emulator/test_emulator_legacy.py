@@ -1,4 +1,4 @@
-"""The deprecated reads, their shapes and formula filter, and copies of bases (reference §2.2, §2.6, §3.3, §4.6)."""
+"""The deprecated reads, their shapes and formula filter, and copies of bases (lark-api §2.2, §2.6, §3.3, §4.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits: which, how they are answered, and that our client never meets them (reference §1.5, §2.2)."""
+"""Rate limits: which, how they are answered, and that our client never meets them (lark-api §1.5, §2.2)."""
 
 from __future__ import annotations
 

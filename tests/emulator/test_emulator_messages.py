@@ -1,4 +1,4 @@
-"""Sending texts (reference §6.1 to §6.3)."""
+"""Sending texts (lark-api §6.1 to §6.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes of every Bitable route, advanced permissions, and who may read the wiki (reference §2.2, §2.4, §7.3, §8.2)."""
+"""Scopes of every Bitable route, advanced permissions, and who may read the wiki (lark-api §2.2, §2.4, §7.3, §8.2)."""
 
 from __future__ import annotations
 

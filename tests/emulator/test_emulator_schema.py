@@ -1,4 +1,4 @@
-"""Bases, tables, fields and views (reference §2.2, §3.1)."""
+"""Bases, tables, fields and views (lark-api §2.2, §3.1)."""
 
 from __future__ import annotations
 

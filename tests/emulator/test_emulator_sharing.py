@@ -1,4 +1,4 @@
-"""Forwards, alarms, reactions, batches, and groups (reference §6.1, §7.2)."""
+"""Forwards, alarms, reactions, batches, and groups (lark-api §6.1, §7.2)."""
 
 from __future__ import annotations
 

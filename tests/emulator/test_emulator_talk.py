@@ -1,4 +1,4 @@
-"""Replies, threads, edits, cards, recalls, history (reference §6.1 to §6.3)."""
+"""Replies, threads, edits, cards, recalls, history (lark-api §6.1 to §6.3)."""
 
 from __future__ import annotations
 

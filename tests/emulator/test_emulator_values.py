@@ -1,4 +1,4 @@
-"""Every field type: write shape in, read shape out, and the code for a wrong shape (reference §3)."""
+"""Every field type: write shape in, read shape out, and the code for a wrong shape (lark-api §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Views: their property, and what a search through one finds (reference §2.2 notes, §2.4)."""
+"""Views: their property, and what a search through one finds (lark-api §2.2 notes, §2.4)."""
 
 from __future__ import annotations
 

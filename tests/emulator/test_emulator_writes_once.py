@@ -1,4 +1,4 @@
-"""client_token, the write lock of a table, and replicas that lag (reference §2.3, §2.8)."""
+"""client_token, the write lock of a table, and replicas that lag (lark-api §2.3, §2.8)."""
 
 from __future__ import annotations
 

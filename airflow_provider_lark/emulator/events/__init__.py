@@ -1,1 +1,1 @@
-"""Changes told to apps: what an event says, how it is sealed, when it is sent again (reference §5)."""
+"""Changes told to apps: what an event says, how it is sealed, when it is sent again (lark-api §5)."""

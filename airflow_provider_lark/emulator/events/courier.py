@@ -1,4 +1,4 @@
-"""Delivery: a thread of its own that sends events, again and again until they are acknowledged (reference §5.3)."""
+"""Delivery: a thread of its own that sends events, again and again until they are acknowledged (lark-api §5.3)."""
 
 from __future__ import annotations
 

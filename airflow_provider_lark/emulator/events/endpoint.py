@@ -1,4 +1,4 @@
-"""An app's request URL: how events reach it, and the check that it is the app's (reference §5.3)."""
+"""An app's request URL: how events reach it, and the check that it is the app's (lark-api §5.3)."""
 
 from __future__ import annotations
 

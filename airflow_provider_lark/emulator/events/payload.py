@@ -1,4 +1,4 @@
-"""What events say: their envelopes, and changes of records and fields (reference §5.2, §5.3)."""
+"""What events say: their envelopes, and changes of records and fields (lark-api §5.2, §5.3)."""
 
 from __future__ import annotations
 

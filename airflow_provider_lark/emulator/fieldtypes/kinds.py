@@ -1,4 +1,4 @@
-"""The field types, their ui types, and which of them a record write may name (reference §3.1)."""
+"""The field types, their ui types, and which of them a record write may name (lark-api §3.1)."""
 
 from __future__ import annotations
 

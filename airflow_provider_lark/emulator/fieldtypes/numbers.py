@@ -1,4 +1,4 @@
-"""The four faces of a number field: number, progress, currency, rating; and what their ``property`` may say (§3.1)."""
+"""The four faces of a number field, and what their ``property`` may say (lark-api §3.1)."""
 
 from __future__ import annotations
 

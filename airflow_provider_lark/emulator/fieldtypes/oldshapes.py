@@ -1,4 +1,4 @@
-"""Read shapes of the deprecated record routes, where they differ from those of search (reference §3.3)."""
+"""Read shapes of the deprecated record routes, where they differ from those of search (lark-api §3.3)."""
 
 from __future__ import annotations
 

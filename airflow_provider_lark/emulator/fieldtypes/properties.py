@@ -1,4 +1,4 @@
-"""``property`` of a field: checked on the way in, completed with the defaults that reads show (reference §3.1)."""
+"""``property`` of a field: checked on the way in, completed with the defaults that reads show (lark-api §3.1)."""
 
 from __future__ import annotations
 

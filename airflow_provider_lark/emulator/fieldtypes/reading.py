@@ -1,4 +1,4 @@
-"""Held values into read shapes (reference §3.2); the shapes differ from those of writing."""
+"""Held values into read shapes (lark-api §3.2); the shapes differ from those of writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write shapes into held values (reference §3.4); ``None`` is an empty cell."""
+"""Write shapes into held values (lark-api §3.4); ``None`` is an empty cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bases and their tables (reference §2.2)."""
+"""Bases and their tables (lark-api §2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribing to the changes of a base (reference §5.1)."""
+"""Subscribing to the changes of a base (lark-api §5.1)."""
 
 from __future__ import annotations
 

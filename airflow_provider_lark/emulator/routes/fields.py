@@ -1,4 +1,4 @@
-"""Fields and views (reference §2.2, §3.1)."""
+"""Fields and views (lark-api §2.2, §3.1)."""
 
 from __future__ import annotations
 

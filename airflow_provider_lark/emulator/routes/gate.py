@@ -1,4 +1,4 @@
-"""What stands before every route: token, scope, known parameters, in the platform's order (reference §10)."""
+"""What stands before every route: token, scope, known parameters, in the platform's order (lark-api §10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages through webhook bots (reference §6.4, "Custom bot usage guide"): no token, the address opens the group."""
+"""Messages through webhook bots (lark-api §6.4, "Custom bot usage guide"): no token, the address opens the group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of attachment cells: upload, download, temporary links (reference §7.4)."""
+"""Files of attachment cells: upload, download, temporary links (lark-api §7.4)."""
 
 from __future__ import annotations
 

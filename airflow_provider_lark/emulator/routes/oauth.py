@@ -1,4 +1,4 @@
-"""Login of people: consent, user tokens, their renewal, who it is (reference §1.3)."""
+"""Login of people: consent, user tokens, their renewal, who it is (lark-api §1.3)."""
 
 from __future__ import annotations
 

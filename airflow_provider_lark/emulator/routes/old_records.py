@@ -1,4 +1,4 @@
-"""The deprecated reads of records: ``GET …/records`` and ``GET …/records/:record_id`` (reference §2.6, §3.3)."""
+"""The deprecated reads of records: ``GET …/records`` and ``GET …/records/:record_id`` (lark-api §2.6, §3.3)."""
 
 from __future__ import annotations
 

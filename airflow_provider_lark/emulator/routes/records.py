@@ -1,4 +1,4 @@
-"""Records: search, batch_get and the writes (reference §2.2 to §2.5)."""
+"""Records: search, batch_get and the writes (lark-api §2.2 to §2.5)."""
 
 from __future__ import annotations
 

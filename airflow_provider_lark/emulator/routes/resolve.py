@@ -1,4 +1,4 @@
-"""From path parameters to the base, table, field or view, with the platform's refusals (reference §1.4, §2.9)."""
+"""From path parameters to the base, table, field or view, with the platform's refusals (lark-api §1.4, §2.9)."""
 
 from __future__ import annotations
 

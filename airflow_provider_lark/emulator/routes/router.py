@@ -21,7 +21,7 @@ BITABLE_WRITE: Final = ("bitable:app",)
 
 @dataclass(frozen=True)
 class Rate:
-    """So many calls in so many seconds (§2.2)."""
+    """So many calls in so many seconds (lark-api §2.2)."""
 
     most: int
     period_seconds: float = 1.0

@@ -1,4 +1,4 @@
-"""People, and the bot itself (reference §6.1, §7.1)."""
+"""People, and the bot itself (lark-api §6.1, §7.1)."""
 
 from __future__ import annotations
 

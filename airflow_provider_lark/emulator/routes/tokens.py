@@ -1,4 +1,4 @@
-"""Tenant and app tokens, of self-built apps and of store apps (reference §1.2)."""
+"""Tenant and app tokens, of self-built apps and of store apps (lark-api §1.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wiki nodes: from the token of a wiki link to the document behind it (reference §7.3)."""
+"""Wiki nodes: from the token of a wiki link to the document behind it (lark-api §7.3)."""
 
 from __future__ import annotations
 

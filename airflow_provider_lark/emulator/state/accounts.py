@@ -1,4 +1,4 @@
-"""Apps and people: who may ask, in whose name, and what apps are told (reference §1.2, §1.3, §5.1)."""
+"""Apps and people: who may ask, in whose name, and what apps are told (lark-api §1.2, §1.3, §5.1)."""
 
 from __future__ import annotations
 

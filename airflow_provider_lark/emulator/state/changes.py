@@ -1,4 +1,4 @@
-"""What changed in a base, as those who subscribed to it are told (reference §5.1, §5.2)."""
+"""What changed in a base, as those who subscribed to it are told (lark-api §5.1, §5.2)."""
 
 from __future__ import annotations
 

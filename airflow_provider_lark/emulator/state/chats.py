@@ -1,4 +1,4 @@
-"""Groups and private chats: who is in them, who manages them (reference §6.1, §7.2)."""
+"""Groups and private chats: who is in them, who manages them (lark-api §6.1, §7.2)."""
 
 from __future__ import annotations
 

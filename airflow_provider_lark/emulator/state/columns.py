@@ -1,4 +1,4 @@
-"""Changes to fields (reference §2.2, §2.7, §3.1)."""
+"""Changes to fields (lark-api §2.2, §2.7, §3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of a base (reference §2.2, §2.8)."""
+"""A copy of a base (lark-api §2.2, §2.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Day arithmetic of date filters in a base's time zone (reference §4.4)."""
+"""Day arithmetic of date filters in a base's time zone (lark-api §4.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tenant's people and groups (reference §7.1, §3.2)."""
+"""The tenant's people and groups (lark-api §7.1, §3.2)."""
 
 from __future__ import annotations
 

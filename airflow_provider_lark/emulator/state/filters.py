@@ -1,4 +1,4 @@
-"""``filter`` of records/search: checked, then compiled into one predicate (reference §4.1 to §4.4)."""
+"""``filter`` of records/search: checked, then compiled into one predicate (lark-api §4.1 to §4.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formula filter of the deprecated record list, as far as its meaning is documented (reference §4.6).
+"""The formula filter of the deprecated record list, as far as its meaning is documented (lark-api §4.6).
 
 ::
 

@@ -1,4 +1,4 @@
-"""What people allow apps to do in their name: codes, user tokens and their renewal (reference §1.3)."""
+"""What people allow apps to do in their name: codes, user tokens and their renewal (lark-api §1.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lagging replica still shows (reference §2.3 ``ignore_consistency_check``, §2.8, §10)."""
+"""What a lagging replica still shows (lark-api §2.3 ``ignore_consistency_check``, §2.8, §10)."""
 
 from __future__ import annotations
 

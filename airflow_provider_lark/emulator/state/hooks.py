@@ -1,4 +1,4 @@
-"""Webhook bots of groups (reference §6.4): an address, and who may use it for what."""
+"""Webhook bots of groups (lark-api §6.4): an address, and who may use it for what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of attachment cells: kept in memory, uploaded whole or in blocks (reference §7.4)."""
+"""Files of attachment cells: kept in memory, uploaded whole or in blocks (lark-api §7.4)."""
 
 from __future__ import annotations
 

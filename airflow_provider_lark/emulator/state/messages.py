@@ -1,4 +1,4 @@
-"""Messages: what was sent, replied, edited, recalled, read (reference §6.1, §6.3)."""
+"""Messages: what was sent, replied, edited, recalled, read (lark-api §6.1, §6.3)."""
 
 from __future__ import annotations
 

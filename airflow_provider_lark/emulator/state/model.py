@@ -16,7 +16,7 @@ UserIdType = Literal["open_id", "union_id", "user_id"]
 
 @dataclass
 class Field:
-    """A column: cells hang on ``field_id``, so that a rename moves nothing (§9.31)."""
+    """A column: cells hang on ``field_id``, so that a rename moves nothing (lark-api §9.31)."""
 
     field_id: str
     name: str

@@ -1,4 +1,4 @@
-"""``sort`` of records/search (reference §2.4, §4.5)."""
+"""``sort`` of records/search (lark-api §2.4, §4.5)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ DEFAULT_ORIGIN: Final = "https://open.feishu.cn"
 
 @dataclass(frozen=True)
 class WikiNode:
-    """A wiki node that stands for a document, itself or as a shortcut to another node (§7.3)."""
+    """A wiki node that stands for a document, itself or as a shortcut to another node (lark-api §7.3)."""
 
     node_token: str
     obj_token: str

@@ -1,4 +1,4 @@
-"""Writes to records: all or nothing, automatic fields kept, two-way links mirrored (reference §2.5, §3.4)."""
+"""Writes to records: all or nothing, automatic fields kept, two-way links mirrored (lark-api §2.5, §3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images and files of messages: kept in memory, per app (reference §6.1)."""
+"""Images and files of messages: kept in memory, per app (lark-api §6.1)."""
 
 from __future__ import annotations
 

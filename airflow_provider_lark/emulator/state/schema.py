@@ -1,4 +1,4 @@
-"""Changes to tables and views (reference §2.2, §2.7)."""
+"""Changes to tables and views (lark-api §2.2, §2.7)."""
 
 from __future__ import annotations
 

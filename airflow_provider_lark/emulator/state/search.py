@@ -1,4 +1,4 @@
-"""records/search over the held records: filter, order, page (reference §2.4)."""
+"""records/search over the held records: filter, order, page (lark-api §2.4)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Page:
 
 
 def search(state: State, base: Base, table: Table, query: Query) -> Page:
-    """One page. Pages are cut from the table as it is now, so that edits move records between them (§4.5.6)."""
+    """One page. Pages are cut from the table as it is now, so that edits move records between them (§4.5)."""
     found = _matching(state, base, table, query)
     mark = query.fingerprint(table, with_size=state.switches.page_token_binds_page_size)
     start = _decode(query.page_token, mark, state.switches.bad_page_token_code) if query.page_token else 0

@@ -1,4 +1,4 @@
-"""Chats and messages as tests and people set them up (reference §6, §7.2)."""
+"""Chats and messages as tests and people set them up (lark-api §6, §7.2)."""
 
 from __future__ import annotations
 

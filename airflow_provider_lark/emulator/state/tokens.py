@@ -1,4 +1,4 @@
-"""Access tokens of all kinds and their life (reference §1.2, §1.3)."""
+"""Access tokens of all kinds and their life (lark-api §1.2, §1.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain values of fields, as filters and sorts compare them (reference §4.3)."""
+"""Plain values of fields, as filters and sorts compare them (lark-api §4.3)."""
 
 from __future__ import annotations
 

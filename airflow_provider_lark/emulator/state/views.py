@@ -1,4 +1,4 @@
-"""What a view selects: its ``filter_info``, which stands in wire form in its property (reference §2.2 notes, §2.4)."""
+"""What a view selects: its ``filter_info``, which stands in wire form in its property (lark-api §2.2 notes, §2.4)."""
 
 from __future__ import annotations
 

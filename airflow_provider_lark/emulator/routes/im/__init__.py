@@ -1,1 +1,1 @@
-"""``im/v1`` and the older routes beside it: messages, their files, chats (reference §6, §7.2)."""
+"""``im/v1`` and the older routes beside it: messages, their files, chats (lark-api §6, §7.2)."""

@@ -1,4 +1,4 @@
-"""One message to many people: ``message/v4/batch_send/`` (reference §6.1)."""
+"""One message to many people: ``message/v4/batch_send/`` (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups: listing, searching, looking at, founding (reference §7.2)."""
+"""Groups: listing, searching, looking at, founding (lark-api §7.2)."""
 
 from __future__ import annotations
 

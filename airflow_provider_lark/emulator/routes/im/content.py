@@ -1,4 +1,4 @@
-"""What a message says, by its ``msg_type`` (reference §6.2)."""
+"""What a message says, by its ``msg_type`` (lark-api §6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emoji_type of every reaction that the documents list (reference §6.1)."""
+"""The emoji_type of every reaction that the documents list (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forwarding one message, several merged into one, and threads (reference §6.1)."""
+"""Forwarding one message, several merged into one, and threads (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading messages: one, a chat's, a thread's, and who read them (reference §6.1)."""
+"""Reading messages: one, a chat's, a thread's, and who read them (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in a group, and taking people and bots in (reference §7.2)."""
+"""Who is in a group, and taking people and bots in (lark-api §7.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending, replying, editing, recalling (reference §6.1 to §6.3)."""
+"""Sending, replying, editing, recalling (lark-api §6.1 to §6.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of messages and chats: a token only where more follows (reference §6.1, §7.2)."""
+"""Pages of messages and chats: a token only where more follows (lark-api §6.1, §7.2)."""
 
 from __future__ import annotations
 

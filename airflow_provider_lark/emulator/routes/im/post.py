@@ -1,4 +1,4 @@
-"""Rich texts: paragraphs of tagged elements, by language (reference §6.2)."""
+"""Rich texts: paragraphs of tagged elements, by language (lark-api §6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From ids to the chat that a message goes to, and to the message that is acted on (reference §6.1, §6.3)."""
+"""From ids to the chat that a message goes to, and to the message that is acted on (lark-api §6.1, §6.3)."""
 
 from __future__ import annotations
 

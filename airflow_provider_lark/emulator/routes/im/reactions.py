@@ -1,4 +1,4 @@
-"""Emojis below messages (reference §6.1)."""
+"""Emojis below messages (lark-api §6.1)."""
 
 from __future__ import annotations
 

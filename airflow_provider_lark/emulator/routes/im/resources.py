@@ -1,4 +1,4 @@
-"""Images and files of messages, up and down (reference §6.1)."""
+"""Images and files of messages, up and down (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages as the platform shows them (reference §6.1)."""
+"""Messages as the platform shows them (lark-api §6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarming people about a message: in the client, by sms, by phone (reference §6.1)."""
+"""Alarming people about a message: in the client, by sms, by phone (lark-api §6.1)."""
 
 from __future__ import annotations
 
