@@ -35,7 +35,7 @@ class LarkNotifier(OccasionNotifier):
     :param markdown: instead of the card, below *title*.
     :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
     :param title: above *markdown*.
-    :param mentions: ids or e-mail addresses of people, or, with a message of its own, ``all``.
+    :param mentions: ids, e-mail addresses or mobile numbers (``+86…``), or, with a message of its own, ``all``.
     :param mention_owner: notify the owner of what failed or is late.
     :param runbook_url: of what to do; makes a button. Default: the link of a line of ``doc_md`` that says "runbook".
     :param note: a sentence for whoever reads the card.
@@ -135,7 +135,7 @@ class LarkNotifier(OccasionNotifier):
         return find_people(
             [str(each).strip() for each in read_list(self.mentions, "mentions") or ()],
             owners_to_mention(occasion) if self.mention_owner else [],
-            look_up=lambda emails: hook.user_directory(client).find_by_email(emails),
+            look_up=lambda contacts: hook.user_directory(client).find_contacts(contacts),
             tell=lambda words: self.log.warning("%s: %s", self._name, words),
         )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from airflow_provider_lark.core.api.messaging.mentions import ALL, is_email
+from airflow_provider_lark.core.api.messaging.mentions import ALL, is_contact, is_email
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.notifications.context import Kind, Occasion
 
@@ -40,24 +40,25 @@ def owners_to_mention(occasion: Occasion) -> list[str]:
 def find_people(asked: Sequence[str], owners: Sequence[str], look_up: Lookup, tell: Tell) -> People:
     """Return who *asked* and *owners* are; whoever is not found is left out.
 
-    :param look_up: finds open_ids by e-mail address.
+    :param look_up: finds open_ids by e-mail address or mobile number.
     :param tell: is told once of those who are not found.
     """
-    emails = list(dict.fromkeys(each for each in (*asked, *owners) if is_email(each)))
+    contacts = list(dict.fromkeys(each for each in (*asked, *owners) if is_contact(each)))
     known: Mapping[str, str | None] = {}
-    if emails:
+    if contacts:
         try:
-            known = look_up(emails)
+            known = look_up(contacts)
         except LarkError as exc:
             tell(f"cannot look up whom to mention: {exc}")
         else:
-            if missing := [each for each in emails if not known.get(each)]:
+            if missing := [each for each in contacts if not known.get(each)]:
                 who = ", ".join(missing)
-                tell(f"mentions nobody for {who}: no such e-mail address in the tenant, or the app may not see who")
+                why = "no such e-mail address or number in the tenant, or the app may not see who"
+                tell(f"mentions nobody for {who}: {why}")
     everybody = _ids((*asked, *owners), known)
     return People(_ids(asked, known), tuple(each for each in everybody if each != ALL))
 
 
 def _ids(people: Iterable[str], known: Mapping[str, str | None]) -> tuple[str, ...]:
-    ids = (known.get(each) if is_email(each) else each for each in people)
+    ids = (known.get(each) if is_contact(each) else each for each in people)
     return tuple(dict.fromkeys(each for each in ids if each))

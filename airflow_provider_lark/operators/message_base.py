@@ -84,7 +84,7 @@ class MessageOperator(StoppableOperator):
 class MentioningOperator(MessageOperator):
     """Mentions people.
 
-    :param mentions: ids or e-mail addresses of people, or ``all``.
+    :param mentions: ids, e-mail addresses or mobile numbers (``+86…``) of people, or ``all``.
     """
 
     template_fields: Sequence[str] = (*MessageOperator.template_fields, "mentions")
@@ -94,17 +94,16 @@ class MentioningOperator(MessageOperator):
         self.mentions = mentions
 
     def _people(self, opened: Opened) -> list[str]:
-        """Return ids of those who are mentioned; e-mail addresses are looked up."""
-        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_email
+        """Return ids of those who are mentioned; e-mail addresses and mobile numbers are looked up."""
+        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_contact
 
         people = check_mentions([str(each) for each in read_list(self.mentions, "mentions") or ()])
-        emails = [each for each in people if is_email(each)]
-        found = opened.hook.user_directory(opened.client).find_by_email(emails) if emails else {}
+        contacts = [each for each in people if is_contact(each)]
+        found = opened.hook.user_directory(opened.client).find_contacts(contacts) if contacts else {}
         for at, each in enumerate(people):
-            if is_email(each) and not found.get(each):
-                raise NotFound(
-                    f"mentions[{at}]: nobody in the tenant has this e-mail address, or the app may not see who"
-                )
+            if is_contact(each) and not found.get(each):
+                what = "e-mail address" if "@" in each else "mobile number"
+                raise NotFound(f"mentions[{at}]: nobody in the tenant has this {what}, or the app may not see who")
         return [found.get(each) or each for each in people]
 
 

@@ -25,52 +25,67 @@ if TYPE_CHECKING:
 
 
 class SendingOperator(SayingOperator, DeliveringOperator):
-    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file*, *file_content* and *image*.
 
     :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``).
+    :param file_content: a file's text in place of its path; it needs a *file_name*.
+    :param file_name: what the chat shows as the file's name; default: that of the path.
     :param image: path of an image of up to 10 MB.
     :param storage_conn_id: connection of the object storage.
     """
 
-    kinds = (*WORDS, "file", "image")
+    kinds = (*WORDS, "file", "file_content", "image")
     template_fields: Sequence[str] = (
-        *(*SayingOperator.template_fields, *DELIVERING, "file", "image", "storage_conn_id"),
+        *(*SayingOperator.template_fields, *DELIVERING, "file", "file_content", "file_name", "image"),
+        "storage_conn_id",
     )
 
     def __init__(
         self,
         *,
         file: str | None = None,
+        file_content: str | None = None,
+        file_name: str | None = None,
         image: str | None = None,
         storage_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.file = file
+        self.file_content = file_content
+        self.file_name = file_name
         self.image = image
         self.storage_conn_id = storage_conn_id
 
     def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
-        from airflow.sdk import ObjectStoragePath
-
         from airflow_provider_lark.core.api.messaging import content
 
-        if kind not in ("file", "image"):
+        if kind not in ("file", "file_content", "image"):
             return super()._content(client, kind, value, people)
         if people:
             raise ConfigError(f"mentions: a message of a {kind} mentions nobody; send a text beside it")
+        name, whole = self._read_file(kind, value)
+        mark = [name, sha256(whole).hexdigest()]
+        if kind == "image":
+            return content.image(client.resources.upload_image(content=whole)), mark
+        return content.file(client.resources.upload_file(name=name, content=whole)), mark
+
+    def _read_file(self, kind: str, value: Any) -> tuple[str, bytes]:
+        from airflow.sdk import ObjectStoragePath
+
+        name = read_text(self.file_name)
+        if kind == "file_content":
+            if name is None:
+                raise ConfigError("file_name: is empty, and file_content has no name of its own; give one (report.csv)")
+            return name, str(value).encode(errors="replace")
         path = ObjectStoragePath(value, conn_id=read_text(self.storage_conn_id))
         if not path.is_file():
             raise ConfigError(f"{kind}: there is no file {path.name!r}; check the path, and storage_conn_id")
-        whole = path.read_bytes()
-        mark = [path.name, sha256(whole).hexdigest()]
-        if kind == "image":
-            return content.image(client.resources.upload_image(content=whole)), mark
-        return content.file(client.resources.upload_file(name=path.name, content=whole)), mark
+        return name or path.name, path.read_bytes()
 
 
 class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
-    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+    """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file*, *file_content* and *image*.
 
     Once, also when the task is tried again: all tries of one content share a ``uuid``, which Lark heeds for an hour,
     and since Airflow 3.3 the task state store keeps who has got it. Where an earlier try may have sent it longer ago,
@@ -91,7 +106,8 @@ class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
 
 
 class LarkReplyMessageOperator(SendingOperator):
-    """Replies to a message with one of *text*, *markdown*, *post*, *card*, *template_id*, *file* and *image*.
+    """Replies to a message with one of *text*, *markdown*, *post*, *card*, *template_id*, *file*, *file_content* and
+    *image*.
 
     Once over all tries, as :class:`LarkSendMessageOperator` sends. A message that was recalled, or is not there, fails
     the task, and nothing is sent elsewhere in its place unless *instead_receive_id* says where.

@@ -214,6 +214,12 @@ def test_owner_is_notified_by_their_address(chat, emulator):
     assert f"<at id={lin.open_id}>" in sent(emulator)
 
 
+def test_person_is_notified_by_their_number(chat, emulator):
+    lin = emulator.state.add_user("Lin", mobile="13800000000")
+    notify(task_context(), mentions=["+86 138 0000 0000"])
+    assert f"<at id={lin.open_id}>" in sent(emulator)
+
+
 @pytest.mark.parametrize(
     ("given", "context"),
     [

@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.operators.message import LarkSendMessageOperator
 from airflow_provider_lark.operators.sent_once import KEY
 from tests.skin.message_tasks import Killed, Reaper, StateStore, connect, context
@@ -72,11 +73,32 @@ def test_file_and_image_arrive_under_their_name(team, emulator, tmp_path):
     assert emulator.messages[1].msg_type == "image"
 
 
+def test_file_is_shown_under_the_name_that_is_given(team, emulator, tmp_path):
+    (tmp_path / "part-0001").write_text("a", encoding="utf-8")
+    execute(file=str(tmp_path / "part-0001"), file_name="orders.csv")
+    assert json.loads(emulator.messages[0].content)["file_name"] == "orders.csv"
+
+
+def test_words_become_a_file(team, emulator):
+    sent = execute(file_content="名,数\n甲\ud83d,42\n", file_name="报表.csv")
+    shown = json.loads(emulator.messages[0].content)
+    with LarkHook().client() as client:
+        whole = client.resources.download_resource(message_id=sent["message_id"], file_key=shown["file_key"])
+    # half a character, as a text that was cut has it, is no reason to lose the file
+    assert (shown["file_name"], whole.decode()) == ("报表.csv", "名,数\n甲?,42\n")
+
+
 @pytest.mark.parametrize("given", [{"text": "x"}, {"post": {"content": [[]]}}, {"markdown": "x"}, {"card": CARD}])
-def test_people_are_mentioned_by_id_and_by_address(team, emulator, given):
-    bob = team.state.add_user("Bob")
-    execute(**given, mentions=[bob.open_id, "ann@example.com"])
-    assert emulator.messages[0].mentions == (bob.open_id, team.ann.open_id)
+def test_people_are_mentioned_by_id_address_and_number(team, emulator, given):
+    bob, eve = team.state.add_user("Bob"), team.state.add_user("Eve", mobile="+4915112345678")
+    execute(**given, mentions=[bob.open_id, "ann@example.com", "+49 151 123-45678"])
+    assert emulator.messages[0].mentions == (bob.open_id, team.ann.open_id, eve.open_id)
+
+
+def test_number_of_china_is_found_with_its_country_code(team, emulator):
+    li = team.state.add_user("李", mobile="13800000000")
+    execute(text="x", mentions=["+86 138 0000 0000"])
+    assert emulator.messages[0].mentions == (li.open_id,)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +118,13 @@ def test_people_are_mentioned_by_id_and_by_address(team, emulator, given):
         pytest.param(
             {"text": "x", "mentions": ["nobody@example.com"]}, "mentions[0]: nobody in the tenant", id="unknown address"
         ),
+        pytest.param(
+            {"text": "x", "mentions": ["+86 13800000000"]}, "nobody in the tenant has this mobile", id="unknown number"
+        ),
         pytest.param({"text": "x", "mentions": "<at>"}, "mentions[0] is no id", id="markup as a mention"),
         pytest.param({"file": "/nowhere/a.csv"}, "there is no file 'a.csv'", id="no file"),
+        pytest.param({"file_content": "a,b"}, "file_name: is empty", id="words without a file name"),
+        pytest.param({"file_content": "a", "file": "/a.csv"}, "file and file_content", id="two files"),
         pytest.param({"text": "x" * 160_000}, "takes 160", id="too long"),
         pytest.param({"text": "x", "receive_id_type": "phone"}, "'phone' is not one of", id="kind of receiver"),
     ],

@@ -97,6 +97,8 @@ def test_mention_is_one_on_the_server_in_each_form(office: Office, said: Callabl
         pytest.param(["ou_1", "Ann Lee"], r"mentions\[1\] is no id", id="a name"),
         pytest.param("ou_1", "expected a list", id="a text"),
         pytest.param(["ann@example.com"], "look its owner up first", id="address"),
+        pytest.param(["+86 138-0000-0000"], "look its owner up first", id="number"),
+        pytest.param(["+49 <at>"], r"mentions\[0\] is no id", id="markup behind a country code"),
     ],
 )
 def test_mention_that_is_no_id_is_refused(mentions: Any, words: str) -> None:

@@ -11,22 +11,23 @@ from airflow_provider_lark.core.errors import BadRequest
 ALL = "all"
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_MOBILE = re.compile(r"\+[0-9][0-9 ().-]{5,23}")
 
 
 def check_mentions(mentions: Sequence[str]) -> list[str]:
-    """Return ids, each once and without blanks; e-mail addresses pass, to be looked up.
+    """Return ids, each once and without blanks; e-mail addresses and mobile numbers pass, to be looked up.
 
     :raises BadRequest: one is no id.
     """
     if isinstance(mentions, str):
-        raise BadRequest("mentions: expected a list of ids or e-mail addresses, found a text")
+        raise BadRequest("mentions: expected a list of ids, e-mail addresses or mobile numbers, found a text")
     people = [str(each).strip() for each in mentions]
     for at, person in enumerate(people):
         # anything else would be read as markup
-        if not _ID.fullmatch(person) and not is_email(person):
+        if not _ID.fullmatch(person) and not is_contact(person):
             raise BadRequest(
                 f"mentions[{at}] is no id of a person: give an open_id (ou_…), union_id (on_…), user_id, an e-mail "
-                f"address, or {ALL!r}"
+                f"address, a mobile number with its country code (+86…), or {ALL!r}"
             )
     return list(dict.fromkeys(people))
 
@@ -34,6 +35,14 @@ def check_mentions(mentions: Sequence[str]) -> list[str]:
 def is_email(text: str) -> bool:
     """Tell whether *text* is an e-mail address by its look."""
     return re.fullmatch(r"[^\s@<>\"']+@[^\s@<>\"']+", text) is not None
+
+
+def is_contact(text: str) -> bool:
+    """Tell whether *text* has to be looked up: it is an e-mail address, or a mobile number with its country code.
+
+    A number without one may as well be a user_id.
+    """
+    return is_email(text) or _MOBILE.fullmatch(text) is not None
 
 
 def mention_in_text(people: Sequence[str]) -> str:
@@ -62,7 +71,6 @@ def mention_in_card(raw: Mapping[str, Any], form: str, people: Sequence[str]) ->
 
 def _ids(people: Sequence[str]) -> list[str]:
     checked = check_mentions(people)
-    unresolved = next((each for each in checked if is_email(each)), None)
-    if unresolved is not None:
-        raise BadRequest("an e-mail address cannot be mentioned as such: look its owner up first")
+    if any(is_contact(each) for each in checked):
+        raise BadRequest("an e-mail address or mobile number cannot be mentioned as such: look its owner up first")
     return checked

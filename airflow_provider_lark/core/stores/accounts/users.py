@@ -111,6 +111,11 @@ class UserDirectory:
         """Return open_ids by e-mail address: what a ``RecordEncoder`` takes as *find_user_ids*."""
         return self.find_ids(emails=emails)
 
+    def find_contacts(self, contacts: Sequence[str]) -> dict[str, str | None]:
+        """Return open_ids by e-mail address or mobile number, as both may be mentioned."""
+        emails = [each for each in contacts if "@" in each]
+        return self.find_ids(emails=emails, mobiles=[each for each in contacts if "@" not in each])
+
     def _remembered(self, keys: Iterable[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
         now = self._clock.monotonic()
         found = {key: person for key in keys if (person := self._people.get(key)) and person.expires_at > now}
