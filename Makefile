@@ -16,7 +16,7 @@ python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python; 
 OLDER := 'fastapi>=0.130,<0.137'
 PRERELEASES := 'apache-airflow>=3.2.dev0' 'apache-airflow-core>=3.2.dev0' 'apache-airflow-task-sdk>=1.2.dev0'
 
-.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos clean
+.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -71,6 +71,10 @@ DATABASES ?= sqlite,postgresql,mysql
 chaos: $(VENV)/.dev  ## storms of edits, faults, kills and rival transactions; SEEDS=0-999 DATABASES=sqlite
 	@$(BIN)/python tests/services.py
 	@$(BIN)/python -m tests.chaos.campaign --seeds $(SEEDS) --databases $(DATABASES)
+
+KILLS ?= 200
+chaos-sends: $(VENV)/.dev  ## kill -9 of sending tasks before and after each of their calls; KILLS=200
+	@$(BIN)/python -m tests.chaos.kill_sends --kills $(KILLS)
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venvs .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -42,12 +42,27 @@ class TaskRun:
         return [line["event"] for line in self.lines if line["level"] == level]
 
 
-def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG", is_killed=lambda: False, retries=0):
+def run_task(
+    monkeypatch,
+    folder,
+    source,
+    task_id,
+    connections,
+    *,
+    level="DEBUG",
+    is_killed=lambda: False,
+    retries=0,
+    try_number=1,
+    store=None,
+    on_call=lambda step, body: None,
+):
     """Run a task of the DAG ``made_in_a_test`` that *source* makes.
 
     :param connections: what the Execution API answers, by conn_id.
     :param is_killed: tells at each heartbeat whether somebody has marked the task as failed meanwhile.
     :param retries: how many the scheduler says are left.
+    :param store: what Airflow keeps for the task over its tries; None: nothing.
+    :param on_call: told of each request before and after it is carried out: the last step of its path, and its body.
     """
     # before the log level is set, which is for the task only
     from airflow.dag_processing.bundles import manager
@@ -63,16 +78,27 @@ def run_task(monkeypatch, folder, source, task_id, connections, *, level="DEBUG"
     # the supervisor may see only at the next heartbeat that the task has ended
     monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", 0.1)
     run, log = TaskRun(), folder / f"{task_id}.log"
+
+    def answer(request):
+        step, body = request.url.path.strip("/").split("/")[-1], request.content.decode()
+        on_call(step, body)
+        if request.url.path.strip("/").startswith("store/ti/"):
+            result = _keep(request.method, step, body, {} if store is None else store)
+        else:
+            result = _answer(request, run, connections, is_killed, retries)
+        on_call(step, body)
+        return result
+
     with warnings.catch_warnings():
         # Airflow leaves the ends of its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
-        _supervise(task_id, log, lambda request: _answer(request, run, connections, is_killed, retries))
+        _supervise(task_id, log, answer, try_number)
         gc.collect()
     run.log = log.read_text(encoding="utf-8")
     return run
 
 
-def _supervise(task_id, log, answer):
+def _supervise(task_id, log, answer, try_number):
     from airflow.sdk.api import client as api
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
     from airflow.sdk.execution_time import supervisor
@@ -85,7 +111,7 @@ def _supervise(task_id, log, answer):
         status, body = answer(request)
         return http.Response(status, json=body)
 
-    ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": 1}
+    ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": try_number}
     supervise(
         ti=TaskInstance(id=uuid4(), dag_version_id=uuid4(), **ids),
         bundle_info=BundleInfo(name=BUNDLE),
@@ -94,6 +120,17 @@ def _supervise(task_id, log, answer):
         client=api.Client(base_url=None, token="", dry_run=True, transport=http.MockTransport(reply)),
         log_path=str(log),
     )
+
+
+def _keep(method, key, body, store):
+    """Play the task state store: JSON by key."""
+    if method == "PUT":
+        store[key] = json.loads(body)["value"]
+    elif method == "DELETE":
+        store.pop(key, None)
+    elif key not in store:
+        return 404, {"detail": {"reason": "not_found", "message": f"no {key}"}}
+    return 200, {"value": store[key]} if method == "GET" else {}
 
 
 def _http_of(api):
