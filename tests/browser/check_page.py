@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_lark.core.cards.ready import task
 from airflow_provider_lark.core.cards.writing import write_card
+from airflow_provider_lark.emulator import Emulator
 from tests.browser import scene as scenes
 from tests.browser import scene_parts
 from tests.browser.conftest import SHOTS
@@ -144,6 +145,24 @@ def test_every_part_of_a_card_is_drawn(filled, seen):
     seen.shoot_all("parts")
 
 
+def test_card_that_nobody_foresaw_hides_no_other_part(filled, seen):
+    scene = filled.scene
+    hook = scene.emulator.state.add_webhook(name="Odd")
+    text = {"tag": "plain_text", "content": "still here"}
+    odd = [
+        {"tag": "div", "fields": 5},
+        {"tag": "column_set", "columns": {}},
+        {"tag": "action", "actions": 1},
+        {"tag": "x"},
+    ]
+    card = {"header": {"title": text, "text_tag_list": 7}, "elements": [*odd, {"tag": "div", "text": text}]}
+    answer = scene.http.post(f"/open-apis/bot/v2/hook/{hook.hook_id}", json={"msg_type": "interactive", "card": card})
+    assert answer.json()["code"] == 0, answer.text
+    page = seen.open(f"chat/{hook.chat_id}", ".card")
+    assert page.get_by_text("still here").last.is_visible()
+    assert page.get_by_text("cannot be drawn").count() >= 2
+
+
 def test_table_shows_values_by_their_fields_and_follows_edits(filled, seen):
     emulator = filled.scene.emulator
     page = seen.open(f"table/{filled.base}/{filled.table}", ".grid tbody tr")
@@ -174,6 +193,20 @@ def test_card_that_changes_is_redrawn_and_what_was_unfolded_stays(filled, seen):
     page.locator(f"[data-id='{second}']").get_by_text("recovered").wait_for()
     assert page.locator(f"[data-id='{first}'] details").get_attribute("open") == ""
     assert page.locator(f"[data-id='{second}'] .mark").inner_text().endswith("updated")
+
+
+def test_page_says_that_the_emulator_is_gone_and_goes_on_when_it_is_back(chromium):
+    with Emulator() as emulator:
+        page = chromium.new_page()
+        page.goto(f"{emulator.url}/_emulator/")
+        page.get_by_text("Nothing here yet").wait_for()
+        port = int(emulator.url.rpartition(":")[2])
+    page.get_by_text("does not answer").wait_for()
+    with Emulator(port) as emulator:
+        emulator.state.add_chat("Back")
+        page.get_by_text("Back").wait_for()
+        assert page.get_by_text("does not answer").is_hidden()
+    page.close()
 
 
 def test_calls_and_faults_are_shown(filled, seen):

@@ -35,11 +35,19 @@ function go() {
   refresh();
 }
 
+/** What the emulator answered with, or that it did not: something to tell, and no mistake of the page. */
+class Refused extends Error {}
+
 async function ask(path) {
-  const answer = await fetch(path, { cache: "no-store" });
-  const text = await answer.text();
+  let text, ok;
+  try {
+    const answer = await fetch(path, { cache: "no-store" });
+    [text, ok] = [await answer.text(), answer.ok];
+  } catch {
+    throw new Refused("The emulator does not answer. Trying again …");
+  }
   const body = JSON.parse(text);
-  if (!answer.ok) throw new Error(body.error || `HTTP ${answer.status}`);
+  if (!ok) throw new Refused(body.error);
   return [text, body.result];
 }
 
@@ -61,7 +69,8 @@ async function refresh() {
     }
     say("");
   } catch (error) {
-    say(error instanceof TypeError ? "The emulator does not answer. Trying again …" : String(error.message));
+    if (!(error instanceof Refused)) console.error(error);
+    say(error instanceof Refused ? error.message : `The page failed: ${error.message}`);
   }
   if (mine === turn) setTimeout(() => mine === turn && whenVisible(refresh), PAUSE_MS);
 }

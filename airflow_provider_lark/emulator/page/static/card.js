@@ -1,6 +1,6 @@
 // A card as its readers see it: of JSON 2.0, of 1.0 in its main elements, or the template that it is made from.
 
-import { chip, el, webUrl } from "./dom.js";
+import { chip, el, guarded, webUrl } from "./dom.js";
 import { background } from "./colors.js";
 import { locale } from "./settings.js";
 import { chart } from "./chart.js";
@@ -30,7 +30,7 @@ export function renderCard(content, about) {
   const link = webUrl(card.card_link && (card.card_link.pc_url || card.card_link.url));
   const config = card.config || {};
   const width = config.width_mode || (config.compact_width ? "compact" : "");
-  return el("article", { class: WIDTHS[width] || "card", title: link ? `A click opens ${link}` : null }, head(card, ctx), body);
+  return el("article", { class: WIDTHS[width] || "card", title: link ? `A click opens ${link}` : null }, guarded("header", () => head(card, ctx)), body);
 }
 
 function bodyOf(card, language) {
@@ -56,10 +56,11 @@ function context(card, about) {
 }
 
 function element(given, ctx) {
-  const make = given && Object.hasOwn(PARTS, given.tag) ? PARTS[given.tag] : null;
-  const node = make ? make(given, ctx) : el("div", { class: "hint" }, `(${(given && given.tag) || "no tag"}: not drawn)`);
+  const tag = String((given && given.tag) || "no tag");
+  const make = Object.hasOwn(PARTS, tag) ? PARTS[tag] : null;
+  const node = make ? guarded(tag, () => make(given, ctx)) : el("div", { class: "hint" }, `(${tag}: not drawn)`);
   if (given && given.margin) node.style.margin = lengths(given.margin);
-  node.dataset.tag = (given && given.tag) || "";
+  node.dataset.tag = tag;
   return node;
 }
 

@@ -1,6 +1,6 @@
 // A chat: its messages, oldest first, replies in a thread below what they answer.
 
-import { el, sync } from "./dom.js";
+import { el, guarded, sync } from "./dom.js";
 import { renderMessage } from "./message.js";
 import { byPattern } from "./times.js";
 
@@ -107,7 +107,7 @@ function drawn(message, quoted, chat, kept) {
   const key = JSON.stringify([message, quoted && quoted.line, chat.names]);
   const known = kept.get(message.message_id);
   if (known && known.key === key) return known.node;
-  const node = renderMessage(message, chat, quoted);
+  const node = guarded(message.msg_type, () => renderMessage(message, chat, quoted));
   kept.set(message.message_id, { key, node });
   return node;
 }

@@ -85,3 +85,12 @@ export function chip(text, hue = "blue", props = {}) {
   const style = { background: `var(--${back}, var(--blue-100))`, color: `var(--${front}, var(--blue-600))` };
   return el("span", { class: "chip", style, ...props }, text);
 }
+
+/** What *make* makes; a hint in its place where what others sent has a shape that nobody foresaw. */
+export function guarded(what, make) {
+  try {
+    return make();
+  } catch (error) {
+    return el("span", { class: "hint", title: String(error) }, `(${what}: cannot be drawn)`);
+  }
+}

@@ -1,6 +1,6 @@
 // A table as a grid: a page of records, fields as columns. What changed since the last look is lit for a moment.
 
-import { avatar, chip, el, link, sync } from "./dom.js";
+import { avatar, chip, el, guarded, link, sync } from "./dom.js";
 import { sizeOf } from "./message.js";
 import { byPattern } from "./times.js";
 
@@ -40,7 +40,7 @@ function rowNode(row, number, table, kept) {
   if (known && known.key === key) return known.node;
   const node = el("tr", {}, el("th", { class: "number", title: row.record_id }, String(number)));
   for (const field of table.fields) {
-    const shown = cell(row.cells[field.field_id], field, table);
+    const shown = guarded(field.ui_type, () => cell(row.cells[field.field_id], field, table));
     const text = JSON.stringify(row.cells[field.field_id]);
     const changed = known && known.columns === columns && known.cells[field.field_id] !== text;
     node.append(el("td", { class: changed ? "changed" : null }, el("div", { class: "cell", title: shown.tip || null }, shown.node ?? shown)));
