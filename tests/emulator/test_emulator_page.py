@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from time import process_time
 from typing import Any
 
 import pytest
@@ -203,6 +204,15 @@ def test_chat_shows_the_newest_messages(caller: Any) -> None:
         caller.emu.state.write_message(chat, caller.emu.state.person.open_id, str(at))
     shown = view(caller, "chat", chat_id=chat)
     assert (shown["total"], [each["line"] for each in shown["shown"]]) == (60, [str(at) for at in range(10, 60)])
+
+
+@pytest.mark.parametrize("char", ["错", ".", "a", "@", "<at id=", " "])
+def test_long_text_is_shown_at_once(caller: Any, char: str) -> None:
+    chat = caller.emu.state.add_chat("Long")
+    caller.emu.state.write_message(chat, caller.emu.state.person.open_id, char * (150_000 // len(char)))
+    started = process_time()
+    assert len(view(caller, "chat", chat_id=chat)["shown"]) == 1
+    assert process_time() - started < 2
 
 
 def test_merged_messages_show_what_is_in_them(caller: Any, talk: dict[str, str]) -> None:

@@ -13,9 +13,9 @@ from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 
 _LINE: Final = 120
-# whatever may be an id or an address of somebody
-_ID: Final = re.compile(r"[\w.+-]+@[\w.-]+|[A-Za-z0-9_-]{4,}")
-
+_LINE_READ: Final = 500
+# whatever may be an id or an address of somebody; bounded, or a long text without either would take its square
+_ID: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,255}|[A-Za-z0-9_-]{4,}")
 _MENTION: Final = re.compile(r"<at [^>]*?(?:id|email)=[\"']?([^\"'>\s]+)[^>]*>[^<]*</at>")
 _STYLE: Final = re.compile(r"</?[bius]>")
 _KINDS: Final[tuple[UserIdType, ...]] = ("open_id", "union_id", "user_id")
@@ -48,7 +48,7 @@ def _line(state: State, message: Message) -> str:
     """The first line of its words, for lists and for replies to it."""
     if message.is_recalled:
         return "a recalled message"
-    line = next((each for each in message.text.splitlines() if each.strip()), "")
+    line = next((each for each in message.text.splitlines() if each.strip()), "")[:_LINE_READ]
     named = _MENTION.sub(lambda found: f"@{_named(state, found[1])}", line)
     return _STYLE.sub("", named)[:_LINE] or f"[{message.msg_type}]"
 

@@ -10,22 +10,26 @@ const ENTITIES = {
   zwnj: "\u200c", reg: "®", copy: "©", trade: "™", hellip: "…", middot: "·", bull: "•", ndash: "–", mdash: "—", times: "×",
 };
 
-const LINK = [/\[((?:\\.|[^[\]\\]|\[[^\]]*\])*)\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)/y, anchor];
+const LINK = [/\[((?:\\.|[^[\]\\]|\[[^\]]{0,200}\]){0,999})\]\(([^()\s]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200}){0,9})\)/y, anchor];
 const URL = [/https?:\/\/[^\s<>"'\u3000-\u9fff\uff00-\uffef]+/y, ([url]) => link(url, {}, url)];
 const BREAK = [/\n/y, () => el("br")];
+
+/** How far a span may reach: without an end, a text full of beginnings would take the square of its length. */
+const REACH = 1000;
+const FAR = { font: 8000, raw: 8000 };
 
 /** Each rule: where it begins, and what becomes of it; null leaves the text as it is. */
 const RULES = [
   [/\\([!-/:-@[-`{-~])/y, ([, char]) => char],
-  [/(`+)(?!`)([\s\S]*?[^`])\1(?!`)/y, ([, , text]) => el("code", {}, text.replace(/\n/g, " "))],
+  [/(?<!`)(`{1,20})(?!`)([\s\S]{0,5000}?[^`])\1(?!`)/y, ([, , text]) => el("code", {}, text.replace(/\n/g, " "))],
   [/<br\s*\/?>/iy, () => el("br")],
-  [/!\[([^\]]*)\]\(([^()\s]+)\)/y, ([, alt, key], ctx) => ctx.image(key, alt)],
+  [/!\[([^\]]{0,500})\]\(([^()\s]{1,200})\)/y, ([, alt, key], ctx) => ctx.image(key, alt)],
   LINK,
-  [/(\*\*\*)(?=\S)([\s\S]*?\S)\1/y, ([, , text], ctx) => el("strong", {}, el("em", {}, inline(text, ctx)))],
-  [/(\*\*|__)(?=\S)([\s\S]*?\S)\1/y, ([, , text], ctx) => el("strong", {}, inline(text, ctx))],
-  [/\*(?=[^\s*])([\s\S]*?[^\s*])\*(?!\*)/y, ([, text], ctx) => el("em", {}, inline(text, ctx))],
-  [/(?<![\p{L}\p{N}_])_(?=[^\s_])([\s\S]*?[^\s_])_(?![\p{L}\p{N}_])/uy, ([, text], ctx) => el("em", {}, inline(text, ctx))],
-  [/~~(?=\S)([\s\S]*?\S)~~/y, ([, text], ctx) => el("s", {}, inline(text, ctx))],
+  [/(\*\*\*)(?=\S)([\s\S]{0,5000}?\S)\1/y, ([, , text], ctx) => el("strong", {}, el("em", {}, inline(text, ctx)))],
+  [/(\*\*|__)(?=\S)([\s\S]{0,5000}?\S)\1/y, ([, , text], ctx) => el("strong", {}, inline(text, ctx))],
+  [/\*(?=[^\s*])([\s\S]{0,5000}?[^\s*])\*(?!\*)/y, ([, text], ctx) => el("em", {}, inline(text, ctx))],
+  [/(?<![\p{L}\p{N}_])_(?=[^\s_])([\s\S]{0,5000}?[^\s_])_(?![\p{L}\p{N}_])/uy, ([, text], ctx) => el("em", {}, inline(text, ctx))],
+  [/~~(?=\S)([\s\S]{0,5000}?\S)~~/y, ([, text], ctx) => el("s", {}, inline(text, ctx))],
   [/&(#x[0-9a-f]{1,6}|#\d{1,7}|[a-z]{2,8});/iy, ([whole, name]) => entity(name) ?? whole],
   [/:([A-Za-z][A-Za-z0-9_]*):/y, ([, name]) => emoji(name) ?? null],
   URL,
@@ -121,6 +125,7 @@ function close(source, from, name) {
   for (let match = either.exec(source); match; match = either.exec(source)) {
     depth += match[1] ? -1 : 1;
     if (depth === 0) return { index: match.index, end: either.lastIndex };
+    if (match.index - from > (FAR[name] || REACH)) return null;
   }
   return null;
 }
