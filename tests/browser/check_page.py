@@ -163,6 +163,19 @@ def test_card_that_nobody_foresaw_hides_no_other_part(filled, seen):
     assert page.get_by_text("cannot be drawn").count() >= 2
 
 
+def test_long_texts_do_not_hold_the_page_up(filled, seen):
+    scene = filled.scene
+    chat = scene.emulator.state.add_chat(f"long {seen.scheme}", [filled.ann])
+    for char in ("[", "<at id=1>", "错"):
+        scene.emulator.state.write_message(chat, filled.ann, char * (140_000 // len(char)))
+    for char in ("`", "# ", "- ", "> ", "**a ", "|-"):
+        part = {"tag": "markdown", "content": char * (27_000 // len(char))}
+        scene.send(chat, "interactive", {"schema": "2.0", "body": {"elements": [part]}})
+    page = seen.open(f"chat/{chat}", ".message")
+    assert page.locator(".message").count() == 9
+    assert page.get_by_text("cannot be drawn").count() == 0
+
+
 def test_table_shows_values_by_their_fields_and_follows_edits(filled, seen):
     emulator = filled.scene.emulator
     page = seen.open(f"table/{filled.base}/{filled.table}", ".grid tbody tr")

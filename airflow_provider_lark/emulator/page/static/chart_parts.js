@@ -14,7 +14,7 @@ export function widthOf(text) {
 
 /** As much of a text as fits into *width*. */
 export function cut(text, width) {
-  const chars = [...String(text)];
+  const chars = [...String(text).slice(0, 300)];
   if (widthOf(text) <= width) return String(text);
   while (chars.length > 1 && widthOf(chars.join("")) > width - 10) chars.pop();
   return `${chars.join("")}…`;

@@ -4,39 +4,41 @@ import { el } from "./dom.js";
 import { inline } from "./inline.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^\s`]*)/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
+const HEADING = /^ {0,3}(#{1,6})\s+(.*)$/;
 const RULE = /^\s*(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,}|<hr\s*\/?>)\s*$/i;
 const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const DELIMITER = /^ {0,3}\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?)?\s*\|?\s*$/;
 const PAGE_ROWS = 5;
+// quotes and lists in each other; what stands deeper is a paragraph
+const DEEPEST = 10;
 
 /** The nodes of a text in Markdown. */
 export function markdown(source, ctx) {
   return blocks(String(source).replace(/\r\n?/g, "\n").split("\n"), ctx);
 }
 
-function blocks(lines, ctx) {
+function blocks(lines, ctx, depth = 0) {
   const made = [];
   let at = 0;
   while (at < lines.length) {
-    const [node, next] = block(lines, at, ctx);
+    const [node, next] = block(lines, at, ctx, depth);
     if (node) made.push(node);
     at = next;
   }
   return made;
 }
 
-function block(lines, at, ctx) {
+function block(lines, at, ctx, depth) {
   const line = lines[at];
   if (!line.trim()) return [null, at + 1];
   const fence = FENCE.exec(line);
   if (fence) return code(lines, at, fence);
   const heading = HEADING.exec(line);
-  if (heading) return [el(`h${heading[1].length}`, { class: "md-heading" }, inline(heading[2], ctx)), at + 1];
+  if (heading) return [el(`h${heading[1].length}`, { class: "md-heading" }, inline(heading[2].trimEnd().replace(/\s#+$/, ""), ctx)), at + 1];
   if (RULE.test(line)) return [el("hr"), at + 1];
-  if (QUOTE.test(line)) return quote(lines, at, ctx);
-  if (ITEM.test(line)) return list(lines, at, ctx);
+  if (depth < DEEPEST && QUOTE.test(line)) return quote(lines, at, ctx, depth);
+  if (depth < DEEPEST && ITEM.test(line)) return list(lines, at, ctx, depth);
   if (line.includes("|") && DELIMITER.test(lines[at + 1] || "")) return table(lines, at, ctx);
   return paragraph(lines, at, ctx);
 }
@@ -55,14 +57,14 @@ export function codeBlock(text, language) {
   return el("figure", { class: "code" }, el("figcaption", {}, name), el("pre", {}, el("code", {}, text)));
 }
 
-function quote(lines, at, ctx) {
+function quote(lines, at, ctx, depth) {
   let end = at;
   while (end < lines.length && QUOTE.test(lines[end])) end += 1;
   const inner = lines.slice(at, end).map((line) => line.replace(QUOTE, ""));
-  return [el("blockquote", {}, blocks(inner, ctx)), end];
+  return [el("blockquote", {}, blocks(inner, ctx, depth + 1)), end];
 }
 
-function list(lines, at, ctx) {
+function list(lines, at, ctx, depth) {
   const [, indent, marker] = ITEM.exec(lines[at]);
   const ordered = /\d/.test(marker);
   const items = [];
@@ -73,7 +75,7 @@ function list(lines, at, ctx) {
     const inner = [found[3]];
     end += 1;
     while (end < lines.length && lines[end].trim() && belongs(lines[end], indent.length)) inner.push(lines[end++]);
-    items.push(el("li", {}, blocks(dedent(inner), ctx)));
+    items.push(el("li", {}, blocks(dedent(inner), ctx, depth + 1)));
     // a blank line between two items does not end the list
     if (end + 1 < lines.length && !lines[end].trim() && ITEM.test(lines[end + 1])) end += 1;
   }
