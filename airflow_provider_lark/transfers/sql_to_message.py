@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core.transfer.to_message import ChartChoice, MessageOptions, Result
 
+_ROWS_SHOWN = 50
 _OWN = (
     *("sql_conn_id", "sql", "parameters", "title", "x", "y", "series", "rows_shown", "file_name", "time_zone"),
     *("link_url", "note", "font"),
@@ -85,7 +86,7 @@ class SqlToLarkMessageOperator(MentioningOperator, ReceiversOperator):
         x: str | None = None,
         y: Sequence[str] | str | None = None,
         series: str | None = None,
-        rows_shown: int | str = 50,
+        rows_shown: int | str = _ROWS_SHOWN,
         if_empty: Literal["send", "skip", "fail"] = "send",
         file_name: str | None = None,
         time_zone: str | None = None,
@@ -141,10 +142,11 @@ class SqlToLarkMessageOperator(MentioningOperator, ReceiversOperator):
     def _options(self) -> MessageOptions:
         from airflow_provider_lark.core.transfer.to_message import MessageOptions
 
+        shown = read_count(self.rows_shown, "rows_shown")
         return MessageOptions(
             title=read_text(self.title) or self.task_id,
             form=self.form,
-            rows_shown=read_count(self.rows_shown, "rows_shown") or 0,
+            rows_shown=_ROWS_SHOWN if shown is None else shown,
             chart=self._chart(),
             file_name=read_text(self.file_name),
             zone=read_zone(self.time_zone),

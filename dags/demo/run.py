@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Any
 
 import airflow_home
 from compare import find_differences
@@ -20,7 +21,8 @@ from rich.console import Console
 from rich.markup import escape
 from screen import quiet
 from table import Line, draw, judge_promises
-from world import CONFIG, TABLES, World, open_world
+from team import draw_chat, make_dag
+from world import CONFIG, TABLES, TEAM, World, open_world
 
 LOG = airflow_home.DEMO / "airflow.log"
 LOG_SHOWN = os.path.relpath(LOG)
@@ -40,8 +42,8 @@ class Demo:
 
         self.dags = load_dags(str(airflow_home.DAGS))
 
-    def run_dag(self, step: str, dag_id: str) -> None:
-        """Run a DAG and keep the reports of its tasks."""
+    def run_dag(self, step: str, dag_id: str) -> list[dict[str, Any]]:
+        """Run a DAG, keep the reports of its tasks, and return them."""
         from runs import run_dag
 
         with self.console.status(f"{dag_id} …") as status:
@@ -54,6 +56,19 @@ class Demo:
         for report in result.reports:
             for text in (*report["problems"], *report["warnings"]):
                 self.console.print(f"  [yellow]{escape(report['mapping'])}: {escape(text)}[/]")
+        return result.reports
+
+    def tell_team(self, reports: list[dict[str, Any]]) -> None:
+        """Let a task send each report to the team's chat, and show what stands there."""
+        from runs import register, run_dag
+
+        with self.console.status("tell_team …"):
+            dag = make_dag(reports)
+            register(dag)
+            run_dag(dag, lambda task: None)
+        count = len(self.world.emulator.messages)
+        self.console.print(f"[green]✓[/] told: DAG tell_team, {count} cards; the chat {TEAM!r} shows")
+        self.console.print(draw_chat(self.world))
 
     def run_all(self) -> list[str]:
         """Run every step, and say what is wrong in the end; an empty list means: both sides are equal."""
@@ -63,7 +78,8 @@ class Demo:
         try:
             self.run_dag("full load", "lark_full_sync")
             outcome = self.edit()
-            self.run_dag("incremental", "lark_incremental_sync")
+            reports = self.run_dag("incremental", "lark_incremental_sync")
+            self.tell_team(reports)
             self.run_dag("idle", "lark_incremental_sync")
             self.run_dag("check", "lark_consistency_check")
         except RunFailed as failure:

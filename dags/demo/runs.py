@@ -5,12 +5,14 @@ Import after :mod:`airflow_home` has prepared Airflow's home.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.listeners import hookimpl
 from airflow.models.xcom import XComModel
 from airflow.sdk import DAG
@@ -65,6 +67,15 @@ def load_dags(folder: str) -> dict[str, DAG]:
     if bag.import_errors:
         raise RunFailed("\n".join(f"{path}: {error}" for path, error in bag.import_errors.items()))
     return dict(bag.dags)
+
+
+def register(dag: DAG) -> None:
+    """Make a DAG known to Airflow that stands in no file of its folder."""
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+    bag = DagBag(dag_folder=os.devnull, collect_dags=False)
+    bag.bag_dag(dag)
+    sync_bag_to_db(bag, "dags-folder", None)
 
 
 def run_dag(dag: DAG, tell: Callable[[str], None]) -> DagResult:

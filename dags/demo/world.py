@@ -17,6 +17,9 @@ HERE = Path(__file__).parent
 DATA = HERE / "data" / "divisions"
 CONFIG = HERE / "lark_sync.yaml"
 
+TEAM = "Data team"
+"""The chat that is told of the sync."""
+
 TEXT, CHECKBOX = 1, 7
 # the first field is the one that the page shows as a record's title
 LARK_FIELDS = {
@@ -97,9 +100,11 @@ class World:
 
 @contextmanager
 def open_world(database: Path, *, port: int = 0) -> Iterator[World]:
-    """Start the emulator, make the base and its empty tables, and fill a new *database* from the CSV files."""
+    """Start the emulator, make chat, base and its empty tables, and fill a new *database* from the CSV files."""
     fill_database(database)
     with Emulator(port=port) as emulator:
+        colleague = emulator.state.add_user("Lin", "lin@example.com")
+        emulator.state.add_chat(TEAM, [colleague.open_id])
         app_token = emulator.state.create_base("divisions", "Asia/Shanghai").app_token
         table_ids = {
             table: emulator.state.create_table(

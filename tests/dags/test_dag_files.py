@@ -8,9 +8,12 @@ import pytest
 
 DAGS = Path(__file__).parents[2] / "dags"
 DAG_IDS = [
+    "etl_to_lark",
     "example_bitable_operators",
     "example_transfers",
     "lark_consistency_check",
+    "lark_daily_report",
+    "lark_failure_notifier",
     "lark_full_sync",
     "lark_incremental_sync",
 ]

@@ -19,6 +19,7 @@ from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator
 from airflow_provider_lark.transfers.sql_to_bitable import SqlToBitableOperator
+from airflow_provider_lark.transfers.sql_to_message import SqlToLarkMessageOperator
 from tests.skin.orders import context, open_orders
 
 
@@ -65,6 +66,27 @@ def test_transfers_take_it_for_nothing(orders, empty):
     assert done["created"] == 1
     place = {"target_table": "orders", "target_schema": empty, "record_id_column": empty, "view": empty}
     assert run(BitableToSqlOperator, mode="replace", filter=empty, **place, **both)["created"] == 2
+
+
+@pytest.mark.parametrize("empty", ["None", "", None])
+def test_result_of_a_query_takes_it_for_nothing(orders, empty):
+    orders.emulator.state.add_chat("Sales")
+    own = (
+        "parameters",
+        "title",
+        "x",
+        "y",
+        "series",
+        "rows_shown",
+        "file_name",
+        "time_zone",
+        "link_url",
+        "note",
+        "font",
+    )
+    rest = dict.fromkeys((*own, "receive_id_type", "mentions", "resend_if_unknown"), empty)
+    told = run(SqlToLarkMessageOperator, sql_conn_id="shop_db", sql="SELECT 1", receive_id="Sales", **rest)
+    assert (told["rows"], told["shown"]) == (1, 1)
 
 
 @pytest.mark.parametrize("empty", ["None", "", None])

@@ -121,7 +121,7 @@ ODD = {
 
 def test_odd_columns_are_shown_on_each_database(open_shop, engine):
     shop, kind = open_shop(engine), engine.dialect.name
-    run(ODD[kind], time_zone="Asia/Shanghai")
+    run(f"-- 日报: 100 %\n{ODD[kind]};\n", time_zone="Asia/Shanghai")
     (table,) = find(shop.card, "table")
     moment = {"sqlite": "2026-11-01 08:00", "postgresql": "2026-11-01 16:00:00+08:00", "mysql": "2026-11-01 08:00:00"}
     assert [column["display_name"] for column in table["columns"]] == ["n", "n", "blob_", "a.b", "x", "t"]

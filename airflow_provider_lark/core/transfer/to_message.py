@@ -122,7 +122,7 @@ def read_result(names: Sequence[str], parts: Iterable[Rows], options: MessageOpt
     result = Result(tuple(names))
     if options.form in _SUFFIXES:
         result.path = folder / _file_name(options)
-        written = _write_file(result, parts, options)
+        written = _write_file(result.path, result.names, parts, options)
         result.rows = result.shown = written.rows
         if written.cut:
             result.warnings.append(
@@ -204,13 +204,12 @@ def _warn(result: Result, options: MessageOptions) -> None:
         )
 
 
-def _write_file(result: Result, parts: Iterable[Rows], options: MessageOptions) -> Written:
-    path = result.path or Path()
+def _write_file(path: Path, names: Sequence[str], parts: Iterable[Rows], options: MessageOptions) -> Written:
     if options.form == "csv":
-        return write_csv(path, result.names, rows_in_zone(parts, options.zone))
+        return write_csv(path, names, rows_in_zone(parts, options.zone))
     # a cell has no zone; where all moments are in one, it need not say so
     shown = rows_in_zone(parts, options.zone, drop_zone=True)
-    return write_excel(path, result.names, shown, title=options.title)
+    return write_excel(path, names, shown, title=options.title)
 
 
 def _file_name(options: MessageOptions) -> str:

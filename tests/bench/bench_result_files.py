@@ -1,0 +1,65 @@
+"""Measure files of a query's rows: ``python tests/bench/bench_result_files.py [rows]``.
+
+A million rows (or so many) of a SQLite table go into a CSV and an Excel file. Each file is written in a process of its
+own, so that its memory is its own. Prints seconds, rows a second, the file's size, and the peak of memory beside what
+it was before the first row.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from airflow_provider_lark.core.stores.connections import open_session
+from airflow_provider_lark.core.transfer.csv_file import write_csv
+from airflow_provider_lark.core.transfer.excel_file import write_excel
+from airflow_provider_lark.core.transfer.sql_source import SqlSource
+
+ROWS = 1_000_000
+# far beyond what Lark takes, which is not what is measured
+MAX_BYTES = 1 << 30
+QUERY = """
+WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < {rows})
+SELECT id, '街道' || id AS name, id % 3000 + 110000 AS area, id / 7.0 AS amount, '2026-11-01' AS day FROM n
+"""
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(form: str, rows: int) -> None:
+    write = {"csv": write_csv, "excel": write_excel}[form]
+    with tempfile.TemporaryDirectory() as folder, open_session(create_engine("sqlite://")) as conn:
+        path = Path(folder) / "result"
+        with closing(SqlSource(QUERY.format(rows=rows)).open(conn)) as opened:
+            write(Path(folder) / "first", opened.columns, [])
+            before, began = peak_mb(), time.perf_counter()
+            written = write(path, opened.columns, opened.rows(opened.columns), max_bytes=MAX_BYTES)
+        seconds, size = time.perf_counter() - began, path.stat().st_size / 2**20
+    rate = written.rows / seconds
+    print(
+        f"{form:6} {written.rows:>9,} rows {seconds:7.1f} s {rate:>9,.0f} rows/s {size:6.1f} MB"
+        f"   memory {before:.0f} MB + {peak_mb() - before:.0f}"
+    )
+
+
+def main() -> None:
+    if len(sys.argv) == 3:
+        measure(sys.argv[1], int(sys.argv[2]))
+        return
+    most = int(sys.argv[1]) if len(sys.argv) == 2 else ROWS
+    for form in ("csv", "excel"):
+        for rows in (most // 100, most):
+            subprocess.run([sys.executable, __file__, form, str(rows)], check=True)
+
+
+if __name__ == "__main__":
+    main()
