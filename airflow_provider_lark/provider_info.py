@@ -122,25 +122,51 @@ _WEBHOOK_EXTRA_FIELDS = {
 }
 
 
+def _option(description: str, *, example: str | None, default: str | None = None, kind: str = "string") -> object:
+    return {"description": description, "version_added": "0.1.0", "type": kind, "example": example, "default": default}
+
+
 _CONFIG = {
-    "description": "Notifications through an app of Lark / Feishu, for those notifiers that say nothing else.",
+    "description": (
+        "Notifications through an app of Lark / Feishu. `notify_conn_id` and `notify_receive_id` together tell of "
+        "every task and run of the installation that fails; each alone is only what LarkNotifier takes where it is "
+        "given nothing else."
+    ),
     "options": {
-        "notify_conn_id": {
-            "description": "Connection of type `lark` through which LarkNotifier writes.",
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "lark_default",
-            "default": None,
-        },
-        "notify_receive_id": {
-            "description": (
-                "To whom: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of them."
-            ),
-            "version_added": "0.1.0",
-            "type": "string",
-            "example": "Data alerts",
-            "default": None,
-        },
+        "notify_conn_id": _option("Connection of type `lark` through which notifications go.", example="lark_default"),
+        "notify_receive_id": _option(
+            "To whom: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of them.",
+            example="Data alerts",
+        ),
+        "notify_on": _option(
+            "What is told: some of `task_failed` (its last try), `task_retrying`, `run_failed`; `none`: nothing, "
+            "though a connection and a receiver are named. What has failed is told of when it recovers.",
+            example="run_failed",
+            default="task_failed, run_failed",
+        ),
+        "notify_allow": _option(
+            "Of which DAGs: globs of DAG ids, or of DAG and task as `orders.load`, with commas between. Default: all.",
+            example="orders_*, sales.load*",
+        ),
+        "notify_deny": _option(
+            "Of which not: globs as of `notify_allow`, which they override.", example="*_test, sandbox.*"
+        ),
+        "notify_dedupe": _option(
+            "One card for all failures of a `run`, or of each `task` of it; `none`: a message for each. It needs the "
+            "connection's `store_conn_id`.",
+            example="task",
+            default="run",
+        ),
+        "notify_mention_owner": _option(
+            "Whether the owner of what failed is notified, where it is an e-mail address.",
+            example="False",
+            default="True",
+            kind="boolean",
+        ),
+        "notify_locale": _option(
+            "The cards' only language, `en_us` or `zh_cn`. Default: both, each reader sees their own.",
+            example="zh_cn",
+        ),
     },
 }
 

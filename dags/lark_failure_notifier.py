@@ -23,7 +23,7 @@ from airflow_provider_lark.notifications.lark import LarkNotifier
 notify = LarkNotifier(
     receive_id="{{ params.receive_id }}",
     lark_conn_id="{{ params.lark_conn_id }}",
-    runbook_url="https://github.com/airflow-provider-lark/airflow-provider-lark/blob/main/docs/messages.md",
+    runbook_url="https://github.com/airflow-provider-lark/airflow-provider-lark/blob/main/docs/notifiers.md",
 )
 
 with DAG(

@@ -13,6 +13,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.stores.accounts import upgrade, users
 from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.stores.accounts.tokens import purge, reencrypt, survey
+from airflow_provider_lark.core.stores.alerts import alert_store
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -47,7 +48,8 @@ def reencrypt_store(args: Namespace) -> None:
 def purge_store(args: Namespace) -> None:
     """Delete what has expired."""
     with _store(args) as engine:
-        print(f"Deleted {purge(engine)} expired tokens and {users.purge(engine)} entries of the user cache")
+        tokens, people, cards = purge(engine), users.purge(engine), alert_store.purge(engine)
+        print(f"Deleted {tokens} expired tokens, {people} entries of the user cache and {cards} cards of old failures")
 
 
 @contextmanager

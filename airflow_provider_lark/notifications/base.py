@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk.bases.notifier import BaseNotifier
 
-from airflow_provider_lark.core.errors import BadRequest, LarkError
 from airflow_provider_lark.notifications.context import Occasion, read_occasion
+from airflow_provider_lark.notifications.run_states import ask_about_run
 from airflow_provider_lark.notifications.templates import render_fields
+from airflow_provider_lark.notifications.voice import Voice
 from airflow_provider_lark.notifications.within import run_within
 
 if TYPE_CHECKING:
@@ -74,16 +75,21 @@ class OccasionNotifier(BaseNotifier):
         """Send the message, or say in the log why not."""
         occasion = None
         try:
-            occasion = read_occasion(context)
+            occasion = ask_about_run(read_occasion(context), context, also_good=self._keeps_cards)
             # here, not in the thread: reading a connection asks the supervisor
             deliver = self._prepare(occasion)
             run_within(BUDGET_SECONDS, deliver)
         except Exception as exc:  # noqa: BLE001 - the outermost edge: a notifier never fails what it tells of
-            self._tell_failure(self._target, occasion, exc)
+            self._voice.failure(self._target, occasion, exc)
 
     async def async_notify(self, context: Context) -> None:
         """Send the message without blocking the event loop, or say in the log why not."""
         await asyncio.to_thread(self.notify, context)
+
+    @property
+    def _keeps_cards(self) -> bool:
+        """Whether one card stands for many occasions."""
+        return False
 
     def _prepare(self, occasion: Occasion) -> Callable[[], None]:
         """Read the connection, and return what sends."""
@@ -95,24 +101,5 @@ class OccasionNotifier(BaseNotifier):
         raise NotImplementedError
 
     @property
-    def _name(self) -> str:
-        return type(self).__name__
-
-    def _warn_of_dead_link(self, occasion: Occasion) -> None:
-        from airflow_provider_lark.core.cards.text import reachable_url
-
-        url = occasion.facts.get("log_url")
-        if url and reachable_url(url) is None:
-            self.log.warning(
-                "%s: Airflow calls itself by a local address, so the card has no button to it: set [api] base_url",
-                self._name,
-            )
-
-    def _tell_replacement(self, lost: str, instead: str, exc: BadRequest) -> None:
-        self.log.warning("%s: %s cannot be sent, %s goes instead: %s", self._name, lost, instead, exc)
-
-    def _tell_failure(self, target: str, occasion: Occasion | None, exc: Exception) -> None:
-        # of other errors the text may hold anything, an address too
-        why = exc if isinstance(exc, LarkError) else type(exc).__name__
-        what = "what happened" if occasion is None else occasion.name
-        self.log.error("%s: could not tell %s about %s: %s", self._name, target, what, why)
+    def _voice(self) -> Voice:
+        return Voice(self.log, type(self).__name__)

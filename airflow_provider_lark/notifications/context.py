@@ -7,11 +7,13 @@ instance, which is not the one that failed; a deadline's has ``dag_run`` as a pl
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import quote
+
+from airflow_provider_lark.notifications.exceptions import describe
 
 Kind = Literal[
     "task_failed", "task_retrying", "task_succeeded", "task_other", "run_failed", "run_succeeded", "deadline"
@@ -21,10 +23,12 @@ _SUCCESS_REASONS = ("success",)
 _LOST = "the process was lost"
 _NOBODY = "airflow"
 """Who owns a task whose author has not said."""
-_KEPT = 100_000
-"""Characters of either end of an exception that are looked at: masking megabytes takes longer than a notifier may."""
 _RUNBOOK = re.compile(r"runbook|playbook|手册|预案", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s<>()\[\]\"'`]+")
+
+
+States = Mapping[tuple[str, int], str | None]
+"""Of task instances, as Airflow calls them, by task and map index, which is -1 where it has none."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,18 @@ class Occasion:
     :param facts: by the names of the ready cards' facts; what is not known is not there.
     :param state: of the task, as Airflow calls it.
     :param mark: what tells it from the next one of the same kind and place, and never moves by itself; empty: unknown.
+    :param states: of the run's task instances, where it is about a run and somebody could be asked.
+    :param total: how many instances the task has, where it is mapped and somebody could be asked.
+    :param by_hand: whether somebody has set the state.
     """
 
     kind: Kind
     facts: Mapping[str, Any]
     state: str | None = None
     mark: tuple[str, ...] = ()
+    states: States | None = None
+    total: int | None = None
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -51,18 +61,35 @@ class Occasion:
 def read_occasion(context: Mapping[str, Any]) -> Occasion:
     """Return what *context* tells."""
     if (late := context.get("deadline")) is not None:
-        facts = _of_run(context) | {"deadline_at": _moment(_get(late, "deadline_time"))}
+        facts = _of_run(context) | _page_of_run(context) | {"deadline_at": _moment(_get(late, "deadline_time"))}
         return Occasion("deadline", _known(facts), mark=(str(_get(late, "id")), str(_get(late, "deadline_time"))))
     ti = None if "reason" in context else _first(context, "ti", "task_instance")
     if ti is not None:
         return _of_task(context, ti)
     reason, run = context.get("reason"), context.get("dag_run")
     is_good = reason in _SUCCESS_REASONS if "reason" in context else context.get("exception") is None
-    facts = {**_of_run(context), **_times(run), **_of_dag(context), "reason": None if is_good else reason}
+    facts = {**_of_run(context), **_page_of_run(context), **_times(run), **_of_dag(context)}
+    facts["reason"] = None if is_good else reason
     # once it was cleared it has another start
     began = _get(run, "start_date")
     mark = () if began is None else (str(began), str(_get(run, "clear_number")))
     return Occasion("run_succeeded" if is_good else "run_failed", _known(facts), mark=mark)
+
+
+def is_bad(occasion: Occasion) -> bool:
+    """Tell whether something failed, for good or not."""
+    return occasion.kind in ("task_failed", "task_retrying", "run_failed")
+
+
+def is_for_a_card(occasion: Occasion) -> bool:
+    """Tell whether it belongs on a card that is updated: a deadline or a skipped task is told on its own."""
+    is_one = is_bad(occasion) or occasion.kind in ("task_succeeded", "run_succeeded")
+    return is_one and {"dag_id", "run_id"} <= set(occasion.facts)
+
+
+def is_nothing_new(occasion: Occasion) -> bool:
+    """Tell whether it is a task that made it at its first try, and by itself: nothing was ever said of it."""
+    return occasion.kind == "task_succeeded" and occasion.facts.get("try_number") == 1 and not occasion.by_hand
 
 
 def derived_names(context: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +115,17 @@ def _of_run(context: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _page_of_run(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the address of the run in Airflow, which no context has but a task's."""
+    from airflow.sdk.configuration import conf
+
+    facts, base = _of_run(context), conf.get("api", "base_url", fallback=None)
+    if not base or not facts["dag_id"] or not facts["run_id"]:
+        return {}
+    dag_id, run_id = (quote(facts[name], safe=":+") for name in ("dag_id", "run_id"))
+    return {"grid_url": f"{base.rstrip('/')}/dags/{dag_id}/runs/{run_id}"}
+
+
 def _of_dag(context: Mapping[str, Any]) -> dict[str, Any]:
     dag = context.get("dag")
     named = sorted({each.strip() for each in str(_get(dag, "owner") or "").split(",")} - {"", _NOBODY})
@@ -106,11 +144,12 @@ def _runbook(*places: Any) -> str | None:
 
 def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
     task = context.get("task") or _get(ti, "task")
-    exception = _describe(context.get("exception"))
-    state = _state(ti)
+    exception = describe(context.get("exception"))
+    state, max_tries = _state(ti), _get(ti, "max_tries")
+    if state is None and exception is None:
+        state = _state_of_lost(_get(ti, "try_number"), max_tries)
     kind = _kind_of_task(state, exception)
     owner, log_url = _get(task, "owner"), _get(ti, "log_url")
-    max_tries = _get(ti, "max_tries")
     is_lost = exception is None and kind in ("task_failed", "task_retrying")
     facts = {
         **_of_run(context),
@@ -140,6 +179,12 @@ def _kind_of_task(state: str | None, exception: str | None) -> Kind:
     return "task_failed" if state in ("failed", "upstream_failed") or exception is not None else "task_other"
 
 
+def _state_of_lost(try_number: Any, max_tries: Any) -> str:
+    """Return what becomes of a task whose process is gone: the DAG processor, which calls then, is not told."""
+    is_tried_again = isinstance(try_number, int) and isinstance(max_tries, int) and try_number <= max_tries
+    return "up_for_retry" if is_tried_again else "failed"
+
+
 def _state(ti: Any) -> str | None:
     state = _get(ti, "state")
     return None if state is None else str(getattr(state, "value", state))
@@ -156,22 +201,6 @@ def _next_try(task: Any, ti: Any) -> datetime | None:
     if not isinstance(delay, timedelta) or ended is None or _get(task, "retry_exponential_backoff"):
         return None
     return ended + delay
-
-
-def _describe(exception: Any) -> str | None:
-    """Return the traceback or the message of an exception, without secrets."""
-    if exception is None:
-        return None
-    # the module has it, and leaves it out of its list of names
-    from airflow.sdk.log import redact  # type: ignore[attr-defined]
-
-    is_error = isinstance(exception, BaseException)
-    text = "".join(traceback.format_exception(exception)) if is_error else str(exception)
-    if len(text) > 2 * _KEPT:
-        # what a card shows of either end is far from this cut
-        text = f"{text[:_KEPT]}\n{text[-_KEPT:]}"
-    # before the card is cut: half a secret would not be known as one
-    return str(redact(text)) or None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
 from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
-from airflow_provider_lark.notifications.context import Occasion
+from airflow_provider_lark.notifications.context import Occasion, is_bad, is_for_a_card, is_nothing_new
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -31,6 +32,9 @@ class LarkNotifier(OccasionNotifier):
     :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
         exact name; or a list of them. Default: ``[lark] notify_receive_id`` of Airflow's configuration.
     :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
+    :param dedupe: one card for all failures of a DAG run (``run``), or of each task of it (``task``): it is updated,
+        lists what failed, and turns green once all of it has recovered. Give the same notifier to the failure, retry
+        and success callbacks, of tasks and DAG. The connection has to name a database, ``store_conn_id``.
     :param text: instead of the card; a template. One that cannot be rendered is logged, and the card goes out.
     :param markdown: instead of the card, below *title*.
     :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
@@ -50,6 +54,7 @@ class LarkNotifier(OccasionNotifier):
         *,
         receive_id: Sequence[str] | str | None = None,
         receive_id_type: str | None = None,
+        dedupe: Literal["run", "task"] | None = None,
         text: str | None = None,
         markdown: str | None = None,
         card: Mapping[str, Any] | str | None = None,
@@ -64,6 +69,11 @@ class LarkNotifier(OccasionNotifier):
     ) -> None:
         given: dict[str, Any] = {"text": text, "markdown": markdown, "card": card, "title": title, "mentions": mentions}
         super().__init__(**given, runbook_url=runbook_url, note=note, locale=locale, **kwargs)
+        if dedupe not in (None, "run", "task"):
+            raise ConfigError(f"dedupe: expected 'run', 'task' or None, found {dedupe!r}")
+        if dedupe is not None and text is not None:
+            raise ConfigError("dedupe updates a card, and a text is none: give markdown or card instead of text")
+        self.dedupe = dedupe
         self.receive_id = receive_id
         self.receive_id_type = receive_id_type
         self.mention_owner = mention_owner
@@ -74,18 +84,43 @@ class LarkNotifier(OccasionNotifier):
     def _target(self) -> str:
         return repr(self.receive_id) if self._has_receiver else "whom [lark] notify_receive_id names"
 
+    @property
+    def _keeps_cards(self) -> bool:
+        return self.dedupe is not None
+
     def _prepare(self, occasion: Occasion) -> Callable[[], None]:
         from airflow_provider_lark.hooks.lark import LarkHook
 
+        if self.dedupe is not None and is_nothing_new(occasion):
+            return _say_nothing
         receivers = self._receivers()
         hook = LarkHook(self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name)
         _ = hook.settings
         try:
             _ = hook.accounts
         except LarkError as exc:
-            self.log.warning("%s: goes on without the token store: %s", self._name, exc)
+            if self.dedupe is None or os.environ.get("LARK_CONFIG_ENCRYPTION_KEY"):
+                # without a key the database is meant for the cards alone
+                self._voice.warn(f"goes on without the token store: {exc}")
             hook.accounts = None
-        return partial(self._deliver, hook, receivers, occasion)
+        tell_each = partial(self._deliver, hook, receivers, occasion)
+        if self.dedupe is None or not is_for_a_card(occasion):
+            return tell_each
+        return self._prepare_alert(hook, receivers, occasion, tell_each)
+
+    def _prepare_alert(
+        self, hook: LarkHook, receivers: list[str], occasion: Occasion, tell_each: Callable[[], None]
+    ) -> Callable[[], None]:
+        from airflow_provider_lark.hooks.parameters import read_text
+        from airflow_provider_lark.notifications.alert_delivery import AlertDelivery, open_store
+
+        # nobody knows then whether a success is a recovery
+        instead = tell_each if is_bad(occasion) else _say_nothing
+        store = open_store(hook, str(self.dedupe), self._voice)
+        if store is None:
+            return instead
+        kind = read_text(self.receive_id_type)
+        return AlertDelivery(self, hook, store, receivers, kind, occasion, instead, self._voice)
 
     def _receivers(self) -> list[str]:
         from airflow_provider_lark.hooks.parameters import read_list
@@ -99,7 +134,7 @@ class LarkNotifier(OccasionNotifier):
     def _deliver(self, hook: LarkHook, receivers: Sequence[str], occasion: Occasion) -> None:
         from airflow_provider_lark.notifications.sayings import sayings
 
-        self._warn_of_dead_link(occasion)
+        self._voice.dead_link(occasion)
         options = {"timeout_seconds": CALL_SECONDS, "max_attempts": 3, "max_elapsed_seconds": PATIENCE_SECONDS}
         with hook.client(**options) as client:
             said = sayings(self, occasion, self._people(hook, client, occasion))
@@ -107,7 +142,7 @@ class LarkNotifier(OccasionNotifier):
                 try:
                     self._send(client, receiver, said)
                 except LarkError as exc:
-                    self._tell_failure(repr(receiver), occasion, exc)
+                    self._voice.failure(repr(receiver), occasion, exc)
 
     def _send(self, client: LarkClient, receiver: str, said: Sequence[Saying]) -> None:
         """Send the first of *said* that Lark takes."""
@@ -124,20 +159,35 @@ class LarkNotifier(OccasionNotifier):
                 is_about_content = content is None or exc.code is not None or isinstance(exc, TooLarge)
                 if place == len(said) or not is_about_content:
                     raise
-                self._tell_replacement(saying.name, said[place].name, exc)
+                self._voice.replacement(saying.name, said[place].name, exc)
             else:
                 return
 
     def _people(self, hook: LarkHook, client: LarkClient, occasion: Occasion) -> People:
-        from airflow_provider_lark.hooks.parameters import read_list
-        from airflow_provider_lark.notifications.people import find_people, owners_to_mention
+        from airflow_provider_lark.notifications.people import find_people
 
         return find_people(
-            [str(each).strip() for each in read_list(self.mentions, "mentions") or ()],
-            owners_to_mention(occasion) if self.mention_owner else [],
+            self.asked(),
+            self.owners(occasion),
             look_up=lambda contacts: hook.user_directory(client).find_contacts(contacts),
-            tell=lambda words: self.log.warning("%s: %s", self._name, words),
+            tell=self._voice.warn,
         )
+
+    def asked(self) -> list[str]:
+        """Return whom the author wants to be notified, as it was given."""
+        from airflow_provider_lark.hooks.parameters import read_list
+
+        return [str(each).strip() for each in read_list(self.mentions, "mentions") or ()]
+
+    def owners(self, occasion: Occasion) -> list[str]:
+        """Return the addresses of the owners, where they should be notified."""
+        from airflow_provider_lark.notifications.people import owners_to_mention
+
+        return owners_to_mention(occasion) if self.mention_owner else []
+
+
+def _say_nothing() -> None:
+    """What there is to do where nothing was said before that this would answer."""
 
 
 def _configured(name: str) -> str | None:

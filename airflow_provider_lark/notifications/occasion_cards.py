@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_lark.notifications.context import Occasion
 
 if TYPE_CHECKING:
+    from airflow_provider_lark.core.cards.ready.run import FailedTask
     from airflow_provider_lark.core.cards.writing import Carrier
 
 
@@ -34,9 +35,31 @@ def make_card(
         return _platwice(occasion, carrier)
     kind, make = makers[occasion.kind]
     known = {each.name for each in fields(kind)}
-    facts = {name: value for name, value in {**occasion.facts, **given}.items() if name in known}
+    told = {**occasion.facts, **given, "failures": _failures(occasion)}
+    facts = {name: value for name, value in told.items() if name in known}
     card: dict[str, Any] = make(kind(**facts), locale=locale, carrier=carrier)
     return card
+
+
+def _failures(occasion: Occasion) -> tuple[FailedTask, ...]:
+    """Return the tasks that failed, those that only could not run apart."""
+    from airflow_provider_lark.core.cards.ready.run import FailedTask
+
+    failed: dict[str, list[int]] = {}
+    total: dict[str, int] = {}
+    for (task_id, index), state in sorted((occasion.states or {}).items()):
+        total[task_id] = total.get(task_id, 0) + (index >= 0)
+        if state == "failed":
+            failed.setdefault(task_id, []).append(index)
+    return tuple(
+        FailedTask(
+            task_id=task_id,
+            failed=len(found),
+            total=total[task_id] or None,
+            map_indexes=tuple(index for index in found if index >= 0),
+        )
+        for task_id, found in failed.items()
+    )
 
 
 def _platwice(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:

@@ -44,9 +44,10 @@ def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> lis
 
 def _defuse(value: Any) -> Any:
     from airflow_provider_lark.core.cards.text import break_mentions
+    from airflow_provider_lark.notifications.exceptions import cut_long
 
     # a real exception, which becomes its text; other values may be lists that a parameter wants
-    return break_mentions(str(value)) if isinstance(value, str | BaseException) else value
+    return break_mentions(cut_long(str(value))) if isinstance(value, str | BaseException) else value
 
 
 def _mask(value: Any) -> Any:

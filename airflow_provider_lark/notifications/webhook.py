@@ -77,7 +77,7 @@ class LarkWebhookNotifier(OccasionNotifier):
                 try:
                     client.send(**own)
                 except BadRequest as exc:
-                    self._tell_replacement("its own message", "the card", exc)
+                    self._voice.replacement("its own message", "the card", exc)
                 else:
                     return
             client.send(card=self._card(occasion), mentions=[])
@@ -93,7 +93,7 @@ class LarkWebhookNotifier(OccasionNotifier):
     def _card(self, occasion: Occasion) -> dict[str, Any]:
         from airflow_provider_lark.core.cards.writing import WEBHOOK
 
-        self._warn_of_dead_link(occasion)
+        self._voice.dead_link(occasion)
         given: dict[str, Any] = {"mentions": tuple(each for each in self.mentions or () if each.startswith("ou_"))}
         given |= {name: value for name in ("runbook_url", "note") if (value := getattr(self, name))}
         return make_card(occasion, given, self.locale, WEBHOOK)

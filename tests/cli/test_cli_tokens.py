@@ -69,7 +69,8 @@ def test_reencrypt_deletes_what_no_key_opens_only_when_told(airflow, filled_stor
 def test_purge_deletes_what_expired(airflow, filled_store):
     with filled_store.begin() as conn:
         conn.execute(text("UPDATE tokens SET expires_at = datetime('now', '-8 days')"))
-    assert airflow("tokens", "purge").out.startswith("Deleted 1 expired tokens and 0 entries")
+    told = "Deleted 1 expired tokens, 0 entries of the user cache and 0 cards"
+    assert airflow("tokens", "purge").out.startswith(told)
 
 
 def test_commands_without_a_store_say_where_to_name_it(airflow, store, emulator, monkeypatch):

@@ -14,6 +14,7 @@ import pytest
 from airflow.sdk import DAG, AsyncCallback
 from airflow.sdk.log import mask_secret
 
+from airflow_provider_lark.notifications.exceptions import KEPT, describe
 from airflow_provider_lark.notifications.lark import LarkNotifier, send_lark_notification
 from airflow_provider_lark.provider_info import get_provider_info
 from tests.skin.occasions import DEADLINE, STARTED, raised, task_context
@@ -85,6 +86,13 @@ def test_task_that_is_retried_says_which_try_it_was_and_when_the_next_is(chat, e
     assert "None" not in told
 
 
+@pytest.mark.parametrize(("try_number", "expected"), [(1, "orange"), (4, "red")])
+def test_lost_task_of_which_no_state_is_told_is_retried_while_tries_are_left(chat, emulator, try_number, expected):
+    # what the DAG processor really gives: a task instance without a state
+    notify(task_context(state=None, try_number=try_number), locale="en_us")
+    assert (color(emulator), "the process was lost" in sent(emulator)) == (expected, True)
+
+
 def test_task_that_made_it_becomes_a_green_card(chat, emulator):
     send_lark_notification(receive_id=chat)(task_context(state="success"))
     assert color(emulator) == "green"
@@ -97,6 +105,15 @@ def test_context_of_three_keys_becomes_a_card_without_empty_rows(chat, emulator)
         assert part in told
     assert "None" not in told
     assert '"button"' not in told
+
+
+def test_run_and_deadline_have_a_button_to_the_run_where_airflow_knows_its_address(chat, emulator, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
+    notify(dict(RUN))
+    notify(dict(DEADLINE))
+    pages = ("manual__2026-11-01T00:00:00+00:00", "manual__1")
+    for message, run_id in zip(emulator.messages, pages, strict=True):
+        assert f"https://airflow.example/dags/orders/runs/{run_id}" in message.content
 
 
 def test_name_that_is_not_there_costs_the_text_and_not_the_message(chat, emulator, told):
@@ -319,12 +336,33 @@ def test_long_exception_arrives_at_the_first_try_with_both_ends(chat, emulator):
     assert "\ufffd" not in told
 
 
-def test_exception_of_ten_megabytes_arrives_with_both_ends(chat, emulator):
+@pytest.mark.parametrize("own", [{}, {"text": "failed: {{ exception }}"}], ids=["card", "own words"])
+def test_exception_of_ten_megabytes_arrives_with_both_ends_in_time(chat, emulator, own):
     error = raised(ValueError("first line\n" + "x\n" * 5_000_000 + "the last line"))
-    notify(task_context(exception=error), receive_id=chat)
+    began = time.monotonic()
+    notify(task_context(exception=error), receive_id=chat, **own)
+    assert time.monotonic() - began < 9
     told = sent(emulator)
     assert "first line" in told
     assert "the last line" in told
+
+
+def test_secret_at_the_place_where_a_long_exception_is_cut_is_not_shown_in_part():
+    mask_secret("canary-password")
+    for before in range(KEPT - 40, KEPT + 20):
+        told = describe("x" * (before - 1) + " canary-password " + "y " * KEPT)
+        assert "canary" not in told
+
+
+def test_long_causes_and_notes_and_groups_are_cut_too():
+    error = ExceptionGroup("group", [raised(ValueError("z\n" * 5_000_000)), KeyError("inner")])
+    error.add_note("n\n" * 5_000_000)
+    error.__cause__ = raised(ValueError("cause\n" + "c\n" * 5_000_000))
+    told = describe(raised(error))
+    assert len(told) < 4 * KEPT
+    assert "characters left out" in told
+    assert "KeyError: 'inner'" in told
+    assert "cause" in told
 
 
 @pytest.mark.parametrize("kind", ["text", "markdown"])

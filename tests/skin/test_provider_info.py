@@ -41,6 +41,24 @@ def test_entry_point_leads_to_the_provider_info():
     assert [entry.load() for entry in entries] == [get_provider_info]
 
 
+def test_plugin_is_found_by_its_entry_point_and_the_settings_have_the_defaults_that_it_reads():
+    entries = [e for e in distribution("airflow-provider-lark").entry_points if e.group == "airflow.plugins"]
+    assert [(entry.name, entry.load().name) for entry in entries] == [("lark", "lark")]
+    from airflow.sdk.configuration import conf
+
+    from airflow_provider_lark.plugins.notify_settings import read_settings
+
+    options = get_provider_info()["config"]["lark"]["options"]
+    meant = read_settings()
+    assert options["notify_on"]["default"].split(", ") == sorted(meant.occasions, reverse=True)
+    assert (options["notify_dedupe"]["default"], options["notify_mention_owner"]["default"]) == (
+        meant.dedupe,
+        str(meant.mention_owner),
+    )
+    # Airflow gives the defaults of a provider's section itself
+    assert conf.get("lark", "notify_on") == options["notify_on"]["default"]
+
+
 def test_provider_info_imports_nothing():
     code = (
         "import sys; import airflow_provider_lark; before = set(sys.modules)\n"

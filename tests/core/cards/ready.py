@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,13 @@ from airflow_provider_lark.core.cards.ready.consistency import ConsistencyFacts,
 from airflow_provider_lark.core.cards.ready.deadline import DeadlineFacts, deadline_card
 from airflow_provider_lark.core.cards.ready.quality import CheckResult, QualityFacts, quality_card
 from airflow_provider_lark.core.cards.ready.result import ResultFacts, result_card
-from airflow_provider_lark.core.cards.ready.run import FailedTask, RunFacts, run_failed_card, run_succeeded_card
+from airflow_provider_lark.core.cards.ready.run import (
+    FailedTask,
+    RunFacts,
+    run_failed_card,
+    run_succeeded_card,
+    run_troubled_card,
+)
 from airflow_provider_lark.core.cards.ready.sync import SyncFacts, Written, sync_card
 from airflow_provider_lark.core.cards.ready.task import (
     TaskFacts,
@@ -78,6 +85,8 @@ EVERY = {
     "task retrying": (task_retrying_card, TASK),
     "task succeeded": (task_succeeded_card, TaskFacts(**ORIGIN, red_seconds=3_700, duration_seconds=0.25)),
     "run failed": (run_failed_card, RUN),
+    "run troubled": (run_troubled_card, dataclasses.replace(RUN, failures=RUN.failures[1:], retrying=RUN.failures[:1])),
+    "run retrying": (run_troubled_card, dataclasses.replace(RUN, failures=(), retrying=RUN.failures)),
     "run succeeded": (run_succeeded_card, RunFacts(**ORIGIN, red_seconds=90_061)),
     "deadline": (deadline_card, DeadlineFacts(**ORIGIN, deadline_at=START, rule="2 h after queued", state="running")),
     "quality": (quality_card, QualityFacts(**ORIGIN, table="shop.orders", checks=CHECKS, partition="day = today")),
@@ -152,6 +161,7 @@ BARE = {
     "task retrying": (task_retrying_card, TaskFacts()),
     "task succeeded": (task_succeeded_card, TaskFacts()),
     "run failed": (run_failed_card, RunFacts()),
+    "run troubled": (run_troubled_card, RunFacts()),
     "run succeeded": (run_succeeded_card, RunFacts()),
     "deadline": (deadline_card, DeadlineFacts()),
     "quality": (quality_card, QualityFacts(table="orders", checks=())),

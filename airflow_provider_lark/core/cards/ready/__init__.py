@@ -3,7 +3,7 @@
 ::
 
     task.py         task_failed_card, task_retrying_card, task_succeeded_card
-    run.py          run_failed_card, run_succeeded_card
+    run.py          run_failed_card, run_troubled_card, run_succeeded_card
     deadline.py     deadline_card
     quality.py      quality_card: the checks of common-sql's operators
     result.py       result_card: the rows of a query, with or without a chart

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from airflow_provider_lark.core.cards.card import HeaderTemplate
 from airflow_provider_lark.core.cards.component import Element, Json
 from airflow_provider_lark.core.cards.languages import Locale, Text, combine, localize
 from airflow_provider_lark.core.cards.ready import words
@@ -53,6 +55,7 @@ class RunFacts(Origin):
 
     :param run_type: such as ``scheduled`` or ``manual``.
     :param failures: the tasks that made it fail.
+    :param retrying: the tasks of which a try failed and another one follows.
     :param exception: of the first of them.
     :param red_seconds: for how long the DAG had been failing before this run succeeded.
     """
@@ -63,6 +66,7 @@ class RunFacts(Origin):
     duration_seconds: float | None = None
     reason: str | None = None
     failures: tuple[FailedTask, ...] = ()
+    retrying: tuple[FailedTask, ...] = ()
     exception: str | None = None
     red_seconds: float | None = None
 
@@ -76,27 +80,49 @@ class RunFacts(Origin):
 
 def run_failed_card(facts: RunFacts, *, locale: Locale | None = None, carrier: Carrier = MESSAGE) -> Json:
     """Return a red card: the run failed, and at which tasks."""
+    title = combine(lambda word: f"{facts.dag_id or 'DAG'} {word}", localize(en_us="run failed", zh_cn="运行失败"))
+    return _fit(facts, title, "red", locale, carrier)
+
+
+def run_troubled_card(facts: RunFacts, *, locale: Locale | None = None, carrier: Carrier = MESSAGE) -> Json:
+    """Return a red card: tasks of a run failed, which may go on; an orange one where all of them are tried again."""
+    word = _count(facts.failures or facts.retrying)
+    color: HeaderTemplate = "red" if facts.failures else "orange"
+    if not facts.failures:
+        word = combine(lambda *parts: "".join(parts), word, localize(en_us=", will retry", zh_cn="，将重试"))
+    return _fit(facts, combine(lambda text: f"{_place(facts) or 'Airflow'}: {text}", word), color, locale, carrier)
+
+
+def _fit(facts: RunFacts, title: Text, color: HeaderTemplate, locale: Locale | None, carrier: Carrier) -> Json:
     clean = replace(facts, exception=clean_lines(facts.exception))
     most = carrier.max_bytes if clean.exception else 0
-    return fit(clean, lambda known, room: _run_card(known, room, locale), most=most, carrier=carrier)
+    return fit(clean, lambda known, room: _run_card(known, title, color, room, locale), most=most, carrier=carrier)
 
 
-def _run_card(facts: RunFacts, room: int, locale: Locale | None) -> Json:
-    title = combine(lambda word: f"{facts.dag_id or 'DAG'} {word}", localize(en_us="run failed", zh_cn="运行失败"))
+def _run_card(facts: RunFacts, title: Text, color: HeaderTemplate, room: int, locale: Locale | None) -> Json:
     what = _what_failed(facts)
     summary = combine(lambda head, text: f"{head}: {text}" if text else head, title, what)
-    head = localize(en_us="Failed tasks", zh_cn="失败的任务")
-    named = [_failure(each) for each in facts.failures[:_TASKS_NAMED]]
     elements = [
         headline(what),
         *_run_facts(facts),
-        *bullets(head, named, len(facts.failures) - len(named)),
+        *_named(localize(en_us="Failed tasks", zh_cn="失败的任务"), facts.failures),
+        *_named(localize(en_us="Tried again", zh_cn="将重试的任务"), facts.retrying),
         people(facts),
         panel(words.CAUSE, facts.exception, room, locale, "python"),
         remark(facts),
         buttons(facts),
     ]
-    return frame_card(Frame(title, "red", summary, facts.run_id), elements, locale)
+    return frame_card(Frame(title, color, summary, facts.run_id), elements, locale)
+
+
+def _place(facts: RunFacts) -> str:
+    """Return the DAG, or its one task that the card is about, whichever instances those are."""
+    return replace(facts, map_index=None).name
+
+
+def _named(head: Text, tasks: Sequence[FailedTask]) -> list[Element]:
+    named = [_failure(each) for each in tasks[:_TASKS_NAMED]]
+    return bullets(head, named, len(tasks) - len(named))
 
 
 def run_succeeded_card(facts: RunFacts, *, locale: Locale | None = None, carrier: Carrier = MESSAGE) -> Json:
@@ -109,25 +135,36 @@ def _succeeded_card(facts: RunFacts, locale: Locale | None) -> Json:
     what = (
         localize(en_us="recovered", zh_cn="已恢复") if recovered else localize(en_us="run succeeded", zh_cn="运行成功")
     )
-    title = combine(lambda word: f"{facts.dag_id or 'DAG'} {word}", what)
+    title = combine(lambda word: f"{_place(facts) or 'DAG'} {word}", what)
     elements = [*_run_facts(facts), people(facts), remark(facts), buttons(facts)]
     return frame_card(Frame(title, "green", title, facts.run_id), elements, locale)
 
 
 def _what_failed(facts: RunFacts) -> Text:
-    if len(facts.failures) == 1:
-        (only,) = facts.failures
-        if only.total:
-            return localize(
-                en_us=f"{only.task_id}: {only.failed} of {only.total} failed",
-                zh_cn=f"{only.task_id}：{only.total} 个中 {only.failed} 个失败",
-            )
+    tasks = facts.failures or facts.retrying
+    if len(tasks) == 1:
+        (only,) = tasks
+        if only.total or only.failed > 1:
+            return combine(lambda count: f"{only.task_id}: {count}", _instances(only))
         error = error_line(facts.exception)
         return f"{only.task_id}: {error}" if error else only.task_id
-    if facts.failures:
-        count = len(facts.failures)
-        return localize(en_us=f"{count} tasks failed", zh_cn=f"{count} 个任务失败")
-    return error_line(facts.exception) or facts.reason or ""
+    return _count(tasks) if tasks else error_line(facts.exception) or facts.reason or ""
+
+
+def _count(tasks: Sequence[FailedTask]) -> Text:
+    """Say how many failed: tasks, or instances where it is one mapped task."""
+    if len(tasks) == 1 and (tasks[0].total or tasks[0].failed > 1):
+        return _instances(tasks[0])
+    count = len(tasks)
+    return localize(en_us=f"{count} task{'s' if count > 1 else ''} failed", zh_cn=f"{count} 个任务失败")
+
+
+def _instances(failed: FailedTask) -> Text:
+    if failed.total is None:
+        return localize(en_us=f"{failed.failed} failed", zh_cn=f"{failed.failed} 个失败")
+    return localize(
+        en_us=f"{failed.failed} of {failed.total} failed", zh_cn=f"{failed.total} 个中 {failed.failed} 个失败"
+    )
 
 
 def _failure(failed: FailedTask) -> Text:
@@ -139,9 +176,7 @@ def _failure(failed: FailedTask) -> Text:
     tail: Text = f"({named})" if named else ""
     if named and more > 0:
         tail = combine(lambda text: f"({named}, {text})", words.and_more(more))
-    total = failed.total if failed.total is not None else failed.failed
-    count = localize(en_us=f"{failed.failed} of {total} failed", zh_cn=f"{total} 个中 {failed.failed} 个失败")
-    return combine(lambda text, end: f"{failed.task_id}: {text} {end}".rstrip(), count, tail)
+    return combine(lambda text, end: f"{failed.task_id}: {text} {end}".rstrip(), _instances(failed), tail)
 
 
 def _run_facts(facts: RunFacts) -> list[Element]:

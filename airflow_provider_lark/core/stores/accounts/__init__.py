@@ -1,5 +1,7 @@
 """What workers know together about Lark's accounts: tokens, and who an e-mail address or a number is.
 
+The tables of :mod:`..alerts` are of the same set.
+
 ============================  =======================================================================
 :mod:`.schema`                the tables
 :mod:`.migrate`               brings a database to the newest schema

@@ -10,7 +10,7 @@ from airflow_provider_lark.core.stores.accounts.transactions import explain
 from airflow_provider_lark.core.stores.migration import Migrations
 
 VERSION_TABLE = "lark_accounts_alembic_version"
-HEAD = "v0001"
+HEAD = "v0002"
 
 _MIGRATIONS = Migrations(
     noun="accounts",
