@@ -116,6 +116,19 @@ def test_end_of_a_run_corrects_what_its_tasks_said(store, place):
     assert show(store, place, version + 1).is_red is False
 
 
+def test_of_many_failures_the_first_keep_their_exceptions_whole(store, database, place):
+    for index in range(22):
+        store.note_task(place, news("failed", 1, map_index=index, exception="x" * 5_000), {})
+    with database.connect() as conn:
+        rows = conn.execute(text("SELECT map_index, facts FROM alert_tasks WHERE card_id = :id"), {"id": place.card_id})
+        sizes = {index: len(facts) for index, facts in rows}
+    assert [index for index, size in sizes.items() if size < 1_000] == [20, 21]
+    states = {("load", index): "failed" for index in range(5_000)}
+    version = store.note_run(place, RunNews("failed", {}, states), {})
+    (group,) = show(store, place, version).groups
+    assert (group.count, group.indexes) == (5_000, (0, 1, 2))
+
+
 def test_run_is_red_for_as_long_as_something_failed(store, database, place):
     store.note_task(place, news("failed", 1), {})
     move(database, place, red_since_ms="red_since_ms - 60000")

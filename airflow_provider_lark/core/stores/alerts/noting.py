@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -29,6 +30,10 @@ from airflow_provider_lark.core.stores.insertion import insert_new, upsert_many
 _FAILED = ("failed", "upstream_failed")
 _ROWS_AT_ONCE = 200
 
+_LONG_EXCEPTIONS = 20
+_SHORT = 500
+"""Characters of an exception beyond the first so many of a card: 10,000 instances of a task may fail."""
+
 CardRow = Row[Any]
 
 
@@ -44,7 +49,7 @@ def note_task(place: CardPlace, news: TaskNews, look: Mapping[str, Any], conn: C
     known = conn.execute(select(alert_tasks).where(*_key_of(place, news.key))).one_or_none()
     if known is not None and not _is_newer(known, news):
         return card.version if known.state == news.state and card.version > card.shown_version else None
-    _put(conn, card, [news])
+    _put(conn, card, [_shortened(conn, card, news) if known is None else news])
     if news.state == "recovered" and (known is None or known.state == "recovered"):
         return None
     totals = {} if news.total is None else {news.task_id: news.total}
@@ -59,11 +64,14 @@ def note_run(place: CardPlace, news: RunNews, look: Mapping[str, Any], conn: Con
     card = lock_card(conn, place.card_id) if news.state == "succeeded" else _locked(place, conn)
     if card is None or (news.state == "succeeded" and card.version == 0):
         return None
-    changed = list(_corrections(_states_of(conn, place), news))
+    known = _states_of(conn, place)
+    changed, added = _corrections(known, news), _additions(known, news)
     is_told = card.run_state == news.state or (card.run_state == "unexplained" and news.state == "failed")
-    if not changed and is_told:
+    if not changed and not added and is_told:
         return card.version if card.version > card.shown_version else None
-    for some in split(changed, _ROWS_AT_ONCE):
+    for key, task_state in changed.items():
+        conn.execute(update(alert_tasks).where(*_key_of(place, key)).values(state=task_state, version=card.version + 1))
+    for some in split(added, _ROWS_AT_ONCE):
         _put(conn, card, some)
     state = "unexplained" if news.state == "failed" else news.state
     return _raise_version(conn, card, look, totals=_totals(news), run_state=state)
@@ -136,24 +144,39 @@ def _put(conn: Connection, card: CardRow, some: Iterable[TaskNews]) -> None:
     conn.execute(upsert_many(conn, alert_tasks, rows))
 
 
-def _states_of(conn: Connection, place: CardPlace) -> dict[TaskKey, Row[Any]]:
-    found = conn.execute(select(alert_tasks).where(alert_tasks.c.card_id == place.card_id))
-    return {(row.task_id, row.map_index): row for row in found}
+def _shortened(conn: Connection, card: CardRow, news: TaskNews) -> TaskNews:
+    """Return *news* with the beginning of its exception, where many stand on the card already: it shows one of them."""
+    told = news.facts.get("exception")
+    if told is None or len(told) <= _SHORT:
+        return news
+    rows = select(func.count()).select_from(alert_tasks).where(alert_tasks.c.card_id == card.card_id)
+    if (conn.scalar(rows) or 0) < _LONG_EXCEPTIONS:
+        return news
+    return replace(news, facts={**news.facts, "exception": f"{told[:_SHORT]} …"})
 
 
-def _corrections(known: Mapping[TaskKey, Row[Any]], news: RunNews) -> Iterable[TaskNews]:
-    """Give what the run's end says otherwise of its tasks than they said themselves."""
+def _states_of(conn: Connection, place: CardPlace) -> dict[TaskKey, str]:
+    columns = alert_tasks.c
+    found = select(columns.task_id, columns.map_index, columns.state).where(columns.card_id == place.card_id)
+    return {(row.task_id, row.map_index): row.state for row in conn.execute(found)}
+
+
+def _corrections(known: Mapping[TaskKey, str], news: RunNews) -> dict[TaskKey, TaskState]:
+    """Return what the run's end says otherwise of its tasks than they said themselves."""
     if news.states is None and news.state == "failed":
-        return
-    states = news.states or {}
-    for key, row in known.items():
-        state: TaskState = "failed" if states.get(key) in _FAILED else "recovered"
-        if state != row.state and (state == "failed" or row.state in OPEN_STATES):
-            yield TaskNews(*key, state, row.try_number, read_facts(row.facts))
-    for key, real in states.items():
-        if real == "failed" and key not in known:
-            # a try of its own may be told later, and says more
-            yield TaskNews(*key, "failed", 0, {})
+        return {}
+    changed: dict[TaskKey, TaskState] = {}
+    for key, told in known.items():
+        state: TaskState = "failed" if (news.states or {}).get(key) in _FAILED else "recovered"
+        if state != told and (state == "failed" or told in OPEN_STATES):
+            changed[key] = state
+    return changed
+
+
+def _additions(known: Mapping[TaskKey, str], news: RunNews) -> list[TaskNews]:
+    """Return the tasks that failed without saying so; a try of its own may be told later, and says more."""
+    states = (news.states or {}).items()
+    return [TaskNews(*key, "failed", 0, {}) for key, real in states if real == "failed" and key not in known]
 
 
 def _totals(news: RunNews) -> dict[str, int]:
