@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
@@ -31,6 +32,16 @@ class NotifyListener:
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings
         self._outbox: Outbox | None = None
+
+    @hookimpl
+    def on_starting(self, component: Any) -> None:
+        """Import, before the scheduler's loop begins, what the thread needs.
+
+        The scheduler forks its workers at any time, and one that is made while a thread imports a module waits for
+        ever when it imports the same.
+        """
+        if getattr(component, "job_type", None) == "SchedulerJob":
+            _safely(_import_what_sends)
 
     @hookimpl
     def on_task_instance_failed(self, previous_state: Any, task_instance: Any, error: Any) -> None:
@@ -115,6 +126,20 @@ class NotifyListener:
 
         settings = self._settings
         return QuietNotifier(dedupe=settings.dedupe, mention_owner=settings.mention_owner, locale=settings.locale)
+
+
+def _import_what_sends() -> None:
+    for name in (
+        "airflow_provider_lark.core.api.client",
+        "airflow_provider_lark.hooks.database",
+        "airflow_provider_lark.hooks.lark",
+        "airflow_provider_lark.notifications.alert_delivery",
+        "airflow_provider_lark.notifications.sayings",
+        "airflow_provider_lark.plugins.outbox",
+        "airflow_provider_lark.plugins.quiet_notifier",
+        "airflow_provider_lark.plugins.run_rows",
+    ):
+        import_module(name)
 
 
 def _safely(work: Callable[[], object]) -> None:

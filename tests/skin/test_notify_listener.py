@@ -186,6 +186,22 @@ def test_server_that_never_answers_holds_neither_the_scheduler_nor_its_end(chat,
     assert "20 notifications were not sent before the end" in caplog.text
 
 
+def test_scheduler_imports_what_sends_before_its_loop_begins(configure):
+    configure(notify_conn_id="lark_default", notify_receive_id="Data alerts")
+    # a worker that is forked while a thread imports a module would wait for ever for the same
+    code = (
+        "import sys\n"
+        "from types import SimpleNamespace as Job\n"
+        "from airflow_provider_lark.plugins.lark import make_listeners; (listening,) = make_listeners()\n"
+        "listening.on_starting(object()); print('airflow_provider_lark.hooks.lark' in sys.modules)\n"
+        "listening.on_starting(Job(job_type='SchedulerJob'))\n"
+        "names = ['notifications.alert_delivery', 'core.api.client', 'core.stores.alerts.turns', 'hooks.lark']\n"
+        "print([f'airflow_provider_lark.{name}' in sys.modules for name in names])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["False", str([True] * 4)]
+
+
 def test_outbox_that_is_full_drops_and_says_how_many(caplog):
     box, begun, gate, done = Outbox(room=2), threading.Event(), threading.Event(), []
     box.put(lambda: (begun.set(), gate.wait()))
