@@ -1,10 +1,12 @@
-"""### A task that fails on purpose, the cards that tell of it, and its recovery
+"""### A task that fails on purpose, the card that tells of it, and its recovery
 
-A chat is told when the task is retried (orange), has failed for good (red), and when it made it (green). With the
-params as they are, the first try fails and the second makes it. With a `failing_tries` of 2 both fail: clear the task
-then, and its next try makes it.
+A chat gets one card: orange when the task will be retried, red when it has failed for good, green when it made it.
+With the params as they are, the first try fails and the second makes it. With a `failing_tries` of 2 both fail: clear
+the task then, and its next try makes it.
 
 **Configuration**
+- Lark connection: `store_conn_id`, a SQL connection in whose database the card is remembered. Without it each failure
+  is a message of its own, and the recovery is not told.
 - Params: `failing_tries` (how many tries fail), `receive_id` (a chat's name, or an id; the app's bot has to be in the
   chat), `lark_conn_id`.
 
@@ -23,6 +25,7 @@ from airflow_provider_lark.notifications.lark import LarkNotifier
 notify = LarkNotifier(
     receive_id="{{ params.receive_id }}",
     lark_conn_id="{{ params.lark_conn_id }}",
+    dedupe="task",
     runbook_url="https://github.com/airflow-provider-lark/airflow-provider-lark/blob/main/docs/notifiers.md",
 )
 
@@ -34,7 +37,7 @@ with DAG(
     max_active_runs=1,
     tags=["lark", "message", "example"],
     doc_md=__doc__,
-    # in a DAG of your own: the first line tells of failures, the others of retries and of each success
+    # in a DAG of your own: the first line tells of failures, the others of retries and of recoveries
     default_args={
         "on_failure_callback": notify,
         "on_retry_callback": notify,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import secrets
 import signal
 import sys
@@ -95,6 +97,8 @@ def configure() -> tuple[Path, str, str]:
         logging__worker_log_server_port=str(free_port(8793)),
         logging__trigger_log_server_port=str(free_port(8794)),
     )
+    # what the processes share in the store is encrypted under it
+    os.environ["LARK_CONFIG_ENCRYPTION_KEY"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     password = secrets.token_urlsafe(9)
     # where the auth manager would put a password that it made up itself
     passwords = home / "simple_auth_manager_passwords.json.generated"
@@ -160,7 +164,7 @@ def run(console: Console, stopping: threading.Event) -> None:
     with console.status("Airflow's home …"):
         home, address, password = configure()
     with (
-        open_world(home / "shop.db", port=free_port(8787)) as world,
+        open_world(home / "shop.db", port=free_port(8787), store=home / "lark_store.db") as world,
         Components(home) as components,
         closing(AirflowApi(address, USER, password)) as api,
     ):

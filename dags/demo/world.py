@@ -55,12 +55,14 @@ class World:
     """Both sides, filled on the SQL side and empty in Lark.
 
     :param table_ids: of the Bitable tables, by name.
+    :param store: a database in which Airflow's processes share what they know of Lark; None: each for itself.
     """
 
     emulator: Emulator
     app_token: str
     table_ids: dict[str, str]
     database: Path
+    store: Path | None = None
 
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:
@@ -79,6 +81,8 @@ class World:
 
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return the Airflow connections to both sides by their ids."""
+        shared = {"store_conn_id": "lark_store"} if self.store else {}
+        store = {"conn_type": "sqlite", "description": "What Airflow's processes share", "host": str(self.store)}
         return {
             "lark_default": {
                 "conn_type": "lark",
@@ -88,20 +92,23 @@ class World:
                 "port": 0,
                 "login": self.emulator.app_id,
                 "password": self.emulator.app_secret,
-                "extra": json.dumps({"bases": {"divisions": self.app_token}}),
+                "extra": json.dumps({"bases": {"divisions": self.app_token}, **shared}),
             },
             "shop_db": {
                 "conn_type": "sqlite",
                 "description": "SQLite database of the demo",
                 "host": str(self.database),
             },
+            **({"lark_store": store} if self.store else {}),
         }
 
 
 @contextmanager
-def open_world(database: Path, *, port: int = 0) -> Iterator[World]:
+def open_world(database: Path, *, port: int = 0, store: Path | None = None) -> Iterator[World]:
     """Start the emulator, make chat, base and its empty tables, and fill a new *database* from the CSV files."""
     fill_database(database)
+    if store:
+        remove(store)
     with Emulator(port=port) as emulator:
         colleague = emulator.state.add_user("Lin", "lin@example.com")
         emulator.state.add_chat(TEAM, [colleague.open_id])
@@ -112,19 +119,24 @@ def open_world(database: Path, *, port: int = 0) -> Iterator[World]:
             ).table_id
             for table, fields in LARK_FIELDS.items()
         }
-        yield World(emulator, app_token, table_ids, database)
+        yield World(emulator, app_token, table_ids, database, store)
 
 
 def fill_database(database: Path) -> None:
     """Make *database* anew with the rows of the CSV files."""
-    for leftover in database.parent.glob(f"{database.name}*"):
-        leftover.unlink()
+    remove(database)
     with closing(sqlite3.connect(database)) as conn, conn:
         for table, ddl in SQL_TABLES.items():
             conn.execute(ddl)
             columns = CSV_COLUMNS[table]
             places = ", ".join("?" * len(columns))
             conn.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", read_csv(table))
+
+
+def remove(database: Path) -> None:
+    """Remove a SQLite *database*, with what it left beside it."""
+    for leftover in database.parent.glob(f"{database.name}*"):
+        leftover.unlink()
 
 
 def read_csv(table: str) -> list[tuple[str, ...]]:

@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".demo" / "browser"
 START_SECONDS = 600
-LOAD_MS = 60_000
+LOAD_MS = 120_000
 
 
 class RunningAirflow:
@@ -44,6 +44,18 @@ class RunningAirflow:
         path = f"/dags/{dag_id}/dagRuns/{run_id}"
         wait_until(lambda: self.get(path)["state"] in ("success", "failed"), f"{run_id} ends")
         return run_id
+
+    def unpause(self, dag_id):
+        self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
+
+    def clear(self, dag_id, run_id):
+        """Let the tasks of a run that failed run again."""
+        self._ask("POST", f"/dags/{dag_id}/clearTaskInstances", {"dry_run": False, "dag_run_id": run_id})
+
+    def view(self, name):
+        """What the emulator's page shows, as JSON."""
+        with httpx.Client(trust_env=False, timeout=60.0) as client:
+            return client.get(f"{self.emulator}/_emulator/view/{name}").raise_for_status().json()["result"]
 
     def _ask(self, method, path, json=None):
         if "Authorization" not in self._api.headers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -77,10 +78,19 @@ def test_daily_report_sends_chart_table_and_file_or_skips(run_dag, sales):
     assert len(sales.cards()) == 2
 
 
-def test_failure_notifier_tells_of_the_retry_and_of_the_recovery(run_dag, sales, monkeypatch):
+def test_failure_notifier_turns_its_one_card_green(run_dag, sales, monkeypatch):
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark | {"extra": {"store_conn_id": "shop_db"}}))
     state, states, values = run_dag("lark_failure_notifier")
     assert (state, states) == ("success", {("load_orders", -1): "success"})
     assert values["load_orders", -1] == "made it on try 2"
-    told = [title(card) for card in sales.cards()]
-    assert [color for _, color in told] == ["orange", "green"]
-    assert "the warehouse says 'no space left'" in json.dumps(sales.cards()[0], ensure_ascii=False)
+    (card,) = sales.cards()
+    assert title(card)[1] == "green"
+    assert sales.emulator.messages[0].is_updated
+
+
+def test_failure_notifier_without_a_database_tells_of_the_failure(run_dag, sales):
+    run_dag("lark_failure_notifier")
+    (card,) = sales.cards()
+    assert title(card)[1] == "orange"
+    assert "the warehouse says 'no space left'" in json.dumps(card, ensure_ascii=False)
