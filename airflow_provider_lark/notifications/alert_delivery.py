@@ -30,8 +30,11 @@ _told: set[str] = set()
 """Connections of which this process has said that they name no store."""
 
 
-def open_store(hook: LarkHook, dedupe: str, voice: Voice) -> AlertStore | None:
-    """Return where cards are kept; None where that is nowhere, which is told once. The database is not asked yet."""
+def open_store(hook: LarkHook, dedupe: str, voice: Voice | None) -> AlertStore | None:
+    """Return where cards are kept; None where that is nowhere, which *voice* tells once. No database is asked yet.
+
+    :param voice: None: it does not matter now.
+    """
     from airflow_provider_lark.hooks.database import sql_engine
 
     try:
@@ -42,7 +45,7 @@ def open_store(hook: LarkHook, dedupe: str, voice: Voice) -> AlertStore | None:
             )
         return AlertStore(sql_engine(conn_id))
     except LarkError as exc:
-        if hook.lark_conn_id not in _told:
+        if voice is not None and hook.lark_conn_id not in _told:
             _told.add(hook.lark_conn_id)
             voice.warn(_why_without(dedupe, exc))
         return None

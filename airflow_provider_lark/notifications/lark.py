@@ -116,7 +116,7 @@ class LarkNotifier(OccasionNotifier):
 
         # nobody knows then whether a success is a recovery
         instead = tell_each if is_bad(occasion) else _say_nothing
-        store = open_store(hook, str(self.dedupe), self._voice)
+        store = open_store(hook, str(self.dedupe), self._voice if is_bad(occasion) else None)
         if store is None:
             return instead
         kind = read_text(self.receive_id_type)

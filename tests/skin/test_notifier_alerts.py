@@ -229,6 +229,8 @@ def test_without_a_database_each_failure_is_told_and_the_log_says_once_why(emula
     monkeypatch.setattr(alert_delivery, "_told", set())
     emulator.state.add_chat("Data alerts")
     notifier = LarkNotifier(receive_id="Data alerts", dedupe="run")
+    notifier(failed(state="success", try_number=2))
+    assert "dedupe" not in told()
     for context in (failed("extract"), failed("load"), failed(state="success", try_number=2), ended("success")):
         notifier(context)
     assert len(emulator.messages) == 2
