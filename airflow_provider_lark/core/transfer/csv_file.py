@@ -33,7 +33,7 @@ def write_csv(
     """
     rows = 0
     with path.open("wb") as file:
-        size = file.write(b"\xef\xbb\xbf") + file.write(_line([whole_text(name) for name in names]))
+        size = file.write(b"\xef\xbb\xbf") + file.write(_line(names))
         for part in parts:
             size += file.write(b"".join(map(_line, part)))
             rows += len(part)
@@ -43,15 +43,21 @@ def write_csv(
 
 
 def _line(row: Sequence[Any]) -> bytes:
-    return (",".join(map(_cell, row)) + "\r\n").encode()
+    line = ",".join(map(_cell, row)) + "\r\n"
+    try:
+        return line.encode()
+    except UnicodeEncodeError:
+        return whole_text(line).encode()
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
     plain = file_value(value)
     if plain is None:
         return ""
     if isinstance(plain, str):
-        return _quoted(whole_text(plain))
+        return _quoted(plain)
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, Decimal):

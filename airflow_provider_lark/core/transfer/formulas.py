@@ -18,6 +18,9 @@ def is_formula(text: str) -> bool:
     >>> [is_formula(text) for text in ("=1+1", " =1", "-2+3", "-5.00", "-", "a=b")]
     [True, True, True, False, False, False]
     """
+    if text[:1].isalnum():
+        # nearly all texts
+        return False
     head = text.lstrip()
     return head[:1] in _SIGNS and head != "" and len(head.rstrip()) > 1 and not _NUMBER.fullmatch(text)
 
