@@ -14,7 +14,6 @@ python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python; 
   command -v $$p >/dev/null && $$p -c '' 2>/dev/null && echo $$p && break; done)
 # Airflow 3.2 does not say, as later ones do, that newer ones break its Execution API
 OLDER := 'fastapi>=0.130,<0.137'
-PRERELEASES := 'apache-airflow>=3.2.dev0' 'apache-airflow-core>=3.2.dev0' 'apache-airflow-task-sdk>=1.2.dev0'
 
 .PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos chaos-sends clean
 help:  ## list the targets
@@ -43,9 +42,9 @@ test-py313:  ## the same with Python 3.13
 test-lowest:  ## every test with the lowest versions that pyproject.toml allows
 	@$(MAKE) pytest VENV=.venvs/lowest PYTHON='$(or $(call python,3.11),python3.11)' RESOLVE="--upgrade --resolution lowest-direct $(OLDER)"
 
-test-next:  ## every test with the newest Airflow, pre-releases too
+test-next:  ## every test with the newest of everything, pre-releases of Airflow too
 	@rm -f .venvs/next/.dev
-	@$(MAKE) pytest VENV=.venvs/next RESOLVE="--upgrade $(PRERELEASES)"
+	@$(MAKE) pytest VENV=.venvs/next RESOLVE="--upgrade --prerelease allow"
 
 pytest: $(VENV)/.dev
 	@$(BIN)/python tests/services.py
