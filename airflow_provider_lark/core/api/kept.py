@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal, NamedTuple
 
-CardForm = Literal["", "1.0", "2.0", "template", "entity"]
+from airflow_provider_lark.core.card_json.forms import CardForm
+
+SentForm = CardForm | Literal[""]
 """Which kind of card; empty: none, or not known."""
 
 _SENT_KEPT = 10_000
@@ -46,7 +48,7 @@ class Sent(NamedTuple):
     """What is known of a message that was sent."""
 
     chat_id: str = ""
-    form: CardForm = ""
+    form: SentForm = ""
 
 
 _NOTHING = Sent()

@@ -12,9 +12,8 @@
     cells.py  points.py          values of a database in a table; points of a chart
     check.py                     check_card: is asked before every call, for built and for raw cards; its parts:
     tree.py  json_values.py  check_structure.py  check_places.py  check_texts.py  check_tables.py  check_bot.py
-    writing.py                   a card's JSON, its size, what carries it, and which kind it is
-    markdown_tables.py           tables within Markdown
+    writing.py                   a card's JSON, its size, and what carries it
     limits.py  tags.py           what Lark's documents say
 
-Imports nothing but core.errors, and nothing of Airflow.
+Imports nothing but core.errors and core.card_json, and nothing of Airflow.
 """

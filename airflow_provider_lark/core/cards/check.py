@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_lark.core.card_json.forms import card_form
 from airflow_provider_lark.core.cards.check_bot import check_bot
 from airflow_provider_lark.core.cards.check_places import check_places
 from airflow_provider_lark.core.cards.check_structure import check_structure
@@ -13,7 +14,7 @@ from airflow_provider_lark.core.cards.check_tables import check_tables
 from airflow_provider_lark.core.cards.check_texts import check_texts
 from airflow_provider_lark.core.cards.json_values import check_json
 from airflow_provider_lark.core.cards.tree import Finding, walk_card
-from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier, card_form, write_card
+from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier, write_card
 from airflow_provider_lark.core.errors import CardInvalid, TooLarge
 
 #: so many findings stand in the text of the error

@@ -21,12 +21,6 @@ ELEMENTS_MAX = 200
 NESTING_MAX = 5
 """Containers within each other; a column counts with its column_set."""
 
-TABLES_MAX = 5
-"""Tables of a card in one language, those in Markdown included (11310)."""
-
-MARKDOWN_TABLES_MAX = 4
-"""Tables in one markdown component."""
-
 TABLE_COLUMNS_MAX = 50
 """Columns of a table; Lark does not show more."""
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from airflow_provider_lark.core.card_json.markdown_tables import split_markdown
 from airflow_provider_lark.core.cards.card import Card, Header, HeaderTemplate
 from airflow_provider_lark.core.cards.display import Markdown
 from airflow_provider_lark.core.cards.languages import Text
-from airflow_provider_lark.core.cards.limits import MARKDOWN_TABLES_MAX, TABLES_MAX
-from airflow_provider_lark.core.cards.markdown_tables import fence_tables, find_tables
 
 
 def markdown_card(text: str, *, title: Text | None = None, template: HeaderTemplate = "blue") -> Card:
@@ -18,16 +15,4 @@ def markdown_card(text: str, *, title: Text | None = None, template: HeaderTempl
     tables, and from the sixth on they stand as code blocks, so that nothing is lost.
     """
     header = None if title is None else Header(title, template)
-    return Card([Markdown(part) for part in _parts(fence_tables(text, keep=TABLES_MAX))], header)
-
-
-def _parts(text: str) -> Iterator[str]:
-    tables = find_tables(text)
-    if len(tables) <= MARKDOWN_TABLES_MAX:
-        yield text
-        return
-    lines = text.split("\n")
-    # the line before a table may be its caption: cut right behind the last one that fits
-    cut = tables[MARKDOWN_TABLES_MAX - 1].end
-    yield "\n".join(lines[:cut])
-    yield from _parts("\n".join(lines[cut:]).lstrip("\n"))
+    return Card([Markdown(part) for part in split_markdown(text)], header)

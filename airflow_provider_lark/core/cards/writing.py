@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from airflow_provider_lark.core.cards.limits import CARD_MAX_BYTES, READY_CARD_BYTES, WEBHOOK_MAX_BYTES
-
-CardForm = Literal["1.0", "2.0", "template", "entity"]
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,3 @@ def write_card(card: Mapping[str, Any]) -> str:
 
 def _write(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def card_form(card: Mapping[str, Any]) -> CardForm:
-    """Return which kind of card *card* is.
-
-    A message keeps its kind for life: 1.0 and 2.0 cannot replace each other (200830, 200800), nor a raw card one made
-    from a template.
-    """
-    kind = card.get("type")
-    if kind == "template":
-        return "template"
-    if kind == "card":
-        return "entity"
-    return "2.0" if card.get("schema") == "2.0" else "1.0"

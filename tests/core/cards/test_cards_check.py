@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_lark.core.card_json.forms import card_form
 from airflow_provider_lark.core.cards.check import check_card, find_problems
 from airflow_provider_lark.core.cards.limits import CARD_MAX_BYTES, WEBHOOK_MAX_BYTES
-from airflow_provider_lark.core.cards.writing import MESSAGE, WEBHOOK, card_form, write_card
+from airflow_provider_lark.core.cards.writing import MESSAGE, WEBHOOK, write_card
 from airflow_provider_lark.core.errors import BadRequest, CardInvalid, TooLarge
 
 

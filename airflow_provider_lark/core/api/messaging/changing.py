@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_lark.core.api.answers import data_of
 from airflow_provider_lark.core.api.flow import Flow
-from airflow_provider_lark.core.api.kept import CardForm
+from airflow_provider_lark.core.api.kept import SentForm
 from airflow_provider_lark.core.api.limits import UPDATES_PER_MESSAGE
 from airflow_provider_lark.core.api.messaging import content as contents
 from airflow_provider_lark.core.api.messaging.content import Content, check_size
@@ -54,7 +54,7 @@ class Changing(Namespace[D]):
 
     @ApiCall
     def update_card(
-        self, *, message_id: str, card: Mapping[str, Any] | Content, sent_form: CardForm = ""
+        self, *, message_id: str, card: Mapping[str, Any] | Content, sent_form: SentForm = ""
     ) -> Flow[None]:
         """Replace a card of the app's own, for everybody who sees it; within 14 days.
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from airflow_provider_lark.core.api.flow import holds_nul
-from airflow_provider_lark.core.api.kept import CardForm
+from airflow_provider_lark.core.api.kept import SentForm
 from airflow_provider_lark.core.api.limits import CARD_MESSAGE_MAX_BYTES, TEXT_MESSAGE_MAX_BYTES
 from airflow_provider_lark.core.api.messaging.mentions import mention_in_card, mention_in_post, mention_in_text
+from airflow_provider_lark.core.card_json.forms import card_form
 from airflow_provider_lark.core.errors import BadRequest, TooLarge
 
 MsgType = Literal[
@@ -41,7 +42,7 @@ class Content:
 
     msg_type: MsgType
     value: Mapping[str, Any]
-    form: CardForm = ""
+    form: SentForm = ""
 
     def write(self) -> str:
         """Return the JSON of the content.
@@ -187,13 +188,6 @@ def template(template_id: str, *, version: str | None = None, variables: Mapping
     if variables is not None:
         data["template_variable"] = dict(variables)
     return Content("interactive", {"type": "template", "data": data}, "template")
-
-
-def card_form(raw: Mapping[str, Any]) -> CardForm:
-    """Return which kind of card it is."""
-    if raw.get("type") in ("template", "card"):
-        return "template" if raw["type"] == "template" else "entity"
-    return "2.0" if raw.get("schema") == "2.0" else "1.0"
 
 
 def _key(given: str, name: str) -> str:

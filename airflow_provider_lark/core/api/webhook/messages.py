@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from airflow_provider_lark.core.card_json.markdown_tables import split_markdown
 from airflow_provider_lark.core.errors import BadRequest
 
 JsonObject = dict[str, Any]
@@ -105,10 +106,8 @@ def _text(value: Any, title: str, people: list[str], keyword: str) -> JsonObject
 
 
 def _markdown(value: Any, title: str, people: list[str], keyword: str) -> JsonObject:
-    card: JsonObject = {
-        "schema": "2.0",
-        "body": {"elements": [{"tag": "markdown", "content": _need(value, "markdown")}]},
-    }
+    parts = [{"tag": "markdown", "content": part} for part in split_markdown(_need(value, "markdown"))]
+    card: JsonObject = {"schema": "2.0", "body": {"elements": parts}}
     if title:
         card["header"] = {"title": {"tag": "plain_text", "content": title}}
     return _card(card, "", people, keyword)

@@ -98,6 +98,18 @@ def test_message_arrives_as_it_was_given(
     assert json.dumps(given) == before
 
 
+def test_markdown_with_seven_tables_is_taken_and_loses_none(make_bot: Make, emu: Emulator) -> None:
+    """Five tables are what a card may hold, and four what a component may: the rest stands as code."""
+    tables = [f"Table {number}\n\n| a | b |\n|---|---|\n| 1 | {number} |" for number in range(7)]
+    bot = make_bot(emu.state.add_webhook().url, check_card=partial(check_card, carrier=WEBHOOK))
+
+    bot.send(markdown="\n\n".join(tables), title="Report")
+
+    parts = [element["content"] for element in content_of(emu)["body"]["elements"]]
+    assert [f"| 1 | {number} |" in "".join(parts) for number in range(7)] == [True] * 7
+    assert (len(parts), "".join(parts).count("```")) == (2, 4)
+
+
 def test_own_group_is_shared(make_bot: Make, emu: Emulator) -> None:
     hook = emu.state.add_webhook()
     make_bot(hook.url).send(share_chat=hook.chat_id)

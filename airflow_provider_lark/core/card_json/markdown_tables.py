@@ -1,10 +1,16 @@
-"""Tables in Markdown: where they stand, and how surplus ones become text."""
+"""Tables in Markdown: where they stand, how a text with many is split, and how surplus ones become text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+TABLES_MAX = 5
+"""Tables of a card in one language, those in Markdown included (11310)."""
+
+MARKDOWN_TABLES_MAX = 4
+"""Tables in one markdown component."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _DELIMITER = re.compile(r" {0,3}\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
@@ -58,6 +64,27 @@ def _fenced(lines: list[str]) -> list[bool]:
             blocked.append(mark is not None)
             fence = mark[1] if mark else ""
     return blocked
+
+
+def split_markdown(text: str) -> list[str]:
+    """Return *text* as the markdown components of a card that holds nothing else.
+
+    Lark refuses a card with more than five tables, and a component with more than four: the text is split between
+    tables, and from the sixth on they stand as code blocks, so that nothing is lost.
+    """
+    return list(_parts(fence_tables(text, keep=TABLES_MAX)))
+
+
+def _parts(text: str) -> Iterator[str]:
+    tables = find_tables(text)
+    if len(tables) <= MARKDOWN_TABLES_MAX:
+        yield text
+        return
+    lines = text.split("\n")
+    # the line before a table may be its caption: cut right behind the last one that fits
+    cut = tables[MARKDOWN_TABLES_MAX - 1].end
+    yield "\n".join(lines[:cut])
+    yield from _parts("\n".join(lines[cut:]).lstrip("\n"))
 
 
 def fence_tables(text: str, *, keep: int) -> str:
