@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import logging
 from collections.abc import Callable
@@ -266,10 +269,15 @@ def test_redirect_is_not_followed(make_bot: Make, server: Any, scripted: str) ->
     assert len(server.heard) == 1
 
 
-def test_body_carries_what_was_signed(make_bot: Make, server: Any, scripted: str, clock: Any) -> None:
+def sign_of(timestamp: str, secret: str) -> str:
+    """Sign as the documents say: the key is time and secret, and nothing is what is signed."""
+    return base64.b64encode(hmac.new(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256).digest()).decode()
+
+
+@pytest.mark.parametrize("secret", ["demo", "demo\n"])
+def test_body_carries_what_was_signed(make_bot: Make, server: Any, scripted: str, clock: Any, secret: str) -> None:
     server.do(body=DONE, times=5)
-    clock.seconds = 1_599_360_473.9
-    bot = make_bot(scripted, signing_secret="demo\n", avoid_peak_seconds=0)
+    bot = make_bot(scripted, signing_secret=secret, avoid_peak_seconds=0)
     post = {"zh_cn": {"content": [[{"tag": "text", "text": "a"}]]}}
     kinds: list[dict[str, Any]] = [{"text": "a"}, {"post": post}, {"image_key": "img_1"}, {"share_chat": "oc_1"}]
     for given in [*kinds, {"card": {"elements": []}}]:
@@ -278,8 +286,9 @@ def test_body_carries_what_was_signed(make_bot: Make, server: Any, scripted: str
     assert [heard.json["msg_type"] for heard in server.heard] == ["text", "post", "image", "share_chat", "interactive"]
     first = server.heard[0].json
     assert first["sign"] == "l1N0gAcBjdwBvGm1xMjOF0XSyaLRpR7tuO5dHfhAYc8="
-    assert list(first)[:2] == ["timestamp", "sign"]
-    assert all(heard.json["timestamp"].isdecimal() and len(heard.json["sign"]) == 44 for heard in server.heard)
+    for said in (heard.json for heard in server.heard):
+        assert list(said)[:2] == ["timestamp", "sign"]
+        assert said["sign"] == sign_of(said["timestamp"], "demo")
     assert json.loads(server.heard[0].body) == first
 
 
@@ -291,6 +300,20 @@ def test_message_that_waited_is_signed_when_it_goes(make_bot: Make, server: Any,
     assert stamps == sorted(stamps)
     assert stamps[-1] == int(clock.now())
     assert stamps[-1] > stamps[0]
+
+
+def test_message_that_waited_for_its_turn_is_signed_when_it_goes(
+    make_bot: Make, server: Any, scripted: str, clock: Any
+) -> None:
+    server.do(body=DONE, times=6)
+    bot = make_bot(scripted, signing_secret="demo", avoid_peak_seconds=0)
+    went = []
+    for _ in range(6):
+        bot.send(text="a")
+        went.append(int(clock.now()))
+    assert [int(heard.json["timestamp"]) for heard in server.heard] == went
+    # a quarter of a second between two: the last waited into the next second
+    assert went[-1] > went[0]
 
 
 @pytest.mark.parametrize(
