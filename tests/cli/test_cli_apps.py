@@ -188,7 +188,7 @@ def test_test_tells_who_the_app_is_or_what_is_wrong(add, airflow, connections):
 
 def test_airflow_itself_offers_the_commands(airflow_db):
     shown = subprocess.run(
-        [sys.executable, "-m", "airflow", "lark", "--help"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-m", "airflow", "lark", "--help"], capture_output=True, text=True, check=True, timeout=600
     )
     assert "doctor" in shown.stdout
     assert "Examine a connection" in shown.stdout

@@ -120,7 +120,7 @@ def test_command_prints_its_address_and_stops_cleanly(stop: signal.Signals) -> N
         assert process.stdout.readline().strip() == "app_secret as given"
         assert process.stdout.readline().strip() == f"page {url}/_emulator/"
         process.send_signal(stop)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
 
     assert health == {"result": {"status": "ok", "url": url}}
     assert (process.returncode, errors) == (0, "")

@@ -34,7 +34,7 @@ def test_node_sdk_understands_the_emulator(emu: Any, node_modules: Path) -> None
     }
 
     done = subprocess.run(
-        ["node", str(HERE / "calls.cjs")], env=given, capture_output=True, text=True, timeout=60, check=False
+        ["node", str(HERE / "calls.cjs")], env=given, capture_output=True, text=True, timeout=600, check=False
     )
 
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ def python() -> Path:
 def run(python: Path, script: str, home: Path, **given: str) -> Any:
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(home), "TZ": "UTC", **given}
     done = subprocess.run(
-        [str(python), str(HERE / script)], env=env, capture_output=True, text=True, timeout=60, check=False
+        [str(python), str(HERE / script)], env=env, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -22,7 +22,7 @@ class Wire:
 
     def __init__(self, caller: Any) -> None:
         host, _, port = caller.emu.url.removeprefix("http://").partition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=60)
+        self.socket = socket.create_connection((host, int(port)), timeout=600)
         # one for all answers: each would read ahead into the next
         self.stream = self.socket.makefile("rb")
         self.token = caller.headers["Authorization"]

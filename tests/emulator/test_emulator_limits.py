@@ -154,7 +154,7 @@ def test_command_turns_rates_on() -> None:
         url = process.stdout.readline().strip()
         switches = httpx.get(f"{url}/_emulator/switches", verify=False).json()["result"]
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
 
     assert switches["rate_limits"] is True
 

@@ -158,7 +158,7 @@ def test_two_processes_make_one_request_for_the_app_and_one_for_the_user(
         assert worker.stdin
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    assert [worker.communicate(timeout=60)[0] for worker in workers] == [f"{user}\n"] * 2
+    assert [worker.communicate(timeout=600)[0] for worker in workers] == [f"{user}\n"] * 2
     assert (_calls(emu), _calls(emu, OAUTH_CALL)) == (1, 2)
 
 
@@ -357,7 +357,7 @@ class SlowStore(MemoryTokenStore):
         self.loop_ran = threading.Event()
 
     def load(self, key: TokenKey) -> StoredToken | None:
-        assert self.loop_ran.wait(timeout=60)
+        assert self.loop_ran.wait(timeout=600)
         return super().load(key)
 
 

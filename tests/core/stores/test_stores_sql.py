@@ -326,7 +326,7 @@ def test_read_for_update_waits_for_a_writer_and_sees_what_it_wrote(kind, ledger_
         with write_transaction(engine) as conn:
             open_store(conn).update([("1", {"n": 2})])
             waiting = pool.submit(read)
-        assert waiting.result(timeout=60) == 2
+        assert waiting.result(timeout=600) == 2
     with write_transaction(engine) as conn:
         conn.execute(text("DROP TABLE t"))
 
