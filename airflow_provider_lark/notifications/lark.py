@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
 from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
 from airflow_provider_lark.notifications.context import Occasion, is_bad, is_for_a_card, is_nothing_new
+from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.notifications.people import People
     from airflow_provider_lark.notifications.sayings import Saying
+
+SENDS_WITH = (
+    "airflow_provider_lark.core.api.client",
+    "airflow_provider_lark.hooks.lark",
+    "airflow_provider_lark.notifications.people",
+    "airflow_provider_lark.notifications.sayings",
+    *CARDS,
+)
+"""What has to be imported before the budget runs."""
 
 
 class LarkNotifier(OccasionNotifier):
@@ -93,6 +103,7 @@ class LarkNotifier(OccasionNotifier):
 
         if self.dedupe is not None and is_nothing_new(occasion):
             return _say_nothing
+        load(SENDS_WITH)
         receivers = self._receivers()
         hook = LarkHook(self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name)
         _ = hook.settings

@@ -10,6 +10,7 @@ from airflow_provider_lark.core.errors import BadRequest
 from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
 from airflow_provider_lark.notifications.context import Occasion
 from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
+from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
     from airflow_provider_lark.hooks.webhook import LarkWebhookHook
@@ -65,6 +66,7 @@ class LarkWebhookNotifier(OccasionNotifier):
     def _prepare(self, occasion: Occasion) -> Callable[[], None]:
         from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
+        load(("airflow_provider_lark.core.api.webhook.client", "airflow_provider_lark.core.cards", *CARDS))
         hook = LarkWebhookHook(self.lark_webhook_conn_id)
         _ = hook.settings
         return partial(self._deliver, hook, occasion)

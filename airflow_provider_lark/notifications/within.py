@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from threading import Thread
 from typing import Generic, TypeVar
 
 from airflow_provider_lark.core.errors import OutcomeUnknown
 
 T = TypeVar("T")
+
+CARDS = tuple(f"airflow_provider_lark.core.cards.ready.{name}" for name in ("deadline", "run", "task"))
+"""The cards of what a notifier tells."""
 
 
 class _Errand(Generic[T]):
@@ -23,6 +27,12 @@ class _Errand(Generic[T]):
             self.result = self.function()
         except Exception as exc:  # noqa: BLE001 - raised again in the thread that waits
             self.error = exc
+
+
+def load(modules: Sequence[str]) -> None:
+    """Import *modules* before the time is taken: a busy machine needs seconds for that alone."""
+    for name in modules:
+        import_module(name)
 
 
 def run_within(seconds: float, function: Callable[[], T]) -> T:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
@@ -129,17 +128,19 @@ class NotifyListener:
 
 
 def _import_what_sends() -> None:
-    for name in (
-        "airflow_provider_lark.core.api.client",
-        "airflow_provider_lark.hooks.database",
-        "airflow_provider_lark.hooks.lark",
-        "airflow_provider_lark.notifications.alert_delivery",
-        "airflow_provider_lark.notifications.sayings",
-        "airflow_provider_lark.plugins.outbox",
-        "airflow_provider_lark.plugins.quiet_notifier",
-        "airflow_provider_lark.plugins.run_rows",
-    ):
-        import_module(name)
+    from airflow_provider_lark.notifications.lark import SENDS_WITH
+    from airflow_provider_lark.notifications.within import load
+
+    load(SENDS_WITH)
+    load(
+        (
+            "airflow_provider_lark.hooks.database",
+            "airflow_provider_lark.notifications.alert_delivery",
+            "airflow_provider_lark.plugins.outbox",
+            "airflow_provider_lark.plugins.quiet_notifier",
+            "airflow_provider_lark.plugins.run_rows",
+        )
+    )
 
 
 def _safely(work: Callable[[], object]) -> None:
