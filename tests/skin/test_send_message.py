@@ -185,6 +185,46 @@ def test_refused_first_try_leaves_no_claim(team, emulator):
     assert len(emulator.messages) == 1
 
 
+def test_first_try_that_never_got_through_leaves_no_claim(team, emulator):
+    store = StateStore()
+    emulator.faults.add(SENDS, code=230020, times=None)
+    assert "230020" in failure(AirflowException, context(store), text="x", receive_id=team.chat_id)
+    emulator.faults.clear()
+    assert execute(context(store), text="x", receive_id=team.chat_id)["message_id"]
+    once_more = execute(context(store), text="x", receive_id=team.chat_id)
+    assert [each.message_id for each in emulator.messages] == [once_more["message_id"]]
+
+
+def test_first_try_without_a_connection_leaves_no_claim(team, emulator, monkeypatch):
+    store, url = StateStore(), emulator.url
+    connect(monkeypatch, "http://127.0.0.1:9", emulator)
+    assert "Unreachable" in failure(AirflowException, context(store), text="x", receive_id=team.chat_id)
+    connect(monkeypatch, url, emulator)
+    sent = execute(context(store), text="x", receive_id=team.chat_id)
+    assert [each.message_id for each in emulator.messages] == [sent["message_id"]]
+
+
+def test_emoji_and_text_from_right_to_left_arrive_as_they_are(team, emulator):
+    said = "🧑‍🚀 تم ‏שלום‎ 表情😁 done"
+    execute(text=said)
+    assert json.loads(emulator.messages[0].content) == {"text": said}
+
+
+def test_file_beyond_what_lark_takes_fails_before_anything_is_sent(team, emulator, tmp_path):
+    file = tmp_path / "big.csv"
+    with file.open("wb") as out:
+        out.truncate(30 * 1024 * 1024 + 1)
+    assert "at most 31457280 are allowed; send a link to it" in failure(file=str(file))
+    assert (sends(emulator), emulator.counters().get("POST /open-apis/im/v1/files", 0)) == (0, 0)
+
+
+def test_template_of_another_app_says_where_to_let_the_app_in(team, emulator):
+    team.state.add_card_template("AAq2", ["cli_other"])
+    message = failure(template_id="AAq2")
+    assert "the app may not use its template" in message
+    assert "add the app in the template's settings" in message
+
+
 def test_refused_lookup_leaves_no_claim(team, emulator):
     store = StateStore()
     failure(given=context(store), text="x", receive_id="nowhere")

@@ -176,6 +176,7 @@ def test_send_text_uuid_too_long_is_refused(client: LarkClient) -> None:
         pytest.param(230002, AccessDenied, "add the app's bot to the group", id="not in the chat"),
         pytest.param(230006, AccessDenied, "no bot", id="no bot"),
         pytest.param(230013, AccessDenied, "availability", id="outside the availability"),
+        pytest.param(230029, NotFound, "left", id="resigned"),
         pytest.param(230022, BadRequest, "sensitive", id="sensitive"),
         pytest.param(230034, NotFound, "receiver_id is not valid", id="no such receiver"),
         pytest.param(232009, NotFound, "dissolved", id="dissolved"),
