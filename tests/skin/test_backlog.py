@@ -141,7 +141,7 @@ def test_deferrable_sensor_hands_every_setting_to_the_trigger(ledger):
         oldest_below_seconds="60",
         deferrable=True,
         poke_interval=7,
-        timeout=600,
+        timeout=90,
         exponential_backoff=True,
         max_wait=timedelta(minutes=2),
         max_failures=3,

@@ -136,7 +136,7 @@ def test_deferrable_sensor_hands_every_setting_to_the_trigger(orders):
         max_records=5,
         limit="3",
         poke_interval=7,
-        timeout=600,
+        timeout=90,
         exponential_backoff=True,
         max_wait=timedelta(minutes=2),
         max_failures=3,
