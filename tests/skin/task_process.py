@@ -74,7 +74,7 @@ def run_task(
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", level)
     if kept := vars(manager).get("_load_bundle_config_snapshot"):
         # since Airflow 3.4 a process keeps the bundles that it read first, which may have been another test's
-        monkeypatch.setattr(manager, kept.__name__, kept.__wrapped__)
+        monkeypatch.setattr(manager, kept.__name__, getattr(kept, "__wrapped__", kept))
     # the supervisor may see only at the next heartbeat that the task has ended
     monkeypatch.setattr(supervisor, "MIN_HEARTBEAT_INTERVAL", 0.1)
     run, log = TaskRun(), folder / f"{task_id}.log"
