@@ -7,17 +7,15 @@ for being too fast, and whether each message arrived once.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from emulator_process import running_emulator
 
 from airflow_provider_lark.core.api import LarkClient
 
@@ -25,18 +23,6 @@ ROOT = Path(__file__).parents[2]
 CHATS, MESSAGES = 50, 1_000
 A_MINUTE, A_SECOND, A_SECOND_A_CHAT = 1_000, 50, 5
 TOO_FAST = {230020: "too fast into a chat", 99991400: "too fast for the app"}
-
-
-@contextmanager
-def running_emulator() -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "airflow_provider_lark.emulator", "--port", "0", "--rate-limits"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        host, app_id, app_secret = (process.stdout.readline().split()[-1] for _ in range(3))
-        try:
-            yield {"host": host, "app_id": app_id, "app_secret": app_secret}
-        finally:
-            process.terminate()
 
 
 def ask(host: str, method: str, name: str, /, **given: Any) -> Any:
@@ -74,7 +60,7 @@ def main(messages: int = MESSAGES) -> None:
     print(f"{messages:,} messages to {CHATS} chats")
     # a minute's quota each: a new emulator has not seen the messages of the one before
     for name, threads in (("one after the other, one thread", 1), ("chat after chat, eight threads", 8)):
-        with running_emulator() as lark:
+        with running_emulator("--rate-limits") as lark:
             chats = [ask(lark["host"], "POST", "chats", name=f"chat {at}") for at in range(CHATS)]
             orders = [(chats[at % CHATS], f"message {at}") for at in range(messages)]
             measure(name, lark, orders if threads == 1 else sorted(orders), threads)

@@ -19,12 +19,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
 from typing import Any
 
+from emulator_process import running_emulator
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -142,18 +142,6 @@ def bench(kind: str, engine: Engine, lark: dict[str, str], streets: list[Row]) -
         measure({**job, "way": "to SQL", "mode": "replace"}, len(rows))
         equal = digest(engine, "streets") == digest(engine, "streets_back")
         print(f"  {len(rows):7,} came back {'equal' if equal else 'DIFFERENT'}", flush=True)
-
-
-@contextmanager
-def running_emulator() -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "airflow_provider_lark.emulator", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        host, app_id, app_secret = (process.stdout.readline().split()[-1] for _ in range(3))
-        try:
-            yield {"host": host, "app_id": app_id, "app_secret": app_secret}
-        finally:
-            process.terminate()
 
 
 def main() -> int:
