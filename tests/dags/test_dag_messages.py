@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
+from packaging.version import Version
 from sqlalchemy import text
 
 from tests.databases import open_sqlite
@@ -17,6 +19,10 @@ INSERT INTO orders VALUES ('A-1', '陈', 120.5, '2026-11-01 09:00:00');
 INSERT INTO orders VALUES ('A-2', '王', 80, '2026-11-02 09:00:00');
 INSERT INTO orders VALUES ('A-3', '王', 300, '2026-11-02 10:00:00');
 """
+
+# dag.test() of Airflow 3.2 hands callbacks no exception, as its task runner does: to them the process just ended
+GIVES_EXCEPTION = Version(version("apache-airflow-core")) >= Version("3.3")
+REASON = "the warehouse says 'no space left'" if GIVES_EXCEPTION else "the process was lost"
 
 
 @pytest.fixture
@@ -93,4 +99,4 @@ def test_failure_notifier_without_a_database_tells_of_the_failure(run_dag, sales
     run_dag("lark_failure_notifier")
     (card,) = sales.cards()
     assert title(card)[1] == "orange"
-    assert "the warehouse says 'no space left'" in json.dumps(card, ensure_ascii=False)
+    assert REASON in json.dumps(card, ensure_ascii=False)
