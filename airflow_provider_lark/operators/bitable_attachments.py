@@ -132,7 +132,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         self.time_zone = time_zone
 
     def _move(self, opened: Opened, table: TableRef) -> FilesReport:
-        from airflow_provider_lark.core.stores.record_table import Search
+        from airflow_provider_lark.core.lark_side.record_table import Search
         from airflow_provider_lark.core.transfer.download_files import download_attachments
 
         filter_ = read_filter(self.filter)

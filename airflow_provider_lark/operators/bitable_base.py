@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.lark_side.record_table import RecordTable
     from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-    from airflow_provider_lark.core.stores.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
 
 COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written", "transferred", "skipped")
@@ -151,7 +151,7 @@ class BitableRecordsOperator(BitableTableOperator):
         self.time_zone = time_zone
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.record_table import RecordTable
+        from airflow_provider_lark.core.lark_side.record_table import RecordTable
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
         place, seed = opened.place, token_seed(opened.context, opened.place)

@@ -20,7 +20,7 @@ from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator,
 from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+    from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
     from airflow_provider_lark.operators.bitable_base import Opened
 
 
@@ -79,7 +79,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
             return {"path": str(self.output_path), **write_lines(pages, lines)}
 
     def _search(self, table: RecordTable) -> Search:
-        from airflow_provider_lark.core.stores.record_table import Search
+        from airflow_provider_lark.core.lark_side.record_table import Search
 
         filter_ = read_filter(self.filter)
         sort = read_list(self.sort, "sort")
@@ -148,7 +148,7 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         return super()._run(opened)
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.repetition import check_made
+        from airflow_provider_lark.core.lark_side.replays import check_made
 
         rows = read_rows(self.records, "records")
         check_ids(len(rows), wanted=self.return_ids)
@@ -214,7 +214,7 @@ class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
         self.return_ids = return_ids
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.bitable_upsert import upsert_records
+        from airflow_provider_lark.core.lark_side.upsert import upsert_records
 
         rows = read_rows(self.records, "records")
         check_ids(len(rows), wanted=self.return_ids)

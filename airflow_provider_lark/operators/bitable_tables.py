@@ -74,7 +74,7 @@ class BitableCreateTableOperator(BitableOperator):
         self.if_exists = if_exists
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.table_design import ensure_table
+        from airflow_provider_lark.core.lark_side.table_design import ensure_table
 
         place = opened.place
         fields = read_list(self.fields, "fields") or ()
@@ -106,7 +106,7 @@ class BitableDeleteTableOperator(BitableTableOperator):
         return TablePlace(hook.settings.host, client.bitable.locate_base(base), given=base.label)
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.table_design import drop_table
+        from airflow_provider_lark.core.lark_side.table_design import drop_table
 
         place = opened.place
         if not place.table_id:
@@ -138,7 +138,7 @@ class BitableCreateFieldOperator(BitableTableOperator):
         self.if_exists = if_exists
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.table_design import ensure_field
+        from airflow_provider_lark.core.lark_side.table_design import ensure_field
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
         place = opened.place
@@ -171,7 +171,7 @@ class BitableUpdateFieldOperator(BitableTableOperator):
         self.changes = changes
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.table_design import change_field
+        from airflow_provider_lark.core.lark_side.table_design import change_field
 
         changes = read_json(self.changes, "changes")
         if not isinstance(changes, Mapping):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from airflow_provider_lark.core.errors import RecordNotFound, TooLarge
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.stores.record_table import Found
+    from airflow_provider_lark.core.lark_side.record_table import Found
 
 XCOM_BYTES_MAX = 1_048_576
 """How much JSON an XCom may be: it goes through the metadata database, and into every view of the task."""

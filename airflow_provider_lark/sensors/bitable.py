@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.fields.schema import Field
-    from airflow_provider_lark.core.stores.record_table import RecordTable
+    from airflow_provider_lark.core.lark_side.record_table import RecordTable
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.record_condition import RecordCondition
     from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
@@ -87,7 +87,7 @@ class BitableRecordSensor(PollingSensor):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Search once."""
-        from airflow_provider_lark.core.stores.record_table import Search
+        from airflow_provider_lark.core.lark_side.record_table import Search
 
         with airflow_errors():
             condition = self._condition()
@@ -126,7 +126,7 @@ class BitableRecordSensor(PollingSensor):
     @contextmanager
     def _opened(self) -> Iterator[RecordTable]:
         """Open the table; its place is looked up once, its fields by the first look."""
-        from airflow_provider_lark.core.stores.record_table import RecordTable
+        from airflow_provider_lark.core.lark_side.record_table import RecordTable
         from airflow_provider_lark.hooks.lark import LarkHook
 
         hook = LarkHook(self.lark_conn_id)
@@ -153,7 +153,7 @@ class BitableRecordSensor(PollingSensor):
     def _filter_names(self, table: RecordTable) -> list[str]:
         # a filter by a field that was renamed meanwhile may find nothing for ever; a field to read that is not there is
         # an error
-        from airflow_provider_lark.core.stores.search_filter import fields_of
+        from airflow_provider_lark.core.lark_side.search_filter import fields_of
 
         return fields_of(table.build_filter(read_filter(self.filter)))
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.capture import install, mute
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, scans

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.base import Store
-from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.side import Store
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.memory import MemoryStore
 from airflow_provider_lark.core.stores.sql import SqlStore, TableSpec, columns_of, key_columns_of, reflect_table

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_lark.core.errors import NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Store, Values
+from airflow_provider_lark.core.side import Store, Values
 from airflow_provider_lark.core.stores.memory import MemoryStore
 
 

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, lark_field_for
-from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 T = FieldType

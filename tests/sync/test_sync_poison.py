@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ReadFailed, ServerFailed
-from airflow_provider_lark.core.stores.fates import look_up
+from airflow_provider_lark.core.lark_side.fates import look_up
 from tests.sync.world import World
 
 INTERNAL = [

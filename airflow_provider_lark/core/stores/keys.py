@@ -24,7 +24,7 @@ from airflow_provider_lark.core.fields.column import (
     integer_range,
     is_padded,
 )
-from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.columns import exact_collation
 from airflow_provider_lark.core.stores.connections import is_mysql
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.errors import DuplicateKey, NotFound
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Page, Row, Values
-from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.side import Page, Row, Values
 
 
 class MemoryStore:

@@ -16,10 +16,10 @@ from sqlalchemy import (
     or_,
 )
 
+from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec
-from airflow_provider_lark.core.stores.base import Key, Page, Row, Values
-from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.side import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map

@@ -13,7 +13,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
-from airflow_provider_lark.core.stores.base import Row
+from airflow_provider_lark.core.side import Row
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec
 from airflow_provider_lark.core.stores.refusals import reason

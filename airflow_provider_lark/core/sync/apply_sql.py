@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import LarkError, RowRefused, RowWaits
-from airflow_provider_lark.core.stores.base import Key, Row, Values
+from airflow_provider_lark.core.side import Key, Row, Values
 from airflow_provider_lark.core.stores.capture import mute
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
 from airflow_provider_lark.core.stores.savepoints import deferred, isolate, savepoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.side import Key, RecordId, Row
 from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.decide import PullDecision, Side

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.base import Page
+from airflow_provider_lark.core.side import Page
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.twins import take_in

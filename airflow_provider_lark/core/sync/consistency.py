@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.side import Key, RecordId, Row
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import pairs, parked, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.bisect import creating, halve
+from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
-from airflow_provider_lark.core.stores.base import Key, RecordId, Values
-from airflow_provider_lark.core.stores.batches import split_by_text
-from airflow_provider_lark.core.stores.halve import creating, halve
+from airflow_provider_lark.core.side import Key, RecordId, Values
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import SafetyStop
-from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.ledger import held
 from airflow_provider_lark.core.stores.ledger.held import Held
 from airflow_provider_lark.core.stores.ledger.journal import LogLine

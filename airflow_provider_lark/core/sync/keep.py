@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.ledger import conflicts, held, journal, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs
 
 LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.stores.base import Key, RecordId
-from airflow_provider_lark.core.stores.key_filters import build_key_filters
-from airflow_provider_lark.core.stores.key_finder import find_candidates
+from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
+from airflow_provider_lark.core.lark_side.key_finder import find_candidates
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, Sent

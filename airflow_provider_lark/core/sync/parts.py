@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.base import RecordId
-from airflow_provider_lark.core.stores.halve import HOPELESS
+from airflow_provider_lark.core.bisect import HOPELESS
+from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal

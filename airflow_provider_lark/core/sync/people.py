@@ -10,9 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.side import Values
 from airflow_provider_lark.core.stores import accounts
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-from airflow_provider_lark.core.stores.base import Values
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
-from airflow_provider_lark.core.stores.base import RecordId, Row, Values
+from airflow_provider_lark.core.side import RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sequences import advance

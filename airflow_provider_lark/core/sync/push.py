@@ -8,10 +8,10 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.bisect import halve
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.stores.base import Key, RecordId
-from airflow_provider_lark.core.stores.fates import Removal
-from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.lark_side.fates import Removal
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import conflicts, intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.queue import Claim

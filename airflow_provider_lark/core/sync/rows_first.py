@@ -11,7 +11,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import RowError, RowWaits
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row
+from airflow_provider_lark.core.side import Key, RecordId, Row
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of

@@ -10,13 +10,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.bisect import Luck
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import Row, Values
-from airflow_provider_lark.core.stores.bitable import BitableStore
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.side import Row, Values
 from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
-from airflow_provider_lark.core.stores.halve import Luck
 from airflow_provider_lark.core.stores.ledger import journal, pairs
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut

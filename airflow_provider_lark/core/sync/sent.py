@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import intents, pairs
 from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.stores.ledger.pairs import Pair

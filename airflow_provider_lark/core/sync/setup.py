@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.keys import quoted_name

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
-from airflow_provider_lark.core.stores.base import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.run import Run

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.base import Key, Page, RecordId
-from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.fates import HIDDEN
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.lark_side.fates import HIDDEN
+from airflow_provider_lark.core.side import Key, Page, RecordId
 from airflow_provider_lark.core.stores.ledger import held, pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken

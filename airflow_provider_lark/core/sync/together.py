@@ -21,7 +21,7 @@ from airflow_provider_lark.core.fields.column import (
     integer_range,
     text_limits,
 )
-from airflow_provider_lark.core.stores.base import Values
+from airflow_provider_lark.core.side import Values
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, unique_columns_of
 
 _DAY_MS = 86_400_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.base import RecordId
+from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.keep import note_failure

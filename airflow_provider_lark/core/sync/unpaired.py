@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.changes import OwnCreates

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.stores.base import RecordId
-from airflow_provider_lark.core.stores.batches import split_by_text
-from airflow_provider_lark.core.stores.halve import halve
+from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair

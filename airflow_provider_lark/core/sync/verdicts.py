@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import Side

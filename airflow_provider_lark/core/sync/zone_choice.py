@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zone_use import depends_on_zone
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
-from airflow_provider_lark.core.stores.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.bound import Binding

@@ -13,7 +13,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.fates import look_up
+from airflow_provider_lark.core.lark_side.fates import look_up
 from airflow_provider_lark.core.transfer.pairing import find_field
 
 FILES_KEPT = 1000

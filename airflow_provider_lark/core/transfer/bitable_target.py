@@ -11,7 +11,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import lark_field_for
-from airflow_provider_lark.core.stores.table_completion import complete_table, is_leftover
+from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 from airflow_provider_lark.core.transfer.pairing import Names
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, renamed
 

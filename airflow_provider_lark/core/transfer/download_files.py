@@ -11,7 +11,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.payload import FindUserIds
-from airflow_provider_lark.core.stores.record_table import RecordTable, Search
+from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
 from airflow_provider_lark.core.transfer.attachments import (
     Attachment,
     FilePath,

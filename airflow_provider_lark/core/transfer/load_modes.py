@@ -8,8 +8,8 @@ from typing import Protocol
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
-from airflow_provider_lark.core.stores.count_check import CountCheck
-from airflow_provider_lark.core.stores.repetition import only_repeated
+from airflow_provider_lark.core.lark_side.count_check import CountCheck
+from airflow_provider_lark.core.lark_side.replays import only_repeated
 from airflow_provider_lark.core.transfer.bitable_target import Found
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.record_index import RecordIndex

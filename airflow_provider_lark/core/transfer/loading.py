@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch, TransactionLost
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.keys import quoted_name
 from airflow_provider_lark.core.stores.patience import lock_table

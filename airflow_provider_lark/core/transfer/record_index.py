@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;

@@ -10,14 +10,14 @@ from typing import Any
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
+from airflow_provider_lark.core.bisect import Left, Luck, creating, halve
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.bitable import BitableStore
-from airflow_provider_lark.core.stores.fates import look_up
-from airflow_provider_lark.core.stores.halve import Left, Luck, creating, halve
-from airflow_provider_lark.core.stores.near_misses import NearMisses
-from airflow_provider_lark.core.stores.repetition import only_repeated
-from airflow_provider_lark.core.stores.undoing import undo_creates
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.fates import look_up
+from airflow_provider_lark.core.lark_side.near_misses import NearMisses
+from airflow_provider_lark.core.lark_side.replays import only_repeated
+from airflow_provider_lark.core.lark_side.undoing import undo_creates
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, delete, func, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import RowError, RowRefused
 from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import begin_immediate, is_mysql, is_pooled
 from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
-from airflow_provider_lark.core.stores.base_zone import zone_or_base
+from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.lenient_loading import lenient
 from airflow_provider_lark.core.transfer.bitable_target import (

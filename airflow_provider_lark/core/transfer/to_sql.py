@@ -18,11 +18,11 @@ from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import read_zone
-from airflow_provider_lark.core.stores.base_zone import zone_or_base
+from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
+from airflow_provider_lark.core.lark_side.count_check import CountCheck
+from airflow_provider_lark.core.lark_side.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.count_check import CountCheck
-from airflow_provider_lark.core.stores.record_table import RecordTable
-from airflow_provider_lark.core.stores.search_filter import Filter, build_filter
 from airflow_provider_lark.core.transfer.loading import Loading
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
 from airflow_provider_lark.core.stores.ledger import checkpoint, conflicts, intents, journal, pairs, scans
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import journal, migrate, pairs, queue, scans, schema
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.base import Key
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.ledger import lease, queue
 from airflow_provider_lark.core.stores.ledger.queue import Claim

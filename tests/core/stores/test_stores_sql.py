@@ -13,7 +13,7 @@ from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMis
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.base import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.stores.ledger.pairs import Pair

@@ -19,13 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.wire import UserIdType
+from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import BadRequest, LarkError
 from airflow_provider_lark.core.fields.codec_text import PHONE, is_clean, tidy_phone
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, user_cache
-from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, epoch_ms, now_plus
-from airflow_provider_lark.core.stores.halve import halve
 from airflow_provider_lark.core.stores.insertion import upsert_many
 
 log = logging.getLogger(__name__)

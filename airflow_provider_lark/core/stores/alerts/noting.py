@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import Unreachable
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, alert_cards, alert_tasks
 from airflow_provider_lark.core.stores.alerts.news import (
@@ -23,7 +24,6 @@ from airflow_provider_lark.core.stores.alerts.news import (
     read_facts,
     write_facts,
 )
-from airflow_provider_lark.core.stores.batches import split
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs
 from airflow_provider_lark.core.stores.insertion import insert_new, upsert_many
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
 from airflow_provider_lark.core.stores.ledger.schema import blacklist, queue
 from airflow_provider_lark.core.stores.matching import is_among

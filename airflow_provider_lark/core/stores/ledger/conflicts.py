@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import Now
 from airflow_provider_lark.core.stores.ledger.schema import conflict
 from airflow_provider_lark.core.stores.matching import is_among

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, distinct, func, insert, or_, select, update
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import Now
 from airflow_provider_lark.core.stores.ledger.claims import is_blacklisted
 from airflow_provider_lark.core.stores.ledger.parked import PULL

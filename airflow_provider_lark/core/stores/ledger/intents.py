@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from airflow_provider_lark.core.stores.base import Key
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.core.stores.ledger.schema import intent as table
 

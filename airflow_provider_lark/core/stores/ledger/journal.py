@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
-from airflow_provider_lark.core.stores.base import Key, RecordId
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import blacklist, log
 from airflow_provider_lark.core.stores.ledger.schema import conflict as table

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
-from airflow_provider_lark.core.stores.base import Key, RecordId
-from airflow_provider_lark.core.stores.batches import STATEMENT_ROWS, split
+from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.dbtime import Now, now_plus
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import is_among

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.stores.ledger.queue import ERROR_LENGTH, Claim
 from airflow_provider_lark.core.stores.ledger.schema import queue

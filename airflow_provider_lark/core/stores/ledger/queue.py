@@ -20,8 +20,8 @@ from sqlalchemy import (
     update,
 )
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import (
     Now,
     NowMs,

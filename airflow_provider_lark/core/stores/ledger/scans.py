@@ -7,8 +7,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
-from airflow_provider_lark.core.stores.base import Key
-from airflow_provider_lark.core.stores.batches import split
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.core.stores.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row

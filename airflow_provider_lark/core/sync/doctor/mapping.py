@@ -12,8 +12,8 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.base_zone import BaseZone
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint

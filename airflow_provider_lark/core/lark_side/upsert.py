@@ -24,12 +24,12 @@ from airflow_provider_lark.core.errors import (
 )
 from airflow_provider_lark.core.fields.payload import RecordReader
 from airflow_provider_lark.core.fields.schema import FieldType
-from airflow_provider_lark.core.stores.fates import look_up
-from airflow_provider_lark.core.stores.key_filters import build_key_filters
-from airflow_provider_lark.core.stores.key_finder import Lookup, find_candidates
-from airflow_provider_lark.core.stores.record_table import RecordTable, Search
-from airflow_provider_lark.core.stores.repetition import only_repeated
-from airflow_provider_lark.core.stores.search_filter import find_field
+from airflow_provider_lark.core.lark_side.fates import look_up
+from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
+from airflow_provider_lark.core.lark_side.key_finder import Lookup, find_candidates
+from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
+from airflow_provider_lark.core.lark_side.replays import only_repeated
+from airflow_provider_lark.core.lark_side.search_filter import find_field
 
 KeyText = str
 Cells = Mapping[str, Any]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_lark.core.stores.batches import split_by_text
+from airflow_provider_lark.core.chunks import split_by_text
 
 
 @pytest.mark.parametrize(

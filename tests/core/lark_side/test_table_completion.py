@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.errors import LarkError, SchemaMismatch
-from airflow_provider_lark.core.stores.table_design import ensure_table
+from airflow_provider_lark.core.lark_side.table_design import ensure_table
 from airflow_provider_lark.emulator import Emulator
 
 FIELDS = [{"name": f"f{n:02}", "type": "Number" if n else "Text"} for n in range(27)]

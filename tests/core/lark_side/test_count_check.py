@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_lark.core.api.wire import RecordPage
-from airflow_provider_lark.core.stores.count_check import CountCheck
+from airflow_provider_lark.core.lark_side.count_check import CountCheck
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
+from airflow_provider_lark.core.bisect import Luck, halve
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
@@ -20,7 +21,6 @@ from airflow_provider_lark.core.errors import (
     Unreachable,
     ValueRefused,
 )
-from airflow_provider_lark.core.stores.halve import Luck, halve
 
 KINDS = [ValueRefused, BadRequest, AccessDenied, TooLarge, ServerFailed, OutcomeUnknown, ServerBusy]
 

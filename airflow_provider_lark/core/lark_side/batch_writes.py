@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from airflow_provider_lark.core.bisect import Luck, halve
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.stores.halve import Luck, halve
 
 _SHOWN = 10
 

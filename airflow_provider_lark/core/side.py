@@ -1,6 +1,6 @@
 """The port behind which the two sides lie: a table of rows in canonical values, addressed by the side's own ids.
 
-Implementations: :mod:`.memory`, :mod:`.sql`, :mod:`.bitable`. All pass one contract suite (``tests/contract``).
+Implementations: a SQL table, a Bitable table and one in memory. All pass one contract suite (``tests/contract``).
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX
 from airflow_provider_lark.core.errors import SafetyStop
-from airflow_provider_lark.core.stores.fates import look_up
+from airflow_provider_lark.core.lark_side.fates import look_up
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.stores.record_table import RecordTable
+    from airflow_provider_lark.core.lark_side.record_table import RecordTable
 
 
 def only_repeated(table_id: str) -> SafetyStop:

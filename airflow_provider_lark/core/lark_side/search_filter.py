@@ -16,7 +16,7 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
+from airflow_provider_lark.core.lark_side.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
 
 Filter = Mapping[str, Any]
 

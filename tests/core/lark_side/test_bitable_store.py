@@ -13,8 +13,8 @@ from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound
 from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.bitable import BitableStore
-from airflow_provider_lark.core.stores.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.record_table import RecordTable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator, ManualClock
 
 FIELDS: list[dict[str, Any]] = [

@@ -19,18 +19,18 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.bisect import creating
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, NotFound
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.base_zone import BaseZone
-from airflow_provider_lark.core.stores.batch_writes import write_in_batches
-from airflow_provider_lark.core.stores.count_check import CountCheck
-from airflow_provider_lark.core.stores.fates import hidden_error, look_up, remove
-from airflow_provider_lark.core.stores.halve import creating
-from airflow_provider_lark.core.stores.near_misses import NearMisses
-from airflow_provider_lark.core.stores.search_filter import Filter, build_filter, build_sort, find_field
-from airflow_provider_lark.core.stores.undoing import undo_creates
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.batch_writes import write_in_batches
+from airflow_provider_lark.core.lark_side.count_check import CountCheck
+from airflow_provider_lark.core.lark_side.fates import hidden_error, look_up, remove
+from airflow_provider_lark.core.lark_side.near_misses import NearMisses
+from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter, build_sort, find_field
+from airflow_provider_lark.core.lark_side.undoing import undo_creates
 
 Record = dict[str, Any]
 """``{"record_id": …, "fields": {name: plain value}}``."""

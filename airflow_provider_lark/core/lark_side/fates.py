@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_GET_MAX
 from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.bisect import Left, Luck, halve
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, RecordNotFound
-from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.halve import Left, Luck, halve
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.base import Page, Row, Values
-from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.count_check import CountCheck
-from airflow_provider_lark.core.stores.fates import Fates, Removal, hidden_error, look_up, remove
+from airflow_provider_lark.core.lark_side.count_check import CountCheck
+from airflow_provider_lark.core.lark_side.fates import Fates, Removal, hidden_error, look_up, remove
+from airflow_provider_lark.core.side import Page, Row, Values
 
 
 class BitableStore:

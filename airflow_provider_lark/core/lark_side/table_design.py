@@ -13,9 +13,9 @@ from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
 from airflow_provider_lark.core.api.wire import WireField
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch, UnexpectedAnswer
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.stores.record_table import TableIds
-from airflow_provider_lark.core.stores.search_filter import find_field
-from airflow_provider_lark.core.stores.table_completion import complete_table, is_leftover
+from airflow_provider_lark.core.lark_side.record_table import TableIds
+from airflow_provider_lark.core.lark_side.search_filter import find_field
+from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 
 IfExists = Literal["fail", "skip"]
 

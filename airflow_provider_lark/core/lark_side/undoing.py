@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.stores.batches import split
-from airflow_provider_lark.core.stores.fates import remove
+from airflow_provider_lark.core.lark_side.fates import remove
 
 _SHOWN = 10
 

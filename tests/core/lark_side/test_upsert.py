@@ -16,9 +16,9 @@ from airflow_provider_lark.core.errors import (
     SchemaMismatch,
     ValueMismatch,
 )
-from airflow_provider_lark.core.stores.bitable_upsert import UpsertPlan, plan_upsert, upsert_records
-from airflow_provider_lark.core.stores.key_finder import choose_lookup
-from airflow_provider_lark.core.stores.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.key_finder import choose_lookup
+from airflow_provider_lark.core.lark_side.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.upsert import UpsertPlan, plan_upsert, upsert_records
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.emulator import Emulator, ManualClock
 
