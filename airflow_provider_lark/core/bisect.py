@@ -8,8 +8,7 @@ told from a bad item by the halves that land.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import ceil, log2
 from typing import Generic, NamedTuple, TypeVar
 
@@ -84,29 +83,10 @@ class Luck:
         self.landed = 0
 
 
-class InDoubtError(Exception):
-    """A create that may still be carried out, so that no part of it may be sent under another token."""
-
-    def __init__(self, error: LarkError) -> None:
-        super().__init__(error)
-        self.error = error
-
-
 def is_in_doubt(error: LarkError) -> bool:
     """Tell whether a create that ended with *error* may have made its records, or may make them yet."""
     open_ = isinstance(error, (OutcomeUnknown, UnexpectedAnswer, ClientTokenConflict))
     return open_ and not isinstance(error, ServerFailed)
-
-
-@contextmanager
-def creating() -> Iterator[None]:
-    """Let no create be halved that may have been carried out: *send* wraps its call in it."""
-    try:
-        yield
-    except LarkError as error:
-        if is_in_doubt(error):
-            raise InDoubtError(error) from None
-        raise
 
 
 def halve(
@@ -115,6 +95,7 @@ def halve(
     refuse: Callable[[T, LarkError], None],
     *,
     luck: Luck | None = None,
+    creates: bool = False,
 ) -> Left[T]:
     """Send *items*; where that fails, halve until the bad ones stand alone.
 
@@ -123,13 +104,31 @@ def halve(
     :param send: sends some of them, all or none.
     :param refuse: is told of each item that fails alone.
     :param luck: what landed in batches before, for callers that send several.
+    :param creates: a batch whose outcome is open is not halved: it may have been carried out, and no part of it may be
+        sent under another token.
     :returns: what was left unsent, because the budget of calls is used up, or an outage has begun.
     :raises LarkError: nothing landed, or the error cannot be of an item: it is the table, the rights or the moment.
     """
-    try:
-        return _Hunt(send, refuse, luck or Luck()).run(items) if items else Left([])
-    except InDoubtError as doubt:
-        raise doubt.error from None
+    return _Hunt(send, refuse, luck or Luck(), creates).run(items) if items else Left([])
+
+
+def halve_all(
+    items: Sequence[T],
+    send: Callable[[Sequence[T]], object],
+    refuse: Callable[[T, LarkError], None],
+    *,
+    luck: Luck | None = None,
+    creates: bool = False,
+) -> None:
+    """Send *items* as :func:`halve` does, and again what it left unsent, until nothing is left.
+
+    :raises LarkError: as from :func:`halve`; or an outage has begun.
+    """
+    left = Left[T](list(items))
+    while left.items:
+        left = halve(left.items, send, refuse, luck=luck, creates=creates)
+        if left.is_outage and left.items and left.error is not None:
+            raise left.error
 
 
 class _Hunt(Generic[T]):
@@ -139,11 +138,16 @@ class _Hunt(Generic[T]):
     """
 
     def __init__(
-        self, send: Callable[[Sequence[T]], object], refuse: Callable[[T, LarkError], None], luck: Luck
+        self,
+        send: Callable[[Sequence[T]], object],
+        refuse: Callable[[T, LarkError], None],
+        luck: Luck,
+        creates: bool,
     ) -> None:
         self._send = send
         self._refuse = refuse
         self._luck = luck
+        self._creates = creates
         self._failed = 0
         self._streak = 0
         self._last: LarkError | None = None
@@ -184,6 +188,8 @@ class _Hunt(Generic[T]):
         except _NEVER_OF_AN_ITEM:
             raise
         except LarkError as error:
+            if self._creates and is_in_doubt(error):
+                raise
             self._failed += 1
             self._streak += 1
             self._last = error

@@ -13,7 +13,7 @@ from airflow_provider_lark.operators.bitable_base import BitableTableOperator, O
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-    from airflow_provider_lark.core.api.address import TableRef
+    from airflow_provider_lark.core.lark_side.table import LarkTable
     from airflow_provider_lark.core.transfer.attachments import FilesReport
 
 
@@ -32,13 +32,10 @@ class _BitableAttachmentsOperator(BitableTableOperator):
         self.storage_conn_id = storage_conn_id
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.api.address import TableRef
-
-        place = opened.place
-        return self._move(opened, TableRef(place.app_token, place.table_id, place.view_id)).to_dict()
+        return self._move(opened, opened.table).to_dict()
 
     @abstractmethod
-    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
         """Do the work by one call."""
 
     def _path(self, value: Any, where: str) -> ObjectStoragePath:
@@ -73,10 +70,10 @@ class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
         self.files = files
         self.mode = mode
 
-    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.transfer.upload_files import upload_attachments
 
-        return upload_attachments(opened.client, table, self.field, self._files(), mode=self.mode)
+        return upload_attachments(table, self.field, self._files(), mode=self.mode)
 
     def _files(self) -> dict[str, list[ObjectStoragePath]]:
         given = read_json(self.files, "files")
@@ -131,15 +128,15 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         self.filter = filter
         self.time_zone = time_zone
 
-    def _move(self, opened: Opened, table: TableRef) -> FilesReport:
+    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.lark_side.record_table import Search
         from airflow_provider_lark.core.transfer.download_files import download_attachments
 
         filter_ = read_filter(self.filter)
-        search = Search(filter=filter_, view_id=read_text(self.view) or (None if filter_ else table.view_id or None))
+        own_view = None if filter_ else opened.place.view_id or None
+        search = Search(filter=filter_, view_id=read_text(self.view) or own_view)
         ids = read_ids(self.record_ids) if self.record_ids and self.record_ids != "None" else []
         return download_attachments(
-            opened.client,
             table,
             self.field,
             self._path(self.path, "path"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.lark_side.record_table import RecordTable
+    from airflow_provider_lark.core.lark_side.table import LarkTable
     from airflow_provider_lark.core.stores.accounts.users import UserDirectory
     from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -40,6 +41,13 @@ class Opened:
     client: LarkClient
     place: TablePlace
     context: Context
+
+    @property
+    def table(self) -> LarkTable:
+        """The table that the task works on."""
+        from airflow_provider_lark.core.lark_side.table import LarkTable
+
+        return LarkTable(self.client, self.place.app_token, self.place.table_id)
 
     def find_user_ids(self, emails: Sequence[str]) -> Mapping[str, str | None]:
         """Return the open_id of each e-mail address, None for nobody."""
@@ -154,11 +162,9 @@ class BitableRecordsOperator(BitableTableOperator):
         from airflow_provider_lark.core.lark_side.record_table import RecordTable
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
-        place, seed = opened.place, token_seed(opened.context, opened.place)
+        seed = token_seed(opened.context, opened.place)
         table = RecordTable(
-            opened.client,
-            place.app_token,
-            place.table_id,
+            opened.table,
             new_token=lambda number, body: batch_token(seed, number, body),
             batch_size=read_count(self.batch_size, "batch_size") or 0,
             time_zone=read_zone(self.time_zone),
@@ -188,7 +194,7 @@ class BitableWriteRecordsOperator(BitableRecordsOperator):
     def _add_near_misses(self, table: RecordTable, result: dict[str, Any]) -> dict[str, Any]:
         """Tell, also in the log, of how many records Lark's answer shows something else than was sent."""
         if told := table.near_misses.describe():
-            self.log.warning("table %s: %s", table.ids["table_id"], told)
+            self.log.warning("%s: %s", table.table.label, told)
         return {**result, "near_misses": table.near_misses.count}
 
 

@@ -89,7 +89,7 @@ class BitableListRecordsOperator(BitableRecordsOperator):
         return Search(
             filter=filter_,
             sort=sort,
-            view_id=table.find_view(view) if view else None,
+            view_id=table.table.find_view(view) if view else None,
             field_names=read_list(self.field_names, "field_names"),
             limit=read_count(self.limit, "limit"),
         )
@@ -148,14 +148,12 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         return super()._run(opened)
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
-        from airflow_provider_lark.core.lark_side.replays import check_made
-
         rows = read_rows(self.records, "records")
         check_ids(len(rows), wanted=self.return_ids)
         ids = table.create(rows)
         if self._tries > 1:
             # cleared after people have deleted its records, it is told their ids again
-            check_made(table)
+            table.table.refuse_replays(table.firsts_made)
         done = {"created": len(ids), **({"record_ids": ids} if self.return_ids else {})}
         return self._add_near_misses(table, done)
 

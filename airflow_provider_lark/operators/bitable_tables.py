@@ -38,11 +38,7 @@ class BitableListFieldsOperator(BitableTableOperator):
         self.with_property = with_property
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.fields.schema import Field
-
-        place = opened.place
-        wires = opened.client.bitable.list_fields(app_token=place.app_token, table_id=place.table_id)
-        fields = [Field.from_wire(wire) for wire in wires]
+        fields = opened.table.read_fields()
         return {"fields": [describe_field(field, with_property=self.with_property) for field in fields]}
 
 
@@ -143,9 +139,7 @@ class BitableCreateFieldOperator(BitableTableOperator):
 
         place = opened.place
         made = ensure_field(
-            opened.client,
-            place.app_token,
-            place.table_id,
+            opened.table,
             _read_definition(self.field, "field"),
             if_exists=self.if_exists,
             client_token=batch_token(token_seed(opened.context, place), 0, self.field),
@@ -176,8 +170,7 @@ class BitableUpdateFieldOperator(BitableTableOperator):
         changes = read_json(self.changes, "changes")
         if not isinstance(changes, Mapping):
             raise ConfigError(f"changes: expected a dictionary, found {type(changes).__name__}")
-        place = opened.place
-        field, changed = change_field(opened.client, place.app_token, place.table_id, self.field, changes)
+        field, changed = change_field(opened.table, self.field, changes)
         return {"field": describe_field(field), "updated": int(changed)}
 
 

@@ -107,7 +107,7 @@ class BitableRecordSensor(PollingSensor):
         with airflow_errors(), self._opened() as table:
             return BitableRecordTrigger(
                 lark_conn_id=self.lark_conn_id,
-                **table.ids,
+                **table.table.ids,
                 filter=table.build_filter(read_filter(self.filter)),
                 condition=self._condition().limits,
                 field_names=[table.primary_name, *self._filter_names(table)],
@@ -127,15 +127,14 @@ class BitableRecordSensor(PollingSensor):
     def _opened(self) -> Iterator[RecordTable]:
         """Open the table; its place is looked up once, its fields by the first look."""
         from airflow_provider_lark.core.lark_side.record_table import RecordTable
+        from airflow_provider_lark.core.lark_side.table import LarkTable
         from airflow_provider_lark.hooks.lark import LarkHook
 
         hook = LarkHook(self.lark_conn_id)
         with hook.client() as client:
             place = self.table_place = self.table_place or self._find(hook, client)
             table = RecordTable(
-                client,
-                place.app_token,
-                place.table_id,
+                LarkTable(client, place.app_token, place.table_id),
                 time_zone=read_zone(self.time_zone),
                 find_user_ids=lambda emails: hook.user_directory(client).find_by_email(emails),
                 fields=self._fields,

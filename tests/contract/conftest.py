@@ -16,6 +16,7 @@ from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import Store
 from airflow_provider_lark.core.stores.connections import write_transaction
 from airflow_provider_lark.core.stores.memory import MemoryStore
@@ -115,7 +116,7 @@ def _bitable(engine: Any) -> Iterator[Side]:
         fields = {one["field_name"]: Field.from_wire(one) for one in wired}
 
         def paged(size: int) -> BitableStore:
-            return BitableStore(client, app_token, table_id, fields, codecs, page_size=size)
+            return BitableStore(LarkTable(client, app_token, table_id), fields, codecs, page_size=size)
 
         yield Side(paged(500), paged)
 

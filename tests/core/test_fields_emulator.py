@@ -12,6 +12,7 @@ from airflow_provider_lark.core.fields.codec import build_codec
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, lark_field_for
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 T = FieldType
@@ -86,7 +87,7 @@ def test_written_values_of_every_writable_type_read_back_canonical(emulator, cli
         {name: codecs[name].from_sql(values[i] if i < len(values) else None) for name, (_, _, values) in cases.items()}
         for i in range(most)
     ]
-    store = BitableStore(client, base.app_token, table.table_id, fields, codecs)
+    store = BitableStore(LarkTable(client, base.app_token, table.table_id), fields, codecs)
 
     ids = store.create(written)
     found = store.read(ids)
@@ -108,7 +109,7 @@ def test_automatic_fields_are_read(emulator, client):
     fields = fields_of(client, base.app_token, table.table_id)
     codecs = {name: build_codec(field, Column(name, sa.TEXT())) for name, field in fields.items()}
 
-    (row,) = next(BitableStore(client, base.app_token, table.table_id, fields, codecs).scan()).rows
+    (row,) = next(BitableStore(LarkTable(client, base.app_token, table.table_id), fields, codecs).scan()).rows
 
     assert row.problems == ()
     assert row.values["CreatedTime"] == row.values["ModifiedTime"] > 1_700_000_000_000

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ReadFailed, ServerFailed
-from airflow_provider_lark.core.lark_side.fates import look_up
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from tests.sync.world import World
 
 INTERNAL = [
@@ -140,7 +140,7 @@ def test_records_asked_for_by_id_are_told_without_the_one_lark_breaks_down_over(
     world.emu.faults.add("batch_get", record=ids[120], times=None, **fault)
     client = hasty().client
     before = client.calls.snapshot()
-    fates = look_up(client, world.app_token, world.table_id, ids)
+    fates = LarkTable(client, world.app_token, world.table_id).look_up(ids)
     assert [record["record_id"] for record in fates.shown] == [id_ for id_ in ids if id_ not in (ids[3], ids[120])]
     assert fates.gone == [ids[3]]
     assert list(fates.hidden) == [ids[120]]

@@ -17,12 +17,14 @@ def write_in_batches(
     size: int,
     send: Callable[[Sequence[int]], object],
     *,
+    creates: bool = False,
     undo: Callable[[Sequence[int]], str] | None = None,
 ) -> None:
     """Send records by their places, a batch a call, in parts where Lark refuses some.
 
     :param verb: what is done to them, for messages: ``created``.
     :param send: writes the records of some places, all or none.
+    :param creates: see :func:`.halve`.
     :param undo: takes back what landed of a batch with a refused record, by places, and says so.
     :raises LarkError: names the records that are refused; the others of their batch and of those before are written.
     """
@@ -38,7 +40,7 @@ def write_in_batches(
         batch = range(start, min(start + size, total))
         with _placed(verb, luck.landed, batch, total):
             landed.clear()
-            left = halve(batch, note, refused.__setitem__, luck=luck)
+            left = halve(batch, note, refused.__setitem__, luck=luck, creates=creates)
             if left.items and left.error is not None and not refused:
                 raise left.error
         if refused and undo is not None:

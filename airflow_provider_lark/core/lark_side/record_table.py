@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any
 from uuid import uuid4
 
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import (
     BATCH_DELETE_MAX,
     BATCH_WRITE_DEFAULT,
@@ -19,18 +18,15 @@ from airflow_provider_lark.core.api.limits import (
     SEARCH_PAGE_MAX,
 )
 from airflow_provider_lark.core.api.wire import RecordPage
-from airflow_provider_lark.core.bisect import creating
-from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, NotFound
+from airflow_provider_lark.core.errors import ConfigError, DuplicateKey
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.batch_writes import write_in_batches
-from airflow_provider_lark.core.lark_side.count_check import CountCheck
-from airflow_provider_lark.core.lark_side.fates import hidden_error, look_up, remove
 from airflow_provider_lark.core.lark_side.near_misses import NearMisses
 from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter, build_sort, find_field
-from airflow_provider_lark.core.lark_side.undoing import undo_creates
+from airflow_provider_lark.core.lark_side.table import LarkTable
 
 Record = dict[str, Any]
 """``{"record_id": …, "fields": {name: plain value}}``."""
@@ -74,13 +70,6 @@ class Got:
     forbidden: list[str]
 
 
-class TableIds(TypedDict):
-    """What every call on a table names."""
-
-    app_token: str
-    table_id: str
-
-
 class RecordTable:
     """The records of one Bitable table.
 
@@ -96,9 +85,7 @@ class RecordTable:
 
     def __init__(
         self,
-        client: LarkClient,
-        app_token: str,
-        table_id: str,
+        table: LarkTable,
         *,
         new_token: NewToken = lambda number, body: str(uuid4()),
         batch_size: int = BATCH_WRITE_DEFAULT,
@@ -109,9 +96,8 @@ class RecordTable:
     ) -> None:
         if not 1 <= batch_size <= BATCH_WRITE_MAX:
             raise ConfigError(f"batch_size is {batch_size}; Lark takes 1 to {BATCH_WRITE_MAX} records a call")
-        self.client = client
-        self.ids = TableIds(app_token=app_token, table_id=table_id)
-        self.time_zone = time_zone or BaseZone(client, app_token)
+        self.table = table
+        self.time_zone = time_zone or BaseZone(table.client, table.app_token)
         self._new_token = new_token
         self.batch_size = batch_size
         self._find_user_ids = find_user_ids
@@ -124,7 +110,7 @@ class RecordTable:
     @cached_property
     def fields(self) -> list[Field]:
         """The table's fields, read once."""
-        return [Field.from_wire(item) for item in self.client.bitable.list_fields(**self.ids)]
+        return self.table.read_fields()
 
     @cached_property
     def encoder(self) -> RecordEncoder:
@@ -165,26 +151,13 @@ class RecordTable:
 
     def first(self, search: Search) -> Found:
         """Read one page, of no more records than the limit."""
-        page = self.client.bitable.search_page(**self.ids, **self._query(search), page_size=_page_size(search.limit))
+        page = self.table.first_page(**self._query(search), page_size=_page_size(search.limit))
         records = [self.reader.read(item) for item in page.items[: search.limit]]
         return Found(records, len(page.items) if page.total is None else page.total)
 
-    def pages(self, search: Search, *, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
-        """Yield the pages as Lark sends them."""
-        return self.client.bitable.search_pages(**self.ids, **self._query(search), page_size=page_size)
-
     def all_pages(self, search: Search, *, state: str, page_size: int = SEARCH_PAGE_MAX) -> Iterator[RecordPage]:
-        """Yield the pages as Lark sends them, and hold what came against what Lark counts.
-
-        :param state: what was done when a record is missing, for the message.
-        :raises IncompleteRead: after the last page, when a record may have been passed over.
-        """
-        count, seen = CountCheck(), set[str]()
-        for page in self.pages(search, page_size=page_size):
-            count.see(page)
-            seen.update(record["record_id"] for record in page.items)
-            yield page
-        count.require_all(len(seen), where=f"table {self.ids['table_id']}", state=state)
+        """Yield the pages as Lark sends them; see :meth:`.LarkTable.search_all`."""
+        return self.table.search_all(**self._query(search), state=state, page_size=page_size)
 
     def find_ids(self, filter: Filter) -> list[str]:
         """Return the ids of all records that meet *filter*; see :meth:`all_pages`."""
@@ -192,25 +165,13 @@ class RecordTable:
         search = Search(filter, field_names=[self.primary_name])
         return [item["record_id"] for page in self.all_pages(search, state="nothing was done") for item in page.items]
 
-    def find_view(self, view: str) -> str:
-        """Return the id of a view given by id or name.
-
-        :raises NotFound: the table has no such view; the message lists those it has.
-        """
-        if view.startswith("vew"):
-            return view
-        views = {each.name: each.view_id for each in self.client.bitable.list_views(**self.ids)}
-        if view not in views:
-            raise NotFound(f"table {self.ids['table_id']}: has no view {view!r}; it has: {', '.join(views)}")
-        return views[view]
-
     def get(self, record_ids: Sequence[str], *, field_names: Sequence[str] | None = None) -> Got:
         """Read records by id, 100 a call, in the order of the ids; what Lark breaks down over counts as forbidden."""
         names = self._names(field_names)
         reader = self.reader
         if names is not None:
             reader = RecordReader([field for field in self.fields if field.name in names])
-        fates = look_up(self.client, **self.ids, record_ids=record_ids)
+        fates = self.table.look_up(record_ids)
         found = {item["record_id"]: item for item in fates.shown}
         records = [reader.read(found[id_]) for id_ in dict.fromkeys(record_ids) if id_ in found]
         return Got(records, fates.gone, list(fates.hidden))
@@ -243,16 +204,16 @@ class RecordTable:
             records = [bodies[at] for at in part]
             # the place of the first, because two parts of a batch may be equal
             token = self._new_token(part[0], records)
-            with creating():
-                answer = self.client.bitable.batch_create(**self.ids, records=records, client_token=token)
+            answer = self.table.create(records, client_token=token)
             self.near_misses.look(records, answer)
             self.firsts_made.append(answer[0]["record_id"])
             made.update(zip(part, (record["record_id"] for record in answer), strict=True))
 
         def undo(landed: Sequence[int]) -> str:
-            return undo_creates(self.client, **self.ids, record_ids=[made[at] for at in landed])
+            return self.table.take_back([made[at] for at in landed])
 
-        write_in_batches("created", len(bodies), self.batch_size, send, undo=undo if takes_back else None)
+        undo_too = undo if takes_back else None
+        write_in_batches("created", len(bodies), self.batch_size, send, creates=True, undo=undo_too)
         return [made[at] for at in range(len(bodies))]
 
     def update_encoded(self, patches: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -260,7 +221,7 @@ class RecordTable:
 
         def send(part: Sequence[int]) -> None:
             some = [patches[at] for at in part]
-            self.near_misses.look_by_id(some, self.client.bitable.batch_update(**self.ids, records=some))
+            self.near_misses.look_by_id(some, self.table.update(some))
 
         write_in_batches("updated", len(patches), self.batch_size, send)
 
@@ -273,20 +234,20 @@ class RecordTable:
         ids = list(dict.fromkeys(record_ids))
 
         def send(part: Sequence[int]) -> None:
-            removal = remove(self.client, self.ids["app_token"], self.ids["table_id"], [ids[at] for at in part])
+            removal = self.table.remove([ids[at] for at in part])
             missing.extend(removal.gone)
             hidden.extend(removal.hidden)
 
         write_in_batches("deleted", len(ids), min(self.batch_size, BATCH_DELETE_MAX), send)
         if hidden:
-            raise hidden_error(self.ids["table_id"], hidden, len(ids) - len(hidden) - len(missing))
+            raise self.table.hidden_error(hidden, len(ids) - len(hidden) - len(missing))
         gone = set(missing)
         return [id_ for id_ in ids if id_ in gone]
 
     def _query(self, search: Search) -> dict[str, Any]:
         return {
-            "filter": self.build_filter(search.filter) or None,
-            "sort": build_sort(search.sort, self.fields) or None,
+            "filter": self.build_filter(search.filter),
+            "sort": build_sort(search.sort, self.fields),
             "view_id": search.view_id,
             "field_names": self._names(search.field_names),
         }

@@ -10,11 +10,10 @@ from typing import Any, Literal
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
-from airflow_provider_lark.core.api.wire import WireField
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch, UnexpectedAnswer
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.lark_side.record_table import TableIds
 from airflow_provider_lark.core.lark_side.search_filter import find_field
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 
 IfExists = Literal["fail", "skip"]
@@ -101,14 +100,15 @@ def ensure_table(
     fields = [_complete(read_definition(each, where=f"fields[{at}]")) for at, each in enumerate(definitions)]
     _check_design(name, fields)
     tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
-    if name in tables and is_leftover(client, app_token, tables[name], fields):
-        complete_table(client, app_token, tables[name], fields)
-        return Made(tables[name], created=True)
     if name in tables:
+        table = LarkTable(client, app_token, tables[name])
+        if is_leftover(table, fields):
+            complete_table(table, fields)
+            return Made(table.table_id, created=True)
         if if_exists == "fail":
             raise SchemaMismatch(f"table {name!r} exists already; if it is the one you mean, set if_exists='skip'")
-        _compare(client, app_token, tables[name], fields)
-        return Made(tables[name], created=False)
+        _compare(table, fields)
+        return Made(table.table_id, created=False)
     try:
         table_id = client.bitable.create_table(app_token=app_token, name=name, fields=fields)
     except (OutcomeUnknown, UnexpectedAnswer):
@@ -117,7 +117,7 @@ def ensure_table(
         if name not in tables:
             raise
         table_id = tables[name]
-    complete_table(client, app_token, table_id, fields)
+    complete_table(LarkTable(client, app_token, table_id), fields)
     return Made(table_id, created=True)
 
 
@@ -131,9 +131,7 @@ def drop_table(client: LarkClient, app_token: str, table_id: str) -> None:
 
 
 def ensure_field(
-    client: LarkClient,
-    app_token: str,
-    table_id: str,
+    table: LarkTable,
     definition: Mapping[str, Any] | str,
     *,
     if_exists: IfExists,
@@ -146,18 +144,16 @@ def ensure_field(
     :raises SchemaMismatch: the field exists, or exists with another type.
     """
     wanted = read_definition(definition)
-    ids = TableIds(app_token=app_token, table_id=table_id)
     if if_exists == "skip":
-        existing = _by_name(client.bitable.list_fields(**ids)).get(wanted["field_name"])
+        existing = _by_name(table.read_fields()).get(wanted["field_name"])
         if existing is not None:
             _check_type(existing, wanted)
             return Made(existing.field_id, created=False)
     wanted = _complete(wanted)
     try:
         # where an earlier try made it under this token, Lark answers as it did then
-        return Made(
-            client.bitable.create_field(**ids, field=wanted, client_token=client_token)["field_id"], created=True
-        )
+        made = table.client.bitable.create_field(**table.ids, field=wanted, client_token=client_token)
+        return Made(made["field_id"], created=True)
     except LarkError as error:
         if error.code != _NAME_TAKEN:
             raise
@@ -166,9 +162,7 @@ def ensure_field(
         ) from error
 
 
-def change_field(
-    client: LarkClient, app_token: str, table_id: str, field: str, changes: Mapping[str, Any]
-) -> tuple[Field, bool]:
+def change_field(table: LarkTable, field: str, changes: Mapping[str, Any]) -> tuple[Field, bool]:
     """Change a field and return it as it is now, and whether anything changed.
 
     What *changes* does not name stays. Options keep their ids, and so their cells, by their names; those that are
@@ -177,13 +171,13 @@ def change_field(
     :param field: its name or its id.
     :param changes: ``name``, ``type``, ``property``, ``description``, ``options``; see :func:`read_definition`.
     """
-    ids = TableIds(app_token=app_token, table_id=table_id)
-    wires = client.bitable.list_fields(**ids)
+    bitable = table.client.bitable
+    wires = bitable.list_fields(**table.ids)
     by_id = {wire["field_id"]: wire["field_name"] for wire in wires}
-    current = find_field(by_id.get(field, field), _by_name(wires), where="field")
+    current = find_field(by_id.get(field, field), _by_name(map(Field.from_wire, wires)), where="field")
     described = next((wire.get("description") for wire in wires if wire["field_id"] == current.field_id), None)
     wanted = _merge(current, changes, described)
-    changed = Field.from_wire(client.bitable.update_field(**ids, field_id=current.field_id, field=wanted))
+    changed = Field.from_wire(bitable.update_field(**table.ids, field_id=current.field_id, field=wanted))
     is_redescribed = _describe(wanted.get("description")) != _describe(described)
     return changed, changed != current or is_redescribed
 
@@ -248,10 +242,10 @@ def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
         raise ConfigError(f"fields: a table has 1 to {FIELDS_PER_TABLE_MAX} fields, {len(fields)} are given")
 
 
-def _compare(client: LarkClient, app_token: str, table_id: str, wanted: Sequence[Mapping[str, Any]]) -> None:
-    existing = _by_name(client.bitable.list_fields(app_token=app_token, table_id=table_id))
+def _compare(table: LarkTable, wanted: Sequence[Mapping[str, Any]]) -> None:
+    existing = _by_name(table.read_fields())
     for each in wanted:
-        _check_type(find_field(each["field_name"], existing, where=f"table {table_id}"), each)
+        _check_type(find_field(each["field_name"], existing, where=table.label), each)
 
 
 def _check_type(existing: Field, wanted: Mapping[str, Any]) -> None:
@@ -261,5 +255,5 @@ def _check_type(existing: Field, wanted: Mapping[str, Any]) -> None:
         raise SchemaMismatch(f"field {existing.describe()} exists and is not of type {asked}; rename or change one")
 
 
-def _by_name(wires: Sequence[WireField]) -> dict[str, Field]:
-    return {wire["field_name"]: Field.from_wire(wire) for wire in wires}
+def _by_name(fields: Iterable[Field]) -> dict[str, Field]:
+    return {field.name: field for field in fields}

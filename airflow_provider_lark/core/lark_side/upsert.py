@@ -24,11 +24,9 @@ from airflow_provider_lark.core.errors import (
 )
 from airflow_provider_lark.core.fields.payload import RecordReader
 from airflow_provider_lark.core.fields.schema import FieldType
-from airflow_provider_lark.core.lark_side.fates import look_up
 from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
 from airflow_provider_lark.core.lark_side.key_finder import Lookup, find_candidates
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
-from airflow_provider_lark.core.lark_side.replays import only_repeated
 from airflow_provider_lark.core.lark_side.search_filter import find_field
 
 KeyText = str
@@ -219,10 +217,10 @@ def _check_new(keys: _Keys, made: Mapping[str, KeyText]) -> None:
     """
     # of each batch the first: a call was carried out before as a whole, or not at all
     firsts = dict(list(islice(made.items(), 0, None, keys.table.batch_size))[:BATCH_GET_MAX])
-    fates = look_up(keys.table.client, **keys.table.ids, record_ids=list(firsts))
+    fates = keys.table.table.look_up(list(firsts))
     found = {record["record_id"]: key for key, record in keys.of_records(fates.shown)}
     if any(found.get(id_) != key for id_, key in firsts.items() if id_ not in fates.hidden):
-        raise only_repeated(keys.table.ids["table_id"])
+        raise keys.table.table.replay_error()
 
 
 def _is_empty(value: Any) -> bool:

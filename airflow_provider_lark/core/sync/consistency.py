@@ -100,7 +100,7 @@ def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Verdicts:
     """Read the doubtful records and their rows once more: an edit may have passed between the two reads."""
     again = _Verdicts()
     if record_ids:
-        fates = run.lark.look_up(record_ids)
+        fates = run.lark.table.look_up(record_ids)
         again.unread.update(fates.hidden)
         run.transact(_compare_page, run, [run.lark.decode(record) for record in fates.shown], again, scan_id)
     return again

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.api.wire import WireRecord
-from airflow_provider_lark.core.bisect import creating, halve
+from airflow_provider_lark.core.bisect import halve, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
@@ -77,7 +77,7 @@ def _create(run: Run, batch: Sequence[_Encoded]) -> list[list[RecordId]]:
             made.append(_create_part(run, fresh, known))
 
     # where the outcome is open the intent stays, and the next run finds out
-    left = halve(batch, send, lambda item, error: _reject(run, item[0], error), luck=run.luck)
+    left = halve(batch, send, lambda item, error: _reject(run, item[0], error), luck=run.luck, creates=True)
     run.report.add_left(len(left.items))
     return made
 
@@ -97,9 +97,10 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
     run.transact(intents.begin, run.table_name, intent)
     since_ms = lark_now_ms(run)
     try:
-        with creating():
-            records = _send(run, intent)
+        records = _send(run, intent)
     except LarkError as error:
+        if is_in_doubt(error):
+            raise
         if not isinstance(error, ServerFailed):
             run.transact(intents.finish, token)
             raise
@@ -136,12 +137,8 @@ def _read_answer(run: Run, row: NewRow, body: Mapping[str, Any], record: WireRec
 def _send(run: Run, intent: Intent) -> list[WireRecord]:
     """Create the records of *intent*, and return them in the order of its keys."""
     with writing(run):
-        records = run.client.bitable.batch_create(
-            app_token=run.binding.app_token,
-            table_id=run.binding.table_id,
-            records=[entry["fields"] for entry in intent.payload],
-            client_token=intent.client_token,
-        )
+        bodies = [entry["fields"] for entry in intent.payload]
+        records = run.lark.table.create(bodies, client_token=intent.client_token)
     # nobody promises that Lark answers in the order of the request, and a mix-up would pair rows with others' records
     return in_order_of(intent.keys, [_told_key(run, record) for record in records], records)
 

@@ -26,7 +26,7 @@ def find_by_keys(run: Run, keys: Sequence[Key]) -> dict[Key, RecordId]:
     columns = run.binding.rules.key_columns
 
     def read(filter_: Mapping[str, Any] | None) -> Iterator[RecordPage]:
-        return run.lark.all_pages(columns, filter_, state="nothing was created")
+        return run.lark.table.search_all(run.lark.names_of(columns), filter=filter_, state="nothing was created")
 
     for page in find_candidates(read, _filters(run, keys)):
         for record in page.items:

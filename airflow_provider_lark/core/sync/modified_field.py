@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.sync.report import SetupReport
 
 MODIFIED_FIELD_NAME = "Last modified"
 
 
-def create_modified_field(
-    client: LarkClient, app_token: str, table_id: str, fields: Sequence[Field], report: SetupReport
-) -> Field | None:
+def create_modified_field(table: LarkTable, fields: Sequence[Field], report: SetupReport) -> Field | None:
     """Make the field by which one search finds what changed; without the right to, incremental runs read all."""
     taken = {field.name for field in fields}
     name = next(name for at in range(1, 100) if (name := _numbered(MODIFIED_FIELD_NAME, at)) not in taken)
     try:
-        wire = client.bitable.create_field(
-            app_token=app_token,
-            table_id=table_id,
+        wire = table.client.bitable.create_field(
+            **table.ids,
             field={
                 "field_name": name,
                 "type": int(FieldType.MODIFIED_TIME),

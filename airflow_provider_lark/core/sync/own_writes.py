@@ -93,7 +93,7 @@ def look_at_own_writes(run: Run, rows: Sequence[Row]) -> None:
     doubts = run.transact(_find_doubts, run, rows) if rows else []
     if not doubts:
         return
-    fates = run.lark.look_up([doubt.row.id for doubt in doubts], automatic_fields=True)
+    fates = run.lark.table.look_up([doubt.row.id for doubt in doubts], automatic_fields=True)
     records = {record["record_id"]: record for record in fates.shown}
     again = run.read(run.links.to_keys, [run.lark.decode(record) for record in fates.shown])
     # what another replica says of an older or a newer state tells nothing about this one

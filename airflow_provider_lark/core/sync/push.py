@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.bisect import halve
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.lark_side.fates import Removal
+from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger import conflicts, intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
@@ -163,7 +163,7 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
         removals: list[Removal] = []
         ids = [write.record_id for write in writes]
-        token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.remove(ids)), notes)
+        token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), notes)
         hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
         done = [item for item in batch if item.record_id not in hidden]
         run.transact(_record_deletes, run, done, token)
@@ -192,7 +192,7 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
     names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}
-    fates = run.lark.look_up(list(names))
+    fates = run.lark.table.look_up(list(names))
     rows = [run.lark.decode(record) for record in fates.shown]
     run.report.rows_lark += len(rows)
     hidden = {names[RecordId(id_)]: why for id_, why in fates.hidden.items()}

@@ -15,6 +15,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import Row, Values
 from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
 from airflow_provider_lark.core.stores.ledger import journal, pairs
@@ -86,9 +87,7 @@ class Run:
             pair.column.name for pair in binding.pairs if pair.codec.kind in _TELLING and not pair.by_email
         )
         self.lark = BitableStore(
-            self.client,
-            binding.app_token,
-            binding.table_id,
+            LarkTable(self.client, binding.app_token, binding.table_id),
             binding.fields,
             {pair.column.name: pair.codec for pair in binding.pairs},
             forgiven=binding.forgiven,

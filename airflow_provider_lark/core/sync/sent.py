@@ -83,7 +83,7 @@ def send_noted(
 def settle_sent(run: Run) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
     for intent in run.read(intents.open_intents, run.table_name, "update", "delete"):
-        fates = run.lark.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
+        fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
         rows = [run.lark.decode(record) for record in fates.shown]
         absent = {RecordId(record_id) for record_id in fates.gone}
         since_ms, until_ms = intent.created_ms + (run.client.server_offset_ms or 0), lark_now_ms(run) + MARGIN_MS

@@ -15,6 +15,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.keys import quoted_name
@@ -64,11 +65,12 @@ def prepare(
     _refuse_unseen_rows(engine, table)
     before = load_state(engine, mapping.sql.table_name)
     app_token, table_id = locate(client, mapping, before, warn=report.warnings.append)
+    lark = LarkTable(client, app_token, table_id)
     base_zone = BaseZone(client, app_token)
 
     def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
         _refuse_other_table(mapping, state, app_token, table_id)
-        fields = read_fields(client, app_token, table_id)
+        fields = lark.read_fields()
         contract = [] if adopt_fields or state is None else state.fields
         dialect = engine.dialect.name
         bound = bind(
@@ -96,7 +98,7 @@ def prepare(
             # somebody else has set it up meanwhile
             fields, binding = check(state)
         if binding.modified_field is None and mapping.direction != "to_lark":
-            created = create_modified_field(client, app_token, table_id, fields, report)
+            created = create_modified_field(lark, fields, report)
             binding = replace(binding, modified_field=created)
         zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
         capturing.put_on(engine, binding, report, clock=clock)
@@ -140,7 +142,7 @@ def open_ready(
         mapping,
         app_token=app_token,
         table_id=table_id,
-        fields=read_fields(client, app_token, table_id),
+        fields=LarkTable(client, app_token, table_id).read_fields(),
         table=reflect_table(engine, mapping.sql.table, mapping.sql.schema),
         dialect=engine.dialect.name,
         contract=state.fields,
@@ -217,11 +219,6 @@ def _name_now(client: LarkClient, address: TableAddress, known: Checkpoint) -> s
         return ""
     tables = client.bitable.list_tables(app_token=app_token)
     return next((table.name for table in tables if table.table_id == known.table_id), "")
-
-
-def read_fields(client: LarkClient, app_token: str, table_id: str) -> list[Field]:
-    """Return the table's fields as they are now."""
-    return [Field.from_wire(wire) for wire in client.bitable.list_fields(app_token=app_token, table_id=table_id)]
 
 
 def database_offset_ms(engine: Engine, clock: Clock) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.lark_side.fates import HIDDEN
+from airflow_provider_lark.core.lark_side.table import HIDDEN
 from airflow_provider_lark.core.side import Key, Page, RecordId
 from airflow_provider_lark.core.stores.ledger import held, pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
@@ -95,7 +95,7 @@ def _surfaced(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
 def take_surfaced(run: Run, scan: Scan) -> None:
     """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
     for some in split(scan.surfaced, UNSEEN_PAGE):
-        fates = run.lark.look_up(some)
+        fates = run.lark.table.look_up(some)
         # the scan has just seen them
         scan.is_doubtful = scan.is_doubtful or bool(fates.hidden)
         rows = [run.lark.decode(record) for record in fates.shown]
@@ -179,7 +179,7 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
             absence.doubtful += len(ids)
             run.transact(pairs.mark_out_of_sight, run.table_name, ids)
             continue
-        fates = run.lark.look_up(ids)
+        fates = run.lark.table.look_up(ids)
         asked += len(ids)
         gone = {RecordId(record_id) for record_id in fates.gone}
         run.transact(pairs.mark_out_of_sight, run.table_name, [id_ for id_ in ids if id_ not in gone])

@@ -25,7 +25,7 @@ def take_in(run: Run, bundle: Bundle) -> Taken:
     look_at_own_writes(run, bundle.rows)
     taken = take_in_parts(run, bundle)
     if taken.twins:
-        fates = run.lark.look_up([twin.owner for twin in taken.twins])
+        fates = run.lark.table.look_up([twin.owner for twin in taken.twins])
         absent = {RecordId(record_id) for record_id in fates.gone}
         taken.add(run.transact(_settle, run, bundle, taken.twins, absent))
     absorb(run, taken)

@@ -69,7 +69,11 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
         patches = [(item.record_id, run.lark.encode_patch(item.sendable.values)) for item in batch]
         since_ms, told = lark_now_ms(run), dict[str, WireRecord]()
-        token = send_noted(run, "update", writes, lambda: told.update(run.lark.patch(patches)), notes)
+
+        def update() -> None:
+            told.update((record["record_id"], record) for record in run.lark.table.update(patches))
+
+        token = send_noted(run, "update", writes, update, notes)
         answers = [
             _read_answer(run, item, body, told, since_ms) for item, (_, body) in zip(batch, patches, strict=True)
         ]
@@ -142,7 +146,7 @@ def _with_base(item: Work, answer: Answer) -> Pair:
 
 def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
     """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
-    fates = run.lark.look_up([item.record_id for item in vanished])
+    fates = run.lark.table.look_up([item.record_id for item in vanished])
     absent = {RecordId(record_id) for record_id in fates.gone}
     claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
     for item in vanished:

@@ -19,7 +19,7 @@ def apply_verdicts(run: Run) -> None:
         return
     verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
     ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
-    fates = run.lark.look_up(ids)
+    fates = run.lark.table.look_up(ids)
     rows = [run.lark.decode(record) for record in fates.shown]
     gone = [RecordId(record_id) for record_id in fates.gone]
     run.report.rows_lark += len(rows)

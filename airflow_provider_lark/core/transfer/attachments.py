@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import IO, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_lark.core.api.address import TableRef
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.lark_side.fates import look_up
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.pairing import find_field
 
 FILES_KEPT = 1000
@@ -121,28 +119,27 @@ def is_link(path: FilePath) -> bool:
     return local and Path(getattr(path, "path", str(path))).is_symlink()
 
 
-def attachment_field(fields: Sequence[Field], table: TableRef, name: str) -> Field:
+def attachment_field(fields: Sequence[Field], table: LarkTable, name: str) -> Field:
     """Return the one of *fields* that is called *name*.
 
     :raises SchemaMismatch: there is none, or it holds something else.
     """
-    where = f"table {table.table_id}"
-    found = find_field(name, fields, where=where)
+    found = find_field(name, fields, where=table.label)
     if found.type != FieldType.ATTACHMENT:
-        raise SchemaMismatch(f"{where}: field {found.describe()} holds no attachments; name an Attachment field")
+        raise SchemaMismatch(f"{table.label}: field {found.describe()} holds no attachments; name an Attachment field")
     return found
 
 
-def read_records(client: LarkClient, table: TableRef, record_ids: Sequence[str]) -> dict[str, WireRecord]:
+def read_records(table: LarkTable, record_ids: Sequence[str]) -> dict[str, WireRecord]:
     """Return records by their ids, in the order of the ids.
 
     :raises RecordNotFound: one does not exist, or is hidden from the app.
     """
-    fates = look_up(client, table.app_token, table.table_id, record_ids)
+    fates = table.look_up(record_ids)
     found = {record["record_id"]: record for record in fates.shown}
     if gone := [record_id for record_id in record_ids if record_id not in found]:
         shown = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
-        raise RecordNotFound(f"table {table.table_id}: records do not exist or are hidden from the app: {shown}")
+        raise RecordNotFound(f"{table.label}: records do not exist or are hidden from the app: {shown}")
     return {record_id: found[record_id] for record_id in record_ids}
 
 

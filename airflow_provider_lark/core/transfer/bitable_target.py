@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_lark.core.api.address import TableAddress, TableRef
+from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import lark_field_for
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 from airflow_provider_lark.core.transfer.pairing import Names
 from airflow_provider_lark.core.transfer.sql_source import OpenSource, renamed
@@ -25,7 +26,7 @@ _PRIMARY_TYPES = frozenset(
 class Found:
     """A table and its fields; *is_new* when it was made just now, with no records."""
 
-    table: TableRef
+    table: LarkTable
     fields: list[Field]
     is_new: bool = False
 
@@ -41,11 +42,10 @@ def find_table(client: LarkClient, address: TableAddress) -> Found | None:
         table_id = ids.get(address.table, address.table if address.table in ids.values() else "")
         if not table_id:
             return None
-        table = TableRef(app_token, table_id, address.view_id)
+        table = LarkTable(client, app_token, table_id)
     else:
-        table = client.bitable.locate(address)
-    wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
-    return Found(table, [Field.from_wire(item) for item in wire])
+        table = LarkTable.locate(client, address)
+    return Found(table, table.read_fields())
 
 
 def no_such_table(address: TableAddress, *, create: str) -> NotFound:
@@ -66,22 +66,19 @@ def make_table(
     app_token = client.bitable.locate_base(address)
     definitions = define_fields(pairs, source, keys)
     table_id = client.bitable.create_table(app_token=app_token, name=address.table, fields=definitions)
-    table = TableRef(app_token, table_id, "")
-    wire = complete_table(client, app_token, table_id, definitions)
-    return Found(table, [Field.from_wire(item) for item in wire], is_new=True)
+    table = LarkTable(client, app_token, table_id)
+    return Found(table, complete_table(table, definitions), is_new=True)
 
 
-def finish_table(client: LarkClient, found: Found, pairs: Names, source: OpenSource, keys: Sequence[str]) -> Found:
+def finish_table(found: Found, pairs: Names, source: OpenSource, keys: Sequence[str]) -> Found:
     """Make the fields that an earlier try left out of its new table; a table that looks otherwise stays as it is."""
     known = {field.name for field in found.fields}
     if all(field in known for field, _ in pairs):
         return found
-    app_token, table_id = found.table.app_token, found.table.table_id
     definitions = define_fields(pairs, source, keys)
-    if not is_leftover(client, app_token, table_id, definitions):
+    if not is_leftover(found.table, definitions):
         return found
-    wire = complete_table(client, app_token, table_id, definitions)
-    return Found(found.table, [Field.from_wire(item) for item in wire], is_new=True)
+    return Found(found.table, complete_table(found.table, definitions), is_new=True)
 
 
 def define_fields(pairs: Names, source: OpenSource, keys: Sequence[str]) -> list[dict[str, Any]]:

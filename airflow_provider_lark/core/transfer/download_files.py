@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
-from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.payload import FindUserIds
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.attachments import (
     Attachment,
     FilePath,
@@ -30,8 +30,7 @@ _BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "o
 
 
 def download_attachments(
-    client: LarkClient,
-    table: TableRef,
+    table: LarkTable,
     field_name: str,
     folder: FilePath,
     *,
@@ -52,20 +51,20 @@ def download_attachments(
     :raises UnexpectedAnswer: a file came incomplete; it was removed.
     :raises IncompleteRead: Lark may not have shown every record; the files that it showed are there.
     """
-    records = RecordTable(client, table.app_token, table.table_id, time_zone=time_zone, find_user_ids=find_user_ids)
+    records = RecordTable(table, time_zone=time_zone, find_user_ids=find_user_ids)
     name = attachment_field(records.fields, table, field_name).name
     report = FilesReport()
-    for record in read_records(client, table, record_ids).values() if record_ids else _found(records, name, search):
+    for record in read_records(table, record_ids).values() if record_ids else _found(records, name, search):
         files = read_cell(record["fields"].get(name))
         if files:
             report.cells += 1
-            _download_all(client, record["record_id"], files, folder, report)
+            _download_all(table.client, record["record_id"], files, folder, report)
     return report
 
 
 def _found(records: RecordTable, name: str, search: Search | None) -> Iterator[WireRecord]:
     wanted = search or Search()
-    view_id = records.find_view(wanted.view_id) if wanted.view_id else None
+    view_id = records.table.find_view(wanted.view_id) if wanted.view_id else None
     only = Search(wanted.filter, None, view_id, [name])
     if not only.filter and not only.view_id:
         with_files = {"conjunction": "and", "conditions": [{"field_name": name, "operator": "isNotEmpty", "value": []}]}

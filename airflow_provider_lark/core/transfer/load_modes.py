@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from airflow_provider_lark.core.api.address import TableRef
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
-from airflow_provider_lark.core.lark_side.count_check import CountCheck
-from airflow_provider_lark.core.lark_side.replays import only_repeated
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.bitable_target import Found
 from airflow_provider_lark.core.transfer.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
@@ -20,14 +17,13 @@ from airflow_provider_lark.core.transfer.report import OnRowError, TransferRepor
 class Existing:
     """The records that the table has before the transfer."""
 
-    def __init__(self, client: LarkClient, found: Found, index: RecordIndex) -> None:
-        self._client = client
+    def __init__(self, found: Found, index: RecordIndex) -> None:
         self._found = found
         self.index = index
 
     @property
-    def table(self) -> TableRef:
-        """The table's ids."""
+    def table(self) -> LarkTable:
+        """The table."""
         return self._found.table
 
     def read(self, names: Sequence[str], digest: CellDigest | None = None) -> None:
@@ -37,17 +33,12 @@ class Existing:
         """
         if self._found.is_new:
             return
-        count = CountCheck()
-        pages = self._client.bitable.search_pages(
-            app_token=self.table.app_token, table_id=self.table.table_id, field_names=list(names)
-        )
+        pages = self.table.search_all(names, state="nothing was written", distinct=lambda: len(self.index))
         for page in pages:
             self.index.add(
                 (record["record_id"], *(digest.read(record["fields"]) if digest else (None, None)))
                 for record in page.items
             )
-            count.see(page)
-        count.require_all(len(self.index), where=f"table {self.table.table_id}", state="nothing was written")
 
 
 class Mode(Protocol):
@@ -132,7 +123,7 @@ class Replace:
         # an earlier try may have made them; then all of one call were there, unless people have deleted some
         known = self._existing.index.drop(ids)
         if 0 < known < len(ids):
-            raise only_repeated(self._existing.table.table_id)
+            raise self._existing.table.replay_error()
 
 
 class Upsert:
@@ -183,7 +174,7 @@ class Upsert:
         for ids in made:
             if self._existing.index.drop(ids):
                 # made by an earlier try, and not found by key: somebody has changed it
-                raise only_repeated(self._existing.table.table_id)
+                raise self._existing.table.replay_error()
 
     def _by_key(self, items: Sequence[Item]) -> dict[str, tuple[Item, str | None]]:
         read = [(item, *self._digest.read(item.fields)) for item in items]

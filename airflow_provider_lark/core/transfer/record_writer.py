@@ -7,17 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_lark.core.api.address import TableRef
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
-from airflow_provider_lark.core.bisect import Left, Luck, creating, halve
+from airflow_provider_lark.core.bisect import Luck, halve_all
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
-from airflow_provider_lark.core.lark_side.fates import look_up
 from airflow_provider_lark.core.lark_side.near_misses import NearMisses
-from airflow_provider_lark.core.lark_side.replays import only_repeated
-from airflow_provider_lark.core.lark_side.undoing import undo_creates
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
@@ -50,8 +45,7 @@ class RecordWriter:
 
     def __init__(
         self,
-        client: LarkClient,
-        table: TableRef,
+        table: LarkTable,
         report: TransferReport,
         *,
         batch_size: int,
@@ -60,8 +54,7 @@ class RecordWriter:
         fields: Sequence[Field],
         takes_back: bool = False,
     ) -> None:
-        self._client = client
-        self._table: dict[str, Any] = {"app_token": table.app_token, "table_id": table.table_id}
+        self._table = table
         self._report = report
         self._size = batch_size
         self._seed = f"{seed}/{table.app_token}/{table.table_id}"
@@ -85,21 +78,20 @@ class RecordWriter:
     def finish(self) -> Iterator[list[str]]:
         """Send what is left, and yield the ids that each call has made.
 
-        :raises SafetyStop: Lark took creates for repetitions of creates whose records are gone.
+        :raises SafetyStop: Lark treated creates as replays of creates whose records are gone.
         """
         if creates := self._waiting["create"]:
             yield from self._create(creates)
         if updates := self._waiting["update"]:
             self._update(updates)
-        self._check_witnesses()
+        self._table.refuse_replays(self._witnesses)
         self._report.near_misses = self._near_misses.count
         self._report.warnings += filter(None, [self._near_misses.describe()])
 
     def delete(self, index: RecordIndex) -> None:
         """Delete the records that *index* still holds."""
-        store = BitableStore(self._client, self._table["app_token"], self._table["table_id"], {}, {})
         for ids in index.take(BATCH_DELETE_MAX):
-            store.delete(ids)
+            self._table.delete(ids)
             self._report.deleted += len(ids)
 
     def _full(self, kind: str, items: Sequence[Item]) -> Iterator[list[Item]]:
@@ -113,10 +105,10 @@ class RecordWriter:
     def _create(self, batch: Sequence[Item]) -> list[list[str]]:
         made: list[list[str]] = []
         try:
-            self._halve(batch, lambda part: made.append(self._send_create(part)))
+            self._halve(batch, lambda part: made.append(self._send_create(part)), creates=True)
         except RowError as error:
             if self._takes_back:
-                told = undo_creates(self._client, **self._table, record_ids=[id_ for ids in made for id_ in ids])
+                told = self._table.take_back([id_ for ids in made for id_ in ids])
                 error.message += f". {told[:1].upper()}{told[1:]}" if told else ""
             raise
         if len(made) > 1 or len(self._witnesses) < BATCH_GET_MAX:
@@ -125,19 +117,15 @@ class RecordWriter:
         self._report.created += sum(map(len, made))
         return made
 
-    def _halve(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None]) -> None:
-        left = Left[Item](list(batch))
-        while left.items:
-            left = halve(left.items, send, self._refuse, luck=self._luck)
-            if left.error is not None and left.is_outage and left.items:
-                raise left.error
+    def _halve(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None], *, creates: bool = False) -> None:
+        halve_all(batch, send, self._refuse, luck=self._luck, creates=creates)
 
     def _send_create(self, part: Sequence[Item]) -> list[str]:
         bodies = [{name: cell for name, cell in item.fields.items() if cell is not None} for item in part]
         # the place of the first row, because two halves of a batch may be equal
         token = batch_token(self._seed, part[0].number, bodies)
-        with self._learning_size(len(part)), creating():
-            records = self._client.bitable.batch_create(**self._table, records=bodies, client_token=token)
+        with self._learning_size(len(part)):
+            records = self._table.create(bodies, client_token=token)
         self._near_misses.look(bodies, records)
         return [record["record_id"] for record in records]
 
@@ -147,7 +135,7 @@ class RecordWriter:
     def _send_update(self, part: Sequence[Item]) -> None:
         bodies = [(item.record_id, item.fields) for item in part]
         with self._learning_size(len(part)):
-            records = self._client.bitable.batch_update(**self._table, records=bodies)
+            records = self._table.update(bodies)
         self._near_misses.look_by_id(bodies, records)
         self._report.updated += len(part)
 
@@ -166,7 +154,3 @@ class RecordWriter:
             raise error
         refused = RowRefused(f"row {item.number}: {error.message}", code=error.code, log_id=error.log_id)
         self._report.skip(refused, self._on_row_error)
-
-    def _check_witnesses(self) -> None:
-        if look_up(self._client, **self._table, record_ids=self._witnesses).gone:
-            raise only_repeated(self._table["table_id"])

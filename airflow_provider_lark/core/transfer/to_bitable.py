@@ -132,7 +132,7 @@ def copy_to_bitable(
         if found is None:
             found = _make(client, address, pairs, opened, options)
         elif options.create_table:
-            found = finish_table(client, found, pairs, opened, options.key_fields)
+            found = finish_table(found, pairs, opened, options.key_fields)
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
         _warn_of_order(opened, options, report)
@@ -187,7 +187,6 @@ class _Load:
         self._options, self._report = options, report
         seed = options.seed or str(uuid4())
         writer = RecordWriter(
-            client,
             found.table,
             report,
             batch_size=options.batch_size,
@@ -197,7 +196,7 @@ class _Load:
             # the other modes find what was created, by key or as old records
             takes_back=options.mode == "append" and options.on_row_error == "fail",
         )
-        existing = Existing(client, found, index)
+        existing = Existing(found, index)
         self._mode: Mode = _make_mode(options, fields, existing, writer, report)
 
     def run(self) -> None:

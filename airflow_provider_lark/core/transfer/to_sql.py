@@ -8,20 +8,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine
 
-from airflow_provider_lark.core.api.address import TableAddress, TableRef
+from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import FIELD_NAMES_MAX
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.pair import UserKey
 from airflow_provider_lark.core.fields.payload import FindUserIds
-from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
-from airflow_provider_lark.core.lark_side.record_table import RecordTable
 from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.transfer.loading import Loading
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
@@ -91,10 +89,10 @@ def copy_to_sql(
     clock = clock or SystemClock()
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("bitable_to_sql", options.mode, target=f"table {place.label!r}")
-    table = client.bitable.locate(address)
-    report.source, report.app_token, report.table_id = f"table {table.table_id}", table.app_token, table.table_id
-    wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
-    fields = [Field.from_wire(item) for item in wire]
+    found = client.bitable.locate(address)
+    table = LarkTable(client, found.app_token, found.table_id)
+    report.source, report.app_token, report.table_id = table.label, table.app_token, table.table_id
+    fields = table.read_fields()
     zone = zone_or_base(options.time_zone, client, table.app_token)
     only = build_filter(options.filter, fields, time_zone=zone, find_user_ids=find_user_ids)
     with open_session(engine) as conn:
@@ -111,7 +109,8 @@ def copy_to_sql(
         conn.commit()
         _note_left_out(report, target)
         _check_key(options, place, target)
-        _Dump(client, table, only, conn, target, options, report).run()
+        view_id = table.find_view(options.view) if options.view else found.view_id
+        _Dump(table, only, "" if only else view_id, conn, target, options, report).run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
 
@@ -130,30 +129,22 @@ def _check_key(options: DumpOptions, place: Place, target: SqlTarget) -> None:
         )
 
 
-def _view_id(client: LarkClient, table: TableRef, view: str) -> str:
-    """Return the view to read: the one that is named, else the one of the table's address."""
-    if not view:
-        return table.view_id
-    return RecordTable(client, table.app_token, table.table_id).find_view(view)
-
-
 class _Dump:
     """One run: pages into the staging table, checks, then the target."""
 
     def __init__(
         self,
-        client: LarkClient,
-        table: TableRef,
+        table: LarkTable,
         only: dict[str, Any],
+        view_id: str,
         conn: Connection,
         target: SqlTarget,
         options: DumpOptions,
         report: TransferReport,
     ) -> None:
-        self._client = client
         self._table = table
         self._filter = only
-        self._view_id = "" if self._filter else _view_id(client, table, options.view)
+        self._view_id = view_id
         self._target = target
         self._options = options
         self._report = report
@@ -173,14 +164,7 @@ class _Dump:
 
     def _collect(self) -> None:
         names = [each.field.name for each in self._target.bound]
-        pages = self._client.bitable.search_pages(
-            app_token=self._table.app_token,
-            table_id=self._table.table_id,
-            view_id=self._view_id or None,
-            filter=self._filter or None,
-            field_names=names if len(names) <= FIELD_NAMES_MAX else None,
-        )
-        for page in pages:
+        for page in self._table.search(names, filter=self._filter, view_id=self._view_id):
             self._count.see(page)
             self._report.read += len(page.items)
             new, refused = self._staging.add(list(self._rows(page.items)))

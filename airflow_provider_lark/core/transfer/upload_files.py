@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_lark.core.api.address import TableRef
-from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.fields.codec_multi import ATTACHMENT_MAX
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.attachments import (
     Attachment,
     FilePath,
@@ -32,8 +30,7 @@ _WRITE_RECORDS = 100
 
 
 def upload_attachments(
-    client: LarkClient,
-    table: TableRef,
+    table: LarkTable,
     field_name: str,
     files: Mapping[str, Sequence[FilePath]],
     *,
@@ -50,21 +47,20 @@ def upload_attachments(
     :raises ConfigError: a path leads to no file, or is a symbolic link; nothing was uploaded.
     """
     check_choice("mode", mode, ("append", "replace"))
-    wire = client.bitable.list_fields(app_token=table.app_token, table_id=table.table_id)
-    name = attachment_field([Field.from_wire(item) for item in wire], table, field_name).name
+    name = attachment_field(table.read_fields(), table, field_name).name
     expanded = {record_id: _files_of(paths) for record_id, paths in files.items()}
-    held = _cells(client, table, name, list(expanded), keep=mode == "append")
+    held = _cells(table, name, list(expanded), keep=mode == "append")
     plans = {record_id: _plan(paths, held[record_id]) for record_id, paths in expanded.items()}
     for record_id, steps in plans.items():
         if len(held[record_id]) + sum(step.present is None for step in steps) > ATTACHMENT_MAX:
             raise TooLarge(f"record {record_id}: its cell would hold more than {ATTACHMENT_MAX} files")
-    report, waiting = FilesReport(), _Waiting(client, table, name, mode)
+    report, waiting = FilesReport(), _Waiting(table, name, mode)
     try:
         for record_id, steps in plans.items():
             tokens: list[str] = []
             try:
                 for step in steps:
-                    token = _transfer(client, table, record_id, step, report)
+                    token = _transfer(table, record_id, step, report)
                     tokens.append(token)
             finally:
                 # some of the files may be added to a cell, but must not take the place of all that it held
@@ -73,7 +69,7 @@ def upload_attachments(
             report.cells += bool(steps)
     finally:
         # also after a failure, or the word to stop: what was uploaded until then must not be lost
-        with client.finishing():
+        with table.client.finishing():
             waiting.send()
     return report
 
@@ -121,21 +117,19 @@ def _files_of(paths: Sequence[FilePath]) -> list[FilePath]:
     return found
 
 
-def _cells(
-    client: LarkClient, table: TableRef, name: str, record_ids: Sequence[str], *, keep: bool
-) -> dict[str, list[Attachment]]:
+def _cells(table: LarkTable, name: str, record_ids: Sequence[str], *, keep: bool) -> dict[str, list[Attachment]]:
     """Return the files that each record has and keeps."""
-    found = read_records(client, table, record_ids)
+    found = read_records(table, record_ids)
     return {id_: read_cell(record["fields"].get(name)) if keep else [] for id_, record in found.items()}
 
 
-def _transfer(client: LarkClient, table: TableRef, record_id: str, step: _Step, report: FilesReport) -> str:
+def _transfer(table: LarkTable, record_id: str, step: _Step, report: FilesReport) -> str:
     path, size = step.path, step.size
     if step.present is not None:
         report.note(record_id, path.name, path, size, skipped=True)
         return step.present.file_token
     with path.open("rb") as content:
-        token = client.drive.upload_media(app_token=table.app_token, name=path.name, content=content, size=size)
+        token = table.client.drive.upload_media(app_token=table.app_token, name=path.name, content=content, size=size)
     log.debug("uploaded a file of %s bytes for record %s", size, record_id)
     report.note(record_id, path.name, path, size, skipped=False)
     return token
@@ -144,8 +138,7 @@ def _transfer(client: LarkClient, table: TableRef, record_id: str, step: _Step, 
 class _Waiting:
     """Files that are uploaded, and not yet in their cells."""
 
-    def __init__(self, client: LarkClient, table: TableRef, name: str, mode: CellMode) -> None:
-        self._client = client
+    def __init__(self, table: LarkTable, name: str, mode: CellMode) -> None:
         self._table = table
         self._name = name
         self._mode = mode
@@ -160,12 +153,10 @@ class _Waiting:
         waiting, self._tokens = self._tokens, {}
         if waiting and self._mode == "append":
             # uploading takes its time, in which a person may have put files there or taken some away
-            held = _cells(self._client, self._table, self._name, list(waiting), keep=True)
+            held = _cells(self._table, self._name, list(waiting), keep=True)
             waiting = {id_: [*(file.file_token for file in held[id_]), *tokens] for id_, tokens in waiting.items()}
         records = [
             (record_id, {self._name: [{"file_token": token} for token in dict.fromkeys(tokens)] or None})
             for record_id, tokens in waiting.items()
         ]
-        self._client.bitable.batch_update(
-            app_token=self._table.app_token, table_id=self._table.table_id, records=records
-        )
+        self._table.update(records)

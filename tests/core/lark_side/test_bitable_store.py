@@ -15,6 +15,7 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator, ManualClock
 
 FIELDS: list[dict[str, Any]] = [
@@ -57,7 +58,7 @@ def base() -> Iterator[Base]:
         }
         fields = {column: wired[name] for column, (name, _) in COLUMNS.items()}
         codecs = {column: build_codec(fields[column], one) for column, (_, one) in COLUMNS.items()}
-        store = BitableStore(client, app_token, table_id, fields, codecs, batch_size=3, page_size=4)
+        store = BitableStore(LarkTable(client, app_token, table_id), fields, codecs, batch_size=3, page_size=4)
         yield Base(emulator, client, store, app_token, table_id, wired)
 
 
@@ -106,9 +107,10 @@ def test_create_over_the_batch_size_takes_as_many_calls(base: Base):
 
 
 def test_create_again_with_the_same_token_creates_nothing(base: Base):
-    rows = [{"name": "a"}, {"name": "b"}]
-    first = base.store.create(rows, client_token=TOKEN)
-    assert base.store.create(rows, client_token=TOKEN) == first
+    bodies = [base.store.encode_patch({"name": name}) for name in "ab"]
+    first = base.store.table.create(bodies, client_token=TOKEN)
+    again = base.store.table.create(bodies, client_token=TOKEN)
+    assert [record["record_id"] for record in again] == [record["record_id"] for record in first]
     assert len(base.emulator.person.records(base.app_token, base.table_id)) == 2
 
 
@@ -172,7 +174,7 @@ def test_delete_tells_gone_hidden_and_deleted_apart(base: Base, how: str, code: 
     base.emulator.switches.hidden_record_code = code
     person.delete_record(*where, ids[0])
     base.emulator.state.hide_records(*where, [ids[1]])
-    table = RecordTable(base.client, *where)
+    table = RecordTable(LarkTable(base.client, *where))
     delete = base.store.delete if how == "store" else table.delete
     with pytest.raises(AccessDenied, match=f"1 records are hidden from the app and were not deleted.*{ids[1]}"):
         delete(ids[:4])

@@ -18,6 +18,7 @@ from airflow_provider_lark.core.errors import (
 )
 from airflow_provider_lark.core.lark_side.key_finder import choose_lookup
 from airflow_provider_lark.core.lark_side.record_table import RecordTable
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.lark_side.upsert import UpsertPlan, plan_upsert, upsert_records
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.emulator import Emulator, ManualClock
@@ -45,9 +46,8 @@ class Stock:
         self.client = client
 
     def open(self):
-        return RecordTable(
-            self.client, self.base, self.table_id, new_token=lambda number, body: batch_token("test", number, body)
-        )
+        table = LarkTable(self.client, self.base, self.table_id)
+        return RecordTable(table, new_token=lambda number, body: batch_token("test", number, body))
 
     def add(self, rows):
         return self.emulator.person.add_records(self.base, self.table_id, list(rows))

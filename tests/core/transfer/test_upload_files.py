@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.errors import TooLarge
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer import upload_files
 from airflow_provider_lark.core.transfer.upload_files import upload_attachments
 
@@ -22,7 +23,7 @@ def reports(lark):
 
 def upload(lark, reports, *paths: Path, mode: Any = "append"):
     where, record = reports
-    return upload_attachments(lark.client, lark.client.bitable.locate(where), "files", {record: paths}, mode=mode)
+    return upload_attachments(LarkTable.locate(lark.client, where), "files", {record: paths}, mode=mode)
 
 
 def names(lark, reports) -> list[str]:

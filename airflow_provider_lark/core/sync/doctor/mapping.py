@@ -13,6 +13,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
@@ -55,25 +56,25 @@ class _Examination:
     max_queue_age_seconds: float
 
     def run(self) -> Iterator[Finding]:
-        place: list[tuple[str, str]] = []
+        found: list[LarkTable] = []
         fields: list[Field] = []
-        asked = list(self._ask_lark(place, fields))
+        asked = list(self._ask_lark(found, fields))
         yield from asked
         yield self._sum_up_scopes(asked)
-        yield from self._ask_database(place, fields)
+        yield from self._ask_database(found, fields)
 
-    def _ask_lark(self, place: list[tuple[str, str]], fields: list[Field]) -> Iterator[Finding]:
-        yield self._look("table", lambda: self._locate(place))
-        if place:
-            yield self._look("fields", lambda: self._read_fields(place[0], fields))
+    def _ask_lark(self, found: list[LarkTable], fields: list[Field]) -> Iterator[Finding]:
+        yield self._look("table", lambda: self._locate(found))
+        if found:
+            yield self._look("fields", lambda: self._read_fields(found[0], fields))
         if fields:
-            yield self._look("read", lambda: self._read(place[0]))
+            yield self._look("read", lambda: self._read(found[0]))
             if self.mapping.direction != "to_sql":
-                yield self._look("write", lambda: self._write(place[0]))
+                yield self._look("write", lambda: self._write(found[0]))
         if self.mapping.names_by_email and self.mapping.direction != "to_sql":
             yield self._look("people", self._find_people)
 
-    def _ask_database(self, place: list[tuple[str, str]], fields: list[Field]) -> Iterator[Finding]:
+    def _ask_database(self, found: list[LarkTable], fields: list[Field]) -> Iterator[Finding]:
         database = self._look("database", self._reach_database)
         yield database
         if database.status != "ok":
@@ -85,11 +86,11 @@ class _Examination:
         yield self._look("ledger", self._ledger)
         if fields:
             bound: list[Binding] = []
-            yield self._look("mapping", lambda: self._bind(place[0], fields, bound))
+            yield self._look("mapping", lambda: self._bind(found[0], fields, bound))
             if bound:
-                yield self._look("time zone", lambda: self._zone(place[0], bound[0]))
+                yield self._look("time zone", lambda: self._zone(found[0], bound[0]))
             if bound and (named := _computed_persons(bound[0])):
-                yield self._look("addresses", lambda: self._addresses(place[0], named))
+                yield self._look("addresses", lambda: self._addresses(found[0], named))
             if bound and self.mapping.direction != "to_sql":
                 yield self._look("triggers", lambda: self._triggers(bound[0]))
         if self._has_ledger():
@@ -106,13 +107,13 @@ class _Examination:
     def _look(self, check: str, ask: Callable[[], Answer]) -> Finding:
         return look(f"mapping {self.mapping.name}", check, ask)
 
-    def _locate(self, place: list[tuple[str, str]]) -> Answer:
+    def _locate(self, found: list[LarkTable]) -> Answer:
         renamed: list[str] = []
         app_token, table_id = setup.locate(self.client, self.mapping, self._known(), warn=renamed.append)
         tables = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
         if table_id not in tables:
             return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(tables.values()))}"
-        place.append((app_token, table_id))
+        found.append(LarkTable(self.client, app_token, table_id))
         if renamed:
             return "warning", renamed[0]
         return f"{tables[table_id]!r} ({table_id}) in base {app_token}"
@@ -124,28 +125,24 @@ class _Examination:
             # the look at the database says what is wrong with it
             return None
 
-    def _read_fields(self, place: tuple[str, str], fields: list[Field]) -> Answer:
-        fields += setup.read_fields(self.client, *place)
+    def _read_fields(self, table: LarkTable, fields: list[Field]) -> Answer:
+        fields += table.read_fields()
         return f"{len(fields)} fields"
 
-    def _read(self, place: tuple[str, str]) -> Answer:
-        app_token, table_id = place
-        page = self.client.bitable.search_page(app_token=app_token, table_id=table_id, page_size=1)
+    def _read(self, table: LarkTable) -> Answer:
+        page = table.first_page(page_size=1)
         known = self._count_pairs()
         if not page.total and known:
             return "trouble", f"Lark shows no record, and {known} are known: {ADVANCED}"
         return f"{page.total} records"
 
-    def _write(self, place: tuple[str, str]) -> Answer:
-        app_token, table_id = place
-        bitable = self.client.bitable
+    def _write(self, table: LarkTable) -> Answer:
         asks: dict[str, Callable[[], object]] = {
-            "change": lambda: bitable.batch_update(app_token=app_token, table_id=table_id, records=[(NO_RECORD, {})]),
+            "change": lambda: table.update([(NO_RECORD, {})]),
         }
         if self.mapping.deletes.mode == "propagate":
-            asks["delete"] = lambda: bitable.batch_delete(
-                app_token=app_token, table_id=table_id, record_ids=[NO_RECORD]
-            )
+            delete = self.client.bitable.batch_delete
+            asks["delete"] = lambda: delete(**table.ids, record_ids=[NO_RECORD])
         unclear = [right for right, ask in asks.items() if not _is_not_found(ask)]
         if unclear:
             return "warning", f"whether the app may {' and '.join(unclear)} records cannot be told without writing"
@@ -185,9 +182,9 @@ class _Examination:
     def _state(self) -> Checkpoint | None:
         return setup.load_state(self.engine, self.mapping.sql.table_name)
 
-    def _bind(self, place: tuple[str, str], fields: list[Field], bound: list[Binding]) -> Answer:
+    def _bind(self, table: LarkTable, fields: list[Field], bound: list[Binding]) -> Answer:
         state = self._state()
-        app_token, table_id = place
+        app_token, table_id = table.app_token, table.table_id
         binding = bind(
             self.mapping,
             app_token=app_token,
@@ -205,8 +202,8 @@ class _Examination:
             return "warning", f'{told}; the table has no "Last modified time" field, so every run reads all records'
         return told
 
-    def _zone(self, place: tuple[str, str], binding: Binding) -> Answer:
-        base = BaseZone(self.client, place[0])
+    def _zone(self, table: LarkTable, binding: Binding) -> Answer:
+        base = BaseZone(self.client, table.app_token)
         name = name_zone(choose_zone(self.mapping, self._state(), base), ask=True)
         shown = name_zone(base, ask=True)
         columns = dated_columns(binding)
@@ -217,11 +214,8 @@ class _Examination:
             return "warning", f"{told}, and the base shows dates in {shown}: name time_zone in the mapping"
         return told
 
-    def _addresses(self, place: tuple[str, str], names: list[str]) -> Answer:
-        app_token, table_id = place
-        page = self.client.bitable.search_page(
-            app_token=app_token, table_id=table_id, field_names=names, page_size=_LOOKED_AT
-        )
+    def _addresses(self, table: LarkTable, names: list[str]) -> Answer:
+        page = table.first_page(names, page_size=_LOOKED_AT)
         cells = [record["fields"].get(name) for record in page.items for name in names]
         people = [one for cell in cells if cell for one in (cell if isinstance(cell, list) else [cell])]
         if not people or any(isinstance(one, dict) and one.get("email") for one in people):
