@@ -5,7 +5,6 @@ Finding costs either one filtered search per 50 conditions or one page per 500 r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,12 +17,12 @@ from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
 from airflow_provider_lark.core.errors import (
     ConfigError,
     DuplicateKey,
-    RowError,
     SchemaMismatch,
     ValueMismatch,
 )
-from airflow_provider_lark.core.fields.payload import RecordReader
+from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.lark_side.cell_reader import CellReader
 from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
 from airflow_provider_lark.core.lark_side.key_finder import Lookup, find_candidates
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
@@ -31,6 +30,10 @@ from airflow_provider_lark.core.lark_side.search_filter import find_field
 
 KeyText = str
 Cells = Mapping[str, Any]
+"""Wire values by field name."""
+
+Values = Mapping[str, Canonical]
+"""Canonical values by field name."""
 
 _SHOWN = 5
 _STATE = "nothing was written"
@@ -73,30 +76,38 @@ def upsert_records(
     wanted = keys.of_rows(bodies)
     names = list(dict.fromkeys(name for body in bodies for name in body))
     existing = _only_one(find_records(keys, wanted, bodies, names, lookup), wanted)
-    cells = {key: keys.cells_of(record, names) for key, record in existing.items()}
-    plan = plan_upsert(list(wanted), bodies, cells)
+    reader = CellReader([each for each in table.fields if each.name in names])
+    held = {key: reader.read(record["fields"]) for key, record in existing.items()}
+    plan = plan_upsert(list(wanted), [_understood(reader, body) for body in bodies], held)
     done = _carry_out(table, plan, bodies, {wanted[key]: record["record_id"] for key, record in existing.items()})
     _check_new(keys, {done.record_ids[at]: key for key, at in wanted.items() if key not in existing})
     return done
 
 
-def plan_upsert(keys: Sequence[KeyText], bodies: Sequence[Cells], existing: Mapping[KeyText, Cells]) -> UpsertPlan:
+def plan_upsert(
+    keys: Sequence[KeyText], rows: Sequence[Values | None], existing: Mapping[KeyText, Values]
+) -> UpsertPlan:
     """Decide for each row: create, update, or leave alone.
 
     :param keys: of the rows, in order.
-    :param bodies: the rows' wire values.
-    :param existing: the wire values of the records found, by key.
+    :param rows: the values of the rows, of the fields that each names; None for one that is not understood.
+    :param existing: the values of the records found, by key, without those that are not understood.
     """
     plan = UpsertPlan()
-    for at, (key, body) in enumerate(zip(keys, bodies, strict=True)):
+    for at, (key, row) in enumerate(zip(keys, rows, strict=True)):
         held = existing.get(key)
         if held is None:
             plan.creates.append(at)
-        elif all(_same(held.get(name), value) for name, value in body.items()):
+        elif row is not None and all(name in held and held[name] == value for name, value in row.items()):
             plan.unchanged.append(at)
         else:
             plan.updates.append(at)
     return plan
+
+
+def _understood(reader: CellReader, body: Cells) -> Values | None:
+    values = reader.read(body, body)
+    return values if len(values) == len(body) else None
 
 
 def find_records(
@@ -119,7 +130,7 @@ def _candidates(keys: _Keys, bodies: Sequence[Cells], names: Sequence[str], look
 
 
 class _Keys:
-    """The keys of rows and records: their key fields' wire values as text."""
+    """The keys of rows and records: the values of their key fields as text."""
 
     def __init__(self, table: RecordTable, key_fields: Sequence[str] | str) -> None:
         if not key_fields:
@@ -127,11 +138,11 @@ class _Keys:
         known = {each.name: each for each in table.fields}
         names = [key_fields] if isinstance(key_fields, str) else dict.fromkeys(key_fields)
         self.table = table
-        self._readers: dict[tuple[str, ...], RecordReader] = {}
         self.fields = [find_field(name, known, where="key_fields") for name in names]
         for each in self.fields:
             if each.is_read_only or each.type == FieldType.ATTACHMENT:
                 raise SchemaMismatch(f"key_fields: {each.describe()} cannot be a key; use fields that are written")
+        self._reader = CellReader(self.fields)
 
     def of_rows(self, bodies: Sequence[Cells]) -> dict[KeyText, int]:
         """Return the index of the row of each key, in order."""
@@ -145,50 +156,19 @@ class _Keys:
 
     def of_records(self, records: Sequence[WireRecord]) -> Iterator[tuple[KeyText, WireRecord]]:
         """Yield the records that have a key."""
-        names = [each.name for each in self.fields]
-        for record, cells in zip(records, self._encode(records, names), strict=True):
-            key = None if cells is None else self._of_cells(cells)
+        for record in records:
+            key = self._reader.read_key(record["fields"])
             if key is not None:
                 yield key, record
 
-    def cells_of(self, record: WireRecord, names: Sequence[str]) -> Cells:
-        """Return the cells of a record as they would be written; one that cannot be equals nothing."""
-        (cells,) = self._encode([record], names)
-        if cells is not None:
-            return cells
-        each = {name: self._encode([record], [name])[0] for name in names}
-        return {name: _UNREADABLE if cells is None else cells.get(name) for name, cells in each.items()}
-
     def _of_row(self, at: int, body: Cells) -> KeyText:
-        key = self._of_cells(body)
+        key = self._reader.read_key(body)
         if key is None:
-            empty = next(each for each in self.fields if _is_empty(body.get(each.name)))
+            empty = next((each for each in self.fields if body.get(each.name) in (None, "", [])), self.fields[0])
             raise ValueMismatch(
                 f"record {at}: key field {empty.describe()} is missing or empty; each record needs its key"
             )
         return key
-
-    def _of_cells(self, cells: Cells) -> KeyText | None:
-        values = [cells.get(each.name) for each in self.fields]
-        return None if any(_is_empty(value) for value in values) else _compact([_comparable(value) for value in values])
-
-    def _encode(self, records: Sequence[WireRecord], names: Sequence[str]) -> list[Cells | None]:
-        read = self._reader(tuple(names)).read
-        try:
-            return list(self.table.encoder.encode([read(record)["fields"] for record in records]))
-        except RowError:
-            # a cell that the encoder would refuse may have been written by hand
-            if len(records) == 1:
-                return [None]
-        return [one for record in records for one in self._encode([record], names)]
-
-    def _reader(self, names: tuple[str, ...]) -> RecordReader:
-        if names not in self._readers:
-            self._readers[names] = RecordReader([each for each in self.table.fields if each.name in names])
-        return self._readers[names]
-
-
-_UNREADABLE = object()
 
 
 def _only_one(found: Mapping[KeyText, list[WireRecord]], wanted: Mapping[KeyText, int]) -> dict[KeyText, WireRecord]:
@@ -221,25 +201,3 @@ def _check_new(keys: _Keys, made: Mapping[str, KeyText]) -> None:
     found = {record["record_id"]: key for key, record in keys.of_records(fates.shown)}
     if any(found.get(id_) != key for id_, key in firsts.items() if id_ not in fates.hidden):
         raise keys.table.table.replay_error()
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value == "" or value == []
-
-
-def _same(held: Any, wanted: Any) -> bool:
-    # an untouched checkbox is absent and means false
-    if _is_empty(held) or held is False:
-        return _is_empty(wanted) or wanted is False
-    return _comparable(held) == _comparable(wanted) if held is not _UNREADABLE else False
-
-
-def _comparable(value: Any) -> Any:
-    # 1 and 1.0 are one number, 0.0 and -0.0 too, and the order of links, persons and options says nothing
-    if isinstance(value, bool) or not isinstance(value, int | float | list):
-        return value
-    return sorted(value, key=_compact) if isinstance(value, list) else float(value) + 0.0
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
-from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values
-from airflow_provider_lark.core.fields.either_form import reader_of
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields.canonical import dump_values, hash_values
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.cell_reader import CellReader
 
 
 class CellDigest:
@@ -20,18 +20,18 @@ class CellDigest:
     """
 
     def __init__(self, fields: Sequence[Field], key_fields: Sequence[str]) -> None:
-        self._readers = {field.name: reader_of(field) for field in fields}
+        self._cells = CellReader(fields)
         self._key = tuple(key_fields)
         if not self._key:
             raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
         for name in self._key:
-            if name not in self._readers:
+            if name not in self.names:
                 raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")
 
     @property
     def names(self) -> list[str]:
         """The fields to read."""
-        return list(self._readers)
+        return self._cells.names
 
     @property
     def key_label(self) -> str:
@@ -40,14 +40,9 @@ class CellDigest:
 
     def read(self, cells: Mapping[str, Any]) -> tuple[str | None, str | None]:
         """Return key and digest of *cells*; None for a key with an empty part, and for what is not understood."""
-        values: dict[str, Canonical] = {}
-        for name, read in self._readers.items():
-            try:
-                values[name] = read(cells.get(name))
-            except ValueMismatch:
-                continue
+        values = self._cells.read(cells)
         key = {name: values.get(name) for name in self._key}
         return (
             None if None in key.values() else dump_values(key),
-            hash_values(dump_values(values)) if len(values) == len(self._readers) else None,
+            hash_values(dump_values(values)) if len(values) == len(self.names) else None,
         )
