@@ -150,7 +150,7 @@ def test_renamed_field_is_missing_in_the_bitable_table_for_a_sync(shop):
     rename(shop, "qty", "数量")
     mapping = {"lark": {"base": "MyDB", "table": "orders"}, "sql": {"table": "orders"}, "fields": ["code", "qty"]}
     message = message_of(BitableSyncSetupOperator, mapping=mapping, sql_conn_id="shop_db")
-    assert "field 'qty' does not exist in the Bitable table; its fields: code, 数量" in message
+    assert "Bitable table: field 'qty' does not exist; the fields are: code, 数量" in message
 
 
 def test_renamed_key_field_of_a_sync_by_equal_names_shows_the_fields_that_are_left(shop):

@@ -25,13 +25,13 @@ def test_wrong_app_secret_names_the_app_and_not_the_secret(world: World) -> None
         pytest.param(
             {"fields": {**PAIRS, "Nmae": "lark_id"}},
             SchemaMismatch,
-            "field 'Nmae' does not exist in the Bitable table; did you mean 'Name'",
+            "field 'Nmae' does not exist; did you mean 'Name'",
             id="field",
         ),
         pytest.param(
             {"fields": {"Name": "nmae", "Code": "code"}},
             SchemaMismatch,
-            "column 'nmae' does not exist in the SQL table; did you mean 'name'",
+            "SQL table: column 'nmae' does not exist; did you mean 'name'",
             id="column",
         ),
         pytest.param(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_lark.core.cards.limits import ELEMENTS_MAX, NESTING_MAX, TEXT_TAGS_MAX
@@ -18,6 +17,7 @@ from airflow_provider_lark.core.cards.tags import (
     PROPERTIES,
 )
 from airflow_provider_lark.core.cards.tree import Finding, Node, child_lists
+from airflow_provider_lark.core.hints import did_you_mean
 
 _OF_1_0 = {
     "elements": "in JSON 2.0 it stands in body: body.elements",
@@ -55,12 +55,11 @@ def _check_keys(value: Mapping[str, Any], known: frozenset[str], path: str) -> I
     for key in value:
         if key not in known:
             where = f"{path}.{key}" if path else key
-            yield Finding(where, _OF_1_0.get(key) or f"unknown property{_did_you_mean(key, known)}")
+            yield Finding(where, _OF_1_0.get(key) or f"unknown property; {_hint(key, known)}")
 
 
-def _did_you_mean(word: str, known: frozenset[str]) -> str:
-    near = get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "; JSON 2.0 refuses what it does not know"
+def _hint(word: str, known: frozenset[str]) -> str:
+    return did_you_mean(word, sorted(known), otherwise="JSON 2.0 refuses what it does not know")
 
 
 def _check_header(header: Any) -> Iterator[Finding]:
@@ -89,7 +88,7 @@ def _check_children(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Find
             elif key == "columns" and tag != "column":
                 yield Finding(f"{path}[{place}]", f"a column_set holds columns, not {tag!r}")
             elif key == "elements" and tag not in COMPONENTS:
-                hint = INSTEAD.get(tag) or _did_you_mean(tag, COMPONENTS).removeprefix("; ")
+                hint = INSTEAD.get(tag) or _hint(tag, COMPONENTS)
                 yield Finding(f"{path}[{place}]", f"the tag {tag!r} cannot stand here (200861): {hint}")
 
 

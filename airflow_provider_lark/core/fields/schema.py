@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.hints import did_you_mean, list_names
 
 
 class FieldType(IntEnum):
@@ -110,3 +113,18 @@ class Field:
 
 
 _CODES = frozenset(int(member) for member in FieldType)
+
+
+def find_field(name: Any, fields: Iterable[Field], *, where: str) -> Field:
+    """Return the field called *name*, blanks around it apart, as Lark compares names; or the one of this id.
+
+    :param where: the table, or the parameter that names the field, for the message.
+    :raises SchemaMismatch: there is none; the message proposes a similar one.
+    """
+    known = {field.name: field for field in fields}
+    found: Field | None = known.get(name) or (known.get(name.strip()) if isinstance(name, str) else None)
+    found = found or next((field for field in known.values() if field.field_id == name), None)
+    if found is None:
+        hint = did_you_mean(name, known, otherwise=f"the fields are: {list_names(known)}")
+        raise SchemaMismatch(f"{where}: field {name!r} does not exist; {hint}")
+    return found

@@ -20,12 +20,12 @@ from airflow_provider_lark.core.api.limits import (
 from airflow_provider_lark.core.api.wire import RecordPage
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey
 from airflow_provider_lark.core.fields.payload import FindUserIds, RecordEncoder, RecordReader
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.batch_writes import write_in_batches
 from airflow_provider_lark.core.lark_side.near_misses import NearMisses
-from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter, build_sort, find_field
+from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter, build_sort
 from airflow_provider_lark.core.lark_side.table import LarkTable
 
 Record = dict[str, Any]
@@ -255,8 +255,7 @@ class RecordTable:
     def _names(self, names: Sequence[str] | None) -> list[str] | None:
         if names is None:
             return None
-        known = {field.name: field for field in self.fields}
-        return [find_field(name, known, where="field_names").name for name in names]
+        return [find_field(name, self.fields, where="field_names").name for name in names]
 
 
 def _page_size(limit: int | None) -> int:

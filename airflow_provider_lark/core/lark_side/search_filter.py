@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SORT_LENGTH_MAX
-from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.payload import FindUserIds
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.lark_side.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
 
@@ -68,30 +67,15 @@ def build_sort(given: Sequence[Any] | str | None, fields: Sequence[Field]) -> li
     :param given: names of fields, ``-`` in front for descending, or Lark's own objects; the first sorts first.
     :raises SchemaMismatch: a field does not exist.
     """
-    names = {field.name: field for field in fields}
-    built = [_read_order(item, names) for item in ([given] if isinstance(given, str) else given or ())]
+    built = [_read_order(item, fields) for item in ([given] if isinstance(given, str) else given or ())]
     if len(_compact(built)) > SORT_LENGTH_MAX:
         raise ConfigError(f"sort: is longer than the {SORT_LENGTH_MAX} characters that Lark takes; name fewer fields")
     return built
 
 
-def find_field(name: Any, fields: Mapping[str, Field], *, where: str) -> Field:
-    """Return the field called *name*, blanks around it apart, as Lark compares names; or the one of this id.
-
-    :raises SchemaMismatch: there is none; the message proposes a similar one.
-    """
-    found = fields.get(name) or (fields.get(name.strip()) if isinstance(name, str) else None)
-    found = found or next((field for field in fields.values() if field.field_id == name), None)
-    if found is not None:
-        return found
-    similar = get_close_matches(str(name), fields, n=1)
-    hint = f"did you mean {similar[0]!r}?" if similar else f"the table has: {', '.join(fields) or 'no fields'}"
-    raise SchemaMismatch(f"{where}: the table has no field {name!r}; {hint}")
-
-
 class _Reader:
     def __init__(self, fields: Sequence[Field], writer: ConditionWriter) -> None:
-        self._fields = {field.name: field for field in fields}
+        self._fields = fields
         self._write = writer.write
 
     def read_short(self, given: Filter) -> dict[str, Any]:
@@ -194,11 +178,12 @@ def _check_size(built: dict[str, Any]) -> None:
         raise ConfigError(f"filter: has {length} characters, Lark takes {FILTER_LENGTH_MAX}; split the task")
 
 
-def _read_order(item: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
+def _read_order(item: Any, fields: Sequence[Field]) -> dict[str, Any]:
     if isinstance(item, Mapping):
         field = find_field(item.get("field_name"), fields, where="sort")
         return {"field_name": field.name, "desc": bool(item.get("desc"))}
-    descending = isinstance(item, str) and item.startswith("-") and item not in fields
+    is_name = any(field.name == item for field in fields)
+    descending = isinstance(item, str) and item.startswith("-") and not is_name
     field = find_field(item[1:] if descending else item, fields, where="sort")
     return {"field_name": field.name, "desc": descending}
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch, UnexpectedAnswer
-from airflow_provider_lark.core.fields.schema import Field, FieldType
-from airflow_provider_lark.core.lark_side.search_filter import find_field
+from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
+from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 
@@ -145,7 +144,7 @@ def ensure_field(
     """
     wanted = read_definition(definition)
     if if_exists == "skip":
-        existing = _by_name(table.read_fields()).get(wanted["field_name"])
+        existing = next((each for each in table.read_fields() if each.name == wanted["field_name"]), None)
         if existing is not None:
             _check_type(existing, wanted)
             return Made(existing.field_id, created=False)
@@ -174,7 +173,7 @@ def change_field(table: LarkTable, field: str, changes: Mapping[str, Any]) -> tu
     bitable = table.client.bitable
     wires = bitable.list_fields(**table.ids)
     by_id = {wire["field_id"]: wire["field_name"] for wire in wires}
-    current = find_field(by_id.get(field, field), _by_name(map(Field.from_wire, wires)), where="field")
+    current = find_field(by_id.get(field, field), list(map(Field.from_wire, wires)), where=table.label)
     described = next((wire.get("description") for wire in wires if wire["field_id"] == current.field_id), None)
     wanted = _merge(current, changes, described)
     changed = Field.from_wire(bitable.update_field(**table.ids, field_id=current.field_id, field=wanted))
@@ -221,9 +220,8 @@ def _read_type(given: Any, *, where: str) -> tuple[int, str | None]:
     if name in _TYPES:
         return _TYPES[name]
     names = [*(member.label for member in FieldType), *_LOOKS]
-    similar = get_close_matches(str(given), names, n=1)
-    hint = f"did you mean {similar[0]!r}?" if similar else f"there are: {', '.join(names)}"
-    raise ConfigError(f"{where}: has an unknown type; {hint}")
+    there_are = f"there are: {', '.join(names)}"
+    raise ConfigError(f"{where}: has an unknown type; {did_you_mean(given, names, otherwise=there_are)}")
 
 
 def _describe(description: Any) -> Any:
@@ -243,7 +241,7 @@ def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _compare(table: LarkTable, wanted: Sequence[Mapping[str, Any]]) -> None:
-    existing = _by_name(table.read_fields())
+    existing = table.read_fields()
     for each in wanted:
         _check_type(find_field(each["field_name"], existing, where=table.label), each)
 
@@ -253,7 +251,3 @@ def _check_type(existing: Field, wanted: Mapping[str, Any]) -> None:
     if existing.type != wanted["type"] or (look and existing.ui_type and look != existing.ui_type):
         asked = Field("", existing.name, wanted["type"], look).type_label
         raise SchemaMismatch(f"field {existing.describe()} exists and is not of type {asked}; rename or change one")
-
-
-def _by_name(fields: Iterable[Field]) -> dict[str, Field]:
-    return {field.name: field for field in fields}

@@ -21,12 +21,11 @@ from airflow_provider_lark.core.errors import (
     ValueMismatch,
 )
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.schema import FieldType
+from airflow_provider_lark.core.fields.schema import FieldType, find_field
 from airflow_provider_lark.core.lark_side.cell_reader import CellReader
 from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
 from airflow_provider_lark.core.lark_side.key_finder import Lookup, find_candidates
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
-from airflow_provider_lark.core.lark_side.search_filter import find_field
 
 KeyText = str
 Cells = Mapping[str, Any]
@@ -135,10 +134,9 @@ class _Keys:
     def __init__(self, table: RecordTable, key_fields: Sequence[str] | str) -> None:
         if not key_fields:
             raise ConfigError("key_fields: give the fields whose values together tell records apart")
-        known = {each.name: each for each in table.fields}
         names = [key_fields] if isinstance(key_fields, str) else dict.fromkeys(key_fields)
         self.table = table
-        self.fields = [find_field(name, known, where="key_fields") for name in names]
+        self.fields = [find_field(name, table.fields, where="key_fields") for name in names]
         for each in self.fields:
             if each.is_read_only or each.type == FieldType.ATTACHMENT:
                 raise SchemaMismatch(f"key_fields: {each.describe()} cannot be a key; use fields that are written")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import DECLARED, SESSION_ZONE, Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
+from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.stores.connections import is_mysql, is_transient, open_session
 from airflow_provider_lark.core.stores.declared import tell_declared
 from airflow_provider_lark.core.stores.keys import literal, quote
@@ -169,7 +169,7 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
     for name in key:
         if name not in table.c:
             raise SchemaMismatch(
-                f"table {table.fullname!r} has no column {name!r} for the key{_close(name, table.c.keys())}"
+                f"table {table.fullname!r} has no column {name!r} for the key; {did_you_mean(name, table.c.keys())}"
             )
     if not any(unique <= set(key) for unique in unique_columns_of(table) if unique):
         raise SchemaMismatch(
@@ -225,9 +225,4 @@ def _no_such_table(bind: Connection, name: str, schema: str | None) -> str:
         # MySQL refuses to list what a schema has that is not there
         names = []
     where = f" in schema {schema!r}" if schema else ""
-    return f"table {name!r} does not exist{where}{_close(name, names)}"
-
-
-def _close(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(map(repr, close))}?" if close else ""
+    return f"table {name!r} does not exist{where}; {did_you_mean(name, names)}"

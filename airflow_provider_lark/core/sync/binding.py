@@ -5,8 +5,7 @@ Binding goes by ``field_id`` once setup has stored it, so a person may rename a 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -15,8 +14,9 @@ from sqlalchemy import Table
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column
-from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
+from airflow_provider_lark.core.hints import did_you_mean, list_names
 from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
 from airflow_provider_lark.core.sync.bound import Binding, BoundField
 from airflow_provider_lark.core.sync.decide import Rules
@@ -112,7 +112,7 @@ def _equal_names(
     if not pairs:
         raise SchemaMismatch(
             f"mapping {mapping.name!r}: no field and column have equal names; list the pairs under fields: "
-            f"(fields: {_list(field.name for field in fields)}; columns: {_list(columns)})"
+            f"(fields: {list_names(field.name for field in fields)}; columns: {list_names(columns)})"
         )
     return pairs
 
@@ -129,10 +129,7 @@ def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contr
                 f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
                 "the old field from the base's history, or run the setup with adopt_fields=True to take the new one"
             )
-    found = by_name.get(name) or next((field for field in fields if field.field_id == name), None)
-    if found is None:
-        raise SchemaMismatch(f"mapping {mapping.name!r}: field {name!r} {_missing(name, by_name, 'field')}")
-    return found
+    return find_field(name, fields, where=f"mapping {mapping.name!r}: Bitable table")
 
 
 def _bind_field(
@@ -145,9 +142,7 @@ def _bind_field(
     find_user_id: FindUserId,
 ) -> BoundField:
     if pair.column not in columns:
-        raise SchemaMismatch(
-            f"mapping {mapping.name!r}: column {pair.column!r} {_missing(pair.column, columns, 'column')}"
-        )
+        raise SchemaMismatch(_no_such_column(mapping, pair.column, columns))
     column = columns[pair.column]
     link, by_email = None, _names_by_email(mapping, pair, field)
     if pair.link is None:
@@ -202,7 +197,7 @@ def _check_key(
     bound = {pair.column.name: pair for pair in pairs}
     for name in keys:
         if name not in bound:
-            unused = _list(field.name for field in fields if field not in [pair.field for pair in pairs])
+            unused = list_names(field.name for field in fields if field not in [pair.field for pair in pairs])
             raise SchemaMismatch(
                 f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
                 f"recognised on both sides (fields of the Bitable table that are not mapped: {unused or 'none'})"
@@ -231,7 +226,7 @@ def _extra_columns(
     soft_is_time = False
     for name, types in wanted.items():
         if name not in columns:
-            raise SchemaMismatch(f"mapping {mapping.name!r}: column {name!r} {_missing(name, columns, 'column')}")
+            raise SchemaMismatch(_no_such_column(mapping, name, columns))
         if name in bound:
             raise ConfigError(
                 f"mapping {mapping.name!r}: column {name!r} is also bound to a field; the engine writes it itself"
@@ -275,13 +270,6 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
     )
 
 
-def _missing(name: str, known: Mapping[str, Any], kind: str) -> str:
-    where = "Bitable table" if kind == "field" else "SQL table"
-    close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"its {kind}s: {_list(known)}"
-    return f"does not exist in the {where}; {hint}"
-
-
-def _list(names: Any) -> str:
-    shown = [str(name) for name in names]
-    return ", ".join(shown[:20]) + (" …" if len(shown) > 20 else "")
+def _no_such_column(mapping: TableMapping, name: str, columns: Iterable[str]) -> str:
+    hint = did_you_mean(name, columns, otherwise=f"the columns are: {list_names(columns)}")
+    return f"mapping {mapping.name!r}: SQL table: column {name!r} does not exist; {hint}"

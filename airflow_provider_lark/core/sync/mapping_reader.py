@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -10,6 +9,7 @@ from typing import Any, cast
 from airflow_provider_lark.core.api.address import TableAddress, parse_url
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zones import read_zone
+from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.targets import (
     DIRECTIONS,
     USER_KEYS,
@@ -243,6 +243,5 @@ def describe(raw: Any) -> str:
 def _refuse_unknown(raw: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for name in raw:
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
-            raise ConfigError(f"{where}.{name}: unknown entry{hint}")
+            hint = did_you_mean(name, known, otherwise=f"known: {', '.join(known)}")
+            raise ConfigError(f"{where}.{name}: unknown entry; {hint}")

@@ -10,9 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
-from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.transfer.pairing import find_field
 
 FILES_KEPT = 1000
 

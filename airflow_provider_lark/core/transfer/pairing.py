@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.schema import Field, find_field
+from airflow_provider_lark.core.hints import did_you_mean, list_names
 
 FieldChoice = Mapping[str, str] | Sequence[str] | None
 """Column by field name, as in a mapping's ``fields``; or the names that both sides share; or all."""
@@ -88,23 +88,7 @@ def _ids(fields: Sequence[Field]) -> dict[str, str]:
     return {field.field_id: field.name for field in fields if field.field_id not in taken}
 
 
-def find_field(name: str, fields: Sequence[Field], *, where: str) -> Field:
-    """Return the field of this name or, where there is none, of this id.
-
-    :param where: the Bitable table, for the message.
-    :raises SchemaMismatch: there is none.
-    """
-    (wanted,) = name_keys([name], fields)
-    for field in fields:
-        if field.name == wanted:
-            return field
-    raise SchemaMismatch(f"{where}: field {name!r} {missing(name, [field.name for field in fields], 'field')}")
-
-
 def missing(name: str, known: Iterable[str], kind: str) -> str:
     """Return the end of a message about a name that does not exist."""
     names = list(known)
-    if close := difflib.get_close_matches(name, names, n=1):
-        return f"does not exist; did you mean {close[0]!r}?"
-    shown = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
-    return f"does not exist; the {kind}s are: {shown or 'none'}"
+    return f"does not exist; {did_you_mean(name, names, otherwise=f'the {kind}s are: {list_names(names)}')}"

@@ -14,12 +14,12 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, Value
 from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.pair import UserKey
-from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.stores.connections import is_mysql
 from airflow_provider_lark.core.stores.tables import check_name, columns_of, key_columns_of, reflect_table
-from airflow_provider_lark.core.transfer.pairing import Names, find_field, missing
+from airflow_provider_lark.core.transfer.pairing import Names, missing
 
 RECORD_ID_COLUMN = "lark_record_id"
 RECORD_ID_LENGTH = 64
