@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from airflow_provider_lark.core.fields.codec import build_codec
+from airflow_provider_lark.core.fields.canonical_codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.capture import install, mute

@@ -162,7 +162,9 @@ def test_list_compares_automatic_numbers(orders):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        pytest.param({"filter": {"statsu": "open"}}, ["field 'statsu' does not exist", "did you mean 'status'?"], id="field"),
+        pytest.param(
+            {"filter": {"statsu": "open"}}, ["field 'statsu' does not exist", "did you mean 'status'?"], id="field"
+        ),
         pytest.param({"filter": {"qty": {"isBig": 3}}}, ["'isBig' does not fit", "isGreaterEqual"], id="operator"),
         pytest.param({"filter": {"due": {"isGreaterEqual": "Today"}}}, ["due (DateTime)", "isGreater"], id="dates"),
         pytest.param({"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek goes with 'is' only"], id="date word"),

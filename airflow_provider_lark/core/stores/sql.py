@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.errors import ValueMismatch
-from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote

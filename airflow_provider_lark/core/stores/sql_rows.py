@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, type_coerce
 
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.side import Row

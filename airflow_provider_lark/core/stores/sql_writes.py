@@ -14,7 +14,7 @@ from sqlalchemy.exc import InvalidRequestError, NotSupportedError
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import NotFound, RowRefused, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Row, Values
 from airflow_provider_lark.core.stores.keys import KeyCodec
 from airflow_provider_lark.core.stores.matching import are_among

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
-from airflow_provider_lark.core.fields.pair import UserKey
+from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone

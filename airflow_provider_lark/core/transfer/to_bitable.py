@@ -15,8 +15,8 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_WRITE_MAX
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
-from airflow_provider_lark.core.fields.pair import UserKey
-from airflow_provider_lark.core.fields.payload import FindUserIds
+from airflow_provider_lark.core.fields.field_column import UserKey
+from airflow_provider_lark.core.fields.plain import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base

@@ -13,8 +13,8 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
-from airflow_provider_lark.core.fields.pair import UserKey
-from airflow_provider_lark.core.fields.payload import FindUserIds
+from airflow_provider_lark.core.fields.field_column import UserKey
+from airflow_provider_lark.core.fields.plain import FindUserIds
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.lark_side.count_check import CountCheck

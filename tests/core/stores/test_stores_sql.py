@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.side import Key, RecordId

@@ -22,7 +22,7 @@ from airflow_provider_lark.core.api.wire import UserIdType
 from airflow_provider_lark.core.bisect import halve
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import BadRequest, LarkError
-from airflow_provider_lark.core.fields.codec_text import PHONE, is_clean, tidy_phone
+from airflow_provider_lark.core.fields.canonical_text import PHONE, is_clean, tidy_phone
 from airflow_provider_lark.core.stores.accounts.schema import LOOKUP_LENGTH, user_cache
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, epoch_ms, now_plus

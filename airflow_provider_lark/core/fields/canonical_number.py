@@ -30,13 +30,13 @@ from airflow_provider_lark.core.fields.decimals import (
     significant_digits,
     tidy_decimal,
 )
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, Refuse, TextForm
 
-NUMBER = Form("number", parse_number, format_number, "a number such as 12 or 0.5")
-LARK_NUMBER = Form("number", parse_lark_number, format_number, f"a number of {TOO_LONG}")
+NUMBER = TextForm("number", parse_number, format_number, "a number such as 12 or 0.5")
+LARK_NUMBER = TextForm("number", parse_lark_number, format_number, f"a number of {TOO_LONG}")
 
 
-def lark_number(pair: Pair) -> Half:
+def lark_number(pair: FieldColumn) -> Converter:
     """Number, Progress, Currency, Rating: the raw JSON number, so 50 % is 0.5."""
     refuse = pair.refuse_lark
 
@@ -58,7 +58,7 @@ def lark_number(pair: Pair) -> Half:
             raise refuse(wire, f"a number of {TOO_LONG}") from None
         raise refuse(wire, "a number")
 
-    return Half(read, write_lark_number)
+    return Converter(read, write_lark_number)
 
 
 def write_lark_number(value: Decimal | int | None) -> int | float | None:
@@ -69,21 +69,21 @@ def write_lark_number(value: Decimal | int | None) -> int | float | None:
     return int(number) if number.is_integer() and -SAFE < number < SAFE else number
 
 
-def _float_reader(pair: Pair) -> Callable[[float], Decimal]:
+def _float_reader(pair: FieldColumn) -> Callable[[float], Decimal]:
     return decimal_of_single if is_single_precision(pair.column) else decimal_of_float
 
 
-def float_text(pair: Pair) -> Form:
+def float_text(pair: FieldColumn) -> TextForm:
     """Return the form of a number in a Text field beside a float column: no more digits than the column keeps."""
     from_float = _float_reader(pair)
 
     def parse(text: str) -> Decimal:
         return from_float(float(parse_number(text)))
 
-    return Form("number", parse, format_number, NUMBER.expected)
+    return TextForm("number", parse, format_number, NUMBER.expected)
 
 
-def sql_number(pair: Pair, *, for_lark_number: bool) -> Half:
+def sql_number(pair: FieldColumn, *, for_lark_number: bool) -> Converter:
     """An INTEGER, NUMERIC or FLOAT column.
 
     :param for_lark_number: refuse what a Number field cannot hold; a Text field holds any number of digits.
@@ -102,7 +102,7 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
-def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
+def _sql_integer(pair: FieldColumn, for_lark_number: bool) -> Converter:
     refuse_sql, refuse_lark = pair.refuse_sql, pair.refuse_lark
     least, greatest = integer_range(pair.column)
     # MySQL takes a year of two digits, or of one, for another
@@ -132,10 +132,10 @@ def _sql_integer(pair: Pair, for_lark_number: bool) -> Half:
             raise refuse_lark(number, fits)
         return whole
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
+def _sql_decimal(pair: FieldColumn, for_lark_number: bool) -> Converter:
     refuse_sql = pair.refuse_sql
     before, after = decimal_digits(pair.column)
     always_short = before is not None and after is not None and before + after <= LARK_DIGITS
@@ -160,10 +160,10 @@ def _sql_decimal(pair: Pair, for_lark_number: bool) -> Half:
             raise refuse_sql(value, TOO_LONG)
         return number
 
-    return Half(read, _write_decimal(pair, before, after))
+    return Converter(read, _write_decimal(pair, before, after))
 
 
-def _write_decimal(pair: Pair, before: int | None, after: int | None) -> Callable[[Decimal | int | None], Any]:
+def _write_decimal(pair: FieldColumn, before: int | None, after: int | None) -> Callable[[Decimal | int | None], Any]:
     refuse = pair.refuse_lark
     # the SQLite driver binds no Decimal
     plain = pair.column.dialect == "sqlite" or not getattr(base_type(pair.column.type), "asdecimal", True)
@@ -195,7 +195,7 @@ def _as_double(exact: Decimal, refuse: Refuse) -> int | float | None:
     return double
 
 
-def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
+def _sql_float(pair: FieldColumn, for_lark_number: bool) -> Converter:
     refuse = pair.refuse_sql
     refuse_lark = pair.refuse_lark
     from_float = _float_reader(pair)
@@ -223,7 +223,7 @@ def _sql_float(pair: Pair, for_lark_number: bool) -> Half:
             raise refuse_lark(number, fits)
         return double
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
 def _float_bounds(column: Column) -> tuple[str, Callable[[Decimal | int, float], bool]]:
@@ -248,7 +248,7 @@ def _float_bounds(column: Column) -> tuple[str, Callable[[Decimal | int, float],
     return f"at most {before} digits before and {after} after the point{floor}", check
 
 
-def json_number(pair: Pair) -> Half:
+def json_number(pair: FieldColumn) -> Converter:
     """A number in a JSON column."""
     refuse: Refuse = pair.refuse_sql
 
@@ -262,4 +262,4 @@ def json_number(pair: Pair) -> Half:
                 raise refuse(value, f"a number of {TOO_LONG}") from None
         raise refuse(value, "a JSON number")
 
-    return Half(read, write_lark_number)
+    return Converter(read, write_lark_number)

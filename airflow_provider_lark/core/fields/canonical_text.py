@@ -9,7 +9,7 @@ from uuid import UUID
 from airflow_provider_lark.core.fields.charsets import holds_all_of
 from airflow_provider_lark.core.fields.column import base_type, choices, is_padded, text_limits
 from airflow_provider_lark.core.fields.decimals import format_number, parse_number
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair, Refuse
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, Refuse, TextForm
 
 LARK_TEXT_MAX = 100_000
 """Characters of a text cell. Source: bitable-record-data-structure-overview, read 2026-11."""
@@ -39,17 +39,17 @@ def _same(value: Any) -> Any:
     return value
 
 
-TEXT = Form("text", parse=_same, format=_same, expected="text")
+TEXT = TextForm("text", parse=_same, format=_same, expected="text")
 
 
 def _parse_uuid(text: str) -> str:
     return str(UUID(text.strip()))
 
 
-UUID_FORM = Form("uuid", parse=_parse_uuid, format=_same, expected="a UUID")
+UUID_FORM = TextForm("uuid", parse=_parse_uuid, format=_same, expected="a UUID")
 
 
-def lark_text(pair: Pair) -> Half:
+def lark_text(pair: FieldColumn) -> Converter:
     """Text, Email, Barcode: a list of runs on the way in, a string on the way out.
 
     Mentions and links keep their text and lose their target, as in a copy to a plain editor.
@@ -72,15 +72,15 @@ def lark_text(pair: Pair) -> Half:
             return None
         raise refuse(text, "text")
 
-    return Half(read, _write_text(pair.refuse_sql, LARK_TEXT_MAX))
+    return Converter(read, _write_text(pair.refuse_sql, LARK_TEXT_MAX))
 
 
-def lark_plain(pair: Pair) -> Half:
+def lark_plain(pair: FieldColumn) -> Converter:
     """A single select and an auto number: a string both ways."""
-    return Half(_read_plain(pair.refuse_lark), _write_text(pair.refuse_sql, LARK_TEXT_MAX))
+    return Converter(_read_plain(pair.refuse_lark), _write_text(pair.refuse_sql, LARK_TEXT_MAX))
 
 
-def lark_phone(pair: Pair) -> Half:
+def lark_phone(pair: FieldColumn) -> Converter:
     """A phone number: digits with an optional leading plus."""
     refuse = pair.refuse_sql
 
@@ -91,7 +91,7 @@ def lark_phone(pair: Pair) -> Half:
             raise refuse(text, f"at most {LARK_PHONE_MAX} digits with an optional leading plus")
         return text
 
-    return Half(_read_plain(pair.refuse_lark), write)
+    return Converter(_read_plain(pair.refuse_lark), write)
 
 
 def tidy_phone(text: str) -> str:
@@ -99,7 +99,7 @@ def tidy_phone(text: str) -> str:
     return _PHONE_MARKS.sub("", text)
 
 
-def lark_location(pair: Pair) -> Half:
+def lark_location(pair: FieldColumn) -> Converter:
     """A location: an object on the way in, ``"lng,lat"`` on the way out; the address follows from the point."""
     refuse_lark, refuse_sql = pair.refuse_lark, pair.refuse_sql
     expected = 'a location "longitude,latitude" in degrees'
@@ -123,7 +123,7 @@ def lark_location(pair: Pair) -> Half:
         except ValueError:
             raise refuse_sql(text, expected) from None
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
 def tidy_location(text: str) -> str:
@@ -164,17 +164,17 @@ def _write_text(refuse: Refuse, limit: int | None) -> Any:
     return write
 
 
-def sql_text(pair: Pair) -> Half:
+def sql_text(pair: FieldColumn) -> Converter:
     """A character or ENUM column."""
     read = _read_plain(pair.refuse_sql)
     characters, size = text_limits(pair.column)
     allowed = choices(pair.column)
     if allowed is not None:
-        return Half(read, _write_choice(pair.refuse_lark, allowed))
+        return Converter(read, _write_choice(pair.refuse_lark, allowed))
     if size is not None:
-        return Half(read, _write_known(pair, _write_bytes(pair.refuse_lark, size)))
-    half = Half(read, _write_known(pair, _write_text(pair.refuse_lark, characters)))
-    return Half(unpad(half.read), half.write) if is_padded(pair.column) else half
+        return Converter(read, _write_known(pair, _write_bytes(pair.refuse_lark, size)))
+    converter = Converter(read, _write_known(pair, _write_text(pair.refuse_lark, characters)))
+    return Converter(unpad(converter.read), converter.write) if is_padded(pair.column) else converter
 
 
 def unpad(read: Any) -> Any:
@@ -187,7 +187,7 @@ def unpad(read: Any) -> Any:
     return read_unpadded
 
 
-def _write_known(pair: Pair, write: Any) -> Any:
+def _write_known(pair: FieldColumn, write: Any) -> Any:
     holds, refuse, charset = holds_all_of(pair.column.charset), pair.refuse_lark, pair.column.charset
     if holds is None:
         return write
@@ -221,7 +221,7 @@ def _write_bytes(refuse: Refuse, limit: int) -> Any:
     return write
 
 
-def sql_uuid(pair: Pair) -> Half:
+def sql_uuid(pair: FieldColumn) -> Converter:
     """A UUID column: its lower-case text with hyphens is canonical."""
     refuse = pair.refuse_sql
     as_uuid = bool(getattr(base_type(pair.column.type), "as_uuid", False))
@@ -239,4 +239,4 @@ def sql_uuid(pair: Pair) -> Half:
     def write(text: str | None) -> UUID | str | None:
         return UUID(text) if as_uuid and text is not None else text
 
-    return Half(read, write)
+    return Converter(read, write)

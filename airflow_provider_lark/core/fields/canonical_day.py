@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from airflow_provider_lark.core.fields.codec_time import (
+from airflow_provider_lark.core.fields.canonical_time import (
     DAY_MS,
     EPOCH,
     GREATEST_MS,
@@ -20,8 +20,8 @@ from airflow_provider_lark.core.fields.codec_time import (
     to_ms,
 )
 from airflow_provider_lark.core.fields.column import has_whole_seconds, is_offset_time
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 from airflow_provider_lark.core.fields.iso import parse_date, parse_offset_time, parse_time
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 
 def _same(value: Any) -> Any:
@@ -32,10 +32,10 @@ def _parse_date_text(text: str) -> str:
     return parse_date(text).isoformat()
 
 
-DATE = Form("date", _parse_date_text, _same, "a date such as 2026-05-01")
+DATE = TextForm("date", _parse_date_text, _same, "a date such as 2026-05-01")
 
 
-def sql_date(pair: Pair) -> Half:
+def sql_date(pair: FieldColumn) -> Converter:
     """A DATE column beside a text: canonical is the ISO date."""
     refuse = pair.refuse_sql
 
@@ -50,7 +50,7 @@ def sql_date(pair: Pair) -> Half:
     def write(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
 def _date_of(value: Any) -> date:
@@ -81,7 +81,7 @@ def midnight_of(zone: tzinfo) -> tuple[Callable[[date], int], Callable[[int], da
     return midnight, local_date
 
 
-def lark_day(pair: Pair) -> Half:
+def lark_day(pair: FieldColumn) -> Converter:
     """A DateTime field beside a DATE column: the day in the mapping's time zone, as the instant of its midnight."""
     inner = lark_date_time(pair)
     read_instant, refuse = inner.read, pair.refuse_lark
@@ -96,10 +96,10 @@ def lark_day(pair: Pair) -> Half:
         except (OverflowError, ValueError):
             raise refuse(wire, SANE) from None
 
-    return Half(read, _same)
+    return Converter(read, _same)
 
 
-def sql_day(pair: Pair) -> Half:
+def sql_day(pair: FieldColumn) -> Converter:
     """A DATE column beside a DateTime field."""
     refuse, refuse_lark = pair.refuse_sql, pair.refuse_lark
     midnight, local_date = midnight_of(pair.time_zone)
@@ -123,10 +123,10 @@ def sql_day(pair: Pair) -> Half:
         except (OverflowError, ValueError):
             raise refuse_lark(instant, SANE) from None
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def time_form(pair: Pair) -> Form:
+def time_form(pair: FieldColumn) -> TextForm:
     """Return the form of a time of day as text, to the second where the column keeps no more."""
     whole = has_whole_seconds(pair.column)
     read = parse_offset_time if is_offset_time(pair.column) else parse_time
@@ -136,10 +136,10 @@ def time_form(pair: Pair) -> Form:
         clock = read(text)
         return (clock.replace(microsecond=0) if whole else clock).isoformat()
 
-    return Form("time", parse, _same, f"a time of day such as {example}")
+    return TextForm("time", parse, _same, f"a time of day such as {example}")
 
 
-def sql_time(pair: Pair) -> Half:
+def sql_time(pair: FieldColumn) -> Converter:
     """A TIME column; MySQL's drivers give a duration, which must lie within a day."""
     refuse, parse, keeps_offset = pair.refuse_sql, time_form(pair).parse, is_offset_time(pair.column)
 
@@ -161,4 +161,4 @@ def sql_time(pair: Pair) -> Half:
     def write(text: str | None) -> time | None:
         return None if text is None else time.fromisoformat(text)
 
-    return Half(read, write)
+    return Converter(read, write)

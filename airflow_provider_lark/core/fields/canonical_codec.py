@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-from airflow_provider_lark.core.fields import codec_boolean as boolean
-from airflow_provider_lark.core.fields import codec_day as day
-from airflow_provider_lark.core.fields import codec_multi as multi
-from airflow_provider_lark.core.fields import codec_number as number
-from airflow_provider_lark.core.fields import codec_text as text
-from airflow_provider_lark.core.fields import codec_time as clock
+from airflow_provider_lark.core.fields import canonical_boolean as boolean
+from airflow_provider_lark.core.fields import canonical_day as day
+from airflow_provider_lark.core.fields import canonical_multi as multi
+from airflow_provider_lark.core.fields import canonical_number as number
+from airflow_provider_lark.core.fields import canonical_text as text
+from airflow_provider_lark.core.fields import canonical_time as clock
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.codec_derived import lark_derived, refuse_writes
-from airflow_provider_lark.core.fields.codec_json import JSON_FORM, sql_json
+from airflow_provider_lark.core.fields.canonical_derived import lark_derived, refuse_writes
+from airflow_provider_lark.core.fields.canonical_url import lark_url, sql_url
 from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
@@ -28,8 +28,16 @@ from airflow_provider_lark.core.fields.column import (
     is_padded,
     is_single_precision,
 )
+from airflow_provider_lark.core.fields.column_form import column_form
 from airflow_provider_lark.core.fields.decimals import ZERO, round_single
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair, UserKey, after_read, through_text
+from airflow_provider_lark.core.fields.field_column import (
+    Converter,
+    FieldColumn,
+    TextForm,
+    UserKey,
+    after_read,
+    through_text,
+)
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zone_use import zone_of
 from airflow_provider_lark.core.fields.zones import Zone
@@ -73,7 +81,7 @@ def build_codec(
     :param find_user_id: the id of the person with an e-mail address, None for nobody.
     :raises SchemaMismatch: the two types cannot fit; the message names field, column and both types.
     """
-    pair = Pair(field, column, zone_of(field, column, time_zone), user_key, find_user_id)
+    pair = FieldColumn(field, column, zone_of(field, column, time_zone), user_key, find_user_id)
     if column.kind is None:
         raise pair.mismatch("no field can be kept in a column of this type")
     build = _BUILDERS.get(field.type)
@@ -88,7 +96,7 @@ def build_codec(
     return ValueCodec(lark.read, lark.write, sql.read, sql.write, writable, kind, _empty_sql(column, kind))
 
 
-Build = Callable[[Pair], tuple[str, Half, Half]]
+Build = Callable[[FieldColumn], tuple[str, Converter, Converter]]
 
 
 def _empty_sql(column: Column, kind: str) -> Any:
@@ -103,46 +111,11 @@ def _empty_sql(column: Column, kind: str) -> Any:
     return None
 
 
-def _column_form(pair: Pair) -> tuple[Form, Half]:
-    """Return the column's own canonical form and half: what a text, or a formula, is taken as."""
-    make = _COLUMN_FORMS.get(pair.column.kind) if pair.column.kind else None
-    if make is None:
-        raise pair.mismatch("a list column takes a MultiSelect, persons, groups or links")
-    return make(pair)
-
-
-def _number_column(pair: Pair) -> tuple[Form, Half]:
-    form = number.float_text(pair) if pair.column.kind is ColumnKind.FLOAT else number.NUMBER
-    return form, number.sql_number(pair, for_lark_number=False)
-
-
-def _boolean_column(pair: Pair) -> tuple[Form, Half]:
-    return boolean.BOOLEAN, boolean.sql_boolean(pair, empty=None if pair.column.nullable else False)
-
-
-def _date_time_column(pair: Pair) -> tuple[Form, Half]:
-    return clock.instant_form(pair.time_zone, clock.settle_instant(pair)), clock.sql_date_time(pair)
-
-
-_COLUMN_FORMS: dict[ColumnKind, Callable[[Pair], tuple[Form, Half]]] = {
-    ColumnKind.TEXT: lambda pair: (text.TEXT, text.sql_text(pair)),
-    ColumnKind.INTEGER: _number_column,
-    ColumnKind.DECIMAL: _number_column,
-    ColumnKind.FLOAT: _number_column,
-    ColumnKind.BOOLEAN: _boolean_column,
-    ColumnKind.DATE: lambda pair: (day.DATE, day.sql_date(pair)),
-    ColumnKind.DATE_TIME: _date_time_column,
-    ColumnKind.TIME: lambda pair: (day.time_form(pair), day.sql_time(pair)),
-    ColumnKind.UUID: lambda pair: (text.UUID_FORM, text.sql_uuid(pair)),
-    ColumnKind.JSON: lambda pair: (JSON_FORM, sql_json(pair)),
-}
-
-
-def _build_text(pair: Pair, lark: Half) -> tuple[str, Half, Half]:
-    form, sql = _column_form(pair)
+def _build_text(pair: FieldColumn, lark: Converter) -> tuple[str, Converter, Converter]:
+    form, sql = column_form(pair)
     if pair.column.kind is ColumnKind.TEXT:
         if is_padded(pair.column):
-            lark = Half(text.unpad(lark.read), lark.write)
+            lark = Converter(text.unpad(lark.read), lark.write)
         return form.kind, lark, sql
     lark = through_text(lark, form, pair.refuse_lark)
     if form.kind == "boolean" and not pair.column.nullable:
@@ -150,36 +123,36 @@ def _build_text(pair: Pair, lark: Half) -> tuple[str, Half, Half]:
     return form.kind, lark, sql
 
 
-def _absent_is_false(half: Half) -> Half:
-    inner = half.read
-    return Half(lambda value: inner(value) or False, half.write)
+def _absent_is_false(converter: Converter) -> Converter:
+    inner = converter.read
+    return Converter(lambda value: inner(value) or False, converter.write)
 
 
-def _text(pair: Pair) -> tuple[str, Half, Half]:
+def _text(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     return _build_text(pair, text.lark_text(pair))
 
 
-def _plain(pair: Pair) -> tuple[str, Half, Half]:
+def _plain(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     if pair.column.kind is ColumnKind.JSON:
         raise pair.mismatch("use a text column, or a Text field for JSON documents")
     return _build_text(pair, text.lark_plain(pair))
 
 
-def _phone(pair: Pair) -> tuple[str, Half, Half]:
+def _phone(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     if pair.column.kind not in (ColumnKind.TEXT, ColumnKind.INTEGER, ColumnKind.DECIMAL):
         raise pair.mismatch("use a text column")
     kind, lark, sql = _build_text(pair, text.lark_phone(pair))
     return (kind, lark, after_read(sql, text.tidy_phone)) if kind == "text" else (kind, lark, sql)
 
 
-def _location(pair: Pair) -> tuple[str, Half, Half]:
+def _location(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     if pair.column.kind is not ColumnKind.TEXT:
         raise pair.mismatch("use a text column, which holds longitude,latitude")
-    form = Form("location", text.tidy_location, str, 'a location "longitude,latitude" in degrees')
+    form = TextForm("location", text.tidy_location, str, 'a location "longitude,latitude" in degrees')
     return "location", text.lark_location(pair), through_text(text.sql_text(pair), form, pair.refuse_sql)
 
 
-def _number(pair: Pair) -> tuple[str, Half, Half]:
+def _number(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     lark, kind = number.lark_number(pair), pair.column.kind
     if kind in (ColumnKind.INTEGER, ColumnKind.DECIMAL):
         return "number", lark, number.sql_number(pair, for_lark_number=True)
@@ -196,17 +169,17 @@ def _number(pair: Pair) -> tuple[str, Half, Half]:
     raise pair.mismatch("use a number or text column")
 
 
-def _absent_is_zero(half: Half) -> Half:
-    inner = half.read
+def _absent_is_zero(converter: Converter) -> Converter:
+    inner = converter.read
 
     def read(value: Any) -> Any:
         canonical = inner(value)
         return ZERO if canonical is None else canonical
 
-    return Half(read, half.write)
+    return Converter(read, converter.write)
 
 
-def _checkbox(pair: Pair) -> tuple[str, Half, Half]:
+def _checkbox(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     lark, kind = boolean.lark_checkbox(pair), pair.column.kind
     if kind in (ColumnKind.BOOLEAN, ColumnKind.INTEGER, ColumnKind.DECIMAL):
         return "boolean", lark, boolean.sql_boolean(pair, empty=False)
@@ -216,7 +189,7 @@ def _checkbox(pair: Pair) -> tuple[str, Half, Half]:
     raise pair.mismatch("use a boolean, integer (0 and 1) or text column")
 
 
-def _date_time(pair: Pair) -> tuple[str, Half, Half]:
+def _date_time(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     kind = pair.column.kind
     if kind is ColumnKind.DATE:
         return "instant", day.lark_day(pair), day.sql_day(pair)
@@ -230,7 +203,7 @@ def _date_time(pair: Pair) -> tuple[str, Half, Half]:
     raise pair.mismatch("use a datetime, date or text column (a number does not say whether it counts seconds)")
 
 
-def _as_json(pair: Pair, *, array: bool) -> bool:
+def _as_json(pair: FieldColumn, *, array: bool) -> bool:
     kind = pair.column.kind
     if kind is ColumnKind.TEXT:
         return False
@@ -239,24 +212,24 @@ def _as_json(pair: Pair, *, array: bool) -> bool:
     raise pair.mismatch("use a text or JSON column" + (", or an array of texts" if array else ""))
 
 
-def _names(pair: Pair) -> tuple[str, Half, Half]:
+def _names(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     return "names", multi.lark_names(pair), multi.sql_items(pair, as_json=_as_json(pair, array=True), are_ids=False)
 
 
-def _ids(lark: Callable[[Pair], Half]) -> Build:
-    def build(pair: Pair) -> tuple[str, Half, Half]:
+def _ids(lark: Callable[[FieldColumn], Converter]) -> Build:
+    def build(pair: FieldColumn) -> tuple[str, Converter, Converter]:
         return "ids", lark(pair), multi.sql_items(pair, as_json=_as_json(pair, array=True), are_ids=True)
 
     return build
 
 
-def _author(pair: Pair) -> tuple[str, Half, Half]:
+def _author(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     # the one who created or changed a record is one person, whatever the property says
     single = replace(pair, field=replace(pair.field, property={"multiple": False}))
     return _users(single)
 
 
-def _users(pair: Pair) -> tuple[str, Half, Half]:
+def _users(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     lark = multi.lark_ids(pair, multi.USER_MAX)
     as_json = _as_json(pair, array=True)
     if pair.user_key == "id":
@@ -266,25 +239,25 @@ def _users(pair: Pair) -> tuple[str, Half, Half]:
     return "ids", multi.tidy_emails(lark), multi.tidy_emails(sql)
 
 
-def _files(pair: Pair) -> tuple[str, Half, Half]:
+def _files(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     return "attachments", multi.lark_attachments(pair), multi.sql_files(pair, as_json=_as_json(pair, array=False))
 
 
-def _url(pair: Pair) -> tuple[str, Half, Half]:
-    return "url", multi.lark_url(pair), multi.sql_url(pair, as_json=_as_json(pair, array=False))
+def _url(pair: FieldColumn) -> tuple[str, Converter, Converter]:
+    return "url", lark_url(pair), sql_url(pair, as_json=_as_json(pair, array=False))
 
 
-def _derived(pair: Pair) -> tuple[str, Half, Half]:
-    form, sql = _column_form(pair)
+def _derived(pair: FieldColumn) -> tuple[str, Converter, Converter]:
+    form, sql = column_form(pair)
 
-    def halves(code: int) -> tuple[Half, Half]:
+    def converters(code: int) -> tuple[Converter, Converter]:
         build = _BUILDERS.get(code)
         if build is None or build is _derived:
             raise pair.mismatch(f"its result is of type {code}, which this version does not know")
         _, lark, basic_sql = build(replace(pair, field=replace(pair.field, property={})))
         return lark, basic_sql
 
-    return form.kind, lark_derived(pair, sql, halves), sql
+    return form.kind, lark_derived(pair, sql, converters), sql
 
 
 _BUILDERS: dict[int, Build] = {

@@ -1,11 +1,10 @@
-"""Cells that hold several things, or one thing of two parts: options, persons, groups, links, attachments, URLs.
+"""Cells that hold several things: options, persons, groups, links, attachments.
 
 In SQL they stand in a JSON column as JSON, in a PostgreSQL text array as its items, and in a text column
 
 - names and several ids as a JSON array of texts: ``["red","blue"]``;
 - a single id (the field does not allow several) as the bare id: ``ou_1f2e…``; either spelling is read;
-- attachments as a JSON array of objects: ``[{"file_token":"…","name":"…"}]``;
-- a URL whose text is the link as the bare link, any other as ``{"text":"…","link":"…"}``.
+- attachments as a JSON array of objects: ``[{"file_token":"…","name":"…"}]``.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_lark.core.fields.codec_text import is_clean, sql_text
+from airflow_provider_lark.core.fields.canonical_text import is_clean, sql_text
 from airflow_provider_lark.core.fields.column import ColumnKind, base_type, may_check_json
-from airflow_provider_lark.core.fields.pair import Half, Pair
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn
 
 SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100, 10
 """Items of one cell. Source: bitable-record-data-structure-overview, read 2026-11."""
@@ -43,7 +42,9 @@ def _distinct(items: Any) -> Items:
     return tuple(dict.fromkeys(items))
 
 
-def _lark_items(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], limit: int) -> Half:
+def _lark_items(
+    pair: FieldColumn, decode: Callable[[Any], Items], encode: Callable[[Items], Any], limit: int
+) -> Converter:
     refuse_lark, refuse_sql = pair.refuse_lark, pair.refuse_sql
     expected = f"at most {limit:,} items"
 
@@ -62,10 +63,10 @@ def _lark_items(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[It
             raise refuse_sql(items, expected)
         return encode(items)
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def lark_names(pair: Pair) -> Half:
+def lark_names(pair: FieldColumn) -> Converter:
     """A multi-select: option names both ways; names that are new create options."""
     return _lark_items(pair, _decode_names, list, SELECT_MAX)
 
@@ -76,12 +77,12 @@ def _decode_names(wire: Any) -> Items:
     return _distinct(wire)
 
 
-def is_single(pair: Pair) -> bool:
+def is_single(pair: FieldColumn) -> bool:
     """Whether the field's cells hold one item; Lark allows several unless the field says no."""
     return pair.field.property.get("multiple", True) is False
 
 
-def lark_ids(pair: Pair, limit: int) -> Half:
+def lark_ids(pair: FieldColumn, limit: int) -> Converter:
     """Persons and groups: objects on the way in, ``[{"id": …}]`` on the way out."""
     by_email = pair.user_key == "email" and limit == USER_MAX
     name = "email" if by_email else "id"
@@ -108,13 +109,13 @@ def lark_ids(pair: Pair, limit: int) -> Half:
         # two addresses may be one person's
         return [{"id": item} for item in dict.fromkeys(found) if item is not None]
 
-    half = _lark_items(pair, decode, encode_found if by_email else encode, 1 if is_single(pair) else limit)
+    converter = _lark_items(pair, decode, encode_found if by_email else encode, 1 if is_single(pair) else limit)
     if not by_email or pair.field.is_read_only:
-        return half
-    return Half(_explain_missing_email(pair, half.read), half.write)
+        return converter
+    return Converter(_explain_missing_email(pair, converter.read), converter.write)
 
 
-def _explain_missing_email(pair: Pair, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _explain_missing_email(pair: FieldColumn, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     advice = "persons with e-mail addresses (grant contact:user.email:readonly, or map users by id)"
 
     def read_email(wire: Any) -> Any:
@@ -126,18 +127,18 @@ def _explain_missing_email(pair: Pair, read: Callable[[Any], Any]) -> Callable[[
     return read_email
 
 
-def tidy_emails(half: Half) -> Half:
+def tidy_emails(converter: Converter) -> Converter:
     """Read e-mail addresses as they are compared: in lower case, without blanks around them, each once."""
-    inner = half.read
+    inner = converter.read
 
     def read(value: Any) -> Items | None:
         items = inner(value.strip() if isinstance(value, str) else value)
         return None if items is None else tuple(dict.fromkeys(email.strip().lower() for email in items))
 
-    return Half(read, half.write)
+    return Converter(read, converter.write)
 
 
-def lark_links(pair: Pair) -> Half:
+def lark_links(pair: FieldColumn) -> Converter:
     """One-way and two-way links: ``{"link_record_ids": […]}`` on the way in, a list of ids on the way out."""
     return _lark_items(pair, _decode_links, list, 1 if is_single(pair) else LINK_MAX)
 
@@ -148,7 +149,7 @@ def _decode_links(wire: Any) -> Items:
     raise TypeError
 
 
-def lark_attachments(pair: Pair) -> Half:
+def lark_attachments(pair: FieldColumn) -> Converter:
     """Attachments: canonical is (file_token, name); Lark takes the token and knows the name."""
 
     def encode(items: Items) -> list[dict[str, str]]:
@@ -176,7 +177,7 @@ def _encode_files(items: Items) -> list[Any]:
     return [{"file_token": token, "name": name} for token, name in items]
 
 
-def sql_items(pair: Pair, *, as_json: bool, are_ids: bool, item: str = "an id") -> Half:
+def sql_items(pair: FieldColumn, *, as_json: bool, are_ids: bool, item: str = "an id") -> Converter:
     """Names, ids or record ids in a JSON or array column (*as_json*), else in a text column.
 
     :param are_ids: a bare id is read as one item, and written where the field holds one.
@@ -190,11 +191,11 @@ def sql_items(pair: Pair, *, as_json: bool, are_ids: bool, item: str = "an id") 
     return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, f"{item}, or a JSON array of them"))
 
 
-def _sql_bare(pair: Pair, array: Half) -> Half:
-    text_half, bare = sql_text(pair), is_single(pair) and not may_check_json(pair.column)
+def _sql_bare(pair: FieldColumn, array: Converter) -> Converter:
+    as_text, bare = sql_text(pair), is_single(pair) and not may_check_json(pair.column)
 
     def read(value: Any) -> Items | None:
-        text = text_half.read(value)
+        text = as_text.read(value)
         if text is not None and ITEM_ID.fullmatch(text):
             return (text,)
         items: Items | None = array.read(text)
@@ -202,13 +203,13 @@ def _sql_bare(pair: Pair, array: Half) -> Half:
 
     def write(items: Items | None) -> Any:
         if bare and items is not None and len(items) == 1 and ITEM_ID.fullmatch(items[0]):
-            return text_half.write(items[0])
+            return as_text.write(items[0])
         return array.write(items)
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def _sql_array(pair: Pair, whole: Half) -> Half:
+def _sql_array(pair: FieldColumn, whole: Converter) -> Converter:
     """An array of texts, whose items have the limits of their own type: PostgreSQL cuts what we cast to it."""
     array: Any = base_type(pair.column.type)
     item = sql_text(replace(pair, column=replace(pair.column, type=array.item_type)))
@@ -216,16 +217,18 @@ def _sql_array(pair: Pair, whole: Half) -> Half:
     def read(value: Any) -> Any:
         return whole.read([item.read(one) for one in value] if isinstance(value, (list, tuple)) else value)
 
-    return Half(read, lambda items: items and [item.write(one) for one in items])
+    return Converter(read, lambda items: items and [item.write(one) for one in items])
 
 
-def sql_files(pair: Pair, *, as_json: bool) -> Half:
+def sql_files(pair: FieldColumn, *, as_json: bool) -> Converter:
     """Attachments in a JSON or text column."""
-    half = _sql_json if as_json else _sql_json_text
-    return half(pair, _decode_files, _encode_files, 'a JSON array of {"file_token", "name"}')
+    converter = _sql_json if as_json else _sql_json_text
+    return converter(pair, _decode_files, _encode_files, 'a JSON array of {"file_token", "name"}')
 
 
-def _sql_json(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str) -> Half:
+def _sql_json(
+    pair: FieldColumn, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str
+) -> Converter:
     refuse = pair.refuse_sql
 
     def read(value: Any) -> Items | None:
@@ -239,14 +242,16 @@ def _sql_json(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Item
     def write(items: Items | None) -> Any:
         return None if items is None else encode(items)
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def _sql_json_text(pair: Pair, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str) -> Half:
-    text_half, refuse = sql_text(pair), pair.refuse_sql
+def _sql_json_text(
+    pair: FieldColumn, decode: Callable[[Any], Items], encode: Callable[[Items], Any], expected: str
+) -> Converter:
+    as_text, refuse = sql_text(pair), pair.refuse_sql
 
     def read(value: Any) -> Items | None:
-        text = text_half.read(value)
+        text = as_text.read(value)
         if text is None:
             return None
         try:
@@ -255,64 +260,10 @@ def _sql_json_text(pair: Pair, decode: Callable[[Any], Items], encode: Callable[
             raise refuse(value, expected) from None
 
     def write(items: Items | None) -> Any:
-        return None if items is None else text_half.write(_compact(encode(items)))
+        return None if items is None else as_text.write(compact(encode(items)))
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
 # made once: json.dumps() with options makes an encoder a call
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def lark_url(pair: Pair) -> Half:
-    """A URL: canonical is (text, link); a text that is missing is the link."""
-    refuse = pair.refuse_lark
-
-    def read(wire: Any) -> Items | None:
-        if wire is None:
-            return None
-        try:
-            return _decode_url(wire)
-        except (ValueError, TypeError, AttributeError):
-            raise refuse(wire, 'an object {"text", "link"}') from None
-
-    def write(url: Items | None) -> dict[str, str] | None:
-        return None if url is None else {"text": url[0], "link": url[1]}
-
-    return Half(read, write)
-
-
-def _decode_url(value: Any) -> Items | None:
-    link, text = value.get("link") or "", value.get("text") or ""
-    if type(link) is not str or type(text) is not str or not (is_clean(link) and is_clean(text)):
-        raise ValueError
-    return (text or link, link) if text or link else None
-
-
-def sql_url(pair: Pair, *, as_json: bool) -> Half:
-    """A URL in a text column (bare link where the text says the same) or as an object in a JSON column."""
-    text_half, refuse, bare = sql_text(pair), pair.refuse_sql, not may_check_json(pair.column)
-    expected = 'a link or a JSON object {"text", "link"}'
-
-    def read(value: Any) -> Items | None:
-        if value is None:
-            return None
-        if isinstance(value, str) and not value.startswith("{"):
-            text = text_half.read(value)
-            return None if text is None else (text, text)
-        try:
-            return _decode_url(value if as_json else json.loads(value))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            raise refuse(value, expected) from None
-
-    def write(url: Items | None) -> Any:
-        if url is None:
-            return None
-        text, link = url
-        if as_json:
-            return {"text": text, "link": link}
-        if bare and text == link and not link.startswith("{"):
-            return text_half.write(link)
-        return text_half.write(_compact({"text": text, "link": link}))
-
-    return Half(read, write)
+compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

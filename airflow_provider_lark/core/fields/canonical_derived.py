@@ -7,11 +7,11 @@ from typing import Any
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import ColumnKind
-from airflow_provider_lark.core.fields.pair import Half, Pair
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 
-BasicHalves = Callable[[int], tuple[Half, Half]]
-"""Lark's and SQL's half for a basic field type beside the pair's column; raises SchemaMismatch."""
+BasicConverters = Callable[[int], tuple[Converter, Converter]]
+"""Lark's and SQL's converter for a basic field type beside the pair's column; raises SchemaMismatch."""
 
 _LISTS = frozenset(
     {
@@ -32,13 +32,13 @@ def basic_type(field: Field) -> int | None:
     return code if isinstance(code, int) and code else None
 
 
-def lark_derived(pair: Pair, column: Half, halves: BasicHalves) -> Half:
+def lark_derived(pair: FieldColumn, column: Converter, converters: BasicConverters) -> Converter:
     """Decode ``{"type": …, "value": […]}`` as its basic type, then take what the column would hold of it."""
     by_type: dict[int, Callable[[list[Any]], Any]] = {}
     refuse = pair.refuse_lark
     told = basic_type(pair.field)
     if told is not None:
-        by_type[told] = _list_reader(pair, told, halves)
+        by_type[told] = _list_reader(pair, told, converters)
 
     def read(wire: Any) -> Any:
         if wire is None:
@@ -47,26 +47,26 @@ def lark_derived(pair: Pair, column: Half, halves: BasicHalves) -> Half:
         decode = by_type.get(code)
         if decode is None:
             try:
-                decode = by_type[code] = _list_reader(pair, code, halves)
+                decode = by_type[code] = _list_reader(pair, code, converters)
             except SchemaMismatch:
                 raise refuse(wire, f"a result that fits the column (type {code} does not)") from None
         if not values:
             return None
         return column.read(decode(values))
 
-    return Half(read, _refuse_write(pair))
+    return Converter(read, _refuse_write(pair))
 
 
-def _refuse_write(pair: Pair) -> Callable[[Any], Any]:
+def _refuse_write(pair: FieldColumn) -> Callable[[Any], Any]:
     def write(value: Any) -> Any:
         raise pair.refuse_sql(value, "nothing: Lark computes this field")
 
     return write
 
 
-def refuse_writes(pair: Pair, half: Half) -> Half:
-    """Return *half* of a read-only field: its write raises."""
-    return Half(half.read, _refuse_write(pair))
+def refuse_writes(pair: FieldColumn, converter: Converter) -> Converter:
+    """Return *converter* of a read-only field: its write raises."""
+    return Converter(converter.read, _refuse_write(pair))
 
 
 def unwrap_result(wire: Any, told: int | None) -> tuple[int, list[Any]]:
@@ -103,9 +103,9 @@ _MARKS = (
 )
 
 
-def _list_reader(pair: Pair, code: int, halves: BasicHalves) -> Callable[[list[Any]], Any]:
+def _list_reader(pair: FieldColumn, code: int, converters: BasicConverters) -> Callable[[list[Any]], Any]:
     """Return the function from a result's list to the value that the column binds."""
-    lark, sql = halves(code)
+    lark, sql = converters(code)
     if code in _LISTS:
         return lambda values: sql.write(lark.read(flatten(values)))
     if code == FieldType.TEXT and pair.field.type != FieldType.LOOKUP:
@@ -128,7 +128,7 @@ def flat_link_ids(values: list[Any]) -> list[Any]:
     return flatten([value.get("link_record_ids") or [] if isinstance(value, dict) else value for value in values])
 
 
-def _scalars_reader(pair: Pair, lark: Half, sql: Half) -> Callable[[list[Any]], Any]:
+def _scalars_reader(pair: FieldColumn, lark: Converter, sql: Converter) -> Callable[[list[Any]], Any]:
     kind, refuse = pair.column.kind, pair.refuse_lark
 
     def read_one(value: Any) -> Any:

@@ -6,9 +6,9 @@ import re
 from decimal import Context, Decimal
 from typing import Any
 
-from airflow_provider_lark.core.fields.codec_text import is_clean
+from airflow_provider_lark.core.fields.canonical_text import is_clean
 from airflow_provider_lark.core.fields.exact_json import dump_exact, load_exact
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 
 # an escaped NUL, not the six characters after an escaped backslash; PostgreSQL's jsonb refuses it
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -54,10 +54,10 @@ def _parse_json(text: str) -> str | None:
     return None if value is None else dump_json(value)
 
 
-JSON_FORM = Form("json", _parse_json, lambda text: text, "a JSON document")
+JSON_FORM = TextForm("json", _parse_json, lambda text: text, "a JSON document")
 
 
-def sql_json(pair: Pair) -> Half:
+def sql_json(pair: FieldColumn) -> Converter:
     """A JSON column beside a Text field; JSON's null means nothing, like NULL."""
     refuse, refuse_lark = pair.refuse_sql, pair.refuse_lark
     is_sqlite = pair.column.dialect == "sqlite"
@@ -76,7 +76,7 @@ def sql_json(pair: Pair) -> Half:
             raise refuse_lark(value, f"in SQLite a number alone of at most {_SQLITE_DIGITS} digits, or of 64 bits")
         return value
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
 def _outlives_sqlite(value: Any) -> bool:

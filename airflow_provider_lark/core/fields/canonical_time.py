@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from airflow_provider_lark.core.fields.column import is_aware, is_unix_time, step_ms
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 from airflow_provider_lark.core.fields.iso import parse_datetime
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of UTC
@@ -43,7 +43,7 @@ def is_utc(zone: tzinfo) -> bool:
     return zone is UTC or getattr(zone, "key", None) in ("UTC", "Etc/UTC")
 
 
-def lark_date_time(pair: Pair) -> Half:
+def lark_date_time(pair: FieldColumn) -> Converter:
     """DateTime, CreatedTime, ModifiedTime: milliseconds both ways."""
     refuse_lark = pair.refuse_lark
 
@@ -56,14 +56,14 @@ def lark_date_time(pair: Pair) -> Half:
             return int(wire // 1)
         raise refuse_lark(wire, SANE)
 
-    return Half(read, _same)
+    return Converter(read, _same)
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def settle_instant(pair: Pair) -> Callable[[int], int] | None:
+def settle_instant(pair: FieldColumn) -> Callable[[int], int] | None:
     """Return what makes an instant one that the datetime column can hold, None where it holds any."""
     zone, step = pair.time_zone, step_ms(pair.column)
     varies = not is_aware(pair.column) and not is_utc(zone) and not isinstance(zone, timezone)
@@ -82,7 +82,7 @@ def settle_instant(pair: Pair) -> Callable[[int], int] | None:
     return settle
 
 
-def sql_date_time(pair: Pair) -> Half:
+def sql_date_time(pair: FieldColumn) -> Converter:
     """A datetime column, with or without an offset; finer digits than a millisecond are cut off."""
     zone, step, refuse = pair.time_zone, step_ms(pair.column), pair.refuse_sql
     offset_of = zone.utcoffset
@@ -105,10 +105,10 @@ def sql_date_time(pair: Pair) -> Half:
         return instant - instant % step
 
     write = _write_aware(pair) if is_aware(pair.column) else _write_naive(pair)
-    return Half(read, _check_span(pair, write) if is_unix_time(pair.column) else write)
+    return Converter(read, _check_span(pair, write) if is_unix_time(pair.column) else write)
 
 
-def _check_span(pair: Pair, write: Callable[[int | None], Any]) -> Callable[[int | None], Any]:
+def _check_span(pair: FieldColumn, write: Callable[[int | None], Any]) -> Callable[[int | None], Any]:
     refuse = pair.refuse_lark
 
     def write_checked(instant: int | None) -> Any:
@@ -120,14 +120,14 @@ def _check_span(pair: Pair, write: Callable[[int | None], Any]) -> Callable[[int
     return write_checked
 
 
-def _write_aware(pair: Pair) -> Any:
+def _write_aware(pair: FieldColumn) -> Any:
     def write(instant: int | None) -> datetime | None:
         return None if instant is None else EPOCH + from_ms(instant)
 
     return write
 
 
-def _write_naive(pair: Pair) -> Any:
+def _write_naive(pair: FieldColumn) -> Any:
     zone, refuse = pair.time_zone, pair.refuse_lark
     if is_utc(zone):
         return lambda instant: None if instant is None else NAIVE_EPOCH + from_ms(instant)
@@ -144,7 +144,7 @@ def _write_naive(pair: Pair) -> Any:
     return write
 
 
-def instant_form(zone: tzinfo, settle: Callable[[int], int] | None = None) -> Form:
+def instant_form(zone: tzinfo, settle: Callable[[int], int] | None = None) -> TextForm:
     """Return the form of an instant as ISO 8601 text with the offset of *zone*: ``2026-05-01T09:30:00+08:00``."""
 
     def parse(text: str) -> int:
@@ -162,4 +162,4 @@ def instant_form(zone: tzinfo, settle: Callable[[int], int] | None = None) -> Fo
             local = moment
         return local.isoformat(timespec="milliseconds" if instant % 1000 else "seconds")
 
-    return Form("instant", parse, write, "an ISO 8601 datetime such as 2026-05-01T09:30:00+08:00")
+    return TextForm("instant", parse, write, "an ISO 8601 datetime such as 2026-05-01T09:30:00+08:00")

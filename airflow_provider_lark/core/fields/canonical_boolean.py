@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_lark.core.fields.column import ColumnKind
-from airflow_provider_lark.core.fields.pair import Form, Half, Pair
+from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 
 _TRUE = frozenset({"true", "1", "yes", "是"})
 _FALSE = frozenset({"false", "0", "no", "否"})
@@ -25,10 +25,10 @@ def _format_boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
-BOOLEAN = Form("boolean", _parse_boolean, _format_boolean, "true or false (also 1, 0, yes, no, 是, 否)")
+BOOLEAN = TextForm("boolean", _parse_boolean, _format_boolean, "true or false (also 1, 0, yes, no, 是, 否)")
 
 
-def lark_checkbox(pair: Pair) -> Half:
+def lark_checkbox(pair: FieldColumn) -> Converter:
     """A checkbox: an untouched one is absent and means no."""
     refuse = pair.refuse_lark
 
@@ -39,10 +39,10 @@ def lark_checkbox(pair: Pair) -> Half:
             return False
         raise refuse(wire, "true or false")
 
-    return Half(read, bool)
+    return Converter(read, bool)
 
 
-def sql_boolean(pair: Pair, *, empty: bool | None) -> Half:
+def sql_boolean(pair: FieldColumn, *, empty: bool | None) -> Converter:
     """A BOOLEAN column, or a number column that holds 0 and 1.
 
     :param empty: what NULL means: False beside a checkbox, which knows no third state.
@@ -64,10 +64,10 @@ def sql_boolean(pair: Pair, *, empty: bool | None) -> Half:
     def write(value: bool | None) -> bool | int | None:
         return int(value) if as_number and value is not None else value
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def sql_zero_one(pair: Pair) -> Half:
+def sql_zero_one(pair: FieldColumn) -> Converter:
     """A BOOLEAN column beside a Number field: 0 and 1."""
     inner = sql_boolean(pair, empty=None if pair.column.nullable else False)
     refuse = pair.refuse_lark
@@ -83,4 +83,4 @@ def sql_zero_one(pair: Pair) -> Half:
             raise refuse(number, "0 or 1")
         return bool(number)
 
-    return Half(read, write)
+    return Converter(read, write)

@@ -1,4 +1,4 @@
-"""What all codecs share: the pair of a field and a column, its refusals, and the halves that a codec is made of."""
+"""What all codecs share: the pair of a field and a column, its refusals, and the converters that a codec is made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UserKey = Literal["id", "email"]
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class Converter:
     """One side of a codec: *read* gives the canonical value, *write* the side's own form of it."""
 
     read: Decode
@@ -25,7 +25,7 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TextForm:
     """A canonical form that also has a text.
 
     :param parse: canonical value of a text that is not empty; raises ValueError.
@@ -39,7 +39,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FieldColumn:
     """A field and the column that it is mapped to, with the choices that decide their canonical form."""
 
     field: Field
@@ -69,10 +69,10 @@ class Pair:
         )
 
 
-def through_text(half: Half, form: Form, refuse_read: Refuse) -> Half:
-    """Return a half that keeps *form* as text in *half*."""
+def through_text(converter: Converter, form: TextForm, refuse_read: Refuse) -> Converter:
+    """Return a converter that keeps *form* as text in *converter*."""
     parse, to_text, expected = form.parse, form.format, form.expected
-    read_text, write_text = half.read, half.write
+    read_text, write_text = converter.read, converter.write
 
     def read(value: Any) -> Any:
         text = read_text(value)
@@ -86,15 +86,15 @@ def through_text(half: Half, form: Form, refuse_read: Refuse) -> Half:
     def write(canonical: Any) -> Any:
         return write_text(None if canonical is None else to_text(canonical))
 
-    return Half(read, write)
+    return Converter(read, write)
 
 
-def after_read(half: Half, settle: Decode) -> Half:
-    """Return a half whose read values, where there are any, go through *settle*."""
-    inner = half.read
+def after_read(converter: Converter, settle: Decode) -> Converter:
+    """Return a converter whose read values, where there are any, go through *settle*."""
+    inner = converter.read
 
     def read(value: Any) -> Any:
         canonical = inner(value)
         return None if canonical is None else settle(canonical)
 
-    return Half(read, half.write)
+    return Converter(read, converter.write)
