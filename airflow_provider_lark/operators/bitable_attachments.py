@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
     from airflow_provider_lark.core.lark_side.table import LarkTable
-    from airflow_provider_lark.core.transfer.attachments import FilesReport
+    from airflow_provider_lark.core.transfer.files.attachments import FilesReport
 
 
 class _BitableAttachmentsOperator(BitableTableOperator):
@@ -71,7 +71,7 @@ class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
         self.mode = mode
 
     def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
-        from airflow_provider_lark.core.transfer.upload_files import upload_attachments
+        from airflow_provider_lark.core.transfer.files.upload import upload_attachments
 
         return upload_attachments(table, self.field, self._files(), mode=self.mode)
 
@@ -130,7 +130,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
 
     def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.lark_side.record_table import Search
-        from airflow_provider_lark.core.transfer.download_files import download_attachments
+        from airflow_provider_lark.core.transfer.files.download import download_attachments
 
         filter_ = read_filter(self.filter)
         own_view = None if filter_ else opened.place.view_id or None

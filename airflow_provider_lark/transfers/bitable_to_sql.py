@@ -65,8 +65,8 @@ class BitableToSqlOperator(BitableTransferOperator):
         return read_text(self.target_schema), self.target_table
 
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
-        from airflow_provider_lark.core.transfer.sql_target import Place
-        from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+        from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+        from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 
         place = Place(
             self.target_table,

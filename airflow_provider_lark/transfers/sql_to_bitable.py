@@ -79,8 +79,8 @@ class SqlToBitableOperator(BitableTransferOperator):
         return read_text(self.source_schema), read_text(self.source_table)
 
     def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
-        from airflow_provider_lark.core.transfer.sql_source import SqlSource
-        from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
+        from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
+        from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 
         parameters = read_values(self.parameters, "parameters")
         schema, table = self._sql_table()

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.transfer.csv_file import write_csv
 from airflow_provider_lark.core.transfer.excel_file import write_excel
-from airflow_provider_lark.core.transfer.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 
 ROWS = 1_000_000
 # far beyond what Lark takes, which is not what is measured

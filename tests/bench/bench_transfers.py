@@ -30,10 +30,10 @@ from sqlalchemy.exc import OperationalError
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.address import TableAddress
-from airflow_provider_lark.core.transfer.sql_source import SqlSource
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("LARK_DATA", ROOT.parent / "shared" / "data" / "divisions"))

@@ -45,7 +45,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_every_parameter_and_every_key_is_told() -> None:
-    from airflow_provider_lark.core.transfer.attachments import FilesReport
+    from airflow_provider_lark.core.transfer.files.attachments import FilesReport
     from airflow_provider_lark.core.transfer.report import TransferReport
     from airflow_provider_lark.operators import bitable_attachments as attachments
     from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator

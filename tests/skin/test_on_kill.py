@@ -207,7 +207,7 @@ def test_files_that_were_uploaded_before_the_word_are_in_their_cell(emulator, pl
         (tmp_path / name).write_bytes(name.encode())
     files = {record_id: [str(tmp_path / name) for name in "abc"]}
     task = BitableUploadAttachmentsOperator(task_id="t", table="MyDB:areas", field="Files", files=files, mode=mode)
-    uploads, handler = logging.getLogger("airflow_provider_lark.core.transfer.upload_files"), KillsAfter(task, 2)
+    uploads, handler = logging.getLogger("airflow_provider_lark.core.transfer.files.upload"), KillsAfter(task, 2)
     uploads.addHandler(handler)
     with caplog.at_level(logging.DEBUG, logger=uploads.name), pytest.raises(AirflowException, match="Stopped"):
         task.execute(context())

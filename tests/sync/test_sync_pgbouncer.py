@@ -13,8 +13,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool, QueuePool
 
 from airflow_provider_lark.core.api.address import TableAddress
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 from tests.databases import EngineOf
 from tests.pgbouncer import pgbouncer
 from tests.sync.shop import GOODS, Shop

@@ -13,8 +13,8 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
 from airflow_provider_lark.core.stores.connections import with_lock_seconds
 from airflow_provider_lark.core.sync import exclusive
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 from tests.sync.shop import GOODS, Shop
 
 SERVERS = ("postgresql", "mysql")

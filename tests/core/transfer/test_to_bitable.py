@@ -22,8 +22,8 @@ from airflow_provider_lark.core.errors import (
     ValueMismatch,
 )
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-from airflow_provider_lark.core.transfer.sql_source import SqlSource
-from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
+from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from tests.core.transfer.conftest import Lark, plain, run_sql
 
 DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))

@@ -22,9 +22,9 @@ from airflow_provider_lark.core.errors import (
     UnexpectedAnswer,
     ValueMismatch,
 )
-from airflow_provider_lark.core.transfer.loading import Loading
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.loading import Loading
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 from tests.core.transfer.conftest import Lark, run_sql
 
 MOMENT_MS = 1_777_599_000_123  # 2026-05-01 01:30:00.123 UTC

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.transfer.sql_source import SqlSource
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 from tests.core.transfer.conftest import run_sql
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_lark.core.transfer.sql_source import SqlSource
-from airflow_provider_lark.core.transfer.sql_target import Place
-from airflow_provider_lark.core.transfer.to_bitable import LoadOptions, copy_to_bitable
-from airflow_provider_lark.core.transfer.to_sql import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 
 KINDS = {"key": 2, "text": 1, "number": 2, "one": 3, "many": 4, "at": 5, "ok": 7, "phone": 13, "page": 15, "place": 22}
 FIELDS = list(KINDS)

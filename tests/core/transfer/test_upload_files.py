@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_lark.core.errors import TooLarge
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.transfer import upload_files
-from airflow_provider_lark.core.transfer.upload_files import upload_attachments
+from airflow_provider_lark.core.transfer.files import upload as upload_files
+from airflow_provider_lark.core.transfer.files.upload import upload_attachments
 
 
 @pytest.fixture

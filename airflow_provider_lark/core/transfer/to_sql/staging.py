@@ -23,7 +23,7 @@ from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import savepoint
 from airflow_provider_lark.core.stores.undo import missing_undo
-from airflow_provider_lark.core.transfer.sql_target import RECORD_ID_LENGTH, SqlTarget
+from airflow_provider_lark.core.transfer.to_sql.sql_target import RECORD_ID_LENGTH, SqlTarget
 
 _NAME = "lark_transfer"
 _ID = "lark_transfer_id"

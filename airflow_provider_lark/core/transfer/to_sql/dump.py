@@ -21,11 +21,11 @@ from airflow_provider_lark.core.lark_side.count_check import CountCheck
 from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.transfer.loading import Loading
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
-from airflow_provider_lark.core.transfer.sql_target import Place, SqlTarget, find_target
-from airflow_provider_lark.core.transfer.staging import Values
+from airflow_provider_lark.core.transfer.to_sql.loading import Loading
+from airflow_provider_lark.core.transfer.to_sql.sql_target import Place, SqlTarget, find_target
+from airflow_provider_lark.core.transfer.to_sql.staging import Values
 
 DumpMode = Literal["append", "upsert", "replace"]
 

@@ -12,7 +12,8 @@ from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.plain import FindUserIds
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.transfer.attachments import (
+from airflow_provider_lark.core.transfer.file_names import distinct_names
+from airflow_provider_lark.core.transfer.files.attachments import (
     Attachment,
     FilePath,
     FilesReport,
@@ -21,7 +22,6 @@ from airflow_provider_lark.core.transfer.attachments import (
     read_cell,
     read_records,
 )
-from airflow_provider_lark.core.transfer.file_names import distinct_names
 
 log = logging.getLogger(__name__)
 

@@ -22,16 +22,6 @@ from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.lenient_loading import lenient
-from airflow_provider_lark.core.transfer.bitable_target import (
-    Found,
-    find_table,
-    finish_table,
-    make_table,
-    no_such_table,
-)
-from airflow_provider_lark.core.transfer.cell_digest import CellDigest
-from airflow_provider_lark.core.transfer.cells import Encode
-from airflow_provider_lark.core.transfer.load_modes import Append, Existing, Mode, Replace, Upsert
 from airflow_provider_lark.core.transfer.pairing import (
     FieldChoice,
     Names,
@@ -41,11 +31,21 @@ from airflow_provider_lark.core.transfer.pairing import (
     read_choice,
     writable_field,
 )
-from airflow_provider_lark.core.transfer.persons import Persons
-from airflow_provider_lark.core.transfer.record_index import RecordIndex
-from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
-from airflow_provider_lark.core.transfer.sql_source import OpenSource, SqlSource
+from airflow_provider_lark.core.transfer.to_bitable.bitable_target import (
+    Found,
+    find_table,
+    finish_table,
+    make_table,
+    no_such_table,
+)
+from airflow_provider_lark.core.transfer.to_bitable.cell_digest import CellDigest
+from airflow_provider_lark.core.transfer.to_bitable.cells import Encode
+from airflow_provider_lark.core.transfer.to_bitable.load_modes import Append, Existing, Mode, Replace, Upsert
+from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
+from airflow_provider_lark.core.transfer.to_bitable.record_index import RecordIndex
+from airflow_provider_lark.core.transfer.to_bitable.record_writer import Item, RecordWriter
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import OpenSource, SqlSource
 
 LoadMode = Literal["append", "replace", "upsert"]
 

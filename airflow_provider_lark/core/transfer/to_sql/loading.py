@@ -20,9 +20,9 @@ from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
 from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.stores.written import write
-from airflow_provider_lark.core.transfer.cascades import rows_at_stake
-from airflow_provider_lark.core.transfer.sql_target import SqlTarget
-from airflow_provider_lark.core.transfer.staging import Staging
+from airflow_provider_lark.core.transfer.to_sql.cascades import rows_at_stake
+from airflow_provider_lark.core.transfer.to_sql.sql_target import SqlTarget
+from airflow_provider_lark.core.transfer.to_sql.staging import Staging
 
 Refuse = Callable[[RowError], None]
 """Notes a record that is left out, or raises."""

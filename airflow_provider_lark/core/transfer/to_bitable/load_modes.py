@@ -7,11 +7,11 @@ from typing import Protocol
 
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.transfer.bitable_target import Found
-from airflow_provider_lark.core.transfer.cell_digest import CellDigest
-from airflow_provider_lark.core.transfer.record_index import RecordIndex
-from airflow_provider_lark.core.transfer.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
+from airflow_provider_lark.core.transfer.to_bitable.bitable_target import Found
+from airflow_provider_lark.core.transfer.to_bitable.cell_digest import CellDigest
+from airflow_provider_lark.core.transfer.to_bitable.record_index import RecordIndex
+from airflow_provider_lark.core.transfer.to_bitable.record_writer import Item, RecordWriter
 
 
 class Existing:

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.fields.sqltypes import lark_field_for
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.lark_side.table_completion import complete_table, is_leftover
 from airflow_provider_lark.core.transfer.pairing import Names
-from airflow_provider_lark.core.transfer.sql_source import OpenSource, renamed
+from airflow_provider_lark.core.transfer.to_bitable.sql_source import OpenSource, renamed
 
 _PRIMARY_TYPES = frozenset(
     {FieldType.TEXT, FieldType.NUMBER, FieldType.DATE_TIME, FieldType.PHONE, FieldType.URL, FieldType.LOCATION}

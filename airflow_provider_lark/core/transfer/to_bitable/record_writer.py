@@ -14,8 +14,8 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.near_misses import NearMisses
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
-from airflow_provider_lark.core.transfer.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
+from airflow_provider_lark.core.transfer.to_bitable.record_index import RecordIndex
 
 _SURELY_OF_A_ROW = (ValueRefused, TooLarge, RecordNotFound)
 """Of any other error a row may be to blame only where other rows land."""

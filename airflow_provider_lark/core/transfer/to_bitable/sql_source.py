@@ -20,9 +20,9 @@ from airflow_provider_lark.core.stores.refusals import concerns_a_row
 from airflow_provider_lark.core.stores.sql_rows import Processor, as_driver_gives, processor_of
 from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
 from airflow_provider_lark.core.stores.words import words_of
-from airflow_provider_lark.core.transfer.cells import Encode, column_encoder, value_encoder
-from airflow_provider_lark.core.transfer.guess import guess_column
-from airflow_provider_lark.core.transfer.persons import Persons
+from airflow_provider_lark.core.transfer.to_bitable.cells import Encode, column_encoder, value_encoder
+from airflow_provider_lark.core.transfer.to_bitable.guess import guess_column
+from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
 
 FETCH_ROWS = 1000
 """Rows that the database sends at once; no more of the result is in memory."""
