@@ -64,7 +64,7 @@ def test_table_that_exists_is_an_error_or_taken_as_it_is(orders):
     assert "field qty (Number) exists and is not of type Text" in fails(
         BitableCreateTableOperator, base="MyDB", table_name="goods", fields=other, if_exists="skip"
     )
-    assert "no field 'price'" in fails(
+    assert "field 'price' does not exist" in fails(
         BitableCreateTableOperator, base="MyDB", table_name="goods", fields=["price"], if_exists="skip"
     )
 
