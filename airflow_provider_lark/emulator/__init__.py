@@ -7,7 +7,7 @@
     dispatch.py      one request, start to end  control.py   /_emulator/... for other processes
     routes/          the platform's endpoints   state/       what the tenant holds
     fieldtypes/      field types, values in and out       events/  what apps are told, and how it reaches them
-    page/            /_emulator/ in a browser: tables, chats, calls
+    page/            /_emulator/ in a browser: tables, chats, calls           visitors.py  which browsers may ask for it
     pytest_plugin.py fixtures for tests of DAGs           coverage.py  the page on what is emulated
     faults.py        what goes wrong by script; nearmisses.py and poison.py carry it out
     locks.py limits.py idempotency.py switches.py journal.py clock.py ids.py errors.py codes.py settings.py person.py

@@ -21,6 +21,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app-id", default=DEFAULT_APP_ID)
     parser.add_argument("--app-secret", default=DEFAULT_APP_SECRET)
     parser.add_argument("--rate-limits", action="store_true", help="enforce the documented rates")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name under which the page and the control routes may be asked for; repeatable",
+    )
     parser.add_argument("--manual-clock", action="store_true", help="time moves by POST /_emulator/clock only")
     return parser
 
@@ -36,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         app_id=options.app_id,
         app_secret=options.app_secret,
         rate_limits=options.rate_limits,
+        allowed_hosts=options.allow_host,
     )
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

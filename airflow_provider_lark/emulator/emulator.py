@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
@@ -12,11 +13,13 @@ from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.journal import Journal, LogEntry
+from airflow_provider_lark.emulator.jsontext import dump
 from airflow_provider_lark.emulator.person import Person
 from airflow_provider_lark.emulator.server import Server
 from airflow_provider_lark.emulator.state.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.visitors import refuse_visitor
 from airflow_provider_lark.emulator.wire import Answer, Cut, Request
 
 DEFAULT_APP_ID: Final = "cli_emulator"
@@ -37,6 +40,7 @@ class Emulator:
     :param seed: the same seed gives the same ids.
     :param clock: what it takes for the time; a :class:`ManualClock` in tests.
     :param rate_limits: whether the documented rates are enforced.
+    :param allowed_hosts: names beside *host* and localhost under which page and control routes may be asked for.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Emulator:
         app_id: str = DEFAULT_APP_ID,
         app_secret: str = DEFAULT_APP_SECRET,
         rate_limits: bool = False,
+        allowed_hosts: Collection[str] = (),
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.app_id = app_id
@@ -65,6 +70,7 @@ class Emulator:
         self._control = Control(self)
         self._server: Server | None = None
         self._address = (host, port)
+        self._allowed_hosts = allowed_hosts
         self.state.add_app(app_id, app_secret)
 
     def start(self) -> Self:
@@ -99,7 +105,8 @@ class Emulator:
     def answer(self, request: Request) -> Answer | Cut:
         """Answer one request, whatever brought it."""
         if f"{request.path}/".startswith(PREFIX):
-            return self._control.answer(request)
+            refused = refuse_visitor(request, self._address[0], self._allowed_hosts)
+            return self._control.answer(request) if refused is None else Answer(403, dump({"error": refused}))
         return self._dispatch.answer(request)
 
     @property
