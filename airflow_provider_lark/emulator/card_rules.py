@@ -2,7 +2,7 @@
 
 Read in the pages of the components (open.feishu.cn, "Card JSON 2.0 components") and in the table of sub-codes of 230099
 ("Send a message"). 200530, 200550, 200914, 200915, 300220 and 300230 stand there; for a component in a wrong place no
-code is documented (lark-api §6.3), and 200621 stands in.
+code is documented (lark-api §6.3), and 200621 stands in, as it does for members that pictures need.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _FORM_ITEMS: Final = frozenset(
     {"input", "select_static", "multi_select_static", "select_person", "multi_select_person", "select_img"}
     | {"date_picker", "picker_time", "picker_datetime", "checker", "button"}
 )
+_PICTURES: Final = {"img_combination": "img_list", "select_img": "options"}
+_MODES: Final = ("double", "triple", "bisect", "trisect")
 _ELEMENT_ID: Final = re.compile(r"[a-zA-Z]\w{0,19}", re.ASCII)
 _LINKS: Final = frozenset({"url", "default_url", "pc_url", "ios_url", "android_url"})
 _NO_JUMP: Final = "lark://msgcard/unsupported_action"
@@ -61,6 +63,8 @@ def broken_rules(card: Mapping[str, Any]) -> Iterator[Broken]:
             yield from _check_table(place)
         elif place.tag == "form":
             yield from _check_form(place, places)
+        elif place.tag in _PICTURES:
+            yield from _check_pictures(place)
         elif place.tag == "chart" and not _is_spec(place.data.get("chart_spec")):
             yield Broken(200550, "chart spec is invalid", place.path, "- (root): Must validate at least one schema")
         name = place.data.get("name")
@@ -154,6 +158,14 @@ def _is_cell(cell: object, kind: object) -> bool:
         return isinstance(cell, str) or (isinstance(cell, list) and all(isinstance(each, str) for each in texts))
     # what is no text is shown as text
     return True
+
+
+def _check_pictures(place: _Place) -> Iterator[Broken]:
+    held = place.data.get(_PICTURES[place.tag])
+    if not isinstance(held, list) or not held or not all(isinstance(each, dict) for each in held):
+        yield Broken(200621, f"parse card json err, invalid {_PICTURES[place.tag]}", place.path)
+    if place.tag == "img_combination" and place.data.get("combination_mode") not in _MODES:
+        yield Broken(200621, "parse card json err, invalid combination_mode", place.path)
 
 
 def _is_spec(spec: object) -> bool:

@@ -48,12 +48,16 @@ class Surroundings:
 
     :param person: the open_id behind an id or an address, None where nobody has it.
     :param has_image: whether an image of that key is there.
+    :param has_audio: whether the app uploaded a sound of that key.
     :param code: 230099, or what stands in its place.
+    :param takes_wide_screen: whether ``config.wide_screen_mode`` of JSON 1.0 is let through in 2.0.
     """
 
     person: Callable[[str], str | None]
     has_image: Callable[[str], bool]
+    has_audio: Callable[[str], bool]
     code: int = 230099
+    takes_wide_screen: bool = False
 
 
 @dataclass
@@ -65,6 +69,7 @@ class Card:
     texts: list[str] = field(default_factory=list)
     mentions: list[str] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
+    audios: list[str] = field(default_factory=list)
 
 
 def refuse(code: int, sub_code: int, says: str, *, path: str = "", value: object = "") -> ApiError:
@@ -84,7 +89,8 @@ def check_card(card: Mapping[str, Any], about: Surroundings) -> Card:
     config = _part(card, "config", about)
     if is_new:
         _check_names(card, _ROOT_2_0, "ROOT", about)
-        _check_names(config, _CONFIG_2_0, "ROOT -> config", about)
+        old = {"wide_screen_mode"} if about.takes_wide_screen else set()
+        _check_names(config, _CONFIG_2_0 | old, "ROOT -> config", about)
     elif card.get("schema") not in (None, "1.0"):
         raise refuse(about.code, 200621, "parse card json err", path="ROOT -> schema", value=card["schema"])
     found = Card("2.0" if is_new else "1.0", config.get("update_multi", is_new) is True)
@@ -167,10 +173,12 @@ class _Walk:
             self._text(tag, given["content"], path)
         if tag == "person":
             self._mention(given.get("user_id"), path, rings=False)
-        if tag == "img" and not self._about.has_image(str(given.get("img_key"))):
-            raise refuse(self._about.code, 200570, "card contains invalid image keys", path=path)
-        if tag == "img":
-            self._found.images.append(str(given["img_key"]))
+        if tag == "audio" and self._is_new:
+            self._audio(given, path)
+        for key in _images_of(tag, given):
+            if not self._about.has_image(key):
+                raise refuse(self._about.code, 200570, "card contains invalid image keys", path=path)
+            self._found.images.append(key)
 
     def _text(self, tag: str, content: str, path: str) -> None:
         self._found.texts.append(content)
@@ -182,6 +190,14 @@ class _Walk:
         self._tables += tables
         for _, person in _AT.findall(content):
             self._mention(person, path)
+
+    def _audio(self, given: Mapping[str, Any], path: str) -> None:
+        localized = given.get("i18n_file_key")
+        keys = [given.get("file_key"), *(localized.values() if isinstance(localized, dict) else ())]
+        for key in map(str, keys):
+            if not self._about.has_audio(key):
+                raise refuse(self._about.code, 300240, "the audio belongs to another app", path=path)
+            self._found.audios.append(key)
 
     def _mention(self, person: object, path: str, *, rings: bool = True) -> None:
         open_id = "all" if person == "all" else self._about.person(str(person))
@@ -196,6 +212,14 @@ class _Walk:
             raise refuse(self._about.code, 11310, "element exceeds the limit")
         if self._tables > MAX_TABLES:
             raise refuse(self._about.code, 11310, "table number over limit")
+
+
+def _images_of(tag: str, given: Mapping[str, Any]) -> list[str]:
+    """The image keys that an element names itself."""
+    if tag in {"img", "custom_icon"}:
+        return [str(given.get("img_key"))]
+    held = given.get({"img_combination": "img_list", "select_img": "options"}.get(tag, ""))
+    return [str(each.get("img_key")) for each in held if isinstance(each, dict)] if isinstance(held, list) else []
 
 
 def visible_texts(card: Mapping[str, Any]) -> Iterator[str]:

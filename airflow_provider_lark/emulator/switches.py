@@ -148,6 +148,8 @@ class Switches:
     """An update of a card without ``update_multi``: 230001, or success that changes nothing (§6.5, §9.24)."""
     other_card_form_code: int = 200830
     """Cause of a refused update from JSON 2.0 to 1.0: 200830 or 200800; the other way it is 200800 (§6.3)."""
+    takes_wide_screen: bool = False
+    """Whether a card of JSON 2.0 may have ``config.wide_screen_mode`` of 1.0, or is refused with 200621 (§6.5)."""
     edit_seconds: float = 24 * 3600.0
     """How long a message can be edited: the tenant's administrator sets it (§6.3)."""
     recall_seconds: float = 24 * 3600.0

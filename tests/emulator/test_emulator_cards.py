@@ -10,6 +10,9 @@ import pytest
 MESSAGES = "/open-apis/im/v1/messages"
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (10).to_bytes(4, "big") + (20).to_bytes(4, "big")
+
+
 def plain(content: str) -> dict[str, Any]:
     return {"tag": "plain_text", "content": content}
 
@@ -71,7 +74,9 @@ def send(caller: Any) -> Any:
         pytest.param({**TABLE, "rows": "x"}, 200914, "(tag: table)", id="rows as text"),
         pytest.param({**TABLE, "rows": [{"b": 1}]}, 200915, "(tag: table)", id="cell without column"),
         pytest.param({"tag": "chart", "chart_spec": {}}, 200550, "[0](tag: chart)", id="empty spec"),
-        pytest.param({"tag": "audio", "file_key": "f"}, 300220, "(tag: audio)", id="audio that may be forwarded"),
+        pytest.param({"tag": "img_combination", "combination_mode": "double"}, 200621, "img_comb", id="no pictures"),
+        pytest.param({"tag": "img_combination", "img_list": [{}]}, 200570, "img_comb", id="picture without key"),
+        pytest.param({"tag": "select_img", "options": []}, 200621, "(tag: select_img)", id="nothing to choose"),
         pytest.param({**MARKDOWN, "element_id": "1a"}, 200621, "(tag: markdown)", id="element_id from a digit"),
         pytest.param({**MARKDOWN, "element_id": "a" * 21}, 200621, "(tag: markdown)", id="long element_id"),
         pytest.param(link("ftp://x.cn"), 200621, "behaviors -> [0] -> default_url", id="scheme of a link"),
@@ -107,11 +112,71 @@ def test_card_within_the_rules_is_taken(send: Any, elements: Any) -> None:
     assert answer["code"] == 0, answer
 
 
-def test_audio_ids_are_unique(send: Any) -> None:
-    audio = {"tag": "audio", "file_key": "f", "audio_id": "1"}
+NOT_FORWARDED = {"config": {"enable_forward": False}}
 
-    assert "300230" in send(audio, audio, config={"enable_forward": False})["msg"]
-    assert send(audio, config={"enable_forward": False})["code"] == 0
+
+def upload(caller: Any, kind: str, **members: str) -> str:
+    content = PNG if kind == "image" else b"x"
+    path = f"/open-apis/im/v1/{kind}s"
+    answer = caller.http.post(path, data=members, files={kind: ("x", content)}, headers=caller.headers).json()
+    return str(answer["data"][f"{kind}_key"])
+
+
+def sound(caller: Any, file_type: str = "opus") -> dict[str, Any]:
+    return {"tag": "audio", "file_key": upload(caller, "file", file_type=file_type, file_name="a")}
+
+
+def test_card_with_audio_is_not_forwarded(caller: Any, send: Any) -> None:
+    assert "ErrCode: 300220; ErrPath: ROOT -> body -> elements -> [0](tag: audio)" in send(sound(caller))["msg"]
+
+
+def test_audio_ids_are_unique(caller: Any, send: Any) -> None:
+    audio = {**sound(caller), "audio_id": "1"}
+
+    assert "300230" in send(audio, audio, **NOT_FORWARDED)["msg"]
+    assert send(audio, **NOT_FORWARDED)["code"] == 0
+
+
+def test_audio_is_a_sound_that_the_sending_app_uploaded(caller: Any, send: Any) -> None:
+    audio = sound(caller)
+
+    def refused(part: Any) -> bool:
+        return (
+            "ErrCode: 300240; ErrPath: ROOT -> body -> elements -> [0](tag: audio); "
+            in send(part, **NOT_FORWARDED)["msg"]
+        )
+
+    assert refused({"tag": "audio"})
+    assert refused({"tag": "audio", "file_key": "file_v3_none"})
+    assert refused(sound(caller, "stream"))
+    assert refused({**audio, "i18n_file_key": {"zh_cn": "file_v3_none"}})
+    assert send({**audio, "i18n_file_key": {"zh_cn": audio["file_key"]}}, **NOT_FORWARDED)["code"] == 0
+    caller.emu.state.add_app("cli_other", "secret")
+    caller.headers = {"Authorization": f"Bearer {token_of(caller, 'cli_other')}"}
+    assert refused(audio)
+
+
+def token_of(caller: Any, app_id: str) -> str:
+    secrets = {"app_id": app_id, "app_secret": "secret"}
+    answer = caller.http.post("/open-apis/auth/v3/tenant_access_token/internal", json=secrets)
+    return str(answer.json()["tenant_access_token"])
+
+
+@pytest.mark.parametrize("wrong", ["img_v3_none", None, 7])
+def test_every_picture_of_a_card_has_to_be_there(caller: Any, send: Any, wrong: Any) -> None:
+    key = upload(caller, "image", image_type="message")
+
+    def parts(own: Any) -> list[dict[str, Any]]:
+        return [
+            {"tag": "img", "img_key": own},
+            {"tag": "img_combination", "combination_mode": "double", "img_list": [{"img_key": key}, {"img_key": own}]},
+            {"tag": "select_img", "options": [{"img_key": key, "value": "a"}, {"img_key": own, "value": "b"}]},
+            {**MARKDOWN, "icon": {"tag": "custom_icon", "img_key": own}},
+        ]
+
+    for part in parts(wrong):
+        assert f"ErrCode: 200570; ErrPath: ROOT -> body -> elements -> [0](tag: {part['tag']})" in send(part)["msg"]
+    assert send(*parts(key))["code"] == 0
 
 
 def test_card_of_1_0_has_no_such_rules(caller: Any, send: Any) -> None:

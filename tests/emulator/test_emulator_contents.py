@@ -215,6 +215,25 @@ def test_card_of_a_mixed_form_is_refused(office: Office, card: Any) -> None:
     assert "ErrCode: 200621" in office.send("interactive", card)["msg"]
 
 
+WIDE = {"schema": "2.0", "config": {"wide_screen_mode": True}, "body": {}}
+
+
+def test_wide_screen_of_json_1_0_is_taken_in_2_0_by_a_switch(office: Office) -> None:
+    hook = office.state.add_webhook()
+
+    def by_hook() -> int:
+        told: int = office.caller.http.post(hook.url, json={"msg_type": "interactive", "card": WIDE}).json()["code"]
+        return told
+
+    refused = office.send("interactive", WIDE)["msg"]
+    assert "ErrPath: ROOT -> config; ErrMsg: parse card json err, unknown property wide_screen_mode; " in refused
+    assert by_hook() == 11246
+    office.caller.emu.switches.takes_wide_screen = True
+    assert (office.send("interactive", WIDE)["code"], by_hook()) == (0, 0)
+    other = {**WIDE, "config": {"wide_screen": True}}
+    assert "unknown property wide_screen" in office.send("interactive", other)["msg"]
+
+
 def test_template_has_to_be_published_and_bound_to_the_app(office: Office) -> None:
     def send(template_id: str, **data: Any) -> str:
         told = office.send("interactive", {"type": "template", "data": {"template_id": template_id, **data}})

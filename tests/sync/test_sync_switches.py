@@ -67,7 +67,7 @@ ELSEWHERE = {
     *("max_records", "max_changeset_bytes", "max_response_bytes", "strict_parameters"),
     *("hook_answer", "hook_bad_request_status", "hook_peak_seconds", "hook_signs_first", "max_hook_bytes"),
     *("edit_seconds", "recall_seconds", "message_size_counts", "unknown_message_code", "urgent_quota"),
-    *("other_card_form_code", "unshared_card", "search_heeds_dashes"),
+    *("other_card_form_code", "unshared_card", "takes_wide_screen", "search_heeds_dashes"),
 }
 #: alone, so that a failure has a name: those that change what a cell shows or takes
 ALONE = list(MET)[: list(MET).index("far_field_stays")]

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_lark.core.card_json.forms import card_form
 from airflow_provider_lark.core.cards.check_bot import check_bot
+from airflow_provider_lark.core.cards.check_media import check_media
 from airflow_provider_lark.core.cards.check_places import check_places
 from airflow_provider_lark.core.cards.check_structure import check_structure
 from airflow_provider_lark.core.cards.check_tables import check_tables
@@ -69,7 +70,8 @@ def find_problems(card: Mapping[str, Any]) -> list[Finding]:
     if form == "1.0":
         return list(_check_old(card))
     nodes = walk_card(card)
-    found = [*check_structure(card, nodes), *check_places(card, nodes), *check_texts(card, nodes), *check_tables(nodes)]
+    frame = [*check_structure(card, nodes), *check_places(nodes), *check_texts(card, nodes)]
+    found = [*frame, *check_tables(nodes), *check_media(card, nodes)]
     return sorted(dict.fromkeys(found), key=lambda finding: _place(finding.path))
 
 

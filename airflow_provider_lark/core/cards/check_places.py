@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from airflow_provider_lark.core.cards.limits import CHECKER_BUTTONS_MAX, ELEMENT_ID_MAX, INPUT_LENGTH_MAX
 from airflow_provider_lark.core.cards.tags import NAMED_IN_FORMS
@@ -14,7 +13,7 @@ _ELEMENT_ID = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{ELEMENT_ID_MAX - 1}}}")
 _INPUT_TYPES = ("text", "multiline_text", "password")
 
 
-def check_places(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding]:
+def check_places(nodes: list[Node]) -> Iterator[Finding]:
     """Yield what stands where it cannot, or lacks what its place asks for."""
     for node in nodes:
         yield from _check_place(node)
@@ -23,19 +22,6 @@ def check_places(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding
             yield from _check_form(node, nodes)
     yield from _check_ids(nodes)
     yield from _check_names(nodes)
-    config = card.get("config")
-    forwarded = not isinstance(config, dict) or config.get("enable_forward", True)
-    yield from _check_audio([node for node in nodes if node.tag == "audio"], forwarded=bool(forwarded))
-
-
-def _check_audio(audios: list[Node], *, forwarded: bool) -> Iterator[Finding]:
-    if audios and forwarded:
-        hint = 'a card with audio cannot be forwarded (300220): set "enable_forward": false in config'
-        yield Finding(audios[0].path, hint)
-    ids = [node.data.get("audio_id") for node in audios]
-    for place, node in enumerate(audios):
-        if ids[place] is not None and ids[place] in ids[:place]:
-            yield Finding(f"{node.path}.audio_id", "an audio_id is unique in a card (300230)")
 
 
 def _check_place(node: Node) -> Iterator[Finding]:

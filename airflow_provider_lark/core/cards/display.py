@@ -1,4 +1,4 @@
-"""What a card shows: texts, lines, pictures, people."""
+"""What a card shows: texts, lines, pictures, sounds, people."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ TextSize = Literal[
 ]  # fmt: skip
 Align = Literal["left", "center", "right"]
 PersonSize = Literal["extra_small", "small", "medium", "large"]
+CombinationMode = Literal["double", "triple", "bisect", "trisect"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,79 @@ class Img(Component):
         """Return picture and texts."""
         texts = {"alt": plain_text(self.alt, locale), "title": plain_text(self.title, locale)}
         return {"img_key": self.img_key, **texts, "preview": self.preview, "corner_radius": self.corner_radius}
+
+
+@dataclass(frozen=True)
+class ImgCombination(Component):
+    """Pictures beside each other, which were uploaded for messages.
+
+    :param img_list: their keys in the order in which they stand; what is over the mode's number Lark does not show.
+    :param combination_mode: ``double`` for two, ``triple`` for three; ``bisect`` for six squares, two in a row;
+        ``trisect`` for nine, three in a row.
+    :param combination_transparent: show what is behind them; Lark puts white there otherwise.
+    :param corner_radius: such as ``8px`` or ``5%``.
+    """
+
+    tag: ClassVar[str] = "img_combination"
+
+    img_list: Sequence[str]
+    combination_mode: CombinationMode = "double"
+    combination_transparent: bool | None = None
+    corner_radius: str | None = None
+
+    def properties(self, locale: Locale | None) -> Json:
+        """Return pictures and order."""
+        return {
+            "combination_mode": self.combination_mode,
+            "combination_transparent": self.combination_transparent,
+            "corner_radius": self.corner_radius,
+            "img_list": [{"img_key": key} for key in self.img_list],
+        }
+
+
+@dataclass(frozen=True)
+class Audio(Component):
+    """A sound to be played, in a card with ``enable_forward=False``; clients under 7.49 show *fallback* instead.
+
+    :param file_key: an OPUS file that the app which sends the card has uploaded for messages, with its duration.
+    :param audio_id: unique in the card; with it a change of the card does not stop what is being played.
+    :param width: ``default``, ``fill``, or from ``100px`` on.
+    :param time_display: whether the length alone is shown until it is played, or with how much was played beside it.
+    :param time_position: of the progress bar.
+    :param style: of the button to play.
+    :param fill_color: of button, bar and time.
+    """
+
+    tag: ClassVar[str] = "audio"
+
+    file_key: str
+    audio_id: str | None = None
+    width: str | None = None
+    style: Literal["normal", "flat", "speak"] | None = None
+    show_progress_bar: bool | None = None
+    show_time: bool | None = None
+    time_display: Literal["default", "both"] | None = None
+    time_position: Literal["start", "end", "both_sides"] | None = None
+    fill_color: str | None = None
+    background_style: str | None = None
+    padding: str | None = None
+    border_color: str | None = None
+    corner_radius: str | None = None
+    disabled: bool | None = None
+    disabled_tips: Text | None = None
+    fallback: Text | None = None
+
+    def properties(self, locale: Locale | None) -> Json:
+        """Return the sound, and how its player looks."""
+        own = ("file_key", "audio_id", "width", "style", "show_progress_bar", "show_time", "time_display")
+        look = ("time_position", "fill_color", "background_style", "padding", "disabled")
+        instead = plain_text(self.fallback, locale)
+        return {
+            **{name: getattr(self, name) for name in (*own, *look)},
+            "border": filled(color=self.border_color, corner_radius=self.corner_radius) or None,
+            "disabled_tips": plain_text(self.disabled_tips, locale),
+            "fallback": {"tag": "fallback_text", "text": instead} if instead else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What people fill in: texts, choices, dates, people."""
+"""What people fill in: texts, choices, dates, people, pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import ClassVar, Literal
 
 from airflow_provider_lark.core.cards.buttons import Behavior, Button, Confirm, render_behaviors
-from airflow_provider_lark.core.cards.component import Component, Json, plain_text
+from airflow_provider_lark.core.cards.component import Component, Json, filled, plain_text
 from airflow_provider_lark.core.cards.languages import Locale, Text
 
 InputType = Literal["text", "multiline_text", "password"]
@@ -211,3 +211,58 @@ class Checker(Component):
         text = plain_text(self.text, locale)
         own = {"text": text, "checked": self.checked, "name": self.name, "button_area": area}
         return {**own, "behaviors": render_behaviors(self.behaviors)}
+
+
+@dataclass(frozen=True)
+class ImgOption:
+    """A picture that can be chosen; *value* is what comes back.
+
+    :param img_key: of a picture that was uploaded for messages.
+    :param hover_tips: what is shown while the pointer rests on it.
+    """
+
+    img_key: str
+    value: str
+    hover_tips: Text | None = None
+    disabled: bool | None = None
+    disabled_tips: Text | None = None
+
+    def render(self, locale: Locale | None) -> Json:
+        """Return its JSON."""
+        tips = {name: plain_text(getattr(self, name), locale) for name in ("hover_tips", "disabled_tips")}
+        return filled(img_key=self.img_key, value=self.value, disabled=self.disabled, **tips)
+
+
+@dataclass(frozen=True)
+class SelectImg(Component):
+    """A choice of pictures: of one, answered by a click; in a form also of several, answered with the form.
+
+    :param layout: as wide as what holds them, two or three in a row.
+    :param can_preview: in a form: whether a click shows the picture large.
+    :param name: needed in a form, unique in the card; the key of the answer.
+    """
+
+    tag: ClassVar[str] = "select_img"
+
+    options: Sequence[ImgOption]
+    multi_select: bool = False
+    layout: Literal["stretch", "bisect", "trisect"] = "bisect"
+    aspect_ratio: Literal["1:1", "16:9", "4:3"] | None = None
+    can_preview: bool | None = None
+    name: str | None = None
+    required: bool | None = None
+    disabled: bool | None = None
+    disabled_tips: Text | None = None
+    behaviors: Sequence[Behavior] = ()
+    confirm: Confirm | None = None
+
+    def properties(self, locale: Locale | None) -> Json:
+        """Return the pictures and how they are chosen."""
+        own = ("multi_select", "layout", "aspect_ratio", "can_preview", "name", "required", "disabled")
+        return {
+            **{name: getattr(self, name) for name in own},
+            "disabled_tips": plain_text(self.disabled_tips, locale),
+            "options": [option.render(locale) for option in self.options],
+            "behaviors": render_behaviors(self.behaviors),
+            "confirm": self.confirm.render(locale) if self.confirm else None,
+        }

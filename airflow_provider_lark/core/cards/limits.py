@@ -30,6 +30,9 @@ TABLE_PAGE_MAX = 10
 TABLE_PRECISION_MAX = 10
 """Decimals of a number column."""
 
+PICTURES_MAX = {"double": 2, "triple": 3, "bisect": 6, "trisect": 9}
+"""Pictures of an img_combination by its mode; Lark does not show more."""
+
 TEXT_TAGS_MAX = 3
 """Tags behind a header's title; Lark does not show more."""
 

@@ -76,7 +76,8 @@ CONFIG_PROPERTIES = _words(
     "streaming_mode streaming_config summary locales enable_forward update_multi width_mode use_custom_translation "
     "enable_forward_interaction style wide_screen_mode"
 )
-"""Of ``config``. ``wide_screen_mode`` belongs to JSON 1.0, but an example of the documents for 2.0 has it."""
+"""Of ``config``. ``wide_screen_mode`` belongs to JSON 1.0, but an example of the documents for 2.0 has it; reports do
+not agree whether Lark takes it (lark-api §6.5)."""
 
 HEADER_PROPERTIES = _words("title subtitle text_tag_list i18n_text_tag_list template icon ud_icon padding i18n")
 """Of ``header``."""

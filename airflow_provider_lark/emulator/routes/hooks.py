@@ -14,6 +14,7 @@ from airflow_provider_lark.emulator.routes.router import Route
 from airflow_provider_lark.emulator.state.hooks import HALF_HOUR_SECONDS, Hook
 from airflow_provider_lark.emulator.state.messages import Written
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.switches import Switches
 from airflow_provider_lark.emulator.wire import Flat, Outcome, Raw, Request
 
 _READ: Final = frozenset({"text", "title", "content"})
@@ -21,12 +22,6 @@ _READ: Final = frozenset({"text", "title", "content"})
 _MEMBERS: Final = frozenset({"timestamp", "sign", "msg_type", "content", "card"})
 _POST_TAGS: Final = frozenset({"text", "a", "at", "img"})
 _LOCALES: Final = re.compile(r"[a-z]{2}_[a-z]{2}")
-_ABOUT: Final = Surroundings(
-    # nobody is looked up: who is not in the group is shown by name, and an e-mail address is no id
-    person=lambda user_id: None if "@" in user_id else user_id,
-    has_image=lambda key: key.startswith("img_"),
-    code=11246,
-)
 
 
 def send_by_hook(state: State, request: Request) -> Outcome:
@@ -108,18 +103,18 @@ def _read(state: State, hook: Hook, body: dict[str, Any]) -> dict[str, Any]:
     content = body.get("card" if msg_type == "interactive" else "content")
     if not isinstance(content, dict):
         raise _unreadable(state, "the content must be an object")
-    wrong = check(content, hook)
+    wrong = check(content, hook, state.switches)
     if wrong is not None:
         raise _unreadable(state, wrong)
     return content
 
 
-def _check_text(content: dict[str, Any], _hook: Hook) -> str | None:
+def _check_text(content: dict[str, Any], _hook: Hook, _: Switches) -> str | None:
     text = content.get("text")
     return None if isinstance(text, str) and text else "content.text must be a text"
 
 
-def _check_post(content: dict[str, Any], _hook: Hook) -> str | None:
+def _check_post(content: dict[str, Any], _hook: Hook, _: Switches) -> str | None:
     post = content.get("post")
     if not isinstance(post, dict) or not post:
         return "content.post must hold a language at least"
@@ -139,26 +134,34 @@ def _is_known(element: Any) -> bool:
     return element["tag"] != "a" or "://" in str(element.get("href"))
 
 
-def _check_image(content: dict[str, Any], _hook: Hook) -> str | None:
+def _check_image(content: dict[str, Any], _hook: Hook, _: Switches) -> str | None:
     key = content.get("image_key")
     return None if isinstance(key, str) and key.startswith("img_") else "content.image_key must be an image_key"
 
 
-def _check_chat(content: dict[str, Any], hook: Hook) -> str | None:
+def _check_chat(content: dict[str, Any], hook: Hook, _: Switches) -> str | None:
     own = content.get("share_chat_id") == hook.chat_id
     return None if own else "content.share_chat_id must be the bot's own group"
 
 
-def _check_card(card: dict[str, Any], _hook: Hook) -> str | None:
+def _check_card(card: dict[str, Any], _hook: Hook, switches: Switches) -> str | None:
     if card.get("type") == "template":
         template = card.get("data")
         known = isinstance(template, dict) and isinstance(template.get("template_id"), str)
         return None if known else "card.data.template_id must be a text"
-    check_card(card, _ABOUT)
+    about = Surroundings(
+        # nobody is looked up: who is not in the group is shown by name, and an e-mail address is no id
+        person=lambda user_id: None if "@" in user_id else user_id,
+        has_image=lambda key: key.startswith("img_"),
+        has_audio=lambda key: key.startswith("file_"),
+        code=11246,
+        takes_wide_screen=switches.takes_wide_screen,
+    )
+    check_card(card, about)
     return None
 
 
-_KINDS: Final[dict[str, Callable[[dict[str, Any], Hook], str | None]]] = {
+_KINDS: Final[dict[str, Callable[[dict[str, Any], Hook, Switches], str | None]]] = {
     "text": _check_text,
     "post": _check_post,
     "image": _check_image,

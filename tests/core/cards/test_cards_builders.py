@@ -17,16 +17,28 @@ from airflow_provider_lark.core.cards.card import Card, Header, TextTag
 from airflow_provider_lark.core.cards.chart import Chart, chart_of_rows
 from airflow_provider_lark.core.cards.check import find_problems
 from airflow_provider_lark.core.cards.component import Icon, Raw
-from airflow_provider_lark.core.cards.display import Div, Hr, Img, Markdown, Person, PersonList, note
+from airflow_provider_lark.core.cards.display import (
+    Audio,
+    Div,
+    Hr,
+    Img,
+    ImgCombination,
+    Markdown,
+    Person,
+    PersonList,
+    note,
+)
 from airflow_provider_lark.core.cards.inputs import (
     Checker,
     DatePicker,
+    ImgOption,
     Input,
     MultiSelectPerson,
     MultiSelectStatic,
     Option,
     PickerDatetime,
     PickerTime,
+    SelectImg,
     SelectPerson,
     SelectStatic,
 )
@@ -81,11 +93,28 @@ EVERYTHING = Card(
                 DatePicker(date(2026, 11, 1), name="day"),
                 PickerTime(time(8, 30), name="time"),
                 PickerDatetime(datetime(2026, 11, 1, 8, 30, tzinfo=UTC), name="moment"),
+                SelectImg([ImgOption("img_v3_1", "a")], multi_select=True, aspect_ratio="1:1", name="pictures"),
                 Checker("done", name="done", buttons=[Button("x", "https://x.cn", name="x")]),
                 Button("Send", name="send", form_action_type="submit", type="primary_filled"),
             ],
         ),
         Raw({"tag": "hr"}),
+        ImgCombination(["img_v3_1"] * 3, "triple", corner_radius="8px"),
+        Audio(
+            "file_v3_1",
+            "one",
+            "fill",
+            "flat",
+            time_display="both",
+            fill_color="blue-800",
+            border_color="red",
+            disabled=True,
+            disabled_tips=localize(en_us="not yet", zh_cn="尚不可用"),
+            fallback="update to hear it",
+        ),
+        SelectImg(
+            [ImgOption("img_v3_1", "a", "the first"), ImgOption("img_v3_1", "b", disabled=True)], layout="trisect"
+        ),
     ],
     Header("Title", "red", subtitle="Sub", text_tag_list=[TextTag("failed", "red")], icon=Icon("error_filled")),
     summary=localize(en_us="3 rows", zh_cn="3 行"),
@@ -118,6 +147,59 @@ def test_card_in_one_language_has_no_other_and_one_in_both_has_each() -> None:
     assert texts(english, "i18n_content") == texts(chinese, "locales") == []
     headings = [made["body"]["elements"][7]["columns"][0]["display_name"] for made in (chinese, both)]
     assert headings == ["谁", "Who / 谁"]
+
+
+def test_pictures_and_sounds_render_to_exactly_this() -> None:
+    assert ImgCombination(["a", "b"], corner_radius="5%", margin="4px").render() == {
+        "tag": "img_combination",
+        "combination_mode": "double",
+        "corner_radius": "5%",
+        "img_list": [{"img_key": "a"}, {"img_key": "b"}],
+        "margin": "4px",
+    }
+    assert Audio("f", "1", show_time=False, corner_radius="4px", fallback="old client").render("en_us") == {
+        "tag": "audio",
+        "file_key": "f",
+        "audio_id": "1",
+        "show_time": False,
+        "border": {"corner_radius": "4px"},
+        "fallback": {"tag": "fallback_text", "text": {"tag": "plain_text", "content": "old client"}},
+    }
+    options = [ImgOption("a", "first", disabled=True, disabled_tips="no"), ImgOption("b", "second")]
+    assert SelectImg(options, can_preview=False, behaviors=[Callback({"go": 1})]).render() == {
+        "tag": "select_img",
+        "multi_select": False,
+        "layout": "bisect",
+        "can_preview": False,
+        "options": [
+            {
+                "img_key": "a",
+                "value": "first",
+                "disabled": True,
+                "disabled_tips": {"tag": "plain_text", "content": "no"},
+            },
+            {"img_key": "b", "value": "second"},
+        ],
+        "behaviors": [{"type": "callback", "value": {"go": 1}}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "word"),
+    [
+        pytest.param(ImgCombination([]), "img_list", "list the pictures", id="no picture"),
+        pytest.param(ImgCombination(["a"] * 3), "img_list[2]", "3 pictures, of which double shows 2", id="three"),
+        pytest.param(ImgCombination(["a", ""]), "img_list[1]", "img_key", id="empty key"),
+        pytest.param(ImgCombination(["a"], "grid"), "combination_mode", "double, triple, bisect", id="mode"),  # type: ignore[arg-type]
+        pytest.param(SelectImg([]), "options", "list the pictures", id="nothing to choose"),
+        pytest.param(Audio("f", style="loud"), "style", "normal, flat, speak", id="style"),  # type: ignore[arg-type]
+        pytest.param(Audio(""), "file_key", "OPUS", id="no sound"),
+    ],
+)
+def test_pictures_and_sounds_that_lark_would_not_show_are_refused(part: Any, path: str, word: str) -> None:
+    with pytest.raises(CardInvalid, match=word) as caught:
+        Card([part], enable_forward=False).render()
+    assert caught.value.path == f"body.elements[0].{path}"
 
 
 def test_button_encodes_its_link_and_refuses_what_is_none() -> None:
@@ -182,6 +264,13 @@ LEAVES: st.SearchStrategy[Any] = st.one_of(
         lambda rows: chart_of_rows("bar", ["a", "b"], rows, x="a", y="b"),
         st.lists(st.tuples(TEXT, st.integers(-9, 9)), max_size=3),
     ),
+    st.builds(
+        ImgCombination, st.lists(st.just("img_1"), min_size=1, max_size=6), st.sampled_from(["bisect", "trisect"])
+    ),
+    st.builds(
+        SelectImg, st.lists(st.builds(ImgOption, st.just("img_1"), st.just("a"), ANY_TEXT), min_size=1, max_size=2)
+    ),
+    st.builds(Audio, st.just("file_1"), disabled_tips=ANY_TEXT, fallback=ANY_TEXT),
     st.builds(Overflow, st.lists(st.builds(OverflowOption, TEXT, URLS), max_size=2), BEHAVIORS),
 )
 INNER = st.recursive(
@@ -226,7 +315,7 @@ def depth(element: Any) -> int:
 def test_random_trees_of_builders_pass_the_check(
     elements: list[Any], tables: list[Any], header: Any, locale: Any
 ) -> None:
-    made = Card([*elements, *tables], header).assemble(locale)
+    made = Card([*elements, *tables], header, enable_forward=False).assemble(locale)
     assert find_problems(made) == []
 
 

@@ -159,7 +159,7 @@ REFUSED = [
         id="chart of no kind",
     ),
     pytest.param(
-        card(*[{"tag": "audio", "audio_id": "1"}] * 2, config={"enable_forward": False}),
+        card(*[{"tag": "audio", "file_key": "f", "audio_id": "1"}] * 2, config={"enable_forward": False}),
         "body.elements[1].audio_id",
         "300230",
         id="audio_id twice",

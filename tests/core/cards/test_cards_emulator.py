@@ -48,6 +48,15 @@ def send(http: httpx.Client, card: Any, open_id: str) -> dict[str, Any]:
     return answer
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (10).to_bytes(4, "big") + (20).to_bytes(4, "big")
+
+
+def upload(http: httpx.Client, kind: str, content: bytes) -> str:
+    given = {"image": {"image_type": "message"}, "file": {"file_type": "opus", "file_name": "a", "duration": "65000"}}
+    answer = http.post(f"/open-apis/im/v1/{kind}s", data=given[kind], files={kind: ("x", content)}).json()
+    return str(answer["data"][f"{kind}_key"])
+
+
 @pytest.mark.parametrize("locale", [None, "zh_cn"])
 @pytest.mark.parametrize(("make", "facts"), [*ALL, *LITTLE])
 def test_ready_card_is_taken_as_a_message(
@@ -67,8 +76,11 @@ def test_hostile_exception_rings_nobody(http: httpx.Client, emulator: Emulator, 
 
 
 def test_card_of_every_builder_is_taken(http: httpx.Client, emulator: Emulator, ann: str) -> None:
-    card = json.loads(write_card(EVERYTHING.render()).replace("ou_1", ann).replace("on_2", ann))
-    card["body"]["elements"] = [each for each in card["body"]["elements"] if each["tag"] != "img"]
+    keys = {"ou_1": ann, "on_2": ann, "img_v3_1": upload(http, "image", PNG), "file_v3_1": upload(http, "file", b"x")}
+    text = write_card(EVERYTHING.render())
+    for stands_for, key in keys.items():
+        text = text.replace(stands_for, key)
+    card = json.loads(text)
     answer = send(http, card, ann)
     assert answer["code"] == 0, answer
     assert WEBHOOK.measure(card) < WEBHOOK.ready_bytes

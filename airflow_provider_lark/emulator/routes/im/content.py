@@ -74,6 +74,11 @@ class Author:
             raise ApiError(230055, f"the file was uploaded as {found.type}")
         return found.key
 
+    def has_audio(self, key: str) -> bool:
+        """Whether the app uploaded a sound of that key."""
+        found = self.state.resources.find(key, "file")
+        return found is not None and found.app_id == self.app.app_id and found.type == "opus"
+
 
 def read_content(author: Author, msg_type: str, content: str) -> Written:
     """What is written.
@@ -178,7 +183,8 @@ def _system(author: Author, given: dict[str, Any], content: str) -> Written:
 
 def _interactive(author: Author, given: dict[str, Any], content: str) -> Written:
     card = read_card(author, given)
-    return Written("interactive", content, "\n".join(card.texts), tuple(card.mentions), frozenset(card.images))
+    files = frozenset([*card.images, *card.audios])
+    return Written("interactive", content, "\n".join(card.texts), tuple(card.mentions), files)
 
 
 def read_card(author: Author, given: dict[str, Any], *, code: int = 230099) -> Card:
@@ -194,7 +200,9 @@ def read_card(author: Author, given: dict[str, Any], *, code: int = 230099) -> C
     about = Surroundings(
         person=author.find_in_card,
         has_image=lambda key: author.state.resources.find(key, "image") is not None,
+        has_audio=author.has_audio,
         code=code,
+        takes_wide_screen=author.state.switches.takes_wide_screen,
     )
     return cards.check_card(given, about)
 
