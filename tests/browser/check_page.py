@@ -49,6 +49,8 @@ def filled():
         parts = scene.emulator.state.add_chat("every part", [ann])
         key = scene.upload("image", picture, image_type="message")
         every = write_card(EVERYTHING.render()).replace("ou_1", ann).replace("on_2", ann).replace("img_v3_1", key)
+        sound = scene.upload("file", b"x", file_type="opus", file_name="hello.opus", duration="65000")
+        every = every.replace("file_v3_1", sound)
         for content in (every, json.dumps(scene_parts.charts()), json.dumps(scene_parts.words(ann))):
             scene.send(parts, "interactive", content)
         yield Filled(scene, ann, scenes.fill_cards(scene, ann), talk, parts, *tables)
@@ -137,8 +139,16 @@ def test_messages_of_every_type_are_shown_and_none_is_markup(filled, seen):
 def test_every_part_of_a_card_is_drawn(filled, seen):
     page = seen.open(f"chat/{filled.parts}", ".card")
     assert page.get_by_text("not drawn").count() == 0
-    assert page.locator("svg .chart-line").count() == 3
-    assert page.locator("svg .slice").count() == 7
+    assert page.locator(".audio .time").inner_text() == "00:00 / 01:05"
+    assert page.locator(".pictures.triple img").evaluate_all("all => all.every(each => each.naturalWidth === 240)")
+    assert page.locator(".form .choice.square").count() == page.locator(".choice").count() == 1
+    assert page.locator(".choosable.disabled").count() == 1
+    assert page.locator("svg .chart-line").count() == 3 + 1
+    assert page.locator("svg .slice").count() == 7 + 4
+    assert page.locator("svg .chart-spot").count() == 24
+    assert page.get_by_text("79%", exact=False).count() + page.get_by_text("80%", exact=False).count() >= 2
+    assert page.locator("svg .chart-tag").count() == 4
+    assert page.get_by_text("A chart of the kind sunburst").is_visible()
     hostile = page.get_by_text("<img src=x onerror=alert(1)>")
     assert hostile.is_visible()
     assert page.locator("a[href^='javascript']").count() == 0

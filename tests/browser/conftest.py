@@ -152,3 +152,28 @@ def shot(page):
         page.screenshot(path=str(SHOTS / f"{name}.png"))
 
     return keep
+
+
+@pytest.fixture
+def emulator():
+    """An emulator with nothing in it."""
+    from airflow_provider_lark.emulator import Emulator
+
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def plain_page(chromium):
+    """A page of Chromium; no script failed when the test ends."""
+    page = chromium.new_page(
+        viewport={"width": 1100, "height": 800}, color_scheme="light", timezone_id="Asia/Shanghai", locale="en-US"
+    )
+    page.set_default_timeout(20_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield page
+    page.close()
+    # the browser itself says when an emulator was stopped
+    assert [each for each in wrong if "ERR_CONNECTION" not in each] == []

@@ -37,6 +37,8 @@ def charts() -> dict[str, Any]:
     parts = [
         {"type": name, "value": f"{value}"} for name, value in (("S1", 340), ("S2", 170), ("华东 S3", 150), ("S4", 20))
     ]
+    spots = [{"x": 10 + at, "y": at * at % 17 + 40, "kind": "AB"[at % 2]} for at in range(24)]
+    done = [{"job": "装载 load", "part": 0.795}, {"job": "check", "part": 0.25}]
     signed = [{"x": f"m{at}", "y": value} for at, value in enumerate((12, -5, 8, -11, 3))]
     lines = {
         "type": "line",
@@ -75,7 +77,19 @@ def charts() -> dict[str, Any]:
             "outerRadius": 0.9,
             "innerRadius": 0.5,
         },
-        {"type": "radar", "data": {"values": parts}, "categoryField": "type", "valueField": "value"},
+        {"type": "radar", "data": {"values": parts}, "categoryField": "type", "valueField": "value", "area": {}},
+        {"type": "funnel", "data": {"values": parts}, "categoryField": "type", "valueField": "value"},
+        {"type": "scatter", "data": {"values": spots}, "xField": "x", "yField": "y", "seriesField": "kind"},
+        {
+            "type": "linearProgress",
+            "data": {"values": done},
+            "direction": "horizontal",
+            "xField": "part",
+            "yField": "job",
+        },
+        {"type": "circularProgress", "data": {"values": done}, "valueField": "part", "categoryField": "job"},
+        {"type": "wordCloud", "data": {"values": parts}, "nameField": "type", "valueField": "value"},
+        {"type": "sunburst", "data": {"values": parts}, "categoryField": "type", "valueField": "value"},
     ]
     elements = [{"tag": "chart", "chart_spec": spec, "aspect_ratio": "2:1"} for spec in specs]
     title = {"tag": "plain_text", "content": "Charts"}

@@ -128,7 +128,9 @@ def test_table_shows_linked_records_by_their_titles(caller: Any) -> None:
     shown = view(caller, "table", app_token=caller.app_token, table_id=orders.table_id)
 
     goods = shown["fields"][1]["field_id"]
-    assert shown["rows"][0]["cells"][goods] == {"link_record_ids": [pen, nameless], "shown": [HOSTILE, ""]}
+    title = [{"text": HOSTILE, "type": "text"}]
+    assert shown["rows"][0]["cells"][goods] == {"link_record_ids": [pen, nameless], "shown": [title, None]}
+    assert (shown["titles"][goods]["name"], shown["titles"][goods]["type"]) == ("Name", 1)
     read = caller.emu.person.records(caller.app_token, orders.table_id)
     assert read[0]["fields"]["Goods"] == {"link_record_ids": [pen, nameless]}  # what clients read stays as it is
 
@@ -204,6 +206,26 @@ def test_chat_shows_the_newest_messages(caller: Any) -> None:
         caller.emu.state.write_message(chat, caller.emu.state.person.open_id, str(at))
     shown = view(caller, "chat", chat_id=chat)
     assert (shown["total"], [each["line"] for each in shown["shown"]]) == (60, [str(at) for at in range(10, 60)])
+
+
+def test_chat_shows_its_first_messages_too(caller: Any) -> None:
+    state = caller.emu.state
+    chat = state.add_chat("Long")
+    ids = [state.write_message(chat, state.person.open_id, f"{at} <b>") for at in range(120)]
+    body = {"msg_type": "text", "content": '{"text": "late"}'}
+    caller.call("POST", f"/open-apis/im/v1/messages/{ids[0]}/reply", body)
+
+    def lines(**query: Any) -> tuple[int, int, list[str]]:
+        shown = view(caller, "chat", chat_id=chat, limit=3, **query)
+        return shown["total"], shown["first"], [each["line"] for each in shown["shown"]]
+
+    assert lines(end=2) == (121, 0, ["0 ", "1 "])
+    assert lines(end=60) == (121, 57, ["57 ", "58 ", "59 "])
+    assert lines(end=900) == lines() == (121, 118, ["118 ", "119 ", "late"])
+    assert lines(end=0) == (121, 0, [])
+    quoted = view(caller, "chat", chat_id=chat, limit=3)["quoted"]
+    assert {key: (each["sender"]["kind"], each["line"]) for key, each in quoted.items()} == {ids[0]: ("person", "0 ")}
+    assert caller.http.get("/_emulator/view/chat", params={"chat_id": chat, "end": "-1"}).status_code == 400
 
 
 @pytest.mark.parametrize("char", ["错", ".", "a", "@", "<at id=", " "])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -32,20 +32,22 @@ def list_bases(state: State) -> list[dict[str, Any]]:
 def show_table(state: State, base: Base, table: Table, offset: int, limit: int) -> dict[str, Any]:
     """Fields, and *limit* records from *offset* on in the order of their creation, as people see them.
 
-    :returns: cells by field_id in read shape; of links also ``shown``: the titles of the linked records.
+    :returns: cells by field_id in read shape; of links also ``shown``: what stands in the first field of each linked
+        record, which ``titles`` describes by the link's field_id.
     """
     reading = Reading(base, table, state.directory, origin=state.origin)
     names = [(each.field_id, each.name) for each in table.fields]
-    links = [(each.field_id, _titles(base, each)) for each in table.fields if each.type in LINKS]
+    far = {each.field_id: _Far.of(state, base, each) for each in table.fields if each.type in LINKS}
+    links = [(field_id, found) for field_id, found in far.items() if found is not None]
 
     def row(record: Record) -> dict[str, Any]:
         fields = reading.fields_of(record)
         cells = {field_id: fields[name] for field_id, name in names if name in fields}
-        for field_id, title_of in links:
+        for field_id, found in links:
             if field_id in cells:
                 # the answer of fields_of is shared with other readers
                 linked = cells[field_id]["link_record_ids"] if cells[field_id] else []
-                cells[field_id] = {"link_record_ids": linked, "shown": [title_of(each) for each in linked]}
+                cells[field_id] = {"link_record_ids": linked, "shown": [found.title_of(each) for each in linked]}
         return {"record_id": record.record_id, "cells": cells}
 
     return {
@@ -55,6 +57,7 @@ def show_table(state: State, base: Base, table: Table, offset: int, limit: int) 
         "table_id": table.table_id,
         "name": table.name,
         "fields": [_field(each) for each in table.fields],
+        "titles": {field_id: _field(found.first) for field_id, found in links},
         "total": len(table.records),
         "offset": offset,
         "rows": [row(each) for each in islice(table.records.values(), offset, offset + limit)],
@@ -72,16 +75,24 @@ def _field(column: Field) -> dict[str, Any]:
     }
 
 
-def _titles(base: Base, column: Field) -> Callable[[str], str]:
-    """What tells a linked record to people: the text in the first field of its table."""
-    table = base.tables.get((column.settings or {}).get("table_id", ""))
-    primary = next((each for each in table.fields if each.is_primary), None) if table is not None else None
+@dataclass(frozen=True)
+class _Far:
+    """The table that a field links to, and the first field of its records, which people call them by."""
 
-    def title_of(record_id: str) -> str:
-        record = table.records.get(record_id) if table is not None else None
-        held = record.cells.get(primary.field_id) if record is not None and primary is not None else None
-        if isinstance(held, list):
-            held = "".join(str(each.get("text", "")) for each in held if isinstance(each, dict))
-        return "" if held is None else str(held)
+    table: Table
+    first: Field
+    reading: Reading
 
-    return title_of
+    @classmethod
+    def of(cls, state: State, base: Base, column: Field) -> _Far | None:
+        """None where that table is gone."""
+        table = base.tables.get((column.settings or {}).get("table_id", ""))
+        first = next((each for each in table.fields if each.is_primary), None) if table is not None else None
+        if table is None or first is None:
+            return None
+        return cls(table, first, Reading(base, table, state.directory, origin=state.origin))
+
+    def title_of(self, record_id: str) -> Any:
+        """What stands there, in read shape; None where nothing does, or the record is gone."""
+        record = self.table.records.get(record_id)
+        return None if record is None else self.reading.fields_of(record).get(self.first.name)

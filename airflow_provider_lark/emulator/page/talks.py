@@ -66,10 +66,15 @@ def chat_name(state: State, chat: Chat) -> str:
     return " & ".join([*people, *bots])
 
 
-def show_chat(state: State, chat: Chat, limit: int) -> dict[str, Any]:
-    """The newest *limit* messages, oldest first, and the names of those that they name."""
+def show_chat(state: State, chat: Chat, limit: int, end: int | None = None) -> dict[str, Any]:
+    """The newest *limit* messages, oldest first, and the names of those that they name.
+
+    :param end: how many messages of the chat, from its first on, there are to choose from; None for all.
+    """
     messages = state.messages.in_chat(chat.chat_id)
-    shown = messages[-limit:]
+    last = len(messages) if end is None else min(end, len(messages))
+    first = max(last - limit, 0)
+    shown = messages[first:last]
     inner = [child for each in shown for child in state.messages.children(each)]
     return {
         **_entry(state, chat),
@@ -77,9 +82,22 @@ def show_chat(state: State, chat: Chat, limit: int) -> dict[str, Any]:
         "in_threads": chat.in_threads,
         "people": [name_of(state, each) for each in chat.members],
         "total": len(messages),
+        "first": first,
         "shown": [describe(state, each) for each in shown],
+        "quoted": _quoted(state, shown),
         "names": _names(state, [*shown, *inner]),
         "files": _files(state, [*shown, *inner]),
+    }
+
+
+def _quoted(state: State, shown: list[Message]) -> dict[str, dict[str, Any]]:
+    """Sender and first line of what the messages reply to, where that is not among them."""
+    wanted = {each.parent_id for each in shown if each.parent_id} - {each.message_id for each in shown}
+    found = (state.messages.find(each) for each in wanted)
+    return {
+        each.message_id: {"sender": sender(state, each), "line": _line(state, each)}
+        for each in found
+        if each is not None
     }
 
 
@@ -151,7 +169,11 @@ def _names_of(state: State, given: Iterable[str]) -> dict[str, str]:
 
 
 def _files(state: State, messages: Iterable[Message]) -> dict[str, dict[str, Any]]:
-    """Name and bytes of the files in the messages, by key."""
+    """Name, bytes and length of the files in the messages, by key."""
     keys = {key for each in messages if not each.is_recalled for key in state.messages.files_of(each)}
     found = (state.resources.find(key, "file") for key in keys)
-    return {each.key: {"name": each.name, "bytes": len(each.content)} for each in found if each is not None}
+    return {
+        each.key: {"name": each.name, "bytes": len(each.content), "duration_ms": each.duration_ms}
+        for each in found
+        if each is not None
+    }

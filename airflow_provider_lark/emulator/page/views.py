@@ -44,15 +44,16 @@ class Views:
             base = state.bases[app_token]
             return show_table(state, base, base.tables[table_id], first, most)
 
-    def chat(self, chat_id: str, limit: str = "50") -> dict[str, Any]:
-        """The newest messages of a chat."""
+    def chat(self, chat_id: str, limit: str = "50", end: str | None = None) -> dict[str, Any]:
+        """The newest messages of a chat, or of its first *end* ones."""
         state = self._emulator.state
         most = _number("limit", limit, MOST_ROWS, least=1)
+        until = None if end is None else _number("end", end, 2**31)
         with state.lock:
             chat = state.directory.chats.find(chat_id)
             if chat is None:
                 raise KeyError(chat_id)
-            return show_chat(state, chat, most)
+            return show_chat(state, chat, most, until)
 
     def calls(self, skip: str = "0", limit: str = "100", only: str = "all") -> dict[str, Any]:
         """Requests, the newest first.

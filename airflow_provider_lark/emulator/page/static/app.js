@@ -5,49 +5,60 @@ import { addSwitches } from "./settings.js";
 import { callsView, faultsView } from "./calls.js";
 import { chatView } from "./chat.js";
 import { gridView } from "./grid.js";
-import { shortly } from "./times.js";
+import { readPlace } from "./place.js";
+import { atAGlance } from "./times.js";
 
 const PAUSE_MS = 1500;
 const main = document.getElementById("main");
 const places = document.getElementById("places");
 const notice = document.getElementById("notice");
 
+let place = readPlace("");
 let view = null;
+let missing = false;
 let told = new Map();
+let overview = { bases: [], chats: [] };
 let turn = 0;
 
 const VIEWS = { chat: chatView, table: gridView, calls: callsView, faults: faultsView };
 
-/** What the address after # names: #/chat/ID, #/table/APP/TABLE?offset=100, #/calls?only=failed, #/faults. */
-function readPlace() {
-  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, ...rest] = path.split("/").map(decodeURIComponent);
-  return { name, rest, query: new URLSearchParams(query || "") };
-}
-
 function go() {
-  const place = readPlace();
-  const make = Object.hasOwn(VIEWS, place.name) ? VIEWS[place.name] : null;
-  view = make ? make(main, place) : null;
-  told = new Map([["overview", told.get("overview")]]);
-  main.replaceChildren();
+  place = readPlace(location.hash);
+  begin();
   mark();
   refresh();
+}
+
+/** Draw the place anew, from nothing. */
+function begin() {
+  const make = Object.hasOwn(VIEWS, place.name) ? VIEWS[place.name] : null;
+  view = make ? make(main, place, refresh) : null;
+  told = new Map([["overview", told.get("overview")]]);
+  missing = false;
+  main.replaceChildren();
 }
 
 /** What the emulator answered with, or that it did not: something to tell, and no mistake of the page. */
 class Refused extends Error {}
 
+/** There is nothing in the place that was asked for: another emulator under the same address, or a link that is wrong. */
+class Missing extends Refused {}
+
 async function ask(path) {
-  let text, ok;
+  let text, answer;
   try {
-    const answer = await fetch(path, { cache: "no-store" });
-    [text, ok] = [await answer.text(), answer.ok];
+    answer = await fetch(path, { cache: "no-store" });
+    text = await answer.text();
   } catch {
     throw new Refused("The emulator does not answer. Trying again …");
   }
-  const body = JSON.parse(text);
-  if (!ok) throw new Refused(body.error);
+  let body;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new Refused("What answers here is no emulator. Trying again …");
+  }
+  if (!answer.ok) throw new (answer.status === 400 ? Missing : Refused)(body.error);
   return [text, body.result];
 }
 
@@ -64,15 +75,55 @@ async function refresh() {
   const current = view;
   try {
     await look("overview", "view/overview", drawPlaces);
-    if (current && current === view) {
-      for (const [name, path] of Object.entries(current.asks())) await look(name, path, (result) => current === view && current.draw(name, result));
-    }
+    if (current && current === view) await show(current);
+    nameTab();
     say("");
   } catch (error) {
     if (!(error instanceof Refused)) console.error(error);
     say(error instanceof Refused ? error.message : `The page failed: ${error.message}`);
   }
   if (mine === turn) setTimeout(() => mine === turn && whenVisible(refresh), PAUSE_MS);
+}
+
+async function show(current) {
+  if (!isThere(place)) {
+    tellMissing();
+    return;
+  }
+  try {
+    for (const [name, path] of Object.entries(current.asks())) {
+      await look(name, path, (result) => {
+        if (current !== view) return;
+        if (missing) begin();
+        view.draw(name, result);
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    if (current === view) tellMissing();
+  }
+}
+
+/** Whether the place is among those of the last overview; one that is not is not asked for. */
+function isThere({ name, rest }) {
+  const { chats, bases } = overview;
+  if (name === "chat") return chats.some((each) => each.chat_id === rest[0]);
+  if (name !== "table") return true;
+  return bases.some((base) => base.app_token === rest[0] && base.tables.some((each) => each.table_id === rest[1]));
+}
+
+/** What was here is not shown any longer: it would pass for what is there. */
+function tellMissing() {
+  if (missing) return;
+  missing = true;
+  told = new Map([["overview", told.get("overview")]]);
+  const words = [el("h1", {}, "Not here"), el("p", {}, `The emulator knows no such ${place.name}. It may have been started anew.`), el("p", {}, el("a", { href: "#/" }, "What there is"))];
+  main.replaceChildren(el("div", { class: "empty" }, words));
+}
+
+function nameTab() {
+  const title = main.querySelector("h1");
+  document.title = title ? `${title.textContent} · Lark emulator` : "Lark emulator";
 }
 
 function whenVisible(run) {
@@ -96,13 +147,14 @@ function entry(href, key, make) {
   return node;
 }
 
-function drawPlaces(overview) {
-  const { bases, chats, calls, faults } = overview;
+function drawPlaces(given) {
+  overview = given;
+  const { bases, chats, calls, faults } = given;
   const nodes = [
     heading("Chats", chats.length),
     ...chats.map((each) => entry(`#/chat/${each.chat_id}`, JSON.stringify(each), () => chatLine(each))),
     ...bases.flatMap((base) => [
-      heading(base.name, null, "Base"),
+      heading(base.name, null, "Base", base.app_token),
       ...base.tables.map((each) => entry(`#/table/${base.app_token}/${each.table_id}`, JSON.stringify(each), () => line(each.name, each.records.toLocaleString("en")))),
     ]),
     heading("What happened"),
@@ -111,12 +163,13 @@ function drawPlaces(overview) {
   ];
   sync(places, nodes);
   mark();
-  if (!view) welcome(overview);
+  if (!view) welcome(given);
 }
 
-function heading(name, count, kind) {
-  const key = `${kind}${name}${count}`;
-  if (!kept.has(key)) kept.set(key, { node: el("h2", { title: kind || null }, kind && el("small", {}, `${kind} `), name, count !== null && count !== undefined && el("small", {}, ` ${count}`)) });
+function heading(name, count, kind = "", id = "") {
+  const key = JSON.stringify([id, kind, name, count]);
+  const shown = [kind && el("small", {}, `${kind} `), name, count !== null && count !== undefined && el("small", {}, ` ${count}`)];
+  if (!kept.has(key)) kept.set(key, { node: el("h2", { title: kind || null }, shown) });
   return kept.get(key).node;
 }
 
@@ -127,7 +180,7 @@ function line(name, count) {
 function chatLine(chat) {
   const last = chat.last && el("span", { class: "place-last" }, chat.mode === "group" && chat.last_by ? `${chat.last_by}: ${chat.last}` : chat.last);
   const words = el("span", { class: "place-words" }, el("span", { class: "place-name" }, chat.name, chat.is_dissolved && " (dissolved)"), last);
-  return [words, el("span", { class: "count" }, chat.messages > 0 && shortly(chat.at_ms).slice(-5))];
+  return [words, el("span", { class: "count" }, chat.messages > 0 && atAGlance(chat.at_ms))];
 }
 
 function mark() {

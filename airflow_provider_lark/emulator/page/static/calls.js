@@ -1,6 +1,7 @@
 // What happened: the calls of clients, the newest first, and the faults that are scripted.
 
 import { chip, el } from "./dom.js";
+import { numberAt } from "./place.js";
 import { byPattern } from "./times.js";
 
 const PAGE = 100;
@@ -8,7 +9,7 @@ const PAGE = 100;
 /** Draws the journal into *main*. */
 export function callsView(main, place) {
   const only = place.query.get("only") === "failed" ? "failed" : "all";
-  const skip = Number(place.query.get("skip")) || 0;
+  const skip = numberAt(place, "skip") || 0;
   const frame = { head: el("header", { class: "view-head" }), list: el("div", { class: "scroll" }), sums: el("details", { class: "sums" }), pager: el("footer", { class: "pager" }) };
   let placed = false;
   return {

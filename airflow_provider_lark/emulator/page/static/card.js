@@ -6,11 +6,12 @@ import { locale } from "./settings.js";
 import { chart } from "./chart.js";
 import { inputs } from "./card_inputs.js";
 import { layout } from "./card_layout.js";
+import { media } from "./card_media.js";
 import { shown } from "./card_shown.js";
 import { table } from "./card_table.js";
 import { textOf } from "./card_text.js";
 
-const PARTS = { ...shown, ...layout, ...inputs, table, chart };
+const PARTS = { ...shown, ...layout, ...inputs, ...media, table, chart };
 const WIDTHS = { compact: "card compact", fill: "card fill" };
 const HUES = "blue wathet turquoise green yellow orange red carmine violet purple indigo grey".split(" ");
 
@@ -47,7 +48,9 @@ function context(card, about) {
     colors: ((card.config || {}).style || {}).color || {},
     sizes: ((card.config || {}).style || {}).text_size || {},
     name: (id) => about.names[id] || id || "?",
+    file: (key) => about.files[key] || {},
     image: (key, alt) => image(key, alt),
+    inForm: false,
   };
   ctx.text = (given, more) => textOf(given, ctx, more);
   ctx.elements = (list) => (Array.isArray(list) ? list : []).map((each) => element(each, ctx));
@@ -131,6 +134,7 @@ function arrange(node, given, ctx, padding, gap) {
   };
   for (const [name, value] of Object.entries(style)) if (value) node.style.setProperty(name, value);
   node.classList.add("holder");
+  if (style["align-items"] !== "stretch") node.classList.add("aligned");
 }
 
 function lengths(given) {

@@ -11,11 +11,17 @@ function button(given, ctx) {
   const opens = targetOf(given);
   const type = TYPES.includes(given.type) ? given.type : "default";
   const classes = `button ${type} ${given.size || "medium"} ${given.width === "fill" ? "wide" : ""}`;
+  const style = { width: widthOf(given.width) };
   const tip = [given.hover_tips && contentOf(given.hover_tips, ctx), doing(given, ctx, opens)].filter(Boolean).join("\n");
   const icon = given.icon && iconOf(given.icon, ctx);
-  const props = { class: given.disabled ? `${classes} disabled` : classes, title: tip || null };
+  const props = { class: given.disabled ? `${classes} disabled` : classes, title: tip || null, style };
   if (!opens || given.disabled) return el("span", { ...props, role: "button" }, icon, words);
   return el("a", { ...props, href: opens, target: "_blank", rel: "noopener noreferrer" }, icon, words);
+}
+
+/** A width of a component's own; null for the default one and for the whole. */
+function widthOf(given) {
+  return /^\d{2,4}px$/.test(given || "") ? given : null;
 }
 
 function targetOf(given) {
@@ -37,17 +43,19 @@ function doing(given, ctx, opens) {
 function box(given, ctx, value, sign = "") {
   const hint = given.placeholder ? contentOf(given.placeholder, ctx) : "";
   const words = value ? el("span", {}, value) : el("span", { class: "hint" }, hint || "…");
-  const classes = `input ${given.disabled ? "disabled" : ""} ${given.width === "fill" || given.width === undefined ? "wide" : ""}`;
-  const node = el("span", { class: classes, title: given.name || null }, words, sign && el("span", { class: "sign" }, sign));
+  const classes = `input ${given.disabled ? "disabled" : ""} ${given.width === "fill" ? "wide" : ""}`;
+  const node = el("span", { class: classes, title: given.name || null, style: { width: widthOf(given.width) } }, words, sign && el("span", { class: "sign" }, sign));
   const label = given.label && el("span", { class: "label" }, contentOf(given.label, ctx), given.required && el("b", {}, " *"));
   const across = given.label_position === "left";
-  return el("div", { class: across ? "labelled across" : "labelled" }, label, node);
+  return el("div", { class: `labelled ${across ? "across" : ""} ${given.width === "fill" ? "wide" : ""}` }, label, node);
 }
 
 function input(given, ctx) {
   const value = given.input_type === "password" ? "•".repeat([...(given.default_value || "")].length) : given.default_value;
   const node = box(given, ctx, value);
-  if (given.input_type === "multiline_text") node.querySelector(".input").classList.add("tall");
+  const field = node.querySelector(".input");
+  field.classList.add("long");
+  if (given.input_type === "multiline_text") field.style.setProperty("min-height", `${Math.min(Math.max(Number(given.rows) || 5, 1), 20) * 22 + 10}px`);
   return node;
 }
 
@@ -72,12 +80,10 @@ function overflow(given, ctx) {
 
 function checker(given, ctx) {
   const buttons = ((given.button_area || {}).buttons || []).map((each) => button(each, ctx));
-  const done = given.checked ? "checker done" : "checker";
-  return el("div", { class: done }, el("span", { class: "tick" }, given.checked ? "✓" : ""), el("span", { class: "checker-text" }, ctx.text(given.text || "")), buttons);
-}
-
-function selectImage(given, ctx) {
-  return el("div", { class: "pictures of-3" }, (given.options || []).map((each) => ctx.image(each.img_key, each.value)));
+  const { show_strikethrough: struck, opacity } = (given.checked && given.checked_style) || {};
+  const style = { opacity: Number(opacity) >= 0 && Number(opacity) <= 1 ? String(opacity) : null, "text-decoration": struck ? "line-through" : null };
+  const words = el("span", { class: "checker-text", style }, ctx.text(given.text || ""));
+  return el("div", { class: given.checked ? "checker done" : "checker" }, el("span", { class: "tick" }, given.checked ? "✓" : ""), words, buttons);
 }
 
 /** Elements by their tags. */
@@ -90,7 +96,6 @@ export const inputs = {
   multi_select_static: select,
   select_person: selectPerson,
   multi_select_person: selectPerson,
-  select_img: selectImage,
   date_picker: (given, ctx) => box(given, ctx, given.initial_date, "▾"),
   picker_time: (given, ctx) => box(given, ctx, given.initial_time, "▾"),
   picker_datetime: (given, ctx) => box(given, ctx, given.initial_datetime, "▾"),

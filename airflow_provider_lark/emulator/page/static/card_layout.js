@@ -17,9 +17,8 @@ function columnSet(given, ctx) {
 function column(given, set, ctx) {
   const node = el("div", { class: "column" }, ctx.elements(given.elements));
   ctx.arrange(node, given, "0px", "8px");
-  const equal = { bisect: "calc(50% - 8px)", trisect: "calc(33.3% - 8px)" }[set.flex_mode];
-  if (equal) node.style.setProperty("flex", `1 1 ${equal}`);
-  else if (given.width === "weighted") node.style.setProperty("flex", `${Number(given.weight) || 1} 1 0`);
+  // flex_mode is for narrow screens; see card.css
+  if (given.width === "weighted") node.style.setProperty("flex", `${Number(given.weight) || 1} 1 0`);
   else if (/^\d{1,3}px$/.test(given.width || "")) node.style.setProperty("flex", `0 0 ${given.width}`);
   else node.style.setProperty("flex", "0 1 auto");
   return node;
@@ -48,14 +47,21 @@ function panel(given, ctx) {
 
 function area(given, ctx) {
   const node = el("div", { class: "area" }, ctx.elements(given.elements));
-  ctx.arrange(node, given, given.has_border ? "8px" : "0px", "8px");
+  ctx.arrange(node, given, "4px 12px", "8px");
+  for (const side of ["width", "height"]) if (/^\d{2,3}px$/.test(given[side] || "")) node.style.setProperty(side, given[side]);
+  if (given.width === "auto") node.style.setProperty("align-self", "flex-start");
+  if (given.background_style === "laser") node.classList.add("laser");
+  if (given.disabled) node.classList.add("disabled");
   if (given.has_border) node.style.setProperty("border", `1px solid ${color(given.border_color, ctx) || "var(--line)"}`);
-  if (/^\d{1,2}px$/.test(given.corner_radius || "")) node.style.setProperty("border-radius", given.corner_radius);
+  if (/^\d{1,3}(px|%)$/.test(given.corner_radius || "")) node.style.setProperty("border-radius", given.corner_radius);
   return node;
 }
 
 function form(given, ctx) {
-  const node = el("div", { class: "form", title: `form ${given.name || ""}` }, ctx.elements(given.elements));
+  ctx.inForm = true;
+  const inner = ctx.elements(given.elements);
+  ctx.inForm = false;
+  const node = el("div", { class: "form", title: `form ${given.name || ""}` }, inner);
   ctx.arrange(node, given, "0px", "8px");
   return node;
 }

@@ -29,7 +29,8 @@ function div(given, ctx) {
   const fields = (given.fields || []).map((field) =>
     el("div", { class: field.is_short ? "field short" : "field" }, ctx.text(field.text)),
   );
-  const words = el("div", { class: "div" }, own, fields.length > 0 && el("div", { class: "fields" }, fields));
+  const wide = given.width === "auto" ? "max-content" : /^\d{2,3}px$/.test(given.width || "") ? given.width : null;
+  const words = el("div", { class: "div", style: { width: wide } }, own, fields.length > 0 && el("div", { class: "fields" }, fields));
   const extra = given.extra && el("div", { class: "extra" }, ctx.elements([given.extra]));
   const node = extra ? el("div", { class: "with-extra" }, words, extra) : words;
   return withIcon(given.icon, node, ctx);
@@ -40,29 +41,41 @@ function note(given, ctx) {
   return el("div", { class: "note" }, parts);
 }
 
+const SIDES = { large: 160, medium: 80, small: 40, tiny: 16 };
+
+/** Width and height of a picture; none where it is as wide as what holds it. */
+function sizeOf(given) {
+  const own = given.scale_type === "fit_horizontal" ? null : /^(\d{1,4}px)\s+(\d{1,4}px)$/.exec(given.size || "");
+  if (own) return { width: own[1], height: own[2] };
+  const named = SIDES[given.size] || SIDES[given.mode];
+  if (named) return { width: `${named}px`, height: `${named}px` };
+  if (given.compact_width === true) return { "max-width": "278px" };
+  const most = /^(\d{3})(px)?$/.exec(given.custom_width || "");
+  return most ? { "max-width": `${most[1]}px` } : {};
+}
+
 function img(given, ctx) {
   const title = given.title && contentOf(given.title, ctx);
-  const node = el("div", { class: "picture" }, title && el("div", { class: "picture-title" }, title));
+  const size = sizeOf(given);
+  const node = el("div", { class: size.width ? "picture sized" : "picture", style: { "--width": size.width, "--height": size.height, "--most": size["max-width"] } }, title && el("div", { class: "picture-title" }, title));
   node.append(ctx.image(given.img_key, contentOf(given.alt || "", ctx)));
   if (/^\d{1,3}(px|%)$/.test(given.corner_radius || "")) node.style.setProperty("--round", given.corner_radius);
-  if (given.size === "stretch" || given.scale_type === "crop_center") node.classList.add("stretched");
+  if (given.scale_type === "crop_top" || given.mode === "stretch") node.classList.add("from-top");
   return node;
 }
 
-function pictures(given, ctx) {
-  const keys = (given.img_list || []).map((each) => each.img_key);
-  return el("div", { class: `pictures of-${Math.min(keys.length, 3)}` }, keys.map((key) => ctx.image(key, "")));
-}
+const HEADS = { extra_small: "smallest", small: "small", medium: "middle", large: "large" };
 
 function one(given, ctx) {
-  const how = { showAvatar: given.show_avatar !== false, showName: given.show_name === true || !ctx.isNew || given.show_name === undefined };
-  return el("div", { class: `persons ${given.size || ""}` }, person(ctx.name(given.user_id), how));
+  const how = { showAvatar: given.show_avatar !== false, showName: given.show_name === true, size: HEADS[given.size] || "middle" };
+  return el("div", { class: given.style === "capsule" ? "persons capsule" : "persons" }, person(ctx.name(given.user_id), how));
 }
 
 function people(given, ctx) {
-  const how = { showAvatar: given.show_avatar !== false, showName: given.show_name !== false };
+  const how = { showAvatar: given.show_avatar === true || given.show_name === false, showName: given.show_name !== false, size: HEADS[given.size] || "middle" };
   const known = (given.persons || []).filter((each) => each && each.id);
-  return el("div", { class: `persons ${given.size || ""}` }, known.map((each) => person(ctx.name(each.id), how)));
+  const node = el("div", { class: how.showName ? "persons" : "persons beads" }, known.map((each) => person(ctx.name(each.id), how)));
+  return withIcon(given.icon || given.ud_icon, node, ctx);
 }
 
 /** Elements by their tags. */
@@ -71,11 +84,9 @@ export const shown = {
   div,
   note,
   img,
-  img_combination: pictures,
   person: one,
   person_list: people,
   hr: () => el("hr"),
-  audio: (given) => el("div", { class: "pill" }, "▶ ", given.fallback_text ? String(given.fallback_text.content || "") : "audio"),
   plain_text: (given, ctx) => styleText(el("div", { class: "text" }, ctx.text(given)), given, ctx),
   lark_md: (given, ctx) => el("div", { class: "text" }, inline(contentOf(given, ctx), ctx)),
 };

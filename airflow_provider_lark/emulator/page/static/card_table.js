@@ -3,7 +3,7 @@
 import { chip, el, person } from "./dom.js";
 import { inline } from "./inline.js";
 import { markdown } from "./markdown.js";
-import { byPattern } from "./times.js";
+import { byPattern, rfc3339 } from "./times.js";
 
 const MOST_COLUMNS = 50;
 
@@ -14,9 +14,12 @@ export function table(given, ctx) {
   const size = Math.min(Math.max(Number(given.page_size) || 5, 1), 10);
   const style = given.header_style || {};
   const names = columns.map((each) => el("th", { class: alignOf(each, style.text_align) }, each.display_name ?? ""));
-  const head = el("thead", { class: `${style.background_style === "grey" ? "grey" : ""} ${style.bold === false ? "thin" : ""}` }, el("tr", {}, names));
+  const looks = { grey: style.background_style === "grey", thin: style.bold === false, faint: style.text_color === "grey", tall: style.text_size === "heading" };
+  const head = el("thead", { class: Object.keys(looks).filter((each) => looks[each]).join(" ") }, el("tr", {}, names));
   const body = el("tbody", {});
-  const grid = el("table", { class: `card-table ${heightOf(given.row_height)}` }, widths(columns), head, body);
+  const own = /^\d{2,3}px$/.test(given.row_height || "") ? given.row_height : null;
+  const classes = `card-table ${heightOf(given.row_height)} ${given.freeze_first_column === true ? "frozen" : ""}`;
+  const grid = el("table", { class: classes, style: { "--row": own } }, widths(columns), head, body);
   const pages = Math.max(1, Math.ceil(rows.length / size));
   const turner = pages > 1 ? el("div", { class: "turner" }) : null;
   const show = (page) => {
@@ -39,7 +42,7 @@ function widths(columns) {
 }
 
 function heightOf(height) {
-  return { middle: "middle", high: "high", auto: "auto" }[height] || "low";
+  return { middle: "middle", high: "high", auto: "auto" }[height] || (/px$/.test(height || "") ? "own" : "low");
 }
 
 function alignOf(column, fallback) {
@@ -48,7 +51,7 @@ function alignOf(column, fallback) {
 }
 
 function rowOf(row, columns, ctx) {
-  return el("tr", {}, columns.map((each) => el("td", { class: alignOf(each) }, cell(row[each.name], each, ctx))));
+  return el("tr", {}, columns.map((each) => el("td", { class: `${alignOf(each)} ${each.vertical_align || ""}` }, cell(row[each.name], each, ctx))));
 }
 
 function cell(value, column, ctx) {
@@ -61,7 +64,7 @@ function cell(value, column, ctx) {
     case "persons":
       return (Array.isArray(value) ? value : [value]).map((id) => person(ctx.name(id)));
     case "date":
-      return byPattern(value, column.date_format || "YYYY-MM-DD HH:mm:ss");
+      return column.date_format ? byPattern(value, column.date_format) : rfc3339(value);
     case "markdown":
       return el("div", { class: "markdown" }, markdown(String(value), ctx));
     case "lark_md":

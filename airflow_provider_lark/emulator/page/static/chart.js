@@ -1,8 +1,9 @@
-// Charts of cards: lines, areas, bars and pies of a VChart spec, drawn simply. Other kinds are named, with their numbers.
+// Charts of cards: a VChart spec, drawn simply. Kinds that are not drawn are named, with their numbers.
 
 import { el, svg } from "./dom.js";
-import { readSpec } from "./chart_data.js";
+import { readSpec, titleOf } from "./chart_data.js";
 import { drawAxes, drawBars, drawLines } from "./chart_axes.js";
+import { MORE } from "./chart_more.js";
 import { COLORS, cut, widthOf } from "./chart_parts.js";
 
 const WIDTH = 552;
@@ -13,17 +14,25 @@ const TITLE = 30;
 /** A chart of a card. */
 export function chart(given) {
   const spec = given.chart_spec || {};
-  const read = readSpec(spec);
+  const more = Object.hasOwn(MORE, spec.type) ? MORE[spec.type] : null;
+  const read = more ? { kind: spec.type, title: titleOf(spec) } : readSpec(spec);
+  if (!read) return undrawn(spec);
   const fixed = /^(\d{1,3})px$/.exec(given.height || "");
   const height = fixed ? Math.max(Number(fixed[1]), 80) : WIDTH * (RATIOS[given.aspect_ratio] || RATIOS["16:9"]);
-  if (!read) return undrawn(spec);
   const node = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `${read.kind} chart ${read.title}` });
   const top = read.title ? TITLE : 10;
   if (read.title) node.append(svg("text", { x: 0, y: 18, class: "chart-title" }, cut(read.title, WIDTH - 10)));
-  if (read.series.every((each) => !each.points.length)) drawNothing(node, height);
+  if (more) drawMore(node, more, spec, { top, height });
+  else if (read.series.every((each) => !each.points.length)) drawNothing(node, height);
   else if (read.kind === "pie") drawPie(node, read, { top, height });
   else drawPlane(node, read, { top, height });
   return el("div", { class: "chart" }, node);
+}
+
+function drawMore(node, more, spec, { top, height }) {
+  const names = more(node, spec, { left: 0, top, right: WIDTH - 8, bottom: height - 24 - LEGEND });
+  if (!names) drawNothing(node, height);
+  else if (names.length > 1) drawLegend(node, names, height - 10);
 }
 
 function undrawn(spec) {

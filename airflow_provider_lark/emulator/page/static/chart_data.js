@@ -4,8 +4,7 @@ const KINDS = { line: "line", area: "line", bar: "bar", pie: "pie" };
 
 /** What is to be drawn; null for a kind that is not. */
 export function readSpec(spec) {
-  const title = (spec.title && (spec.title.text || spec.title)) || "";
-  const shown = { title: typeof title === "string" ? title : "", horizontal: spec.direction === "horizontal", inner: 0 };
+  const shown = { title: titleOf(spec), horizontal: spec.direction === "horizontal", inner: 0 };
   if (spec.type === "pie") {
     const points = valuesOf(spec, 0).map((each) => ({ x: each[spec.categoryField], y: Number(each[spec.valueField]) }));
     return { ...shown, kind: "pie", inner: ratio(spec), series: [{ name: "", points: numbersOf(points) }] };
@@ -17,12 +16,19 @@ export function readSpec(spec) {
   return { ...shown, kind: parts.map((each) => each.type).join(" and "), series, categories };
 }
 
+/** What stands above a chart. */
+export function titleOf(spec) {
+  const title = (spec.title && (spec.title.text || spec.title)) || "";
+  return typeof title === "string" ? title : "";
+}
+
 function ratio(spec) {
   const inner = Number(spec.innerRadius) || 0;
   return inner > 0 ? Math.min(inner / (Number(spec.outerRadius) || 1), 0.95) : 0;
 }
 
-function valuesOf(spec, which) {
+/** The values of a spec's data, of several the one by id or number. */
+export function valuesOf(spec, which) {
   const all = [spec.data].flat().filter(Boolean);
   const found = all.find((each) => each.id !== undefined && each.id === which) || all[which] || all[0];
   return ((found && found.values) || []).filter((each) => each && typeof each === "object");

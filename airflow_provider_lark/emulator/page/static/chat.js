@@ -2,6 +2,7 @@
 
 import { el, guarded, sync } from "./dom.js";
 import { renderMessage } from "./message.js";
+import { numberAt } from "./place.js";
 import { byPattern } from "./times.js";
 
 const PAGE = 50;
@@ -9,31 +10,38 @@ const MOST = 500;
 // whoever is this near to the end is taken along when something new comes
 const NEAR_PX = 80;
 
-/** Draws the chat that *place* names into *main*. */
-export function chatView(main, place) {
+/** Draws the chat that *place* names into *main*: the newest messages, or those before the one that *place* gives. */
+export function chatView(main, place, refresh) {
   const [chatId] = place.rest;
+  const end = numberAt(place, "end");
   let limit = PAGE;
   let kept = new Map();
   let frame = null;
+  const widen = () => {
+    limit = Math.min(limit + PAGE, MOST);
+    refresh();
+  };
   return {
-    asks: () => ({ chat: `view/chat?chat_id=${encodeURIComponent(chatId)}&limit=${limit}` }),
+    asks: () => ({ chat: `view/chat?chat_id=${encodeURIComponent(chatId)}&limit=${limit}${end === undefined ? "" : `&end=${end}`}` }),
     forget: () => {
       kept = new Map();
     },
     draw(_, chat) {
       const first = !frame;
       if (first) {
-        frame = { head: el("header", { class: "view-head" }), list: el("div", { class: "messages" }) };
+        frame = { head: el("header", { class: "view-head" }), list: el("div", { class: "messages", tabindex: "0" }) };
         main.replaceChildren(frame.head, frame.list);
       }
-      const following = first || frame.list.scrollHeight - frame.list.scrollTop - frame.list.clientHeight < NEAR_PX;
+      const { list } = frame;
+      const below = list.scrollHeight - list.scrollTop;
+      const following = first || below - list.clientHeight < NEAR_PX;
       drawHead(frame.head, chat);
-      const earlier = chat.total > chat.shown.length && more(chat, limit, () => {
-        limit = Math.min(limit + PAGE, MOST);
-      });
-      const nodes = drawMessages(chat, kept);
-      sync(frame.list, [...(earlier ? [earlier] : []), ...nodes, ...(chat.total ? [] : [nothing(kept)])]);
-      if (following) toEnd(frame.list);
+      const wider = list.dataset.first !== undefined && Number(list.dataset.first) > chat.first;
+      list.dataset.first = chat.first;
+      sync(list, [...earlier(chat, limit, widen), ...drawMessages(chat, kept), ...later(chat), ...(chat.total ? [] : [nothing(kept)])]);
+      // what was above the reader's eyes before grew upwards
+      if (wider) list.scrollTop = list.scrollHeight - below;
+      else if (following) toEnd(list);
     },
   };
 }
@@ -52,11 +60,23 @@ function drawHead(head, chat) {
   head.replaceChildren(el("h1", {}, chat.name), el("p", {}, facts.filter(Boolean).join(" · ")));
 }
 
-function more(chat, limit, widen) {
-  const left = chat.total - chat.shown.length;
-  if (limit >= MOST) return el("div", { class: "more" }, el("span", { class: "hint" }, `${left} earlier ones are not shown`));
-  const button = el("button", { class: "tool wide", on: { click: () => { widen(); button.disabled = true; } } }, `Show earlier (${left} more)`);
-  return el("div", { class: "more" }, button);
+/** The way to the messages before those that are shown. */
+function earlier(chat, limit, widen) {
+  if (!chat.first) return [];
+  const count = chat.first.toLocaleString("en");
+  const way = limit < MOST
+    ? el("button", { class: "tool wide", on: { click: ({ target }) => { target.disabled = true; widen(); } } }, `Show earlier (${count} more)`)
+    : el("a", { href: `#/chat/${encodeURIComponent(chat.chat_id)}?end=${chat.first}` }, `Earlier (${count} more)`);
+  return [el("div", { class: "more" }, way)];
+}
+
+/** The way to those after them. */
+function later(chat) {
+  const after = chat.total - chat.first - chat.shown.length;
+  if (!after) return [];
+  const next = chat.first + chat.shown.length + MOST;
+  const end = next < chat.total ? `?end=${next}` : "";
+  return [el("div", { class: "more" }, el("a", { href: `#/chat/${encodeURIComponent(chat.chat_id)}${end}` }, `Later (${after.toLocaleString("en")} more)`))];
 }
 
 function nothing(kept) {
@@ -91,20 +111,28 @@ function dayLine(day, kept) {
 }
 
 function withThread(message, replies, chat, byId, kept) {
-  const quoted = message.parent_id ? byId.get(message.parent_id) : null;
+  const quoted = quotedBy(message, chat, byId);
   const own = drawn(message, quoted, chat, kept);
   if (!replies.length) return [own];
   const key = `thread ${message.message_id}`;
   const known = kept.get(key) || { node: el("div", { class: "thread" }) };
   kept.set(key, known);
-  const inner = replies.map((each) => drawn(each, each.parent_id === message.message_id ? null : byId.get(each.parent_id), chat, kept));
+  const inner = replies.map((each) => drawn(each, each.parent_id === message.message_id ? null : quotedBy(each, chat, byId), chat, kept));
   sync(known.node, inner);
   return [own, known.node];
 }
 
+/** What a message replies to, also where that stands farther up than what is shown. */
+function quotedBy(message, chat, byId) {
+  return message.parent_id ? byId.get(message.parent_id) || chat.quoted[message.parent_id] : null;
+}
+
 /** The node of a message; the one that is there already, when it says the same. */
 function drawn(message, quoted, chat, kept) {
-  const key = JSON.stringify([message, quoted && quoted.line, chat.names]);
+  const said = JSON.stringify(message);
+  // other people's names redraw nothing: what is unfolded would close
+  const names = Object.entries(chat.names).filter(([id]) => said.includes(id));
+  const key = JSON.stringify([said, quoted && [quoted.sender, quoted.line], names]);
   const known = kept.get(message.message_id);
   if (known && known.key === key) return known.node;
   const node = guarded(message.msg_type, () => renderMessage(message, chat, quoted));

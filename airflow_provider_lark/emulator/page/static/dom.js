@@ -63,9 +63,12 @@ export function sync(parent, nodes) {
   }
 }
 
+// what a reader takes for one letter: a flag or a family is several characters
+const letter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
 /** A circle with the first letter of a name, in a colour of its own. */
 export function avatar(name, size = "") {
-  const letters = [...String(name || "?").trim()];
+  const letters = Array.from(letter.segment(String(name || "?").trim().slice(0, 40)), (each) => each.segment);
   const hues = ["blue", "turquoise", "violet", "orange", "indigo", "green", "wathet", "carmine", "purple"];
   const sum = letters.reduce((total, letter) => total + letter.codePointAt(0), 0);
   const hue = hues[sum % hues.length];
