@@ -95,7 +95,7 @@ class SqlStore:
     def _is_unpaired(self, table_name: str) -> ColumnElement[bool]:
         row = _qualified(self._conn, self._spec)
         key: ColumnElement[str] = literal_column(key_sql(self._conn.dialect, self._spec.key, row))
-        return is_missing(record_map.c.record_id == key, record_map.c.table_name == table_name)
+        return is_missing(record_map.c.key == key, record_map.c.table_name == table_name)
 
     def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
         """Return the rows of *ids* that exist, by id.

@@ -68,7 +68,7 @@ def claim(
 def is_blacklisted() -> ColumnElement[bool]:
     """Return the condition that a person has taken an entry's key out of the sync."""
     return exists().where(
-        blacklist.c.record_id == queue.c.record_id,
+        blacklist.c.key == queue.c.key,
         or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == queue.c.table_name),
         or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now()),
     )
@@ -92,13 +92,13 @@ def _candidates(conn: Connection, table_name: str, limit_keys: int, now_ms: int 
     other = queue.alias()
     in_work = exists().where(
         other.c.table_name == queue.c.table_name,
-        other.c.record_id == queue.c.record_id,
+        other.c.key == queue.c.key,
         _by_key(other.c.status).in_(("processing",)),
     )
     now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
     due = or_(queue.c.next_attempt_at.is_(None), queue.c.next_attempt_at <= now)
     oldest = (
-        select(queue.c.record_id)
+        select(queue.c.key)
         .where(queue.c.status == "pending", queue.c.table_name == table_name, due, ~is_blacklisted(), ~in_work)
         .order_by(queue.c.id)
         .limit(limit_keys)
@@ -112,7 +112,7 @@ def _lock_entries(conn: Connection, table_name: str, keys: Sequence[str]) -> dic
     for some in split(keys):
         entries = _entries(table_name, some)
         for row in sorted(conn.execute(entries.with_for_update(skip_locked=True)), key=_id_of):
-            found[row.record_id].append(row)
+            found[row.key].append(row)
         if conn.dialect.name != "sqlite":
             _leave_to_others(found, conn.execute(entries).all())
     return {key: rows for key, rows in found.items() if all(row.status != "processing" for row in rows)}
@@ -127,10 +127,10 @@ def _by_key(status: ColumnElement[str]) -> ColumnElement[str]:
 
 def _entries(table_name: str, keys: Sequence[str]) -> Select[Any]:
     created_ms = epoch_ms(queue.c.created_at).label("created_ms")
-    wanted = (queue.c.id, queue.c.record_id, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
+    wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
     unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing", "held"))
     # not ORDER BY id: MySQL would read the whole queue in that order
-    found = select(*wanted).where(queue.c.table_name == table_name, is_among(queue.c.record_id, keys), unfinished)
+    found = select(*wanted).where(queue.c.table_name == table_name, is_among(queue.c.key, keys), unfinished)
     for dialect in ("mysql", "mariadb"):
         found = found.with_hint(queue, "FORCE INDEX (ix_sync_queue_key)", dialect)
     return found
@@ -142,9 +142,9 @@ def _leave_to_others(mine: dict[str, list[Row[Any]]], everything: Sequence[Row[A
     Of two workers that each locked a part of a key's entries, the one with the oldest keeps the key.
     """
     for row in everything:
-        rows = mine.get(row.record_id)
+        rows = mine.get(row.key)
         if rows and (row.id < rows[0].id or row.status == "processing"):
-            del mine[row.record_id]
+            del mine[row.key]
 
 
 def _id_of(row: Row[Any]) -> int:

@@ -17,8 +17,8 @@ def open_keys(conn: Connection, table_name: str, keys: Sequence[Key]) -> set[Key
     """Return those of *keys* that wait for a person's verdict."""
     found: set[Key] = set()
     for some in split(keys):
-        waiting = select(conflict.c.record_id).where(
-            conflict.c.table_name == table_name, is_among(conflict.c.record_id, some), conflict.c.status == "open"
+        waiting = select(conflict.c.key).where(
+            conflict.c.table_name == table_name, is_among(conflict.c.key, some), conflict.c.status == "open"
         )
         found.update(map(Key, conn.scalars(waiting)))
     return found
@@ -29,8 +29,6 @@ def settle(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     for some in split(keys):
         conn.execute(
             update(conflict)
-            .where(
-                conflict.c.table_name == table_name, is_among(conflict.c.record_id, some), conflict.c.status == "open"
-            )
+            .where(conflict.c.table_name == table_name, is_among(conflict.c.key, some), conflict.c.status == "open")
             .values(status="closed", closed_at=Now())
         )

@@ -56,7 +56,7 @@ def hold_rows(conn: Connection, table_name: str, keys: Sequence[Key], *, reason:
     fresh = [key for key in dict.fromkeys(keys) if key not in known]
     entry = {"table_name": table_name, "operation": PULL, "status": HELD, "error_message": reason[:ERROR_LENGTH]}
     for some in split(fresh):
-        conn.execute(insert(queue), [entry | {"record_id": key} for key in some])
+        conn.execute(insert(queue), [entry | {"key": key} for key in some])
 
 
 def release_all(conn: Connection, table_name: str) -> int:
@@ -67,20 +67,20 @@ def release_all(conn: Connection, table_name: str) -> int:
 def release(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     """Let the entries of *keys* be looked at anew."""
     for some in split(keys):
-        conn.execute(_release(queue.c.table_name == table_name, is_among(queue.c.record_id, some)))
+        conn.execute(_release(queue.c.table_name == table_name, is_among(queue.c.key, some)))
 
 
 def settle(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     """Complete the held entries of *keys*: there is nothing left to delete."""
     for some in split(keys):
-        mine = and_(queue.c.table_name == table_name, is_among(queue.c.record_id, some), queue.c.status == HELD)
+        mine = and_(queue.c.table_name == table_name, is_among(queue.c.key, some), queue.c.status == HELD)
         done = {**_FREE, "status": "completed", "processed_at": Now(), "error_message": None}
         conn.execute(update(queue).where(mine).values(**done))
 
 
 def count(conn: Connection, table_name: str) -> Held:
     """Count the keys that are held, by the side that keeps what it has."""
-    keys = func.count(distinct(queue.c.record_id))
+    keys = func.count(distinct(queue.c.key))
     is_pull = case((queue.c.operation == PULL, 1), else_=0).label("is_pull")
     mine = (queue.c.table_name == table_name, queue.c.status == HELD)
     found = {
@@ -94,8 +94,8 @@ def among(conn: Connection, table_name: str, keys: Sequence[Key]) -> set[Key]:
     """Return those of *keys* whose row stays in SQL although its record is gone."""
     found: set[Key] = set()
     for some in split(keys):
-        mine = and_(queue.c.table_name == table_name, is_among(queue.c.record_id, some), queue.c.status == HELD)
-        found.update(map(Key, conn.scalars(select(queue.c.record_id).where(mine, queue.c.operation == PULL))))
+        mine = and_(queue.c.table_name == table_name, is_among(queue.c.key, some), queue.c.status == HELD)
+        found.update(map(Key, conn.scalars(select(queue.c.key).where(mine, queue.c.operation == PULL))))
     return found
 
 
@@ -105,9 +105,7 @@ def page(conn: Connection, table_name: str, *, pulls: bool, after: int, limit: i
     :param pulls: those whose row stays in SQL; otherwise those whose record stays in Lark.
     """
     kind = queue.c.operation == PULL if pulls else queue.c.operation != PULL
-    entries = select(queue.c.id, queue.c.record_id).where(
-        queue.c.table_name == table_name, queue.c.status == HELD, kind
-    )
+    entries = select(queue.c.id, queue.c.key).where(queue.c.table_name == table_name, queue.c.status == HELD, kind)
     return _page(conn, entries, after, limit)
 
 
@@ -116,24 +114,24 @@ def count_deletable(conn: Connection, table_name: str, *, soft: bool) -> int:
 
     :param soft: every change may be a delete, because a column of the row says so.
     """
-    return int(conn.scalars(_joined(select(func.count(distinct(queue.c.record_id))), table_name, soft)).one())
+    return int(conn.scalars(_joined(select(func.count(distinct(queue.c.key))), table_name, soft)).one())
 
 
 def deletable_page(conn: Connection, table_name: str, *, soft: bool, after: int, limit: int) -> list[Entry]:
     """Return up to *limit* entries of the keys that :func:`count_deletable` counts, from behind *after*."""
-    return _page(conn, _joined(select(queue.c.id, queue.c.record_id), table_name, soft), after, limit)
+    return _page(conn, _joined(select(queue.c.id, queue.c.key), table_name, soft), after, limit)
 
 
 def _page(conn: Connection, entries: Select[Any], after: int, limit: int) -> list[Entry]:
     # in the order of the ids, which an index gives: in that of the keys each page would sort them all
     found = conn.execute(entries.where(queue.c.id > after).order_by(queue.c.id).limit(limit))
-    return [Entry(row.id, Key(row.record_id)) for row in found]
+    return [Entry(row.id, Key(row.key)) for row in found]
 
 
 def _joined(query: Select[Any], table_name: str, soft: bool) -> Select[Any]:
     due = or_(queue.c.next_attempt_at.is_(None), queue.c.next_attempt_at <= Now())
     kind = queue.c.operation != PULL if soft else queue.c.operation == "DELETE"
-    same = and_(record_map.c.record_id == queue.c.record_id, record_map.c.table_name == queue.c.table_name)
+    same = and_(record_map.c.key == queue.c.key, record_map.c.table_name == queue.c.table_name)
     live = and_(~record_map.c.tombstone, record_map.c.base.is_not(None))
     mine = and_(queue.c.table_name == table_name, queue.c.status == "pending", kind, due, ~is_blacklisted())
     return query.select_from(queue.join(record_map, same)).where(mine, live)

@@ -39,7 +39,7 @@ def begin(conn: Connection, table_name: str, intent: Intent) -> None:
             client_token=intent.client_token,
             table_name=table_name,
             kind=intent.kind,
-            record_ids=json.dumps(intent.keys, ensure_ascii=False),
+            sql_keys=json.dumps(intent.keys, ensure_ascii=False),
             payload=json.dumps(intent.payload),
             created_ms=intent.created_ms,
         )
@@ -54,7 +54,7 @@ def open_intents(conn: Connection, table_name: str, *kinds: Kind) -> list[Intent
     return [
         Intent(
             client_token=row.client_token,
-            keys=tuple(json.loads(row.record_ids)),
+            keys=tuple(json.loads(row.sql_keys)),
             payload=json.loads(row.payload),
             created_ms=row.created_ms,
             kind=row.kind,

@@ -24,11 +24,11 @@ Status = Literal["applied", "skipped", "conflict", "failed", "rewritten", "near_
 class LogLine:
     """One change and what became of it.
 
-    :param record_id: the key, or Lark's record id where no key is known.
+    :param key: the SQL key, or Lark's record id where no key is known.
     :param detail: why, for a person to read; no cell values.
     """
 
-    record_id: str
+    key: str
     direction: Direction
     operation: str
     status: Status
@@ -65,7 +65,7 @@ def write(conn: Connection, table_name: str, run_id: str, lines: Sequence[LogLin
                 {
                     "table_name": table_name,
                     "run_id": run_id,
-                    "record_id": line.record_id,
+                    "key": line.key,
                     "direction": line.direction,
                     "operation": line.operation,
                     "status": line.status,
@@ -91,11 +91,9 @@ def add_conflicts(conn: Connection, table_name: str, conflicts: Sequence[Conflic
     """
     for some in split(conflicts):
         rows = [_to_row(table_name, conflict) for conflict in some]
-        known = _open_by_key(conn, table_name, [row["record_id"] for row in rows if row["status"] == "open"])
-        fresh = [row for row in rows if row["status"] != "open" or not _same(row, known.get(row["record_id"]))]
-        replaced = [
-            known[row["record_id"]].id for row in fresh if row["status"] == "open" and row["record_id"] in known
-        ]
+        known = _open_by_key(conn, table_name, [row["key"] for row in rows if row["status"] == "open"])
+        fresh = [row for row in rows if row["status"] != "open" or not _same(row, known.get(row["key"]))]
+        replaced = [known[row["key"]].id for row in fresh if row["status"] == "open" and row["key"] in known]
         if replaced:
             conn.execute(delete(table).where(is_among(table.c.id, replaced)))
         for status in ("open", "closed"):
@@ -122,8 +120,8 @@ def blacklisted(conn: Connection, table_name: str, keys: Iterable[Key]) -> set[K
     """Return those of *keys* that a person has taken out of the sync, and whose time has not expired."""
     found: set[Key] = set()
     for some in split(list(keys)):
-        listed = select(blacklist.c.record_id).where(
-            is_among(blacklist.c.record_id, some),
+        listed = select(blacklist.c.key).where(
+            is_among(blacklist.c.key, some),
             or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == table_name),
             or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now()),
         )
@@ -138,9 +136,9 @@ def _open_by_key(conn: Connection, table_name: str, keys: Sequence[str]) -> dict
     if not keys:
         return {}
     waiting = select(table).where(
-        table.c.table_name == table_name, table.c.status == "open", is_among(table.c.record_id, keys)
+        table.c.table_name == table_name, table.c.status == "open", is_among(table.c.key, keys)
     )
-    return {row.record_id: row for row in conn.execute(waiting)}
+    return {row.key: row for row in conn.execute(waiting)}
 
 
 def _same(new: dict[str, Any], old: Row[Any] | None) -> bool:
@@ -150,7 +148,7 @@ def _same(new: dict[str, Any], old: Row[Any] | None) -> bool:
 def _to_row(table_name: str, conflict: Conflict) -> dict[str, Any]:
     return {
         "table_name": table_name,
-        "record_id": conflict.key,
+        "key": conflict.key,
         "lark_record_id": conflict.record_id,
         "base_values": None if conflict.base is None else dump_values(conflict.base),
         "lark_values": None if conflict.lark is None else dump_values(conflict.lark),
@@ -164,7 +162,7 @@ def _to_row(table_name: str, conflict: Conflict) -> dict[str, Any]:
 def _from_row(row: Row[Any]) -> Conflict:
     return Conflict(
         id=row.id,
-        key=Key(row.record_id),
+        key=Key(row.key),
         record_id=None if row.lark_record_id is None else RecordId(row.lark_record_id),
         base=None if row.base_values is None else load_values(row.base_values),
         lark=None if row.lark_values is None else load_values(row.lark_values),

@@ -68,7 +68,7 @@ class Pair:
 
 def by_keys(conn: Connection, table_name: str, keys: Iterable[Key]) -> dict[Key, Pair]:
     """Return the pairs of *keys*, buried ones too; keys without a pair are absent."""
-    return {pair.key: pair for pair in _select(conn, table_name, "record_id", keys)}
+    return {pair.key: pair for pair in _select(conn, table_name, "key", keys)}
 
 
 def by_records(conn: Connection, table_name: str, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
@@ -80,10 +80,10 @@ def record_ids_of(conn: Connection, table_name: str, keys: Iterable[Key]) -> dic
     """Return the live record of each of *keys*; keys without one are absent."""
     found: dict[Key, RecordId] = {}
     for some in split(list(keys)):
-        live = select(record_map.c.record_id, record_map.c.lark_record_id).where(
-            record_map.c.table_name == table_name, is_among(record_map.c.record_id, some), ~record_map.c.tombstone
+        live = select(record_map.c.key, record_map.c.lark_record_id).where(
+            record_map.c.table_name == table_name, is_among(record_map.c.key, some), ~record_map.c.tombstone
         )
-        found |= {Key(row.record_id): RecordId(row.lark_record_id) for row in conn.execute(live)}
+        found |= {Key(row.key): RecordId(row.lark_record_id) for row in conn.execute(live)}
     return found
 
 
@@ -128,9 +128,7 @@ def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
 def forget(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     """Drop what is known about *keys*."""
     for some in split(keys):
-        conn.execute(
-            delete(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c.record_id, some))
-        )
+        conn.execute(delete(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c.key, some)))
 
 
 def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
@@ -138,7 +136,7 @@ def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
     for some in split(keys):
         conn.execute(
             update(record_map)
-            .where(record_map.c.table_name == table_name, is_among(record_map.c.record_id, some))
+            .where(record_map.c.table_name == table_name, is_among(record_map.c.key, some))
             .values(tombstone=True, base=None, base_hash=None, near=None, sent=None, updated_at=Now())
         )
 
@@ -148,8 +146,8 @@ def forget_column(conn: Connection, table_name: str, column: str) -> None:
     after = ""
     mine = record_map.c.table_name == table_name
     while True:
-        page = select(record_map).where(mine, record_map.c.record_id > after, record_map.c.base.is_not(None))
-        found = [from_row(row) for row in conn.execute(page.order_by(record_map.c.record_id).limit(STATEMENT_ROWS))]
+        page = select(record_map).where(mine, record_map.c.key > after, record_map.c.base.is_not(None))
+        found = [from_row(row) for row in conn.execute(page.order_by(record_map.c.key).limit(STATEMENT_ROWS))]
         if not found:
             return
         save(conn, table_name, [_forget(pair, column) for pair in found])
@@ -182,7 +180,7 @@ def purge(conn: Connection, *, buried_older_than_seconds: float) -> int:
 def from_row(row: Row[Any]) -> Pair:
     """Read a row of ``sync_record_map``."""
     return Pair(
-        key=Key(row.record_id),
+        key=Key(row.key),
         record_id=RecordId(row.lark_record_id),
         base=None if row.base is None else load_values(row.base),
         lark_modified_ms=row.lark_modified_ms,
@@ -215,7 +213,7 @@ def _to_row(table_name: str, pair: Pair) -> dict[str, Any]:
     base = None if pair.base is None else dump_values(pair.base)
     return {
         "table_name": table_name,
-        "record_id": pair.key,
+        "key": pair.key,
         "lark_record_id": pair.record_id,
         "base": base,
         "base_hash": None if base is None else hash_values(base),

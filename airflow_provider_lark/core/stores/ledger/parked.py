@@ -28,16 +28,16 @@ def changed_at(conn: Connection, table_name: str, keys: Sequence[Key]) -> dict[K
     found: dict[Key, int] = {}
     for some in split(keys):
         waiting = (
-            select(queue.c.record_id, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
+            select(queue.c.key, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
             .where(
                 queue.c.table_name == table_name,
-                is_among(queue.c.record_id, some),
+                is_among(queue.c.key, some),
                 queue.c.status.in_(("pending", "processing", "held")),
                 queue.c.operation != PULL,
             )
-            .group_by(queue.c.record_id)
+            .group_by(queue.c.key)
         )
-        found |= {Key(row.record_id): int(row.changed_ms) for row in conn.execute(waiting)}
+        found |= {Key(row.key): int(row.changed_ms) for row in conn.execute(waiting)}
     return found
 
 
@@ -59,7 +59,7 @@ def park(
     """
     mine = and_(
         queue.c.table_name == table_name,
-        queue.c.record_id == id_,
+        queue.c.key == id_,
         queue.c.operation == operation,
         queue.c.status.in_(("pending", "failed", "held")),
     )
@@ -71,15 +71,15 @@ def park(
     tries = {} if retry_count is None else {"retry_count": retry_count}
     note: dict[str, Any] = {"error_message": error[:ERROR_LENGTH], **state, **tries}
     if conn.execute(update(queue).where(mine).values(**note)).rowcount == 0:
-        conn.execute(insert(queue).values(table_name=table_name, record_id=id_, operation=operation, **note))
+        conn.execute(insert(queue).values(table_name=table_name, key=id_, operation=operation, **note))
 
 
 def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
     """Note that the records named by *ids* have been taken in after all; what waited behind them is tried again."""
     for some in split(ids):
-        mine = and_(queue.c.table_name == table_name, is_among(queue.c.record_id, some))
+        mine = and_(queue.c.table_name == table_name, is_among(queue.c.key, some))
         asking = and_(mine, queue.c.operation == PULL, queue.c.status.in_(("pending", "failed", "held")))
-        freed = list(conn.scalars(select(queue.c.record_id).where(asking)))
+        freed = list(conn.scalars(select(queue.c.key).where(asking)))
         if not freed:
             continue
         conn.execute(
@@ -87,7 +87,7 @@ def unpark(conn: Connection, table_name: str, ids: Sequence[str]) -> None:
             .where(asking)
             .values(status="completed", processed_at=Now(), error_message=None, next_attempt_at=None)
         )
-        behind = and_(mine, is_among(queue.c.record_id, freed), queue.c.operation != PULL)
+        behind = and_(mine, is_among(queue.c.key, freed), queue.c.operation != PULL)
         stuck = or_(queue.c.status == "failed", and_(queue.c.status == "held", queue.c.operation != "DELETE"))
         conn.execute(update(queue).where(behind, stuck).values(status="pending", processed_at=None, retry_count=0))
 
@@ -108,9 +108,9 @@ def among(conn: Connection, table_name: str, ids: Sequence[str]) -> set[str]:
     """Return those of *ids* that are parked for another try, or for good."""
     found: set[str] = set()
     for some in split(ids):
-        waiting = select(queue.c.record_id).where(
+        waiting = select(queue.c.key).where(
             queue.c.table_name == table_name,
-            is_among(queue.c.record_id, some),
+            is_among(queue.c.key, some),
             queue.c.operation == PULL,
             queue.c.status.in_(("pending", "failed", "held")),
         )
@@ -122,7 +122,7 @@ def pulls_among(conn: Connection, claims: Sequence[Claim]) -> set[Key]:
     """Return the keys of those *claims* of which an entry asks for the record to be read again."""
     found: set[Key] = set()
     for some in split([entry for claim in claims for entry in claim.entry_ids]):
-        asking = select(queue.c.record_id).where(is_among(queue.c.id, some), queue.c.operation == PULL)
+        asking = select(queue.c.key).where(is_among(queue.c.id, some), queue.c.operation == PULL)
         found.update(map(Key, conn.scalars(asking)))
     return found
 
@@ -138,8 +138,8 @@ def deletes_among(conn: Connection, table_name: str, keys: Sequence[Key]) -> set
     """Return those of *keys* of which a delete waits that nobody has claimed."""
     found: set[Key] = set()
     for some in split(keys):
-        mine = (queue.c.table_name == table_name, is_among(queue.c.record_id, some), queue.c.status == "pending")
-        found.update(map(Key, conn.scalars(select(queue.c.record_id).where(*mine, queue.c.operation == "DELETE"))))
+        mine = (queue.c.table_name == table_name, is_among(queue.c.key, some), queue.c.status == "pending")
+        found.update(map(Key, conn.scalars(select(queue.c.key).where(*mine, queue.c.operation == "DELETE"))))
     return found
 
 

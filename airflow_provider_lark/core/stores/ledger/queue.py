@@ -86,12 +86,12 @@ def enqueue(
     entry: dict[str, Any] = {"table_name": table_name, "operation": operation}
     if token is not None:
         entry |= {"status": "processing", "claim_token": token}
-    conn.execute(insert(queue), [entry | {"record_id": key} for key in dict.fromkeys(keys)])
+    conn.execute(insert(queue), [entry | {"key": key} for key in dict.fromkeys(keys)])
     if token is None:
         return {}
     mine = and_(queue.c.table_name == table_name, queue.c.status == "processing", queue.c.claim_token == token)
     fresh = and_(mine, queue.c.lease_until_ms.is_(None))
-    found = {Key(row.record_id): row.id for row in conn.execute(select(queue.c.id, queue.c.record_id).where(fresh))}
+    found = {Key(row.key): row.id for row in conn.execute(select(queue.c.id, queue.c.key).where(fresh))}
     conn.execute(update(queue).where(fresh).values(lease_until_ms=now_plus_ms(lease_seconds or 0)))
     return found
 

@@ -34,14 +34,14 @@ def pairs_unseen(
 
     :param after: the last key of the page before.
     """
-    id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.record_id
+    id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.key
     not_seen = is_missing(scan.c.id == id_, scan.c.scan_id == scan_id, scan.c.side == side)
     unseen = select(record_map).where(record_map.c.table_name == table_name, ~record_map.c.tombstone, not_seen)
     if side == "sql":
         unseen = unseen.where(record_map.c.base.is_not(None))
     if after is not None:
-        unseen = unseen.where(record_map.c.record_id > after)
-    return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.record_id).limit(limit))]
+        unseen = unseen.where(record_map.c.key > after)
+    return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.key).limit(limit))]
 
 
 def unmarked(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The ledger's tables, as the functions beside use them; :mod:`.migrations` creates them.
 
-``record_id`` is the SQL key throughout, as in the queue that operators know; Lark's id is ``lark_record_id``.
+In the database the SQL key is named ``record_id``, as in the queue that operators know; here it is ``.c.key``, and
+Lark's id is ``.c.lark_record_id``.
 
 Indexes begin with what tells rows apart, not with the table's name: PostgreSQL takes a table that was just filled for
 nearly empty, and would read all rows of one name to find 500 of them.
@@ -40,7 +41,7 @@ def _table_name(**options: Any) -> Column[str]:
 
 
 def _key(**options: Any) -> Column[str]:
-    return Column("record_id", name_type(KEY_LENGTH), nullable=False, **options)
+    return Column("record_id", name_type(KEY_LENGTH), key="key", nullable=False, **options)
 
 
 def _created_at() -> Column[Any]:
@@ -63,7 +64,7 @@ queue = Table(
     Column("claim_token", String(64)),
     Column("lease_until_ms", BigInteger),
     Index("ix_sync_queue_status", "status", "table_name", "id"),
-    Index("ix_sync_queue_key", "record_id", "table_name"),
+    Index("ix_sync_queue_key", "key", "table_name"),
     **MYSQL,
 )
 
@@ -80,7 +81,7 @@ log = Table(
     Column("run_id", name_type(250)),
     _created_at(),
     Index("ix_sync_log_created_at", "created_at"),
-    Index("ix_sync_log_key", "record_id", "table_name"),
+    Index("ix_sync_log_key", "key", "table_name"),
     **MYSQL,
 )
 
@@ -93,7 +94,7 @@ blacklist = Table(
     Column("table_name", name_type(TABLE_NAME_LENGTH)),
     Column("expires_at", timestamp_type()),
     _created_at(),
-    Index("ix_sync_blacklist_key", "record_id"),
+    Index("ix_sync_blacklist_key", "key"),
     **MYSQL,
 )
 
@@ -139,7 +140,7 @@ intent = Table(
     Column("client_token", String(64), primary_key=True),
     _table_name(),
     Column("kind", String(20), nullable=False, server_default="create"),
-    Column("record_ids", _long_text(), nullable=False),
+    Column("record_ids", _long_text(), key="sql_keys", nullable=False),
     Column("payload", _long_text(), nullable=False),
     Column("state", String(10), nullable=False, server_default="open"),
     Column("created_ms", BigInteger, nullable=False),
@@ -164,7 +165,7 @@ conflict = Table(
     _created_at(),
     Column("closed_at", timestamp_type()),
     Index("ix_sync_conflict_status", "status", "table_name"),
-    Index("ix_sync_conflict_key", "record_id", "table_name"),
+    Index("ix_sync_conflict_key", "key", "table_name"),
     **MYSQL,
 )
 
