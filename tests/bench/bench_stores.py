@@ -23,7 +23,7 @@ from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.capture import install, mute
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, scans
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sql import SqlStore, TableSpec, columns_of, key_columns_of, reflect_table
 
@@ -67,6 +67,7 @@ def bench(kind: str, engine: Engine) -> None:
     keys = [Key(str(number)) for number in range(ROWS)]
     base = {"id": 1, "a": "海淀区" * 5, "b": "x" * 30, "n": 12345}
     saved = [Pair(key, RecordId(f"recA{key}"), base, 1_760_000_000_000) for key in keys]
+    ids = [pair.record_id for pair in saved]
     tick = iter(range(10**9))
     print(f"{kind}: {ROWS} rows a batch, median of {ROUNDS}")
 
@@ -79,12 +80,13 @@ def bench(kind: str, engine: Engine) -> None:
             store(conn).update([(key, {"a": f"v{number}", "n": number}) for key in keys])
 
     def claim_and_complete(conn: Any) -> None:
-        queue.enqueue(conn, "t", keys)
-        claims = queue.claim(conn, "t", limit_keys=ROWS, token="bench", lease_seconds=60)
-        queue.complete(conn, [entry for claim in claims for entry in claim.entry_ids])
+        queue = Ledger(conn, "t").queue
+        queue.enqueue(keys)
+        claims = queue.claim(limit_keys=ROWS, token="bench", lease_seconds=60)
+        queue.complete([entry for claim in claims for entry in claim.entry_ids])
 
     def claim(conn: Any) -> None:
-        queue.claim(conn, "t", limit_keys=ROWS, token=f"bench {next(tick)}", lease_seconds=-1)
+        Ledger(conn, "t").queue.claim(limit_keys=ROWS, token=f"bench {next(tick)}", lease_seconds=-1)
 
     measure(engine, "create rows", lambda conn: _recreate(store(conn), keys))
     measure(engine, "read rows", lambda conn: store(conn).read(keys))
@@ -93,15 +95,19 @@ def bench(kind: str, engine: Engine) -> None:
     pair_keys = [Key(f'["s{number % 50}","{number}"]') for number in range(ROWS)]
     measure(engine, f"read rows by two columns, of {LOADED:,}", lambda conn: composite(conn).read(pair_keys))
     measure(engine, "update two columns, muted", write)
-    measure(engine, "save pairs", lambda conn: pairs.save(conn, "t", saved))
-    measure(engine, "pairs by keys", lambda conn: pairs.by_keys(conn, "t", keys))
-    measure(engine, "pairs by records", lambda conn: pairs.by_records(conn, "t", [p.record_id for p in saved]))
+    measure(engine, "save pairs", lambda conn: Ledger(conn, "t").pairs.save(saved))
+    measure(engine, "pairs by keys", lambda conn: Ledger(conn, "t").pairs.by_keys(keys))
+    measure(engine, "pairs by records", lambda conn: Ledger(conn, "t").pairs.by_records(ids))
     measure(engine, "enqueue, claim and complete", claim_and_complete)
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, "t", [Key(f"k{number}") for number in range(LOADED)])
+        Ledger(conn, "t").queue.enqueue([Key(f"k{number}") for number in range(LOADED)])
     measure(engine, f"claim of a backlog of {LOADED:,}", claim)
-    measure(engine, "backlog", lambda conn: queue.backlog(conn, "t"))
-    measure(engine, "mark a scan's page", lambda conn: scans.mark(conn, "s", "lark", [p.record_id for p in saved]))
+    measure(engine, "backlog", lambda conn: Ledger(conn, "t").queue.backlog())
+    measure(
+        engine,
+        "mark a scan's page",
+        lambda conn: Ledger(conn, "t").scan("s").mark("lark", [p.record_id for p in saved]),
+    )
 
 
 def _composite(engine: Engine) -> Callable[[Any], SqlStore]:

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from airflow_provider_lark.core.stores.ledger import migrate, queue
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate
 from tests.databases import open_sqlite
 
 
@@ -24,7 +24,7 @@ def test_deferred_sensor_goes_on_when_the_queue_empties(ledger, run_tasks, monke
     from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 
     with ledger.begin() as conn:
-        queue.enqueue(conn, "areas", ["1101", "3101"])
+        Ledger(conn, "areas").queue.enqueue(["1101", "3101"])
     pauses = []
 
     async def pause(clock, seconds):

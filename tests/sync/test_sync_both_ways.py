@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_lark.core.errors import LeaseHeld
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import lease
+from airflow_provider_lark.core.stores.ledger.lease import Lease
 from tests.sync.world import World, wrote
 
 
@@ -133,7 +133,7 @@ def test_second_worker_is_turned_away_while_the_first_writes(world: World) -> No
     engine = world.ready()
     resource = f"{world.app_token}/{world.table_id}"
     with write_transaction(world.sql) as conn:
-        assert lease.acquire(conn, resource, owner="another host#1#x", ttl_seconds=60)
+        assert Lease(conn, resource, "another host#1#x").acquire(60)
     with pytest.raises(LeaseHeld, match=r"another worker \(another host#1#x\) is writing"):
         engine.incremental()
 
@@ -144,7 +144,7 @@ def test_lease_of_a_dead_process_here_is_taken_over(world: World) -> None:
     engine = world.ready()
     place, _, nonce = worker_name("x").rsplit("#", 2)
     with write_transaction(world.sql) as conn:
-        lease.acquire(conn, f"{world.app_token}/{world.table_id}", owner=f"{place}#4194999#{nonce}", ttl_seconds=60)
+        Lease(conn, f"{world.app_token}/{world.table_id}", f"{place}#4194999#{nonce}").acquire(60)
     assert engine.incremental().status == "ok"
 
 

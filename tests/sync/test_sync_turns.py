@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.api import session
-from airflow_provider_lark.core.stores.ledger import lease
+from airflow_provider_lark.core.stores.ledger.lease import Lease
 from airflow_provider_lark.core.sync import turn
 from tests.sync.world import World
 
@@ -61,7 +61,7 @@ def test_parallel_mappings_of_one_base_never_meet(world: World, monkeypatch: pyt
     if others == "in other processes":
         monkeypatch.setattr(session, "TURNS", NoTurns())
     else:
-        monkeypatch.setattr(lease, "acquire", _only_tables(lease.acquire))
+        monkeypatch.setattr(Lease, "acquire", _only_tables(Lease.acquire))
     world.emu.switches.lock_whole_base = True
     world.emu.switches.write_seconds = 0.02
     before = conflicts(world)
@@ -72,8 +72,8 @@ def test_parallel_mappings_of_one_base_never_meet(world: World, monkeypatch: pyt
 
 
 def _only_tables(acquire: Any) -> Any:
-    def only(conn: Any, resource: str, **rest: Any) -> bool:
-        return resource.endswith("/*") or bool(acquire(conn, resource, **rest))
+    def only(lease: Lease, ttl_seconds: float) -> bool:
+        return lease.resource.endswith("/*") or bool(acquire(lease, ttl_seconds))
 
     return only
 
@@ -84,7 +84,7 @@ def test_worker_that_died_in_its_turn_holds_nobody_up_for_long(world: World, mon
     for mapping in made:
         SyncEngine(world.client, world.sql, mapping).full()
     with world.sql.begin() as conn:
-        lease.acquire(conn, f"{world.app_token}/*", owner="dead#1#x", ttl_seconds=60)
+        Lease(conn, f"{world.app_token}/*", "dead#1#x").acquire(60)
     world.execute("INSERT INTO a VALUES (1, 1)")
     assert SyncEngine(world.client, world.sql, made[0]).incremental().to_lark.created == 1
 
@@ -92,9 +92,9 @@ def test_worker_that_died_in_its_turn_holds_nobody_up_for_long(world: World, mon
 def test_mapping_that_has_its_base_for_itself_asks_for_no_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = world.ready()
     asked: list[str] = []
-    acquire = lease.acquire
+    acquire = Lease.acquire
     monkeypatch.setattr(
-        lease, "acquire", lambda conn, resource, **rest: asked.append(resource) or acquire(conn, resource, **rest)
+        Lease, "acquire", lambda lease, ttl_seconds: asked.append(lease.resource) or acquire(lease, ttl_seconds)
     )
     world.update(1, name="new")
     assert engine.incremental().to_lark.updated == 1

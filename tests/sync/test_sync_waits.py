@@ -141,7 +141,7 @@ def test_process_whose_release_failed_is_not_locked_out(shop, monkeypatch, caplo
         raise DatabaseBusy("locked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(exclusive.lease, "release", fail)
+        patch.setattr(exclusive.Lease, "release", fail)
         assert shop.engine().incremental().status == "ok"
     assert "could not be given back (DatabaseBusy)" in caplog.text
     assert shop.engine().incremental().status == "ok"

@@ -6,6 +6,6 @@
     memory.py          a table in memory
     accounts/          what workers share: tokens, and who an e-mail address is
     capture/           triggers that note what changes in SQL
-    ledger/            queue, pairs, intents, journal: what is known about both sides
+    ledger/            Ledger: queue, pairs, intents, journal; what is known about both sides
     connections.py     transactions that write, and errors that pass
 """

@@ -1,6 +1,6 @@
 """Every session with a database is opened here, and so is every transaction that writes to the ledger.
 
-The functions of :mod:`.ledger` take a connection inside the caller's transaction and never commit;
+The verbs of a :class:`~.ledger.Ledger` work inside the caller's transaction and never commit;
 :func:`write_transaction` is where such a transaction comes from. What a session is set to stands in
 :mod:`.session_settings`.
 """

@@ -6,6 +6,7 @@
     mapping.py          what a user writes; targets.py its parts, mapping_reader.py and mapping_file.py read it
     setup.py            finding both tables, ledger, triggers; binding.py holds a mapping against them
     run.py              one run's hands: both sides, ledger, report; exclusive.py lets one run at a time write
+    transaction.py      what a run works with inside one transaction: the rows, and what the ledger knows of them
     decide.py           pure: base, Lark side and SQL side become actions
     pull.py             Lark to SQL, a bundle a transaction: subjects.py, bundle.py, apply_sql.py, keep.py, twins.py
     changes.py          what changed in Lark since the watermark; sweep.py reads all of it

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import LarkError, RowWaits, ValueMismatch
-from airflow_provider_lark.core.stores.ledger import parked, queue
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.storable import storable
-from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 #: after so many failed attempts an entry stays ``failed``; the seeds' operator SQL asks for retry_count >= 3
 MAX_RETRIES = 3
 
 
 def set_aside(
-    conn: Connection,
-    run: Run,
+    tx: Transaction,
     id_: str,
     error: LarkError,
     *,
@@ -35,18 +31,18 @@ def set_aside(
 
     :param entry_ids: the queue entries that asked for the row; without any it is parked as a new one.
     """
-    text = storable(conn, str(error))
+    text = storable(tx.conn, str(error))
     delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(retry_count)
     if isinstance(error, RowWaits) and not entry_ids:
         # what it waits for may come with a later page of this very run, which ends with what waits in the queue
         delay = 0.0
     if not entry_ids:
-        parked.park(conn, run.table_name, id_, error=text, delay_seconds=delay, operation=operation)
+        tx.dead_letters.add(id_, error=text, delay_seconds=delay, operation=operation)
     elif delay is None:
-        queue.fail(conn, entry_ids, error=text)
+        tx.queue.fail(entry_ids, error=text)
     else:
-        queue.retry(conn, entry_ids, error=text, delay_seconds=delay, max_retries=MAX_RETRIES)
-    run.journal(conn, [LogLine(id_, direction, operation, "failed", text)])
+        tx.queue.retry(entry_ids, error=text, delay_seconds=delay, max_retries=MAX_RETRIES)
+    tx.log([LogLine(id_, direction, operation, "failed", text)])
 
 
 def retry_delay_seconds(retry_count: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.side import Key, RecordId, Row
-from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.report import Writes

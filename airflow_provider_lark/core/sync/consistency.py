@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.side import Key, RecordId, Row
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger import pairs, parked, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.report import CheckReport
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 #: differences beyond so many are counted as they were first seen, without a second look
 RECHECKED_MAX = 5_000
@@ -53,17 +51,17 @@ def compare(run: Run, report: CheckReport, scan_id: str) -> None:
     _fill(run, report, {"different": different, "only_lark": only_lark, "only_sql": only_sql}, names)
 
 
-def _compare_page(conn: Connection, run: Run, rows: Sequence[Row], found: _Verdicts, scan_id: str) -> None:
-    rows = run.links.to_keys(conn, rows)
-    paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows])
+def _compare_page(tx: Transaction, run: Run, rows: Sequence[Row], found: _Verdicts, scan_id: str) -> None:
+    rows = run.links.to_keys(tx, rows)
+    paired = tx.pairs.by_records([RecordId(row.id) for row in rows])
     keys: dict[str, Key] = {}
     for row in rows:
         pair = paired.get(RecordId(row.id))
         key = pair.key if pair is not None else _key_or_none(run, row)
         if key is not None:
             keys[row.id] = key
-    sql = run.sql(conn).read(list(dict.fromkeys(keys.values())))
-    scans.mark(conn, scan_id, "sql", sql)
+    sql = tx.sql.read(list(dict.fromkeys(keys.values())))
+    tx.scan(scan_id).mark("sql", sql)
     for row in rows:
         key, pair = keys.get(row.id), paired.get(RecordId(row.id))
         other = sql.get(key) if key is not None else None
@@ -111,18 +109,19 @@ def _find_only_sql(run: Run, report: CheckReport, scan_id: str) -> list[str]:
     columns = run.binding.rules.key_columns + ((deletes.column,) if deletes.mode == "soft" else ())
     only: list[str] = []
     with open_session(run.engine) as conn:
-        for page in run.sql(conn).scan(columns):
+        tx = Transaction(conn, run.binding, run.run_id)
+        for page in tx.sql.scan(columns):
             report.rows_sql += len(page.rows)
             live = [row.id for row in page.rows if not run.is_deleted(row)]
-            only.extend(scans.unmarked(conn, scan_id, "sql", live))
-        known = pairs.by_keys(conn, run.table_name, [Key(key) for key in only])
+            only.extend(tx.scan(scan_id).unmarked("sql", live))
+        known = tx.pairs.by_keys([Key(key) for key in only])
     return [key for key in only if not (Key(key) in known and known[Key(key)].tombstone)]
 
 
 def _fill(run: Run, report: CheckReport, found: dict[str, list[str]], names: dict[str, str]) -> None:
     keys = {kind: [names.get(id_, id_) for id_ in ids] for kind, ids in found.items()}
     everything = [Key(key) for some in keys.values() for key in some]
-    waiting = run.read(parked.changed_at, run.table_name, everything)
+    waiting = run.read(lambda tx: tx.queue.changed_at(everything))
     real = {kind: [key for key in some if Key(key) not in waiting] for kind, some in keys.items()}
     report.pending = len(everything) - sum(map(len, real.values()))
     report.different = len(real["different"])

@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.bisect import halve, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.side import Key, RecordId, Values
-from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
@@ -26,6 +23,7 @@ from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import is_void
 from airflow_provider_lark.core.sync.subjects import key_of
+from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.turn import writing
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
@@ -94,7 +92,7 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
         payload=[{"fields": fields, "base": dump_values(_base_of(run, row))} for row, fields in batch],
         created_ms=int(run.clock.now() * 1000),
     )
-    run.transact(intents.begin, run.table_name, intent)
+    run.transact(lambda tx: tx.intents.begin(intent))
     since_ms = lark_now_ms(run)
     try:
         records = _send(run, intent)
@@ -102,7 +100,7 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
         if is_in_doubt(error):
             raise
         if not isinstance(error, ServerFailed):
-            run.transact(intents.finish, token)
+            run.transact(lambda tx: tx.intents.finish(token))
             raise
         # Lark broke down over it, every time: what it made all the same can be seen by now
         found = find_by_keys(run, intent.keys)
@@ -156,29 +154,29 @@ def _told_key(run: Run, record: WireRecord) -> Key | None:
         return None
 
 
-def _record(conn: Connection, run: Run, intent: Intent, made: Sequence[tuple[NewRow, RecordId, Answer]]) -> None:
+def _record(tx: Transaction, run: Run, intent: Intent, made: Sequence[tuple[NewRow, RecordId, Answer]]) -> None:
     rows = [row for row, _, _ in made]
     saved = []
     for row, id_, answer in made:
         blank = Pair(row.key, id_, None, None, tombstone=False)
         base, near = answer.agree(blank, _base_of(run, row))
         saved.append(replace(blank, base=base, near=near, sent=answer.sent))
-    pairs.save(conn, run.table_name, saved)
-    _store_record_ids(conn, run, {row.key: id_ for row, id_, _ in made})
+    tx.pairs.save(saved)
+    _store_record_ids(tx, run, {row.key: id_ for row, id_, _ in made})
     # what an answer leaves out is looked at in this very run
     lacking = [row.key for row, _, answer in made if answer.lacks]
-    queue.enqueue(conn, run.table_name, lacking, operation="PULL")
-    queue.complete(conn, [entry for row in rows for entry in row.entry_ids])
+    tx.queue.enqueue(lacking, operation="PULL")
+    tx.queue.complete([entry for row in rows for entry in row.entry_ids])
     for row in rows:
         if row.sendable.missing:
             # the record is there, its link follows once the other table's row has one
             text = "; ".join(row.sendable.missing.values())
             delay = retry_delay_seconds(0)
-            parked.park(conn, run.table_name, row.key, error=text, delay_seconds=delay, operation="UPDATE")
-    intents.finish(conn, intent.client_token)
+            tx.dead_letters.add(row.key, error=text, delay_seconds=delay, operation="UPDATE")
+    tx.intents.finish(intent.client_token)
     lines = [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows]
     near_misses = [near_miss_line(run, row.key, answer.other) for row, _, answer in made if answer.other]
-    run.journal(conn, lines + near_misses)
+    tx.log(lines + near_misses)
 
 
 def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
@@ -187,19 +185,18 @@ def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
     return {name: None if name in missing else row.values.get(name) for name in run.binding.rules.all_columns}
 
 
-def _store_record_ids(conn: Connection, run: Run, ids: Mapping[Key, RecordId]) -> None:
+def _store_record_ids(tx: Transaction, run: Run, ids: Mapping[Key, RecordId]) -> None:
     column = run.binding.mapping.record_id_column
     if column is None:
         return
     # a row that was deleted meanwhile has its own queue entry
-    there = run.sql(conn).read(list(ids), for_update=True)
-    apply_changes(conn, run.sql(conn), [SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
+    there = tx.sql.read(list(ids), for_update=True)
+    apply_changes(tx.conn, tx.sql, [SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
 
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:
     run.transact(
         set_aside,
-        run,
         row.key,
         error,
         direction="to_lark",
@@ -212,7 +209,7 @@ def _reject(run: Run, row: NewRow, error: LarkError) -> None:
 
 def settle_intents(run: Run) -> None:
     """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
-    for intent in run.read(intents.open_intents, run.table_name):
+    for intent in run.read(lambda tx: tx.intents.open("create")):
         found = find_by_keys(run, intent.keys)
         age_seconds = run.clock.now() - intent.created_ms / 1000
         # only where Lark shows none of them: a token that Lark has forgotten would make them all again
@@ -237,17 +234,17 @@ def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
 
 
 def _record_settled(
-    conn: Connection, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool, asks_again: bool
+    tx: Transaction, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool, asks_again: bool
 ) -> None:
     sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
     saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
-    pairs.save(conn, run.table_name, saved)
-    _store_record_ids(conn, run, found)
-    intents.finish(conn, intent.client_token)
+    tx.pairs.save(saved)
+    _store_record_ids(tx, run, found)
+    tx.intents.finish(intent.client_token)
     if looked_up:
         # a person may have edited them, or made them
-        queue.enqueue(conn, run.table_name, list(found), operation="PULL")
+        tx.queue.enqueue(list(found), operation="PULL")
     if looked_up and asks_again:
         # the rows without one have to ask again
-        queue.enqueue(conn, run.table_name, [key for key in intent.keys if key not in found])
-    run.journal(conn, [LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])
+        tx.queue.enqueue([key for key in intent.keys if key not in found])
+    tx.log([LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])

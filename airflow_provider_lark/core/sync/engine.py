@@ -17,7 +17,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LarkError, describe_problems
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.stores.connections import open_session, with_lock_seconds
-from airflow_provider_lark.core.stores.ledger import checkpoint, pairs, parked, scans
+from airflow_provider_lark.core.stores.ledger import Ledger
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync import setup
 from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
@@ -34,6 +34,7 @@ from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import settle_sent
 from airflow_provider_lark.core.sync.sweep import (
     Scan,
+    drop_marks,
     scan_all,
     scan_keys,
     settle_lark_deletes,
@@ -152,7 +153,7 @@ class SyncEngine:
             try:
                 compare(run, report, scan_id)
             finally:
-                run.transact(scans.drop, scan_id)
+                drop_marks(run, scan_id)
         return report
 
     def uninstall(self, *, keep_state: bool = False) -> None:
@@ -175,7 +176,7 @@ class SyncEngine:
             settle_lark_deletes(run, scan)
             settle_sql_deletes(run, scan)
         finally:
-            run.transact(scans.drop, scan.scan_id)
+            drop_marks(run, scan.scan_id)
         offset = self._offset(run, scan.total) if scan.is_settled else None
         modified = run.binding.modified_field
         if scan.is_complete and two_way and modified is not None and scan.pages > 1:
@@ -195,7 +196,7 @@ class SyncEngine:
             offset += pulled.strays
         self._save(run, pulled, complete=scan.is_complete, offset=offset)
         drain(run)
-        run.transact(purge, run.binding.mapping.retention_days)
+        run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
         refuse_held(run, scan.blind)
 
     def _incremental(self, run: Run, state: Checkpoint) -> None:
@@ -213,7 +214,7 @@ class SyncEngine:
                     take_surfaced(run, scan)
                     settle_lark_deletes(run, scan)
                 finally:
-                    run.transact(scans.drop, scan.scan_id)
+                    drop_marks(run, scan.scan_id)
                 pulled.total = scan.total
         recount = scan is None or scan.is_settled
         self._save(run, pulled, complete=False, offset=self._offset(run, pulled.total) if recount else None)
@@ -222,12 +223,12 @@ class SyncEngine:
 
     def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
         """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-        expected = run.read(pairs.count, run.table_name) + state.total_offset + pulled.strays
+        expected = run.count_pairs() + state.total_offset + pulled.strays
         return pulled.total is None or pulled.total == expected
 
     def _offset(self, run: Run, total: int | None) -> int | None:
         """Return by how much Lark's *total* exceeds the pairs, when the two are known to belong together."""
-        return None if total is None else total - run.read(pairs.count, run.table_name)
+        return None if total is None else total - run.count_pairs()
 
     def _save(self, run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> None:
         """Store how far Lark's changes are taken in.
@@ -243,11 +244,11 @@ class SyncEngine:
         if offset is not None:
             kept = replace(kept, total_offset=offset)
         if kept != state:
-            run.transact(checkpoint.save, run.table_name, kept)
+            run.transact(lambda tx: tx.checkpoint.save(kept))
 
     def _checkpoint(self) -> Checkpoint:
         with open_session(self.sql_engine) as conn:
-            return checkpoint.load(conn, self.mapping.sql.table_name) or Checkpoint()
+            return Ledger(conn, self.mapping.sql.table_name).checkpoint.load() or Checkpoint()
 
     @contextmanager
     def _measured(self, report: Report) -> Iterator[None]:
@@ -299,14 +300,14 @@ class SyncEngine:
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
             # with the lease in hand, whatever is still claimed belongs to a worker that died
-            run.transact(parked.take_back_all, run.table_name)
+            run.transact(lambda tx: tx.queue.hand_back_all())
             try:
                 yield run
             except Exception as error:
                 _tell_problems(error, report)
                 raise
             finally:
-                run.transact(parked.take_back_all, run.table_name)
+                run.transact(lambda tx: tx.queue.hand_back_all())
             if report.failed:
                 report.status = "partial"
 

@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError, LeaseHeld
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import lease
-from airflow_provider_lark.core.stores.ledger.schema import lease as lease_table
+from airflow_provider_lark.core.stores.ledger.lease import Lease
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +82,7 @@ def exclusive(
     """
 
     def keep(conn: Connection) -> None:
-        if not lease.renew(conn, resource, owner=owner, ttl_seconds=LEASE_SECONDS):
+        if not Lease(conn, resource, owner).renew(LEASE_SECONDS):
             raise LeaseHeld(f"the lease on {resource} ran out and another worker took it; this run stops here")
 
     _OURS.add(owner)
@@ -100,7 +99,7 @@ def exclusive(
 def _release(engine: Engine, resource: str, owner: str) -> None:
     try:
         with write_transaction(engine) as conn:
-            lease.release(conn, resource, owner=owner)
+            Lease(conn, resource, owner).release()
     except (SQLAlchemyError, LarkError) as exc:
         # what went wrong before is worth more; without the lease this process is not locked out, and others for a while
         log.warning("the lease on %s could not be given back (%s); it ends by itself", resource, type(exc).__name__)
@@ -110,11 +109,12 @@ def _acquire(engine: Engine, resource: str, owner: str, clock: Clock, wait_secon
     deadline = clock.monotonic() + wait_seconds
     while True:
         with write_transaction(engine) as conn:
-            if lease.acquire(conn, resource, owner=owner, ttl_seconds=LEASE_SECONDS):
+            lease = Lease(conn, resource, owner)
+            if lease.acquire(LEASE_SECONDS):
                 return
-            holder = conn.scalars(select(lease_table.c.owner).where(lease_table.c.resource == resource)).one_or_none()
+            holder = lease.holder()
             if holder is not None and _is_dead(holder):
-                lease.release(conn, resource, owner=holder)
+                Lease(conn, resource, holder).release()
                 continue
         if clock.monotonic() >= deadline:
             raise LeaseHeld(

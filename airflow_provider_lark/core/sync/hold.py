@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from sqlalchemy import Connection
+from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.stores.ledger import held
-from airflow_provider_lark.core.stores.ledger.held import Held
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.stores.ledger.deletes import Entry, Held
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 _PAGE = 500
 
@@ -24,60 +22,65 @@ RECORD_STAYS = "its row was deleted in SQL; the record stays until a person allo
 def foresee(run: Run) -> None:
     """Count what a push would delete in Lark, before anything is; beyond the limit, nothing is deleted there."""
     if run.guard.is_lifted:
-        run.transact(held.release_all, run.table_name)
+        run.transact(lambda tx: tx.deletes.release_all())
         return
     _free_rows_that_are_back(run)
     soft = run.binding.mapping.deletes.mode == "soft"
-    if run.read(held.count_deletable, run.table_name, soft=soft) <= run.guard.room("lark"):
+    if run.read(lambda tx: tx.deletes.count_due(soft=soft)) <= run.guard.room("lark"):
         return
-    doomed, after = set[Key](), 0
-    while entries := run.read(held.deletable_page, run.table_name, soft=soft, after=after, limit=_PAGE):
-        doomed |= run.read(_deleted, run, [entry.key for entry in entries])
+    doomed = set[Key]()
+    for keys in pages(run, lambda tx, after: tx.deletes.due_page(soft=soft, after=after, limit=_PAGE)):
+        doomed |= run.read(_deleted, run, keys)
         if len(doomed) > run.guard.room("lark"):
             run.guard.stopped.add("lark")
             return
+
+
+def pages(run: Run, read: Callable[[Transaction, int], list[Entry]]) -> Iterator[list[Key]]:
+    """Yield the keys of what *read* finds behind an entry's id, a page a transaction."""
+    after = 0
+    while entries := run.read(read, after):
+        yield [entry.key for entry in entries]
         after = entries[-1].id
 
 
 def _free_rows_that_are_back(run: Run) -> None:
     """Look at held deletes of rows that exist again, although no trigger told of it."""
-    after = 0
-    while entries := run.read(held.page, run.table_name, pulls=False, after=after, limit=_PAGE):
-        run.transact(_free, run, [entry.key for entry in entries])
-        after = entries[-1].id
+    for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=False, after=after, limit=_PAGE)):
+        run.transact(_free, run, keys)
 
 
-def _free(conn: Connection, run: Run, keys: Sequence[Key]) -> None:
-    rows = run.sql(conn).read(keys)
-    held.release(conn, run.table_name, [key for key in keys if not run.is_deleted(rows.get(key))])
+def _free(tx: Transaction, run: Run, keys: Sequence[Key]) -> None:
+    rows = tx.sql.read(keys)
+    tx.deletes.release([key for key in keys if not run.is_deleted(rows.get(key))])
 
 
-def _deleted(conn: Connection, run: Run, keys: Sequence[Key]) -> set[Key]:
-    rows = run.sql(conn).read(keys)
+def _deleted(tx: Transaction, run: Run, keys: Sequence[Key]) -> set[Key]:
+    rows = tx.sql.read(keys)
     return {key for key in keys if run.is_deleted(rows.get(key))}
 
 
-def withhold(conn: Connection, run: Run, bundle: Bundle, steps: list[Step], taken: Taken) -> list[Step]:
+def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], taken: Taken) -> list[Step]:
     """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
     deletes = [step for step in steps if step.decision.sql == "delete" and step.verdict is None]
     if bundle.room is None or len(deletes) <= bundle.room:
         return steps
     claims = [bundle.claims[name] for step in deletes for name in (step.subject.id,) if name in bundle.claims]
-    held.hold(conn, [entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
     keys = [step.subject.key for step in deletes if step.subject.key is not None]
-    known = held.among(conn, run.table_name, keys)
-    held.hold_rows(conn, run.table_name, keys, reason=ROW_STAYS)
+    known = tx.deletes.among(keys)
+    tx.deletes.hold_rows(keys, reason=ROW_STAYS)
     taken.held.update(keys)
-    run.journal(conn, [LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
+    tx.log([LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
     held_back = set(map(id, deletes))
     return [step for step in steps if id(step) not in held_back]
 
 
-def hold_records(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+def hold_records(tx: Transaction, claims: Sequence[Claim]) -> None:
     """Let the deletes of *claims* in Lark wait."""
-    held.hold(conn, [entry for claim in claims for entry in claim.entry_ids], reason=RECORD_STAYS)
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=RECORD_STAYS)
     fresh = [claim.key for claim in claims if not claim.is_held]
-    run.journal(conn, [LogLine(key, "to_lark", "DELETE", "skipped", RECORD_STAYS) for key in fresh])
+    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", RECORD_STAYS) for key in fresh])
 
 
 def refuse_held(run: Run, blind: str | None = None) -> None:
@@ -86,7 +89,7 @@ def refuse_held(run: Run, blind: str | None = None) -> None:
     :param blind: why the records that Lark does not show are no reason to delete.
     :raises SafetyStop: says how many rows and records stay where, and what to do.
     """
-    waiting = run.read(held.count, run.table_name)
+    waiting = run.read(lambda tx: tx.deletes.count())
     run.report.held = waiting.in_lark + waiting.in_sql
     told = [blind] if blind else []
     told += _told(run, waiting)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.stores.ledger import conflicts, held, journal, pairs, parked, queue
-from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
+from airflow_provider_lark.core.stores.ledger.entries import PULL
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
 def keep(
-    conn: Connection,
+    tx: Transaction,
     run: Run,
     bundle: Bundle,
     done: list[Step],
@@ -27,23 +27,23 @@ def keep(
 ) -> None:
     """Store what was decided and applied, and what failed; count both in *taken*."""
     lines: list[LogLine] = []
-    _keep_pairs(conn, run, done)
-    _keep_promises(conn, run, done)
-    _note_conflicts(conn, run, done, taken, lines)
+    _keep_pairs(tx, done)
+    _keep_promises(tx, done)
+    _note_conflicts(tx, run, done, taken, lines)
     _note_writes(done, taken, lines)
-    _reserve_keys(conn, run, failures)
+    _reserve_keys(tx, failures)
     for failure in failures:
-        note_failure(conn, run, failure, bundle.claims.get(failure.name), taken)
+        note_failure(tx, failure, bundle.claims.get(failure.name), taken)
     # a record is parked under its key, or under its own id while it had none
     subjects = [step.subject for step in done]
     taken.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
-    parked.unpark(conn, run.table_name, sorted(taken.landed))
+    tx.dead_letters.resolve(sorted(taken.landed))
     left = {failure.name for failure in failures} | {twin.row.id for twin in taken.twins} | taken.held
-    _complete(conn, bundle, left)
-    run.journal(conn, lines)
+    _complete(tx, bundle, left)
+    tx.log(lines)
 
 
-def _keep_pairs(conn: Connection, run: Run, done: list[Step]) -> None:
+def _keep_pairs(tx: Transaction, done: list[Step]) -> None:
     saved: list[Pair] = []
     forgotten: list[Key] = []
     buried: list[Key] = []
@@ -64,13 +64,13 @@ def _keep_pairs(conn: Connection, run: Run, done: list[Step]) -> None:
             forgotten.append(key)
         elif decision.pair == "bury":
             buried.append(key)
-    held.settle(conn, run.table_name, [*forgotten, *buried])
-    pairs.forget(conn, run.table_name, forgotten)
-    pairs.bury(conn, run.table_name, buried)
-    pairs.save(conn, run.table_name, saved)
+    tx.deletes.settle([*forgotten, *buried])
+    tx.pairs.forget(forgotten)
+    tx.pairs.tombstone(buried)
+    tx.pairs.save(saved)
 
 
-def _keep_promises(conn: Connection, run: Run, done: list[Step]) -> None:
+def _keep_promises(tx: Transaction, done: list[Step]) -> None:
     """Put what is owed to Lark into the queue, in the same transaction, so that a crash cannot forget it."""
     owed = []
     for step in done:
@@ -81,10 +81,10 @@ def _keep_promises(conn: Connection, run: Run, done: list[Step]) -> None:
         if (step.decision.owes_lark or step.incomplete) and key is not None and step.subject.waiting_ms is None:
             owed.append(key)
     if owed:
-        queue.enqueue(conn, run.table_name, owed, operation="UPDATE")
+        tx.queue.enqueue(owed, operation="UPDATE")
 
 
-def _note_conflicts(conn: Connection, run: Run, done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
+def _note_conflicts(tx: Transaction, run: Run, done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
     noted, closed = [], []
     for step in done:
         subject, decision = step.subject, step.decision
@@ -109,8 +109,8 @@ def _note_conflicts(conn: Connection, run: Run, done: list[Step], taken: Taken, 
         lines.append(LogLine(subject.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
             taken.skipped += 1
-    journal.add_conflicts(conn, run.table_name, noted)
-    conflicts.settle(conn, run.table_name, closed)
+    tx.conflicts.add(noted)
+    tx.conflicts.settle(closed)
 
 
 _OPERATIONS = {"insert": "INSERT", "patch": "UPDATE", "delete": "DELETE"}
@@ -135,7 +135,7 @@ def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
             lines.append(LogLine(id_, "to_sql", operation, "rewritten", detail))
 
 
-def _reserve_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> None:
+def _reserve_keys(tx: Transaction, failures: Sequence[Refusal]) -> None:
     """Reserve the keys that records name which could not be taken in, so that nobody makes another record of them."""
     reserved = [
         Pair(failure.key, failure.record_id, None)
@@ -143,26 +143,25 @@ def _reserve_keys(conn: Connection, run: Run, failures: Sequence[Refusal]) -> No
         if failure.key is not None and not failure.is_paired
     ]
     # one that named another key before is parked under this one from now on
-    parked.unpark(conn, run.table_name, [f.reserved for f in failures if f.reserved and f.reserved != f.key])
-    pairs.save(conn, run.table_name, reserved)
+    tx.dead_letters.resolve([f.reserved for f in failures if f.reserved and f.reserved != f.key])
+    tx.pairs.save(reserved)
 
 
-def note_failure(conn: Connection, run: Run, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
+def note_failure(tx: Transaction, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
     """Set a record aside that could not be taken in."""
     set_aside(
-        conn,
-        run,
+        tx,
         failure.name,
         failure.error,
         direction="to_sql",
-        operation=parked.PULL,
+        operation=PULL,
         entry_ids=claim.entry_ids if claim else (),
         retry_count=claim.retry_count if claim else 0,
     )
     taken.failed[failure.name] = str(failure.error)
 
 
-def _complete(conn: Connection, bundle: Bundle, left: set[str]) -> None:
+def _complete(tx: Transaction, bundle: Bundle, left: set[str]) -> None:
     settled = [id_ for id_ in bundle.claims if id_ not in left]
     # what SQL itself wants of the key is still to be pushed
-    parked.settle(conn, [entry for id_ in settled for entry in bundle.claims[id_].entry_ids])
+    tx.dead_letters.settle([entry for id_ in settled for entry in bundle.claims[id_].entry_ids])

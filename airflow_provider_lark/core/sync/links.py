@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Connection
+from sqlalchemy import JSON
 
 from airflow_provider_lark.core.errors import RowError, RowWaits, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
@@ -20,7 +20,7 @@ from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.side import Key, RecordId, Row, Values
-from airflow_provider_lark.core.stores.ledger import pairs
+from airflow_provider_lark.core.stores.ledger import Ledger
 
 LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})
 
@@ -80,27 +80,27 @@ class Links:
     def __init__(self, columns: Mapping[str, LinkedColumn]) -> None:
         self._columns = columns
 
-    def to_keys(self, conn: Connection, rows: Sequence[Row]) -> list[Row]:
+    def to_keys(self, ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
         """Return *rows* with keys in the place of record ids; a link that leads nowhere is a problem of its row."""
         if not self._columns:
             return list(rows)
         known = {
             table: {
                 record_id: pair.key
-                for record_id, pair in pairs.by_records(conn, table, ids).items()
+                for record_id, pair in ledger.beside(table).pairs.by_records(ids).items()
                 if not pair.is_reserved
             }
             for table, ids in self._collect(rows).items()
         }
         return [self._translate(row, known) for row in rows]
 
-    def to_records(self, conn: Connection, many_values: Sequence[Values]) -> list[Sendable]:
+    def to_records(self, ledger: Ledger, many_values: Sequence[Values]) -> list[Sendable]:
         """Return *many_values* with record ids in the place of keys."""
         wanted: dict[str, set[Key]] = defaultdict(set)
         for values in many_values:
             for name in values.keys() & self._columns.keys():
                 wanted[self._columns[name].table_name].update(_keys(values[name]))
-        known = {table: pairs.record_ids_of(conn, table, sorted(keys)) for table, keys in wanted.items()}
+        known = {table: ledger.beside(table).pairs.record_ids_of(sorted(keys)) for table, keys in wanted.items()}
         return [self._send(values, known) for values in many_values]
 
     def _collect(self, rows: Iterable[Row]) -> dict[str, list[RecordId]]:

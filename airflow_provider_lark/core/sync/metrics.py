@@ -6,8 +6,8 @@ from sqlalchemy import Engine, inspect
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger import queue, schema
-from airflow_provider_lark.core.stores.ledger.queue import Backlog
+from airflow_provider_lark.core.stores.ledger import schema
+from airflow_provider_lark.core.stores.ledger.backlog import Backlog, count_backlog
 
 __all__ = ["Backlog", "backlog"]
 
@@ -21,4 +21,4 @@ def backlog(engine: Engine, table_name: str | None = None) -> Backlog:
     with open_session(engine) as conn:
         if not inspect(conn).has_table(schema.queue.name):
             raise SchemaMismatch(f"the database has no table {schema.queue.name}; run the setup of its mapping first")
-        return queue.backlog(conn, table_name)
+        return count_backlog(conn, table_name)

@@ -13,17 +13,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import Key, RecordId, Row, Values
-from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, Sent
 from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 MARGIN_MS = 2000
 """How far Lark's clock may be from where its answers' dates, in whole seconds, put it."""
@@ -121,13 +119,13 @@ def is_ours(run: Run, record: WireRecord, since_ms: int, until_ms: int) -> bool 
     return writer in own if writer and own else None
 
 
-def _find_doubts(conn: Connection, run: Run, rows: Sequence[Row]) -> list[Doubt]:
-    written = pairs.written(conn, run.table_name, [RecordId(row.id) for row in rows])
+def _find_doubts(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[Doubt]:
+    written = tx.pairs.written([RecordId(row.id) for row in rows])
     if not written:
         return []
     as_sent: list[RecordId] = []
     doubts: list[Doubt] = []
-    for row in run.links.to_keys(conn, [row for row in rows if row.id in written]):
+    for row in run.links.to_keys(tx, [row for row in rows if row.id in written]):
         pair = written[RecordId(row.id)]
         sent, base = pair.sent, pair.base or {}
         if sent is None or pair.is_given_up:
@@ -138,7 +136,7 @@ def _find_doubts(conn: Connection, run: Run, rows: Sequence[Row]) -> list[Doubt]
         elif not row.problems and (row.modified_ms is None or row.modified_ms >= sent.since_ms):
             # an older one may come from a replica that has not got the write yet
             as_sent.append(pair.record_id)
-    pairs.mark_looked_at(conn, run.table_name, as_sent)
+    tx.pairs.mark_looked_at(as_sent)
     return doubts
 
 
@@ -186,7 +184,7 @@ def _id_of(person: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _keep(conn: Connection, run: Run, verdicts: Sequence[Verdict]) -> None:
+def _keep(tx: Transaction, run: Run, verdicts: Sequence[Verdict]) -> None:
     lines: list[LogLine] = []
     saved: list[Pair] = []
     for verdict in verdicts:
@@ -209,12 +207,10 @@ def _keep(conn: Connection, run: Run, verdicts: Sequence[Verdict]) -> None:
         if verdict.left_out:
             delay = retry_delay_seconds(tries) if tries < MAX_RETRIES else None
             text = str(_problem(run, verdict))
-            parked.park(
-                conn, run.table_name, pair.key, error=text, delay_seconds=delay, operation="UPDATE", retry_count=tries
-            )
+            tx.dead_letters.add(pair.key, error=text, delay_seconds=delay, operation="UPDATE", retry_count=tries)
             lines.append(LogLine(pair.key, "to_lark", "UPDATE", "failed", text))
-    pairs.save(conn, run.table_name, saved)
-    run.journal(conn, lines)
+    tx.pairs.save(saved)
+    tx.log(lines)
 
 
 def near_miss_line(run: Run, key: Key, columns: Mapping[str, Canonical]) -> LogLine:

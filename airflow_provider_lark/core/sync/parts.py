@@ -10,11 +10,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.bisect import HOPELESS
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
@@ -22,6 +19,7 @@ from airflow_provider_lark.core.sync.keep import note_failure
 from airflow_provider_lark.core.sync.pull import take
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +39,9 @@ def take_in_parts(run: Run, bundle: Bundle) -> Taken:
             size = len(_ids(part))
             if not size or not concerns_a_row(exc):
                 raise
-            log.debug("the transaction of %s records of %s failed: %s", size, run.table_name, type(exc).__name__)
+            log.debug(
+                "the transaction of %s records of %s failed: %s", size, run.binding.table_name, type(exc).__name__
+            )
             if size > 1:
                 waiting += _halves(run, part)
                 continue
@@ -64,7 +64,7 @@ def _ids(bundle: Bundle) -> list[RecordId]:
 def _halves(run: Run, bundle: Bundle) -> list[Bundle]:
     """Return the second half and the first, each with the claims of its own records."""
     ids = _ids(bundle)
-    known = run.read(pairs.by_records, run.table_name, ids)
+    known = run.read(lambda tx: tx.pairs.by_records(ids))
     first = set(ids[: len(ids) // 2])
     own = first | {str(pair.key) for id_, pair in known.items() if id_ in first}
     return [_part(bundle, set(ids) - first, bundle.claims.keys() - own), _part(bundle, first, own)]
@@ -79,13 +79,13 @@ def _part(bundle: Bundle, ids: Sequence[str] | set[RecordId], names: set[str]) -
     )
 
 
-def _refuse(conn: Connection, run: Run, bundle: Bundle, exc: Exception) -> Taken:
+def _refuse(tx: Transaction, run: Run, bundle: Bundle, exc: Exception) -> Taken:
     """Set the one record of *bundle* aside, under a name that the ledger is known to hold."""
     taken = Taken()
     (record_id,) = _ids(bundle)
-    pair: Pair | None = pairs.by_records(conn, run.table_name, [record_id]).get(record_id)
+    pair: Pair | None = tx.pairs.by_records([record_id]).get(record_id)
     refused = Refusal(record_id, pair.key if pair else None, refusal(exc, run.binding.spec.table), is_paired=bool(pair))
-    note_failure(conn, run, refused, bundle.claims.get(refused.name) or bundle.claims.get(record_id), taken)
+    note_failure(tx, refused, bundle.claims.get(refused.name) or bundle.claims.get(record_id), taken)
     taken.refused.add(record_id)
     if pair is None:
         taken.strays.add(record_id)

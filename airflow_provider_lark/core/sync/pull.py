@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.side import RecordId, Row, Values
-from airflow_provider_lark.core.stores.ledger import conflicts, journal, pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
@@ -23,18 +20,19 @@ from airflow_provider_lark.core.sync.keep import keep
 from airflow_provider_lark.core.sync.rows_first import leave_links_out
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
-def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
+def take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
     """Decide about *bundle* and apply it to SQL inside the caller's transaction; Lark is not called."""
-    rows, late = leave_links_out(conn, run, run.links.to_keys(conn, bundle.rows))
-    taken = _take(conn, run, replace(bundle, rows=rows))
+    rows, late = leave_links_out(tx, run, run.links.to_keys(tx, bundle.rows))
+    taken = _take(tx, run, replace(bundle, rows=rows))
     landed = late - taken.refused
     if landed:
         # now that the rows are there, they can refer to each other; what leads nowhere even so is parked
         raw = [row for row in bundle.rows if row.id in landed]
-        again = replace(bundle, rows=run.links.to_keys(conn, raw), gone=(), claims={}, floor_ms=None)
-        linked = _take(conn, run, again)
+        again = replace(bundle, rows=run.links.to_keys(tx, raw), gone=(), claims={}, floor_ms=None)
+        linked = _take(tx, run, again)
         # they are counted as created
         linked.writes.updated = 0
         taken.add(linked)
@@ -42,33 +40,33 @@ def take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
     return taken
 
 
-def _take(conn: Connection, run: Run, bundle: Bundle) -> Taken:
+def _take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
     taken = Taken()
-    rows = _without_echoes(conn, run, bundle, taken)
-    subjects, refused, twins = gather(conn, run, rows, bundle.gone)
+    rows = _without_echoes(tx, run, bundle, taken)
+    subjects, refused, twins = gather(tx, run, rows, bundle.gone)
     taken.twins.extend(twins)
     taken.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
     unreadable = [subject for subject in subjects if subject.sql is not None and subject.sql.problems]
     unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
     subjects = [subject for subject in subjects if subject not in unreadable]
-    steps = withhold(conn, run, bundle, _decide_all(conn, run, bundle, subjects, taken), taken)
+    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, subjects, taken), taken)
     apply_changes(
-        conn,
-        run.sql(conn),
+        tx.conn,
+        tx.sql,
         [step.change for step in steps if step.change is not None],
-        owned=lambda keys: pairs.record_ids_of(conn, run.table_name, keys),
+        owned=tx.pairs.record_ids_of,
     )
     failures = list(refused)
     failures += [_refusal(subject, subject.sql.problems[0]) for subject in unreadable if subject.sql is not None]
     done: list[Step] = []
     for step in steps:
         if step.change is not None and step.change.error is not None:
-            failures.append(_refusal(step.subject, explain(conn, run, step.subject, step.change.error)))
+            failures.append(_refusal(step.subject, explain(tx, step.subject, step.change.error)))
         else:
             done.append(step)
     _see_what_sql_made_of_it(run, done)
-    taken.warnings += advance(conn, run.binding.spec.table, _numbers_given(run, done))
-    keep(conn, run, bundle, done, failures, taken)
+    taken.warnings += advance(tx.conn, run.binding.spec.table, _numbers_given(run, done))
+    keep(tx, run, bundle, done, failures, taken)
     taken.refused.update(refusal.record_id for refusal in failures)
     taken.strays.update(refusal.record_id for refusal in failures if not refusal.is_paired)
     taken.strays.update(
@@ -127,10 +125,10 @@ def absorb(run: Run, taken: Taken) -> None:
         report.take_back_failure(run.refused.pop(name))
 
 
-def _without_echoes(conn: Connection, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:
+def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:
     """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
-    known = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in bundle.rows])
-    taken.refused |= _parked_before(conn, run, bundle, known)
+    known = tx.pairs.by_records([RecordId(row.id) for row in bundle.rows])
+    taken.refused |= _parked_before(tx, bundle, known)
     rows = []
     for row in bundle.rows:
         if row.id in taken.refused:
@@ -145,23 +143,23 @@ def _without_echoes(conn: Connection, run: Run, bundle: Bundle, taken: Taken) ->
     return rows
 
 
-def _parked_before(conn: Connection, run: Run, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
+def _parked_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
     """Return the records that an earlier run met as they are, and could not take in."""
     if bundle.floor_ms is None:
         return set()
     old = {row.id for row in bundle.rows if row.modified_ms is not None and row.modified_ms <= bundle.floor_ms}
     names = {known[RecordId(id_)].key if RecordId(id_) in known else id_: id_ for id_ in old}
-    return {names[name] for name in parked.among(conn, run.table_name, list(names))}
+    return {names[name] for name in tx.dead_letters.among(list(names))}
 
 
 def _holds(base: Values, values: Values) -> bool:
     return all(name in base and base[name] == value for name, value in values.items())
 
 
-def _decide_all(conn: Connection, run: Run, bundle: Bundle, subjects: list[Subject], taken: Taken) -> list[Step]:
+def _decide_all(tx: Transaction, run: Run, bundle: Bundle, subjects: list[Subject], taken: Taken) -> list[Step]:
     keys = [subject.key for subject in subjects if subject.key is not None]
-    blocked = journal.blacklisted(conn, run.table_name, keys)
-    open_keys = conflicts.open_keys(conn, run.table_name, keys)
+    blocked = tx.blacklist.among(keys)
+    open_keys = tx.conflicts.open_keys(keys)
     steps = []
     for subject in subjects:
         if subject.key in blocked:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.bisect import halve
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.ledger import conflicts, intents, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
+from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.twins import take_in
 from airflow_provider_lark.core.sync.update import (
     Work,
@@ -35,12 +33,12 @@ CLAIM_SECONDS = 600
 
 def drain(run: Run) -> None:
     """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
-    waiting = run.read(queue.backlog, run.table_name)
+    waiting = run.read(lambda tx: tx.queue.backlog())
     if waiting.pending or waiting.held:
         foresee(run)
     if waiting.held:
         # some of it may have been set free
-        waiting = run.read(queue.backlog, run.table_name)
+        waiting = run.read(lambda tx: tx.queue.backlog())
     # one round more than needed, for rows that are looked at again
     for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
         claims = run.transact(_claim, run)
@@ -49,18 +47,13 @@ def drain(run: Run) -> None:
         _push(run, claims)
 
 
-def _claim(conn: Connection, run: Run) -> list[Claim]:
-    return queue.claim(
-        conn,
-        run.table_name,
-        limit_keys=run.binding.mapping.batch_size,
-        token=run.token,
-        lease_seconds=CLAIM_SECONDS,
-    )
+def _claim(tx: Transaction, run: Run) -> list[Claim]:
+    size = run.binding.mapping.batch_size
+    return tx.queue.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
 
 
 def _push(run: Run, claims: Sequence[Claim]) -> None:
-    asking = run.read(parked.pulls_among, claims)
+    asking = run.read(lambda tx: tx.dead_letters.among_claims(claims))
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
         pull_again(run, pulls)
@@ -79,21 +72,21 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
     )
 
 
-def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> list[Work]:
+def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> list[Work]:
     """Decide about claimed keys; those that need nothing of Lark are completed at once.
 
     :param room: how many records may be deleted.
     """
     keys = [claim.key for claim in claims]
-    known = pairs.by_keys(conn, run.table_name, keys)
-    rows = run.sql(conn).read(keys)
+    known = tx.pairs.by_keys(keys)
+    rows = tx.sql.read(keys)
     run.report.rows_sql += len(rows)
-    held = conflicts.open_keys(conn, run.table_name, keys)
+    held = tx.conflicts.open_keys(keys)
     work, idle, unseen = list[Work](), list[int](), list[Claim]()
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
         if row is not None and row.problems and not run.is_deleted(row):
-            set_claim_aside(conn, run, claim, row.problems[0])
+            set_claim_aside(tx, run, claim, row.problems[0])
             continue
         if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
             unseen.append(claim)
@@ -113,44 +106,44 @@ def _decide(conn: Connection, run: Run, claims: Sequence[Claim], room: int) -> l
             decision = PushDecision()
         if decision.lark == "none":
             if decision.pair == "bury":
-                pairs.bury(conn, run.table_name, [claim.key])
+                tx.pairs.tombstone([claim.key])
             idle.extend(claim.entry_ids)
         else:
             work.append(Work(claim, pair, decision))
-    queue.complete(conn, idle)
-    _leave_unseen(conn, run, unseen)
-    return _resolve_links(conn, run, _within_guard(conn, run, work, room))
+    tx.queue.complete(idle)
+    _leave_unseen(tx, run, unseen)
+    return _resolve_links(tx, run, _within_guard(tx, run, work, room))
 
 
-def _leave_unseen(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
+def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
     """Set rows aside that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
-    deleted = parked.deletes_among(conn, run.table_name, [claim.key for claim in claims])
+    deleted = tx.queue.deletes_among([claim.key for claim in claims])
     for claim in claims:
         if claim.key in deleted:
             # deleted since it was claimed: that entry comes next
-            parked.hand_back(conn, claim.entry_ids)
+            tx.queue.hand_back(claim.entry_ids)
         else:
             text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
-            set_claim_aside(conn, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+            set_claim_aside(tx, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
 
 
-def _within_guard(conn: Connection, run: Run, work: list[Work], room: int) -> list[Work]:
+def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:
     """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
     deletes = [item for item in work if item.decision.lark == "delete"]
     fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
     passing = {item.claim.key for item in fresh[:room]}
     held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
-    hold_records(conn, run, list(held.values()))
+    hold_records(tx, list(held.values()))
     return [item for item in work if item.claim.key not in held]
 
 
-def _resolve_links(conn: Connection, run: Run, work: Sequence[Work]) -> list[Work]:
+def _resolve_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work]:
     """Put record ids in the place of keys; an update of which nothing can be sent yet waits."""
-    sendables = run.links.to_records(conn, [item.decision.values for item in work])
+    sendables = run.links.to_records(tx, [item.decision.values for item in work])
     resolved = []
     for item, sendable in zip(work, sendables, strict=True):
         if sendable.missing and not sendable.values and item.decision.lark == "patch":
-            wait_for_links(conn, item, sendable)
+            wait_for_links(tx, item, sendable)
         else:
             resolved.append(replace(item, sendable=sendable))
     return resolved
@@ -166,7 +159,7 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
         token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), notes)
         hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
         done = [item for item in batch if item.record_id not in hidden]
-        run.transact(_record_deletes, run, done, token)
+        run.transact(_record_deletes, done, token)
         run.report.to_lark.deleted += len(done)
         for item in batch:
             if item.record_id in hidden:
@@ -179,16 +172,16 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
     run.transact(notes.close_divided)
 
 
-def _record_deletes(conn: Connection, run: Run, batch: Sequence[Work], token: str) -> None:
-    intents.finish(conn, token)
-    pairs.forget(conn, run.table_name, [item.claim.key for item in batch])
-    queue.complete(conn, [entry for item in batch for entry in item.claim.entry_ids])
-    run.journal(conn, [LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
+def _record_deletes(tx: Transaction, batch: Sequence[Work], token: str) -> None:
+    tx.intents.finish(token)
+    tx.pairs.forget([item.claim.key for item in batch])
+    tx.queue.complete([entry for item in batch for entry in item.claim.entry_ids])
+    tx.log([LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     """Re-read the records of entries that could not be taken in before."""
-    by_key = run.read(pairs.by_keys, run.table_name, [Key(id_) for id_ in claims])
+    by_key = run.read(lambda tx: tx.pairs.by_keys(map(Key, claims)))
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
     names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.ledger import intents, journal, queue, scans
+from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, queue, scans
 
 DAY_SECONDS = 86_400.0
 
@@ -16,6 +16,7 @@ def purge(conn: Connection, retention_days: int) -> None:
     """
     kept_seconds = retention_days * DAY_SECONDS
     journal.purge(conn, kept_seconds)
+    conflicts.purge(conn, kept_seconds)
     queue.purge(conn, completed_older_than_seconds=kept_seconds)
-    intents.purge(conn, older_than_seconds=DAY_SECONDS)
-    scans.purge(conn, older_than_seconds=DAY_SECONDS)
+    intents.purge(conn, DAY_SECONDS)
+    scans.purge(conn, DAY_SECONDS)

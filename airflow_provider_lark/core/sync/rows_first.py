@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import RowError, RowWaits
 from airflow_provider_lark.core.side import Key, RecordId, Row
-from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import key_of
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
-def leave_links_out(conn: Connection, run: Run, rows: Sequence[Row]) -> tuple[list[Row], set[str]]:
+def leave_links_out(tx: Transaction, run: Run, rows: Sequence[Row]) -> tuple[list[Row], set[str]]:
     """Empty the links that lead nowhere yet, where the record is new and its columns may be NULL.
 
     A record whose row is there already keeps its problem: an empty link would look like an edit.
@@ -27,9 +25,9 @@ def leave_links_out(conn: Connection, run: Run, rows: Sequence[Row]) -> tuple[li
     waiting = [row for row in rows if row.problems and all(isinstance(each, RowWaits) for each in row.problems)]
     if not waiting:
         return list(rows), set()
-    known = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in waiting])
+    known = tx.pairs.by_records([RecordId(row.id) for row in waiting])
     keys = {row.id: _key(run, row) for row in waiting}
-    there = run.sql(conn).read([key for key in keys.values() if key])
+    there = tx.sql.read([key for key in keys.values() if key])
     emptied: dict[str, Row] = {}
     for row in waiting:
         pair, missing = known.get(RecordId(row.id)), _missing_links(run, row)

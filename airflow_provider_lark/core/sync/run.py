@@ -18,15 +18,13 @@ from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import Row, Values
 from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
-from airflow_provider_lark.core.stores.ledger import journal, pairs
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
-from airflow_provider_lark.core.stores.sql import SqlStore
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.guard import Guard
 from airflow_provider_lark.core.sync.links import Links
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ class Run:
         self.guard = Guard(
             binding.mapping,
             self.report,
-            lambda: self.read(pairs.count, binding.table_name),
+            self.count_pairs,
             allowed=self.allow_mass_deletes,
         )
         # an answer shows these as a read does, or as they were sent
@@ -93,11 +91,6 @@ class Run:
             forgiven=binding.forgiven,
             batch_size=binding.mapping.batch_size,
         )
-
-    @property
-    def table_name(self) -> str:
-        """The ledger's name of the SQL table."""
-        return self.binding.table_name
 
     def note_unread(self, rows: Iterable[Row]) -> None:
         """Warn of cells that cannot be read and count as empty, once for each column."""
@@ -125,11 +118,7 @@ class Run:
         if columns:
             self.people.look_up(rows, columns)
 
-    def sql(self, conn: Connection) -> SqlStore:
-        """Return the SQL side on *conn*."""
-        return SqlStore(conn, self.binding.spec, self.binding.codecs)
-
-    def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work*, which only reads, in one transaction; one that the database undid is run again from the start.
 
         Nobody waits for it, and it does not prove that the lease is still ours: whatever follows from what was read
@@ -138,14 +127,15 @@ class Run:
 
         def look() -> T:
             with open_session(self.engine) as conn:
-                return work(conn, *args, **kwargs)
+                return work(self._on(conn), *args, **kwargs)
 
         return self._repeat(look, lambda exc: _may_repeat(exc, commits=False))
 
-    def transact(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def transact(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* in one write transaction; one that the database undid is run again from the start.
 
-        *work* must keep what it learns to itself until it returns: a repeated attempt starts anew.
+        *work* gets the transaction: the rows and the ledger of the table. What it learns it must keep to itself until
+        it returns: a repeated attempt starts anew.
         """
         commits = False
 
@@ -153,13 +143,20 @@ class Run:
             nonlocal commits
             commits = False
             with write_transaction(self.engine) as conn:
-                result = work(conn, *args, **kwargs)
+                result = work(self._on(conn), *args, **kwargs)
                 # last: work may wait for a lock of others, and nobody should wait for the lease meanwhile
                 self.keep_lease(conn)
                 commits = True
             return result
 
         return self._repeat(write, lambda exc: _may_repeat(exc, commits=commits))
+
+    def count_pairs(self) -> int:
+        """Return the number of live pairs."""
+        return self.read(lambda tx: tx.pairs.count())
+
+    def _on(self, conn: Connection) -> Transaction:
+        return Transaction(conn, self.binding, self.run_id)
 
     def _repeat(self, attempt: Callable[[], T], may_repeat: Callable[[Exception], bool]) -> T:
         for number in range(1, DATABASE_ATTEMPTS):
@@ -168,7 +165,7 @@ class Run:
             except Exception as exc:
                 if not may_repeat(exc):
                     raise
-                log.debug("transaction attempt %s on %s failed, repeating", number, self.table_name)
+                log.debug("transaction attempt %s on %s failed, repeating", number, self.binding.table_name)
                 self.clock.sleep(0.05 * 2**number)
         return attempt()
 
@@ -184,11 +181,6 @@ class Run:
     def on_larks_clock(self, database_ms: int) -> int:
         """Translate a moment on the database's clock to Lark's, to within a second."""
         return database_ms - self.database_offset_ms + (self.client.server_offset_ms or 0)
-
-    def journal(self, conn: Connection, lines: list[LogLine]) -> None:
-        """Write *lines* to ``sync_log``."""
-        if lines:
-            journal.write(conn, self.table_name, self.run_id, lines)
 
 
 def _may_repeat(exc: Exception, *, commits: bool) -> bool:

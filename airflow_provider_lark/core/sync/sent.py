@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
 from airflow_provider_lark.core.side import Key, RecordId, Row, Values
-from airflow_provider_lark.core.stores.ledger import intents, pairs
 from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.own_writes import MARGIN_MS, is_ours, lark_now_ms, look_at_own_writes, note_sent
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.turn import writing
 
 
@@ -38,10 +36,10 @@ class OpenNotes:
         if size > 1:
             self._divided.append(token)
 
-    def close_divided(self, conn: Connection) -> None:
+    def close_divided(self, tx: Transaction) -> None:
         """Finish the notes of batches that were sent again in parts: each part has a note of its own."""
         for token in self._divided:
-            intents.finish(conn, token)
+            tx.intents.finish(token)
         self._divided.clear()
 
 
@@ -67,13 +65,13 @@ def send_noted(
         created_ms=int(run.clock.now() * 1000),
         kind=kind,
     )
-    run.transact(intents.begin, run.table_name, intent)
+    run.transact(lambda tx: tx.intents.begin(intent))
     try:
         with writing(run):
             send()
     except LarkError as error:
         if is_void(error):
-            run.transact(intents.finish, token)
+            run.transact(lambda tx: tx.intents.finish(token))
         elif notes is not None:
             notes.add(token, len(writes))
         raise
@@ -82,7 +80,7 @@ def send_noted(
 
 def settle_sent(run: Run) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
-    for intent in run.read(intents.open_intents, run.table_name, "update", "delete"):
+    for intent in run.read(lambda tx: tx.intents.open("update", "delete")):
         fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
         rows = [run.lark.decode(record) for record in fates.shown]
         absent = {RecordId(record_id) for record_id in fates.gone}
@@ -97,16 +95,16 @@ def settle_sent(run: Run) -> None:
 
 
 def _record_seen(
-    conn: Connection, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId], ours: set[RecordId]
+    tx: Transaction, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId], ours: set[RecordId]
 ) -> None:
     """Store what became of a write.
 
     :param ours: records whose last change it was: what they show otherwise, Lark has made of what was sent.
     """
-    rows = {RecordId(row.id): row for row in run.links.to_keys(conn, shown)}
-    known = pairs.by_records(conn, run.table_name, [RecordId(entry["record_id"]) for entry in intent.payload])
+    rows = {RecordId(row.id): row for row in run.links.to_keys(tx, shown)}
+    known = tx.pairs.by_records([RecordId(entry["record_id"]) for entry in intent.payload])
     if intent.kind == "delete":
-        pairs.forget(conn, run.table_name, [known[id_].key for id_ in absent if id_ in known])
+        tx.pairs.forget([known[id_].key for id_ in absent if id_ in known])
     else:
         seen = []
         for entry in intent.payload:
@@ -119,8 +117,8 @@ def _record_seen(
                     seen.append(_written(run, known[id_], sent, intent.created_ms))
                 else:
                     seen.append(_agreed(known[id_], sent, rows[id_].values))
-        pairs.save(conn, run.table_name, seen)
-    intents.finish(conn, intent.client_token)
+        tx.pairs.save(seen)
+    tx.intents.finish(intent.client_token)
 
 
 def _written(run: Run, pair: Pair, sent: Values, created_ms: int) -> Pair:

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.keys import quoted_name
-from airflow_provider_lark.core.stores.ledger import checkpoint, migrate, pairs, schema
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
 from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
@@ -103,10 +103,11 @@ def prepare(
         zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
         capturing.put_on(engine, binding, report, clock=clock)
         with write_transaction(engine) as conn:
-            _forget_replaced_fields(conn, binding, state)
-            settle_zone(conn, binding, state, zone, report)
+            ledger = Ledger(conn, binding.table_name)
+            _forget_replaced_fields(ledger, binding, state)
+            settle_zone(ledger, binding, state, zone, report)
             after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
-            checkpoint.save(conn, binding.table_name, after)
+            ledger.checkpoint.save(after)
         if not mapping.time_zone:
             warn_of_other_zone(binding, zone, base_zone, report)
     _describe(binding, report)
@@ -157,13 +158,14 @@ def open_ready(
     capturing.renew(engine, binding, report, clock=clock)
     with write_transaction(engine) as conn:
         require_undo(conn, binding.spec.table)
+        ledger = Ledger(conn, binding.table_name)
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
-        settle_zone(conn, binding, state, zone, report)
+        settle_zone(ledger, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
         after = note_parts(conn, binding, _contract(binding, state, zone), report)
         if known != bound or state.time_zone != zone or state.partitions != after.partitions:
-            _forget_replaced_fields(conn, binding, state)
-            checkpoint.save(conn, binding.table_name, after)
+            _forget_replaced_fields(ledger, binding, state)
+            ledger.checkpoint.save(after)
     return Ready(binding, zone or None)
 
 
@@ -174,8 +176,7 @@ def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Cl
     capturing.take_off(engine, spec, clock=clock)
     with write_transaction(engine) as conn:
         if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
-            for each in (schema.checkpoint, schema.record_map, schema.queue, schema.intent, schema.conflict):
-                conn.execute(each.delete().where(each.c.table_name == spec.table_name))
+            Ledger(conn, spec.table_name).forget()
 
 
 def locate(
@@ -230,7 +231,7 @@ def database_offset_ms(engine: Engine, clock: Clock) -> int:
 def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
     """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
     with open_session(engine) as conn:
-        return checkpoint.load(conn, table_name) if inspect(conn).has_table(schema.checkpoint.name) else None
+        return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(schema.checkpoint.name) else None
 
 
 def hidden_rows(engine: Engine, table: Table) -> str:
@@ -254,7 +255,7 @@ def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_tok
         )
 
 
-def _forget_replaced_fields(conn: Connection, binding: Binding, state: Checkpoint | None) -> None:
+def _forget_replaced_fields(ledger: Ledger, binding: Binding, state: Checkpoint | None) -> None:
     """Drop what was agreed about columns that now meet another field, whose cells nobody has compared yet.
 
     Otherwise an empty new field would look as if a person had emptied it, and empty the column.
@@ -263,7 +264,7 @@ def _forget_replaced_fields(conn: Connection, binding: Binding, state: Checkpoin
     for pair in binding.pairs:
         now = _identity(pair.to_contract())
         if before.get(pair.column.name, now) != now:
-            pairs.forget_column(conn, binding.table_name, pair.column.name)
+            ledger.pairs.forget_column(pair.column.name)
 
 
 def _identity(entry: Mapping[str, Any]) -> tuple[str, int]:

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
 from airflow_provider_lark.core.side import Key, RecordId, Row, Values
-from airflow_provider_lark.core.stores.ledger import pairs, parked
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
 @dataclass(slots=True)
@@ -86,11 +84,11 @@ class Gathered(NamedTuple):
     twins: list[Twin]
 
 
-def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
+def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
     """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
     rows, gone = list(rows), list(gone)
     run.note_unread(rows)
-    paired = pairs.by_records(conn, run.table_name, [RecordId(row.id) for row in rows] + gone)
+    paired = tx.pairs.by_records([RecordId(row.id) for row in rows] + gone)
     found = Gathered([], [], [])
     loose: list[tuple[Row, Key | None]] = []
     for row in rows:
@@ -102,11 +100,11 @@ def gather(conn: Connection, run: Run, rows: Iterable[Row], gone: Iterable[Recor
         else:
             found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
     reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
-    _match_by_key(conn, run, loose, gone, found, reserved)
+    _match_by_key(tx, loose, gone, found, reserved)
     found.subjects.extend(
         Subject(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
     )
-    _read_sql(conn, run, found.subjects)
+    _read_sql(tx, run, found.subjects)
     return found
 
 
@@ -118,15 +116,14 @@ def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: G
 
 
 def _match_by_key(
-    conn: Connection,
-    run: Run,
+    tx: Transaction,
     loose: list[tuple[Row, Key | None]],
     gone: list[RecordId],
     found: Gathered,
     reserved: Mapping[RecordId, Key],
 ) -> None:
     """Match records without a pair to SQL rows by their key, one record a key."""
-    known = pairs.by_keys(conn, run.table_name, [key for _, key in loose if key is not None])
+    known = tx.pairs.by_keys([key for _, key in loose if key is not None])
     taken: dict[Key, str] = {}
     for row, key in loose:
         owner = known.get(key) if key is not None else None
@@ -153,25 +150,25 @@ def twin_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     )
 
 
-def explain(conn: Connection, run: Run, subject: Subject, error: LarkError) -> LarkError:
+def explain(tx: Transaction, subject: Subject, error: LarkError) -> LarkError:
     """Return *error*, or a clearer one where the database refused a new row because it takes its key for another's."""
     if subject.key is None or subject.sql is not None or not isinstance(error, RowRefused):
         return error
-    other = run.sql(conn).namesake(subject.key)
+    other = tx.sql.namesake(subject.key)
     if other is None or other == subject.key:
         return error
-    owner = pairs.record_ids_of(conn, run.table_name, [other]).get(other)
+    owner = tx.pairs.record_ids_of([other]).get(other)
     return DuplicateKey(
         f"record {subject.record_id} carries the key {subject.key!r}, and the database takes it for the key {other!r} "
         f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"
     )
 
 
-def _read_sql(conn: Connection, run: Run, subjects: list[Subject]) -> None:
+def _read_sql(tx: Transaction, run: Run, subjects: list[Subject]) -> None:
     keys = [subject.key for subject in subjects if subject.key is not None]
-    rows = run.sql(conn).read(keys, for_update=True)
+    rows = tx.sql.read(keys, for_update=True)
     run.report.rows_sql += len(rows)
-    waiting = parked.changed_at(conn, run.table_name, keys)
+    waiting = tx.queue.changed_at(keys)
     for subject in subjects:
         if subject.key is not None:
             subject.sql = rows.get(subject.key)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from sqlalchemy import Connection
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.lark_side.table import HIDDEN
 from airflow_provider_lark.core.side import Key, Page, RecordId
-from airflow_provider_lark.core.stores.ledger import held, pairs, parked, queue, scans
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.sync.bundle import Bundle, Taken
+from airflow_provider_lark.core.stores.ledger.scans import Side
+from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import READS, has_slipped, newest
+from airflow_provider_lark.core.sync.hold import pages
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.twins import take_in
 
 UNSEEN_PAGE = 500
@@ -64,11 +64,11 @@ def scan_all(run: Run) -> Scan:
         modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
         for page in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
             taken = take_in(run, Bundle(page.rows, compare_all=True))
-            run.transact(_mark_page, scan, page, taken)
+            run.transact(_mark, scan, page, taken.keys_found)
             _count(run, scan, page)
         if scan.is_complete:
             return scan
-        run.transact(scans.drop, scan.scan_id)
+        drop_marks(run, scan.scan_id)
     run.report.warnings.append(
         f"the scan read {scan.seen} of {scan.total} records, {READS} times; nothing is deleted, and no record is made "
         "for rows that no change told of, before a scan reads them all"
@@ -79,17 +79,20 @@ def scan_all(run: Run) -> Scan:
 def scan_keys(run: Run, scan: Scan) -> None:
     """Read every record's key field only, to learn which records are gone."""
     for page in run.lark.scan(run.binding.rules.key_columns[:1]):
-        ids = [row.id for row in page.rows]
-        run.transact(scans.mark, scan.scan_id, "lark", ids)
-        scan.surfaced.extend(run.read(_surfaced, run, ids))
+        run.transact(_mark, scan, page)
+        scan.surfaced.extend(run.read(_surfaced, [RecordId(row.id) for row in page.rows]))
         _count(run, scan, page)
 
 
-def _surfaced(conn: Connection, run: Run, ids: Sequence[str]) -> list[RecordId]:
-    record_ids = [RecordId(id_) for id_ in ids]
-    known = pairs.by_records(conn, run.table_name, record_ids)
-    waiting = parked.among(conn, run.table_name, ids)
-    return [id_ for id_ in record_ids if (known[id_].out_of_sight if id_ in known else id_ not in waiting)]
+def drop_marks(run: Run, scan_id: str) -> None:
+    """Forget what a scan has seen."""
+    run.transact(lambda tx: tx.scan(scan_id).drop())
+
+
+def _surfaced(tx: Transaction, ids: Sequence[RecordId]) -> list[RecordId]:
+    known = tx.pairs.by_records(ids)
+    waiting = tx.dead_letters.among(ids)
+    return [id_ for id_ in ids if (known[id_].out_of_sight if id_ in known else id_ not in waiting)]
 
 
 def take_surfaced(run: Run, scan: Scan) -> None:
@@ -101,12 +104,17 @@ def take_surfaced(run: Run, scan: Scan) -> None:
         rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         take_in(run, Bundle(rows))
-        run.transact(pairs.mark_out_of_sight, run.table_name, [RecordId(row.id) for row in rows], out_of_sight=False)
+        run.transact(_mark_out_of_sight, [RecordId(row.id) for row in rows], out_of_sight=False)
 
 
-def _mark_page(conn: Connection, scan: Scan, page: Page, taken: Taken) -> None:
-    scans.mark(conn, scan.scan_id, "lark", [row.id for row in page.rows])
-    scans.mark(conn, scan.scan_id, "sql", taken.keys_found)
+def _mark(tx: Transaction, scan: Scan, page: Page, keys_found: Iterable[str] = ()) -> None:
+    marks = tx.scan(scan.scan_id)
+    marks.mark("lark", [row.id for row in page.rows])
+    marks.mark("sql", keys_found)
+
+
+def _mark_out_of_sight(tx: Transaction, ids: Sequence[RecordId], *, out_of_sight: bool = True) -> None:
+    tx.pairs.mark_out_of_sight(ids, out_of_sight=out_of_sight)
 
 
 def _count(run: Run, scan: Scan, page: Page) -> None:
@@ -172,17 +180,17 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
     absence = _Absence()
     asked = 0
     for unseen in _unseen(run, scan, "lark"):
-        held_back = set() if run.guard.is_lifted else run.read(held.among, run.table_name, [p.key for p in unseen])
+        held_back = set() if run.guard.is_lifted else run.read(_held, [pair.key for pair in unseen])
         ids = [pair.record_id for pair in unseen if pair.key not in held_back]
         if asked >= ASKED_IN_VAIN and not absence.gone:
             # a list that lacks records without one of them being gone is no list to go by
             absence.doubtful += len(ids)
-            run.transact(pairs.mark_out_of_sight, run.table_name, ids)
+            run.transact(_mark_out_of_sight, ids)
             continue
         fates = run.lark.table.look_up(ids)
         asked += len(ids)
         gone = {RecordId(record_id) for record_id in fates.gone}
-        run.transact(pairs.mark_out_of_sight, run.table_name, [id_ for id_ in ids if id_ not in gone])
+        run.transact(_mark_out_of_sight, [id_ for id_ in ids if id_ not in gone])
         absence.gone += [id_ for id_ in ids if id_ in gone]
         hidden = sum(reason == HIDDEN for reason in fates.hidden.values())
         absence.hidden += hidden
@@ -191,18 +199,20 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
     return absence
 
 
+def _held(tx: Transaction, keys: Sequence[Key]) -> set[Key]:
+    return tx.deletes.among(keys)
+
+
 def _free_records_that_are_back(run: Run, scan: Scan) -> None:
     """Look anew at rows that are held because their record was gone, where the scan has seen it."""
-    after = 0
-    while entries := run.read(held.page, run.table_name, pulls=True, after=after, limit=UNSEEN_PAGE):
-        run.transact(_free, run, scan, [entry.key for entry in entries])
-        after = entries[-1].id
+    for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=True, after=after, limit=UNSEEN_PAGE)):
+        run.transact(_free, scan, keys)
 
 
-def _free(conn: Connection, run: Run, scan: Scan, keys: Sequence[Key]) -> None:
-    known = pairs.by_keys(conn, run.table_name, keys)
-    lost = set(scans.unmarked(conn, scan.scan_id, "lark", [pair.record_id for pair in known.values()]))
-    held.release(conn, run.table_name, [key for key, pair in known.items() if pair.record_id not in lost])
+def _free(tx: Transaction, scan: Scan, keys: Sequence[Key]) -> None:
+    known = tx.pairs.by_keys(keys)
+    lost = set(tx.scan(scan.scan_id).unmarked("lark", [pair.record_id for pair in known.values()]))
+    tx.deletes.release([key for key, pair in known.items() if pair.record_id not in lost])
 
 
 def settle_sql_deletes(run: Run, scan: Scan) -> None:
@@ -213,20 +223,21 @@ def settle_sql_deletes(run: Run, scan: Scan) -> None:
     # the rows of records that went unread were not looked for
     if run.binding.mapping.direction != "to_sql" and scan.is_complete:
         for unseen in _unseen(run, scan, "sql"):
-            run.transact(_queue_deletes, run, unseen)
+            run.transact(_queue_deletes, unseen)
 
 
-def _queue_deletes(conn: Connection, run: Run, unseen: Sequence[Pair]) -> None:
+def _queue_deletes(tx: Transaction, unseen: Sequence[Pair]) -> None:
     keys = [pair.key for pair in unseen]
-    known = parked.changed_at(conn, run.table_name, keys).keys() | run.sql(conn).read(keys).keys()
-    queue.enqueue(conn, run.table_name, [key for key in keys if key not in known], operation="DELETE")
+    known = tx.queue.changed_at(keys).keys() | tx.sql.read(keys).keys()
+    tx.queue.enqueue([key for key in keys if key not in known], operation="DELETE")
 
 
-def _unseen(run: Run, scan: Scan, side: scans.Side) -> Iterator[list[Pair]]:
+def _unseen(run: Run, scan: Scan, side: Side) -> Iterator[list[Pair]]:
     after: Key | None = None
-    while True:
-        page = run.read(scans.pairs_unseen, run.table_name, scan.scan_id, side, limit=UNSEEN_PAGE, after=after)
-        if not page:
-            return
+    while page := run.read(_unseen_page, scan, side, after):
         yield page
         after = page[-1].key
+
+
+def _unseen_page(tx: Transaction, scan: Scan, side: Side, after: Key | None) -> list[Pair]:
+    return tx.scan(scan.scan_id).pairs_unseen(side, limit=UNSEEN_PAGE, after=after)

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, func, select
-
-from airflow_provider_lark.core.stores.ledger import lease
-from airflow_provider_lark.core.stores.ledger.schema import checkpoint
+from airflow_provider_lark.core.stores.ledger.checkpoint import count_mappings
+from airflow_provider_lark.core.stores.ledger.lease import Lease
 from airflow_provider_lark.core.sync.exclusive import worker_name
 from airflow_provider_lark.core.sync.run import Run
 
@@ -29,7 +27,7 @@ _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
 def writing(run: Run) -> Iterator[None]:
     """Hold the turn in the base for one write call; where the mapping has the base for itself, nothing is asked."""
     if run.shares_base is None:
-        run.shares_base = run.read(_is_shared, run.binding.app_token)
+        run.shares_base = run.read(lambda tx: count_mappings(tx.conn, run.binding.app_token)) > 1
     if not run.shares_base:
         yield
         return
@@ -39,17 +37,12 @@ def writing(run: Run) -> Iterator[None]:
         yield
     finally:
         if is_held:
-            run.transact(lease.release, resource, owner=owner)
-
-
-def _is_shared(conn: Connection, app_token: str) -> bool:
-    mappings = select(func.count()).select_from(checkpoint).where(checkpoint.c.app_token == app_token)
-    return conn.scalars(mappings).one() > 1
+            run.transact(lambda tx: Lease(tx.conn, resource, owner).release())
 
 
 def _take(run: Run, resource: str, owner: str) -> bool:
     pause, deadline = _FIRST_LOOK_SECONDS, run.clock.monotonic() + WAIT_SECONDS
-    while not run.transact(lease.acquire, resource, owner=owner, ttl_seconds=TURN_SECONDS):
+    while not run.transact(lambda tx: Lease(tx.conn, resource, owner).acquire(TURN_SECONDS)):
         if run.clock.monotonic() >= deadline:
             return False
         run.clock.sleep(pause)

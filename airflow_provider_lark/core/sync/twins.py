@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.ledger import pairs
 from airflow_provider_lark.core.sync.bundle import Bundle, Taken
 from airflow_provider_lark.core.sync.keep import note_failure
 from airflow_provider_lark.core.sync.own_writes import look_at_own_writes
@@ -16,6 +13,7 @@ from airflow_provider_lark.core.sync.parts import take_in_parts
 from airflow_provider_lark.core.sync.pull import absorb, take
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Twin, twin_error
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
 def take_in(run: Run, bundle: Bundle) -> Taken:
@@ -32,12 +30,12 @@ def take_in(run: Run, bundle: Bundle) -> Taken:
     return taken
 
 
-def _settle(conn: Connection, run: Run, bundle: Bundle, twins: Sequence[Twin], absent: set[RecordId]) -> Taken:
+def _settle(tx: Transaction, run: Run, bundle: Bundle, twins: Sequence[Twin], absent: set[RecordId]) -> Taken:
     """Move the pairs of records that are gone to their successors, and refuse the other twins."""
     heirs = {twin.owner: twin for twin in reversed(twins) if twin.owner in absent}
-    known = pairs.by_records(conn, run.table_name, list(heirs))
+    known = tx.pairs.by_records(list(heirs))
     moved = [replace(pair, record_id=RecordId(heirs[id_].row.id)) for id_, pair in known.items()]
-    pairs.save(conn, run.table_name, moved)
+    tx.pairs.save(moved)
     ids = {pair.record_id for pair in moved}
     names = {twin.row.id for twin in twins}
     again = replace(
@@ -47,11 +45,11 @@ def _settle(conn: Connection, run: Run, bundle: Bundle, twins: Sequence[Twin], a
         claims={name: claim for name, claim in bundle.claims.items() if name in names & ids},
         floor_ms=None,
     )
-    taken = take(conn, run, again)
+    taken = take(tx, run, again)
     for twin in twins:
         if twin.row.id not in ids:
             refusal = Refusal(RecordId(twin.row.id), None, twin_error(twin.key, twin.row.id, twin.owner))
-            note_failure(conn, run, refusal, bundle.claims.get(refusal.name), taken)
+            note_failure(tx, refusal, bundle.claims.get(refusal.name), taken)
             taken.refused.add(twin.row.id)
             taken.strays.add(twin.row.id)
     return taken

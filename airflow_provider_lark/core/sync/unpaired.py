@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import decide_push
 from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Transaction
 
 
 def push_unpaired(run: Run) -> OwnCreates:
@@ -27,23 +25,23 @@ def push_unpaired(run: Run) -> OwnCreates:
             return OwnCreates(frozenset(first), count)
 
 
-def _unpaired_page(conn: Connection, run: Run, after: Key | None) -> tuple[list[NewRow], Key | None]:
-    page = run.sql(conn).unpaired_page(run.table_name, after=after, limit=run.binding.mapping.batch_size)
+def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[NewRow], Key | None]:
+    page = tx.sql.unpaired_page(tx.table_name, after=after, limit=run.binding.mapping.batch_size)
     if not page.rows:
         return [], None
     run.report.rows_sql += len(page.rows)
     live = [row for row in page.rows if not run.is_deleted(row)]
-    blocked = journal.blacklisted(conn, run.table_name, [Key(row.id) for row in live])
+    blocked = tx.blacklist.among([Key(row.id) for row in live])
     run.report.skipped += len(blocked)
     new = []
     for row in live:
         decision = decide_push(run.binding.rules, base=None, sql=None if row.problems else row.values)
         if row.problems:
-            set_aside(conn, run, row.id, row.problems[0], direction="to_lark", operation="INSERT")
+            set_aside(tx, row.id, row.problems[0], direction="to_lark", operation="INSERT")
             run.report.add_failure(row.id, row.problems[0])
         elif Key(row.id) not in blocked and decision.lark == "create":
             new.append((Key(row.id), decision.values))
-    sendables = run.links.to_records(conn, [values for _, values in new])
+    sendables = run.links.to_records(tx, [values for _, values in new])
     rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
     # a key that cannot be read cannot be continued from
     named = [Key(row.id) for row in page.rows if row.values]

@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.bisect import halve
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.ledger import intents, pairs, parked, queue
+from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.ledger.queue import Claim
 from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import PushDecision
@@ -25,6 +22,7 @@ from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
+from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.twins import take_in
 
 
@@ -50,10 +48,9 @@ class Work:
         return self.pair.record_id
 
 
-def wait_for_links(conn: Connection, item: Work, sendable: Sendable) -> None:
+def wait_for_links(tx: Transaction, item: Work, sendable: Sendable) -> None:
     """Let an entry wait until the row that its row names has a record."""
-    queue.retry(
-        conn,
+    tx.queue.retry(
         item.claim.entry_ids,
         error="; ".join(sendable.missing.values()),
         delay_seconds=retry_delay_seconds(item.claim.retry_count),
@@ -121,19 +118,19 @@ def _read_answer(
     return Answer(note_sent(run, since_ms, before, item.claim.retry_count), other, lacks)
 
 
-def _record_updates(conn: Connection, run: Run, batch: Sequence[Work], token: str, answers: Sequence[Answer]) -> None:
-    intents.finish(conn, token)
-    pairs.save(conn, run.table_name, [_with_base(item, answer) for item, answer in zip(batch, answers, strict=True)])
+def _record_updates(tx: Transaction, run: Run, batch: Sequence[Work], token: str, answers: Sequence[Answer]) -> None:
+    tx.intents.finish(token)
+    tx.pairs.save([_with_base(item, answer) for item, answer in zip(batch, answers, strict=True)])
     # what the answer leaves out is looked at in this very run
     lacking = [item.claim.key for item, answer in zip(batch, answers, strict=True) if answer.lacks]
-    queue.enqueue(conn, run.table_name, lacking, operation="PULL")
-    queue.complete(conn, [entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
+    tx.queue.enqueue(lacking, operation="PULL")
+    tx.queue.complete([entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
     for item in batch:
         if item.sendable.missing:
-            wait_for_links(conn, item, item.sendable)
+            wait_for_links(tx, item, item.sendable)
     lines = [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch]
     near = [(item.claim.key, answer.other) for item, answer in zip(batch, answers, strict=True) if answer.other]
-    run.journal(conn, lines + [near_miss_line(run, key, other) for key, other in near])
+    tx.log(lines + [near_miss_line(run, key, other) for key, other in near])
 
 
 def _with_base(item: Work, answer: Answer) -> Pair:
@@ -155,15 +152,15 @@ def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
             reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
-        run.transact(_hand_back, run, list(claims.values()))
+        run.transact(_hand_back, list(claims.values()))
         take_in(run, Bundle((), gone=absent))
 
 
-def _hand_back(conn: Connection, run: Run, claims: Sequence[Claim]) -> None:
-    parked.hand_back(conn, [entry for claim in claims for entry in claim.entry_ids])
+def _hand_back(tx: Transaction, claims: Sequence[Claim]) -> None:
+    tx.queue.hand_back([entry for claim in claims for entry in claim.entry_ids])
     # a tombstone stands for a record that is still there; this one is not, so that the row may have a new one
-    known = pairs.by_keys(conn, run.table_name, [claim.key for claim in claims])
-    pairs.forget(conn, run.table_name, [pair.key for pair in known.values() if pair.tombstone])
+    known = tx.pairs.by_keys([claim.key for claim in claims])
+    tx.pairs.forget([pair.key for pair in known.values() if pair.tombstone])
 
 
 def reject(run: Run, claim: Claim, error: LarkError) -> None:
@@ -171,11 +168,10 @@ def reject(run: Run, claim: Claim, error: LarkError) -> None:
     run.transact(set_claim_aside, run, claim, error)
 
 
-def set_claim_aside(conn: Connection, run: Run, claim: Claim, error: LarkError) -> None:
+def set_claim_aside(tx: Transaction, run: Run, claim: Claim, error: LarkError) -> None:
     """Set a claimed key aside inside the caller's transaction."""
     set_aside(
-        conn,
-        run,
+        tx,
         claim.key,
         error,
         direction="to_lark",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.ledger import journal
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import Side
 from airflow_provider_lark.core.sync.run import Run
@@ -14,7 +13,7 @@ from airflow_provider_lark.core.sync.twins import take_in
 
 def apply_verdicts(run: Run) -> None:
     """Carry out what people decided, on the rows as they are now."""
-    decided = run.read(journal.decided_conflicts, run.table_name)
+    decided = run.read(lambda tx: tx.conflicts.decided())
     if not decided:
         return
     verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from sqlalchemy import Connection
-
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zone_use import depends_on_zone
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
-from airflow_provider_lark.core.stores.ledger import pairs
+from airflow_provider_lark.core.stores.ledger import Ledger
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.bound import Binding
 from airflow_provider_lark.core.sync.mapping import TableMapping
@@ -60,7 +58,7 @@ def dated_columns(binding: Binding) -> list[str]:
     return [pair.column.name for pair in binding.pairs if depends_on_zone(pair.field, pair.column)]
 
 
-def settle_zone(conn: Connection, binding: Binding, state: Checkpoint | None, name: str, report: Report) -> None:
+def settle_zone(ledger: Ledger, binding: Binding, state: Checkpoint | None, name: str, report: Report) -> None:
     """Forget what was agreed about dates when the zone is another one than before, and say so.
 
     Both sides then meet as for the first time: where they differ, the conflict policy decides, and it is on record.
@@ -71,7 +69,7 @@ def settle_zone(conn: Connection, binding: Binding, state: Checkpoint | None, na
         return
     columns = dated_columns(binding)
     for column in columns:
-        pairs.forget_column(conn, binding.table_name, column)
+        ledger.pairs.forget_column(column)
     if columns:
         report.warnings.append(
             f"dates of {binding.table_name} are now taken in {name}, before in {before}: the next full sync compares "

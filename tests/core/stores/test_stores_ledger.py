@@ -9,10 +9,11 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
-from airflow_provider_lark.core.stores.ledger import checkpoint, conflicts, intents, journal, pairs, scans
+from airflow_provider_lark.core.stores.ledger import Ledger, intents, journal, pairs, scans
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.stores.ledger.intents import Intent
-from airflow_provider_lark.core.stores.ledger.journal import Conflict, LogLine
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 
 T = "shop.订单"
@@ -28,84 +29,91 @@ def pair(number: int, **facts: object) -> Pair:
 def test_pairs_come_back_as_they_were_saved(engine: Engine):
     one, two = pair(1, lark_modified_ms=1_760_000_000_000), pair(2, base=None, tombstone=True)
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [one, two])
-        assert pairs.by_keys(conn, T, [one.key, two.key, Key("no")]) == {one.key: one, two.key: two}
-        assert pairs.by_records(conn, T, [one.record_id, RecordId("no")]) == {one.record_id: one}
-        assert pairs.record_ids_of(conn, T, [one.key, two.key]) == {one.key: one.record_id}
-        assert pairs.count(conn, T) == 1
-        assert pairs.by_keys(conn, "other", [one.key]) == {}
+        ledger = Ledger(conn, T)
+        ledger.pairs.save([one, two])
+        assert ledger.pairs.by_keys([one.key, two.key, Key("no")]) == {one.key: one, two.key: two}
+        assert ledger.pairs.by_records([one.record_id, RecordId("no")]) == {one.record_id: one}
+        assert ledger.pairs.record_ids_of([one.key, two.key]) == {one.key: one.record_id}
+        assert ledger.pairs.count() == 1
+        assert Ledger(conn, "other").pairs.by_keys([one.key]) == {}
 
 
 def test_pairs_saved_again_take_the_place_of_the_old(engine: Engine):
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [pair(1), pair(2)])
+        ledger = Ledger(conn, T)
+        ledger.pairs.save([pair(1), pair(2)])
         swapped = [Pair(Key("k001"), RecordId("rec002"), {"a": 1}), Pair(Key("k002"), RecordId("rec001"), {"a": 2})]
-        pairs.save(conn, T, swapped)
-        assert pairs.by_keys(conn, T, [Key("k001"), Key("k002")]) == {one.key: one for one in swapped}
+        ledger.pairs.save(swapped)
+        assert ledger.pairs.by_keys([Key("k001"), Key("k002")]) == {one.key: one for one in swapped}
         moved = Pair(Key("k003"), RecordId("rec002"), None)
-        pairs.save(conn, T, [moved])
-        assert pairs.by_keys(conn, T, [Key("k001"), Key("k003")]) == {moved.key: moved}
+        ledger.pairs.save([moved])
+        assert ledger.pairs.by_keys([Key("k001"), Key("k003")]) == {moved.key: moved}
 
 
 def test_pairs_tell_keys_apart_by_case_and_accent(engine: Engine):
     some = [Pair(Key(key), RecordId(f"rec{key.encode().hex()}"), {}) for key in ("a", "A", "á", "Ａ")]
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, some)
-        assert pairs.by_keys(conn, T, [Key("A")]) == {Key("A"): some[1]}
-        assert pairs.count(conn, T) == 4
+        ledger = Ledger(conn, T)
+        ledger.pairs.save(some)
+        assert ledger.pairs.by_keys([Key("A")]) == {Key("A"): some[1]}
+        assert ledger.pairs.count() == 4
         # a key that is only reserved has no row that could be missing
-        pairs.save(conn, T, [Pair(Key("b"), RecordId("recB"), None)])
-        assert pairs.count(conn, T) == 4
-        assert "b" not in [pair.key for pair in scans.pairs_unseen(conn, T, "s", "sql", limit=9)]
+        ledger.pairs.save([Pair(Key("b"), RecordId("recB"), None)])
+        assert ledger.pairs.count() == 4
+        assert "b" not in [pair.key for pair in ledger.scan("s").pairs_unseen("sql", limit=9)]
 
 
-def test_pairs_buried_are_dead_and_known(engine: Engine):
+def test_tombstones_are_dead_and_known(engine: Engine):
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [pair(1), pair(2), pair(3)])
-        pairs.bury(conn, T, [Key("k001")])
-        pairs.forget(conn, T, [Key("k002")])
-        found = pairs.by_keys(conn, T, [Key("k001"), Key("k002")])
+        ledger = Ledger(conn, T)
+        ledger.pairs.save([pair(1), pair(2), pair(3)])
+        ledger.pairs.tombstone([Key("k001")])
+        ledger.pairs.forget([Key("k002")])
+        found = ledger.pairs.by_keys([Key("k001"), Key("k002")])
         assert found == {Key("k001"): Pair(Key("k001"), RecordId("rec001"), None, tombstone=True)}
-        assert pairs.count(conn, T) == 1
-        assert pairs.purge(conn, buried_older_than_seconds=3600) == 0
-        assert pairs.purge(conn, buried_older_than_seconds=-2) == 1
+        assert ledger.pairs.count() == 1
+        assert pairs.purge(conn, tombstones_older_than_seconds=3600) == 0
+        assert pairs.purge(conn, tombstones_older_than_seconds=-2) == 1
 
 
 def test_pairs_with_a_large_base_come_back_whole(engine: Engine):
     large = pair(1, base={"text": "汉" * 100_000})
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [large])
-        assert pairs.by_keys(conn, T, [large.key])[large.key] == large
+        ledger = Ledger(conn, T)
+        ledger.pairs.save([large])
+        assert ledger.pairs.by_keys([large.key])[large.key] == large
 
 
 def test_pairs_of_1200_keys_take_a_handful_of_statements(engine: Engine):
     many = [pair(number) for number in range(1200)]
     with write_transaction(engine) as conn:
+        ledger = Ledger(conn, T)
         conn.exec_driver_sql("SELECT 1")  # the session's settings come with the first statement
         sent: list[str] = []
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
-        pairs.save(conn, T, many)
+        ledger.pairs.save(many)
         assert len(sent) == 9  # 3 parts of 500: two deletes and an insert each
-        assert len(pairs.by_keys(conn, T, [one.key for one in many])) == 1200
+        assert len(ledger.pairs.by_keys([one.key for one in many])) == 1200
         assert len(sent) == 12
 
 
 def test_scan_finds_the_pairs_it_has_not_seen(engine: Engine):
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [pair(number) for number in range(10)])
-        pairs.bury(conn, T, [Key("k009")])
-        scans.mark(conn, "s1", "lark", [f"rec{number:03}" for number in (0, 1, 2)])
-        scans.mark(conn, "s1", "lark", ["rec002", "rec003"])
-        scans.mark(conn, "s1", "sql", ["k008"])
-        scans.mark(conn, "s2", "lark", ["rec005"])
-        first = scans.pairs_unseen(conn, T, "s1", "lark", limit=3)
+        ledger = Ledger(conn, T)
+        ledger.pairs.save([pair(number) for number in range(10)])
+        ledger.pairs.tombstone([Key("k009")])
+        ledger.scan("s1").mark("lark", [f"rec{number:03}" for number in (0, 1, 2)])
+        ledger.scan("s1").mark("lark", ["rec002", "rec003"])
+        ledger.scan("s1").mark("sql", ["k008"])
+        ledger.scan("s2").mark("lark", ["rec005"])
+        first = ledger.scan("s1").pairs_unseen("lark", limit=3)
         assert [one.key for one in first] == ["k004", "k005", "k006"]
-        second = scans.pairs_unseen(conn, T, "s1", "lark", limit=3, after=first[-1].key)
+        second = ledger.scan("s1").pairs_unseen("lark", limit=3, after=first[-1].key)
         assert [one.key for one in second] == ["k007", "k008"]
-        assert "k008" not in {one.key for one in scans.pairs_unseen(conn, T, "s1", "sql", limit=50)}
-        scans.drop(conn, "s1")
-        assert len(scans.pairs_unseen(conn, T, "s1", "lark", limit=50)) == 9
-        assert scans.purge(conn, older_than_seconds=-2) == 1
+        assert "k008" not in {one.key for one in ledger.scan("s1").pairs_unseen("sql", limit=50)}
+        ledger.scan("s1").drop()
+        assert len(ledger.scan("s1").pairs_unseen("lark", limit=50)) == 9
+        assert scans.purge(conn, -2) == 1
 
 
 def test_checkpoint_comes_back_as_it_was_saved(engine: Engine):
@@ -120,27 +128,29 @@ def test_checkpoint_comes_back_as_it_was_saved(engine: Engine):
         modified_field_id="fld9",
     )
     with write_transaction(engine) as conn:
-        assert checkpoint.load(conn, T) is None
-        checkpoint.save(conn, T, full)
-        checkpoint.save(conn, "other", Checkpoint())
-        assert checkpoint.load(conn, T) == full
-        checkpoint.save(conn, T, Checkpoint(app_token="app2"))
-        assert checkpoint.load(conn, T) == Checkpoint(app_token="app2")
+        ledger = Ledger(conn, T)
+        assert ledger.checkpoint.load() is None
+        ledger.checkpoint.save(full)
+        Ledger(conn, "other").checkpoint.save(Checkpoint())
+        assert ledger.checkpoint.load() == full
+        ledger.checkpoint.save(Checkpoint(app_token="app2"))
+        assert ledger.checkpoint.load() == Checkpoint(app_token="app2")
 
 
 def test_intents_are_open_until_they_are_finished(engine: Engine):
     first = Intent("tok-1", (Key("1"), Key("二")), [{"名称": "x", "n": 1.5}, {"名称": None}], 1_000)
     second = Intent("tok-2", (Key("3"),), [{}], 2_000)
     with write_transaction(engine) as conn:
-        intents.begin(conn, T, second)
-        intents.begin(conn, T, first)
-        assert intents.open_intents(conn, T) == [first, second]
-        assert intents.open_intents(conn, "other") == []
-        intents.finish(conn, "tok-1")
-        assert intents.open_intents(conn, T) == [second]
+        ledger = Ledger(conn, T)
+        ledger.intents.begin(second)
+        ledger.intents.begin(first)
+        assert ledger.intents.open("create") == [first, second]
+        assert Ledger(conn, "other").intents.open("create") == []
+        ledger.intents.finish("tok-1")
+        assert ledger.intents.open("create") == [second]
         kept = conn.execute(text("SELECT payload FROM sync_intent WHERE client_token = 'tok-1'")).scalar_one()
         assert "x" not in kept
-        assert intents.purge(conn, older_than_seconds=-2) == 1
+        assert intents.purge(conn, -2) == 1
 
 
 def conflict(key: str, **facts: object) -> Conflict:
@@ -150,39 +160,43 @@ def conflict(key: str, **facts: object) -> Conflict:
 
 def test_conflict_that_is_met_again_keeps_the_persons_decision(engine: Engine):
     with write_transaction(engine) as conn:
-        journal.add_conflicts(conn, T, [conflict("a"), conflict("b")])
+        ledger = Ledger(conn, T)
+        ledger.conflicts.add([conflict("a"), conflict("b")])
         conn.execute(text("UPDATE sync_conflict SET outcome = 'sql' WHERE record_id = 'a'"))
-        journal.add_conflicts(conn, T, [conflict("a")])
-        (decided,) = journal.decided_conflicts(conn, T)
+        ledger.conflicts.add([conflict("a")])
+        (decided,) = ledger.conflicts.decided()
         assert (decided.key, decided.outcome, decided.lark, decided.sql) == ("a", "sql", {"a": "2"}, None)
-        journal.add_conflicts(conn, T, [conflict("a", lark={"a": "3"})])
-        assert journal.decided_conflicts(conn, T) == []
-        assert conflicts.open_keys(conn, T, [Key("a"), Key("b"), Key("c")]) == {"a", "b"}
+        ledger.conflicts.add([conflict("a", lark={"a": "3"})])
+        assert ledger.conflicts.decided() == []
+        assert ledger.conflicts.open_keys([Key("a"), Key("b"), Key("c")]) == {"a", "b"}
         assert conn.execute(text("SELECT COUNT(*) FROM sync_conflict")).scalar_one() == 2
 
 
 def test_conflict_with_an_outcome_is_history(engine: Engine):
     with write_transaction(engine) as conn:
-        journal.add_conflicts(conn, T, [conflict("a", outcome="lark", policy="newest"), conflict("b")])
-        assert conflicts.open_keys(conn, T, [Key("a"), Key("b")]) == {"b"}
-        assert journal.decided_conflicts(conn, T) == []
+        ledger = Ledger(conn, T)
+        ledger.conflicts.add([conflict("a", outcome="lark", policy="newest"), conflict("b")])
+        assert ledger.conflicts.open_keys([Key("a"), Key("b")]) == {"b"}
+        assert ledger.conflicts.decided() == []
         closed = conn.execute(text("SELECT closed_at FROM sync_conflict WHERE record_id = 'a'")).scalar_one()
         assert closed is not None
 
 
 def test_conflict_that_was_carried_out_is_closed(engine: Engine):
     with write_transaction(engine) as conn:
-        journal.add_conflicts(conn, T, [conflict("a")])
+        ledger = Ledger(conn, T)
+        ledger.conflicts.add([conflict("a")])
         conn.execute(text("UPDATE sync_conflict SET outcome = 'lark'"))
-        (decided,) = journal.decided_conflicts(conn, T)
-        journal.close_conflicts(conn, [decided.id])
-        assert journal.decided_conflicts(conn, T) == []
+        (decided,) = ledger.conflicts.decided()
+        ledger.conflicts.close([decided.id])
+        assert ledger.conflicts.decided() == []
 
 
 def test_journal_is_kept_for_its_retention(engine: Engine):
     with write_transaction(engine) as conn:
-        journal.write(conn, T, "run 1", [LogLine(f"k{i}", "to_lark", "UPDATE", "applied") for i in range(600)])
-        journal.write(conn, T, "run 1", [LogLine("k", "to_sql", "INSERT", "failed", "name (VARCHAR(5)): too long")])
+        ledger = Ledger(conn, T)
+        ledger.journal.write("run 1", [LogLine(f"k{i}", "to_lark", "UPDATE", "applied") for i in range(600)])
+        ledger.journal.write("run 1", [LogLine("k", "to_sql", "INSERT", "failed", "name (VARCHAR(5)): too long")])
         row = conn.execute(text("SELECT * FROM sync_log WHERE status = 'failed'")).one()
         assert (row.table_name, row.run_id, row.direction) == (T, "run 1", "to_sql")
         assert journal.purge(conn, 3600) == 0
@@ -195,19 +209,19 @@ def test_blacklist_without_a_table_holds_for_all(engine: Engine):
         conn.execute(text("INSERT INTO sync_blacklist (record_id, table_name) VALUES ('b', 'other')"))
         conn.execute(text("INSERT INTO sync_blacklist (record_id, expires_at) VALUES ('c', '2001-01-01 00:00:00')"))
         conn.execute(text("INSERT INTO sync_blacklist (record_id, expires_at) VALUES ('d', '2037-01-01 00:00:00')"))
-        assert journal.blacklisted(conn, T, [Key(key) for key in "abcde"]) == {"a", "d"}
+        assert Ledger(conn, T).blacklist.among([Key(key) for key in "abcde"]) == {"a", "d"}
 
 
 def test_transaction_that_raises_leaves_nothing(engine: Engine):
     def save_and_raise() -> None:
         with write_transaction(engine) as conn:
-            pairs.save(conn, T, [pair(1)])
+            Ledger(conn, T).pairs.save([pair(1)])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         save_and_raise()
     with write_transaction(engine) as conn:
-        assert pairs.count(conn, T) == 0
+        assert Ledger(conn, T).pairs.count() == 0
 
 
 def test_transaction_of_an_autocommitting_engine_is_one(engine: Engine):
@@ -215,16 +229,17 @@ def test_transaction_of_an_autocommitting_engine_is_one(engine: Engine):
 
     def save_and_raise() -> None:
         with write_transaction(by_itself) as conn:
-            pairs.save(conn, T, [pair(1)])
+            Ledger(conn, T).pairs.save([pair(1)])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         save_and_raise()
     with write_transaction(by_itself) as conn:
-        assert pairs.count(conn, T) == 0
-        pairs.save(conn, T, [pair(2)])
+        ledger = Ledger(conn, T)
+        assert ledger.pairs.count() == 0
+        ledger.pairs.save([pair(2)])
     with write_transaction(engine) as conn:
-        assert pairs.count(conn, T) == 1
+        assert Ledger(conn, T).pairs.count() == 1
 
 
 def test_transaction_on_sqlite_locks_out_a_second_writer(ledger_database):
@@ -243,15 +258,16 @@ def test_deadlock_is_transient(kind, ledger_database):
 
     engine = ledger_database(kind)
     with write_transaction(engine) as conn:
-        pairs.save(conn, T, [pair(1), pair(2)])
+        Ledger(conn, T).pairs.save([pair(1), pair(2)])
     barrier = Barrier(2)
 
     def lock(keys: list[str]) -> BaseException | None:
         try:
             with write_transaction(engine) as conn:
-                pairs.bury(conn, T, [Key(keys[0])])
+                ledger = Ledger(conn, T)
+                ledger.pairs.tombstone([Key(keys[0])])
                 barrier.wait()
-                pairs.bury(conn, T, [Key(keys[1])])
+                ledger.pairs.tombstone([Key(keys[1])])
         except DBAPIError as exc:
             return exc
         return None

@@ -13,7 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.ledger import journal, migrate, pairs, queue, scans, schema
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
+from airflow_provider_lark.core.stores.ledger.backlog import count_backlog
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 
 LEDGER = set(schema.metadata.tables)
@@ -220,21 +221,22 @@ def test_ledger_of_the_first_version_keeps_its_rows_and_learns_exact_keys(kind, 
             conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
     migrate.upgrade(engine)
     with engine.begin() as conn:
+        ledger = Ledger(conn, "t")
         assert migrate.current_version(conn) == migrate.HEAD
-        known = pairs.by_keys(conn, "t", [Key("abc"), Key("键"), Key("abc "), Key("ABC")])
+        known = ledger.pairs.by_keys([Key("abc"), Key("键"), Key("abc "), Key("ABC")])
         assert {key: pair.record_id for key, pair in known.items()} == {"abc": "rec1", "键": "rec2"}
         assert not any(pair.out_of_sight for pair in known.values())
-        pairs.save(conn, "t", [Pair(Key("abc "), RecordId("rec3"), {})])
-        assert pairs.by_keys(conn, "t", [Key("abc")])["abc"].record_id == "rec1"
-        queue.enqueue(conn, "t", [Key("abc ")])
-        assert queue.backlog(conn).pending == 2
-        assert journal.blacklisted(conn, "t", [Key("键"), Key("键 ")]) == {"键"}
+        ledger.pairs.save([Pair(Key("abc "), RecordId("rec3"), {})])
+        assert ledger.pairs.by_keys([Key("abc")])["abc"].record_id == "rec1"
+        ledger.queue.enqueue([Key("abc ")])
+        assert count_backlog(conn).pending == 2
+        assert ledger.blacklist.among([Key("键"), Key("键 ")]) == {"键"}
         # what operators ask
         asked = "SELECT record_id FROM sync_queue WHERE status = 'pending' AND record_id = 'abc'"
         assert conn.execute(text(asked)).scalars().all() == ["abc"]
         # whichever of the columns are compared with each other
-        scans.mark(conn, "s", "lark", ["rec1"])
-        assert [pair.key for pair in scans.pairs_unseen(conn, "t", "s", "lark", limit=9)] == ["abc ", "键"]
+        ledger.scan("s").mark("lark", ["rec1"])
+        assert [pair.key for pair in ledger.scan("s").pairs_unseen("lark", limit=9)] == ["abc ", "键"]
 
 
 def test_ledger_on_a_mysql_that_cannot_compare_exactly_says_which_can(new_database, monkeypatch):

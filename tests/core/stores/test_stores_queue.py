@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Engine, event, text
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import lease, queue
-from airflow_provider_lark.core.stores.ledger.queue import Claim
+from airflow_provider_lark.core.stores.ledger import Ledger, queue
+from airflow_provider_lark.core.stores.ledger.backlog import Backlog, count_backlog
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.stores.ledger.lease import Lease
 from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, key_columns_of, reflect_table
 
 T = "areas"
@@ -22,7 +24,7 @@ def keys(*names: object) -> list[Key]:
 
 def claim(conn: Connection, token: str = "me", **options: object) -> list[Claim]:
     settings = {"limit_keys": 500, "token": token, "lease_seconds": 60.0} | options
-    return queue.claim(conn, T, **settings)
+    return Ledger(conn, T).queue.claim(**settings)
 
 
 def state(conn: Connection) -> list[tuple[str, str, int]]:
@@ -32,9 +34,10 @@ def state(conn: Connection) -> list[tuple[str, str, int]]:
 
 def test_claim_takes_all_entries_of_a_key_oldest_key_first(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("b"), operation="INSERT")
-        queue.enqueue(conn, T, keys("a"), operation="INSERT")
-        queue.enqueue(conn, T, keys("b"), operation="DELETE")
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("b"), operation="INSERT")
+        ledger.queue.enqueue(keys("a"), operation="INSERT")
+        ledger.queue.enqueue(keys("b"), operation="DELETE")
         found = claim(conn)
         assert [(one.key, one.operation, len(one.entry_ids)) for one in found] == [
             ("b", "DELETE", 2),
@@ -45,7 +48,7 @@ def test_claim_takes_all_entries_of_a_key_oldest_key_first(engine: Engine):
 
 def test_claim_tells_when_the_newest_entry_was_captured(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
+        Ledger(conn, T).queue.enqueue(keys("a"))
         sql_now = {
             "sqlite": "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
             "postgresql": "SELECT EXTRACT(EPOCH FROM clock_timestamp()) * 1000",
@@ -57,7 +60,7 @@ def test_claim_tells_when_the_newest_entry_was_captured(engine: Engine):
 
 def test_claim_up_to_the_limit_leaves_the_rest(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys(*range(7)))
+        Ledger(conn, T).queue.enqueue(keys(*range(7)))
         assert [one.key for one in claim(conn, limit_keys=3)] == keys(0, 1, 2)
         assert [one.key for one in claim(conn, limit_keys=3)] == keys(3, 4, 5)
         assert [one.key for one in claim(conn, limit_keys=3)] == keys(6)
@@ -66,23 +69,24 @@ def test_claim_up_to_the_limit_leaves_the_rest(engine: Engine):
 
 def test_claim_of_another_table_finds_nothing(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, "other", keys("a"))
+        Ledger(conn, "other").queue.enqueue(keys("a"))
         assert claim(conn) == []
 
 
 def test_claim_leaves_a_key_that_is_in_work_alone(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a"))
         first = claim(conn, "one")
-        queue.enqueue(conn, T, keys("a", "b"))
+        ledger.queue.enqueue(keys("a", "b"))
         assert [one.key for one in claim(conn, "two")] == keys("b")
-        queue.complete(conn, first[0].entry_ids)
+        ledger.queue.complete(first[0].entry_ids)
         assert [one.key for one in claim(conn, "two")] == keys("a")
 
 
 def test_claim_after_a_lease_has_run_out_takes_it_over(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
+        Ledger(conn, T).queue.enqueue(keys("a"))
         claim(conn, "dead", lease_seconds=-1)
         assert [one.key for one in claim(conn, "alive")] == keys("a")
         assert claim(conn, "third") == []
@@ -90,7 +94,7 @@ def test_claim_after_a_lease_has_run_out_takes_it_over(engine: Engine):
 
 def test_claim_at_a_given_time_judges_leases_by_it(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
+        Ledger(conn, T).queue.enqueue(keys("a"))
         claim(conn, "one", lease_seconds=60, now_ms=1_000_000_000_000)
         assert claim(conn, "two", now_ms=1_000_000_059_999) == []
         assert [one.key for one in claim(conn, "two", now_ms=1_000_000_060_000)] == keys("a")
@@ -98,94 +102,102 @@ def test_claim_at_a_given_time_judges_leases_by_it(engine: Engine):
 
 def test_claim_respects_backoff_until_a_newer_change(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a"))
         entries = claim(conn)[0].entry_ids
-        assert queue.retry(conn, entries, error="busy", delay_seconds=3600, max_retries=3) is False
+        assert ledger.queue.retry(entries, error="busy", delay_seconds=3600, max_retries=3) is False
         assert claim(conn) == []
-        queue.enqueue(conn, T, keys("a"), operation="DELETE")
+        ledger.queue.enqueue(keys("a"), operation="DELETE")
         again = claim(conn)
         assert [(one.key, one.operation, len(one.entry_ids), one.retry_count) for one in again] == [
             ("a", "DELETE", 2, 0)
         ]
 
 
-def test_retry_of_a_key_that_used_its_attempts_up_parks_it(engine: Engine):
+def test_retry_of_a_key_that_used_its_attempts_up_fails_it(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
-        parked = []
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a"))
+        failed = []
         for _ in range(3):
             (one,) = claim(conn)
-            parked.append(queue.retry(conn, one.entry_ids, error="x" * 9_000, delay_seconds=0, max_retries=3))
-        assert parked == [False, False, True]
+            failed.append(ledger.queue.retry(one.entry_ids, error="x" * 9_000, delay_seconds=0, max_retries=3))
+        assert failed == [False, False, True]
         assert state(conn) == [("a", "failed", 3)]
         assert claim(conn) == []
 
 
-def test_claim_of_a_parked_key_that_changed_again_takes_all_along(engine: Engine):
+def test_claim_of_a_failed_key_that_changed_again_takes_all_along(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
-        queue.fail(conn, claim(conn)[0].entry_ids, error="too long")
-        queue.enqueue(conn, T, keys("a"))
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a"))
+        ledger.queue.fail(claim(conn)[0].entry_ids, error="too long")
+        ledger.queue.enqueue(keys("a"))
         (one,) = claim(conn)
         assert len(one.entry_ids) == 2
-        queue.complete(conn, one.entry_ids)
+        ledger.queue.complete(one.entry_ids)
         assert {status for _, status, _ in state(conn)} == {"completed"}
 
 
 def test_claim_of_blacklisted_keys_leaves_them_pending(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a", "b", "c", "d"))
+        Ledger(conn, T).queue.enqueue(keys("a", "b", "c", "d"))
         for row in ("'a', NULL, NULL", f"'b', '{T}', NULL", "'c', 'other', NULL", "'d', NULL, '2001-01-01 00:00:00'"):
             conn.execute(text(f"INSERT INTO sync_blacklist (record_id, table_name, expires_at) VALUES ({row})"))
         assert [one.key for one in claim(conn)] == keys("c", "d")
-        assert queue.backlog(conn).blacklisted == 2
+        assert count_backlog(conn).blacklisted == 2
 
 
 def test_enqueue_with_a_token_is_claimed_at_once(engine: Engine):
     with write_transaction(engine) as conn:
-        ids = queue.enqueue(conn, T, keys("a", "b", "a"), token="me", lease_seconds=60)
+        ledger = Ledger(conn, T)
+        ids = ledger.queue.enqueue(keys("a", "b", "a"), token="me", lease_seconds=60)
         assert set(ids) == {"a", "b"}
         assert claim(conn, "other") == []
-        assert queue.enqueue(conn, T, keys("c"), token="me", lease_seconds=60).keys() == {"c"}
-        queue.complete(conn, list(ids.values()))
+        assert ledger.queue.enqueue(keys("c"), token="me", lease_seconds=60).keys() == {"c"}
+        ledger.queue.complete(list(ids.values()))
         assert state(conn) == [("a", "completed", 0), ("b", "completed", 0), ("c", "processing", 0)]
 
 
 def test_release_gives_back_only_what_the_token_holds(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a", "b"))
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a", "b"))
         claim(conn, "one", limit_keys=1)
         claim(conn, "two")
-        assert queue.release(conn, "one") == 1
+        assert ledger.queue.release("one") == 1
         assert [one.key for one in claim(conn, "three")] == keys("a")
 
 
 def test_backlog_counts_by_status_and_tells_the_oldest(engine: Engine):
     with write_transaction(engine) as conn:
-        assert queue.backlog(conn) == queue.Backlog(0, None, 0, 0)
-        queue.enqueue(conn, T, keys("a", "b", "c", "d"))
-        queue.enqueue(conn, "other", keys("x"))
-        queue.fail(conn, claim(conn, limit_keys=1)[0].entry_ids, error="bad")
+        ledger = Ledger(conn, T)
+        assert count_backlog(conn) == Backlog(0, None, 0, 0)
+        ledger.queue.enqueue(keys("a", "b", "c", "d"))
+        Ledger(conn, "other").queue.enqueue(keys("x"))
+        ledger.queue.fail(claim(conn, limit_keys=1)[0].entry_ids, error="bad")
         claim(conn, limit_keys=1)
-        found = queue.backlog(conn, T)
+        found = ledger.queue.backlog()
         assert (found.pending, found.failed, found.processing) == (2, 1, 1)
         assert found.oldest_seconds is not None
         assert 0 <= found.oldest_seconds < 300
-        assert queue.backlog(conn).pending == 3
+        assert count_backlog(conn).pending == 3
 
 
 def test_requeue_failed_starts_anew(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a"))
-        queue.fail(conn, claim(conn)[0].entry_ids, error="bad")
-        assert queue.requeue_failed(conn, T) == 1
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a"))
+        ledger.queue.fail(claim(conn)[0].entry_ids, error="bad")
+        assert ledger.queue.requeue_failed() == 1
         assert state(conn) == [("a", "pending", 0)]
 
 
 def test_purge_deletes_old_completed_entries_only(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a", "b"))
-        queue.complete(conn, claim(conn, limit_keys=1)[0].entry_ids)
+        ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a", "b"))
+        ledger.queue.complete(claim(conn, limit_keys=1)[0].entry_ids)
         assert queue.purge(conn, completed_older_than_seconds=3600) == 0
         assert queue.purge(conn, completed_older_than_seconds=-2) == 1
         assert state(conn) == [("b", "pending", 0)]
@@ -199,7 +211,7 @@ def test_claim_by_four_workers_gives_each_key_to_one(kind, new_database):
     migrate.upgrade(engine)
     with write_transaction(engine) as conn:
         for _ in range(3):
-            queue.enqueue(conn, T, keys(*range(60)))
+            Ledger(conn, T).queue.enqueue(keys(*range(60)))
     barrier = threading.Barrier(4)
 
     def work(number: int) -> list[str]:
@@ -225,7 +237,7 @@ def test_claim_by_four_workers_gives_each_key_to_one(kind, new_database):
 def test_claim_passes_over_entries_that_another_worker_is_claiming(kind, ledger_database):
     engine = ledger_database(kind)
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys("a", "b", "c", "a"))
+        Ledger(conn, T).queue.enqueue(keys("a", "b", "c", "a"))
     with write_transaction(engine) as one, write_transaction(engine) as two:
         assert [found.key for found in claim(one, "one", limit_keys=1)] == keys("a")
         assert [found.key for found in claim(two, "two")] == keys("b", "c")
@@ -235,7 +247,7 @@ def test_claim_passes_over_entries_that_another_worker_is_claiming(kind, ledger_
 
 def test_claim_of_500_keys_takes_a_handful_of_statements(engine: Engine):
     with write_transaction(engine) as conn:
-        queue.enqueue(conn, T, keys(*range(500)))
+        Ledger(conn, T).queue.enqueue(keys(*range(500)))
         sent: list[str] = []
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
         assert len(claim(conn)) == 500
@@ -244,18 +256,18 @@ def test_claim_of_500_keys_takes_a_handful_of_statements(engine: Engine):
 
 def test_lease_is_held_by_one_until_it_ends(engine: Engine):
     with write_transaction(engine) as conn:
-        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
-        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
-        assert not lease.acquire(conn, "app/tbl", owner="two", ttl_seconds=60)
-        assert lease.acquire(conn, "app/other", owner="two", ttl_seconds=60)
-        assert not lease.renew(conn, "app/tbl", owner="two", ttl_seconds=60)
-        assert lease.renew(conn, "app/tbl", owner="one", ttl_seconds=-5)
-        assert lease.acquire(conn, "app/tbl", owner="two", ttl_seconds=60)
-        assert not lease.renew(conn, "app/tbl", owner="one", ttl_seconds=60)
-        lease.release(conn, "app/tbl", owner="one")
-        assert not lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
-        lease.release(conn, "app/tbl", owner="two")
-        assert lease.acquire(conn, "app/tbl", owner="one", ttl_seconds=60)
+        assert Lease(conn, "app/tbl", "one").acquire(60)
+        assert Lease(conn, "app/tbl", "one").acquire(60)
+        assert not Lease(conn, "app/tbl", "two").acquire(60)
+        assert Lease(conn, "app/other", "two").acquire(60)
+        assert not Lease(conn, "app/tbl", "two").renew(60)
+        assert Lease(conn, "app/tbl", "one").renew(-5)
+        assert Lease(conn, "app/tbl", "two").acquire(60)
+        assert not Lease(conn, "app/tbl", "one").renew(60)
+        Lease(conn, "app/tbl", "one").release()
+        assert not Lease(conn, "app/tbl", "one").acquire(60)
+        Lease(conn, "app/tbl", "two").release()
+        assert Lease(conn, "app/tbl", "one").acquire(60)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
@@ -266,7 +278,7 @@ def test_lease_wanted_by_four_at_once_goes_to_one(kind, ledger_database):
     def work(number: int) -> bool:
         barrier.wait()
         with write_transaction(engine) as conn:
-            return lease.acquire(conn, "race", owner=f"worker {number}", ttl_seconds=60)
+            return Lease(conn, "race", f"worker {number}").acquire(60)
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(work, range(4))) == [False, False, False, True]
@@ -283,7 +295,7 @@ def test_application_writes_while_a_claim_is_open_do_not_wait(kind, ledger_datab
         capture.install(conn, TableSpec("t_open", None, columns_of(table), key_columns_of(table), table))
         conn.execute(text("INSERT INTO t_open VALUES (1, 1), (2, 2), (3, 3)"))
     with write_transaction(engine) as claiming:
-        assert len(queue.claim(claiming, "t_open", limit_keys=500, token="me", lease_seconds=60)) == 3
+        assert len(Ledger(claiming, "t_open").queue.claim(limit_keys=500, token="me", lease_seconds=60)) == 3
         # as an application does it: the server's own isolation level, another row, a claimed row, a new row
         with engine.begin() as application:
             timeout = "SET LOCAL lock_timeout = '2s'" if kind == "postgresql" else "SET innodb_lock_wait_timeout = 2"
@@ -292,7 +304,7 @@ def test_application_writes_while_a_claim_is_open_do_not_wait(kind, ledger_datab
             application.execute(text("INSERT INTO t_open VALUES (4, 4)"))
             application.execute(text("DELETE FROM t_open WHERE id = 2"))
     with write_transaction(engine) as conn:
-        assert queue.backlog(conn, "t_open").pending == 5
+        assert Ledger(conn, "t_open").queue.backlog().pending == 5
         conn.execute(text("DROP TABLE t_open"))
         conn.execute(text("DELETE FROM sync_queue"))
     engine.dispose()

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import pairs
+from airflow_provider_lark.core.stores.ledger import Ledger
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sql import (
     KeyCodec,
@@ -233,7 +233,7 @@ def test_keys_that_differ_in_a_blank_at_the_end_are_two(engine: Engine):
         with pytest.raises(NotFound), conn.begin_nested():
             store.update([("abc ", {"n": 2})])
         store.delete(["abc "])
-        pairs.save(conn, "t", [Pair(Key("abc "), RecordId("rec1"), {})])
+        Ledger(conn, "t").pairs.save([Pair(Key("abc "), RecordId("rec1"), {})])
         assert [row.id for page in store.rows_unpaired("t") for row in page.rows] == ["abc"]
 
 
@@ -245,15 +245,16 @@ def test_keys_that_differ_in_a_blank_at_the_end_are_two(engine: Engine):
 def test_rows_and_pairs_are_found_by_an_index_whatever_the_number_of_keys(engine: Engine, ddl: str, key: str | None):
     keys = [Key(key.format(n) if key else f'["a","{n}"]') for n in range(300)]
     with write_transaction(engine) as conn:
+        ledger = Ledger(conn, "t")
         store = store_on(conn, ddl)
         store.create([{"a": "a" if key is None else one, "b": n} for n, one in enumerate(keys)])
-        pairs.save(conn, "t", [Pair(one, RecordId(f"rec{one}"), {}) for one in keys])
+        ledger.pairs.save([Pair(one, RecordId(f"rec{one}"), {}) for one in keys])
         sent: list[tuple[str, Any]] = []
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
         assert len(store.read(keys[:9])) == 9
-        assert len(pairs.by_keys(conn, "t", keys[:9])) == 9
-        assert len(pairs.by_records(conn, "t", [RecordId(f"rec{one}") for one in keys[:9]])) == 9
-        pairs.forget(conn, "t", keys[:9])
+        assert len(ledger.pairs.by_keys(keys[:9])) == 9
+        assert len(ledger.pairs.by_records([RecordId(f"rec{one}") for one in keys[:9]])) == 9
+        ledger.pairs.forget(keys[:9])
         store.delete(keys[:9])
         word = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
         for statement, parameters in tuple(sent):
@@ -275,11 +276,12 @@ def test_padded_keys_are_found_without_their_blanks(engine: Engine):
 
 def test_rows_unpaired_are_those_without_any_pair(engine: Engine):
     with write_transaction(engine) as conn:
+        ledger = Ledger(conn, "t")
         store = store_on(conn, "shop INTEGER NOT NULL, sku VARCHAR(20) NOT NULL, PRIMARY KEY (shop, sku)", page_size=3)
         keys = store.create([{"shop": i, "sku": f'"码{i}\\'} for i in range(10)])
-        pairs.save(conn, "t", [Pair(Key(key), RecordId(f"rec{i}"), None) for i, key in enumerate(keys[:4])])
-        pairs.bury(conn, "t", [Key(keys[0])])
-        pairs.save(conn, "other", [Pair(Key(key), RecordId(f"rec{i}"), None) for i, key in enumerate(keys)])
+        ledger.pairs.save([Pair(Key(key), RecordId(f"rec{i}"), None) for i, key in enumerate(keys[:4])])
+        ledger.pairs.tombstone([Key(keys[0])])
+        Ledger(conn, "other").pairs.save([Pair(Key(key), RecordId(f"rec{i}"), None) for i, key in enumerate(keys)])
         assert [row.id for page in store.rows_unpaired("t") for row in page.rows] == keys[4:]
 
 
@@ -292,7 +294,7 @@ def test_rows_unpaired_knows_each_key_type(engine: Engine, kind: str, value: obj
         store = store_on(conn, f"k {kind} NOT NULL PRIMARY KEY")
         conn.execute(text(f"INSERT INTO t VALUES ({value})".replace(":", r"\:")))
         ((row,),) = [page.rows for page in store.rows_unpaired("t")]
-        pairs.save(conn, "t", [Pair(Key(row.id), RecordId("rec1"), None)])
+        Ledger(conn, "t").pairs.save([Pair(Key(row.id), RecordId("rec1"), None)])
         assert list(store.rows_unpaired("t")) == []
 
 

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, literal_column, select
+from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select
 
-from airflow_provider_lark.core.stores.ledger import schema
+from airflow_provider_lark.core.stores.ledger.part import Part
+from airflow_provider_lark.core.stores.ledger.schema import checkpoint as table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,52 +39,55 @@ class Checkpoint:
     partitions: tuple[str, ...] | None = None
 
 
-def load(conn: Connection, table_name: str) -> Checkpoint | None:
-    """Return the checkpoint of a table, or None before its setup."""
-    # whatever columns there are: a ledger of an older version is read before it is brought up to this one
-    every: Select[Any] = select(literal_column("*")).select_from(schema.checkpoint)
-    row = conn.execute(every.where(schema.checkpoint.c.table_name == table_name)).one_or_none()
-    if row is None:
-        return None
-    return Checkpoint(
-        watermark_ms=row.watermark_ms,
-        boundary=tuple(json.loads(row.boundary)),
-        last_scan_at_ms=row.last_scan_at_ms,
-        total_offset=row.total_offset,
-        app_token=row.app_token,
-        table_id=row.table_id,
-        fields=json.loads(row.fields),
-        modified_field_id=row.modified_field_id,
-        time_zone=getattr(row, "time_zone", None),
-        partitions=_read_partitions(getattr(row, "partitions", None)),
-    )
+class CheckpointStore(Part):
+    """The checkpoint of one table."""
+
+    def load(self) -> Checkpoint | None:
+        """Return the checkpoint, or None before the setup of the table."""
+        # whatever columns there are: a ledger of an older version is read before it is brought up to this one
+        every: Select[Any] = select(literal_column("*")).select_from(table)
+        row = self.conn.execute(every.where(table.c.table_name == self.table_name)).one_or_none()
+        if row is None:
+            return None
+        return Checkpoint(
+            watermark_ms=row.watermark_ms,
+            boundary=tuple(json.loads(row.boundary)),
+            last_scan_at_ms=row.last_scan_at_ms,
+            total_offset=row.total_offset,
+            app_token=row.app_token,
+            table_id=row.table_id,
+            fields=json.loads(row.fields),
+            modified_field_id=row.modified_field_id,
+            time_zone=getattr(row, "time_zone", None),
+            partitions=_read_partitions(getattr(row, "partitions", None)),
+        )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Store *checkpoint* in the place of the one before."""
+        self.conn.execute(delete(table).where(table.c.table_name == self.table_name))
+        self.conn.execute(
+            insert(table).values(
+                table_name=self.table_name,
+                watermark_ms=checkpoint.watermark_ms,
+                boundary=json.dumps(checkpoint.boundary),
+                last_scan_at_ms=checkpoint.last_scan_at_ms,
+                total_offset=checkpoint.total_offset,
+                app_token=checkpoint.app_token,
+                table_id=checkpoint.table_id,
+                # in ASCII: people call fields what they like, and a connection or database of LATIN1 keeps the ledger
+                fields=json.dumps(checkpoint.fields),
+                modified_field_id=checkpoint.modified_field_id,
+                time_zone=checkpoint.time_zone,
+                partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
+            )
+        )
+
+
+def count_mappings(conn: Connection, app_token: str) -> int:
+    """Return how many tables are kept in step with tables of one base."""
+    in_base = select(func.count()).select_from(table).where(table.c.app_token == app_token)
+    return conn.scalars(in_base).one()
 
 
 def _read_partitions(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
-
-
-def save(conn: Connection, table_name: str, checkpoint: Checkpoint) -> None:
-    """Store *checkpoint* in the place of the one before."""
-    drop(conn, table_name)
-    conn.execute(
-        insert(schema.checkpoint).values(
-            table_name=table_name,
-            watermark_ms=checkpoint.watermark_ms,
-            boundary=json.dumps(checkpoint.boundary),
-            last_scan_at_ms=checkpoint.last_scan_at_ms,
-            total_offset=checkpoint.total_offset,
-            app_token=checkpoint.app_token,
-            table_id=checkpoint.table_id,
-            # in ASCII: people call fields what they like, and a connection or database of LATIN1 keeps the ledger
-            fields=json.dumps(checkpoint.fields),
-            modified_field_id=checkpoint.modified_field_id,
-            time_zone=checkpoint.time_zone,
-            partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
-        )
-    )
-
-
-def drop(conn: Connection, table_name: str) -> None:
-    """Forget the checkpoint of a table; the next run starts from the beginning."""
-    conn.execute(delete(schema.checkpoint).where(schema.checkpoint.c.table_name == table_name))

@@ -7,24 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
-from airflow_provider_lark.core.stores.ledger.schema import blacklist, queue
-from airflow_provider_lark.core.stores.matching import is_among
+from airflow_provider_lark.core.stores.ledger.blacklist import is_blacklisted
+from airflow_provider_lark.core.stores.ledger.entries import HELD, UNCLAIMED, Entries
+from airflow_provider_lark.core.stores.ledger.schema import queue
 
 Operation = Literal["INSERT", "UPDATE", "DELETE", "PULL"]
-"""``PULL`` asks for the Lark record of the key to be read again; see :mod:`.parked`."""
+"""``PULL`` asks for the Lark record of the key to be read again; see :mod:`.dead_letters`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A key that is ours to process until the lease ends.
 
-    :param entry_ids: every entry of the key; hand them to :func:`~.queue.complete`, :func:`~.queue.retry` or
-        :func:`~.queue.fail`.
+    :param entry_ids: every entry of the key; hand them to :meth:`~.Queue.complete`, :meth:`~.Queue.retry` or
+        :meth:`~.Queue.fail`.
     :param operation: that of the newest entry.
     :param changed_ms: when the newest entry was captured, by the database's clock.
     :param retry_count: how often the newest entry has failed before.
@@ -42,80 +43,81 @@ class Claim:
     is_held: bool = False
 
 
-def claim(
-    conn: Connection, table_name: str, *, limit_keys: int, token: str, lease_seconds: float, now_ms: int | None = None
-) -> list[Claim]:
-    """Take up to *limit_keys* keys, the longest waiting first, each with all its entries.
+class Claiming(Entries):
+    """Takes keys of the queue of one table."""
 
-    Entries that failed for good, or are held, come along when their key has changed again. A key is left alone while
-    another worker processes it, while it is on the blacklist, and until its backoff ends or a newer change arrives.
+    def claim(self, *, limit_keys: int, token: str, lease_seconds: float, now_ms: int | None = None) -> list[Claim]:
+        """Take up to *limit_keys* keys, the longest waiting first, each with all its entries.
 
-    :param token: marks the entries as ours; :func:`~.queue.release` gives them back by it.
-    :param now_ms: the time to judge leases and backoff by (default: the database's).
-    """
-    _take_back_expired(conn, table_name, now_ms)
-    keys = _candidates(conn, table_name, limit_keys, now_ms)
-    entries = _lock_entries(conn, table_name, keys)
-    claims = [_claim_of(Key(key), rows) for key, rows in entries.items()]
-    lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
-    for ids in split([id_ for one in claims for id_ in one.entry_ids]):
+        Entries that failed for good, or are held, come along when their key has changed again. A key is left alone
+        while another worker processes it, while it is on the blacklist, and until its backoff ends or a newer change
+        arrives.
+
+        :param token: marks the entries as ours; :meth:`~.Queue.release` gives them back by it.
+        :param now_ms: the time to judge leases and backoff by (default: the database's).
+        """
+        self._take_back_expired(now_ms)
+        keys = self._candidates(limit_keys, now_ms)
+        claims = [_claim_of(Key(key), rows) for key, rows in self._lock_entries(keys).items()]
+        lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
         # what is held stays so until it is settled: a worker that dies must not set it free
-        mine = and_(is_among(queue.c.id, ids), _by_key(queue.c.status) != "held")
-        conn.execute(update(queue).where(mine).values(status="processing", **lease))
-    return claims
+        is_free = _by_key(queue.c.status) != HELD
+        self._change_ids([id_ for one in claims for id_ in one.entry_ids], is_free, status="processing", **lease)
+        return claims
+
+    def _take_back_expired(self, now_ms: int | None) -> None:
+        # statements of their own, so that the next one reads pending entries in the order of one index; and looked for
+        # without locks, because an UPDATE would wait for every entry that another worker is just claiming
+        expired = (queue.c.status == "processing", queue.c.lease_until_ms <= _now_ms(now_ms))
+        found = self.conn.scalars(select(queue.c.id).where(queue.c.table_name == self.table_name, *expired)).all()
+        self._change_ids(found, *expired, status="pending", **UNCLAIMED)
+
+    def _candidates(self, limit_keys: int, now_ms: int | None) -> list[str]:
+        other = queue.alias()
+        in_work = exists().where(
+            other.c.table_name == queue.c.table_name,
+            other.c.key == queue.c.key,
+            _by_key(other.c.status).in_(("processing",)),
+        )
+        now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
+        mine = (queue.c.status == "pending", queue.c.table_name == self.table_name)
+        oldest = (
+            select(queue.c.key)
+            .where(*mine, is_due(now), ~is_blacklisted(), ~in_work)
+            .order_by(queue.c.id)
+            .limit(limit_keys)
+            .with_for_update(skip_locked=True)
+        )
+        return list(dict.fromkeys(self.conn.scalars(oldest)))
+
+    def _lock_entries(self, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
+        found: dict[str, list[Row[Any]]] = defaultdict(list)
+        for some in split(keys):
+            entries = self._unfinished(some)
+            for row in sorted(self.conn.execute(entries.with_for_update(skip_locked=True)), key=_id_of):
+                found[row.key].append(row)
+            if self.conn.dialect.name != "sqlite":
+                _leave_to_others(found, self.conn.execute(entries).all())
+        return {key: rows for key, rows in found.items() if all(row.status != "processing" for row in rows)}
+
+    def _unfinished(self, keys: Sequence[str]) -> Select[Any]:
+        created_ms = epoch_ms(queue.c.created_at).label("created_ms")
+        wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
+        unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing", HELD))
+        # not ORDER BY id: MySQL would read the whole queue in that order
+        found = select(*wanted).where(self._of(queue, keys), unfinished)
+        for dialect in ("mysql", "mariadb"):
+            found = found.with_hint(queue, "FORCE INDEX (ix_sync_queue_key)", dialect)
+        return found
 
 
-def is_blacklisted() -> ColumnElement[bool]:
-    """Return the condition that a person has taken an entry's key out of the sync."""
-    return exists().where(
-        blacklist.c.key == queue.c.key,
-        or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == queue.c.table_name),
-        or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now()),
-    )
+def is_due(now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that the backoff of an entry has ended."""
+    return or_(queue.c.next_attempt_at.is_(None), queue.c.next_attempt_at <= now)
 
 
 def _now_ms(now_ms: int | None) -> ColumnElement[int]:
     return NowMs() if now_ms is None else milliseconds(now_ms)
-
-
-def _take_back_expired(conn: Connection, table_name: str, now_ms: int | None) -> None:
-    # statements of their own, so that the next one reads pending entries in the order of one index; and looked for
-    # without locks, because an UPDATE would wait for every entry that another worker is just claiming
-    expired = (queue.c.status == "processing", queue.c.lease_until_ms <= _now_ms(now_ms))
-    found = conn.scalars(select(queue.c.id).where(queue.c.table_name == table_name, *expired)).all()
-    for ids in split(found):
-        again = update(queue).where(is_among(queue.c.id, ids), *expired)
-        conn.execute(again.values(status="pending", claim_token=None, lease_until_ms=None))
-
-
-def _candidates(conn: Connection, table_name: str, limit_keys: int, now_ms: int | None) -> list[str]:
-    other = queue.alias()
-    in_work = exists().where(
-        other.c.table_name == queue.c.table_name,
-        other.c.key == queue.c.key,
-        _by_key(other.c.status).in_(("processing",)),
-    )
-    now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
-    due = or_(queue.c.next_attempt_at.is_(None), queue.c.next_attempt_at <= now)
-    oldest = (
-        select(queue.c.key)
-        .where(queue.c.status == "pending", queue.c.table_name == table_name, due, ~is_blacklisted(), ~in_work)
-        .order_by(queue.c.id)
-        .limit(limit_keys)
-        .with_for_update(skip_locked=True)
-    )
-    return list(dict.fromkeys(conn.scalars(oldest)))
-
-
-def _lock_entries(conn: Connection, table_name: str, keys: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for some in split(keys):
-        entries = _entries(table_name, some)
-        for row in sorted(conn.execute(entries.with_for_update(skip_locked=True)), key=_id_of):
-            found[row.key].append(row)
-        if conn.dialect.name != "sqlite":
-            _leave_to_others(found, conn.execute(entries).all())
-    return {key: rows for key, rows in found.items() if all(row.status != "processing" for row in rows)}
 
 
 def _by_key(status: ColumnElement[str]) -> ColumnElement[str]:
@@ -123,17 +125,6 @@ def _by_key(status: ColumnElement[str]) -> ColumnElement[str]:
     wanted are found by their key, but a planner without fresh statistics takes the backlog for empty.
     """
     return func.coalesce(status, "")
-
-
-def _entries(table_name: str, keys: Sequence[str]) -> Select[Any]:
-    created_ms = epoch_ms(queue.c.created_at).label("created_ms")
-    wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
-    unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing", "held"))
-    # not ORDER BY id: MySQL would read the whole queue in that order
-    found = select(*wanted).where(queue.c.table_name == table_name, is_among(queue.c.key, keys), unfinished)
-    for dialect in ("mysql", "mariadb"):
-        found = found.with_hint(queue, "FORCE INDEX (ix_sync_queue_key)", dialect)
-    return found
 
 
 def _leave_to_others(mine: dict[str, list[Row[Any]]], everything: Sequence[Row[Any]]) -> None:
@@ -161,5 +152,5 @@ def _claim_of(key: Key, rows: Sequence[Row[Any]]) -> Claim:
         changed_ms=int(newest.created_ms),
         retry_count=newest.retry_count,
         tells_delete=bool(told) and told[-1] == "DELETE",
-        is_held=any(row.status == "held" for row in rows),
+        is_held=any(row.status == HELD for row in rows),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import now_plus
+from airflow_provider_lark.core.stores.ledger.part import Part
 from airflow_provider_lark.core.stores.ledger.schema import intent as table
 
 Kind = Literal["create", "update", "delete"]
@@ -32,43 +33,45 @@ class Intent:
     kind: Kind = "create"
 
 
-def begin(conn: Connection, table_name: str, intent: Intent) -> None:
-    """Record *intent*; commit before the request is sent."""
-    conn.execute(
-        insert(table).values(
-            client_token=intent.client_token,
-            table_name=table_name,
-            kind=intent.kind,
-            sql_keys=json.dumps(intent.keys, ensure_ascii=False),
-            payload=json.dumps(intent.payload),
-            created_ms=intent.created_ms,
+class Intents(Part):
+    """The writes to one Bitable table that were decided."""
+
+    def begin(self, intent: Intent) -> None:
+        """Record *intent*; commit before the request is sent."""
+        self.conn.execute(
+            insert(table).values(
+                client_token=intent.client_token,
+                table_name=self.table_name,
+                kind=intent.kind,
+                sql_keys=json.dumps(intent.keys, ensure_ascii=False),
+                payload=json.dumps(intent.payload),
+                created_ms=intent.created_ms,
+            )
         )
-    )
 
-
-def open_intents(conn: Connection, table_name: str, *kinds: Kind) -> list[Intent]:
-    """Return the intents of *kinds* whose outcome is not known, the oldest first."""
-    pending = select(table).where(
-        table.c.table_name == table_name, table.c.state == "open", table.c.kind.in_(kinds or ("create",))
-    )
-    return [
-        Intent(
-            client_token=row.client_token,
-            keys=tuple(json.loads(row.sql_keys)),
-            payload=json.loads(row.payload),
-            created_ms=row.created_ms,
-            kind=row.kind,
+    def open(self, *kinds: Kind) -> list[Intent]:
+        """Return the intents of *kinds* whose outcome is not known, the oldest first."""
+        pending = select(table).where(
+            table.c.table_name == self.table_name, table.c.state == "open", table.c.kind.in_(kinds)
         )
-        for row in conn.execute(pending.order_by(table.c.created_ms, table.c.client_token))
-    ]
+        return [
+            Intent(
+                client_token=row.client_token,
+                keys=tuple(json.loads(row.sql_keys)),
+                payload=json.loads(row.payload),
+                created_ms=row.created_ms,
+                kind=row.kind,
+            )
+            for row in self.conn.execute(pending.order_by(table.c.created_ms, table.c.client_token))
+        ]
+
+    def finish(self, client_token: str) -> None:
+        """Note that the outcome of an intent is known and its pairs are stored; its values are dropped."""
+        done = update(table).where(table.c.client_token == client_token).values(state="done", payload="[]")
+        self.conn.execute(done)
 
 
-def finish(conn: Connection, client_token: str) -> None:
-    """Note that the outcome of an intent is known and its pairs are stored; its values are dropped."""
-    conn.execute(update(table).where(table.c.client_token == client_token).values(state="done", payload="[]"))
-
-
-def purge(conn: Connection, *, older_than_seconds: float) -> int:
-    """Drop finished intents that are so old; return how many."""
+def purge(conn: Connection, older_than_seconds: float) -> int:
+    """Drop finished intents that are so old, of every table; return how many."""
     old = (table.c.state == "done", table.c.created_at <= now_plus(-older_than_seconds))
     return conn.execute(delete(table).where(*old)).rowcount

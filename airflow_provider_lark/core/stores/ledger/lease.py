@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, update
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from airflow_provider_lark.core.stores.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.stores.insertion import insert_new
-from airflow_provider_lark.core.stores.ledger.schema import lease
+from airflow_provider_lark.core.stores.ledger.schema import lease as table
 
 
-def acquire(conn: Connection, resource: str, *, owner: str, ttl_seconds: float) -> bool:
-    """Take the lease on *resource*; False while another owner holds it. An owner may take its own again."""
-    free = or_(lease.c.owner == owner, lease.c.expires_ms <= NowMs())
-    if _extend(conn, resource, free, owner=owner, ttl_seconds=ttl_seconds):
-        return True
-    values = {"resource": resource, "owner": owner, "expires_ms": now_plus_ms(ttl_seconds)}
-    # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
-    made = conn.execute(insert_new(conn, lease).values(values), execution_options={"preserve_rowcount": True})
-    return made.rowcount == 1
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The lease on *resource*, as *owner* asks for it inside the caller's transaction."""
 
+    conn: Connection
+    resource: str
+    owner: str
 
-def renew(conn: Connection, resource: str, *, owner: str, ttl_seconds: float) -> bool:
-    """Extend a lease that *owner* still holds; False when it has been lost to another."""
-    return _extend(conn, resource, lease.c.owner == owner, owner=owner, ttl_seconds=ttl_seconds)
+    def acquire(self, ttl_seconds: float) -> bool:
+        """Take the lease; False while another owner holds it. An owner may take its own again."""
+        if self._extend(or_(table.c.owner == self.owner, table.c.expires_ms <= NowMs()), ttl_seconds):
+            return True
+        values = {"resource": self.resource, "owner": self.owner, "expires_ms": now_plus_ms(ttl_seconds)}
+        # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
+        options = {"preserve_rowcount": True}
+        made = self.conn.execute(insert_new(self.conn, table).values(values), execution_options=options)
+        return made.rowcount == 1
 
+    def renew(self, ttl_seconds: float) -> bool:
+        """Extend a lease that we still hold; False when it has been lost to another."""
+        return self._extend(table.c.owner == self.owner, ttl_seconds)
 
-def release(conn: Connection, resource: str, *, owner: str) -> None:
-    """Give the lease up, if *owner* holds it."""
-    conn.execute(delete(lease).where(lease.c.resource == resource, lease.c.owner == owner))
+    def release(self) -> None:
+        """Give the lease up, if we hold it."""
+        self.conn.execute(delete(table).where(table.c.resource == self.resource, table.c.owner == self.owner))
 
+    def holder(self) -> str | None:
+        """Return who holds the lease, or held it until it ran out; None where nobody does."""
+        holder = select(table.c.owner).where(table.c.resource == self.resource)
+        return self.conn.scalars(holder).one_or_none()
 
-def _extend(conn: Connection, resource: str, condition: ColumnElement[bool], *, owner: str, ttl_seconds: float) -> bool:
-    statement = (
-        update(lease)
-        .where(lease.c.resource == resource, condition)
-        .values(owner=owner, expires_ms=now_plus_ms(ttl_seconds), updated_at=Now())
-    )
-    return conn.execute(statement).rowcount == 1
+    def _extend(self, condition: ColumnElement[bool], ttl_seconds: float) -> bool:
+        statement = (
+            update(table)
+            .where(table.c.resource == self.resource, condition)
+            .values(owner=self.owner, expires_ms=now_plus_ms(ttl_seconds), updated_at=Now())
+        )
+        return self.conn.execute(statement).rowcount == 1

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.dbtime import Now, now_plus
+from airflow_provider_lark.core.stores.ledger.part import Part
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import is_among
 
@@ -66,114 +67,97 @@ class Pair:
         return self.sent is not None and not self.sent.before
 
 
-def by_keys(conn: Connection, table_name: str, keys: Iterable[Key]) -> dict[Key, Pair]:
-    """Return the pairs of *keys*, buried ones too; keys without a pair are absent."""
-    return {pair.key: pair for pair in _select(conn, table_name, "key", keys)}
+class Pairs(Part):
+    """The pairs of one table, and the keys that are reserved in it."""
 
+    def by_keys(self, keys: Iterable[Key]) -> dict[Key, Pair]:
+        """Return the pairs of *keys*, tombstones too; keys without a pair are absent."""
+        return {pair.key: pair for pair in self._select(record_map.c.key, keys)}
 
-def by_records(conn: Connection, table_name: str, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
-    """Return the pairs of *record_ids*, buried ones too; records without a pair are absent."""
-    return {pair.record_id: pair for pair in _select(conn, table_name, "lark_record_id", record_ids)}
+    def by_records(self, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
+        """Return the pairs of *record_ids*, tombstones too; records without a pair are absent."""
+        return {pair.record_id: pair for pair in self._select(record_map.c.lark_record_id, record_ids)}
 
-
-def record_ids_of(conn: Connection, table_name: str, keys: Iterable[Key]) -> dict[Key, RecordId]:
-    """Return the live record of each of *keys*; keys without one are absent."""
-    found: dict[Key, RecordId] = {}
-    for some in split(list(keys)):
-        live = select(record_map.c.key, record_map.c.lark_record_id).where(
-            record_map.c.table_name == table_name, is_among(record_map.c.key, some), ~record_map.c.tombstone
-        )
-        found |= {Key(row.key): RecordId(row.lark_record_id) for row in conn.execute(live)}
-    return found
-
-
-def written(conn: Connection, table_name: str, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
-    """Return those of *record_ids* that we wrote to and nobody has looked at since."""
-    not_looked_at = (record_map.c.sent.is_not(None), ~record_map.c.tombstone)
-    return {pair.record_id: pair for pair in _select(conn, table_name, "lark_record_id", record_ids, *not_looked_at)}
-
-
-def mark_looked_at(conn: Connection, table_name: str, record_ids: Sequence[RecordId]) -> None:
-    """Note that Lark shows what was written to *record_ids*."""
-    for some in split(record_ids):
-        mine = (record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, some))
-        conn.execute(update(record_map).where(*mine).values(sent=None))
-
-
-def mark_out_of_sight(
-    conn: Connection, table_name: str, record_ids: Sequence[RecordId], *, out_of_sight: bool = True
-) -> None:
-    """Note that a scan missed *record_ids* and nobody calls them gone; or that they are back and were read."""
-    for some in split(record_ids):
-        mine = (record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, some))
-        others = record_map.c.out_of_sight != out_of_sight
-        conn.execute(update(record_map).where(*mine, others).values(out_of_sight=out_of_sight))
-
-
-def save(conn: Connection, table_name: str, pairs: Sequence[Pair]) -> None:
-    """Store *pairs*, each in the place of what was known about its key and about its record."""
-    for some in split(pairs):
-        # delete and insert, because a record that moved to another key collides with two rows at once, and
-        # because MySQL's drivers send only a plain INSERT … VALUES with many rows in one statement
-        forget(conn, table_name, [pair.key for pair in some])
-        records = [pair.record_id for pair in some]
-        conn.execute(
-            delete(record_map).where(
-                record_map.c.table_name == table_name, is_among(record_map.c.lark_record_id, records)
+    def record_ids_of(self, keys: Iterable[Key]) -> dict[Key, RecordId]:
+        """Return the live record of each of *keys*; keys without one are absent."""
+        found: dict[Key, RecordId] = {}
+        for some in split(list(keys)):
+            live = select(record_map.c.key, record_map.c.lark_record_id).where(
+                self._of(record_map, some), ~record_map.c.tombstone
             )
-        )
-        conn.execute(insert(record_map), [_to_row(table_name, pair) for pair in some])
+            found |= {Key(row.key): RecordId(row.lark_record_id) for row in self.conn.execute(live)}
+        return found
+
+    def written(self, record_ids: Iterable[RecordId]) -> dict[RecordId, Pair]:
+        """Return those of *record_ids* that we wrote to and nobody has looked at since."""
+        not_looked_at = (record_map.c.sent.is_not(None), ~record_map.c.tombstone)
+        found = self._select(record_map.c.lark_record_id, record_ids, *not_looked_at)
+        return {pair.record_id: pair for pair in found}
+
+    def count(self) -> int:
+        """Return the number of live pairs; reserved keys are none."""
+        live = (record_map.c.table_name == self.table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))
+        return self.conn.scalars(select(func.count()).select_from(record_map).where(*live)).one()
+
+    def save(self, pairs: Sequence[Pair]) -> None:
+        """Store *pairs*, each in the place of what was known about its key and about its record."""
+        for some in split(pairs):
+            # delete and insert, because a record that moved to another key collides with two rows at once, and
+            # because MySQL's drivers send only a plain INSERT … VALUES with many rows in one statement
+            self.forget([pair.key for pair in some])
+            of_records = self._of_records([pair.record_id for pair in some])
+            self.conn.execute(delete(record_map).where(of_records))
+            self.conn.execute(insert(record_map), [_to_row(self.table_name, pair) for pair in some])
+
+    def forget(self, keys: Sequence[Key]) -> None:
+        """Drop what is known about *keys*."""
+        for some in split(keys):
+            self.conn.execute(delete(record_map).where(self._of(record_map, some)))
+
+    def forget_column(self, column: str) -> None:
+        """Take one column out of every base of the table: what was agreed about it no longer holds."""
+        after = ""
+        mine = (record_map.c.table_name == self.table_name, record_map.c.base.is_not(None))
+        while True:
+            page = select(record_map).where(*mine, record_map.c.key > after)
+            rows = self.conn.execute(page.order_by(record_map.c.key).limit(STATEMENT_ROWS))
+            found = [from_row(row) for row in rows]
+            if not found:
+                return
+            self.save([_forget(pair, column) for pair in found])
+            after = found[-1].key
+
+    def tombstone(self, keys: Sequence[Key]) -> None:
+        """Turn the pairs of *keys* into tombstones: deleted on both sides, and not seen by :meth:`count`."""
+        gone = {"tombstone": True, "base": None, "base_hash": None, "near": None, "sent": None}
+        for some in split(keys):
+            mine = self._of(record_map, some)
+            self.conn.execute(update(record_map).where(mine).values(**gone, updated_at=Now()))
+
+    def mark_looked_at(self, record_ids: Sequence[RecordId]) -> None:
+        """Note that Lark shows what was written to *record_ids*."""
+        for some in split(record_ids):
+            self.conn.execute(update(record_map).where(self._of_records(some)).values(sent=None))
+
+    def mark_out_of_sight(self, record_ids: Sequence[RecordId], *, out_of_sight: bool = True) -> None:
+        """Note that a scan missed *record_ids* and nobody calls them gone; or that they are back and were read."""
+        others = record_map.c.out_of_sight != out_of_sight
+        for some in split(record_ids):
+            marked = update(record_map).where(self._of_records(some), others).values(out_of_sight=out_of_sight)
+            self.conn.execute(marked)
+
+    def _of_records(self, record_ids: Sequence[RecordId]) -> ColumnElement[bool]:
+        return and_(record_map.c.table_name == self.table_name, is_among(record_map.c.lark_record_id, record_ids))
+
+    def _select(self, column: ColumnElement[str], ids: Iterable[str], *more: ColumnElement[bool]) -> Iterable[Pair]:
+        for some in split(list(ids)):
+            mine = (record_map.c.table_name == self.table_name, is_among(column, some))
+            yield from map(from_row, self.conn.execute(select(record_map).where(*mine, *more)))
 
 
-def forget(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
-    """Drop what is known about *keys*."""
-    for some in split(keys):
-        conn.execute(delete(record_map).where(record_map.c.table_name == table_name, is_among(record_map.c.key, some)))
-
-
-def bury(conn: Connection, table_name: str, keys: Sequence[Key]) -> None:
-    """Turn the pairs of *keys* into tombstones: deleted on both sides, and not seen by :func:`count`."""
-    for some in split(keys):
-        conn.execute(
-            update(record_map)
-            .where(record_map.c.table_name == table_name, is_among(record_map.c.key, some))
-            .values(tombstone=True, base=None, base_hash=None, near=None, sent=None, updated_at=Now())
-        )
-
-
-def forget_column(conn: Connection, table_name: str, column: str) -> None:
-    """Take one column out of every base of a table: what was agreed about it no longer holds."""
-    after = ""
-    mine = record_map.c.table_name == table_name
-    while True:
-        page = select(record_map).where(mine, record_map.c.key > after, record_map.c.base.is_not(None))
-        found = [from_row(row) for row in conn.execute(page.order_by(record_map.c.key).limit(STATEMENT_ROWS))]
-        if not found:
-            return
-        save(conn, table_name, [_forget(pair, column) for pair in found])
-        after = found[-1].key
-
-
-def _forget(pair: Pair, column: str) -> Pair:
-    sent = pair.sent and replace(pair.sent, before=_without(pair.sent.before, column))
-    return replace(
-        pair, base=_without(pair.base or {}, column), near=_without(pair.near or {}, column) or None, sent=sent
-    )
-
-
-def _without(base: dict[str, Canonical], column: str) -> dict[str, Canonical]:
-    return {name: value for name, value in base.items() if name != column}
-
-
-def count(conn: Connection, table_name: str) -> int:
-    """Return the number of live pairs; reserved keys are none."""
-    live = (record_map.c.table_name == table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))
-    return conn.scalars(select(func.count()).select_from(record_map).where(*live)).one()
-
-
-def purge(conn: Connection, *, buried_older_than_seconds: float) -> int:
-    """Drop tombstones that are so old; return how many."""
-    old = (record_map.c.tombstone, record_map.c.updated_at <= now_plus(-buried_older_than_seconds))
+def purge(conn: Connection, *, tombstones_older_than_seconds: float) -> int:
+    """Drop tombstones that are so old, of every table; return how many."""
+    old = (record_map.c.tombstone, record_map.c.updated_at <= now_plus(-tombstones_older_than_seconds))
     return conn.execute(delete(record_map).where(*old)).rowcount
 
 
@@ -191,6 +175,17 @@ def from_row(row: Row[Any]) -> Pair:
     )
 
 
+def _forget(pair: Pair, column: str) -> Pair:
+    sent = pair.sent and replace(pair.sent, before=_without(pair.sent.before, column))
+    return replace(
+        pair, base=_without(pair.base or {}, column), near=_without(pair.near or {}, column) or None, sent=sent
+    )
+
+
+def _without(base: dict[str, Canonical], column: str) -> dict[str, Canonical]:
+    return {name: value for name, value in base.items() if name != column}
+
+
 def _load_sent(text: str) -> Sent:
     since_ms, until_ms, tries, before = json.loads(text)
     return Sent(since_ms, until_ms, load_values(before), tries)
@@ -198,15 +193,6 @@ def _load_sent(text: str) -> Sent:
 
 def _dump_sent(sent: Sent) -> str:
     return json.dumps([sent.since_ms, sent.until_ms, sent.tries, dump_values(sent.before)], ensure_ascii=False)
-
-
-def _select(
-    conn: Connection, table_name: str, column: str, ids: Iterable[str], *more: ColumnElement[bool]
-) -> Iterable[Pair]:
-    for some in split(list(ids)):
-        mine = (record_map.c.table_name == table_name, is_among(record_map.c[column], some))
-        found = select(record_map).where(*mine, *more)
-        yield from map(from_row, conn.execute(found))
 
 
 def _to_row(table_name: str, pair: Pair) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, delete, select
@@ -12,53 +13,57 @@ from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.core.stores.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
+from airflow_provider_lark.core.stores.ledger.part import Part
 from airflow_provider_lark.core.stores.ledger.schema import record_map, scan
 from airflow_provider_lark.core.stores.matching import is_among, is_missing
 
 Side = Literal["lark", "sql"]
 
 
-def mark(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> None:
-    """Note that the scan has seen *ids*: record ids on the side ``lark``, keys on the side ``sql``."""
-    statement = insert_new(conn, scan)
-    for some in split(list(ids)):
-        conn.execute(statement, [{"scan_id": scan_id, "side": side, "id": id_} for id_ in some])
+@dataclass(frozen=True)
+class ScanMarks(Part):
+    """What one scan of a table has seen."""
+
+    scan_id: str
+
+    def mark(self, side: Side, ids: Iterable[str]) -> None:
+        """Note that the scan has seen *ids*: record ids on the side ``lark``, keys on the side ``sql``."""
+        statement = insert_new(self.conn, scan)
+        for some in split(list(ids)):
+            self.conn.execute(statement, [{"scan_id": self.scan_id, "side": side, "id": id_} for id_ in some])
+
+    def unmarked(self, side: Side, ids: Iterable[str]) -> list[str]:
+        """Return those of *ids* that the scan has not seen, in their order."""
+        wanted = list(ids)
+        seen: set[str] = set()
+        for some in split(wanted):
+            marked = select(scan.c.id).where(
+                scan.c.scan_id == self.scan_id, scan.c.side == side, is_among(scan.c.id, some)
+            )
+            seen.update(self.conn.scalars(marked))
+        return [id_ for id_ in wanted if id_ not in seen]
+
+    def pairs_unseen(self, side: Side, *, limit: int, after: Key | None = None) -> list[Pair]:
+        """Return up to *limit* live pairs whose row on *side* the scan has not seen, in the order of their keys.
+
+        On the side ``lark`` also reserved keys, whose record may be gone; in SQL they need not have a row.
+
+        :param after: the last key of the page before.
+        """
+        id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.key
+        not_seen = is_missing(scan.c.id == id_, scan.c.scan_id == self.scan_id, scan.c.side == side)
+        unseen = select(record_map).where(record_map.c.table_name == self.table_name, ~record_map.c.tombstone, not_seen)
+        if side == "sql":
+            unseen = unseen.where(record_map.c.base.is_not(None))
+        if after is not None:
+            unseen = unseen.where(record_map.c.key > after)
+        return [from_row(row) for row in self.conn.execute(unseen.order_by(record_map.c.key).limit(limit))]
+
+    def drop(self) -> None:
+        """Forget what the scan has seen."""
+        self.conn.execute(delete(scan).where(scan.c.scan_id == self.scan_id))
 
 
-def pairs_unseen(
-    conn: Connection, table_name: str, scan_id: str, side: Side, *, limit: int, after: Key | None = None
-) -> list[Pair]:
-    """Return up to *limit* live pairs whose row on *side* the scan has not seen, in the order of their keys.
-
-    On the side ``lark`` also reserved keys, whose record may be gone; in SQL they need not have a row.
-
-    :param after: the last key of the page before.
-    """
-    id_ = record_map.c.lark_record_id if side == "lark" else record_map.c.key
-    not_seen = is_missing(scan.c.id == id_, scan.c.scan_id == scan_id, scan.c.side == side)
-    unseen = select(record_map).where(record_map.c.table_name == table_name, ~record_map.c.tombstone, not_seen)
-    if side == "sql":
-        unseen = unseen.where(record_map.c.base.is_not(None))
-    if after is not None:
-        unseen = unseen.where(record_map.c.key > after)
-    return [from_row(row) for row in conn.execute(unseen.order_by(record_map.c.key).limit(limit))]
-
-
-def unmarked(conn: Connection, scan_id: str, side: Side, ids: Iterable[str]) -> list[str]:
-    """Return those of *ids* that the scan has not seen, in their order."""
-    wanted = list(ids)
-    seen: set[str] = set()
-    for some in split(wanted):
-        marked = select(scan.c.id).where(scan.c.scan_id == scan_id, scan.c.side == side, is_among(scan.c.id, some))
-        seen.update(conn.scalars(marked))
-    return [id_ for id_ in wanted if id_ not in seen]
-
-
-def drop(conn: Connection, scan_id: str) -> None:
-    """Forget what the scan has seen."""
-    conn.execute(delete(scan).where(scan.c.scan_id == scan_id))
-
-
-def purge(conn: Connection, *, older_than_seconds: float) -> int:
-    """Forget scans that never ended; return how many marks that were."""
+def purge(conn: Connection, older_than_seconds: float) -> int:
+    """Forget scans that never ended, of every table; return how many marks that were."""
     return conn.execute(delete(scan).where(scan.c.created_at <= now_plus(-older_than_seconds))).rowcount

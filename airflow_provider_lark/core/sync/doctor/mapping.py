@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, inspect, select
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
@@ -16,7 +16,7 @@ from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger import migrate, pairs, queue, schema
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden
 from airflow_provider_lark.core.stores.sql import reflect_table
@@ -246,13 +246,8 @@ class _Examination:
 
     def _queue(self) -> Answer:
         with open_session(self.engine) as conn:
-            backlog = queue.backlog(conn, self.mapping.sql.table_name)
-            waiting = schema.conflict.c
-            open_conflicts = conn.scalar(
-                select(func.count())
-                .select_from(schema.conflict)
-                .where(waiting.table_name == self.mapping.sql.table_name, waiting.status == "open")
-            )
+            ledger = Ledger(conn, self.mapping.sql.table_name)
+            backlog, open_conflicts = ledger.queue.backlog(), ledger.conflicts.count_open()
         age = backlog.oldest_seconds
         told = f"{backlog.pending} wait" + (f", the oldest for {age:.0f} s" if age is not None else "")
         if age is not None and age > self.max_queue_age_seconds:
@@ -275,7 +270,7 @@ class _Examination:
             if not self._has_ledger():
                 return 0
             with open_session(self.engine) as conn:
-                return pairs.count(conn, self.mapping.sql.table_name)
+                return Ledger(conn, self.mapping.sql.table_name).pairs.count()
         except (SQLAlchemyError, LarkError):
             # the database has a check of its own
             return 0
