@@ -124,7 +124,7 @@ def test_pull_edited_key_goes_back_to_sqls_and_is_told() -> None:
     ("direction", "deletes", "sql", "expected"),
     [
         pytest.param("both", DeletePolicy(), row(), ("delete", "forget", False), id="propagates"),
-        pytest.param("both", DeletePolicy("ignore"), row(), ("none", "bury", False), id="ignored"),
+        pytest.param("both", DeletePolicy("ignore"), row(), ("none", "tombstone", False), id="ignored"),
         pytest.param("both", DeletePolicy(), row(a="sql"), ("none", "forget", True), id="an edited row comes back"),
         pytest.param("to_sql", DeletePolicy(), row(a="sql"), ("delete", "forget", False), id="to_sql follows Lark"),
         pytest.param("to_lark", DeletePolicy(), row(), ("none", "forget", True), id="to_lark makes it again"),
@@ -167,7 +167,7 @@ def test_push(direction: str, base: Any, sql: Any, expected: str) -> None:
     assert decide_push(rules(direction), base=base, sql=sql).lark == expected
 
 
-def test_push_ignored_delete_buries_the_pair_and_a_buried_one_stays_quiet() -> None:
+def test_push_ignored_delete_leaves_a_tombstone_that_stays_quiet() -> None:
     ignoring = rules(deletes=DeletePolicy("ignore"))
-    assert decide_push(ignoring, base=BASE, sql=None).pair == "bury"
-    assert decide_push(ignoring, base=BASE, sql=None, buried=True).lark == "none"
+    assert decide_push(ignoring, base=BASE, sql=None).pair == "tombstone"
+    assert decide_push(ignoring, base=BASE, sql=None, is_tombstone=True).lark == "none"

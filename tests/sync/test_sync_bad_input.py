@@ -105,7 +105,7 @@ def test_read_only_field_as_a_target_is_refused(world: World) -> None:
     assert wrote(engine.incremental()) == (0, 0)
 
 
-def test_text_too_long_for_its_column_is_parked_and_the_others_land(world: World) -> None:
+def test_text_too_long_for_its_column_fails_and_the_others_land(world: World) -> None:
     engine = world.ready()
     world.edit(1, Name="x" * 21)
     world.edit(2, Name="fits")

@@ -33,7 +33,7 @@ def hasty(world: World) -> Any:
 
 
 @pytest.mark.parametrize("fault", INTERNAL)
-def test_update_that_spoils_each_batch_is_named_and_parked(world: World, hasty: Any, fault: dict[str, Any]) -> None:
+def test_update_that_spoils_each_batch_is_named_and_fails(world: World, hasty: Any, fault: dict[str, Any]) -> None:
     world.ready(rows=60)
     world.execute("UPDATE people SET qty = 7.5")
     world.emu.faults.add("batch_update", record=world.record_id(37), times=None, **fault)

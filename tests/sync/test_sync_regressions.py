@@ -113,7 +113,7 @@ def test_ignored_delete_then_a_new_row_of_the_key_ends(world: World) -> None:
     assert wrote(engine.incremental()) == (0, 0)
 
 
-def test_sql_edit_behind_a_parked_record_is_still_pushed(world: World) -> None:
+def test_sql_edit_behind_a_failed_record_is_still_pushed(world: World) -> None:
     world.execute(sa.schema.CreateIndex(sa.Index("one_name", world.table.c.name, unique=True)))
     engine = world.ready(conflict="merge:sql")
     world.edit(1, Name="n2")

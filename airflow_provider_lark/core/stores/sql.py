@@ -76,7 +76,7 @@ class SqlStore:
         return self._pages(columns, None)
 
     def rows_unpaired(self, table_name: str) -> Iterator[Page]:
-        """Yield the rows whose key has no pair in ``sync_record_map``, neither a live nor a buried one."""
+        """Yield the rows whose key has no pair in ``sync_record_map``, neither a live one nor a tombstone."""
         return self._pages(None, self._is_unpaired(table_name))
 
     def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:

@@ -10,7 +10,8 @@
     decide.py           pure: base, Lark side and SQL side become actions
     pull.py             Lark to SQL, a bundle a transaction: subjects.py, bundle.py, apply_sql.py, keep.py, twins.py
     changes.py          what changed in Lark since the watermark; sweep.py reads all of it
-    push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, aside.py, lookup.py
+    push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, lookup.py
+    dead_letters.py     rows that could not be synced
     links.py            foreign keys as links
     verdicts.py         conflicts that a person has decided
     consistency.py      do both sides hold the same?

@@ -43,7 +43,7 @@ class Taken:
     :param keys_found: keys of which the SQL row exists.
     :param strays: records that belong to no pair afterwards.
     :param refused: records that could not be taken in, now or before.
-    :param failed: what could not be taken in now, and why, by the name under which it is parked.
+    :param failed: what could not be taken in now, and why, by the name of its dead letter.
     :param landed: keys and ids of the records that were taken in.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
     :param twins: records that carry the key of another one; whether that one still exists, Lark has to say.

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
-from airflow_provider_lark.core.sync.aside import retry_delay_seconds, set_aside
+from airflow_provider_lark.core.sync.dead_letters import add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys, in_order_of
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
@@ -196,7 +196,7 @@ def _store_record_ids(tx: Transaction, run: Run, ids: Mapping[Key, RecordId]) ->
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:
     run.transact(
-        set_aside,
+        add_dead_letter,
         row.key,
         error,
         direction="to_lark",

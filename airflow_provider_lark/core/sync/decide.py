@@ -71,7 +71,7 @@ class PullDecision:
     values: Values = field(default_factory=dict)
     base: Values | None = None
     near: Values = field(default_factory=dict)
-    pair: Literal["keep", "save", "forget", "bury"] = "keep"
+    pair: Literal["keep", "save", "forget", "tombstone"] = "keep"
     owes_lark: bool = False
     conflict: bool = False
     outcome: Side | None = None
@@ -83,7 +83,7 @@ class PushDecision:
 
     lark: Literal["none", "create", "patch", "delete"] = "none"
     values: Values = field(default_factory=dict)
-    pair: Literal["keep", "forget", "bury"] = "keep"
+    pair: Literal["keep", "forget", "tombstone"] = "keep"
 
 
 def decide_pull(
@@ -112,13 +112,13 @@ def decide_pull(
 
 
 def decide_push(
-    rules: Rules, *, base: Values | None, sql: Values | None, buried: bool = False, near: Values | None = None
+    rules: Rules, *, base: Values | None, sql: Values | None, is_tombstone: bool = False, near: Values | None = None
 ) -> PushDecision:
     """Decide what SQL's row makes of the record, when Lark is known to hold *base*.
 
     :param base: None when there is no pair.
     :param sql: None when the row does not exist, or is marked as deleted.
-    :param buried: the pair was ended by a delete that the policy ignores.
+    :param is_tombstone: the pair was ended by a delete that the policy ignores.
     :param near: see :func:`decide_pull`.
     """
     if rules.direction == "to_sql":
@@ -127,9 +127,11 @@ def decide_push(
     if base is None:
         return PushDecision() if sql is None else PushDecision("create", _only(sql, rules.to_lark))
     if sql is None:
-        if buried:
+        if is_tombstone:
             return PushDecision()
-        return PushDecision(pair="bury") if rules.deletes.mode == "ignore" else PushDecision("delete", pair="forget")
+        return (
+            PushDecision(pair="tombstone") if rules.deletes.mode == "ignore" else PushDecision("delete", pair="forget")
+        )
     held = _held_by_sql(base, near) or {}
     patch = {name: sql[name] for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, held)}
     return PushDecision("patch", patch) if patch else PushDecision()
@@ -245,7 +247,7 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, ver
     if rules.direction == "to_lark":
         return PullDecision(pair="forget", owes_lark=True)
     if rules.deletes.mode == "ignore":
-        return PullDecision(pair="bury")
+        return PullDecision(pair="tombstone")
     edited = rules.direction == "both" and any(
         _differs(name, sql, base) for name in rules.columns if name in rules.to_lark and name in rules.to_sql
     )
@@ -272,7 +274,7 @@ def _decide_sql_missing(
         return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save")
     edited = any(_differs(name, lark, base) for name in rules.columns if name in rules.to_sql)
     if rules.deletes.mode == "ignore":
-        return PullDecision(base=now, pair="bury")
+        return PullDecision(base=now, pair="tombstone")
     if not edited:
         return PullDecision(owes_lark=True)
     if rules.conflict.mode == "manual" and verdict is None:

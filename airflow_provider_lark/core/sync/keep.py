@@ -10,8 +10,8 @@ from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.stores.ledger.entries import PULL
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal
 from airflow_provider_lark.core.sync.transaction import Transaction
@@ -34,7 +34,7 @@ def keep(
     _reserve_keys(tx, failures)
     for failure in failures:
         note_failure(tx, failure, bundle.claims.get(failure.name), taken)
-    # a record is parked under its key, or under its own id while it had none
+    # a dead letter names the record by its key, or by its own id while it had none
     subjects = [step.subject for step in done]
     taken.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
     tx.dead_letters.resolve(sorted(taken.landed))
@@ -46,7 +46,7 @@ def keep(
 def _keep_pairs(tx: Transaction, done: list[Step]) -> None:
     saved: list[Pair] = []
     forgotten: list[Key] = []
-    buried: list[Key] = []
+    tombstones: list[Key] = []
     for step in done:
         subject, decision = step.subject, step.decision
         key = step.change.key if step.change is not None else subject.key
@@ -62,11 +62,11 @@ def _keep_pairs(tx: Transaction, done: list[Step]) -> None:
             )
         elif decision.pair == "forget":
             forgotten.append(key)
-        elif decision.pair == "bury":
-            buried.append(key)
-    tx.deletes.settle([*forgotten, *buried])
+        elif decision.pair == "tombstone":
+            tombstones.append(key)
+    tx.deletes.settle([*forgotten, *tombstones])
     tx.pairs.forget(forgotten)
-    tx.pairs.tombstone(buried)
+    tx.pairs.tombstone(tombstones)
     tx.pairs.save(saved)
 
 
@@ -142,14 +142,14 @@ def _reserve_keys(tx: Transaction, failures: Sequence[Refusal]) -> None:
         for failure in failures
         if failure.key is not None and not failure.is_paired
     ]
-    # one that named another key before is parked under this one from now on
+    # one that named another key before is a dead letter under this one from now on
     tx.dead_letters.resolve([f.reserved for f in failures if f.reserved and f.reserved != f.key])
     tx.pairs.save(reserved)
 
 
 def note_failure(tx: Transaction, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
-    """Set a record aside that could not be taken in."""
-    set_aside(
+    """Make a dead letter of a record that could not be taken in."""
+    add_dead_letter(
         tx,
         failure.name,
         failure.error,

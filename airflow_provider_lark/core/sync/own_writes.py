@@ -19,7 +19,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import Key, RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, Sent
-from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds
+from airflow_provider_lark.core.sync.dead_letters import MAX_RETRIES, retry_delay_seconds
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.transaction import Transaction
 

@@ -80,7 +80,7 @@ def _part(bundle: Bundle, ids: Sequence[str] | set[RecordId], names: set[str]) -
 
 
 def _refuse(tx: Transaction, run: Run, bundle: Bundle, exc: Exception) -> Taken:
-    """Set the one record of *bundle* aside, under a name that the ledger is known to hold."""
+    """Make a dead letter of the one record of *bundle*, under a name that the ledger is known to hold."""
     taken = Taken()
     (record_id,) = _ids(bundle)
     pair: Pair | None = tx.pairs.by_records([record_id]).get(record_id)

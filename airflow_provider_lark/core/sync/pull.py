@@ -29,7 +29,7 @@ def take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
     taken = _take(tx, run, replace(bundle, rows=rows))
     landed = late - taken.refused
     if landed:
-        # now that the rows are there, they can refer to each other; what leads nowhere even so is parked
+        # now that the rows are there, they can refer to each other; what leads nowhere even so is a dead letter
         raw = [row for row in bundle.rows if row.id in landed]
         again = replace(bundle, rows=run.links.to_keys(tx, raw), gone=(), claims={}, floor_ms=None)
         linked = _take(tx, run, again)
@@ -128,7 +128,7 @@ def absorb(run: Run, taken: Taken) -> None:
 def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:
     """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
     known = tx.pairs.by_records([RecordId(row.id) for row in bundle.rows])
-    taken.refused |= _parked_before(tx, bundle, known)
+    taken.refused |= _refused_before(tx, bundle, known)
     rows = []
     for row in bundle.rows:
         if row.id in taken.refused:
@@ -143,7 +143,7 @@ def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, taken: Taken) -> 
     return rows
 
 
-def _parked_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
+def _refused_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
     """Return the records that an earlier run met as they are, and could not take in."""
     if bundle.floor_ms is None:
         return set()

@@ -23,7 +23,7 @@ from airflow_provider_lark.core.sync.twins import take_in
 from airflow_provider_lark.core.sync.update import (
     Work,
     reject,
-    set_claim_aside,
+    reject_in,
     update_records,
     wait_for_links,
 )
@@ -86,26 +86,26 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
         if row is not None and row.problems and not run.is_deleted(row):
-            set_claim_aside(tx, run, claim, row.problems[0])
+            reject_in(tx, run, claim, row.problems[0])
             continue
         if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
             unseen.append(claim)
             continue
-        buried = pair is not None and pair.tombstone and claim.operation != "INSERT"
+        is_tombstone = pair is not None and pair.tombstone and claim.operation != "INSERT"
         decision = decide_push(
             run.binding.rules,
             # a tombstone's record may still be there, holding nobody knows what
             base=None if pair is None else ({} if pair.tombstone else pair.base),
             sql=None if row is None or run.is_deleted(row) else row.values,
-            buried=buried,
+            is_tombstone=is_tombstone,
             near=None if pair is None or pair.tombstone or pair.is_given_up else pair.near,
         )
         waits = pair is not None and pair.is_reserved
-        if claim.key in held or buried or waits:
+        if claim.key in held or is_tombstone or waits:
             # a record that could not be taken in holds the key: neither a second one is made, nor its cells overwritten
             decision = PushDecision()
         if decision.lark == "none":
-            if decision.pair == "bury":
+            if decision.pair == "tombstone":
                 tx.pairs.tombstone([claim.key])
             idle.extend(claim.entry_ids)
         else:
@@ -116,7 +116,7 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
 
 
 def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
-    """Set rows aside that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
+    """Reject rows that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
     deleted = tx.queue.deletes_among([claim.key for claim in claims])
     for claim in claims:
         if claim.key in deleted:
@@ -124,7 +124,7 @@ def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
             tx.queue.hand_back(claim.entry_ids)
         else:
             text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
-            set_claim_aside(tx, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+            reject_in(tx, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
 
 
 def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:

@@ -64,7 +64,7 @@ class Refusal:
 
     @property
     def name(self) -> str:
-        """The name under which it is parked."""
+        """The name of its dead letter."""
         return self.key or self.record_id
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.sync.aside import set_aside
 from airflow_provider_lark.core.sync.changes import OwnCreates
 from airflow_provider_lark.core.sync.create import NewRow, create_records
+from airflow_provider_lark.core.sync.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.decide import decide_push
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.transaction import Transaction
@@ -37,7 +37,7 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
     for row in live:
         decision = decide_push(run.binding.rules, base=None, sql=None if row.problems else row.values)
         if row.problems:
-            set_aside(tx, row.id, row.problems[0], direction="to_lark", operation="INSERT")
+            add_dead_letter(tx, row.id, row.problems[0], direction="to_lark", operation="INSERT")
             run.report.add_failure(row.id, row.problems[0])
         elif Key(row.id) not in blocked and decision.lark == "create":
             new.append((Key(row.id), decision.values))

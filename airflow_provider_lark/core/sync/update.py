@@ -15,8 +15,8 @@ from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.sync.aside import MAX_RETRIES, retry_delay_seconds, set_aside
 from airflow_provider_lark.core.sync.bundle import Bundle
+from airflow_provider_lark.core.sync.dead_letters import MAX_RETRIES, add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
@@ -59,7 +59,7 @@ def wait_for_links(tx: Transaction, item: Work, sendable: Sendable) -> None:
 
 
 def update_records(run: Run, work: Sequence[Work]) -> None:
-    """Send the changes of *work*, a batch a call; what Lark refuses is set aside, and the others land."""
+    """Send the changes of *work*, a batch a call; what Lark refuses is a dead letter, and the others land."""
     notes = OpenNotes()
 
     def send(batch: Sequence[Work]) -> None:
@@ -164,13 +164,13 @@ def _hand_back(tx: Transaction, claims: Sequence[Claim]) -> None:
 
 
 def reject(run: Run, claim: Claim, error: LarkError) -> None:
-    """Set a claimed key aside that Lark does not take."""
-    run.transact(set_claim_aside, run, claim, error)
+    """Make a dead letter of a claimed key that Lark does not take."""
+    run.transact(reject_in, run, claim, error)
 
 
-def set_claim_aside(tx: Transaction, run: Run, claim: Claim, error: LarkError) -> None:
-    """Set a claimed key aside inside the caller's transaction."""
-    set_aside(
+def reject_in(tx: Transaction, run: Run, claim: Claim, error: LarkError) -> None:
+    """Do the same inside the caller's transaction."""
+    add_dead_letter(
         tx,
         claim.key,
         error,

@@ -1,4 +1,4 @@
-"""Rows that could not be synced: kept in the queue where a person sees them, and tried again where that can help."""
+"""Dead letters: rows that could not be synced, kept where a person sees them, and tried again where that can help."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_lark.core.sync.transaction import Transaction
 MAX_RETRIES = 3
 
 
-def set_aside(
+def add_dead_letter(
     tx: Transaction,
     id_: str,
     error: LarkError,
@@ -24,12 +24,12 @@ def set_aside(
     entry_ids: Sequence[int] = (),
     retry_count: int = 0,
 ) -> None:
-    """Put one row aside and note why.
+    """Make a dead letter of one row and note why.
 
     A value that the other side cannot hold waits for an edit. Everything else is tried again with growing delays:
     a parent row may come, another record may give the key up.
 
-    :param entry_ids: the queue entries that asked for the row; without any it is parked as a new one.
+    :param entry_ids: the queue entries that asked for the row; without any a new one is made.
     """
     text = storable(tx.conn, str(error))
     delay = None if isinstance(error, ValueMismatch) else retry_delay_seconds(retry_count)
