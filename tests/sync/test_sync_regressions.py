@@ -1,4 +1,4 @@
-"""What once went wrong: poisoned rows, twins, hidden records, runs that never ended."""
+"""What once went wrong: poisoned rows, duplicates, hidden records, runs that never ended."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Meddling(Emulator):
         return super().answer(request)
 
 
-def test_record_edited_while_a_first_full_sync_reads_gets_no_twin(world: World) -> None:
+def test_record_edited_while_a_first_full_sync_reads_gets_no_duplicate(world: World) -> None:
     with Meddling() as emu:
         base = emu.state.create_base("Shop")
         fields = [
@@ -128,7 +128,7 @@ def test_sql_edit_behind_a_failed_record_is_still_pushed(world: World) -> None:
     world.assert_in_step()
 
 
-def test_refused_new_record_gets_no_twin_and_arrives_later(world: World) -> None:
+def test_refused_new_record_gets_no_duplicate_and_arrives_later(world: World) -> None:
     world.execute(sa.schema.CreateIndex(sa.Index("one_name", world.table.c.name, unique=True)))
     engine = world.ready()
     world.add(Name="n2", Code=9)

@@ -10,7 +10,7 @@ from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.report import Writes
-from airflow_provider_lark.core.sync.subjects import Subject, Twin
+from airflow_provider_lark.core.sync.subjects import Duplicate, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Bundle:
     :param claims: the queue entries that asked for these records, by key or record id.
     :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
     :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
-    :param floor_ms: records no newer than this were met before; those that could not be taken in then are left to
+    :param floor_ms: records no newer than this were met before; those that could not be ingested then are left to
         the queue.
     """
 
@@ -36,25 +36,25 @@ class Bundle:
 
 
 @dataclass(slots=True)
-class Taken:
+class Outcome:
     """What became of a bundle.
 
     :param changed: ids of records that were no echo: new ones, or other than the base.
     :param keys_found: keys of which the SQL row exists.
-    :param strays: records that belong to no pair afterwards.
-    :param refused: records that could not be taken in, now or before.
-    :param failed: what could not be taken in now, and why, by the name of its dead letter.
-    :param landed: keys and ids of the records that were taken in.
+    :param unpaired: records that belong to no pair afterwards.
+    :param refused: records that could not be ingested, now or before.
+    :param failed: what could not be ingested now, and why, by the name of its dead letter.
+    :param landed: keys and ids of the records that were ingested.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
-    :param twins: records that carry the key of another one; whether that one still exists, Lark has to say.
+    :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
     changed: set[str] = field(default_factory=set)
     keys_found: set[str] = field(default_factory=set)
-    strays: set[str] = field(default_factory=set)
+    unpaired: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
-    twins: list[Twin] = field(default_factory=list)
+    duplicates: list[Duplicate] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     rewritten: int = 0
     conflicts: int = 0
@@ -63,14 +63,14 @@ class Taken:
     failed: dict[str, str] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
 
-    def add(self, other: Taken) -> None:
-        """Add what became of a part that was taken later."""
+    def add(self, other: Outcome) -> None:
+        """Add what became of a part that came later."""
         self.changed |= other.changed
         self.keys_found |= other.keys_found
-        self.strays |= other.strays
+        self.unpaired |= other.unpaired
         self.refused |= other.refused
         self.held |= other.held
-        self.twins += other.twins
+        self.duplicates += other.duplicates
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated
         self.writes.deleted += other.writes.deleted

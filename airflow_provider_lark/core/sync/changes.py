@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.side import Page
-from airflow_provider_lark.core.sync.bundle import Bundle, Taken
+from airflow_provider_lark.core.sync.bundle import Bundle, Outcome
+from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.twins import take_in
 
 #: how often a read is begun again that records may have slipped through
 READS = 3
@@ -33,18 +33,18 @@ class Pulled:
 
     :param newest_ms: the newest modification time; None when the table is empty.
     :param total: records in the table, as Lark says.
-    :param strays: records newer than the floor that belong to no pair.
+    :param unpaired: records newer than the floor that belong to no pair.
     :param slipped: a record may have moved past the reading unseen.
     """
 
     newest_ms: int | None = None
     total: int | None = None
-    strays: int = 0
+    unpaired: int = 0
     slipped: bool = False
 
 
 def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates = OwnCreates()) -> Pulled:
-    """Take in everything that was modified after *floor_ms*, and what shows up late behind it."""
+    """Ingest everything that was modified after *floor_ms*, and what shows up late behind it."""
     for _ in range(READS):
         pulled = _pull_once(run, modified, floor_ms, own)
         if not pulled.slipped:
@@ -63,12 +63,11 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates)
             pulled.newest_ms = newest(page)
         pulled.slipped = pulled.slipped or has_slipped(total, page)
         total = page.total
-        taken = take_in(run, Bundle(page.rows, floor_ms=floor_ms))
+        outcome = ingest(run, Bundle(page.rows, floor_ms=floor_ms))
         run.report.rows_lark += len(page.rows)
-        pulled.strays += sum(
-            1 for row in page.rows if row.id in taken.strays and (floor_ms is None or (row.modified_ms or 0) > floor_ms)
-        )
-        if page.rows and _is_enough(run, page, taken, floor_ms, own):
+        above = [row for row in page.rows if floor_ms is None or (row.modified_ms or 0) > floor_ms]
+        pulled.unpaired += sum(row.id in outcome.unpaired for row in above)
+        if page.rows and _is_enough(run, page, outcome, floor_ms, own):
             break
     return pulled
 
@@ -83,24 +82,24 @@ def newest(page: Page) -> int | None:
     return max((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
 
 
-def _is_enough(run: Run, page: Page, taken: Taken, floor_ms: int | None, own: OwnCreates) -> bool:
-    if _reached_own_first(page, taken, own):
+def _is_enough(run: Run, page: Page, outcome: Outcome, floor_ms: int | None, own: OwnCreates) -> bool:
+    if _reached_own_first(page, outcome, own):
         return True
     # not the last row's: nobody promises that Lark sorts by the millisecond
     oldest_ms = min((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
     if floor_ms is None or oldest_ms is None or oldest_ms > floor_ms:
         return False
-    news = taken.changed - taken.refused
+    news = outcome.changed - outcome.refused
     late = [row for row in page.rows if row.id in news and (row.modified_ms or 0) <= floor_ms]
     return not late or oldest_ms < floor_ms - run.binding.mapping.overlap_seconds * 1000
 
 
-def _reached_own_first(page: Page, taken: Taken, own: OwnCreates) -> bool:
+def _reached_own_first(page: Page, outcome: Outcome, own: OwnCreates) -> bool:
     """Tell whether all that lies deeper is our own first write call, untouched.
 
     The table was empty before that call, holds as many records as we made, and one record of the call is met
     unchanged: whatever a person edited since is newer than that record, and has been met before it.
     """
     return page.total == own.count > 0 and any(
-        row.id in own.first_batch and row.id not in taken.changed for row in page.rows
+        row.id in own.first_batch and row.id not in outcome.changed for row in page.rows
     )

@@ -35,11 +35,11 @@ from airflow_provider_lark.core.sync.sent import settle_sent
 from airflow_provider_lark.core.sync.sweep import (
     Scan,
     drop_marks,
+    ingest_surfaced,
     scan_all,
     scan_keys,
     settle_lark_deletes,
     settle_sql_deletes,
-    take_surfaced,
 )
 from airflow_provider_lark.core.sync.unpaired import push_unpaired
 from airflow_provider_lark.core.sync.verdicts import apply_verdicts
@@ -193,7 +193,7 @@ class SyncEngine:
             pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
         if offset is not None:
             # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
-            offset += pulled.strays
+            offset += pulled.unpaired
         self._save(run, pulled, complete=scan.is_complete, offset=offset)
         drain(run)
         run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
@@ -211,7 +211,7 @@ class SyncEngine:
                 scan = Scan(self.new_token())
                 try:
                     scan_keys(run, scan)
-                    take_surfaced(run, scan)
+                    ingest_surfaced(run, scan)
                     settle_lark_deletes(run, scan)
                 finally:
                     drop_marks(run, scan.scan_id)
@@ -223,7 +223,7 @@ class SyncEngine:
 
     def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
         """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-        expected = run.count_pairs() + state.total_offset + pulled.strays
+        expected = run.count_pairs() + state.total_offset + pulled.unpaired
         return pulled.total is None or pulled.total == expected
 
     def _offset(self, run: Run, total: int | None) -> int | None:

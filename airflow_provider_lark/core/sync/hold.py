@@ -9,7 +9,7 @@ from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.stores.ledger.deletes import Entry, Held
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.transaction import Transaction
 
@@ -60,7 +60,7 @@ def _deleted(tx: Transaction, run: Run, keys: Sequence[Key]) -> set[Key]:
     return {key for key in keys if run.is_deleted(rows.get(key))}
 
 
-def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], taken: Taken) -> list[Step]:
+def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcome) -> list[Step]:
     """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
     deletes = [step for step in steps if step.decision.sql == "delete" and step.verdict is None]
     if bundle.room is None or len(deletes) <= bundle.room:
@@ -70,7 +70,7 @@ def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], taken: Taken) -
     keys = [step.subject.key for step in deletes if step.subject.key is not None]
     known = tx.deletes.among(keys)
     tx.deletes.hold_rows(keys, reason=ROW_STAYS)
-    taken.held.update(keys)
+    outcome.held.update(keys)
     tx.log([LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
     held_back = set(map(id, deletes))
     return [step for step in steps if id(step) not in held_back]

@@ -52,7 +52,7 @@ def parse_mappings(raw: Any, *, where: str = "mappings", bases: Mapping[str, str
         raise ConfigError(
             f'{where}: expected mappings, a list of them, or {{"Base:table": "sql_table"}}; found {describe(raw)}'
         )
-    _refuse_twins(mappings, where)
+    _refuse_duplicates(mappings, where)
     return mappings if bases is None else [mapping.with_bases(bases) for mapping in mappings]
 
 
@@ -69,7 +69,7 @@ def _read_short(lark: str, sql: Any, where: str) -> TableMapping:
     )
 
 
-def _refuse_twins(mappings: Sequence[TableMapping], where: str) -> None:
+def _refuse_duplicates(mappings: Sequence[TableMapping], where: str) -> None:
     seen: dict[tuple[str | None, str], str] = {}
     names: set[str] = set()
     writers: dict[LarkTarget, str] = {}

@@ -14,9 +14,9 @@ from airflow_provider_lark.core.bisect import HOPELESS
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
-from airflow_provider_lark.core.sync.bundle import Bundle, Taken
-from airflow_provider_lark.core.sync.keep import note_failure
-from airflow_provider_lark.core.sync.pull import take
+from airflow_provider_lark.core.sync.bundle import Bundle, Outcome
+from airflow_provider_lark.core.sync.persist import note_failure
+from airflow_provider_lark.core.sync.pull import apply
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal
 from airflow_provider_lark.core.sync.transaction import Transaction
@@ -24,16 +24,16 @@ from airflow_provider_lark.core.sync.transaction import Transaction
 log = logging.getLogger(__name__)
 
 
-def take_in_parts(run: Run, bundle: Bundle) -> Taken:
-    """Take *bundle* into SQL in one transaction; where that cannot be, in several, without the records that refuse.
+def ingest_in_parts(run: Run, bundle: Bundle) -> Outcome:
+    """Bring *bundle* into SQL in one transaction; where that cannot be, in several, without the records that refuse.
 
     :raises Exception: an error that says nothing about a record, or one that the first records all meet.
     """
-    taken, waiting, landed, refused = Taken(), [bundle], 0, 0
+    outcome, waiting, landed, refused = Outcome(), [bundle], 0, 0
     while waiting:
-        part = _with_room_left(waiting.pop(), taken)
+        part = _with_room_left(waiting.pop(), outcome)
         try:
-            taken.add(run.transact(take, run, part))
+            outcome.add(run.transact(apply, run, part))
             landed += 1
         except Exception as exc:
             size = len(_ids(part))
@@ -48,13 +48,13 @@ def take_in_parts(run: Run, bundle: Bundle) -> Taken:
             refused += 1
             if refused == HOPELESS and not landed:
                 raise
-            taken.add(run.transact(_refuse, run, part, exc))
-    return taken
+            outcome.add(run.transact(_refuse, run, part, exc))
+    return outcome
 
 
-def _with_room_left(bundle: Bundle, taken: Taken) -> Bundle:
+def _with_room_left(bundle: Bundle, outcome: Outcome) -> Bundle:
     """Let the parts of a bundle share the guard's room for deletes."""
-    return bundle if bundle.room is None else replace(bundle, room=max(0, bundle.room - taken.writes.deleted))
+    return bundle if bundle.room is None else replace(bundle, room=max(0, bundle.room - outcome.writes.deleted))
 
 
 def _ids(bundle: Bundle) -> list[RecordId]:
@@ -79,14 +79,14 @@ def _part(bundle: Bundle, ids: Sequence[str] | set[RecordId], names: set[str]) -
     )
 
 
-def _refuse(tx: Transaction, run: Run, bundle: Bundle, exc: Exception) -> Taken:
+def _refuse(tx: Transaction, run: Run, bundle: Bundle, exc: Exception) -> Outcome:
     """Make a dead letter of the one record of *bundle*, under a name that the ledger is known to hold."""
-    taken = Taken()
+    outcome = Outcome()
     (record_id,) = _ids(bundle)
     pair: Pair | None = tx.pairs.by_records([record_id]).get(record_id)
     refused = Refusal(record_id, pair.key if pair else None, refusal(exc, run.binding.spec.table), is_paired=bool(pair))
-    note_failure(tx, refused, bundle.claims.get(refused.name) or bundle.claims.get(record_id), taken)
-    taken.refused.add(record_id)
+    note_failure(tx, refused, bundle.claims.get(refused.name) or bundle.claims.get(record_id), outcome)
+    outcome.refused.add(record_id)
     if pair is None:
-        taken.strays.add(record_id)
-    return taken
+        outcome.unpaired.add(record_id)
+    return outcome

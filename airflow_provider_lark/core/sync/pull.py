@@ -13,43 +13,43 @@ from airflow_provider_lark.core.side import RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sequences import advance
 from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
-from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.hold import withhold
-from airflow_provider_lark.core.sync.keep import keep
+from airflow_provider_lark.core.sync.persist import persist
 from airflow_provider_lark.core.sync.rows_first import leave_links_out
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 
-def take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
+def apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     """Decide about *bundle* and apply it to SQL inside the caller's transaction; Lark is not called."""
     rows, late = leave_links_out(tx, run, run.links.to_keys(tx, bundle.rows))
-    taken = _take(tx, run, replace(bundle, rows=rows))
-    landed = late - taken.refused
+    outcome = _apply(tx, run, replace(bundle, rows=rows))
+    landed = late - outcome.refused
     if landed:
         # now that the rows are there, they can refer to each other; what leads nowhere even so is a dead letter
         raw = [row for row in bundle.rows if row.id in landed]
         again = replace(bundle, rows=run.links.to_keys(tx, raw), gone=(), claims={}, floor_ms=None)
-        linked = _take(tx, run, again)
+        linked = _apply(tx, run, again)
         # they are counted as created
         linked.writes.updated = 0
-        taken.add(linked)
-        taken.landed -= linked.failed.keys()
-    return taken
+        outcome.add(linked)
+        outcome.landed -= linked.failed.keys()
+    return outcome
 
 
-def _take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
-    taken = Taken()
-    rows = _without_echoes(tx, run, bundle, taken)
-    subjects, refused, twins = gather(tx, run, rows, bundle.gone)
-    taken.twins.extend(twins)
-    taken.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
+def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
+    outcome = Outcome()
+    rows = _without_echoes(tx, run, bundle, outcome)
+    subjects, refused, duplicates = gather(tx, run, rows, bundle.gone)
+    outcome.duplicates.extend(duplicates)
+    outcome.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
     unreadable = [subject for subject in subjects if subject.sql is not None and subject.sql.problems]
     unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
     subjects = [subject for subject in subjects if subject not in unreadable]
-    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, subjects, taken), taken)
+    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, subjects, outcome), outcome)
     apply_changes(
         tx.conn,
         tx.sql,
@@ -65,15 +65,17 @@ def _take(tx: Transaction, run: Run, bundle: Bundle) -> Taken:
         else:
             done.append(step)
     _see_what_sql_made_of_it(run, done)
-    taken.warnings += advance(tx.conn, run.binding.spec.table, _numbers_given(run, done))
-    keep(tx, run, bundle, done, failures, taken)
-    taken.refused.update(refusal.record_id for refusal in failures)
-    taken.strays.update(refusal.record_id for refusal in failures if not refusal.is_paired)
-    taken.strays.update(
+    outcome.warnings += advance(tx.conn, run.binding.spec.table, _numbers_given(run, done))
+    persist(tx, run, bundle, done, failures, outcome)
+    outcome.refused.update(refusal.record_id for refusal in failures)
+    outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)
+    outcome.unpaired.update(
         step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
     )
-    taken.keys_found.update(step.change.key for step in done if step.change is not None and step.change.key is not None)
-    return taken
+    outcome.keys_found.update(
+        step.change.key for step in done if step.change is not None and step.change.key is not None
+    )
+    return outcome
 
 
 def _see_what_sql_made_of_it(run: Run, done: list[Step]) -> None:
@@ -106,45 +108,45 @@ def _refusal(subject: Subject, error: LarkError) -> Refusal:
     return Refusal(subject.record_id, subject.key, error, is_paired=subject.pair is not None, reserved=subject.reserved)
 
 
-def absorb(run: Run, taken: Taken) -> None:
+def add_to_report(run: Run, outcome: Outcome) -> None:
     """Add what a committed bundle did to the report."""
     report = run.report
-    report.to_sql.created += taken.writes.created
-    report.to_sql.updated += taken.writes.updated
-    report.to_sql.deleted += taken.writes.deleted
-    report.rewritten += taken.rewritten
-    report.conflicts += taken.conflicts
-    report.skipped += taken.skipped
-    report.warnings += [warning for warning in dict.fromkeys(taken.warnings) if warning not in report.warnings]
-    for name, error in taken.failed.items():
+    report.to_sql.created += outcome.writes.created
+    report.to_sql.updated += outcome.writes.updated
+    report.to_sql.deleted += outcome.writes.deleted
+    report.rewritten += outcome.rewritten
+    report.conflicts += outcome.conflicts
+    report.skipped += outcome.skipped
+    report.warnings += [warning for warning in dict.fromkeys(outcome.warnings) if warning not in report.warnings]
+    for name, error in outcome.failed.items():
         if name not in run.refused:
             run.refused[name] = f"{name}: {error}"
             report.add_failure(name, error)
-    for name in taken.landed & run.refused.keys():
+    for name in outcome.landed & run.refused.keys():
         # what it waited for has come later in this run
         report.take_back_failure(run.refused.pop(name))
 
 
-def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, taken: Taken) -> list[Row]:
+def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome) -> list[Row]:
     """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
     known = tx.pairs.by_records([RecordId(row.id) for row in bundle.rows])
-    taken.refused |= _refused_before(tx, bundle, known)
+    outcome.refused |= _refused_before(tx, bundle, known)
     rows = []
     for row in bundle.rows:
-        if row.id in taken.refused:
-            taken.strays |= {row.id} - known.keys()
+        if row.id in outcome.refused:
+            outcome.unpaired |= {row.id} - known.keys()
             continue
         pair = known.get(RecordId(row.id))
         echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
         if not echo:
-            taken.changed.add(row.id)
+            outcome.changed.add(row.id)
         if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.verdicts):
             rows.append(row)
     return rows
 
 
 def _refused_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
-    """Return the records that an earlier run met as they are, and could not take in."""
+    """Return the records that an earlier run met as they are, and could not ingest."""
     if bundle.floor_ms is None:
         return set()
     old = {row.id for row in bundle.rows if row.modified_ms is not None and row.modified_ms <= bundle.floor_ms}
@@ -156,20 +158,20 @@ def _holds(base: Values, values: Values) -> bool:
     return all(name in base and base[name] == value for name, value in values.items())
 
 
-def _decide_all(tx: Transaction, run: Run, bundle: Bundle, subjects: list[Subject], taken: Taken) -> list[Step]:
+def _decide_all(tx: Transaction, run: Run, bundle: Bundle, subjects: list[Subject], outcome: Outcome) -> list[Step]:
     keys = [subject.key for subject in subjects if subject.key is not None]
     blocked = tx.blacklist.among(keys)
     open_keys = tx.conflicts.open_keys(keys)
     steps = []
     for subject in subjects:
         if subject.key in blocked:
-            taken.skipped += 1
-            taken.refused.add(subject.record_id)
+            outcome.skipped += 1
+            outcome.refused.add(subject.record_id)
             continue
         verdict = bundle.verdicts.get(subject.key) if subject.key else None
         waits = subject.key in open_keys and verdict is None
         if waits:
-            taken.refused.add(subject.record_id)
+            outcome.refused.add(subject.record_id)
             if _was_met_before(subject, bundle):
                 continue
         step = _decide_one(run, subject, verdict, waits=waits)

@@ -16,10 +16,10 @@ from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.create import NewRow, create_records
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.hold import foresee, hold_records
+from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.transaction import Transaction
-from airflow_provider_lark.core.sync.twins import take_in
 from airflow_provider_lark.core.sync.update import (
     Work,
     reject,
@@ -102,7 +102,7 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
         )
         waits = pair is not None and pair.is_reserved
         if claim.key in held or is_tombstone or waits:
-            # a record that could not be taken in holds the key: neither a second one is made, nor its cells overwritten
+            # a record that could not be ingested holds the key: neither a second one is made, nor its cells overwritten
             decision = PushDecision()
         if decision.lark == "none":
             if decision.pair == "tombstone":
@@ -180,7 +180,7 @@ def _record_deletes(tx: Transaction, batch: Sequence[Work], token: str) -> None:
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:
-    """Re-read the records of entries that could not be taken in before."""
+    """Re-read the records of entries that could not be ingested before."""
     by_key = run.read(lambda tx: tx.pairs.by_keys(map(Key, claims)))
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
@@ -192,4 +192,4 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     for name, why in hidden.items():
         reject(run, claims[name], RowError(f"record {name}: {why}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
-    take_in(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))
+    ingest(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))

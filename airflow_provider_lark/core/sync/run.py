@@ -42,7 +42,7 @@ class Run:
 
     :param token: marks the queue entries that this run has claimed.
     :param database_offset_ms: the database's clock minus ours.
-    :param refused: the records that could not be taken in so far, with what was told of them, by name.
+    :param refused: the records that could not be ingested so far, with what was told of them, by name.
     :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
     :param shares_base: whether other mappings write to the base; None until somebody asks.

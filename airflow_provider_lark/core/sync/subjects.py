@@ -19,7 +19,7 @@ class Subject:
 
     :param lark: None when the record is gone for certain.
     :param sql: the row as it stands, also when it is marked as deleted.
-    :param reserved: the key that the record named when it could not be taken in; it may name another by now.
+    :param reserved: the key that the record named when it could not be ingested; it may name another by now.
     :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue.
     """
 
@@ -49,11 +49,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that cannot be taken in.
+    """A record that cannot be ingested.
 
     :param key: the key that it has a right to; None where it names none, or another's.
     :param is_paired: the key is already paired with this record.
-    :param reserved: the key that the record named when it could not be taken in before.
+    :param reserved: the key that the record named when it could not be ingested before.
     """
 
     record_id: RecordId
@@ -68,7 +68,7 @@ class Refusal:
         return self.key or self.record_id
 
 
-class Twin(NamedTuple):
+class Duplicate(NamedTuple):
     """A record that carries the key of another record's pair."""
 
     row: Row
@@ -81,7 +81,7 @@ class Gathered(NamedTuple):
 
     subjects: list[Subject]
     refused: list[Refusal]
-    twins: list[Twin]
+    duplicates: list[Duplicate]
 
 
 def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
@@ -130,9 +130,9 @@ def _match_by_key(
         record_id = RecordId(row.id)
         own = owner is not None and owner.record_id == record_id
         if key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
-            found.twins.append(Twin(row, key, owner.record_id))
+            found.duplicates.append(Duplicate(row, key, owner.record_id))
         elif key is not None and key in taken:
-            error = twin_error(key, row.id, taken[key])
+            error = duplicate_error(key, row.id, taken[key])
             found.refused.append(Refusal(record_id, None, error, reserved=reserved.get(record_id)))
         elif row.problems:
             found.refused.append(Refusal(record_id, key, row.problems[0], reserved=reserved.get(record_id)))
@@ -142,7 +142,7 @@ def _match_by_key(
             taken.setdefault(key, row.id)
 
 
-def twin_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
+def duplicate_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     """Return what a person reads about a record that carries another's key."""
     return DuplicateKey(
         f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "

@@ -13,9 +13,9 @@ from airflow_provider_lark.core.stores.ledger.scans import Side
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.hold import pages
+from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.transaction import Transaction
-from airflow_provider_lark.core.sync.twins import take_in
 
 UNSEEN_PAGE = 500
 #: so many records asked for by id, and none gone: then the list is short, not the table
@@ -52,19 +52,19 @@ class Scan:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all is known of the records that were not seen, so that the count may be taken for agreed."""
+        """Whether all is known of the records that were not seen, so that the count may be outcome for agreed."""
         return self.is_complete and not self.is_doubtful and self.blind is None
 
 
 def scan_all(run: Run) -> Scan:
-    """Read every record with all mapped fields, and take each page into SQL; once more where some went unread."""
+    """Read every record with all mapped fields, and bring each page into SQL; once more where some went unread."""
     for _ in range(READS):
         scan = Scan(run.new_token())
         # the newest first only where a pull follows, which meets what moves to the front meanwhile
         modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
         for page in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
-            taken = take_in(run, Bundle(page.rows, compare_all=True))
-            run.transact(_mark, scan, page, taken.keys_found)
+            outcome = ingest(run, Bundle(page.rows, compare_all=True))
+            run.transact(_mark, scan, page, outcome.keys_found)
             _count(run, scan, page)
         if scan.is_complete:
             return scan
@@ -95,15 +95,15 @@ def _surfaced(tx: Transaction, ids: Sequence[RecordId]) -> list[RecordId]:
     return [id_ for id_ in ids if (known[id_].out_of_sight if id_ in known else id_ not in waiting)]
 
 
-def take_surfaced(run: Run, scan: Scan) -> None:
-    """Take in records that appeared behind the watermark: an undone delete, or a right that was given back."""
+def ingest_surfaced(run: Run, scan: Scan) -> None:
+    """Ingest records that appeared behind the watermark: an undone delete, or a right that was given back."""
     for some in split(scan.surfaced, UNSEEN_PAGE):
         fates = run.lark.table.look_up(some)
         # the scan has just seen them
         scan.is_doubtful = scan.is_doubtful or bool(fates.hidden)
         rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
-        take_in(run, Bundle(rows))
+        ingest(run, Bundle(rows))
         run.transact(_mark_out_of_sight, [RecordId(row.id) for row in rows], out_of_sight=False)
 
 
@@ -144,7 +144,7 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
         # beyond the limit none is deleted, not the first ones
         room = None if len(absence.gone) <= run.guard.room("sql") else 0
         for some in split(absence.gone, UNSEEN_PAGE):
-            take_in(run, Bundle((), gone=some, room=room))
+            ingest(run, Bundle((), gone=some, room=room))
     # what Lark breaks down over may be gone, too
     scan.is_doubtful = scan.is_doubtful or absence.doubtful + absence.unread > 0
     missing = absence.hidden + absence.unread + absence.doubtful

@@ -18,12 +18,12 @@ from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.dead_letters import MAX_RETRIES, add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.decide import PushDecision
+from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.transaction import Transaction
-from airflow_provider_lark.core.sync.twins import take_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again
         run.transact(_hand_back, list(claims.values()))
-        take_in(run, Bundle((), gone=absent))
+        ingest(run, Bundle((), gone=absent))
 
 
 def _hand_back(tx: Transaction, claims: Sequence[Claim]) -> None:

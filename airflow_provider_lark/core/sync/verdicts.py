@@ -7,8 +7,8 @@ from typing import cast
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.bundle import Bundle
 from airflow_provider_lark.core.sync.decide import Side
+from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.twins import take_in
 
 
 def apply_verdicts(run: Run) -> None:
@@ -22,4 +22,4 @@ def apply_verdicts(run: Run) -> None:
     rows = [run.lark.decode(record) for record in fates.shown]
     gone = [RecordId(record_id) for record_id in fates.gone]
     run.report.rows_lark += len(rows)
-    take_in(run, Bundle(rows, gone=gone, verdicts=verdicts))
+    ingest(run, Bundle(rows, gone=gone, verdicts=verdicts))

@@ -1,4 +1,4 @@
-"""What is kept of a bundle, in its own transaction: pairs, promises to Lark, conflicts, failures, the journal."""
+"""What stays of a bundle, in its own transaction: pairs, promises to Lark, conflicts, failures, the journal."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.stores.ledger.entries import PULL
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.sync.bundle import Bundle, Step, Taken
+from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.subjects import Refusal
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 
-def keep(
+def persist(
     tx: Transaction,
     run: Run,
     bundle: Bundle,
     done: list[Step],
     failures: Sequence[Refusal],
-    taken: Taken,
+    outcome: Outcome,
 ) -> None:
-    """Store what was decided and applied, and what failed; count both in *taken*."""
+    """Store what was decided and applied, and what failed; count both in *outcome*."""
     lines: list[LogLine] = []
-    _keep_pairs(tx, done)
-    _keep_promises(tx, done)
-    _note_conflicts(tx, run, done, taken, lines)
-    _note_writes(done, taken, lines)
+    _persist_pairs(tx, done)
+    _persist_promises(tx, done)
+    _note_conflicts(tx, run, done, outcome, lines)
+    _note_writes(done, outcome, lines)
     _reserve_keys(tx, failures)
     for failure in failures:
-        note_failure(tx, failure, bundle.claims.get(failure.name), taken)
+        note_failure(tx, failure, bundle.claims.get(failure.name), outcome)
     # a dead letter names the record by its key, or by its own id while it had none
     subjects = [step.subject for step in done]
-    taken.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
-    tx.dead_letters.resolve(sorted(taken.landed))
-    left = {failure.name for failure in failures} | {twin.row.id for twin in taken.twins} | taken.held
+    outcome.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
+    tx.dead_letters.resolve(sorted(outcome.landed))
+    left = {failure.name for failure in failures} | outcome.held | {each.row.id for each in outcome.duplicates}
     _complete(tx, bundle, left)
     tx.log(lines)
 
 
-def _keep_pairs(tx: Transaction, done: list[Step]) -> None:
+def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
     saved: list[Pair] = []
     forgotten: list[Key] = []
     tombstones: list[Key] = []
@@ -70,7 +70,7 @@ def _keep_pairs(tx: Transaction, done: list[Step]) -> None:
     tx.pairs.save(saved)
 
 
-def _keep_promises(tx: Transaction, done: list[Step]) -> None:
+def _persist_promises(tx: Transaction, done: list[Step]) -> None:
     """Put what is owed to Lark into the queue, in the same transaction, so that a crash cannot forget it."""
     owed = []
     for step in done:
@@ -84,7 +84,7 @@ def _keep_promises(tx: Transaction, done: list[Step]) -> None:
         tx.queue.enqueue(owed, operation="UPDATE")
 
 
-def _note_conflicts(tx: Transaction, run: Run, done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
+def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcome, lines: list[LogLine]) -> None:
     noted, closed = [], []
     for step in done:
         subject, decision = step.subject, step.decision
@@ -104,11 +104,11 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], taken: Taken, l
                 status="open" if decision.outcome is None else "closed",
             )
         )
-        taken.conflicts += 1
+        outcome.conflicts += 1
         detail = f"{decision.outcome} wins" if decision.outcome else "waits for a verdict in sync_conflict"
         lines.append(LogLine(subject.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
-            taken.skipped += 1
+            outcome.skipped += 1
     tx.conflicts.add(noted)
     tx.conflicts.settle(closed)
 
@@ -116,27 +116,27 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], taken: Taken, l
 _OPERATIONS = {"insert": "INSERT", "patch": "UPDATE", "delete": "DELETE"}
 
 
-def _note_writes(done: list[Step], taken: Taken, lines: list[LogLine]) -> None:
+def _note_writes(done: list[Step], outcome: Outcome, lines: list[LogLine]) -> None:
     for step in done:
         if step.change is None:
             continue
         operation = _OPERATIONS.get(step.decision.sql, "UPDATE")
         if operation == "INSERT":
-            taken.writes.created += 1
+            outcome.writes.created += 1
         elif operation == "UPDATE":
-            taken.writes.updated += 1
+            outcome.writes.updated += 1
         else:
-            taken.writes.deleted += 1
+            outcome.writes.deleted += 1
         id_ = step.change.key or step.subject.id
         lines.append(LogLine(id_, "to_sql", operation, "applied", None))
         if step.rewritten:
-            taken.rewritten += 1
+            outcome.rewritten += 1
             detail = f"the database keeps other values than Lark's in {', '.join(step.rewritten)}"
             lines.append(LogLine(id_, "to_sql", operation, "rewritten", detail))
 
 
 def _reserve_keys(tx: Transaction, failures: Sequence[Refusal]) -> None:
-    """Reserve the keys that records name which could not be taken in, so that nobody makes another record of them."""
+    """Reserve the keys that records name which could not be ingested, so that nobody makes another record of them."""
     reserved = [
         Pair(failure.key, failure.record_id, None)
         for failure in failures
@@ -147,8 +147,8 @@ def _reserve_keys(tx: Transaction, failures: Sequence[Refusal]) -> None:
     tx.pairs.save(reserved)
 
 
-def note_failure(tx: Transaction, failure: Refusal, claim: Claim | None, taken: Taken) -> None:
-    """Make a dead letter of a record that could not be taken in."""
+def note_failure(tx: Transaction, failure: Refusal, claim: Claim | None, outcome: Outcome) -> None:
+    """Make a dead letter of a record that could not be ingested."""
     add_dead_letter(
         tx,
         failure.name,
@@ -158,7 +158,7 @@ def note_failure(tx: Transaction, failure: Refusal, claim: Claim | None, taken: 
         entry_ids=claim.entry_ids if claim else (),
         retry_count=claim.retry_count if claim else 0,
     )
-    taken.failed[failure.name] = str(failure.error)
+    outcome.failed[failure.name] = str(failure.error)
 
 
 def _complete(tx: Transaction, bundle: Bundle, left: set[str]) -> None:
