@@ -8,7 +8,7 @@
     run.py              one run's hands: both sides, ledger, report; exclusive.py lets one run at a time write
     transaction.py      what a run works with inside one transaction: the rows, and what the ledger knows of them
     decide.py           pure: base, Lark side and SQL side become actions
-    pull.py             Lark to SQL, a bundle a transaction: subjects.py, bundle.py, apply_sql.py, persist.py, ingest.py
+    ingest.py           Lark to SQL, a bundle a transaction: pull.py, row_states.py, bundle.py, apply_sql.py, persist.py
     changes.py          what changed in Lark since the watermark; sweep.py reads all of it
     push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, lookup.py
     dead_letters.py     rows that could not be synced

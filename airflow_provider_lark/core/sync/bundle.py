@@ -10,7 +10,7 @@ from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.report import Writes
-from airflow_provider_lark.core.sync.subjects import Duplicate, Subject
+from airflow_provider_lark.core.sync.row_states import Duplicate, RowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class Outcome:
 
 @dataclass(slots=True)
 class Step:
-    """One subject with its decision, and the SQL change that follows.
+    """The state of one row with its decision, and the SQL change that follows.
 
     :param incomplete: the database wrote more than Lark holds, which Lark has yet to learn.
     :param rewritten: columns that do not hold what was written: the database changed it.
     :param verdict: what a person decided.
     """
 
-    subject: Subject
+    state: RowState
     decision: PullDecision
     change: SqlChange | None
     incomplete: bool = False

@@ -20,9 +20,9 @@ from airflow_provider_lark.core.sync.dead_letters import add_dead_letter, retry_
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys, in_order_of
 from airflow_provider_lark.core.sync.own_writes import Answer, lark_now_ms, near_miss_line, note_sent, told_otherwise
+from airflow_provider_lark.core.sync.row_states import key_of
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import is_void
-from airflow_provider_lark.core.sync.subjects import key_of
 from airflow_provider_lark.core.sync.transaction import Transaction
 from airflow_provider_lark.core.sync.turn import writing
 

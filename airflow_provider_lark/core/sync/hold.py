@@ -65,9 +65,9 @@ def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcom
     deletes = [step for step in steps if step.decision.sql == "delete" and step.verdict is None]
     if bundle.room is None or len(deletes) <= bundle.room:
         return steps
-    claims = [bundle.claims[name] for step in deletes for name in (step.subject.id,) if name in bundle.claims]
+    claims = [bundle.claims[name] for step in deletes for name in (step.state.id,) if name in bundle.claims]
     tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
-    keys = [step.subject.key for step in deletes if step.subject.key is not None]
+    keys = [step.state.key for step in deletes if step.state.key is not None]
     known = tx.deletes.among(keys)
     tx.deletes.hold_rows(keys, reason=ROW_STAYS)
     outcome.held.update(keys)

@@ -14,8 +14,8 @@ from airflow_provider_lark.core.sync.own_writes import look_at_own_writes
 from airflow_provider_lark.core.sync.parts import ingest_in_parts
 from airflow_provider_lark.core.sync.persist import note_failure
 from airflow_provider_lark.core.sync.pull import add_to_report, apply
+from airflow_provider_lark.core.sync.row_states import Duplicate, Refusal, duplicate_error
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Duplicate, Refusal, duplicate_error
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 

@@ -10,8 +10,8 @@ from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
 from airflow_provider_lark.core.lark_side.key_finder import find_candidates
 from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.sync.row_states import key_of
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import key_of
 
 Answered = TypeVar("Answered")
 

@@ -17,8 +17,8 @@ from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
 from airflow_provider_lark.core.sync.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.persist import note_failure
 from airflow_provider_lark.core.sync.pull import apply
+from airflow_provider_lark.core.sync.row_states import Refusal
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Refusal
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.dead_letters import add_dead_letter
+from airflow_provider_lark.core.sync.row_states import Refusal
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Refusal
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 
@@ -35,8 +35,8 @@ def persist(
     for failure in failures:
         note_failure(tx, failure, bundle.claims.get(failure.name), outcome)
     # a dead letter names the record by its key, or by its own id while it had none
-    subjects = [step.subject for step in done]
-    outcome.landed |= {n for one in subjects for n in (one.record_id, one.key, one.reserved) if n is not None}
+    states = [step.state for step in done]
+    outcome.landed |= {n for one in states for n in (one.record_id, one.key, one.reserved) if n is not None}
     tx.dead_letters.resolve(sorted(outcome.landed))
     left = {failure.name for failure in failures} | outcome.held | {each.row.id for each in outcome.duplicates}
     _complete(tx, bundle, left)
@@ -48,17 +48,17 @@ def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
     forgotten: list[Key] = []
     tombstones: list[Key] = []
     for step in done:
-        subject, decision = step.subject, step.decision
-        key = step.change.key if step.change is not None else subject.key
+        state, decision = step.state, step.decision
+        key = step.change.key if step.change is not None else state.key
         if key is None:
             continue
         if decision.pair == "save":
-            base = decision.base if decision.base is not None else subject.base
-            modified_ms = subject.lark.modified_ms if subject.lark else None
-            pair, near = subject.pair, dict(decision.near) or None
+            base = decision.base if decision.base is not None else state.base
+            modified_ms = state.lark.modified_ms if state.lark else None
+            pair, near = state.pair, dict(decision.near) or None
             sent = pair.sent if pair is not None and pair.is_given_up and near else None
             saved.append(
-                Pair(key, subject.record_id, dict(base or {}), modified_ms, tombstone=False, near=near, sent=sent)
+                Pair(key, state.record_id, dict(base or {}), modified_ms, tombstone=False, near=near, sent=sent)
             )
         elif decision.pair == "forget":
             forgotten.append(key)
@@ -74,11 +74,11 @@ def _persist_promises(tx: Transaction, done: list[Step]) -> None:
     """Put what is owed to Lark into the queue, in the same transaction, so that a crash cannot forget it."""
     owed = []
     for step in done:
-        key = step.change.key if step.change is not None else step.subject.key
-        if step.subject.sql is None and step.change is None and step.decision.pair != "forget":
+        key = step.change.key if step.change is not None else step.state.key
+        if step.state.sql is None and step.change is None and step.decision.pair != "forget":
             # only a delete that was noted deletes; of one that no trigger saw, a complete scan tells
             continue
-        if (step.decision.owes_lark or step.incomplete) and key is not None and step.subject.waiting_ms is None:
+        if (step.decision.owes_lark or step.incomplete) and key is not None and step.state.waiting_ms is None:
             owed.append(key)
     if owed:
         tx.queue.enqueue(owed, operation="UPDATE")
@@ -87,18 +87,18 @@ def _persist_promises(tx: Transaction, done: list[Step]) -> None:
 def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcome, lines: list[LogLine]) -> None:
     noted, closed = [], []
     for step in done:
-        subject, decision = step.subject, step.decision
+        state, decision = step.state, step.decision
         if not decision.conflict or step.verdict is not None:
-            if subject.key is not None:
-                closed.append(subject.key)
+            if state.key is not None:
+                closed.append(state.key)
             continue
         noted.append(
             Conflict(
-                key=subject.key or Key(subject.record_id),
-                record_id=subject.record_id,
-                base=dict(subject.base) if subject.base is not None else None,
-                lark=dict(subject.lark.values) if subject.lark else None,
-                sql=dict(subject.sql.values) if subject.sql else None,
+                key=state.key or Key(state.record_id),
+                record_id=state.record_id,
+                base=dict(state.base) if state.base is not None else None,
+                lark=dict(state.lark.values) if state.lark else None,
+                sql=dict(state.sql.values) if state.sql else None,
                 policy=run.binding.mapping.conflict.text,
                 outcome=decision.outcome,
                 status="open" if decision.outcome is None else "closed",
@@ -106,7 +106,7 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
         )
         outcome.conflicts += 1
         detail = f"{decision.outcome} wins" if decision.outcome else "waits for a verdict in sync_conflict"
-        lines.append(LogLine(subject.id, "both", "UPDATE", "conflict", detail))
+        lines.append(LogLine(state.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
             outcome.skipped += 1
     tx.conflicts.add(noted)
@@ -127,7 +127,7 @@ def _note_writes(done: list[Step], outcome: Outcome, lines: list[LogLine]) -> No
             outcome.writes.updated += 1
         else:
             outcome.writes.deleted += 1
-        id_ = step.change.key or step.subject.id
+        id_ = step.change.key or step.state.id
         lines.append(LogLine(id_, "to_sql", operation, "applied", None))
         if step.rewritten:
             outcome.rewritten += 1

@@ -17,9 +17,9 @@ from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.hold import withhold
 from airflow_provider_lark.core.sync.persist import persist
+from airflow_provider_lark.core.sync.row_states import Refusal, RowState, explain, gather
 from airflow_provider_lark.core.sync.rows_first import leave_links_out
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import Refusal, Subject, explain, gather
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 
@@ -43,13 +43,13 @@ def apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
 def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     outcome = Outcome()
     rows = _without_echoes(tx, run, bundle, outcome)
-    subjects, refused, duplicates = gather(tx, run, rows, bundle.gone)
+    states, refused, duplicates = gather(tx, run, rows, bundle.gone)
     outcome.duplicates.extend(duplicates)
-    outcome.keys_found.update(subject.key for subject in subjects if subject.key and subject.sql is not None)
-    unreadable = [subject for subject in subjects if subject.sql is not None and subject.sql.problems]
-    unreadable = [subject for subject in unreadable if not run.is_deleted(subject.sql)]
-    subjects = [subject for subject in subjects if subject not in unreadable]
-    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, subjects, outcome), outcome)
+    outcome.keys_found.update(state.key for state in states if state.key and state.sql is not None)
+    unreadable = [state for state in states if state.sql is not None and state.sql.problems]
+    unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
+    states = [state for state in states if state not in unreadable]
+    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, states, outcome), outcome)
     apply_changes(
         tx.conn,
         tx.sql,
@@ -57,11 +57,11 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
         owned=tx.pairs.record_ids_of,
     )
     failures = list(refused)
-    failures += [_refusal(subject, subject.sql.problems[0]) for subject in unreadable if subject.sql is not None]
+    failures += [_refusal(state, state.sql.problems[0]) for state in unreadable if state.sql is not None]
     done: list[Step] = []
     for step in steps:
         if step.change is not None and step.change.error is not None:
-            failures.append(_refusal(step.subject, explain(tx, step.subject, step.change.error)))
+            failures.append(_refusal(step.state, explain(tx, step.state, step.change.error)))
         else:
             done.append(step)
     _see_what_sql_made_of_it(run, done)
@@ -70,7 +70,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     outcome.refused.update(refusal.record_id for refusal in failures)
     outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)
     outcome.unpaired.update(
-        step.subject.record_id for step in done if step.subject.pair is None and step.decision.pair == "keep"
+        step.state.record_id for step in done if step.state.pair is None and step.decision.pair == "keep"
     )
     outcome.keys_found.update(
         step.change.key for step in done if step.change is not None and step.change.key is not None
@@ -104,8 +104,8 @@ def _numbers_given(run: Run, done: list[Step]) -> dict[str, list[int]]:
     return {name: [int(cell) for cell in some if isinstance(cell, (int, Decimal))] for name, some in cells.items()}
 
 
-def _refusal(subject: Subject, error: LarkError) -> Refusal:
-    return Refusal(subject.record_id, subject.key, error, is_paired=subject.pair is not None, reserved=subject.reserved)
+def _refusal(state: RowState, error: LarkError) -> Refusal:
+    return Refusal(state.record_id, state.key, error, is_paired=state.pair is not None, reserved=state.reserved)
 
 
 def add_to_report(run: Run, outcome: Outcome) -> None:
@@ -158,88 +158,83 @@ def _holds(base: Values, values: Values) -> bool:
     return all(name in base and base[name] == value for name, value in values.items())
 
 
-def _decide_all(tx: Transaction, run: Run, bundle: Bundle, subjects: list[Subject], outcome: Outcome) -> list[Step]:
-    keys = [subject.key for subject in subjects if subject.key is not None]
+def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState], outcome: Outcome) -> list[Step]:
+    keys = [state.key for state in states if state.key is not None]
     blocked = tx.blacklist.among(keys)
     open_keys = tx.conflicts.open_keys(keys)
     steps = []
-    for subject in subjects:
-        if subject.key in blocked:
+    for state in states:
+        if state.key in blocked:
             outcome.skipped += 1
-            outcome.refused.add(subject.record_id)
+            outcome.refused.add(state.record_id)
             continue
-        verdict = bundle.verdicts.get(subject.key) if subject.key else None
-        waits = subject.key in open_keys and verdict is None
+        verdict = bundle.verdicts.get(state.key) if state.key else None
+        waits = state.key in open_keys and verdict is None
         if waits:
-            outcome.refused.add(subject.record_id)
-            if _was_met_before(subject, bundle):
+            outcome.refused.add(state.record_id)
+            if _was_met_before(state, bundle):
                 continue
-        step = _decide_one(run, subject, verdict, waits=waits)
+        step = _decide_one(run, state, verdict, waits=waits)
         if step is not None:
             steps.append(step)
     return steps
 
 
-def _was_met_before(subject: Subject, bundle: Bundle) -> bool:
-    modified_ms = subject.lark.modified_ms if subject.lark else None
+def _was_met_before(state: RowState, bundle: Bundle) -> bool:
+    modified_ms = state.lark.modified_ms if state.lark else None
     return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
 
 
-def _decide_one(run: Run, subject: Subject, verdict: Side | None, *, waits: bool) -> Step | None:
-    sql = None if run.is_deleted(subject.sql) or subject.sql is None else subject.sql.values
-    if subject.pair is not None and subject.pair.tombstone and (sql is None) != (subject.lark is None):
+def _decide_one(run: Run, state: RowState, verdict: Side | None, *, waits: bool) -> Step | None:
+    sql = None if run.is_deleted(state.sql) or state.sql is None else state.sql.values
+    if state.pair is not None and state.pair.tombstone and (sql is None) != (state.lark is None):
         # a delete that the policy ignores: the side that is left stays as it is
         return None
     times = Times(
-        lark_ms=subject.lark.modified_ms if subject.lark else None,
-        sql_ms=None if subject.waiting_ms is None else run.on_larks_clock(subject.waiting_ms),
+        lark_ms=state.lark.modified_ms if state.lark else None,
+        sql_ms=None if state.waiting_ms is None else run.on_larks_clock(state.waiting_ms),
     )
     decision = decide_pull(
         run.binding.rules,
-        base=subject.base,
-        lark=subject.lark.values if subject.lark else None,
+        base=state.base,
+        lark=state.lark.values if state.lark else None,
         sql=sql,
         times=times,
         verdict=verdict,
-        near=subject.near,
+        near=state.near,
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):
         decision = PullDecision(conflict=True)
-    if (
-        sql is None
-        and subject.pair is not None
-        and decision == PullDecision(owes_lark=True)
-        and subject.waiting_ms is None
-    ):
+    if sql is None and state.pair is not None and decision == PullDecision(owes_lark=True) and state.waiting_ms is None:
         # no trigger told of this delete; a complete scan decides about it, under the limit for deletes
         return None
-    step = Step(subject, decision, None, verdict=verdict)
+    step = Step(state, decision, None, verdict=verdict)
     step.change = _change_for(run, step)
     return step
 
 
 def _change_for(run: Run, step: Step) -> SqlChange | None:
     """Return the write that a decision asks for; a soft delete is an update in SQL."""
-    subject, decision = step.subject, step.decision
+    state, decision = step.state, step.decision
     soft = run.binding.mapping.deletes
     if decision.sql == "none":
-        missing = {} if decision.pair != "save" else _with_record_id(run, {}, subject)
-        return SqlChange("patch", subject.key, missing) if missing else None
+        missing = {} if decision.pair != "save" else _with_record_id(run, {}, state)
+        return SqlChange("patch", state.key, missing) if missing else None
     if decision.sql == "delete" and soft.mode == "soft":
-        return SqlChange("patch", subject.key, {soft.column: run.soft_mark()})
-    if decision.sql == "insert" and subject.sql is not None:
-        return SqlChange("patch", subject.key, {**decision.values, soft.column: None})
+        return SqlChange("patch", state.key, {soft.column: run.soft_mark()})
+    if decision.sql == "insert" and state.sql is not None:
+        return SqlChange("patch", state.key, {**decision.values, soft.column: None})
     values = decision.values
     if decision.sql == "insert":
-        values = _for_insert(run, values, subject.record_id)
+        values = _for_insert(run, values, state.record_id)
     elif decision.sql == "patch":
-        values = _with_record_id(run, values, subject)
+        values = _with_record_id(run, values, state)
     try:
         for name, value in values.items():
             run.binding.codecs[name].to_sql(value)
     except ValueMismatch as error:
-        return SqlChange("patch", subject.key, {}, error=ValueMismatch(f"row {subject.id!r}: {error}"))
-    return SqlChange(decision.sql, subject.key, values)
+        return SqlChange("patch", state.key, {}, error=ValueMismatch(f"row {state.id!r}: {error}"))
+    return SqlChange(decision.sql, state.key, values)
 
 
 def _for_insert(run: Run, values: Values, record_id: str) -> dict[str, Canonical]:
@@ -250,8 +245,8 @@ def _for_insert(run: Run, values: Values, record_id: str) -> dict[str, Canonical
     return kept
 
 
-def _with_record_id(run: Run, values: Values, subject: Subject) -> Values:
+def _with_record_id(run: Run, values: Values, state: RowState) -> Values:
     column = run.binding.mapping.record_id_column
-    if column is None or subject.sql is None or subject.sql.values.get(column) == subject.record_id:
+    if column is None or state.sql is None or state.sql.values.get(column) == state.record_id:
         return values
-    return {**values, column: subject.record_id}
+    return {**values, column: state.record_id}

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from airflow_provider_lark.core.errors import RowError, RowWaits
 from airflow_provider_lark.core.side import Key, RecordId, Row
+from airflow_provider_lark.core.sync.row_states import key_of
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.subjects import key_of
 from airflow_provider_lark.core.sync.transaction import Transaction
 
 

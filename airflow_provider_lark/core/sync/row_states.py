@@ -14,7 +14,7 @@ from airflow_provider_lark.core.sync.transaction import Transaction
 
 
 @dataclass(slots=True)
-class Subject:
+class RowState:
     """One row under decision.
 
     :param lark: None when the record is gone for certain.
@@ -77,9 +77,9 @@ class Duplicate(NamedTuple):
 
 
 class Gathered(NamedTuple):
-    """Subjects, and the records that cannot become one."""
+    """Row states, and the records that cannot become one."""
 
-    subjects: list[Subject]
+    states: list[RowState]
     refused: list[Refusal]
     duplicates: list[Duplicate]
 
@@ -98,13 +98,13 @@ def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[Record
         elif row.problems:
             found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
         else:
-            found.subjects.append(Subject(RecordId(row.id), row, pair, pair.key))
+            found.states.append(RowState(RecordId(row.id), row, pair, pair.key))
     reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
     _match_by_key(tx, loose, gone, found, reserved)
-    found.subjects.extend(
-        Subject(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
+    found.states.extend(
+        RowState(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
     )
-    _read_sql(tx, run, found.subjects)
+    _read_sql(tx, run, found.states)
     return found
 
 
@@ -137,7 +137,7 @@ def _match_by_key(
         elif row.problems:
             found.refused.append(Refusal(record_id, key, row.problems[0], reserved=reserved.get(record_id)))
         else:
-            found.subjects.append(Subject(record_id, row, None, key, reserved=reserved.get(record_id)))
+            found.states.append(RowState(record_id, row, None, key, reserved=reserved.get(record_id)))
         if key is not None:
             taken.setdefault(key, row.id)
 
@@ -150,29 +150,29 @@ def duplicate_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     )
 
 
-def explain(tx: Transaction, subject: Subject, error: LarkError) -> LarkError:
+def explain(tx: Transaction, state: RowState, error: LarkError) -> LarkError:
     """Return *error*, or a clearer one where the database refused a new row because it takes its key for another's."""
-    if subject.key is None or subject.sql is not None or not isinstance(error, RowRefused):
+    if state.key is None or state.sql is not None or not isinstance(error, RowRefused):
         return error
-    other = tx.sql.namesake(subject.key)
-    if other is None or other == subject.key:
+    other = tx.sql.namesake(state.key)
+    if other is None or other == state.key:
         return error
     owner = tx.pairs.record_ids_of([other]).get(other)
     return DuplicateKey(
-        f"record {subject.record_id} carries the key {subject.key!r}, and the database takes it for the key {other!r} "
+        f"record {state.record_id} carries the key {state.key!r}, and the database takes it for the key {other!r} "
         f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"
     )
 
 
-def _read_sql(tx: Transaction, run: Run, subjects: list[Subject]) -> None:
-    keys = [subject.key for subject in subjects if subject.key is not None]
+def _read_sql(tx: Transaction, run: Run, states: list[RowState]) -> None:
+    keys = [state.key for state in states if state.key is not None]
     rows = tx.sql.read(keys, for_update=True)
     run.report.rows_sql += len(rows)
     waiting = tx.queue.changed_at(keys)
-    for subject in subjects:
-        if subject.key is not None:
-            subject.sql = rows.get(subject.key)
-            subject.waiting_ms = waiting.get(subject.key)
+    for state in states:
+        if state.key is not None:
+            state.sql = rows.get(state.key)
+            state.waiting_ms = waiting.get(state.key)
 
 
 def key_of(run: Run, values: Values) -> Key | None:
