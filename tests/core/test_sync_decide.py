@@ -91,11 +91,11 @@ def test_pull_merge_gives_the_same_field_to_the_named_winner_only() -> None:
     assert decide_push(rules(), base=decision.base, sql=row(a="sql", b="lark")).values == {"a": "sql"}
 
 
-def test_pull_manual_conflict_touches_nothing_until_a_verdict() -> None:
+def test_pull_manual_conflict_touches_nothing_until_a_resolution() -> None:
     lark, sql = row(a="lark"), row(a="sql")
     held = decide_pull(rules(conflict=MANUAL), base=BASE, lark=lark, sql=sql)
     assert held == PullDecision(conflict=True)
-    decided = decide_pull(rules(conflict=MANUAL), base=BASE, lark=lark, sql=sql, verdict="lark")
+    decided = decide_pull(rules(conflict=MANUAL), base=BASE, lark=lark, sql=sql, resolution="lark")
     assert (decided.values, decided.outcome) == ({"a": "lark"}, "lark")
 
 

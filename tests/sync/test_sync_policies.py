@@ -53,7 +53,7 @@ def test_newest_wins_by_the_time_of_the_edit(world: World) -> None:
     world.assert_in_step()
 
 
-def test_manual_conflict_waits_and_follows_the_verdict(world: World) -> None:
+def test_manual_conflict_waits_and_follows_the_resolution(world: World) -> None:
     engine = world.ready(conflict="manual")
     clash(world)
     assert (engine.incremental().skipped, world.rows()[1]["name"], world.by_code()[1]["Name"]) == (1, "sql", "lark")
@@ -69,7 +69,7 @@ def test_manual_conflict_waits_and_follows_the_verdict(world: World) -> None:
     assert world.ask("SELECT status FROM sync_conflict") == [("closed",)]
 
 
-def test_manual_verdict_for_sql_reaches_lark(world: World) -> None:
+def test_manual_resolution_for_sql_reaches_lark(world: World) -> None:
     engine = world.ready(conflict="manual")
     clash(world)
     engine.incremental()

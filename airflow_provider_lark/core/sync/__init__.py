@@ -13,7 +13,7 @@
     push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, lookup.py
     dead_letters.py     rows that could not be synced
     links.py            foreign keys as links
-    verdicts.py         conflicts that a person has decided
+    resolutions.py      conflicts that a person has decided
     consistency.py      do both sides hold the same?
     report.py metrics.py retention.py
 """

@@ -18,7 +18,7 @@ class Bundle:
     """Records on their way into SQL.
 
     :param gone: records that are known to be deleted.
-    :param verdicts: what a person decided about open conflicts, by key.
+    :param resolutions: what a person decided about open conflicts, by key.
     :param claims: the queue entries that asked for these records, by key or record id.
     :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
     :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
@@ -28,7 +28,7 @@ class Bundle:
 
     rows: Sequence[Row]
     gone: Collection[RecordId] = ()
-    verdicts: Mapping[Key, Side] = field(default_factory=dict)
+    resolutions: Mapping[Key, Side] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     compare_all: bool = False
     floor_ms: int | None = None
@@ -88,7 +88,7 @@ class Step:
 
     :param incomplete: the database wrote more than Lark holds, which Lark has yet to learn.
     :param rewritten: columns that do not hold what was written: the database changed it.
-    :param verdict: what a person decided.
+    :param resolution: what a person decided.
     """
 
     state: RowState
@@ -96,4 +96,4 @@ class Step:
     change: SqlChange | None
     incomplete: bool = False
     rewritten: tuple[str, ...] = ()
-    verdict: Side | None = None
+    resolution: Side | None = None

@@ -20,7 +20,7 @@ SAMPLES = 20
 
 
 @dataclass(slots=True)
-class _Verdicts:
+class _Comparison:
     """Ids by what was found; a record's id, or a key where there is no record.
 
     :ivar unread: records that Lark did not show again: what was seen at first stands.
@@ -35,7 +35,7 @@ class _Verdicts:
 
 def compare(run: Run, report: CheckReport, scan_id: str) -> None:
     """Compare all rows of both sides, and fill *report*; nothing but the scan's own marks is written."""
-    first = _Verdicts()
+    first = _Comparison()
     for page in run.lark.scan():
         report.rows_lark += len(page.rows)
         run.transact(_compare_page, run, page.rows, first, scan_id)
@@ -51,7 +51,7 @@ def compare(run: Run, report: CheckReport, scan_id: str) -> None:
     _fill(run, report, {"different": different, "only_lark": only_lark, "only_sql": only_sql}, names)
 
 
-def _compare_page(tx: Transaction, run: Run, rows: Sequence[Row], found: _Verdicts, scan_id: str) -> None:
+def _compare_page(tx: Transaction, run: Run, rows: Sequence[Row], found: _Comparison, scan_id: str) -> None:
     rows = run.links.to_keys(tx, rows)
     paired = tx.pairs.by_records([RecordId(row.id) for row in rows])
     keys: dict[str, Key] = {}
@@ -94,9 +94,9 @@ def _agree(run: Run, lark: Row, sql: Row, pair: Pair | None) -> bool:
     )
 
 
-def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Verdicts:
+def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Comparison:
     """Read the doubtful records and their rows once more: an edit may have passed between the two reads."""
-    again = _Verdicts()
+    again = _Comparison()
     if record_ids:
         fates = run.lark.table.look_up(record_ids)
         again.unread.update(fates.hidden)

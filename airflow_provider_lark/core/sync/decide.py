@@ -93,7 +93,7 @@ def decide_pull(
     lark: Values | None,
     sql: Values | None,
     times: Times = Times(),
-    verdict: Side | None = None,
+    resolution: Side | None = None,
     near: Values | None = None,
 ) -> PullDecision:
     """Decide about one row of which Lark's side was just read.
@@ -102,13 +102,13 @@ def decide_pull(
     :param near: what SQL held when the base was taken, where Lark held something else.
     :param lark: None when the record is gone for certain.
     :param sql: None when the row does not exist, or is marked as deleted.
-    :param verdict: what a person decided about an open conflict.
+    :param resolution: what a person decided about an open conflict.
     """
     if lark is None:
-        return _decide_lark_gone(rules, _held_by_sql(base, near), sql, verdict)
+        return _decide_lark_gone(rules, _held_by_sql(base, near), sql, resolution)
     if sql is None:
-        return _decide_sql_missing(rules, base, lark, times, verdict)
-    return _decide_both(rules, base, lark, sql, times, verdict, near or {})
+        return _decide_sql_missing(rules, base, lark, times, resolution)
+    return _decide_both(rules, base, lark, sql, times, resolution, near or {})
 
 
 def decide_push(
@@ -138,14 +138,14 @@ def decide_push(
 
 
 def _decide_both(
-    rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, verdict: Side | None, near: Values
+    rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, resolution: Side | None, near: Values
 ) -> PullDecision:
     apart = _agreed_apart(base, lark, sql, near)
     by_lark, by_sql, clashing = _compare(rules, base, lark, sql, near)
     conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
     outcome: Side | None = None
     if conflict:
-        outcome = verdict or _winner(rules.conflict, times, rules.skew_ms)
+        outcome = resolution or _winner(rules.conflict, times, rules.skew_ms)
         if outcome is None:
             # paired without a base: neither side may write, and the rows are not taken for new ones
             return (
@@ -237,7 +237,7 @@ def _by_rule(winner: Winner, times: Times, skew_ms: float) -> Side:
     return "sql"
 
 
-def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, verdict: Side | None) -> PullDecision:
+def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, resolution: Side | None) -> PullDecision:
     """Handle a record that is gone for certain."""
     if sql is None:
         return PullDecision(pair="forget")
@@ -254,8 +254,8 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, ver
     if not edited:
         return PullDecision(sql="delete", pair="forget")
     # nobody tells when a record was deleted, so only a policy that names Lark lets the delete win
-    outcome: Side | None = verdict or ("lark" if rules.conflict.winner == "lark" else "sql")
-    if rules.conflict.mode == "manual" and verdict is None:
+    outcome: Side | None = resolution or ("lark" if rules.conflict.winner == "lark" else "sql")
+    if rules.conflict.mode == "manual" and resolution is None:
         return PullDecision(conflict=True)
     if outcome == "lark":
         return PullDecision(sql="delete", pair="forget", conflict=True, outcome="lark")
@@ -263,7 +263,7 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, ver
 
 
 def _decide_sql_missing(
-    rules: Rules, base: Values | None, lark: Values, times: Times, verdict: Side | None
+    rules: Rules, base: Values | None, lark: Values, times: Times, resolution: Side | None
 ) -> PullDecision:
     """Handle a record whose SQL row does not exist."""
     now = _only(lark, rules.all_columns)
@@ -277,9 +277,9 @@ def _decide_sql_missing(
         return PullDecision(base=now, pair="tombstone")
     if not edited:
         return PullDecision(owes_lark=True)
-    if rules.conflict.mode == "manual" and verdict is None:
+    if rules.conflict.mode == "manual" and resolution is None:
         return PullDecision(conflict=True)
-    outcome = verdict or (
+    outcome = resolution or (
         "lark" if rules.conflict.mode == "merge" else _by_rule(rules.conflict.winner, times, rules.skew_ms)
     )
     if outcome == "lark":

@@ -29,6 +29,7 @@ from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.push import drain
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
+from airflow_provider_lark.core.sync.resolutions import apply_resolutions
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.sent import settle_sent
@@ -42,7 +43,6 @@ from airflow_provider_lark.core.sync.sweep import (
     settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.unpaired import push_unpaired
-from airflow_provider_lark.core.sync.verdicts import apply_verdicts
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class SyncEngine:
         two_way = run.binding.mapping.direction != "to_lark"
         settle_intents(run)
         settle_sent(run)
-        apply_verdicts(run)
+        apply_resolutions(run)
         scan = scan_all(run)
         try:
             settle_lark_deletes(run, scan)
@@ -202,7 +202,7 @@ class SyncEngine:
     def _incremental(self, run: Run, state: Checkpoint) -> None:
         settle_intents(run)
         settle_sent(run)
-        apply_verdicts(run)
+        apply_resolutions(run)
         pulled, scan = Pulled(state.watermark_ms), None
         modified = run.binding.modified_field
         if modified is not None and run.binding.mapping.direction != "to_lark":

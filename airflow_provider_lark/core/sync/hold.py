@@ -62,7 +62,7 @@ def _deleted(tx: Transaction, run: Run, keys: Sequence[Key]) -> set[Key]:
 
 def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcome) -> list[Step]:
     """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
-    deletes = [step for step in steps if step.decision.sql == "delete" and step.verdict is None]
+    deletes = [step for step in steps if step.decision.sql == "delete" and step.resolution is None]
     if bundle.room is None or len(deletes) <= bundle.room:
         return steps
     claims = [bundle.claims[name] for step in deletes for name in (step.state.id,) if name in bundle.claims]

@@ -37,7 +37,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What became of a write.
 
     :param near: columns in which Lark made something else of what was sent.
@@ -96,16 +96,16 @@ def look_at_own_writes(run: Run, rows: Sequence[Row]) -> None:
     again = run.read(run.links.to_keys, [run.lark.decode(record) for record in fates.shown])
     # what another replica says of an older or a newer state tells nothing about this one
     same = {row.id: row for row in again}
-    verdicts = [
+    judgements = [
         _judge(run, doubt, records[doubt.row.id])
         for doubt in doubts
         if doubt.row.id in same and all(same[doubt.row.id].values.get(n) == doubt.row.values[n] for n in doubt.odd)
     ]
-    run.transact(_keep, run, verdicts)
-    for verdict in verdicts:
-        run.report.near_misses += bool(verdict.near)
-        if verdict.left_out:
-            run.report.add_failure(verdict.doubt.pair.key, _problem(run, verdict))
+    run.transact(_keep, run, judgements)
+    for judgement in judgements:
+        run.report.near_misses += bool(judgement.near)
+        if judgement.left_out:
+            run.report.add_failure(judgement.doubt.pair.key, _problem(run, judgement))
 
 
 def is_ours(run: Run, record: WireRecord, since_ms: int, until_ms: int) -> bool | None:
@@ -140,14 +140,14 @@ def _find_doubts(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[Doubt]:
     return doubts
 
 
-def _judge(run: Run, doubt: Doubt, record: WireRecord) -> Verdict:
+def _judge(run: Run, doubt: Doubt, record: WireRecord) -> Judgement:
     sent, base = doubt.pair.sent, doubt.pair.base or {}
     if sent is None:
-        return Verdict(doubt)
+        return Judgement(doubt)
     changed_ms = record.get("last_modified_time", doubt.row.modified_ms)
     ours = is_ours(run, record, sent.since_ms, sent.until_ms)
     untouched = isinstance(changed_ms, int) and changed_ms < sent.since_ms
-    verdict = Verdict(doubt)
+    judgement = Judgement(doubt)
     for name in doubt.odd:
         shown = doubt.row.values[name]
         is_normal = _is_made_of(shown, base.get(name))
@@ -155,10 +155,10 @@ def _judge(run: Run, doubt: Doubt, record: WireRecord) -> Verdict:
             # somebody has changed the record since, and may have changed this
             continue
         if shown == sent.before[name] and not is_normal:
-            verdict.left_out[name] = shown
+            judgement.left_out[name] = shown
         elif ours or (ours is None and is_normal):
-            verdict.near[name] = shown
-    return verdict
+            judgement.near[name] = shown
+    return judgement
 
 
 def _is_made_of(shown: Canonical, sent: Canonical) -> bool:
@@ -184,29 +184,29 @@ def _id_of(person: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _keep(tx: Transaction, run: Run, verdicts: Sequence[Verdict]) -> None:
+def _keep(tx: Transaction, run: Run, judgements: Sequence[Judgement]) -> None:
     lines: list[LogLine] = []
     saved: list[Pair] = []
-    for verdict in verdicts:
-        if not verdict.near and not verdict.left_out:
+    for judgement in judgements:
+        if not judgement.near and not judgement.left_out:
             continue
-        pair, sent = verdict.doubt.pair, verdict.doubt.pair.sent
+        pair, sent = judgement.doubt.pair, judgement.doubt.pair.sent
         base = pair.base or {}
-        near = {name: value for name, value in (pair.near or {}).items() if name not in verdict.left_out}
-        near |= {name: base.get(name) for name in verdict.near}
-        shown = verdict.near | verdict.left_out
-        tries = 0 if sent is None or not verdict.left_out else sent.tries + 1
+        near = {name: value for name, value in (pair.near or {}).items() if name not in judgement.left_out}
+        near |= {name: base.get(name) for name in judgement.near}
+        shown = judgement.near | judgement.left_out
+        tries = 0 if sent is None or not judgement.left_out else sent.tries + 1
         note = None
         if tries >= MAX_RETRIES:
             # no full sync shall send it for ever
-            near |= {name: base.get(name) for name in verdict.left_out}
+            near |= {name: base.get(name) for name in judgement.left_out}
             note = Sent(0, 0, {}, tries)
         saved.append(replace(pair, base={**base, **shown}, near=near or None, sent=note))
-        if verdict.near:
-            lines.append(near_miss_line(run, pair.key, verdict.near))
-        if verdict.left_out:
+        if judgement.near:
+            lines.append(near_miss_line(run, pair.key, judgement.near))
+        if judgement.left_out:
             delay = retry_delay_seconds(tries) if tries < MAX_RETRIES else None
-            text = str(_problem(run, verdict))
+            text = str(_problem(run, judgement))
             tx.dead_letters.add(pair.key, error=text, delay_seconds=delay, operation="UPDATE", retry_count=tries)
             lines.append(LogLine(pair.key, "to_lark", "UPDATE", "failed", text))
     tx.pairs.save(saved)
@@ -220,10 +220,10 @@ def near_miss_line(run: Run, key: Key, columns: Mapping[str, Canonical]) -> LogL
     )
 
 
-def _problem(run: Run, verdict: Verdict) -> RowError:
+def _problem(run: Run, judgement: Judgement) -> RowError:
     return RowError(
-        f"row {verdict.doubt.pair.key!r}: Lark answered success and left {_fields(run, verdict.left_out)} as it was; "
-        "it is sent again, three times in all; then look at the field's settings and rights in Lark"
+        f"row {judgement.doubt.pair.key!r}: Lark answered success and left {_fields(run, judgement.left_out)} as it "
+        "was; it is sent again, three times in all; then look at the field's settings and rights in Lark"
     )
 
 

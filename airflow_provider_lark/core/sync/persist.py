@@ -88,7 +88,7 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
     noted, closed = [], []
     for step in done:
         state, decision = step.state, step.decision
-        if not decision.conflict or step.verdict is not None:
+        if not decision.conflict or step.resolution is not None:
             if state.key is not None:
                 closed.append(state.key)
             continue
@@ -105,7 +105,7 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
             )
         )
         outcome.conflicts += 1
-        detail = f"{decision.outcome} wins" if decision.outcome else "waits for a verdict in sync_conflict"
+        detail = f"{decision.outcome} wins" if decision.outcome else "waits for a resolution in sync_conflict"
         lines.append(LogLine(state.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
             outcome.skipped += 1

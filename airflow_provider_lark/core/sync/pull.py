@@ -140,7 +140,7 @@ def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome)
         echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
         if not echo:
             outcome.changed.add(row.id)
-        if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.verdicts):
+        if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.resolutions):
             rows.append(row)
     return rows
 
@@ -168,13 +168,13 @@ def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState
             outcome.skipped += 1
             outcome.refused.add(state.record_id)
             continue
-        verdict = bundle.verdicts.get(state.key) if state.key else None
-        waits = state.key in open_keys and verdict is None
+        resolution = bundle.resolutions.get(state.key) if state.key else None
+        waits = state.key in open_keys and resolution is None
         if waits:
             outcome.refused.add(state.record_id)
             if _was_met_before(state, bundle):
                 continue
-        step = _decide_one(run, state, verdict, waits=waits)
+        step = _decide_one(run, state, resolution, waits=waits)
         if step is not None:
             steps.append(step)
     return steps
@@ -185,7 +185,7 @@ def _was_met_before(state: RowState, bundle: Bundle) -> bool:
     return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
 
 
-def _decide_one(run: Run, state: RowState, verdict: Side | None, *, waits: bool) -> Step | None:
+def _decide_one(run: Run, state: RowState, resolution: Side | None, *, waits: bool) -> Step | None:
     sql = None if run.is_deleted(state.sql) or state.sql is None else state.sql.values
     if state.pair is not None and state.pair.tombstone and (sql is None) != (state.lark is None):
         # a delete that the policy ignores: the side that is left stays as it is
@@ -200,7 +200,7 @@ def _decide_one(run: Run, state: RowState, verdict: Side | None, *, waits: bool)
         lark=state.lark.values if state.lark else None,
         sql=sql,
         times=times,
-        verdict=verdict,
+        resolution=resolution,
         near=state.near,
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):
@@ -208,7 +208,7 @@ def _decide_one(run: Run, state: RowState, verdict: Side | None, *, waits: bool)
     if sql is None and state.pair is not None and decision == PullDecision(owes_lark=True) and state.waiting_ms is None:
         # no trigger told of this delete; a complete scan decides about it, under the limit for deletes
         return None
-    step = Step(state, decision, None, verdict=verdict)
+    step = Step(state, decision, None, resolution=resolution)
     step.change = _change_for(run, step)
     return step
 

@@ -79,7 +79,7 @@ class SyncReport(Report):
         then gets: a trigger trims, a type rounds.
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
     :param held: deletes that the guard against mass deletes holds back, of this run and of those before.
-    :param skipped: rows left alone on purpose: blacklisted, or waiting for a person's verdict.
+    :param skipped: rows left alone on purpose: blacklisted, or waiting for a person to resolve a conflict.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 

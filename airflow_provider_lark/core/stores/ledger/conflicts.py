@@ -67,14 +67,14 @@ class Conflicts(Part):
         return [_from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id))]
 
     def open_keys(self, keys: Sequence[Key]) -> set[Key]:
-        """Return those of *keys* that wait for a person's verdict."""
+        """Return those of *keys* that wait for a person to resolve them."""
         found: set[Key] = set()
         for some in split(keys):
             found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some), _OPEN))))
         return found
 
     def count_open(self) -> int:
-        """Return how many conflicts wait for a person's verdict."""
+        """Return how many conflicts wait for a person."""
         mine = (table.c.table_name == self.table_name, _OPEN)
         return self.conn.scalars(select(func.count()).select_from(table).where(*mine)).one()
 
@@ -84,7 +84,7 @@ class Conflicts(Part):
             self._close(is_among(table.c.id, some))
 
     def settle(self, keys: Sequence[Key]) -> None:
-        """Close the open conflicts of *keys*: the sides agree again, or the verdict has been carried out."""
+        """Close the open conflicts of *keys*: the sides agree again, or the resolution has been carried out."""
         for some in split(keys):
             self._close(self._of(table, some), _OPEN)
 

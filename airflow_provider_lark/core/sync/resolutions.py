@@ -11,15 +11,15 @@ from airflow_provider_lark.core.sync.ingest import ingest
 from airflow_provider_lark.core.sync.run import Run
 
 
-def apply_verdicts(run: Run) -> None:
+def apply_resolutions(run: Run) -> None:
     """Carry out what people decided, on the rows as they are now."""
     decided = run.read(lambda tx: tx.conflicts.decided())
     if not decided:
         return
-    verdicts = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
+    resolutions = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
     ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
     fates = run.lark.table.look_up(ids)
     rows = [run.lark.decode(record) for record in fates.shown]
     gone = [RecordId(record_id) for record_id in fates.gone]
     run.report.rows_lark += len(rows)
-    ingest(run, Bundle(rows, gone=gone, verdicts=verdicts))
+    ingest(run, Bundle(rows, gone=gone, resolutions=resolutions))
