@@ -122,14 +122,14 @@ def test_killed_transfer_ends_between_two_writes_and_its_second_try_goes_on(monk
 
 
 def test_waiting_for_another_worker_ends_with_the_word(places):
-    from airflow_provider_lark.core.sync.exclusive import exclusive
+    from airflow_provider_lark.core.sync.lease import hold_lease
 
     mapping = {"lark": {"app_token": places.base, "table_id": places.table_id}, "sql": {"table": "areas"}}
     task = BitableFullSyncOperator(task_id="t", mapping=mapping, sql_conn_id="shop_db")
     places.emulator.faults.clear()
     task.execute({"run_id": "manual__1"})
     clock = StoppedAtTheFirstWait(task)
-    with exclusive(places.engine, f"{places.base}/{places.table_id}", owner="other", clock=clock, wait_seconds=0):
+    with hold_lease(places.engine, f"{places.base}/{places.table_id}", owner="other", clock=clock, wait_seconds=0):
         task.on_kill()
         with pytest.raises(AirflowException, match="Stopped"):
             task.execute({"run_id": "manual__2"})

@@ -23,8 +23,8 @@ from airflow_provider_lark.core.sync import setup
 from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.create import settle_intents
-from airflow_provider_lark.core.sync.exclusive import exclusive, worker_name
 from airflow_provider_lark.core.sync.hold import refuse_held
+from airflow_provider_lark.core.sync.lease import hold_lease, worker_name
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.push import drain
@@ -264,7 +264,9 @@ class SyncEngine:
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""
         owner = worker_name(self.new_token())
-        return exclusive(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=self.lease_wait_seconds)
+        return hold_lease(
+            self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=self.lease_wait_seconds
+        )
 
     @contextmanager
     def _run(self, report: SyncReport, allow_mass_deletes: bool = False) -> Iterator[Run]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from airflow_provider_lark.core.stores.ledger.checkpoint import count_mappings
 from airflow_provider_lark.core.stores.ledger.lease import Lease
-from airflow_provider_lark.core.sync.exclusive import worker_name
+from airflow_provider_lark.core.sync.lease import worker_name
 from airflow_provider_lark.core.sync.run import Run
 
 TURN_SECONDS = 60.0

@@ -69,7 +69,7 @@ def _is_dead(owner: str) -> bool:
 
 
 @contextmanager
-def exclusive(
+def hold_lease(
     engine: Engine, resource: str, *, owner: str, clock: Clock, wait_seconds: float
 ) -> Iterator[Callable[[Connection], None]]:
     """Hold the lease on *resource*; yield what renews it inside a transaction.
