@@ -4,6 +4,7 @@
 
     flow.py       what a call may want (send this, wait so long), and what it gets
     session.py    one call: pace, token, send, read, retry
+    pacing.py     when it may go
     tokens/       as whom: a token from this process, a store, or Lark
     retry.py  ratelimit.py  paging.py  answers.py               the decisions, each pure
     routes.py  codes/  limits.py  host.py                       what Lark's documents say

@@ -11,7 +11,7 @@ from uuid import uuid4
 from airflow_provider_lark.core.api.calllog import CallLog
 from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
 from airflow_provider_lark.core.api.openapi import OpenApi
-from airflow_provider_lark.core.api.retry import MAX_ATTEMPTS, MAX_ELAPSED_SECONDS, RetryPolicy
+from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.api.settings import Settings
@@ -50,8 +50,9 @@ class BaseClient(OpenApi):
     :param clock: the time; a client with its own shares neither token nor pace with others of the process.
     :param new_token: makes the client_token of a create for which the caller gives none; a UUID of version 4.
     :param jitter: makes the random number in [0, 1) that spreads retries.
-    :param max_attempts: how often one request is sent at most.
-    :param max_elapsed_seconds: how long one request is retried at most.
+    :param retry: what is sent again, how often and when; default: what is safe, 6 times within 180 seconds.
+    :param max_attempts: how often one request is sent at most; wins over that of *retry*.
+    :param max_elapsed_seconds: how long one request is retried at most; wins over that of *retry*.
     :param rate_share: the part of Lark's quota that this process may use; None: do not pace.
     :param token_store: keeps tokens for other processes too; without one each process asks Lark for its own.
     :param tenant_key: of a store (ISV) app: the tenant in which it acts; a self-built app has none.
@@ -73,8 +74,9 @@ class BaseClient(OpenApi):
         clock: Clock = _SYSTEM_CLOCK,
         new_token: Callable[[], str] = _random_token,
         jitter: Callable[[], float] = random.random,
-        max_attempts: int = MAX_ATTEMPTS,
-        max_elapsed_seconds: float = MAX_ELAPSED_SECONDS,
+        retry: RetryPolicy | None = None,
+        max_attempts: int | None = None,
+        max_elapsed_seconds: float | None = None,
         rate_share: float | None = 1.0,
         token_store: TokenStore | None = None,
         tenant_key: str | None = None,
@@ -94,7 +96,7 @@ class BaseClient(OpenApi):
             clock=clock,
             new_token=new_token,
             jitter=jitter,
-            policy=RetryPolicy(max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
+            policy=make_policy(retry, max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
             rate_share=rate_share,
             tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
             user=None if user is None else _given("user", user),

@@ -1,17 +1,25 @@
-"""Pacing: a token bucket per route and app, under the documented quota.
+"""Pacing: how many calls may be under way or lately answered, for each route, chat and card of an app.
 
-A bucket holds a fifth of the quota and refills at four fifths, so that no window of the quota's length sees more
-calls than the quota allows.
+Lark counts what arrives in a second, and what arrives in a minute. When a call arrives there nobody here knows; but
+no earlier than it is sent, and no later than it is answered. So a place counts from the sending of its call until a
+whole window has passed since the answer: then no window of Lark's clock sees more calls than the quota, however long
+each of them took on its way, and calls may go in bursts as long as there are places.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 
-_BURST_SHARE = 0.2
-_BUCKETS_MAX = 4096
-"""Above so many buckets the idle ones are forgotten: there is one for each chat that was written to."""
+_LONGER = 1.01
+"""A window here, of one at Lark: its clock may run a little slower than ours."""
+
+_INSTANT_SECONDS = 1e-6
+"""No wait is shorter: adding less to a large clock reading may change nothing."""
+
+_PACES_MAX = 4096
+"""Above so many the idle ones are forgotten: there is one for each chat that was written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,75 +39,121 @@ class Lane:
     quota: Quota
 
 
-class Bucket:
-    """A token bucket that may run into debt: whoever takes when it is empty is told how long to wait."""
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """At most *calls* in any *seconds*."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Place:
+    """One call's place in the queue.
+
+    :param pace: whose queue.
+    :param at: seconds of a monotonic clock before which it cannot go.
+    :param behind: the calls that have to be over first, and how long.
+    :param ended: when it was answered, or given up.
+    """
+
+    pace: Pace
+    at: float
+    behind: tuple[tuple[Place, float], ...]
+    ended: float | None = None
+
+
+class Pace:
+    """The queue of one route, chat or card; who asks first goes first. Not safe to share: its limiter is."""
 
     def __init__(self, quota: Quota, *, share: float = 1.0) -> None:
-        calls = quota.calls * share
-        self._capacity = max(1.0, min(calls, (quota.burst or quota.calls) * share) * _BURST_SHARE)
-        self._per_second = max(calls - self._capacity, calls * _BURST_SHARE) / quota.seconds
-        self._tokens = self._capacity
-        self._updated: float | None = None
+        limits = [(quota.calls, quota.seconds)] + ([] if quota.burst is None else [(quota.burst, 1.0)])
+        self._windows = tuple(_window(calls * share, seconds) for calls, seconds in limits)
+        self._places: deque[Place] = deque(maxlen=max(window.calls for window in self._windows))
+        self._paused_until = float("-inf")
 
-    def take(self, now: float, *, patience_seconds: float) -> float | None:
-        """Take one call and return the seconds to wait before it; None, with nothing taken, beyond *patience_seconds*.
+    def queue(self, now: float, *, patience_seconds: float) -> Place | None:
+        """Take the next place; None, with none taken, where its turn cannot come within *patience_seconds*.
 
         :param now: seconds of a monotonic clock.
         """
-        self._refill(now)
-        wait_seconds = max(0.0, 1.0 - self._tokens) / self._per_second
-        if wait_seconds > patience_seconds:
+        behind = tuple(
+            (self._places[-window.calls], window.seconds)
+            for window in self._windows
+            if len(self._places) >= window.calls
+        )
+        place = Place(self, now, behind)
+        if self.seconds_left(place, now) > patience_seconds:
             return None
-        self._tokens -= 1.0
-        return wait_seconds
+        self._places.append(place)
+        return place
+
+    def seconds_left(self, place: Place, now: float) -> float:
+        """Return how long to wait and ask again, at least; 0: the call goes now.
+
+        It may be told more later: the calls ahead take their time, and Lark may ask for a pause.
+        """
+        turns = [(max(now, ahead.at) if ahead.ended is None else ahead.ended) + after for ahead, after in place.behind]
+        place.at = max(place.at, self._paused_until, *turns)
+        if place.at - now > _INSTANT_SECONDS:
+            return place.at - now
+        # or each place would keep all before it
+        place.behind = ()
+        return 0.0
 
     def pause(self, now: float, seconds: float) -> None:
         """Let no call pass for *seconds*: the server said so."""
-        self._refill(now)
-        self._tokens = min(self._tokens, 1.0 - seconds * self._per_second)
+        self._paused_until = max(self._paused_until, now + seconds)
 
-    def is_full(self, now: float) -> bool:
-        """Tell whether it has been idle so long that a new one would be the same."""
-        self._refill(now)
-        return self._tokens >= self._capacity
+    def is_idle(self, now: float) -> bool:
+        """Tell whether a new one would be the same."""
+        longest = max(window.seconds for window in self._windows)
+        return self._paused_until <= now and all(
+            place.ended is not None and place.ended + longest <= now for place in self._places
+        )
 
-    def _refill(self, now: float) -> None:
-        if self._updated is not None:
-            gained = max(0.0, now - self._updated) * self._per_second
-            self._tokens = min(self._capacity, self._tokens + gained)
-        self._updated = now
+
+def _window(calls: float, seconds: float) -> _Window:
+    # of less than one call it takes a longer window
+    return _Window(max(1, int(calls)), seconds * _LONGER * max(1.0, 1.0 / calls))
 
 
 class RateLimiter:
-    """The buckets of one app, safe to share between threads.
-
-    :param share: the part of the quota that this process may use: all workers of an app share one quota.
-    """
+    """The paces of one app, safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._buckets: dict[tuple[str, float], Bucket] = {}
+        self._paces: dict[tuple[str, float], Pace] = {}
 
-    def take(
-        self, route: str, quota: Quota | None, now: float, *, share: float | None, patience_seconds: float
-    ) -> float | None:
-        """Take one call of *route*; see :meth:`Bucket.take`. No *quota* or no *share*: never a wait."""
-        if quota is None or share is None:
-            return 0.0
+    def queue(self, what: str, quota: Quota, now: float, *, share: float, patience_seconds: float) -> Place | None:
+        """Take a place for one call of *what*; see :meth:`Pace.queue`. Give it back to :meth:`end` in any case.
+
+        :param share: the part of the quota that this process may use: all workers of an app share one quota.
+        """
         with self._lock:
-            bucket = self._buckets.get((route, share))
-            if bucket is None:
+            pace = self._paces.get((what, share))
+            if pace is None:
                 self._forget_idle(now)
-                bucket = self._buckets[route, share] = Bucket(quota, share=share)
-            return bucket.take(now, patience_seconds=patience_seconds)
+                pace = self._paces[what, share] = Pace(quota, share=share)
+            return pace.queue(now, patience_seconds=patience_seconds)
+
+    def seconds_left(self, place: Place, now: float) -> float:
+        """See :meth:`Pace.seconds_left`."""
+        with self._lock:
+            return place.pace.seconds_left(place, now)
+
+    def end(self, place: Place, now: float) -> None:
+        """Note that the call was answered, or given up; then its place counts as if it had gone when it could."""
+        with self._lock:
+            place.ended, place.behind = max(now, place.at), ()
+
+    def pause(self, what: str, now: float, seconds: float) -> None:
+        """Let no call of *what* pass for *seconds*."""
+        with self._lock:
+            for (known, _), pace in self._paces.items():
+                if known == what:
+                    pace.pause(now, seconds)
 
     def _forget_idle(self, now: float) -> None:
-        if len(self._buckets) >= _BUCKETS_MAX:
-            self._buckets = {key: each for key, each in self._buckets.items() if not each.is_full(now)}
-
-    def pause(self, route: str, now: float, seconds: float) -> None:
-        """Let no call of *route* pass for *seconds*."""
-        with self._lock:
-            for (known, _), bucket in self._buckets.items():
-                if known == route:
-                    bucket.pause(now, seconds)
+        if len(self._paces) >= _PACES_MAX:
+            self._paces = {key: each for key, each in self._paces.items() if not each.is_idle(now)}

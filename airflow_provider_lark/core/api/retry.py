@@ -1,14 +1,25 @@
-"""Whether to send a request again, and when: a pure decision."""
+"""Whether to send a request again, and when: a pure decision.  Callers may have a say, but not about safety."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from types import UnionType
+from typing import TypeAlias
 
+from airflow_provider_lark.core.api.codes import refusal_codes
 from airflow_provider_lark.core.api.routes import Effect
-from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, RetriableError, Stopped
+from airflow_provider_lark.core.errors import (
+    ConfigError,
+    LarkError,
+    OutcomeUnknown,
+    RateLimited,
+    RetriableError,
+    Stopped,
+)
 
 _FEW_ATTEMPTS = {1254002: 3}
 # 1254002 "Fail" is a passing trouble or a bad page token, and does not say which
@@ -51,18 +62,104 @@ MAX_ELAPSED_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How patient a client is.
+class FailedAttempt:
+    """What a retry handler is asked about.
 
-    :param max_attempts: sendings of one request, the first included.
-    :param max_elapsed_seconds: no wait begins that would end later than this after the first sending.
+    :param error: why the attempt failed.
+    :param endpoint: method and route, without ids: ``POST /open-apis/im/v1/messages``.
+    :param effect: what a second sending does: ``read`` nothing, ``idempotent`` and ``replayable`` the same again,
+        ``once`` the thing twice.
+    :param number: how many times the request was sent, 1 for the first.
+    :param elapsed_seconds: since the first sending began.
+    :param would_retry: what the client does without a handler, the limits of time and number apart.
+    """
+
+    error: LarkError
+    endpoint: str
+    effect: Effect
+    number: int
+    elapsed_seconds: float
+    would_retry: bool
+
+
+RetryHandler: TypeAlias = Callable[[FailedAttempt], bool | float | None]
+"""Returns None: as the client decides; False: give up; True: send again; seconds: send again after so many."""
+
+LONGEST_ELAPSED_SECONDS = 86_400.0
+MOST_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How patient a client is, and with what.
+
+    Neither codes nor a handler make it send again what it may have carried out already: an answer that leaves that open
+    is repeated only where a second sending does no harm, and a code only where Lark documents it as a refusal.
+
+    :param max_attempts: sendings of one request, the first included; 1 to 100.
+    :param max_elapsed_seconds: no wait begins that would end later than this after the first sending; up to a day.
     :param first_wait_seconds: the backoff after the first attempt; doubles up to *longest_wait_seconds*.
+    :param retry_codes: codes of Lark after which to send again, though a person is expected to change something first.
+    :param final_codes: codes after which not to, though it may help.
+    :param handler: asked about each failed attempt that no code above decides.
+    :raises ConfigError: a number is out of its range, or a code is none.
     """
 
     max_attempts: int = MAX_ATTEMPTS
     max_elapsed_seconds: float = MAX_ELAPSED_SECONDS
     first_wait_seconds: float = 1.0
     longest_wait_seconds: float = 30.0
+    retry_codes: frozenset[int] = frozenset()
+    final_codes: frozenset[int] = frozenset()
+    # a function's repr has its address, and would change a DAG that holds it with each reading of its file
+    handler: RetryHandler | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.max_attempts, int) or not 1 <= self.max_attempts <= MOST_ATTEMPTS:
+            raise ConfigError(f"max_attempts must be a whole number from 1 to {MOST_ATTEMPTS}")
+        for each in fields(self):
+            if each.name.endswith("_seconds"):
+                seconds = getattr(self, each.name)
+                if not _is_number(seconds, int | float) or not 0 <= seconds <= LONGEST_ELAPSED_SECONDS:
+                    raise ConfigError(f"{each.name} must be a number from 0 to {LONGEST_ELAPSED_SECONDS:g}")
+        for name in ("retry_codes", "final_codes"):
+            codes = getattr(self, name)
+            if isinstance(codes, str) or not all(_is_number(code, int) for code in codes):
+                raise ConfigError(f"{name} must be a list of Lark's codes, such as [230027]")
+            object.__setattr__(self, name, frozenset(codes))
+        if both := self.retry_codes & self.final_codes:
+            raise ConfigError(f"code {min(both)} stands in both retry_codes and final_codes")
+        if self.handler is not None and not callable(self.handler):
+            raise ConfigError("handler must be a function of one parameter, a FailedAttempt")
+
+    def judge(self, attempt: FailedAttempt) -> bool | float | None:
+        """Return what the caller wants, as a handler does.
+
+        :raises ConfigError: the handler returns something else.
+        """
+        code = attempt.error.code
+        if code in self.final_codes:
+            return False
+        if code in self.retry_codes:
+            return True
+        wanted = None if self.handler is None else self.handler(attempt)
+        if wanted is None or isinstance(wanted, bool):
+            return wanted
+        if not _is_number(wanted, int | float) or not 0 <= wanted <= LONGEST_ELAPSED_SECONDS:
+            raise ConfigError(f"the retry handler returned {wanted!r}; expected None, True, False, or seconds to wait")
+        return float(wanted)
+
+
+def make_policy(
+    retry: RetryPolicy | None, *, max_attempts: int | None = None, max_elapsed_seconds: float | None = None
+) -> RetryPolicy:
+    """Return *retry*, or the usual policy, with the numbers that are given instead of its own."""
+    given = {"max_attempts": max_attempts, "max_elapsed_seconds": max_elapsed_seconds}
+    return replace(retry or RetryPolicy(), **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _is_number(value: object, kind: type | UnionType) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +179,7 @@ def decide_retry(
     jitter: float,
     policy: RetryPolicy,
     is_fresh: bool = False,
+    endpoint: str = "",
 ) -> RetryDecision:
     """Decide about a request that failed.
 
@@ -93,16 +191,35 @@ def decide_retry(
     """
     if isinstance(error, Stopped):
         return RetryDecision(None, "told to stop")
-    if not isinstance(error, RetriableError) and not (is_fresh and error.code in _LAG_CODES):
+    may_pass = isinstance(error, RetriableError) or (is_fresh and error.code in _LAG_CODES)
+    is_safe = _is_safe(effect, error)
+    wanted = policy.judge(FailedAttempt(error, endpoint, effect, attempt, elapsed_seconds, may_pass and is_safe))
+    if wanted is False:
+        return RetryDecision(None, "told not to send it again")
+    if wanted is None and not may_pass:
         return RetryDecision(None, "a person has to change something")
-    if isinstance(error, OutcomeUnknown) and effect == "once":
+    if not is_safe:
         return RetryDecision(None, "it may have been carried out, and sending it again would do it twice")
     if attempt >= _most_attempts(error, policy):
         return RetryDecision(None, f"{attempt} attempts are used up")
     wait_seconds = _wait_seconds(error, attempt, jitter, policy)
+    if isinstance(wanted, float):
+        # never earlier than Lark says
+        wait_seconds = max(wanted, getattr(error, "retry_after_seconds", None) or 0.0)
     if elapsed_seconds + wait_seconds > policy.max_elapsed_seconds:
         return RetryDecision(None, f"waiting {wait_seconds:.0f} s more would take too long")
     return RetryDecision(wait_seconds, type(error).__name__)
+
+
+def _is_safe(effect: Effect, error: LarkError) -> bool:
+    """Tell whether a second sending does nothing that the first may have done."""
+    if effect != "once":
+        # what is wrong here is wrong again
+        return not isinstance(error, ConfigError)
+    if isinstance(error, OutcomeUnknown):
+        return False
+    # a code that nobody has documented may mean anything
+    return isinstance(error, RetriableError) or error.code in refusal_codes()
 
 
 def _most_attempts(error: LarkError, policy: RetryPolicy) -> int:

@@ -15,8 +15,9 @@ from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.doubt import hides_doubt, in_doubt_because
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse, Multipart, Wait, send
 from airflow_provider_lark.core.api.kept import ChatNameCache, SentMessages
+from airflow_provider_lark.core.api.pacing import Pacer
 from airflow_provider_lark.core.api.query import QueryValue, write_query
-from airflow_provider_lark.core.api.ratelimit import Lane, Quota
+from airflow_provider_lark.core.api.ratelimit import Lane
 from airflow_provider_lark.core.api.retry import FRESH_SECONDS, current, decide_retry
 from airflow_provider_lark.core.api.routes import Effect, Route
 from airflow_provider_lark.core.api.secret import Secret
@@ -42,7 +43,6 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _LONG_WAIT_SECONDS = 5.0
-_TOO_FAST_FOR_ONE = 230020
 _GONE = HttpResponse(200, {}, b'{"code":0}')
 
 
@@ -83,6 +83,7 @@ class Session:
         self.server_offset_ms: int | None = None
         self._state = state
         self.credentials = Credentials(settings, state, token_store, self.ask_once)
+        self._pacer = Pacer(settings, state.limiter)
         self._created_at: dict[str, float] = {}
 
     def call(
@@ -200,6 +201,7 @@ class Session:
                     elapsed_seconds=clock.monotonic() - began,
                     jitter=self.settings.jitter(),
                     policy=policy,
+                    endpoint=route.endpoint,
                     is_fresh=clock.monotonic() - self._created_at.get(call.app_token, -FRESH_SECONDS) < FRESH_SECONDS,
                 )
                 if decision.wait_seconds is None:
@@ -212,38 +214,22 @@ class Session:
                 _log_retry(route, error, attempt, wait_seconds)
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
-        yield from self._pace(call.route.endpoint, call.route.quota, call)
-        if call.lane is not None:
-            yield from self._pace(call.lane.name, call.lane.quota, call)
-        if not call.is_own:
-            return (yield from self._exchange(call, call.bearer))
-        token = yield from self.credentials.token()
-        try:
-            return (yield from self._exchange(call, token))
-        except NotAuthorized as error:
-            if error.code not in STALE_TOKEN_CODES:
-                raise
-            yield from self.credentials.drop(token)
+        with self._pacer.places() as taken:
+            yield from self._pacer.wait(call.route, call.lane, taken, subject=call.subject)
+            if not call.is_own:
+                return (yield from self._exchange(call, call.bearer))
+            token = yield from self.credentials.token()
+            try:
+                return (yield from self._exchange(call, token))
+            except NotAuthorized as error:
+                if error.code not in STALE_TOKEN_CODES:
+                    raise
+                yield from self.credentials.drop(token)
         # outside the except block, or a second refusal would be shown as caused by the first
-        token = yield from self.credentials.token()
-        return (yield from self._exchange(call, token))
-
-    def _pace(self, what: str, quota: Quota | None, call: _Call[Any]) -> Flow[None]:
-        wait_seconds = self._state.limiter.take(
-            what,
-            quota,
-            self.settings.clock.monotonic(),
-            share=self.settings.rate_share,
-            patience_seconds=self.settings.policy.max_elapsed_seconds,
-        )
-        if wait_seconds is None:
-            raise RateLimited(
-                f"{call.subject}: too many calls wait already for {_pace_of(call, what)}; run fewer tasks at once",
-                retry_after_seconds=self.settings.policy.max_elapsed_seconds,
-                endpoint=call.route.endpoint,
-            )
-        if wait_seconds > 0:
-            yield Wait(wait_seconds)
+        with self._pacer.places() as taken:
+            yield from self._pacer.wait(call.route, call.lane, taken, subject=call.subject)
+            token = yield from self.credentials.token()
+            return (yield from self._exchange(call, token))
 
     def _exchange(self, call: _Call[T], token: Secret | None) -> Flow[T]:
         if not call.app_token or call.effect == "read":
@@ -278,12 +264,7 @@ class Session:
                 demand(told, route.gives, subject=call.subject, endpoint=route.endpoint)
             return answer
         except RateLimited as error:
-            now = self.settings.clock.monotonic()
-            if error.retry_after_seconds:
-                self._state.limiter.pause(route.endpoint, now, error.retry_after_seconds)
-            elif call.lane is not None and error.code == _TOO_FAST_FOR_ONE:
-                # others write there too: of a group all bots share the pace
-                self._state.limiter.pause(call.lane.name, now, call.lane.quota.seconds)
+            self._pacer.slow_down(route, call.lane, error)
             raise
 
     def _note_server_time(self, response: HttpResponse) -> None:
@@ -295,10 +276,6 @@ class Session:
             server = server.replace(tzinfo=UTC)
         # the header names the whole second that has begun
         self.server_offset_ms = round((server.timestamp() + 0.5 - self.settings.clock.now()) * 1000)
-
-
-def _pace_of(call: _Call[Any], what: str) -> str:
-    return "this API" if call.lane is None or what != call.lane.name else "this chat or message"
 
 
 def describe(ids: Mapping[str, str]) -> str:

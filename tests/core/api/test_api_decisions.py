@@ -15,7 +15,6 @@ from airflow_provider_lark.core.api import codes
 from airflow_provider_lark.core.api.answers import read_answer
 from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse
 from airflow_provider_lark.core.api.paging import collect_pages, walk_pages
-from airflow_provider_lark.core.api.ratelimit import Bucket, Quota, RateLimiter
 from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
 from airflow_provider_lark.core.api.routes import BATCH_CREATE, Effect
 from airflow_provider_lark.core.api.secret import Secret
@@ -90,61 +89,6 @@ def test_retry_of_1254002_is_short_for_it_may_be_a_bad_page_token() -> None:
 def test_retry_of_not_found_only_right_after_a_creation() -> None:
     assert _decide(NotFound("x", code=1254041), is_fresh=True) is not None
     assert _decide(NotFound("x", code=1254043), is_fresh=True) is None
-
-
-# pace
-
-
-@settings(deadline=None)
-@given(
-    calls=st.integers(1, 200),
-    seconds=st.sampled_from([1.0, 60.0]),
-    pauses=st.lists(st.floats(0, 3), min_size=1, max_size=200),
-)
-def test_pace_no_window_sees_more_calls_than_the_quota(calls: int, seconds: float, pauses: list[float]) -> None:
-    bucket = Bucket(Quota(calls, seconds))
-    now, sent = 0.0, []
-    for pause in [0.0] * calls + pauses:
-        now += pause * seconds / calls
-        wait = bucket.take(now, patience_seconds=1e9)
-        assert wait is not None
-        now += wait
-        sent.append(now)
-    # the call after a whole quota of others lies outside their window
-    for first, after in zip(sent, sent[calls:], strict=False):
-        assert after - first >= seconds - 1e-6
-
-
-def test_pace_beyond_the_patience_takes_nothing() -> None:
-    bucket = Bucket(Quota(20, 60.0))
-    waits = [bucket.take(0.0, patience_seconds=10.0) for _ in range(10)]
-    # 4 at once, then one every 60/16 = 3.75 s
-    assert waits[:7] == [0, 0, 0, 0, 3.75, 7.5, None]
-    assert bucket.take(3.75, patience_seconds=10.0) == 7.5
-
-
-def test_pace_pause_holds_everybody_as_long_as_the_server_said() -> None:
-    limiter = RateLimiter()
-
-    def take(now: float) -> float | None:
-        return limiter.take("GET /x", Quota(20), now, share=1.0, patience_seconds=99.0)
-
-    assert take(100.0) == 0
-    limiter.pause("GET /x", 100.0, 7.0)
-    assert take(100.0) == 7.0
-    assert take(100.0) == 7.0 + 1 / 16
-
-
-def test_pace_without_quota_or_share_never_waits() -> None:
-    limiter = RateLimiter()
-    for _ in range(100):
-        assert limiter.take("GET /x", None, 0.0, share=1.0, patience_seconds=0.0) == 0
-        assert limiter.take("GET /y", Quota(1), 0.0, share=None, patience_seconds=0.0) == 0
-
-
-def test_pace_share_divides_the_quota() -> None:
-    bucket = Bucket(Quota(20), share=0.25)
-    assert [bucket.take(0.0, patience_seconds=9.0) for _ in range(3)] == [0, 0.25, 0.5]
 
 
 # token

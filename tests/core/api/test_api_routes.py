@@ -7,7 +7,6 @@ import re
 import pytest
 
 from airflow_provider_lark.core.api import limits
-from airflow_provider_lark.core.api.ratelimit import Bucket, Quota
 from airflow_provider_lark.core.api.routes import _ALL, SEARCH, Route, find_route
 from airflow_provider_lark.emulator.dispatch import ROUTES
 from airflow_provider_lark.emulator.routes import media
@@ -39,15 +38,6 @@ def test_limits_of_files_and_texts_are_the_documents() -> None:
     assert limits.FILE_NAME_MAX == media.media.MAX_NAME
     assert limits.TMP_URLS_MAX == media.MAX_LINKS
     assert (limits.TEXT_MESSAGE_MAX_BYTES, limits.MESSAGE_UUID_MAX) == (content.MAX_TEXT_BYTES, messages.MAX_UUID)
-
-
-def test_burst_keeps_to_the_calls_of_one_second() -> None:
-    bucket = Bucket(Quota(1000, 60.0, burst=50))
-    at_once = 0
-    while bucket.take(0.0, patience_seconds=0.0) == 0.0:
-        at_once += 1
-    # and 16.5 more within the second
-    assert at_once == 10
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ fields; ``services`` those of files, wiki and contact; ``messages`` those of mes
 is wrong with a card; ``webhooks`` those of webhook bots.
 """
 
-from airflow_provider_lark.core.api.codes.general import STALE_TOKEN_CODES, explain, known_codes
+from airflow_provider_lark.core.api.codes.general import STALE_TOKEN_CODES, explain, known_codes, refusal_codes
 from airflow_provider_lark.core.api.codes.meaning import Meaning
 
-__all__ = ["STALE_TOKEN_CODES", "Meaning", "explain", "known_codes"]
+__all__ = ["STALE_TOKEN_CODES", "Meaning", "explain", "known_codes", "refusal_codes"]

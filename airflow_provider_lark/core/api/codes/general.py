@@ -6,6 +6,8 @@ Sources: open.feishu.cn server documentation, "Generic error codes" and the erro
 
 from __future__ import annotations
 
+from functools import cache
+
 from airflow_provider_lark.core.api.codes.cards import CARD_CODES, explain_card
 from airflow_provider_lark.core.api.codes.meaning import LATER, REPORT, WHICH_RECORD, Meaning
 from airflow_provider_lark.core.api.codes.messages import AT_ENDPOINT, MESSAGE_MEANINGS
@@ -285,3 +287,11 @@ def _explain_status(status: int) -> Meaning:
 def known_codes() -> frozenset[int]:
     """Return the codes that have a meaning of their own."""
     return frozenset(_MEANINGS) | _INTERNAL_CODES
+
+
+@cache
+def refusal_codes() -> frozenset[int]:
+    """Return the codes that say, as documented, that the request was not carried out."""
+    found = [*_MEANINGS.items(), *((code, meaning) for (_, code), meaning in AT_ENDPOINT.items())]
+    unknown = {code for code, meaning in found if issubclass(meaning.error, OutcomeUnknown)}
+    return frozenset(code for code, _ in found) - unknown - _INTERNAL_CODES

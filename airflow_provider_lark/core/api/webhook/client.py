@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import httpx
 
 from airflow_provider_lark.core.api.driver import BlockingDriver, LoopDriver
-from airflow_provider_lark.core.api.flow import Flow, HttpRequest, Wait, send
+from airflow_provider_lark.core.api.flow import Flow
 from airflow_provider_lark.core.api.namespace import ApiCall
-from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
+from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.transport import Transport
-from airflow_provider_lark.core.api.webhook.address import ENDPOINT, SHOWN_PATH, parse_hook_address
-from airflow_provider_lark.core.api.webhook.answers import read_receipt
+from airflow_provider_lark.core.api.webhook.address import ENDPOINT, parse_hook_address
 from airflow_provider_lark.core.api.webhook.messages import JsonObject, build_message
 from airflow_provider_lark.core.api.webhook.pace import (
     AVOID_PEAK_MAX_SECONDS,
     AVOID_PEAK_SECONDS,
     HookPace,
-    Place,
-    seconds_off_peak,
     shared_pace,
 )
-from airflow_provider_lark.core.api.webhook.signing import signed
+from airflow_provider_lark.core.api.webhook.session import Delivered, HookSession
 from airflow_provider_lark.core.api.webhook.wire import HookTransport
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, RateLimited, TooLarge
+from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError
 
-log = logging.getLogger(__name__)
-
-MESSAGE_MAX_BYTES: Final = 20 * 1024
-"""Bytes of a request to a webhook bot ("Custom bot usage guide")."""
-
-_LONG_WAIT_SECONDS: Final = 5.0
-_THROTTLED_SECONDS: Final = 1.0
 _SYSTEM_CLOCK: Final = SystemClock()
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """A message that is in the chat; Lark tells no id of it.
-
-    :param msg_type: as what it was sent.
-    :param size_bytes: of the request's body.
-    :param attempts: how often it was sent until Lark took it, which it did once.
-    """
-
-    msg_type: str
-    size_bytes: int
-    attempts: int
 
 
 class BaseWebhookClient:
@@ -75,8 +49,10 @@ class BaseWebhookClient:
     :param timeout_seconds: for connecting (at most 10 s) and for each wait on the socket.
     :param proxy: a proxy's address; default: the environment's (``HTTPS_PROXY``…), except for this machine.
     :param verify: False, or the path of a CA bundle, for hosts whose certificate no public CA has signed.
-    :param max_attempts: how often one message is sent at most.
-    :param max_elapsed_seconds: how long one message waits and is retried at most, the wait off a peak not counted.
+    :param retry: what is sent again, how often and when; default: what is safe, 6 times within 180 seconds.
+    :param max_attempts: how often one message is sent at most; wins over that of *retry*.
+    :param max_elapsed_seconds: how long one message waits and is retried at most, the wait off a peak not counted; wins
+        over that of *retry*.
     :param clock: the time; a client with its own does not share its pace with others of the process.
     :param jitter: makes the random number in [0, 1) that spreads waits.
     :param stop: once it is set, no further message is sent, and :class:`.Stopped` is raised instead.
@@ -95,8 +71,9 @@ class BaseWebhookClient:
         timeout_seconds: float = 30.0,
         proxy: str | None = None,
         verify: bool | str = True,
-        max_attempts: int = 6,
-        max_elapsed_seconds: float = 180.0,
+        retry: RetryPolicy | None = None,
+        max_attempts: int | None = None,
+        max_elapsed_seconds: float | None = None,
         clock: Clock = _SYSTEM_CLOCK,
         jitter: Callable[[], float] = random.random,
         stop: StopFlag | None = None,
@@ -106,23 +83,26 @@ class BaseWebhookClient:
         secret = Secret(signing_secret.strip()) if signing_secret and signing_secret.strip() else None
         text = Secret(address or "")
         del proxy, signing_secret, address  # from here on no traceback with locals can show them
-        self._address = parse_hook_address(text.reveal())
+        place = parse_hook_address(text.reveal())
         if not 0 <= avoid_peak_seconds <= AVOID_PEAK_MAX_SECONDS:
             raise ConfigError(f"avoid_peak_seconds must be a number from 0 to {AVOID_PEAK_MAX_SECONDS:g}")
-        self._subject = name or f"webhook bot at {self._address.host}"
-        self._secret = secret
+        self._subject = name or f"webhook bot at {place.host}"
         self._keyword = keyword
         self._check_card = check_card
-        self._avoid_peak_seconds = avoid_peak_seconds
-        self._policy = RetryPolicy(max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds)
-        self._clock = clock
-        self._jitter = jitter
-        self._stop = stop
-        self._flag = stop or StopFlag()
-        self._pace = shared_pace(self._address) if clock is _SYSTEM_CLOCK else HookPace()
-        self._way = HookTransport(
-            self._address, self._subject, timeout_seconds=timeout_seconds, proxy=way, verify=verify
+        self._session = HookSession(
+            address=place,
+            subject=self._subject,
+            secret=secret,
+            avoid_peak_seconds=avoid_peak_seconds,
+            policy=make_policy(retry, max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
+            pace=shared_pace(place) if clock is _SYSTEM_CLOCK else HookPace(),
+            clock=clock,
+            jitter=jitter,
+            stop=stop or StopFlag(),
         )
+        self._clock = clock
+        self._stop = stop
+        self._way = HookTransport(place, self._subject, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
         self._transport: Transport = self._way
         self._open()
 
@@ -172,7 +152,7 @@ class BaseWebhookClient:
         )
         if self._check_card is not None and "card" in body:
             self._check_card(body["card"])
-        return (yield from self._persist(body))
+        return (yield from self._session.deliver(body))
 
     @ApiCall
     def probe(self) -> Flow[LarkError]:
@@ -185,109 +165,18 @@ class BaseWebhookClient:
         :raises LarkError: Lark cannot be asked.
         """
         try:
-            yield from self._exchange({})
+            yield from self._session.exchange({})
         except LarkError as error:
             if error.code is None:
                 raise
             return error
         raise BadRequest(f"{self._subject}: Lark took a request without a message", endpoint=ENDPOINT)
 
-    def _persist(self, body: JsonObject) -> Flow[Delivered]:
-        size = self._measure(body)
-        yield from self._avoid_peak()
-        began = self._clock.monotonic()
-        attempt, wait_seconds = 0, 0.0
-        while True:
-            attempt += 1
-            if wait_seconds:
-                yield Wait(wait_seconds)
-            yield from self._await_turn()
-            self._flag.check()
-            try:
-                yield from self._exchange(body)
-                return Delivered(body["msg_type"], size, attempt)
-            except LarkError as error:
-                self._slow_down(error)
-                decision = decide_retry(
-                    "once",
-                    error,
-                    attempt=attempt,
-                    elapsed_seconds=self._clock.monotonic() - began,
-                    jitter=self._jitter(),
-                    policy=self._policy,
-                )
-                if decision.wait_seconds is None:
-                    if attempt > 1:
-                        error.add_note(f"given up after attempt {attempt}: {decision.reason}")
-                    raise
-                wait_seconds = decision.wait_seconds
-                log.debug("%s: attempt %d failed, again in %.1f s: %s", ENDPOINT, attempt, wait_seconds, error)
-
-    def _measure(self, body: JsonObject) -> int:
-        size = len(_request(signed(body, self._secret, self._clock.now())).encode() or b"")
-        if size > MESSAGE_MAX_BYTES:
-            raise TooLarge(
-                f"{self._subject}: the message takes {size:,} bytes, at most {MESSAGE_MAX_BYTES:,} are allowed; send a "
-                "part of it, or a link to the whole",
-                endpoint=ENDPOINT,
-            )
-        return size
-
-    def _avoid_peak(self) -> Flow[None]:
-        wait_seconds = seconds_off_peak(self._clock.now(), self._avoid_peak_seconds, self._jitter())
-        if wait_seconds:
-            log.info("%s: waits %.0f s for the rush after the full or half hour to pass", self._subject, wait_seconds)
-            yield Wait(wait_seconds)
-
-    def _await_turn(self) -> Flow[None]:
-        clock, patience = self._clock, self._policy.max_elapsed_seconds
-        place = self._pace.queue(clock.monotonic(), patience_seconds=patience)
-        if place is None:
-            raise RateLimited(
-                f"{self._subject}: more messages are waiting than may go within {patience:.0f} s; send fewer, such as "
-                "one for many rows",
-                retry_after_seconds=patience,
-                endpoint=ENDPOINT,
-            )
-        yield from self._wait_for(place)
-
-    def _wait_for(self, place: Place) -> Flow[None]:
-        left = self._pace.seconds_left(place, self._clock.monotonic())
-        if left >= _LONG_WAIT_SECONDS:
-            log.info("%s: waits %.0f s for its turn", self._subject, left)
-        while left > 0:
-            yield Wait(left)
-            # others may have been throttled meanwhile
-            left = self._pace.seconds_left(place, self._clock.monotonic())
-
-    def _exchange(self, body: JsonObject) -> Flow[None]:
-        # signed only now: a message may have waited for long
-        request = _request(signed(body, self._secret, self._clock.now()))
-        response = yield from send(request)
-        read_receipt(
-            response,
-            subject=self._subject,
-            is_signed=self._secret is not None,
-            now=self._clock.now(),
-            hidden=self._hidden(),
-        )
-
-    def _hidden(self) -> tuple[str, ...]:
-        return tuple(each.reveal() for each in (self._address.hook_id, self._secret) if each is not None)
-
-    def _slow_down(self, error: LarkError) -> None:
-        if isinstance(error, RateLimited):
-            self._pace.pause(self._clock.monotonic(), error.retry_after_seconds or _THROTTLED_SECONDS)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._subject!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a client holds a secret and open connections: make a new one instead of pickling it")
-
-
-def _request(body: JsonObject) -> HttpRequest:
-    return HttpRequest("POST", SHOWN_PATH, json=body, endpoint=ENDPOINT)
 
 
 class WebhookClient(BaseWebhookClient, BlockingDriver):

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, Delivered, WebhookClient
+from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient
+from airflow_provider_lark.core.api.webhook.session import Delivered
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.writing import WEBHOOK
 from airflow_provider_lark.core.errors import BadRequest, CardInvalid, LarkError, TooLarge

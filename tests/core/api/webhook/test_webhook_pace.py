@@ -120,7 +120,7 @@ def test_queue_that_is_too_long_is_an_error_before_the_wait(make_bot: Make, serv
     bot = make_bot(scripted, max_elapsed_seconds=1.0)
     clock_of_others = bot._clock.monotonic()
     for _ in range(5):
-        bot._pace.queue(clock_of_others, patience_seconds=60)
+        bot._session.pace.queue(clock_of_others, patience_seconds=60)
     with pytest.raises(RateLimited, match="more messages are waiting than may go within 1 s; send fewer"):
         bot.send(text="a")
     assert server.heard == []
@@ -133,7 +133,7 @@ def test_limit_that_one_meets_slows_all_down(make_bot: Make, emu: Emulator, cloc
     before = clock.now()
     bot.send(text="a")
     assert clock.now() - before >= 1.0
-    assert bot._pace.queue(before + 0.5, patience_seconds=60).at > before + 1.0  # type: ignore[union-attr]
+    assert bot._session.pace.queue(before + 0.5, patience_seconds=60).at > before + 1.0  # type: ignore[union-attr]
 
 
 def test_task_that_is_killed_sends_no_more(make_bot: Make, emu: Emulator) -> None:
