@@ -222,4 +222,4 @@ class _Progress:
 
 
 def _multipart(members: Mapping[str, str], content: bytes) -> Multipart:
-    return Multipart({**members, "checksum": str(adler32(content))}, content)
+    return Multipart.of({**members, "checksum": str(adler32(content))}, content)

@@ -12,7 +12,7 @@ import httpx
 from airflow_provider_lark.core.api.failures import FAILURES
 from airflow_provider_lark.core.api.flow import Blocking, Flow, Pages, Step, Wait
 from airflow_provider_lark.core.api.stop import StopFlag
-from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.api.transport import LoopBody, Transport
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError
 
@@ -134,7 +134,10 @@ class LoopDriver:
         if isinstance(effect, Blocking):
             return await asyncio.to_thread(effect.function)
         try:
-            return self._transport.read(await self._http.request(**self._transport.arguments(effect)))
+            request = self._http.build_request(**self._transport.arguments(effect))
+            if effect.request.multipart is not None:
+                request.stream = LoopBody(request)
+            return self._transport.read(await self._http.send(request))
         except FAILURES as exc:
             error = self._transport.explain(exc, effect)
         raise error

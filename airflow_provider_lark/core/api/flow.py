@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import IO, Any, TypeAlias, TypeVar, cast
 
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import BadRequest
@@ -29,12 +29,30 @@ def holds_nul(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of a body.
+
+    :param content: all of it, or what gives its bytes from the first on each time it is sent.
+    :param name: its name in the part's header; where an API has a member for it, that one counts.
+    :param kind: its MIME type.
+    """
+
+    content: bytes | IO[bytes] = field(repr=False)
+    name: str = "file"
+    kind: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
 class Multipart:
-    """A body of members and one file, as uploads want it. *content* is the file, or a block of it, *part* its name."""
+    """A body of members and files, as uploads want it; *files* by the names of their parts."""
 
     members: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
-    part: str = "file"
+    files: Mapping[str, FilePart]
+
+    @classmethod
+    def of(cls, members: Mapping[str, str], content: bytes, part: str = "file") -> Multipart:
+        """Return a body with one file, or a block of one."""
+        return cls(members, {part: FilePart(content)})
 
 
 @dataclass(frozen=True, slots=True)

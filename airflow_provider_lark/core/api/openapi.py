@@ -12,10 +12,19 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from airflow_provider_lark.core.api.answers import JsonObject, data_of, pick_list
 from airflow_provider_lark.core.api.codes.meaning import REPORT
 from airflow_provider_lark.core.api.flow import Flow, Pages
+from airflow_provider_lark.core.api.forms import UploadFile, read_body
 from airflow_provider_lark.core.api.namespace import ApiCall, ApiPages
 from airflow_provider_lark.core.api.paging import walk_pages
 from airflow_provider_lark.core.api.query import QueryValue, check_text
-from airflow_provider_lark.core.api.routes import CallKind, Route, find_route, find_similar_route
+from airflow_provider_lark.core.api.routes import (
+    ENDPOINTS,
+    KNOWING_TOKENS,
+    CallKind,
+    Effect,
+    Route,
+    find_route,
+    find_similar_route,
+)
 from airflow_provider_lark.core.api.session import Session
 from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
 
@@ -56,6 +65,8 @@ class OpenApi:
         *,
         query: Mapping[str, QueryValue] | None = None,
         json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        files: Mapping[str, UploadFile] | None = None,
         subject: str | None = None,
         kind: CallKind | None = None,
     ) -> Flow[JsonObject]:
@@ -63,17 +74,24 @@ class OpenApi:
 
         An API that a namespace has is paced, repeated and counted as there. Of the others a GET is repeated when it
         gets no answer, and anything else only where Lark is known not to do it twice: with a ``client_token`` in
-        *query*, or a ``uuid`` in *json*.
+        *query*, or a ``uuid`` in *json* or *form*.
 
         :param path: from ``/open-apis/`` on, or the whole address on this client's host.
         :param query: text, whole numbers, true or false; a list is sent as a repeated parameter, None not at all.
+        :param form: in place of *json*, the members of a multipart body, beside its files: text, numbers, true or
+            false; a list or an object is sent as JSON.
+        :param files: the files of a multipart body by the names of their parts; the caller opens and closes them.
         :param subject: on what the call works, for errors; default: the path.
         :param kind: under which the call is counted; default: its route's, or ``other``.
-        :raises BadRequest: the path is none of Lark's, or of another host.
+        :raises BadRequest: the path is none of Lark's, or of another host; or the body cannot be sent.
+        :raises TooLarge: a file is larger than this API takes.
         """
         method, path, query = self._read_target(method, path, query or {})
         route, ids = _route(method, path, kind)
-        is_marked = route.effect == "once" and _is_marked(query, json)
+        effect = _effect(route, query, json, form)
+        if json is not None and (form or files):
+            raise BadRequest("give json, or form and files: a request has one body", endpoint=route.endpoint)
+        body = yield from read_body(form, files, most_bytes=route.file_bytes, endpoint=route.endpoint)
         with _advice(method, path):
             return (
                 yield from self._session.call(
@@ -82,7 +100,8 @@ class OpenApi:
                     path=path,
                     query=query,
                     json=json,
-                    effect="replayable" if is_marked else None,
+                    multipart=body,
+                    effect=effect,
                     subject=subject or (None if ids else path),
                 )
             )
@@ -174,6 +193,21 @@ def _advice(method: str, path: str) -> Iterator[None]:
         raise
 
 
-def _is_marked(query: Mapping[str, QueryValue], json: Any) -> bool:
-    body = json if isinstance(json, Mapping) else {}
-    return any(query.get(name) or body.get(name) for name in ("client_token", "uuid"))
+def call_effect(
+    host: str, method: str, path: str, *, query: Mapping[str, QueryValue] | None = None, json: Any = None
+) -> Effect:
+    """Return what a second sending of a call does; see :data:`.Effect`.
+
+    :param host: of the client that would make it.
+    :raises BadRequest: the path is none of Lark's, or of another host.
+    """
+    path, in_path = _split_path(path, host)
+    return _effect(_route(method.upper(), path, None)[0], {**in_path, **(query or {})}, json, None)
+
+
+def _effect(route: Route, query: Mapping[str, QueryValue], *bodies: Any) -> Effect:
+    holders = [query, *(body for body in bodies if isinstance(body, Mapping))]
+    is_marked = any(holder.get(name) for holder in holders for name in ("client_token", "uuid"))
+    # of an API that no namespace has, whoever calls it knows whether it heeds them
+    is_heeded = route.endpoint in KNOWING_TOKENS or route.endpoint not in ENDPOINTS
+    return "replayable" if is_marked and is_heeded and route.effect == "once" else route.effect

@@ -43,7 +43,7 @@ class Resources(Namespace[D]):
         :raises TooLarge: it has more than 10 MB.
         """
         image = yield from _read(content, size, IMAGE_MAX_BYTES, "image")
-        parts = Multipart({"image_type": "avatar" if is_avatar else "message"}, image, part="image")
+        parts = Multipart.of({"image_type": "avatar" if is_avatar else "message"}, image, part="image")
         body = yield from self.session.call(routes.UPLOAD_IMAGE, multipart=parts, subject="upload of an image")
         return str(data_of(body)["image_key"])
 
@@ -79,7 +79,7 @@ class Resources(Namespace[D]):
         if duration_ms is not None:
             members["duration"] = str(duration_ms)
         body = yield from self.session.call(
-            routes.UPLOAD_FILE, multipart=Multipart(members, file), subject="upload of a file"
+            routes.UPLOAD_FILE, multipart=Multipart.of(members, file), subject="upload of a file"
         )
         return str(data_of(body)["file_key"])
 

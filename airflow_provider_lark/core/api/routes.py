@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from airflow_provider_lark.core.api.answers import Gives, Nullable
+from airflow_provider_lark.core.api.limits import IMAGE_MAX_BYTES, MESSAGE_FILE_MAX_BYTES, UPLOAD_WHOLE_MAX_BYTES
 from airflow_provider_lark.core.api.query import check_text
 from airflow_provider_lark.core.api.ratelimit import Quota
 from airflow_provider_lark.core.errors import ConfigError
@@ -42,6 +43,7 @@ class Route:
     :param template: the path, ids as ``:name``.
     :param effect: what repeating it does, when no client_token is given.
     :param gives: what an answer has to hold in its ``data``; for *is_flat* beside the code.
+    :param file_bytes: the most of a file that is uploaded, where that is documented.
     """
 
     method: str
@@ -51,6 +53,7 @@ class Route:
     effect: Effect = "read"
     gives: Gives = field(default_factory=dict)
     is_flat: bool = False
+    file_bytes: int | None = None
 
     @property
     def endpoint(self) -> str:
@@ -159,10 +162,22 @@ BATCH_SEND = Route(
 
 # a repeated upload leaves a file that no message names
 UPLOAD_IMAGE = Route(
-    "POST", "/open-apis/im/v1/images", "media", _THOUSAND_A_MINUTE, "idempotent", gives={"image_key": str}
+    "POST",
+    "/open-apis/im/v1/images",
+    "media",
+    _THOUSAND_A_MINUTE,
+    "idempotent",
+    gives={"image_key": str},
+    file_bytes=IMAGE_MAX_BYTES,
 )
 UPLOAD_FILE = Route(
-    "POST", "/open-apis/im/v1/files", "media", _THOUSAND_A_MINUTE, "idempotent", gives={"file_key": str}
+    "POST",
+    "/open-apis/im/v1/files",
+    "media",
+    _THOUSAND_A_MINUTE,
+    "idempotent",
+    gives={"file_key": str},
+    file_bytes=MESSAGE_FILE_MAX_BYTES,
 )
 DOWNLOAD_IMAGE = Route("GET", "/open-apis/im/v1/images/:image_key", "media", _THOUSAND_A_MINUTE)
 DOWNLOAD_FILE = Route("GET", "/open-apis/im/v1/files/:file_key", "media", _THOUSAND_A_MINUTE)
@@ -177,7 +192,15 @@ ADD_MEMBERS = Route("POST", f"{_CHATS}/:chat_id/members", "chat", _THOUSAND_A_MI
 WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0), gives={"node": dict})
 
 # a repeated upload leaves a file that no cell names, and Lark takes it away
-UPLOAD_ALL = Route("POST", f"{_MEDIA}/upload_all", "media", Quota(5), "idempotent", gives={"file_token": str})
+UPLOAD_ALL = Route(
+    "POST",
+    f"{_MEDIA}/upload_all",
+    "media",
+    Quota(5),
+    "idempotent",
+    gives={"file_token": str},
+    file_bytes=UPLOAD_WHOLE_MAX_BYTES,
+)
 UPLOAD_PREPARE = Route(
     "POST", f"{_MEDIA}/upload_prepare", "media", Quota(5), "idempotent", gives={"upload_id": str, "block_size": int}
 )
@@ -192,10 +215,22 @@ SUBSCRIBE_FILE = Route("POST", f"{_FILE}/subscribe", "other", _THOUSAND_A_MINUTE
 UNSUBSCRIBE_FILE = Route("DELETE", f"{_FILE}/delete_subscribe", "other", _TEN_A_MINUTE, "idempotent")
 IS_FILE_SUBSCRIBED = Route("GET", f"{_FILE}/get_subscribe", "other", _TEN_A_MINUTE, gives={"is_subscribe": bool})
 
+KNOWING_TOKENS = frozenset(
+    route.endpoint
+    for route in (
+        *(BATCH_CREATE, CREATE_RECORD, SEND_MESSAGE, REPLY_MESSAGE, FORWARD_MESSAGE, MERGE_FORWARD, CREATE_CHAT),
+        UPLOAD_FINISH,
+    )
+)
+"""Of the routes here those that know a ``client_token`` or a ``uuid``; the others do the thing twice with one, too."""
+
 _ALIKE = 0.7
 """From which likeness of a step on (1 for equal ones) a path counts as misspelt."""
 
 _ALL = tuple(value for value in list(globals().values()) if isinstance(value, Route))
+
+ENDPOINTS = frozenset(route.endpoint for route in _ALL)
+"""Of all routes here."""
 
 
 def find_similar_route(method: str, path: str) -> Route | None:

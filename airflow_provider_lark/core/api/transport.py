@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,7 +18,7 @@ import httpx
 
 from airflow_provider_lark import __version__
 from airflow_provider_lark.core.api.failures import Failure, explain_failure
-from airflow_provider_lark.core.api.flow import HttpResponse, Send
+from airflow_provider_lark.core.api.flow import FilePart, HttpResponse, Send
 from airflow_provider_lark.core.api.host import is_local
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError, LarkError
@@ -62,9 +64,8 @@ class Transport:
             headers["Content-Type"] = "application/json; charset=utf-8"
             arguments["content"] = content
         if request.multipart is not None:
-            # a file object is read in small chunks, bytes would be copied whole; its name is a member, not a header
-            file = ("file", BytesIO(request.multipart.content), "application/octet-stream")
-            arguments |= {"data": dict(request.multipart.members), "files": {request.multipart.part: file}}
+            files = {part: (file.name, _reader(file), file.kind) for part, file in request.multipart.files.items()}
+            arguments |= {"data": dict(request.multipart.members), "files": files}
         # last: an error above would show it in a traceback with locals
         if effect.bearer is not None:
             headers["Authorization"] = f"Bearer {effect.bearer.reveal()}"
@@ -80,6 +81,23 @@ class Transport:
     def explain(self, exc: Failure, effect: Send) -> LarkError:
         """Return what a failed sending means, to be raised outside the except block."""
         return explain_failure(exc, host=self._host, proxy=self._proxy, endpoint=effect.request.endpoint)
+
+
+def _reader(file: FilePart) -> IO[bytes]:
+    # a file object is read in small chunks, bytes would be copied whole
+    return BytesIO(file.content) if isinstance(file.content, bytes) else file.content
+
+
+class LoopBody(httpx.AsyncByteStream):
+    """A body of files for an event loop, which must not wait for them: each chunk is read in a thread."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._stream = cast("httpx.SyncByteStream", request.stream)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = iter(self._stream)
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            yield chunk
 
 
 def _proxy_of_environment(host: str) -> Secret | None:

@@ -25,9 +25,10 @@ class Source:
 
     def rewind(self) -> Flow[bool]:
         """Go back to where the file stood; False where it cannot seek."""
-        return (yield from blocking(self._rewind))
+        return (yield from blocking(self.go_back))
 
-    def _rewind(self) -> bool:
+    def go_back(self) -> bool:
+        """Do what :meth:`rewind` does, where blocking is allowed."""
         if self.start is None:
             return False
         self.file.seek(self.start)
@@ -39,9 +40,10 @@ class Source:
 
         :raises BadRequest: the file has fewer bytes than was said, or more.
         """
-        return (yield from blocking(lambda: self._read(count)))
+        return (yield from blocking(lambda: self.read_now(count)))
 
-    def _read(self, count: int) -> bytes:
+    def read_now(self, count: int) -> bytes:
+        """Do what :meth:`read` does, where blocking is allowed."""
         parts = []
         while count > 0:
             part = self.file.read(count)
@@ -55,6 +57,45 @@ class Source:
         if self.left == 0 and self.file.read(1):
             raise BadRequest(f"the file goes on after the size of {self.size} that was given")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class SourceReader(io.RawIOBase):
+    """A source as a request reads it: from its first byte each time that it is sent.
+
+    :raises BadRequest: the file has fewer bytes than was said, or more.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes: to its begin and its end."""
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        """Return the next bytes, at most *count*."""
+        source = self._source
+        if self._at == 0 and source.left != source.size:
+            source.go_back()
+        wanted = source.left if count < 0 else min(count, source.left)
+        found = source.read_now(wanted)
+        self._at += len(found)
+        return found
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to the first byte, or, to learn the size, behind the last one."""
+        self._at = self._source.size + offset if whence == io.SEEK_END else offset
+        return self._at
 
 
 def open_source(content: bytes | IO[bytes], size: int | None) -> Flow[Source]:

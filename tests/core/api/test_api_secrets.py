@@ -293,7 +293,7 @@ def test_client_and_secret_refuse_to_be_pickled(client: LarkClient) -> None:
 
 def test_values_of_the_flow_hide_bodies_and_tokens() -> None:
     request = HttpRequest("POST", "/x", json={"app_secret": "canary"})
-    upload = HttpRequest("POST", "/x", multipart=Multipart({"file_name": "canary"}, b"canary"))
+    upload = HttpRequest("POST", "/x", multipart=Multipart.of({"file_name": "canary"}, b"canary"))
     shown = [
         upload,
         upload.multipart,
