@@ -46,6 +46,16 @@ _EXTRA_FIELDS = {
         "description": "How long one call to Lark may take, at most 600. Default: 30.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 600},
     },
+    "max_attempts": {
+        "label": "Attempts",
+        "description": "How often one call is sent at most, where that is safe. 1 to 100; 1: never again. Default: 6.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
+    },
+    "max_elapsed_seconds": {
+        "label": "Patience (seconds)",
+        "description": "How long one call waits and is sent again at most, at most 86400. Default: 180.",
+        "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 86400},
+    },
     "proxy": {
         "label": "Proxy",
         "description": (
@@ -118,7 +128,10 @@ _WEBHOOK_EXTRA_FIELDS = {
         ),
         "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 300},
     },
-    **{name: _EXTRA_FIELDS[name] for name in ("timeout_seconds", "proxy", "ca_bundle")},
+    **{
+        name: _EXTRA_FIELDS[name]
+        for name in ("timeout_seconds", "max_attempts", "max_elapsed_seconds", "proxy", "ca_bundle")
+    },
 }
 
 
@@ -199,7 +212,7 @@ def get_provider_info() -> dict[str, object]:
             "operators.webhook",
         ),
         "sensors": _modules("sensors.bitable", "sensors.sync_queue"),
-        "triggers": _modules("triggers.bitable", "triggers.sync_queue"),
+        "triggers": _modules("triggers.api", "triggers.bitable", "triggers.sync_queue"),
         "transfers": [
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),

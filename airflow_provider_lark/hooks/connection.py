@@ -57,6 +57,8 @@ class LarkSettings(ConnectionSettings):
     app_secret: Secret
     host: str = FEISHU_HOST
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_attempts: int | None = None
+    max_elapsed_seconds: float | None = None
     proxy: Secret | None = None
     bases: Mapping[str, str] = field(default_factory=dict)
     ca_bundle: str | None = None
@@ -78,6 +80,8 @@ class LarkSettings(ConnectionSettings):
             app_secret=Secret(_need(conn.password, where, "App Secret (password)")),
             host=host,
             timeout_seconds=extra.timeout_seconds(),
+            max_attempts=extra.max_attempts(),
+            max_elapsed_seconds=extra.max_elapsed_seconds(),
             proxy=_hide(extra.proxy()),
             bases=extra.bases(),
             ca_bundle=extra.ca_bundle(),

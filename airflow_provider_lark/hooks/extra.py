@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_lark.core.api.retry import LONGEST_ELAPSED_SECONDS, MOST_ATTEMPTS
+from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ MAX_TEXT = 4096
 FIELDS = (
     "region",
     "timeout_seconds",
+    "max_attempts",
+    "max_elapsed_seconds",
     "proxy",
     "ca_bundle",
     "bases",
@@ -124,6 +128,19 @@ class Extra:
             )
         return seconds
 
+    def max_attempts(self) -> int | None:
+        """Return how often one call is sent at most, None where the field is empty."""
+        number = self._number("max_attempts", 0.0) if "max_attempts" in self._values else None
+        if number is not None and (not 1 <= number <= MOST_ATTEMPTS or number != int(number)):
+            raise ConfigError(f"{self._where}: max_attempts must be a whole number from 1 to {MOST_ATTEMPTS}")
+        return None if number is None else int(number)
+
+    def max_elapsed_seconds(self) -> float | None:
+        """Return how long one call is retried at most, None where the field is empty."""
+        if "max_elapsed_seconds" not in self._values:
+            return None
+        return self.number("max_elapsed_seconds", 0.0, LONGEST_ELAPSED_SECONDS)
+
     def number(self, name: str, default: float, most: float) -> float:
         """Return a number from 0 to *most*."""
         number = self._number(name, default)
@@ -141,10 +158,8 @@ class Extra:
     def proxy(self) -> str | None:
         """Return the address of a proxy."""
         address = self.secret("proxy")
-        if address is not None and not _is_proxy(address):
-            raise ConfigError(f"{self._where}: proxy must be an address such as http://proxy.example:3128")
-        if address is not None and (password := urlsplit(address).password):
-            refuse_stars(password, self._where, "the password of proxy")
+        if address is not None:
+            check_proxy(Secret(address), self._where)
         return address
 
     def ca_bundle(self) -> str | None:
@@ -178,6 +193,17 @@ class Extra:
                 "or the whole address"
             )
         return {name.strip(): _app_token_of(token.strip()) for name, token in value.items()}
+
+
+def check_proxy(proxy: Secret, where: str) -> None:
+    """Check the address of a proxy, without a word of it.
+
+    :raises ConfigError: it is none, or Airflow's stars stand in place of its password.
+    """
+    if not _is_proxy(proxy.reveal()):
+        raise ConfigError(f"{where}: proxy must be an address such as http://proxy.example:3128")
+    if password := urlsplit(proxy.reveal()).password:
+        refuse_stars(password, where, "the password of proxy")
 
 
 def refuse_stars(value: str, where: str, name: str) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook
-
 from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.hooks.calling import CallingHook
 from airflow_provider_lark.hooks.connection import LarkSettings, read_connection
 from airflow_provider_lark.hooks.parameters import refuse_token_path
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 
 
-class LarkHook(BaseHook):
+class LarkHook(CallingHook):
     """Talks to Lark / Feishu with the App ID and App Secret of a connection.
 
     The connection is read once per hook.
@@ -32,6 +31,8 @@ class LarkHook(BaseHook):
     >>> LarkHook().call("GET", "/open-apis/contact/v3/scopes")
 
     :param lark_conn_id: id of a connection of type ``lark``.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how calls go, where otherwise than the connection
+        says.
     """
 
     conn_name_attr = "lark_conn_id"
@@ -111,18 +112,30 @@ class LarkHook(BaseHook):
         )
 
     def call(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Call any API of Lark once and return its whole answer; for many calls, use one :meth:`client`.
 
         :param method: ``GET``, ``POST``, …; without an answer, only what may be done twice is sent again.
         :param path: from ``/open-apis/`` on.
-        :raises ConfigError: the API answers with a token.
+        :param form: in place of *json*, the members of a multipart body, beside its *files*.
+        :param files: the files of a multipart body by the names of their parts: each a path, an ``ObjectStoragePath``,
+            bytes, an open file, or a dictionary of ``path`` or ``content`` with ``name`` and ``content_type``.
+        :raises ConfigError: the API answers with a token, or there is no such file.
         :raises LarkError: Lark refuses, or cannot be reached.
         """
         refuse_token_path(path)
-        with self.client() as client:
-            answer: dict[str, Any] = client.call(method, path, query=query, json=json)
+        from airflow_provider_lark.hooks.upload_files import opened_files
+
+        with opened_files(files) as opened, self.client() as client:
+            answer: dict[str, Any] = client.call(method, path, query=query, json=json, form=form, files=opened)
         return answer
 
     def user_directory(self, client: LarkClient, **options: Any) -> UserDirectory:
@@ -164,9 +177,7 @@ class LarkHook(BaseHook):
             "tenant_key": self.settings.tenant_key,
             "on_secret": mask_secret,
             "host": self.settings.host,
-            "timeout_seconds": self.settings.timeout_seconds,
-            "proxy": None if self.settings.proxy is None else self.settings.proxy.reveal(),
-            "verify": self.settings.ca_bundle or True,
+            **self._way_options(),
         }
         if "token_store" not in options:
             given["token_store"] = self.accounts

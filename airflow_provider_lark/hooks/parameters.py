@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _TOKEN_PATHS = re.compile(
     r"/open-apis/+(auth/|authen/.*token|jssdk/ticket|mina/.*loginvalidate|drive/.*tmp_download_url)", re.IGNORECASE
 )
+CALL_FIELDS = ("timeout_seconds", "proxy", "call_retry")
+"""How the calls of a task go, where otherwise than its connection says; read by :class:`.CallSettings`."""
+
 _OPEN_ADDRESSES = ("tmp_download_url", "download_url")
 
 
@@ -247,3 +250,22 @@ def need_text(value: str | None, name: str) -> str:
     if not value or not value.strip() or value == "None":
         raise ConfigError(f"{name}: is empty; give one, such as MyDB:users, an address, or an id with base=")
     return value.strip()
+
+
+def refuse_open_password(proxy: Any) -> None:
+    """Refuse a proxy's password in the DAG's file, when that is read: Airflow keeps a copy of each parameter in clear.
+
+    :raises ConfigError: there is one.
+    """
+    if not isinstance(proxy, str) or not is_known_at_parse_time(proxy):
+        return
+    try:
+        has_password = bool(urlsplit(proxy).password)
+    except ValueError:
+        return
+    if has_password:
+        raise ConfigError(
+            "proxy: holds a password, which Airflow would store in clear with the DAG; write a template, such as "
+            "{{ conn.my_proxy.get_uri() }} for a connection of type http, or put it into the extra of the connection "
+            "to Lark"
+        )

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook
-
 from airflow_provider_lark.core.errors import LarkError, RetriableError
+from airflow_provider_lark.hooks.calling import CallingHook
 from airflow_provider_lark.hooks.connection import read_connection
 from airflow_provider_lark.hooks.webhook_connection import CONN_TYPE, WebhookSettings
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, Delivered, WebhookClient
+    from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient
+    from airflow_provider_lark.core.api.webhook.session import Delivered
 
 TEST_SECONDS = 10.0
 
@@ -23,13 +23,15 @@ _SIGNATURE_CODE = 19021
 _IP_CODE = 19022
 
 
-class LarkWebhookHook(BaseHook):
+class LarkWebhookHook(CallingHook):
     """Writes into a group of Lark / Feishu through the webhook bot of a connection: no app, no administrator.
 
     >>> LarkWebhookHook().send(text="42 orders")
     >>> LarkWebhookHook("alarms").send(markdown="**42** orders", title="Loaded", mentions=["ou_…"])
 
     :param lark_webhook_conn_id: id of a connection of type ``lark_webhook``.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how messages go, where otherwise than the connection
+        says.
     """
 
     conn_name_attr = "lark_webhook_conn_id"
@@ -115,9 +117,7 @@ class LarkWebhookHook(BaseHook):
             "name": f"connection {self.lark_webhook_conn_id!r}, webhook bot at {self.settings.host}",
             "check_card": _card_check(),
             "avoid_peak_seconds": self.settings.avoid_peak_seconds,
-            "timeout_seconds": self.settings.timeout_seconds,
-            "proxy": _reveal(self.settings.proxy),
-            "verify": self.settings.ca_bundle or True,
+            **self._way_options(),
         }
         return {**given, **options}
 

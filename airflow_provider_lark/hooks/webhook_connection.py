@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 CONN_TYPE = "lark_webhook"
 
-FIELDS = ("signing_secret", "keyword", "avoid_peak_seconds", "timeout_seconds", "proxy", "ca_bundle")
+FIELDS = (
+    "signing_secret",
+    "keyword",
+    "avoid_peak_seconds",
+    "timeout_seconds",
+    "max_attempts",
+    "max_elapsed_seconds",
+    "proxy",
+    "ca_bundle",
+)
 """The fields of the extra, as the form names them."""
 
 
@@ -41,6 +50,8 @@ class WebhookSettings(ConnectionSettings):
     keyword: str | None = None
     avoid_peak_seconds: float = AVOID_PEAK_SECONDS
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    max_attempts: int | None = None
+    max_elapsed_seconds: float | None = None
     proxy: Secret | None = None
     ca_bundle: str | None = None
     warnings: tuple[str, ...] = ()
@@ -68,6 +79,8 @@ class WebhookSettings(ConnectionSettings):
             keyword=extra.text("keyword"),
             avoid_peak_seconds=extra.number("avoid_peak_seconds", AVOID_PEAK_SECONDS, AVOID_PEAK_MAX_SECONDS),
             timeout_seconds=extra.timeout_seconds(),
+            max_attempts=extra.max_attempts(),
+            max_elapsed_seconds=extra.max_elapsed_seconds(),
             proxy=_hide(extra.proxy()),
             ca_bundle=extra.ca_bundle(),
             warnings=extra.warnings,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
-from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
+from airflow_provider_lark.notifications.base import MESSAGE_FIELDS, OccasionNotifier
 from airflow_provider_lark.notifications.context import Occasion, is_bad, is_for_a_card, is_nothing_new
 from airflow_provider_lark.notifications.within import CARDS, load
 
@@ -55,6 +55,8 @@ class LarkNotifier(OccasionNotifier):
     :param note: a sentence for whoever reads the card.
     :param locale: the card's only language; None: English and Chinese, each reader sees their own.
     :param lark_conn_id: connection of type ``lark``; default: ``[lark] notify_conn_id``, or ``lark_default``.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how calls go, where otherwise than the connection
+        says. With *dedupe* a card that could not be sent is tried again in another way.
     """
 
     template_fields: Sequence[str] = (*MESSAGE_FIELDS, "receive_id", "receive_id_type", "lark_conn_id")
@@ -105,7 +107,8 @@ class LarkNotifier(OccasionNotifier):
             return _say_nothing
         load(SENDS_WITH)
         receivers = self._receivers()
-        hook = LarkHook(self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name)
+        conn_id = self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name
+        hook = LarkHook(conn_id, **self._call_settings())
         _ = hook.settings
         try:
             _ = hook.accounts
@@ -146,8 +149,7 @@ class LarkNotifier(OccasionNotifier):
         from airflow_provider_lark.notifications.sayings import sayings
 
         self._voice.dead_link(occasion)
-        options = {"timeout_seconds": CALL_SECONDS, "max_attempts": 3, "max_elapsed_seconds": PATIENCE_SECONDS}
-        with hook.client(**options) as client:
+        with hook.client(**self._client_options(hook)) as client:
             said = sayings(self, occasion, self._people(hook, client, occasion))
             for receiver in receivers:
                 try:

@@ -15,6 +15,7 @@ from airflow_provider_lark.core.cards.markdown_card import markdown_card
 from airflow_provider_lark.core.cards.writing import MESSAGE
 from airflow_provider_lark.core.errors import OutcomeUnknown
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.hooks.parameters import CALL_FIELDS
 from airflow_provider_lark.notifications.context import Occasion
 from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
 
@@ -111,4 +112,5 @@ def _uuid(notifier: LarkNotifier, occasion: Occasion, what: str) -> str | None:
         return None
     places = [str(occasion.facts.get(name)) for name in ("dag_id", "run_id", "task_id")]
     seed = json.dumps([*places, occasion.kind, occasion.state, *occasion.mark])
-    return batch_token(seed, 0, [what, notifier.locale, notifier.templates])
+    said = {name: given for name, given in notifier.templates.items() if name not in CALL_FIELDS}
+    return batch_token(seed, 0, [what, notifier.locale, said])

@@ -22,14 +22,20 @@ def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> lis
 
     from airflow_provider_lark.core.errors import LarkError
     from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
+    from airflow_provider_lark.hooks.parameters import CALL_FIELDS
 
     known = cast("Context", {**context, **derived_names(context)})
     dag = context.get("dag")
     env = notifier.get_template_env(dag=dag if hasattr(dag, "get_template_env") else None)
     env = env.overlay(undefined=jinja2.StrictUndefined, finalize=_defuse)
     lost = []
+    plain = env.overlay(finalize=None)
     for name, template in notifier.templates.items():
         try:
+            if name in CALL_FIELDS:
+                # they are no words of a message: a proxy's password is needed as it is
+                setattr(notifier, name, notifier.render_template(template, known, plain))
+                continue
             value = notifier.render_template(template, known, env)
             if name == "card" and is_card_file(value):
                 value = render_card_file(value, env, known)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_lark.core.errors import BadRequest
-from airflow_provider_lark.notifications.base import CALL_SECONDS, MESSAGE_FIELDS, PATIENCE_SECONDS, OccasionNotifier
+from airflow_provider_lark.notifications.base import MESSAGE_FIELDS, OccasionNotifier
 from airflow_provider_lark.notifications.context import Occasion
 from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
 from airflow_provider_lark.notifications.within import CARDS, load
@@ -37,6 +37,8 @@ class LarkWebhookNotifier(OccasionNotifier):
     :param note: a sentence for whoever reads the card.
     :param locale: the card's only language; None: English and Chinese, each reader sees their own.
     :param lark_webhook_conn_id: connection of type ``lark_webhook``.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how messages go, where otherwise than the connection
+        says.
     """
 
     template_fields: Sequence[str] = (*MESSAGE_FIELDS, "lark_webhook_conn_id")
@@ -67,14 +69,12 @@ class LarkWebhookNotifier(OccasionNotifier):
         from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
         load(("airflow_provider_lark.core.api.webhook.client", "airflow_provider_lark.core.cards", *CARDS))
-        hook = LarkWebhookHook(self.lark_webhook_conn_id)
+        hook = LarkWebhookHook(self.lark_webhook_conn_id, **self._call_settings())
         _ = hook.settings
         return partial(self._deliver, hook, occasion)
 
     def _deliver(self, hook: LarkWebhookHook, occasion: Occasion) -> None:
-        with hook.client(
-            avoid_peak_seconds=0, timeout_seconds=CALL_SECONDS, max_attempts=3, max_elapsed_seconds=PATIENCE_SECONDS
-        ) as client:
+        with hook.client(avoid_peak_seconds=0, **self._client_options(hook)) as client:
             if own := self._own_message():
                 try:
                     client.send(**own)

@@ -15,7 +15,7 @@ from airflow_provider_lark.hooks.parameters import (
     refuse_token_path,
 )
 from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX, json_size
-from airflow_provider_lark.operators.stopping import StoppableOperator
+from airflow_provider_lark.operators.calling import CallingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_ITEMS = 10_000
 
 
-class LarkApiOperator(StoppableOperator):
+class LarkApiOperator(CallingOperator):
     """Calls an API of Lark and returns its answer.
 
     A task that is retried sends its request again: give what may not be done twice a ``client_token`` (in *query*) or a
@@ -52,6 +52,7 @@ class LarkApiOperator(StoppableOperator):
         "items",
         "max_items",
         "lark_conn_id",
+        *CallingOperator.template_fields,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"query": "json", "json": "json"}
     ui_color = "#d6e8ff"
@@ -87,7 +88,7 @@ class LarkApiOperator(StoppableOperator):
 
         with airflow_errors():
             refuse_token_path(self.path)
-            with LarkHook(self.lark_conn_id).client(stop=self.stop_flag) as client:
+            with LarkHook(self.lark_conn_id, **self.call_settings).client(stop=self.stop_flag) as client:
                 result = self._read_pages(client) if self.paginate else self._read(client)
             self._check_size(result)
             refuse_open_addresses(result, self._api)

@@ -13,9 +13,9 @@ from airflow_provider_lark.core.api.limits import BATCH_WRITE_DEFAULT
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
+from airflow_provider_lark.operators.calling import CallingOperator
 from airflow_provider_lark.operators.lineage import collect_lineage, count_changes, openlineage_facets, tell_outlets
 from airflow_provider_lark.operators.links import BitableTableLink
-from airflow_provider_lark.operators.stopping import StoppableOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -59,14 +59,14 @@ class Opened:
         return self.hook.user_directory(self.client)
 
 
-class BitableOperator(StoppableOperator):
+class BitableOperator(CallingOperator):
     """Works on one base.
 
     :param base: the base: its app_token, its address (also ``/wiki/…``), or a name from the connection's *bases*.
     :param lark_conn_id: connection of type ``lark``.
     """
 
-    template_fields: Sequence[str] = ("base", "lark_conn_id")
+    template_fields: Sequence[str] = ("base", "lark_conn_id", *CallingOperator.template_fields)
     operator_extra_links = (BitableTableLink(),)
     ui_color = "#d6e8ff"
 
@@ -83,7 +83,7 @@ class BitableOperator(StoppableOperator):
         from airflow_provider_lark.hooks.lark import LarkHook
 
         with airflow_errors():
-            hook = LarkHook(self.lark_conn_id)
+            hook = LarkHook(self.lark_conn_id, **self.call_settings)
             with hook.client(stop=self.stop_flag) as client:
                 self.table_place = self._find(hook, client)
                 result = self._run(Opened(hook, client, self.table_place, context))

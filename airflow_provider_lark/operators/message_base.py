@@ -12,7 +12,7 @@ from airflow_provider_lark.hooks.card_files import is_card_file, render_card_fil
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import read_json, read_list, read_text
-from airflow_provider_lark.operators.stopping import StoppableOperator
+from airflow_provider_lark.operators.calling import CallingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -50,13 +50,13 @@ class Said:
     mark: Any
 
 
-class MessageOperator(StoppableOperator):
+class MessageOperator(CallingOperator):
     """Works on messages as an app's bot.
 
     :param lark_conn_id: connection of type ``lark``.
     """
 
-    template_fields: Sequence[str] = ("lark_conn_id",)
+    template_fields: Sequence[str] = ("lark_conn_id", *CallingOperator.template_fields)
     operator_extra_links = (LarkMessageLink(),)
     ui_color = "#d6e8ff"
 
@@ -71,7 +71,7 @@ class MessageOperator(StoppableOperator):
         from airflow_provider_lark.hooks.lark import LarkHook
 
         with airflow_errors():
-            hook = LarkHook(self.lark_conn_id)
+            hook = LarkHook(self.lark_conn_id, **self.call_settings)
             self.lark_host = hook.settings.host
             with hook.client(stop=self.stop_flag) as client:
                 return self._run(Opened(hook, client, context))

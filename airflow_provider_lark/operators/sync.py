@@ -13,6 +13,7 @@ from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_flag, read_text, refuse_choice
 from airflow_provider_lark.hooks.table_place import TablePlace
+from airflow_provider_lark.operators.calling import CallingOperator
 from airflow_provider_lark.operators.lineage import (
     CHANGES,
     collect_lineage,
@@ -22,7 +23,6 @@ from airflow_provider_lark.operators.lineage import (
     tell_outlets,
 )
 from airflow_provider_lark.operators.links import BitableTableLink
-from airflow_provider_lark.operators.stopping import StoppableOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,7 +38,7 @@ _COUNTS = (
 """What of a report goes into the events of outlets."""
 
 
-class BitableSyncOperator(StoppableOperator):
+class BitableSyncOperator(CallingOperator):
     """What the operators share: one mapping, one Lark connection, one SQL connection, one report as XCom.
 
     :param mapping: which tables to keep in step: a dictionary, the short form ``{"MyDB:users": "users"}``, a
@@ -48,7 +48,10 @@ class BitableSyncOperator(StoppableOperator):
     :param sql_conn_id: connection of the database; overrides the mapping's ``sql.conn_id``.
     """
 
-    template_fields: Sequence[str] = ("mapping", "mapping_name", "lark_conn_id", "sql_conn_id")
+    template_fields: Sequence[str] = (
+        *("mapping", "mapping_name", "lark_conn_id", "sql_conn_id"),
+        *CallingOperator.template_fields,
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"mapping": "json"}
     operator_extra_links = (BitableTableLink(),)
     ui_color = "#d6e8ff"
@@ -80,7 +83,7 @@ class BitableSyncOperator(StoppableOperator):
         from airflow_provider_lark.operators.mapping_source import read_mapping
 
         with airflow_errors(), ExitStack() as stack:
-            hook = LarkHook(self.lark_conn_id)
+            hook = LarkHook(self.lark_conn_id, **self.call_settings)
             folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
             mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))

@@ -11,13 +11,13 @@ from airflow_provider_lark.core.errors import OutcomeUnknown
 from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import read_json, read_list, read_seconds, read_text
-from airflow_provider_lark.operators.stopping import StoppableOperator
+from airflow_provider_lark.operators.calling import CallingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class LarkWebhookOperator(StoppableOperator):
+class LarkWebhookOperator(CallingOperator):
     """Writes into the group of a webhook bot, one of *text*, *markdown*, *post*, *card*, *image_key* and *share_chat*.
 
     A webhook knows no ids. A message that was sent and not answered may be in the group: the task fails with these
@@ -51,6 +51,7 @@ class LarkWebhookOperator(StoppableOperator):
         "mentions",
         "avoid_peak_seconds",
         "lark_webhook_conn_id",
+        *CallingOperator.template_fields,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"markdown": "md", "post": "json", "card": "json"}
     ui_color = "#d6e8ff"
@@ -90,7 +91,8 @@ class LarkWebhookOperator(StoppableOperator):
 
         with airflow_errors(permanent=() if self.resend_if_unknown else (OutcomeUnknown,)):
             message = self._read_message(context)
-            with LarkWebhookHook(self.lark_webhook_conn_id).client(**self._options()) as client:
+            hook = LarkWebhookHook(self.lark_webhook_conn_id, **self.call_settings)
+            with hook.client(**self._options()) as client:
                 sent = client.send(**message)
         self.log.info("sent %s of %d bytes through %r", sent.msg_type, sent.size_bytes, self.lark_webhook_conn_id)
         return {"msg_type": sent.msg_type, "size_bytes": sent.size_bytes}

@@ -11,7 +11,14 @@ from airflow.sdk import PokeReturnValue
 from airflow_provider_lark.core.api.limits import SEARCH_PAGE_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import read_count, read_filter, read_list, read_zone
+from airflow_provider_lark.hooks.parameters import (
+    CALL_FIELDS,
+    read_count,
+    read_filter,
+    read_list,
+    read_zone,
+    refuse_open_password,
+)
 from airflow_provider_lark.hooks.table_place import BitableTableLink, TablePlace, find_place
 from airflow_provider_lark.sensors.polling import PollingSensor
 
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.fields.schema import Field
     from airflow_provider_lark.core.lark_side.record_table import RecordTable
+    from airflow_provider_lark.hooks.call_settings import CallRetry, CallSettings
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.record_condition import RecordCondition
     from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
@@ -41,6 +49,10 @@ class BitableRecordSensor(PollingSensor):
     :param limit: return at most so many records, up to 500.
     :param time_zone: name of the zone of dates in the filter; default: the base's own.
     :param lark_conn_id: connection of type ``lark``.
+    :param timeout_seconds: how long one call may take, up to 600; default: as the connection says.
+    :param proxy: address of a proxy; default: as the connection says. One with a password comes from a template.
+    :param call_retry: what is sent again within a look, how often and when; see :class:`.CallingOperator`. Deferred,
+        its handler has to be a dotted name.
     """
 
     template_fields: Sequence[str] = (
@@ -53,6 +65,7 @@ class BitableRecordSensor(PollingSensor):
         "limit",
         "time_zone",
         "lark_conn_id",
+        *CALL_FIELDS,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"filter": "json"}
     operator_extra_links = (BitableTableLink(),)
@@ -69,9 +82,16 @@ class BitableRecordSensor(PollingSensor):
         limit: int | str = 10,
         time_zone: str | None = None,
         lark_conn_id: str = "lark_default",
+        timeout_seconds: float | str | None = None,
+        proxy: str | None = None,
+        call_retry: CallRetry = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        refuse_open_password(proxy)
+        self.timeout_seconds = timeout_seconds
+        self.proxy = proxy
+        self.call_retry = call_retry
         self.table = table
         self.base = base
         self.filter = filter
@@ -112,6 +132,7 @@ class BitableRecordSensor(PollingSensor):
                 condition=self._condition().limits,
                 field_names=[table.primary_name, *self._filter_names(table)],
                 limit=self._limit(),
+                calls=self._calls().to_plain(),
                 **polling,
             )
 
@@ -130,7 +151,7 @@ class BitableRecordSensor(PollingSensor):
         from airflow_provider_lark.core.lark_side.table import LarkTable
         from airflow_provider_lark.hooks.lark import LarkHook
 
-        hook = LarkHook(self.lark_conn_id)
+        hook = LarkHook(self.lark_conn_id, **{name: getattr(self, name) for name in CALL_FIELDS})
         with hook.client() as client:
             place = self.table_place = self.table_place or self._find(hook, client)
             table = RecordTable(
@@ -145,6 +166,11 @@ class BitableRecordSensor(PollingSensor):
         if self._known_ids:
             return TablePlace(hook.settings.host, *self._known_ids, given=self.base or self.table)
         return find_place(hook, client, self.table, self.base)
+
+    def _calls(self) -> CallSettings:
+        from airflow_provider_lark.hooks.call_settings import CallSettings
+
+        return CallSettings.read(timeout_seconds=self.timeout_seconds, proxy=self.proxy, call_retry=self.call_retry)
 
     def _wanted(self) -> list[str] | None:
         return read_list(self.field_names, "field_names")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,7 @@ class BitableRecordTrigger(PollingTrigger):
     :param condition: the sensor's limits by name.
     :param field_names: one field is enough to learn of the records.
     :param limit: at most so many ids.
+    :param calls: how calls go, where otherwise than the connection says: the parameters of a hook by name.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class BitableRecordTrigger(PollingTrigger):
         condition: dict[str, int | None],
         field_names: list[str],
         limit: int = 10,
+        calls: dict[str, Any] | None = None,
         **polling: Any,
     ) -> None:
         super().__init__(**polling)
@@ -43,6 +46,7 @@ class BitableRecordTrigger(PollingTrigger):
         self.condition = condition
         self.field_names = field_names
         self.limit = limit
+        self.calls = calls
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -53,6 +57,7 @@ class BitableRecordTrigger(PollingTrigger):
             "condition": self.condition,
             "field_names": self.field_names,
             "limit": self.limit,
+            "calls": self.calls,
         }
 
     @asynccontextmanager
@@ -60,7 +65,9 @@ class BitableRecordTrigger(PollingTrigger):
         from airflow_provider_lark.hooks.lark import LarkHook
 
         condition = RecordCondition.read(**self.condition)
-        async with await LarkHook(self.lark_conn_id).async_client() as client:
+        # masking asks the supervisor, which must not be waited for on the event loop
+        hook = await asyncio.to_thread(LarkHook, self.lark_conn_id, **(self.calls or {}))
+        async with await hook.async_client() as client:
 
             async def poll() -> dict[str, Any] | None:
                 page = await client.bitable.search_page(

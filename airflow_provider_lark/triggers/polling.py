@@ -57,6 +57,10 @@ class PollingTrigger(BaseTrigger):
             },
         )
 
+    def __repr__(self) -> str:
+        # Airflow's shows all arguments: what a filter looks for, and a proxy's password
+        return f"<{type(self).__qualname__}>"
+
     @abstractmethod
     def _settings(self) -> dict[str, Any]:
         """Return the arguments of the subclass's own."""

@@ -151,6 +151,7 @@ def test_deferrable_sensor_hands_every_setting_to_the_trigger(orders):
         "condition": {"min_records": 2, "max_records": 5},
         "field_names": ["code", "status"],
         "limit": 3,
+        "calls": {"timeout_seconds": None, "proxy": None, "call_retry": None},
         "poll_interval_seconds": 7.0,
         "exponential_backoff": True,
         "max_wait_seconds": 120.0,

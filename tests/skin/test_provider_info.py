@@ -97,7 +97,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
         "operators.bitable_base",
         "operators.message_base",
         "operators.message_delivering",
-        "operators.stopping",
+        "operators.calling",
         "sensors.polling",
         "transfers.transfer_base",
         "triggers.polling",
