@@ -2,59 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_lark.core.errors import ConfigError, TooLarge
+from airflow.sdk import conf
+
+from airflow_provider_lark.hooks.api_call import MAX_ITEMS, AnyCall
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import (
-    read_count,
-    read_json,
-    read_text,
-    refuse_open_addresses,
-    refuse_token_path,
-)
-from airflow_provider_lark.operators.record_results import XCOM_BYTES_MAX, json_size
+from airflow_provider_lark.hooks.parameters import read_count, read_json, read_text
 from airflow_provider_lark.operators.calling import CallingOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_lark.core import LarkClient
-
-MAX_ITEMS = 10_000
+    from airflow_provider_lark.hooks.lark import LarkHook
 
 
 class LarkApiOperator(CallingOperator):
     """Calls an API of Lark and returns its answer.
 
     A task that is retried sends its request again: give what may not be done twice a ``client_token`` (in *query*) or a
-    ``uuid`` (in *json*), where the API knows one, that stays the same in a run.
+    ``uuid`` (in *json* or *form*), where the API knows one, that stays the same in a run.
 
     :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
     :param path: from ``/open-apis/`` on, ids filled in.
     :param query: text, numbers, true or false; a list is sent as a repeated parameter, None not at all.
     :param json: the body.
+    :param form: in place of *json*, the members of a multipart body, beside its *files*.
+    :param files: the files of a multipart body by the names of their parts, read part by part while they are sent: each
+        a path, local or of an object storage (``s3://…``), or a dictionary of ``path`` or ``content`` with ``name`` and
+        ``content_type``.
+    :param storage_conn_id: connection of the object storage.
     :param result_path: what to return, by steps with dots between: ``data.user.name``, ``data.items.0``; with
         *paginate* the path within each item. Default: the ``data`` of the answer, or all of it where it has none.
     :param paginate: read page after page and return ``{"items": […], "count": n, "is_complete": true}``.
     :param items: with *paginate*, the list within ``data`` that goes on from page to page.
     :param max_items: with *paginate*, after how many items to stop; ``is_complete`` is false then, and the log warns.
+    :param deferrable: call in the triggerer and free the worker; by default as ``[operators] default_deferrable`` says.
+        Calls that may not be made twice, that send files, or whose retry handler is a function are made on the worker
+        all the same, and the log says why.
     :param lark_conn_id: connection of type ``lark``.
     """
 
     template_fields: Sequence[str] = (
-        "method",
-        "path",
-        "query",
-        "json",
-        "result_path",
-        "items",
-        "max_items",
-        "lark_conn_id",
+        *("method", "path", "query", "json", "form", "files", "storage_conn_id"),
+        *("result_path", "items", "max_items", "lark_conn_id"),
         *CallingOperator.template_fields,
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"query": "json", "json": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"query": "json", "json": "json", "form": "json"}
     ui_color = "#d6e8ff"
 
     def __init__(
@@ -64,10 +59,14 @@ class LarkApiOperator(CallingOperator):
         method: str = "GET",
         query: Mapping[str, Any] | str | None = None,
         json: Any = None,
+        form: Mapping[str, Any] | str | None = None,
+        files: Mapping[str, Any] | str | None = None,
+        storage_conn_id: str | None = None,
         result_path: str | None = None,
         paginate: bool = False,
         items: str = "items",
         max_items: int | str = MAX_ITEMS,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         lark_conn_id: str = "lark_default",
         **kwargs: Any,
     ) -> None:
@@ -76,80 +75,79 @@ class LarkApiOperator(CallingOperator):
         self.path = path
         self.query = query
         self.json = json
+        self.form = form
+        self.files = files
+        self.storage_conn_id = storage_conn_id
         self.result_path = result_path
         self.paginate = paginate
         self.items = items
         self.max_items = max_items
+        self.deferrable = deferrable
         self.lark_conn_id = lark_conn_id
 
     def execute(self, context: Context) -> Any:
-        """Call the API, and return what was asked for of its answer."""
+        """Call the API, here or in the triggerer, and return what was asked for of its answer."""
         from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.hooks.upload_files import opened_files, read_files
 
         with airflow_errors():
-            refuse_token_path(self.path)
-            with LarkHook(self.lark_conn_id, **self.call_settings).client(stop=self.stop_flag) as client:
-                result = self._read_pages(client) if self.paginate else self._read(client)
-            self._check_size(result)
-            refuse_open_addresses(result, self._api)
-        return result
+            call, form = self._call(), read_json(_given(self.form), "form")
+            hook = LarkHook(self.lark_conn_id, **self.call_settings)
+            if not self.deferrable or not self._may_defer(call, hook, has_body=bool(form or read_files(self.files))):
+                with (
+                    opened_files(self.files, read_text(self.storage_conn_id)) as files,
+                    hook.client(stop=self.stop_flag) as client,
+                ):
+                    return call.run(client, self.log, form=form, files=files)
+        return self._defer(call, hook)
 
-    @property
-    def _api(self) -> str:
-        """The path for messages: a query may hold anything."""
-        return self.path.partition("?")[0]
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """Return what the triggerer was answered.
 
-    def _request(self) -> dict[str, Any]:
+        :raises AirflowFailException: a person has to change something.
+        :raises AirflowException: the call may succeed another time.
+        """
+        from airflow_provider_lark.hooks.call_events import read_event
+
+        with airflow_errors():
+            return read_event(event)
+
+    def _call(self) -> AnyCall:
         # an empty template is nothing, an empty object is a body
-        query, body = (None if part in ("", "None") else part for part in (self.query, self.json))
-        return {"query": read_json(query or None, "query"), "json": read_json(body, "json")}
+        return AnyCall(
+            method=self.method,
+            path=self.path,
+            query=read_json(_given(self.query) or None, "query"),
+            json=read_json(_given(self.json), "json"),
+            result_path=read_text(self.result_path),
+            paginate=self.paginate,
+            items=self.items,
+            max_items=read_count(self.max_items, "max_items") or MAX_ITEMS,
+        )
 
-    def _read(self, client: LarkClient) -> Any:
-        answer = client.call(self.method, self.path, **self._request())
-        self.log.info("%s: answered", self._api)
-        if path := read_text(self.result_path):
-            return take(answer, path)
-        return answer["data"] if "data" in answer else {n: v for n, v in answer.items() if n not in ("code", "msg")}
+    def _may_defer(self, call: AnyCall, hook: LarkHook, *, has_body: bool) -> bool:
+        from airflow_provider_lark.hooks.call_events import why_on_worker
 
-    def _read_pages(self, client: LarkClient) -> dict[str, Any]:
-        limit = read_count(self.max_items, "max_items") or MAX_ITEMS
-        found: list[Any] = []
-        path = read_text(self.result_path)
-        for item in self._iterate(client):
-            if len(found) == limit:
-                self.log.warning("%s: stopped after %d items, and there are more; raise max_items", self._api, limit)
-                return {"items": found, "count": limit, "is_complete": False}
-            found.append(take(item, path) if path else item)
-        self.log.info("%s: %d items", self._api, len(found))
-        return {"items": found, "count": len(found), "is_complete": True}
+        reason = "it sends files" if has_body else why_on_worker(call, hook)
+        if reason:
+            self.log.info("%s: called on the worker and not in the triggerer: %s", call.api, reason)
+        return reason is None
 
-    def _iterate(self, client: LarkClient) -> Iterator[Any]:
-        for page in client.call_pages(self.method, self.path, items=self.items, **self._request()):
-            yield from page[self.items]
+    def _defer(self, call: AnyCall, hook: LarkHook) -> None:
+        from airflow_provider_lark.hooks.call_events import latest_start
+        from airflow_provider_lark.triggers.api import LarkApiTrigger
 
-    def _check_size(self, result: Any) -> None:
-        size = json_size(result)
-        if size > XCOM_BYTES_MAX:
-            raise TooLarge(
-                f"{self._api}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} that an XCom "
-                "should hold; take less of it by result_path or max_items, or call the LarkHook in a task of your own"
-            )
+        self.defer(
+            trigger=LarkApiTrigger(
+                lark_conn_id=self.lark_conn_id,
+                call=call.to_plain(),
+                calls=hook.calls.to_plain(),
+                not_after=latest_start(call, hook),
+            ),
+            method_name="execute_complete",
+            timeout=self.execution_timeout,
+        )
 
 
-def take(answer: Any, path: str) -> Any:
-    """Return the part of *answer* at *path*; what is missing in an object is None, as Lark leaves out what is empty.
-
-    >>> take({"data": {"items": [{"name": "a"}]}}, "data.items.0.name")
-    'a'
-
-    :raises ConfigError: the path goes on where there is no object and no list.
-    """
-    found = answer
-    for step in path.split("."):
-        if isinstance(found, Mapping):
-            found = found.get(step)
-        elif isinstance(found, list) and step.isdecimal():
-            found = found[int(step)] if int(step) < len(found) else None
-        elif found is not None:
-            raise ConfigError(f"result_path {path!r}: there is nothing within {type(found).__name__} at {step!r}")
-    return found
+def _given(value: Any) -> Any:
+    return None if value in ("", "None") else value

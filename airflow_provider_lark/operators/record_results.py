@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_lark.core.errors import RecordNotFound, TooLarge
+from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.lark_side.record_table import Found
-
-XCOM_BYTES_MAX = 1_048_576
-"""How much JSON an XCom may be: it goes through the metadata database, and into every view of the task."""
 
 XCOM_IDS_MAX = 10_000
 """How many record ids an XCom may hold."""
@@ -76,11 +74,6 @@ def check_size(records: Iterable[Mapping[str, Any]], total: int) -> None:
     :raises TooLarge: they are.
     """
     _check_bytes(sum(map(json_size, records)), total)
-
-
-def json_size(value: Any) -> int:
-    """Return the bytes of *value* as Airflow stores it: JSON in ASCII, six bytes for a Chinese character."""
-    return len(json.dumps(value))
 
 
 def _check_bytes(size: int, total: int) -> None:
