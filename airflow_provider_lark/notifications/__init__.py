@@ -10,5 +10,7 @@
     context.py   what a callback's context says, whichever process it runs in; run_states.py  what Airflow is asked
                  beside it; exceptions.py  what an exception says
     templates.py what a notifier's templates say, and what becomes of a name that is not there
+    quick_accounts.py
+                 the database of tokens, which must not cost the message where it hangs
     within.py    a bound for everything that a notifier does; voice.py  what it says in the log
 """

@@ -15,6 +15,7 @@ from airflow_provider_lark.notifications.alert_cards import color_of
 from airflow_provider_lark.notifications.alert_news import look_of, news_of, place_of
 from airflow_provider_lark.notifications.alerting import CALL_SECONDS, AlertBoard
 from airflow_provider_lark.notifications.people import People, find_people
+from airflow_provider_lark.notifications.quick_accounts import ask_database
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SHOW_SECONDS = 7.5
 """How long the card is waited for, of the budget that all together have."""
+
+NOTE_SECONDS = 4.0
+"""How long the database may take to note what happened: what is left is enough to tell it without."""
 
 _told: set[str] = set()
 """Connections of which this process has said that they name no store."""
@@ -60,6 +64,7 @@ class AlertDelivery:
     """Tells of one occasion; called within the notifier's budget.
 
     :param instead: what tells it where the database cannot be used.
+    :param alone: what tells it where no card has to change.
     """
 
     notifier: LarkNotifier
@@ -69,6 +74,7 @@ class AlertDelivery:
     receiver_type: str | None
     occasion: Occasion
     instead: Callable[[], None]
+    alone: Callable[[], None]
     voice: Voice
     _people: dict[tuple[tuple[str, ...], tuple[str, ...]], People] = field(default_factory=dict)
     _client: LarkClient | None = None
@@ -78,12 +84,15 @@ class AlertDelivery:
         clock = SystemClock()
         until = clock.monotonic() + SHOW_SECONDS
         try:
-            noted = self._note()
+            noted = ask_database(self._note, NOTE_SECONDS)
         except LarkError as exc:
             self.voice.warn(_why_without(str(self.notifier.dedupe), exc))
+            # the tokens are in the same database, and half of the time is over
+            self.hook.accounts = None
             self.instead()
             return
         if not noted:
+            self.alone()
             return
         with ExitStack() as stack:
             board = AlertBoard(

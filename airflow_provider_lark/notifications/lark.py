@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
 from airflow_provider_lark.notifications.base import MESSAGE_FIELDS, OccasionNotifier
@@ -14,6 +14,7 @@ from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.notifications.people import People
     from airflow_provider_lark.notifications.sayings import Saying
@@ -22,6 +23,7 @@ SENDS_WITH = (
     "airflow_provider_lark.core.api.client",
     "airflow_provider_lark.hooks.lark",
     "airflow_provider_lark.notifications.people",
+    "airflow_provider_lark.notifications.quick_accounts",
     "airflow_provider_lark.notifications.sayings",
     *CARDS,
 )
@@ -92,6 +94,9 @@ class LarkNotifier(OccasionNotifier):
         self.lark_conn_id = lark_conn_id
         self._has_receiver = receive_id is not None
 
+    _tells_others = True
+    """Whether it was asked to tell of more than failures and recoveries."""
+
     @property
     def _target(self) -> str:
         return repr(self.receive_id) if self._has_receiver else "whom [lark] notify_receive_id names"
@@ -110,17 +115,24 @@ class LarkNotifier(OccasionNotifier):
         conn_id = self.lark_conn_id or _configured("notify_conn_id") or LarkHook.default_conn_name
         hook = LarkHook(conn_id, **self._call_settings())
         _ = hook.settings
+        self._hurry(hook)
+        tell_each = partial(self._deliver, hook, receivers, occasion)
+        if self.dedupe is None or not is_for_a_card(occasion):
+            return tell_each
+        return self._prepare_alert(hook, receivers, occasion, tell_each)
+
+    def _hurry(self, hook: LarkHook) -> None:
+        """Let *hook* do without its token store where that is missing, or hangs."""
+        from airflow_provider_lark.notifications.quick_accounts import QuickAccounts
+
         try:
-            _ = hook.accounts
+            if hook.accounts is not None:
+                hook.accounts = cast("AccountStore", QuickAccounts(hook.accounts))
         except LarkError as exc:
             if self.dedupe is None or os.environ.get("LARK_CONFIG_ENCRYPTION_KEY"):
                 # without a key the database is meant for the cards alone
                 self._voice.warn(f"goes on without the token store: {exc}")
             hook.accounts = None
-        tell_each = partial(self._deliver, hook, receivers, occasion)
-        if self.dedupe is None or not is_for_a_card(occasion):
-            return tell_each
-        return self._prepare_alert(hook, receivers, occasion, tell_each)
 
     def _prepare_alert(
         self, hook: LarkHook, receivers: list[str], occasion: Occasion, tell_each: Callable[[], None]
@@ -128,13 +140,15 @@ class LarkNotifier(OccasionNotifier):
         from airflow_provider_lark.hooks.parameters import read_text
         from airflow_provider_lark.notifications.alert_delivery import AlertDelivery, open_store
 
+        # of what was skipped somebody asked to be told, whether that ends a trouble or not
+        alone = tell_each if occasion.kind == "task_other" and self._tells_others else _say_nothing
         # nobody knows then whether a success is a recovery
-        instead = tell_each if is_bad(occasion) else _say_nothing
+        instead = tell_each if is_bad(occasion) else alone
         store = open_store(hook, str(self.dedupe), self._voice if is_bad(occasion) else None)
         if store is None:
             return instead
         kind = read_text(self.receive_id_type)
-        return AlertDelivery(self, hook, store, receivers, kind, occasion, instead, self._voice)
+        return AlertDelivery(self, hook, store, receivers, kind, occasion, instead, alone, self._voice)
 
     def _receivers(self) -> list[str]:
         from airflow_provider_lark.hooks.parameters import read_list
@@ -189,8 +203,9 @@ class LarkNotifier(OccasionNotifier):
     def asked(self) -> list[str]:
         """Return whom the author wants to be notified, as it was given."""
         from airflow_provider_lark.hooks.parameters import read_list
+        from airflow_provider_lark.notifications.people import split_people
 
-        return [str(each).strip() for each in read_list(self.mentions, "mentions") or ()]
+        return split_people(read_list(self.mentions, "mentions") or ())
 
     def owners(self, occasion: Occasion) -> list[str]:
         """Return the addresses of the owners, where they should be notified."""

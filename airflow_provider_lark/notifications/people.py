@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from airflow_provider_lark.core.api.messaging.mentions import ALL, is_contact, is_email
+from airflow_provider_lark.core.api.messaging.mentions import ALL, is_contact, is_email, is_mention
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.notifications.context import Kind, Occasion
 
@@ -16,7 +16,11 @@ Tell = Callable[[str], None]
 _URGENT: tuple[Kind, ...] = ("task_failed", "run_failed", "deadline")
 """Of which somebody should hear at once: not of a try that another one follows, nor of a success."""
 
-_BETWEEN = re.compile(r"[\s,;]+")
+_BETWEEN = re.compile(r"[\s,;|<>()\"']+")
+"""What stands around addresses: ``Lin <lin@example.com>, wang@example.com``."""
+
+_SEPARATOR = re.compile(r"[,;\n]")
+"""Between several in one text; a mobile number has blanks of its own."""
 
 
 class People(NamedTuple):
@@ -28,6 +32,11 @@ class People(NamedTuple):
 
     asked: tuple[str, ...]
     concerned: tuple[str, ...]
+
+
+def split_people(given: Iterable[object]) -> list[str]:
+    """Return those whom *given* names; a text may name several, as templates give them."""
+    return [name for each in given for part in _SEPARATOR.split(str(each)) if (name := part.strip())]
 
 
 def owners_to_mention(occasion: Occasion) -> list[str]:
@@ -43,6 +52,10 @@ def find_people(asked: Sequence[str], owners: Sequence[str], look_up: Lookup, te
     :param look_up: finds open_ids by e-mail address or mobile number.
     :param tell: is told once of those who are not found.
     """
+    if nobody := [each for each in asked if not is_mention(each)]:
+        who = ", ".join(nobody)
+        tell(f"mentions nobody for {who}: give ids, e-mail addresses or mobile numbers with their country code")
+        asked = [each for each in asked if is_mention(each)]
     contacts = list(dict.fromkeys(each for each in (*asked, *owners) if is_contact(each)))
     known: Mapping[str, str | None] = {}
     if contacts:

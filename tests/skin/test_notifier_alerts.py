@@ -258,7 +258,9 @@ def boundaries(chat, monkeypatch, reaper):
     monkeypatch.setattr(httpx.Client, "send", reaper.around(httpx.Client.send))
     monkeypatch.setattr(alert_store, "transact", reaper.around(alert_store.transact))
     # in this thread, so that what ends it ends the whole
-    monkeypatch.setattr("airflow_provider_lark.notifications.base.run_within", lambda _, function: function())
+    for module in ("base", "quick_accounts"):
+        place = f"airflow_provider_lark.notifications.{module}.run_within"
+        monkeypatch.setattr(place, lambda _, function: function())
 
 
 def test_process_that_dies_at_any_point_leaves_neither_a_lost_nor_a_second_card(chat, monkeypatch):

@@ -23,13 +23,17 @@ def check_mentions(mentions: Sequence[str]) -> list[str]:
         raise BadRequest("mentions: expected a list of ids, e-mail addresses or mobile numbers, found a text")
     people = [str(each).strip() for each in mentions]
     for at, person in enumerate(people):
-        # anything else would be read as markup
-        if not _ID.fullmatch(person) and not is_contact(person):
+        if not is_mention(person):
             raise BadRequest(
                 f"mentions[{at}] is no id of a person: give an open_id (ou_…), union_id (on_…), user_id, an e-mail "
                 f"address, a mobile number with its country code (+86…), or {ALL!r}"
             )
     return list(dict.fromkeys(people))
+
+
+def is_mention(text: str) -> bool:
+    """Tell whether *text* can stand for a person, or for everybody: anything else would be read as markup."""
+    return _ID.fullmatch(text) is not None or is_contact(text)
 
 
 def is_email(text: str) -> bool:

@@ -1,0 +1,79 @@
+"""The database of tokens for somebody who has little time: one that hangs must not cost the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import OutcomeUnknown, Unreachable
+from airflow_provider_lark.notifications.within import run_within
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from airflow_provider_lark.core.api.secret import Secret
+    from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
+
+T = TypeVar("T")
+
+STORE_SECONDS = 2.5
+"""How long the database is waited for, all questions together; a healthy one answers within milliseconds."""
+
+
+class QuickAccounts:
+    """*accounts* for as long as they answer; after :data:`STORE_SECONDS` they count as down, and Lark is asked."""
+
+    def __init__(self, accounts: AccountStore) -> None:
+        self._accounts = accounts
+        self._left_seconds = STORE_SECONDS
+
+    @property
+    def engine(self) -> Engine:
+        """The database, with its tables."""
+        return self._ask(lambda: self._accounts.engine)
+
+    def load(self, key: TokenKey) -> StoredToken | None:
+        """Return what is kept."""
+        return self._ask(partial(self._accounts.load, key))
+
+    def save(self, key: TokenKey, token: StoredToken) -> None:
+        """Keep *token*."""
+        self._ask(partial(self._accounts.save, key, token))
+
+    def drop(self, key: TokenKey, text: Secret) -> None:
+        """Forget the token if it still is *text*."""
+        self._ask(partial(self._accounts.drop, key, text))
+
+    def claim(self, key: TokenKey, *, seconds: float) -> bool:
+        """Take the right to renew."""
+        return self._ask(partial(self._accounts.claim, key, seconds=seconds))
+
+    def release(self, key: TokenKey) -> None:
+        """Give the right back."""
+        self._ask(partial(self._accounts.release, key))
+
+    def _ask(self, function: Callable[[], T]) -> T:
+        clock = SystemClock()
+        began = clock.monotonic()
+        try:
+            return ask_database(function, self._left_seconds)
+        finally:
+            self._left_seconds -= clock.monotonic() - began
+
+
+def ask_database(function: Callable[[], T], seconds: float) -> T:
+    """Return what *function* returns, within *seconds*.
+
+    :raises Unreachable: it took longer.
+    """
+    if seconds > 0:
+        # what the database itself raises is none of these
+        with suppress(OutcomeUnknown):
+            return run_within(seconds, function)
+    raise Unreachable(
+        "the database that store_conn_id names does not answer; check its address, its locks and its load"
+    )
