@@ -14,7 +14,7 @@ from airflow_provider_lark.core.cards.markdown_card import markdown_card
 from airflow_provider_lark.core.cards.ready import run, task
 from airflow_provider_lark.core.errors import BadRequest
 from airflow_provider_lark.core.stores.alerts.news import Alert, TaskState
-from airflow_provider_lark.notifications.occasion_cards import shorten_text
+from airflow_provider_lark.notifications.occasion_cards import shorten_text, shorten_title
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.cards.component import Json
@@ -65,7 +65,8 @@ def own_card(alert: Alert, mentions: tuple[str, ...]) -> Content:
     card: Any = look.get("card")
     if said := look.get("markdown"):
         text = shorten_text(said, _MARKDOWN_BYTES, twice=True)
-        card = markdown_card(text, title=look.get("title") or None, template=color_of(alert)).assemble()
+        title = shorten_title(str(look["title"])) if look.get("title") else None
+        card = markdown_card(text, title=title, template=color_of(alert)).assemble()
     made = content.card(card, mentions=mentions if color_of(alert) == "red" else ())
     config = card.get("config")
     if made.form != "2.0" or (isinstance(config, Mapping) and config.get("update_multi") is False):

@@ -13,10 +13,12 @@ from airflow_provider_lark.notifications.context import Occasion
 if TYPE_CHECKING:
     from airflow_provider_lark.notifications.lark import LarkNotifier
 
+# of what was skipped nothing is wrong any more
 _TASK_STATES: Mapping[str, TaskState] = {
     "task_failed": "failed",
     "task_retrying": "retrying",
     "task_succeeded": "recovered",
+    "task_other": "recovered",
 }
 _EXCEPTION_BYTES = 20_000
 _TASK_FACTS = (

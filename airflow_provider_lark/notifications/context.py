@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
@@ -20,7 +20,9 @@ Kind = Literal[
 ]
 
 _SUCCESS_REASONS = ("success",)
-_LOST = "the process was lost"
+_FAILED = ("failed", "upstream_failed")
+_LOST = "the process was lost, or never started"
+_BY_TRIGGER = "its trigger ended it, which tells no exception: see the triggerer's log"
 _NOBODY = "airflow"
 """Who owns a task whose author has not said."""
 _RUNBOOK = re.compile(r"runbook|playbook|手册|预案", re.IGNORECASE)
@@ -41,6 +43,7 @@ class Occasion:
     :param states: of the run's task instances, where it is about a run and somebody could be asked.
     :param total: how many instances the task has, where it is mapped and somebody could be asked.
     :param by_hand: whether somebody has set the state.
+    :param is_guess: whether *kind* and *state* of a task follow from its number of tries only: Airflow knows better.
     """
 
     kind: Kind
@@ -50,6 +53,7 @@ class Occasion:
     states: States | None = None
     total: int | None = None
     by_hand: bool = False
+    is_guess: bool = False
 
     @property
     def name(self) -> str:
@@ -82,14 +86,19 @@ def is_bad(occasion: Occasion) -> bool:
 
 
 def is_for_a_card(occasion: Occasion) -> bool:
-    """Tell whether it belongs on a card that is updated: a deadline or a skipped task is told on its own."""
-    is_one = is_bad(occasion) or occasion.kind in ("task_succeeded", "run_succeeded")
+    """Tell whether it belongs on a card that is updated: a deadline, or a task that starts, is told on its own."""
+    is_one = is_bad(occasion) or occasion.kind in ("task_succeeded", "run_succeeded") or may_end_trouble(occasion)
     return is_one and {"dag_id", "run_id"} <= set(occasion.facts)
 
 
 def is_nothing_new(occasion: Occasion) -> bool:
     """Tell whether it is a task that made it at its first try, and by itself: nothing was ever said of it."""
     return occasion.kind == "task_succeeded" and occasion.facts.get("try_number") == 1 and not occasion.by_hand
+
+
+def may_end_trouble(occasion: Occasion) -> bool:
+    """Tell whether it is a task that was skipped after another try, which may have failed."""
+    return occasion.state == "skipped" and (occasion.facts.get("try_number") != 1 or occasion.by_hand)
 
 
 def derived_names(context: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,8 +155,17 @@ def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
     task = context.get("task") or _get(ti, "task")
     exception = describe(context.get("exception"))
     state, max_tries = _state(ti), _get(ti, "max_tries")
-    if state is None and exception is None:
-        state = _state_of_lost(_get(ti, "try_number"), max_tries)
+    # the DAG processor, which tells of processes that are gone and of triggers, is not told what becomes of the task
+    is_guess = state is None and exception is None
+    is_by_trigger = is_guess and context.get("dag_run") is None
+    if is_guess:
+        # nor, of those that their trigger ended, how many tries there are
+        state = _state_of_lost(_get(ti, "try_number"), _get(task, "retries") if is_by_trigger else max_tries)
+    if is_by_trigger:
+        max_tries = None
+    question = _question(task) if state == "running" else None
+    if question is not None:
+        state = "awaiting_input"
     kind = _kind_of_task(state, exception)
     owner, log_url = _get(task, "owner"), _get(ti, "log_url")
     is_lost = exception is None and kind in ("task_failed", "task_retrying")
@@ -164,11 +182,26 @@ def _of_task(context: Mapping[str, Any], ti: Any) -> Occasion:
         # the page of the run is above that of the task
         "grid_url": log_url.partition("/tasks/")[0] if isinstance(log_url, str) and "/tasks/" in log_url else None,
         "exception": exception,
-        "reason": _LOST if is_lost else None,
+        "reason": (_BY_TRIGGER if is_by_trigger else _LOST) if is_lost else question,
         "next_retry_at": _next_try(task, ti) if kind == "task_retrying" else None,
     }
-    mark = tuple(str(_get(ti, name)) for name in ("map_index", "try_number"))
-    return Occasion(kind, _known(facts), state, mark=mark)
+    # a run that was deleted and made again has other instances under the same names
+    mark = tuple(str(_get(ti, name)) for name in ("map_index", "try_number", "id"))
+    return Occasion(kind, _known(facts), state, mark=mark, is_guess=is_guess)
+
+
+def corrected(occasion: Occasion, state: str | None) -> Occasion:
+    """Return *occasion* of a task as Airflow's *state* of it has it: what was guessed may be wrong."""
+    if state is None:
+        return occasion
+    # what is tried again may be on its way, or even through, when somebody comes to tell of it
+    kind: Kind = "task_failed" if state in _FAILED else "task_retrying"
+    return replace(occasion, kind=kind, state="failed" if kind == "task_failed" else "up_for_retry", is_guess=False)
+
+
+def _question(task: Any) -> str | None:
+    """Return what a human-in-the-loop operator asks, which calls its ``notifiers`` before it waits."""
+    return str(_get(task, "subject")) if _get(task, "notifiers") and _get(task, "options") else None
 
 
 def _kind_of_task(state: str | None, exception: str | None) -> Kind:
@@ -176,11 +209,11 @@ def _kind_of_task(state: str | None, exception: str | None) -> Kind:
         return "task_succeeded"
     if state == "up_for_retry":
         return "task_retrying"
-    return "task_failed" if state in ("failed", "upstream_failed") or exception is not None else "task_other"
+    return "task_failed" if state in _FAILED or exception is not None else "task_other"
 
 
 def _state_of_lost(try_number: Any, max_tries: Any) -> str:
-    """Return what becomes of a task whose process is gone: the DAG processor, which calls then, is not told."""
+    """Return what probably becomes of a task whose process is gone, or which its trigger ended."""
     is_tried_again = isinstance(try_number, int) and isinstance(max_tries, int) and try_number <= max_tries
     return "up_for_retry" if is_tried_again else "failed"
 
@@ -197,8 +230,9 @@ def _times(holder: Any) -> dict[str, Any]:
 
 def _next_try(task: Any, ti: Any) -> datetime | None:
     delay, ended = _get(task, "retry_delay"), _moment(_get(ti, "end_date"))
-    # a growing delay is for the scheduler to know
-    if not isinstance(delay, timedelta) or ended is None or _get(task, "retry_exponential_backoff"):
+    # a growing delay is for the scheduler to know, and a policy may have another one for each exception
+    is_open = _get(task, "retry_exponential_backoff") or _get(task, "retry_policy")
+    if not isinstance(delay, timedelta) or ended is None or is_open:
         return None
     return ended + delay
 

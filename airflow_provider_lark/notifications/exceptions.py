@@ -5,6 +5,7 @@ Both take time with the size of what was raised: a message of millions of lines 
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -19,16 +20,25 @@ _EDGE = 500
 """Characters at a cut among which the beginning of a word is looked for: half a secret is not known as one."""
 
 
+_PASSWORD = re.compile(r"(://[^\s:/?#@]*:)[^\s/?#@]+@")
+"""In an address, where it stands percent-encoded, and so is not the text that Airflow knows and masks."""
+
+
 def describe(exception: Any) -> str | None:
     """Return the traceback of an exception, or its message where it is a text; None for none."""
     if exception is None:
         return None
+    text = _trace(exception) if isinstance(exception, BaseException) else str(exception)
+    # before a card is cut: half a secret would not be known as one
+    return mask_text(cut_long(text)) or None
+
+
+def mask_text(text: str) -> str:
+    """Return *text* without the secrets that Airflow knows, and without the passwords of addresses."""
     # the module has it, and leaves it out of its list of names
     from airflow.sdk.log import redact  # type: ignore[attr-defined]
 
-    text = _trace(exception) if isinstance(exception, BaseException) else str(exception)
-    # before a card is cut: half a secret would not be known as one
-    return str(redact(cut_long(text))) or None
+    return _PASSWORD.sub(r"\1***@", str(redact(text)))
 
 
 def cut_long(text: str, kept: int = KEPT) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_lark.notifications.context import Occasion
@@ -27,12 +28,11 @@ def make_card(
         "task_failed": (task.TaskFacts, task.task_failed_card),
         "task_retrying": (task.TaskFacts, task.task_retrying_card),
         "task_succeeded": (task.TaskFacts, task.task_succeeded_card),
+        "task_other": (task.TaskFacts, partial(task.task_state_card, state=occasion.state)),
         "run_failed": (run.RunFacts, run.run_failed_card),
         "run_succeeded": (run.RunFacts, run.run_succeeded_card),
         "deadline": (deadline.DeadlineFacts, deadline.deadline_card),
     }
-    if occasion.kind == "task_other":
-        return _platwice(occasion, carrier)
     kind, make = makers[occasion.kind]
     known = {each.name for each in fields(kind)}
     told = {**occasion.facts, **given, "failures": _failures(occasion)}
@@ -62,14 +62,13 @@ def _failures(occasion: Occasion) -> tuple[FailedTask, ...]:
     )
 
 
-def _platwice(occasion: Occasion, carrier: Carrier) -> dict[str, Any]:
-    from airflow_provider_lark.core.cards.markdown_card import markdown_card
-    from airflow_provider_lark.core.cards.text import escape_markdown
+def shorten_title(text: str) -> str:
+    """Return *text* as a title can hold it: an exception in one would cost the whole card."""
+    from airflow_provider_lark.core.cards.ready.parts import VALUE_BYTES
+    from airflow_provider_lark.core.cards.shortening import cut_end
+    from airflow_provider_lark.core.cards.text import one_line
 
-    place = ".".join(occasion.facts[name] for name in ("dag_id", "task_id") if name in occasion.facts)
-    run = escape_markdown(str(occasion.facts.get("run_id", "")))
-    title = f"{place}: {occasion.state or 'unknown state'}"
-    return markdown_card(run or "Airflow", title=title, template="grey").render(carrier=carrier)
+    return cut_end(one_line(text), VALUE_BYTES)
 
 
 def shorten_text(text: str, max_bytes: int, *, twice: bool = False) -> str:

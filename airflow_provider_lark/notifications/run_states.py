@@ -10,19 +10,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_lark.notifications.context import Occasion, States
+from airflow_provider_lark.notifications.context import Occasion, States, corrected
 
 log = logging.getLogger(__name__)
 
+_STILL = ("running", "restarting", "deferred")
+
 
 def ask_about_run(occasion: Occasion, context: Mapping[str, Any], *, also_good: bool) -> Occasion:
-    """Return *occasion* with what Airflow says of its run: which tasks failed, how many instances a task has.
+    """Return *occasion* with what Airflow says of its run: which tasks failed, how many instances a task has, and what
+    became of one whose process was lost.
 
     :param also_good: ask about a run that succeeded, and about the instances of a mapped task, too.
     """
     dag_id, run_id = occasion.facts.get("dag_id"), occasion.facts.get("run_id")
     if occasion.kind == "run_failed" or (also_good and occasion.kind == "run_succeeded"):
         return replace(occasion, states=states_of_run(context, dag_id, run_id))
+    if occasion.is_guess:
+        occasion = corrected(occasion, state_of_task(occasion.facts))
     is_mapped = occasion.facts.get("map_index", -1) >= 0 and occasion.kind in ("task_failed", "task_retrying")
     if also_good and is_mapped:
         return replace(occasion, total=count_instances(dag_id, run_id, occasion.facts["task_id"]))
@@ -38,6 +43,17 @@ def states_of_run(context: Mapping[str, Any], dag_id: str | None, run_id: str | 
         return None
     tasks = getattr(context.get("dag"), "task_ids", None) or ()
     return {_read_key(key, tasks): None if state is None else str(state) for key, state in found.items()}
+
+
+def state_of_task(facts: Mapping[str, Any]) -> str | None:
+    """Return what Airflow has made of a task instance; None where it is still about it, or nobody can be asked."""
+    if not {"dag_id", "run_id", "task_id"} <= set(facts):
+        return None
+    task_id, index = facts["task_id"], facts.get("map_index", -1)
+    found = _ask(facts["dag_id"], facts["run_id"], [task_id]) or {}
+    state = found.get(task_id if index < 0 else f"{task_id}_{index}")
+    # the scheduler has asked for the callback, and not yet changed the state
+    return None if state is None or str(state) in _STILL else str(state)
 
 
 def count_instances(dag_id: str | None, run_id: str | None, task_id: str) -> int | None:

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.errors import OutcomeUnknown
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 from airflow_provider_lark.hooks.parameters import CALL_FIELDS
 from airflow_provider_lark.notifications.context import Occasion
-from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
+from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text, shorten_title
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -87,7 +87,8 @@ def _own_words(notifier: LarkNotifier, people: Sequence[str]) -> Callable[[], Co
 
 def _markdown(notifier: LarkNotifier) -> Any:
     said = shorten_text(str(notifier.markdown), _MARKDOWN_BYTES, twice=True)
-    return markdown_card(said, title=notifier.title or None).assemble()
+    title = shorten_title(str(notifier.title)) if notifier.title else None
+    return markdown_card(said, title=title).assemble()
 
 
 def _checked(card: Any, people: Sequence[str]) -> Content:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_lark.notifications.context import derived_names
 
+_ADDRESSES = frozenset({"receive_id", "receive_id_type", "mentions", "lark_conn_id", "lark_webhook_conn_id"})
+"""Parameters that are looked up and not shown: where the word ``alerts`` happens to be somebody's password, what is for
+``data-alerts`` has to arrive all the same."""
+
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> list[str]:
     """Render the notifier's template fields in place, and return those that could not be; they become None.
 
-    What a value holds mentions nobody: only the template itself can. Secrets that Airflow knows are masked.
+    What a value holds mentions nobody: only the template itself can. In what is shown secrets are masked.
     """
     import jinja2
 
@@ -39,7 +43,7 @@ def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> lis
             value = notifier.render_template(template, known, env)
             if name == "card" and is_card_file(value):
                 value = render_card_file(value, env, known)
-            setattr(notifier, name, _mask(value))
+            setattr(notifier, name, value if name in _ADDRESSES else _mask(value))
         except Exception as exc:  # noqa: BLE001 - a template can raise anything, and a message is still due
             what = str(exc) if isinstance(exc, jinja2.TemplateError | LarkError) else type(exc).__name__
             notifier.log.warning("%s: the template of %s cannot be rendered: %s", type(notifier).__name__, name, what)
@@ -49,20 +53,19 @@ def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> lis
 
 
 def _defuse(value: Any) -> Any:
-    from airflow_provider_lark.core.cards.text import break_mentions
+    from airflow_provider_lark.core.cards.text import break_mentions, clean_text
     from airflow_provider_lark.notifications.exceptions import cut_long
 
     # a real exception, which becomes its text; other values may be lists that a parameter wants
-    return break_mentions(cut_long(str(value))) if isinstance(value, str | BaseException) else value
+    return break_mentions(clean_text(cut_long(str(value)))) if isinstance(value, str | BaseException) else value
 
 
 def _mask(value: Any) -> Any:
     """Mask secrets in texts, and not by the keys of a card, which has a ``token`` in every icon."""
-    # the module has it, and leaves it out of its list of names
-    from airflow.sdk.log import redact  # type: ignore[attr-defined]
+    from airflow_provider_lark.notifications.exceptions import mask_text
 
     if isinstance(value, str):
-        return str(redact(value))
+        return mask_text(value)
     if isinstance(value, Mapping):
         return {key: _mask(each) for key, each in value.items()}
     return [_mask(each) for each in value] if isinstance(value, list | tuple) else value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_lark.core.errors import BadRequest
 from airflow_provider_lark.notifications.base import MESSAGE_FIELDS, OccasionNotifier
 from airflow_provider_lark.notifications.context import Occasion
-from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text
+from airflow_provider_lark.notifications.occasion_cards import make_card, shorten_text, shorten_title
 from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
@@ -87,9 +87,10 @@ class LarkWebhookNotifier(OccasionNotifier):
     def _own_message(self) -> dict[str, Any] | None:
         """Return what the notifier was given, or None; too long a text is cut in its middle."""
         mentions = list(self.mentions or ())
+        title = shorten_title(str(self.title)) if self.title else None
         for name in ("text", "markdown"):
             if said := getattr(self, name):
-                return {name: shorten_text(str(said), _TEXT_BYTES), "title": self.title or None, "mentions": mentions}
+                return {name: shorten_text(str(said), _TEXT_BYTES), "title": title, "mentions": mentions}
         return {"card": self.card, "mentions": mentions} if self.card else None
 
     def _card(self, occasion: Occasion) -> dict[str, Any]:

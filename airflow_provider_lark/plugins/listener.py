@@ -55,6 +55,11 @@ class NotifyListener:
             _safely(lambda: self._task(task_instance, previous_state, {}))
 
     @hookimpl
+    def on_task_instance_skipped(self, previous_state: Any, task_instance: Any) -> None:
+        """Tell of a task that failed before and was skipped then: nothing is wrong with it any more."""
+        self.on_task_instance_success(previous_state, task_instance)
+
+    @hookimpl
     def on_dag_run_failed(self, dag_run: Any, msg: str) -> None:
         """Tell of a run that failed."""
         if "run_failed" in self._settings.occasions:

@@ -63,6 +63,7 @@ class QuietNotifier(LarkNotifier):
     """Tells whom ``[lark]`` names."""
 
     _shared = Told()
+    _tells_others = False
 
     def deliver(self, occasion: Occasion, budget_seconds: float) -> None:
         """Tell of *occasion*, which was read before, or say in the log why not.

@@ -38,7 +38,8 @@ def task_context(*, state="failed", exception=None, try_number=4, max_tries=3, *
         task=task,
     )
     given = {} if exception is None else {"exception": exception}
-    return {"dag": dag, "run_id": "manual__1", "ti": ti, "task": task, **given, **rest}
+    run = SimpleNamespace(dag_id="orders", run_id=rest.get("run_id", "manual__1"))
+    return {"dag": dag, "dag_run": run, "run_id": "manual__1", "ti": ti, "task": task, **given, **rest}
 
 
 def raised(error):

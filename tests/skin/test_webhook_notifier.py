@@ -74,9 +74,12 @@ def test_task_that_made_it_becomes_a_green_card(bot, emulator):
     assert json.loads(sent(emulator))["header"]["template"] == "green"
 
 
-def test_state_without_a_card_of_its_own_is_told_plainly(bot, emulator):
-    LarkWebhookNotifier()(task_context(state="skipped"))
-    assert json.loads(sent(emulator))["header"]["title"]["content"] == "orders.load: skipped"
+@pytest.mark.parametrize(("state", "word"), [("skipped", "skipped"), ("running", "started"), ("removed", "removed")])
+def test_state_without_colour_is_told_on_a_grey_card_with_buttons(bot, emulator, state, word):
+    LarkWebhookNotifier(locale="en_us")(task_context(state=state, map_index=3))
+    told = sent(emulator)
+    assert json.loads(told)["header"]["title"]["content"] == f"orders.load[3] {word}"
+    assert "tasks/load?try_number=1" in told
 
 
 def test_failed_run_is_told_of_the_run_and_not_of_the_last_task(bot, emulator):

@@ -2,7 +2,7 @@
 
 ::
 
-    task.py         task_failed_card, task_retrying_card, task_succeeded_card
+    task.py         task_failed_card, task_retrying_card, task_succeeded_card, task_state_card
     run.py          run_failed_card, run_troubled_card, run_succeeded_card
     deadline.py     deadline_card
     quality.py      quality_card: the checks of common-sql's operators

@@ -1,7 +1,8 @@
-"""A task that failed, that will be tried again, or that made it."""
+"""A task that failed, that will be tried again, that made it, or of which something else is told."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -29,7 +30,14 @@ from airflow_provider_lark.core.cards.ready.parts import (
 )
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
 
-_Color = Literal["red", "orange", "green"]
+_Color = Literal["red", "orange", "green", "grey"]
+
+_STATES: Mapping[str, Text] = {
+    "running": localize(en_us="started", zh_cn="开始运行"),
+    "skipped": localize(en_us="skipped", zh_cn="已跳过"),
+    "awaiting_input": localize(en_us="waits for an answer", zh_cn="等待答复"),
+}
+"""Of states that have no card of their own, as Airflow calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +48,7 @@ class TaskFacts(Origin):
     :param tries: how many there are in all.
     :param duration_seconds: default: from *started_at* to *ended_at*.
     :param exception: a traceback or a message; secrets are masked before.
-    :param reason: why it ended where there is no exception: "the process was lost".
+    :param reason: why it ended where there is no exception: "the process was lost"; or what it asks.
     :param red_seconds: for how long it had been failing before it succeeded.
     """
 
@@ -83,6 +91,13 @@ def task_succeeded_card(facts: TaskFacts, *, locale: Locale | None = None, carri
     return _fit(facts, what, "green", locale, carrier)
 
 
+def task_state_card(
+    facts: TaskFacts, *, state: str | None, locale: Locale | None = None, carrier: Carrier = MESSAGE
+) -> Json:
+    """Return a grey card: the task is in *state*, as Airflow calls it; it started, was skipped, waits for somebody."""
+    return _fit(facts, _STATES.get(state or "", state or "?"), "grey", locale, carrier)
+
+
 def _fit(facts: TaskFacts, what: Text, color: _Color, locale: Locale | None, carrier: Carrier) -> Json:
     clean = replace(facts, exception=clean_lines(facts.exception))
     most = carrier.max_bytes if clean.exception else 0
@@ -94,7 +109,9 @@ def _card(facts: TaskFacts, what: Text, color: _Color, room: int, locale: Locale
     error = error_line(facts.exception) or (facts.reason or "")
     summary = combine(lambda head: f"{head}: {error}" if error else head, title)
     tries = _tries(facts)
-    frame = Frame(title, color, summary, facts.run_id, [TextTag(tries, color)] if tries else [])
+    frame = Frame(
+        title, color, summary, facts.run_id, [TextTag(tries, "neutral" if color == "grey" else color)] if tries else []
+    )
     cause = panel(words.CAUSE, facts.exception, room, locale, "python")
     return frame_card(
         frame,

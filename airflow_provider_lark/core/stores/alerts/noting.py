@@ -34,6 +34,9 @@ _LONG_EXCEPTIONS = 20
 _SHORT = 500
 """Characters of an exception beyond the first so many of a card: 10,000 instances of a task may fail."""
 
+_SAME_START_SECONDS = 1.0
+"""What two processes may differ in about the start of one try."""
+
 CardRow = Row[Any]
 
 
@@ -122,6 +125,10 @@ def _key_of(place: CardPlace, key: TaskKey) -> list[Any]:
 
 
 def _is_newer(known: Row[Any], news: TaskNews) -> bool:
+    began, known_began = (facts.get("started_at") for facts in (news.facts, read_facts(known.facts)))
+    if began and known_began and (began - known_began).total_seconds() > _SAME_START_SECONDS:
+        # a run that was deleted and made again counts its tries anew
+        return True
     if news.try_number != known.try_number:
         return bool(news.try_number > known.try_number)
     # the same try, told again by another process; what has made it cannot fail any more
