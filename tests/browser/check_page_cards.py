@@ -77,3 +77,27 @@ def test_people_and_dates_of_a_card_are_shown_as_much_as_it_says(page, emulator)
         each.evaluate("node => getComputedStyle(node).textDecorationLine") for each in locate(page, ".checker-text")
     ]
     assert lines == ["none", "line-through"]
+
+
+def test_buttons_of_json_1_0_stand_as_their_layout_says(page, emulator):
+    hook = emulator.state.add_webhook(name="Old")
+    buttons = [{"tag": "button", "text": {"tag": "plain_text", "content": each}} for each in "AB"]
+    layouts = [{"layout": "bisected"}, {"layout": "trisection"}, {"layout": "flow"}, {}]
+    card = {"elements": [{"tag": "action", "actions": buttons, **each} for each in layouts]}
+    answer = page.request.post(hook.url, data={"msg_type": "interactive", "card": card})
+    assert answer.json()["code"] == 0, answer.text()
+    open_place(page, emulator, f"chat/{hook.chat_id}", ".card")
+    widths = [round(each.bounding_box()["width"]) for each in locate(page, ".card .button")[::2]]
+    assert widths[:2] == [(574 - 8) // 2, round((574 - 16) / 3)]
+    assert widths[2] == widths[3] < 60
+
+
+def test_card_from_a_template_shows_its_variables_as_words(page, emulator):
+    hook = emulator.state.add_webhook(name="Template")
+    data = {"template_id": "AAq1", "template_variable": {"who": "<b>", "rows": [1]}}
+    card = {"type": "template", "data": data}
+    assert page.request.post(hook.url, data={"msg_type": "interactive", "card": card}).json()["code"] == 0
+    open_place(page, emulator, f"chat/{hook.chat_id}", ".card")
+    assert page.locator(".variables td").all_inner_texts() == ["<b>", "[1]"]
+    inset = page.locator(".variables").bounding_box()["x"] - page.locator(".card").bounding_box()["x"]
+    assert inset == 13

@@ -170,3 +170,14 @@ def test_page_fits_a_telephone(page, emulator, place):
     open_place(page, emulator, where)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.locator("main").bounding_box()["height"] > 400
+
+
+def test_keyboard_passes_by_the_list_of_chats(page, emulator):
+    for number in range(60):
+        emulator.state.add_chat(f"chat {number}")
+    open_place(page, emulator, "calls")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "all"

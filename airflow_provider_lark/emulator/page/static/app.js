@@ -211,5 +211,6 @@ addSwitches(document.getElementById("tools"), el, () => {
   if (view && view.forget) view.forget();
   refresh();
 });
+document.getElementById("skip").addEventListener("click", () => main.focus());
 window.addEventListener("hashchange", go);
 go();
