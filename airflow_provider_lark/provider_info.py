@@ -217,6 +217,7 @@ def get_provider_info() -> dict[str, object]:
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_message"),
+            _transfer("Common SQL", _LARK, "transfers.sql_to_webhook"),
         ],
         "notifications": [
             "airflow_provider_lark.notifications.lark.LarkNotifier",

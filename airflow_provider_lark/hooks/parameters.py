@@ -145,6 +145,16 @@ def read_list(value: Any, where: str) -> list[Any] | None:
     return list(value) or None
 
 
+def read_names(value: Any, where: str) -> list[Any]:
+    """Return names as :func:`read_list` does; one that only begins with a bracket is a name, too."""
+    try:
+        return read_list(value, where) or []
+    except ConfigError:
+        if not isinstance(value, str):
+            raise
+        return [value]
+
+
 def read_values(value: Any, where: str) -> Mapping[str, Any] | None:
     """Return values by name, for a query, which may come as JSON text; None where none are given.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -39,15 +39,18 @@ class Opened:
 
 @dataclass(frozen=True)
 class Said:
-    """What a message says.
+    """One message.
 
     :param kind: the parameter that says it.
     :param mark: plain data that tells it from others; of a file its bytes, for its key is new each time.
+    :param make: returns what to send; a file is uploaded then.
+    :param file_name: as the chat shows it; empty where it is none.
     """
 
-    content: Content
     kind: str
     mark: Any
+    make: Callable[[], Content]
+    file_name: str = ""
 
 
 class MessageOperator(CallingOperator):
@@ -155,15 +158,13 @@ class SayingOperator(MentioningOperator):
         self.title = title
 
     def _said(self, opened: Opened) -> Said:
-        kind, value = self._given(opened.context)
-        content, mark = self._content(opened.client, kind, value, self._people(opened))
-        return Said(content, kind, mark)
+        return self._say(*self._given(opened.context), self._people(opened))
 
     def _given(self, context: Context) -> tuple[str, Any]:
         """Return the one kind that is given, and what."""
         given = {name: getattr(self, name) for name in self.kinds}
         # a template of a Param that was left empty gives nothing, or the word
-        filled = [name for name, value in given.items() if value not in (None, "", "None")]
+        filled = [name for name, value in given.items() if value not in (None, "", "None", [])]
         if len(filled) != 1:
             told = " and ".join(filled) or "nothing"
             raise ConfigError(f"the message holds {told}: give exactly one of {', '.join(self.kinds)}")
@@ -172,8 +173,7 @@ class SayingOperator(MentioningOperator):
             return kind, render_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
         return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
 
-    def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
-        """Return the message, and its mark; see :class:`Said`."""
+    def _say(self, kind: str, value: Any, people: list[str]) -> Said:
         from airflow_provider_lark.core.api.messaging import content
 
         match kind:
@@ -188,7 +188,7 @@ class SayingOperator(MentioningOperator):
                 said = content.card(self._card(kind, value), mentions=people)
         if people and kind == "template_id":
             raise ConfigError("mentions: a template mentions people by its variables")
-        return said, said.write()
+        return Said(kind, said.write(), lambda: said)
 
     def _card(self, kind: str, value: Any) -> Mapping[str, Any]:
         from airflow_provider_lark.core.cards.check import check_card

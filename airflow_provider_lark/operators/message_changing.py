@@ -49,10 +49,11 @@ class LarkUpdateMessageOperator(SayingOperator):
         return {"message_ids": ids}
 
     def _change(self, client: LarkClient, message_id: str, said: Said) -> None:
-        if said.content.msg_type == "interactive":
-            client.messaging.update_card(message_id=message_id, card=said.content)
+        content = said.make()
+        if content.msg_type == "interactive":
+            client.messaging.update_card(message_id=message_id, card=content)
         else:
-            edited = client.messaging.edit(message_id=message_id, content=said.content)
+            edited = client.messaging.edit(message_id=message_id, content=content)
             self.sent_chat_id = self.sent_chat_id or edited.chat_id
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_flag, read_list, read_text
+from airflow_provider_lark.hooks.parameters import read_flag, read_names, read_text
 from airflow_provider_lark.operators.message_base import MessageOperator, Opened
 from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
 
@@ -42,12 +42,16 @@ class DeliveringOperator(MessageOperator):
     def _send(
         self,
         opened: Opened,
-        content: Content,
+        make: Callable[[], Content],
         memory: SentOnce,
         receivers: Sequence[str],
         receiver_id_type: ReceiverIdType | None = None,
     ) -> None:
-        """Send to those of *receivers* who have not got it."""
+        """Send to those of *receivers* who have not got it; where all have, nothing is made."""
+        if not memory.pending(receivers):
+            self.log.info("all %d receivers have got the message in an earlier try", len(receivers))
+            return
+        content = make()
 
         def send(pending: list[str]) -> list[Delivery]:
             return opened.client.messaging.send_to_each(
@@ -78,36 +82,33 @@ class ReceiversOperator(DeliveringOperator):
         self.receive_id_type = receive_id_type
 
     def _receivers(self) -> list[str]:
-        given = [str(each).strip() for each in _read_receivers(self.receive_id)]
+        given = [str(each).strip() for each in read_names(self.receive_id, "receive_id")]
         if not given or not all(given):
             raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")
         return list(dict.fromkeys(given))
 
-    def _recall(self, context: Context, receivers: Sequence[str], said: Sequence[Any]) -> SentOnce:
+    def _recall(self, context: Context, receivers: Sequence[str], said: Sequence[Any], part: int = 0) -> SentOnce:
         """Return what earlier tries did with the same message.
 
         :param said: what tells it from others, as plain data.
+        :param part: which one it is of several that the task sends.
         """
-        return SentOnce.recall(context, message_uuid(context, "send", [receivers, self.receive_id_type, *said]))
+        uuid = message_uuid(context, "send", [receivers, self.receive_id_type, *said])
+        return SentOnce.recall(context, uuid, part=part)
 
-    def _deliver(self, opened: Opened, content: Content, memory: SentOnce, receivers: Sequence[str]) -> dict[str, Any]:
+    def _deliver(
+        self, opened: Opened, make: Callable[[], Content], memory: SentOnce, receivers: Sequence[str]
+    ) -> list[dict[str, Any]]:
         kind = read_text(self.receive_id_type)
-        self._send(opened, content, memory, receivers, kind)  # type: ignore[arg-type]  # checked where it is used
+        self._send(opened, make, memory, receivers, kind)  # type: ignore[arg-type]  # checked where it is used
         return self._delivered(receivers, memory.sent)
 
-    def _delivered(self, receivers: Sequence[str], sent: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    def _delivered(self, receivers: Sequence[str], sent: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
         # who is named twice has got it under the first name
-        messages = [{"receive_id": each, **sent[each]} for each in receivers if each in sent]
+        return [{"receive_id": each, **sent[each]} for each in receivers if each in sent]
+
+    def _tell_sent(self, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what the task returns: the first message, and where there are several all of them."""
         self.sent_chat_id = str(messages[0]["chat_id"])
         first = {name: messages[0][name] for name in IDS}
-        return first if len(receivers) == 1 else {**first, "messages": messages}
-
-
-def _read_receivers(given: Any) -> list[Any]:
-    """Return receivers: a list, JSON text of one, or one; a chat's name may begin with a bracket, too."""
-    try:
-        return read_list(given, "receive_id") or []
-    except ConfigError:
-        if not isinstance(given, str):
-            raise
-        return [given]
+        return first if len(messages) == 1 else {**first, "messages": list(messages)}

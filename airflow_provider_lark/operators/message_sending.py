@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, Stopped
@@ -16,37 +15,39 @@ from airflow_provider_lark.operators.message_delivering import (
     DeliveringOperator,
     ReceiversOperator,
 )
+from airflow_provider_lark.operators.message_files import FILES, given_files, one_each, pictures
 from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.messaging.content import Content
     from airflow_provider_lark.core.api.messaging.wire import Delivery
 
 
 class SendingOperator(SayingOperator, DeliveringOperator):
     """Sends one of *text*, *markdown*, *post*, *card*, *template_id*, *file*, *file_content* and *image*.
 
-    :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``).
+    Of a list of files each is a message, since Lark's messages hold one, in the list's order. A list of images is one
+    message: a post with all of them, below *title*, so that the chat is notified once.
+
+    :param file: path of a file of up to 30 MB, local or of an object storage (``s3://…``); or a list of them.
     :param file_content: a file's text in place of its path; it needs a *file_name*.
-    :param file_name: what the chat shows as the file's name; default: that of the path.
-    :param image: path of an image of up to 10 MB.
+    :param file_name: what the chat shows as the file's name; default: that of the path. For a list of files a list.
+    :param image: path of an image of up to 10 MB; or a list of them.
     :param storage_conn_id: connection of the object storage.
     """
 
-    kinds = (*WORDS, "file", "file_content", "image")
+    kinds = (*WORDS, *FILES)
     template_fields: Sequence[str] = (
-        *(*SayingOperator.template_fields, *DELIVERING, "file", "file_content", "file_name", "image"),
+        *(*SayingOperator.template_fields, *DELIVERING, *FILES, "file_name"),
         "storage_conn_id",
     )
 
     def __init__(
         self,
         *,
-        file: str | None = None,
+        file: Sequence[str] | str | None = None,
         file_content: str | None = None,
-        file_name: str | None = None,
-        image: str | None = None,
+        file_name: Sequence[str] | str | None = None,
+        image: Sequence[str] | str | None = None,
         storage_conn_id: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -57,31 +58,23 @@ class SendingOperator(SayingOperator, DeliveringOperator):
         self.image = image
         self.storage_conn_id = storage_conn_id
 
-    def _content(self, client: LarkClient, kind: str, value: Any, people: list[str]) -> tuple[Content, Any]:
-        from airflow_provider_lark.core.api.messaging import content
+    def _parts(self, opened: Opened) -> Iterator[Said]:
+        """Yield the messages that the task sends, one after the other: no more than one file is in memory.
 
-        if kind not in ("file", "file_content", "image"):
-            return super()._content(client, kind, value, people)
+        What is wrong with any of several files is told before the first message.
+        """
+        kind, value = self._given(opened.context)
+        if kind not in FILES:
+            yield self._say(kind, value, self._people(opened))
+            return
+        files = given_files(kind, value, file_name=self.file_name, conn_id=read_text(self.storage_conn_id))
+        people = self._people(opened)
+        if kind == "image" and len(files) > 1:
+            yield pictures(opened.client, files, title=read_text(self.title) or "", people=people)
+            return
         if people:
             raise ConfigError(f"mentions: a message of a {kind} mentions nobody; send a text beside it")
-        name, whole = self._read_file(kind, value)
-        mark = [name, sha256(whole).hexdigest()]
-        if kind == "image":
-            return content.image(client.resources.upload_image(content=whole)), mark
-        return content.file(client.resources.upload_file(name=name, content=whole)), mark
-
-    def _read_file(self, kind: str, value: Any) -> tuple[str, bytes]:
-        from airflow.sdk import ObjectStoragePath
-
-        name = read_text(self.file_name)
-        if kind == "file_content":
-            if name is None:
-                raise ConfigError("file_name: is empty, and file_content has no name of its own; give one (report.csv)")
-            return name, str(value).encode(errors="replace")
-        path = ObjectStoragePath(value, conn_id=read_text(self.storage_conn_id))
-        if not path.is_file():
-            raise ConfigError(f"{kind}: there is no file {path.name!r}; check the path, and storage_conn_id")
-        return name or path.name, path.read_bytes()
+        yield from one_each(opened.client, kind, files)
 
 
 class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
@@ -91,18 +84,23 @@ class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
     and since Airflow 3.3 the task state store keeps who has got it. Where an earlier try may have sent it longer ago,
     the task fails and says so, unless *resend_if_unknown*. Another content is another message.
 
-    Returns ``{"message_id": …, "chat_id": …, "created_ms": …, "thread_id": …}`` of the first receiver, and for a list
-    of receivers ``messages``, one for each with its ``receive_id``. *thread_id* is empty outside threads.
+    Returns ``{"message_id": …, "chat_id": …, "created_ms": …, "thread_id": …}`` of the first message, and where there
+    are several ``messages``: for each file and receiver one, with its ``receive_id``, and of several files its
+    ``file_name``. *thread_id* is empty outside threads.
     """
 
     template_fields: Sequence[str] = (*RECEIVING, *SendingOperator.template_fields)
 
     def _run(self, opened: Opened) -> dict[str, Any]:
         receivers = self._receivers()
-        # before the memory is asked, so that a wrong card fails in the same way each time
-        said = self._said(opened)
-        memory = self._recall(opened.context, receivers, [said.kind, said.mark])
-        return self._deliver(opened, said.content, memory, receivers)
+        sent: list[tuple[str, list[dict[str, Any]]]] = []
+        # a message is made before the memory is asked, so that a wrong card fails in the same way each time
+        for part, said in enumerate(self._parts(opened)):
+            memory = self._recall(opened.context, receivers, [said.kind, said.mark], part)
+            sent.append((said.file_name, self._deliver(opened, said.make, memory, receivers)))
+        if len(sent) == 1:
+            return self._tell_sent(sent[0][1])
+        return self._tell_sent([{**each, "file_name": name} for name, messages in sent for each in messages])
 
 
 class LarkReplyMessageOperator(SendingOperator):
@@ -112,7 +110,8 @@ class LarkReplyMessageOperator(SendingOperator):
     Once over all tries, as :class:`LarkSendMessageOperator` sends. A message that was recalled, or is not there, fails
     the task, and nothing is sent elsewhere in its place unless *instead_receive_id* says where.
 
-    Returns ``{"message_id", "chat_id", "created_ms", "thread_id", "is_reply"}``.
+    Returns ``{"message_id", "chat_id", "created_ms", "thread_id", "is_reply"}``, of several files those of the first,
+    and ``messages``, one for each with its ``file_name``.
 
     :param message_id: the message (``om_…``), or the output of the task that sent it.
     :param reply_in_thread: begin a thread below the message; where one is, the reply stands in it either way.
@@ -139,15 +138,27 @@ class LarkReplyMessageOperator(SendingOperator):
 
     def _run(self, opened: Opened) -> dict[str, Any]:
         message_id, in_thread = self._parent(), read_flag(self.reply_in_thread, "reply_in_thread")
-        said = self._said(opened)
+        told = []
+        for part, said in enumerate(self._parts(opened)):
+            reply = self._reply_or_instead(opened, said, message_id, in_thread=in_thread, part=part)
+            told.append((said.file_name, reply))
+        first = told[0][1]
+        self.sent_chat_id = str(first["chat_id"])
+        if len(told) == 1:
+            return first
+        return {**first, "messages": [{**reply, "file_name": name} for name, reply in told]}
+
+    def _reply_or_instead(
+        self, opened: Opened, said: Said, message_id: str, *, in_thread: bool, part: int
+    ) -> dict[str, Any]:
         uuid = message_uuid(opened.context, "reply", [message_id, in_thread, said.kind, said.mark])
         elsewhere = read_text(self.instead_receive_id)
         if elsewhere is not None:
             # an earlier try may have gone there already, and have been cut off
-            memory = self._memory_of_instead(opened, uuid, elsewhere)
+            memory = self._memory_of_instead(opened, uuid, elsewhere, part)
             if memory.is_begun:
                 return self._send_instead(opened, said, memory, elsewhere)
-        memory = SentOnce.recall(opened.context, uuid)
+        memory = SentOnce.recall(opened.context, uuid, part=part)
         try:
             self._reply(opened, said, memory, message_id, in_thread=in_thread)
         except NotFound as exc:
@@ -158,8 +169,8 @@ class LarkReplyMessageOperator(SendingOperator):
                 raise
             self._check_not_in_doubt(memory, exc)
             self.log.warning("%s; sending a message of its own instead", exc)
-            return self._send_instead(opened, said, self._memory_of_instead(opened, uuid, elsewhere), elsewhere)
-        return self._result(memory.sent[message_id], is_reply=True)
+            return self._send_instead(opened, said, self._memory_of_instead(opened, uuid, elsewhere, part), elsewhere)
+        return _told(memory.sent[message_id], is_reply=True)
 
     def _parent(self) -> str:
         ids = read_message_ids(self.message_id)
@@ -170,10 +181,15 @@ class LarkReplyMessageOperator(SendingOperator):
     def _reply(self, opened: Opened, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
         from airflow_provider_lark.core.api.messaging.wire import Delivery
 
+        if not memory.pending([message_id]):
+            self.log.info("replied to message %s in an earlier try", message_id)
+            return
+        content = said.make()
+
         def reply(pending: list[str]) -> list[Delivery]:
             try:
                 sent = opened.client.messaging.reply(
-                    message_id=message_id, content=said.content, in_thread=in_thread, uuid=memory.uuid
+                    message_id=message_id, content=content, in_thread=in_thread, uuid=memory.uuid
                 )
             except Stopped:
                 raise
@@ -181,8 +197,8 @@ class LarkReplyMessageOperator(SendingOperator):
                 return [Delivery(each, None, error) for each in pending]
             return [Delivery(each, sent) for each in pending]
 
-        count = deliver_once(memory, [message_id], reply, resend_if_unknown=self._may_resend)
-        self.log.info("replied to message %s%s", message_id, "" if count else " in an earlier try")
+        deliver_once(memory, [message_id], reply, resend_if_unknown=self._may_resend)
+        self.log.info("replied to message %s", message_id)
 
     def _check_not_in_doubt(self, memory: SentOnce, exc: LarkError) -> None:
         if memory.began is not None and not self._may_resend:
@@ -192,13 +208,13 @@ class LarkReplyMessageOperator(SendingOperator):
                 "instead_receive_id"
             ) from exc
 
-    def _memory_of_instead(self, opened: Opened, uuid: str, elsewhere: str) -> SentOnce:
-        return SentOnce.recall(opened.context, message_uuid(opened.context, "instead", [uuid, elsewhere]))
+    def _memory_of_instead(self, opened: Opened, uuid: str, elsewhere: str, part: int) -> SentOnce:
+        return SentOnce.recall(opened.context, message_uuid(opened.context, "instead", [uuid, elsewhere]), part=part)
 
     def _send_instead(self, opened: Opened, said: Said, memory: SentOnce, elsewhere: str) -> dict[str, Any]:
-        self._send(opened, said.content, memory, [elsewhere])
-        return self._result(memory.sent[elsewhere], is_reply=False)
+        self._send(opened, said.make, memory, [elsewhere])
+        return _told(memory.sent[elsewhere], is_reply=False)
 
-    def _result(self, sent: Mapping[str, Any], *, is_reply: bool) -> dict[str, Any]:
-        self.sent_chat_id = str(sent["chat_id"])
-        return {**{name: sent[name] for name in IDS}, "is_reply": is_reply}
+
+def _told(sent: Mapping[str, Any], *, is_reply: bool) -> dict[str, Any]:
+    return {**{name: sent[name] for name in IDS}, "is_reply": is_reply}

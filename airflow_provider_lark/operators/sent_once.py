@@ -55,17 +55,22 @@ class SentOnce:
     began: float | None = None
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    _key: str = KEY
     _store: Any = field(default=None, repr=False)
     _began_before: float | None = None
 
     @classmethod
-    def recall(cls, context: Context, uuid: str) -> SentOnce:
-        """Return what earlier tries of this task did with the same content."""
-        memory = cls(uuid, _store=context.get("task_state_store"))
+    def recall(cls, context: Context, uuid: str, *, part: int = 0) -> SentOnce:
+        """Return what earlier tries of this task did with the same content.
+
+        :param part: which message it is of several that the task sends: each has a memory of its own.
+        """
+        key = f"{KEY}_{part + 1}" if part else KEY
+        memory = cls(uuid, _key=key, _store=context.get("task_state_store"))
         if memory._store is None:
             return memory
         try:
-            known = memory._store.get(KEY)
+            known = memory._store.get(key)
         except Exception as exc:  # noqa: BLE001 - the uuid still holds, and a message is not lost over its memory
             log.warning("the task state store cannot be read (%s); the message's uuid alone guards it", _name(exc))
             return memory
@@ -120,7 +125,7 @@ class SentOnce:
             return
         try:
             known = {"uuid": self.uuid, "began": self.began, "sent": self.sent}
-            self._store.set(KEY, {**known, **({"facts": self.facts} if self.facts else {})})
+            self._store.set(self._key, {**known, **({"facts": self.facts} if self.facts else {})})
         except Exception as exc:  # noqa: BLE001 - as above
             log.warning("the task state store cannot be written (%s); the message's uuid alone guards it", _name(exc))
 

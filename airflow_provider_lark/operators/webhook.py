@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,13 +17,71 @@ from airflow_provider_lark.operators.calling import CallingOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
-class LarkWebhookOperator(CallingOperator):
-    """Writes into the group of a webhook bot, one of *text*, *markdown*, *post*, *card*, *image_key* and *share_chat*.
+
+class WebhookOperator(CallingOperator):
+    """Writes into the group of a webhook bot.
 
     A webhook knows no ids. A message that was sent and not answered may be in the group: the task fails with these
     words and is not tried again, unless *resend_if_unknown* says so. One that was throttled or never sent is tried
     again at once, and then by the task's ``retries``.
+
+    :param mentions: open_ids (``ou_…``), or ``all``; a webhook bot cannot mention by e-mail address.
+    :param avoid_peak_seconds: otherwise than the connection says; 0: send at once.
+    :param resend_if_unknown: let the task's retries send a message again that may have been delivered.
+    :param lark_webhook_conn_id: connection of type ``lark_webhook``.
+    """
+
+    template_fields: Sequence[str] = (
+        *("mentions", "avoid_peak_seconds", "lark_webhook_conn_id"),
+        *CallingOperator.template_fields,
+    )
+    ui_color = "#d6e8ff"
+
+    def __init__(
+        self,
+        *,
+        mentions: Sequence[str] | str | None = None,
+        avoid_peak_seconds: float | str | None = None,
+        resend_if_unknown: bool = False,
+        lark_webhook_conn_id: str = "lark_webhook_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.mentions = mentions
+        self.avoid_peak_seconds = avoid_peak_seconds
+        self.resend_if_unknown = resend_if_unknown
+        self.lark_webhook_conn_id = lark_webhook_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Send the message."""
+        from airflow_provider_lark.hooks.webhook import LarkWebhookHook
+
+        with airflow_errors(permanent=() if self.resend_if_unknown else (OutcomeUnknown,)):
+            hook = LarkWebhookHook(self.lark_webhook_conn_id, **self.call_settings)
+            message = self._message(context, hook)
+            with hook.client(**self._client_options()) as client:
+                sent = client.send(**message)
+        self.log.info("sent %s of %d bytes through %r", sent.msg_type, sent.size_bytes, self.lark_webhook_conn_id)
+        return {"msg_type": sent.msg_type, "size_bytes": sent.size_bytes}
+
+    @abstractmethod
+    def _message(self, context: Context, hook: LarkWebhookHook) -> dict[str, Any]:
+        """Return what to send, as :meth:`.WebhookClient.send` takes it."""
+
+    def _people(self) -> list[str]:
+        return read_list(self.mentions, "mentions") or []
+
+    def _client_options(self) -> dict[str, Any]:
+        avoid = read_seconds(
+            self.avoid_peak_seconds, "avoid_peak_seconds", longest=AVOID_PEAK_MAX_SECONDS, may_be_zero=True
+        )
+        return {"stop": self.stop_flag} | ({} if avoid is None else {"avoid_peak_seconds": avoid})
+
+
+class LarkWebhookOperator(WebhookOperator):
+    """Writes into the group of a webhook bot, one of *text*, *markdown*, *post*, *card*, *image_key* and *share_chat*.
 
     Returns ``{"msg_type": …, "size_bytes": …}``; Lark tells no id of the message.
 
@@ -34,10 +93,6 @@ class LarkWebhookOperator(CallingOperator):
     :param image_key: an image that an app of the tenant has uploaded.
     :param share_chat: the chat_id of the bot's own group.
     :param title: above *text* or *markdown*.
-    :param mentions: open_ids (``ou_…``), or ``all``; a webhook bot cannot mention by e-mail address.
-    :param avoid_peak_seconds: otherwise than the connection says; 0: send at once.
-    :param resend_if_unknown: let the task's retries send a message again that may have been delivered.
-    :param lark_webhook_conn_id: connection of type ``lark_webhook``.
     """
 
     template_fields: Sequence[str] = (
@@ -48,13 +103,9 @@ class LarkWebhookOperator(CallingOperator):
         "image_key",
         "share_chat",
         "title",
-        "mentions",
-        "avoid_peak_seconds",
-        "lark_webhook_conn_id",
-        *CallingOperator.template_fields,
+        *WebhookOperator.template_fields,
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"markdown": "md", "post": "json", "card": "json"}
-    ui_color = "#d6e8ff"
 
     def __init__(
         self,
@@ -66,10 +117,6 @@ class LarkWebhookOperator(CallingOperator):
         image_key: str | None = None,
         share_chat: str | None = None,
         title: str | None = None,
-        mentions: Sequence[str] | str | None = None,
-        avoid_peak_seconds: float | str | None = None,
-        resend_if_unknown: bool = False,
-        lark_webhook_conn_id: str = "lark_webhook_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,30 +127,8 @@ class LarkWebhookOperator(CallingOperator):
         self.image_key = image_key
         self.share_chat = share_chat
         self.title = title
-        self.mentions = mentions
-        self.avoid_peak_seconds = avoid_peak_seconds
-        self.resend_if_unknown = resend_if_unknown
-        self.lark_webhook_conn_id = lark_webhook_conn_id
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Send the message."""
-        from airflow_provider_lark.hooks.webhook import LarkWebhookHook
-
-        with airflow_errors(permanent=() if self.resend_if_unknown else (OutcomeUnknown,)):
-            message = self._read_message(context)
-            hook = LarkWebhookHook(self.lark_webhook_conn_id, **self.call_settings)
-            with hook.client(**self._options()) as client:
-                sent = client.send(**message)
-        self.log.info("sent %s of %d bytes through %r", sent.msg_type, sent.size_bytes, self.lark_webhook_conn_id)
-        return {"msg_type": sent.msg_type, "size_bytes": sent.size_bytes}
-
-    def _options(self) -> dict[str, Any]:
-        avoid = read_seconds(
-            self.avoid_peak_seconds, "avoid_peak_seconds", longest=AVOID_PEAK_MAX_SECONDS, may_be_zero=True
-        )
-        return {"stop": self.stop_flag} | ({} if avoid is None else {"avoid_peak_seconds": avoid})
-
-    def _read_message(self, context: Context) -> dict[str, Any]:
+    def _message(self, context: Context, hook: LarkWebhookHook) -> dict[str, Any]:
         given: dict[str, Any] = {name: getattr(self, name) for name in KINDS}
         # a template of a Param that was left empty gives nothing, or the word
         filled = {name: value for name, value in given.items() if value not in (None, "", "None")}
@@ -115,5 +140,5 @@ class LarkWebhookOperator(CallingOperator):
         return {
             **(filled or {name: value for name, value in given.items() if value is not None}),
             "title": read_text(self.title),
-            "mentions": read_list(self.mentions, "mentions") or [],
+            "mentions": self._people(),
         }

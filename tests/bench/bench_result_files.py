@@ -1,6 +1,6 @@
 """Measure files of a query's rows: ``python tests/bench/bench_result_files.py [rows]``.
 
-A million rows (or so many) of a SQLite table go into a CSV and an Excel file. Each file is written in a process of its
+A million rows (or so many) of a SQLite table go into a file of each form. Each file is written in a process of its
 own, so that its memory is its own. Prints seconds, rows a second, the file's size, and the peak of memory beside what
 it was before the first row.
 """
@@ -12,14 +12,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
 
 from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.transfer.csv_file import write_csv
+from airflow_provider_lark.core.transfer.csv_file import csv_form
 from airflow_provider_lark.core.transfer.excel_file import write_excel
+from airflow_provider_lark.core.transfer.html_file import html_form
+from airflow_provider_lark.core.transfer.json_file import json_form
+from airflow_provider_lark.core.transfer.packing import Packing
+from airflow_provider_lark.core.transfer.text_file import TextForm, write_text_file
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 
 ROWS = 1_000_000
@@ -35,8 +41,25 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def in_text(make: Callable[[Sequence[str]], TextForm], packing: Packing | None = None) -> Callable[..., Any]:
+    def write(path: Path, names: Sequence[str], parts: Any, **options: Any) -> Any:
+        return write_text_file(path, make(names), parts, packing=packing, inner_name="result", **options)
+
+    return write
+
+
+WRITERS: dict[str, Callable[..., Any]] = {
+    "csv": in_text(csv_form),
+    "csv.gz": in_text(csv_form, "gzip"),
+    "csv.zip": in_text(csv_form, "zip"),
+    "json": in_text(json_form),
+    "html": in_text(html_form),
+    "excel": write_excel,
+}
+
+
 def measure(form: str, rows: int) -> None:
-    write = {"csv": write_csv, "excel": write_excel}[form]
+    write = WRITERS[form]
     with tempfile.TemporaryDirectory() as folder, open_session(create_engine("sqlite://")) as conn:
         path = Path(folder) / "result"
         with closing(SqlSource(QUERY.format(rows=rows)).open(conn)) as opened:
@@ -46,7 +69,7 @@ def measure(form: str, rows: int) -> None:
         seconds, size = time.perf_counter() - began, path.stat().st_size / 2**20
     rate = written.rows / seconds
     print(
-        f"{form:6} {written.rows:>9,} rows {seconds:7.1f} s {rate:>9,.0f} rows/s {size:6.1f} MB"
+        f"{form:8} {written.rows:>9,} rows {seconds:7.1f} s {rate:>9,.0f} rows/s {size:6.1f} MB"
         f"   memory {before:.0f} MB + {peak_mb() - before:.0f}"
     )
 
@@ -56,7 +79,7 @@ def main() -> None:
         measure(sys.argv[1], int(sys.argv[2]))
         return
     most = int(sys.argv[1]) if len(sys.argv) == 2 else ROWS
-    for form in ("csv", "excel"):
+    for form in WRITERS:
         for rows in (most // 100, most):
             subprocess.run([sys.executable, __file__, form, str(rows)], check=True)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.airflow_home import prepare
 from tests.skin.message_tasks import connect
+from tests.skin.sales import Sales
 
 prepare()
 
@@ -109,3 +110,34 @@ def team(emulator, monkeypatch):
     ann = emulator.state.add_user("Ann", "ann@example.com")
     connect(monkeypatch, emulator.url, emulator)
     return SimpleNamespace(ann=ann, chat_id=emulator.state.add_chat("Team", [ann.open_id]), state=emulator.state)
+
+
+@pytest.fixture
+def open_sales(team, emulator, monkeypatch):
+    """Open a database with sales behind an Airflow connection, beside a chat that can be told."""
+
+    def open_(engine):
+        monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(_connection_to(engine)))
+        return Sales(team, emulator, engine)
+
+    return open_
+
+
+@pytest.fixture
+def sales(open_sales, tmp_path):
+    """Sales on SQLite."""
+    from tests.databases import open_sqlite
+
+    engine = open_sqlite(tmp_path / "shop.db")
+    yield open_sales(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def bot(emulator, monkeypatch):
+    """A webhook bot, and an Airflow connection."""
+    hook = emulator.state.add_webhook()
+    extra = {"avoid_peak_seconds": 0, "timeout_seconds": 5}
+    parts = {"conn_type": "lark_webhook", "password": hook.url, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_WEBHOOK_DEFAULT", json.dumps(parts))
+    return hook

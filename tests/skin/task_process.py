@@ -53,6 +53,7 @@ def run_task(
     is_killed=lambda: False,
     retries=0,
     try_number=1,
+    map_index=-1,
     store=None,
     on_call=lambda step, body: None,
 ):
@@ -92,13 +93,13 @@ def run_task(
     with warnings.catch_warnings():
         # Airflow leaves the ends of its sockets to the garbage collector
         warnings.simplefilter("ignore", ResourceWarning)
-        _supervise(task_id, log, answer, try_number)
+        _supervise(task_id, log, answer, {"try_number": try_number, "map_index": map_index})
         gc.collect()
     run.log = log.read_text(encoding="utf-8")
     return run
 
 
-def _supervise(task_id, log, answer, try_number):
+def _supervise(task_id, log, answer, numbers):
     from airflow.sdk.api import client as api
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance
     from airflow.sdk.execution_time import supervisor
@@ -111,7 +112,7 @@ def _supervise(task_id, log, answer, try_number):
         status, body = answer(request)
         return http.Response(status, json=body)
 
-    ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", "try_number": try_number}
+    ids = {"task_id": task_id, "dag_id": "made_in_a_test", "run_id": "manual__1", **numbers}
     supervise(
         ti=TaskInstance(id=uuid4(), dag_version_id=uuid4(), **ids),
         bundle_info=BundleInfo(name=BUNDLE),

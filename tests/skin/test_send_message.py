@@ -214,7 +214,7 @@ def test_file_beyond_what_lark_takes_fails_before_anything_is_sent(team, emulato
     file = tmp_path / "big.csv"
     with file.open("wb") as out:
         out.truncate(30 * 1024 * 1024 + 1)
-    assert "at most 31457280 are allowed; send a link to it" in failure(file=str(file))
+    assert "at most 31,457,280 are allowed; send a link to it" in failure(file=str(file))
     assert (sends(emulator), emulator.counters().get("POST /open-apis/im/v1/files", 0)) == (0, 0)
 
 

@@ -17,58 +17,20 @@ from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.operators.sent_once import KEY
 from airflow_provider_lark.transfers.sql_to_message import SqlToLarkMessageOperator
-from tests.skin.conftest import _connection_to
 from tests.skin.message_tasks import Killed, Reaper, StateStore, context
 
 SENDS = "POST /open-apis/im/v1/messages"
 SALES = "SELECT name AS 地区, amount AS 销售额 FROM sales ORDER BY id"
 
 
-class Shop:
-    """A database with sales, behind an Airflow connection, and the chat that is told."""
-
-    def __init__(self, team, emulator, engine):
-        self.team, self.emulator, self.engine = team, emulator, engine
-        self.run("CREATE TABLE sales (id INTEGER PRIMARY KEY, name VARCHAR(50), amount NUMERIC(10, 2))")
-        for at, (name, amount) in enumerate([("华东", 12.5), ("华南", 7.25), ("其他", None)]):
-            self.run("INSERT INTO sales VALUES (:id, :name, :amount)", id=at, name=name, amount=amount)
-
-    def run(self, sql, **values):
-        from sqlalchemy import text
-
-        with self.engine.begin() as conn:
-            conn.execute(text(sql), values)
-
-    @property
-    def messages(self):
-        return self.emulator.messages
-
-    @property
-    def card(self):
-        return json.loads(self.messages[-1].content)
-
-    def download(self, key="file_key"):
-        found = json.loads(self.messages[-1].content)[key]
-        with LarkClient(self.emulator.app_id, self.emulator.app_secret, self.emulator.url) as client:
-            return client.resources.download_file(file_key=found)
+@pytest.fixture
+def open_shop(open_sales):
+    return open_sales
 
 
 @pytest.fixture
-def open_shop(team, emulator, monkeypatch):
-    def open_(engine):
-        monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps(_connection_to(engine)))
-        return Shop(team, emulator, engine)
-
-    return open_
-
-
-@pytest.fixture
-def shop(open_shop, tmp_path):
-    from tests.databases import open_sqlite
-
-    engine = open_sqlite(tmp_path / "shop.db")
-    yield open_shop(engine)
-    engine.dispose()
+def shop(sales):
+    return sales
 
 
 def made(sql=SALES, *, receive_id="Team", **parameters):
@@ -272,7 +234,7 @@ def test_excel_file_has_numbers_and_formulas_as_text(open_shop, ledger_database)
 def test_file_beyond_30_mb_fails_before_anything_is_sent(shop):
     rows = NUMBERS.format(1_200, "hex(zeroblob(15000)) AS t")
     told = failure(rows, form="csv")
-    assert "Lark takes 31,457,280: let the query return fewer rows or columns, or take Excel" in told
+    assert "Lark takes 31,457,280: let the query return fewer rows or columns, or pack it (compression='gzip')" in told
     assert shop.emulator.counters().get(SENDS, 0) == 0
     assert run(rows, form="excel")["rows"] == 1_200
 
@@ -332,9 +294,11 @@ def test_wrong_parameter_fails_for_good_and_sends_nothing(shop, sql, parameters,
         assert conn.exec_driver_sql("SELECT min(id) FROM sales").scalar() == 0
 
 
-@pytest.mark.parametrize("parameters", [{"form": "pdf"}, {"chart": "radar"}, {"if_empty": "wait"}])
+@pytest.mark.parametrize(
+    "parameters", [{"form": "pdf"}, {"compression": "rar"}, {"chart": "radar"}, {"if_empty": "wait"}]
+)
 def test_unknown_choice_fails_when_the_dag_is_read(parameters):
-    with pytest.raises(ValueError, match=r"expected ('card', 'csv'|'line', 'bar'|'send', 'skip')"):
+    with pytest.raises(ValueError, match=r"expected ('card', 'image'|'line', 'bar'|'send', 'skip'|'gzip' or 'zip')"):
         made(**parameters)
 
 

@@ -15,18 +15,6 @@ from tests.skin.task_process import run_task
 CARD = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**42**"}]}}
 
 
-@pytest.fixture
-def bot(emulator, monkeypatch):
-    hook = emulator.state.add_webhook()
-    parts = {
-        "conn_type": "lark_webhook",
-        "password": hook.url,
-        "extra": {"avoid_peak_seconds": 0, "timeout_seconds": 5},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_WEBHOOK_DEFAULT", json.dumps(parts))
-    return hook
-
-
 def execute(**parameters):
     return LarkWebhookOperator(task_id="tell", **parameters).execute({})
 

@@ -46,9 +46,14 @@ def write_text(value: object, *, max_bytes: int) -> str:
 
 
 def _as_text(value: object, max_bytes: int) -> str:
-    if isinstance(value, str):
-        # what is cut anyway need not be cleaned: a cell may hold megabytes
-        return value[: max_bytes + 1]
+    # what is cut anyway need not be cleaned: a cell may hold megabytes
+    return value[: max_bytes + 1] if isinstance(value, str) else value_words(value)
+
+
+def value_words(value: object) -> str:
+    """Return *value* as a message says it, a text as it is; nothing for NULL."""
+    if value is None:
+        return ""
     if isinstance(value, datetime):
         return value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
     if isinstance(value, date):

@@ -14,27 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.cards.component import Json
-from airflow_provider_lark.core.cards.shortening import cut_middle
-from airflow_provider_lark.core.cards.text import break_mentions, clean_text, code_block, escape_markdown
+from airflow_provider_lark.core.cards.template_values import Voice, template_errors, trusting_voice
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_MARKDOWN_TAGS = ("markdown", "lark_md")
+_MARKDOWN_KEYS = ("content", "i18n_content")
 _JINJA = re.compile(r"\{[{%#]")
 _WHOLE = re.compile(r"\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
-
-
-def _shorten(text: object, max_bytes: int) -> str:
-    return cut_middle(clean_text(str(text)), max_bytes, gap=lambda count: f"[… {count} …]")
-
-
-FILTERS: Mapping[str, Callable[..., str]] = {
-    "escape_markdown": lambda text: escape_markdown(str(text)),
-    "code_block": lambda text, language="plain_text": code_block(str(text), language),
-    "shorten": _shorten,
-}
-"""What a card's template has beside Jinja's own filters."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +36,13 @@ class CardTemplate:
     name: str
     card: Json
 
-    def render(self, environment: Environment, context: Mapping[str, Any]) -> Json:
+    def render(
+        self,
+        environment: Environment,
+        context: Mapping[str, Any],
+        *,
+        speak: Callable[[Environment], Voice] = trusting_voice,
+    ) -> Json:
         """Return the card with its texts rendered; it is not checked yet.
 
         Keys are left alone. A text that is one expression and gives a list or an object becomes that: the rows of a
@@ -55,10 +50,11 @@ class CardTemplate:
         filters there are ``escape_markdown``, ``code_block`` and ``shorten(bytes)``.
 
         :param environment: whose filters, globals and kind of undefined names hold, such as Airflow's.
+        :param speak: how values are shown; :func:`.guarding_voice` for those that nobody has looked at.
         :raises ConfigError: a template is wrong, or names what is not there; the message has file and path.
         """
-        ready = _make_ready(environment)
-        return {key: _render(value, key, self.name, ready, context) for key, value in self.card.items()}
+        voice = speak(environment)
+        return {key: _render(value, key, self.name, voice, context) for key, value in self.card.items()}
 
 
 def load_card_template(path: str | Path) -> CardTemplate:
@@ -107,48 +103,27 @@ def _refuse_doubles(pairs: list[tuple[str, Any]]) -> Json:
     return made
 
 
-def _make_ready(environment: Environment) -> Environment:
-    """Return *environment* with our filters, in which every value gives a text as it stands."""
-    from jinja2.nativetypes import NativeEnvironment
-    from jinja2.sandbox import SandboxedEnvironment
-
-    ready: Environment
-    if isinstance(environment, NativeEnvironment):
-        # it would read "007" as a number
-        ready = SandboxedEnvironment(undefined=environment.undefined, finalize=_finalize)
-        ready.globals, ready.tests = environment.globals, environment.tests
-    else:
-        ready = environment.overlay(finalize=_finalize, autoescape=False)
-    ready.filters = {**environment.filters, **FILTERS}
-    return ready
-
-
-def _finalize(value: object) -> str:
-    # an exception has a mention in its text too; an undefined name fails here as it would without
-    return break_mentions(str(value))
-
-
-def _render(value: Any, path: str, name: str, environment: Environment, context: Mapping[str, Any]) -> Any:
+def _render(value: Any, path: str, name: str, voice: Voice, context: Mapping[str, Any], *, is_md: bool = False) -> Any:
     if isinstance(value, dict):
-        return {key: _render(item, f"{path}.{key}", name, environment, context) for key, item in value.items()}
+        speaks = value.get("tag") in _MARKDOWN_TAGS
+        return {
+            key: _render(item, f"{path}.{key}", name, voice, context, is_md=is_md or (speaks and key in _MARKDOWN_KEYS))
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_render(item, f"{path}[{place}]", name, environment, context) for place, item in enumerate(value)]
+        return [
+            _render(item, f"{path}[{place}]", name, voice, context, is_md=is_md) for place, item in enumerate(value)
+        ]
     if isinstance(value, str) and _JINJA.search(value):
-        return _render_text(value, f"{name}: {path}", environment, context)
+        return _render_text(value, f"{name}: {path}", voice, context, is_md=is_md)
     return value
 
 
-def _render_text(text: str, where: str, environment: Environment, context: Mapping[str, Any]) -> Any:
-    from jinja2 import TemplateError
-
-    try:
+def _render_text(text: str, where: str, voice: Voice, context: Mapping[str, Any], *, is_md: bool) -> Any:
+    environment = voice.markdown if is_md else voice.plain
+    with template_errors(where):
         if whole := _WHOLE.fullmatch(text):
             found = environment.compile_expression(whole[1], undefined_to_none=False)(**context)
             if isinstance(found, (list, dict)):
-                return found
-        return environment.from_string(text).render(**context)
-    except TemplateError as exc:
-        raise ConfigError(f"{where}: the template cannot be rendered: {exc.message or type(exc).__name__}") from exc
-    except Exception as exc:
-        exc.add_note(f"in the card's template {where}")
-        raise
+                return voice.data(found)
+        return str(environment.from_string(text).render(**context))

@@ -23,6 +23,8 @@ _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _BARE_HOST = re.compile(r"\bwww(?=\.)", re.IGNORECASE)
 # where nothing can be escaped, as in code, a mention is broken up by the joiner that Lark's documents give for this
 _TAG = re.compile(r"<(?=\s*/?\s*(?:at|person)\b)", re.IGNORECASE)
+# what a text message knows beside mentions: <b>, <i>, <u>, <s> and [words](address)
+_MARKUP = re.compile(r"<(?=\s*/?\s*[a-z])|\](?=\()", re.IGNORECASE)
 _BACKTICKS = re.compile(r"`{3,}")
 _USER_ID = re.compile(r"[A-Za-z0-9_.-]+")
 _EMAIL = re.compile(r"[^\s<>@'\"=,]+@[^\s<>@'\"=,]+")
@@ -56,6 +58,11 @@ def one_line(text: str) -> str:
 def break_mentions(text: str) -> str:
     """Return *text* in which no tag mentions anybody: an invisible joiner stands within it."""
     return _TAG.sub("<\u200d", text)
+
+
+def break_markup(text: str) -> str:
+    """Return *text* for a text message, which has no escapes: no tag and no link in it works."""
+    return _MARKUP.sub(lambda found: f"{found[0]}\u200d", clean_text(text))
 
 
 def code_block(text: str, language: str = "plain_text") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_lark.core.cards.limits import CARD_MAX_BYTES, READY_CARD_BYTES, WEBHOOK_MAX_BYTES
@@ -25,6 +25,10 @@ class Carrier:
     ready_bytes: int
     as_text: bool
     calls_back: bool = True
+
+    def less(self, taken_bytes: int) -> Carrier:
+        """Return the same with less room, as something else stands in the message too."""
+        return replace(self, ready_bytes=self.ready_bytes - taken_bytes)
 
     def measure(self, card: Mapping[str, Any]) -> int:
         """Return how many bytes *card* takes in the request's body."""

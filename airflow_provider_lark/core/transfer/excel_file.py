@@ -18,7 +18,9 @@ from airflow_provider_lark.core.transfer.file_values import (
     Written,
     duration_text,
     file_value,
+    keeps_digits,
     too_large,
+    value_text,
     whole_text,
 )
 from airflow_provider_lark.core.transfer.formulas import is_formula
@@ -32,9 +34,6 @@ COLUMNS_MAX = 16_384
 CELL_UNITS_MAX = 32_767
 """UTF-16 units of a cell's text."""
 
-_DIGITS_MAX = 15
-# beyond it no double is finite
-_LARGEST = 10**308
 _FIRST_DAY = date(1900, 1, 1)
 _FORMS = {"datetime": "yyyy-mm-dd hh:mm:ss", "date": "yyyy-mm-dd", "time": "hh:mm:ss", "duration": "[h]:mm:ss"}
 _WIDTH_MAX = 50
@@ -146,8 +145,8 @@ class _Sheet:
         self._sheet.write_string(*at, whole, self._as_text if is_formula(whole) else None)
 
     def _number(self, at: tuple[int, int], value: int | float | Decimal) -> None:
-        if not _keeps(value):
-            self._text(at, f"{value:f}" if isinstance(value, Decimal) else str(value))
+        if not keeps_digits(value):
+            self._text(at, value_text(value))
         elif isinstance(value, Decimal):
             scale = min(30, max(0, -int(value.as_tuple().exponent)))
             self._sheet.write_number(*at, float(value), self._format(f"0.{'0' * scale}" if scale else "0"))
@@ -166,14 +165,6 @@ class _Sheet:
             return text
         self.cut += 1
         return text.encode("utf-16-le")[: (CELL_UNITS_MAX - 1) * 2].decode("utf-16-le", "ignore") + "…"
-
-
-def _keeps(value: int | float | Decimal) -> bool:
-    """Tell whether Excel keeps all digits of a number; a double has no more than it does."""
-    if isinstance(value, float):
-        return True
-    digits = str(abs(value)) if isinstance(value, int) else "".join(map(str, value.as_tuple().digits))
-    return len(digits.strip("0")) <= _DIGITS_MAX and -_LARGEST < value < _LARGEST
 
 
 def _describe(value: datetime | date | time | timedelta) -> tuple[str, str]:

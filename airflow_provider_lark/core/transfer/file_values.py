@@ -16,6 +16,10 @@ from airflow_provider_lark.core.fields.exact_json import dump_exact
 
 Rows = Sequence[Sequence[Any]]
 
+_DIGITS_MAX = 15
+# beyond it no double is finite
+_LARGEST = 10**308
+
 FileValue = str | bool | int | float | Decimal | datetime | date | time | timedelta | None
 """What :func:`file_value` leaves to a file's own form; numbers are finite."""
 
@@ -86,6 +90,52 @@ def whole_text(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def value_text(plain: FileValue) -> str:
+    """Return what :func:`file_value` gave as text: all digits of a number, ISO 8601 of a moment.
+
+    >>> value_text(Decimal("1E+3")), value_text(True)
+    ('1000', 'true')
+    """
+    if isinstance(plain, str):
+        return plain
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    if isinstance(plain, Decimal):
+        return f"{plain:f}"
+    if isinstance(plain, datetime):
+        return plain.isoformat(" ")
+    if isinstance(plain, (date, time)):
+        return plain.isoformat()
+    return duration_text(plain) if isinstance(plain, timedelta) else str(plain)
+
+
+def keeps_digits(value: int | float | Decimal) -> bool:
+    """Tell whether a spreadsheet keeps all digits of a number; a double has no more than it does."""
+    if isinstance(value, float):
+        return True
+    digits = str(abs(value)) if isinstance(value, int) else "".join(map(str, value.as_tuple().digits))
+    return len(digits.strip("0")) <= _DIGITS_MAX and -_LARGEST < value < _LARGEST
+
+
+def distinct_columns(names: Sequence[str]) -> list[str]:
+    """Return a name for each column, none twice: where the form has room for one of each.
+
+    >>> distinct_columns(["n", "n", "n_2"])
+    ['n', 'n_3', 'n_2']
+    """
+    reserved = set(names)
+    found: dict[str, None] = {}
+    for name in names:
+        candidate, at = name, 1
+        while candidate in found or (at > 1 and candidate in reserved):
+            at += 1
+            candidate = f"{name}_{at}"
+        found[candidate] = None
+    return list(found)
 
 
 def duration_text(value: timedelta) -> str:

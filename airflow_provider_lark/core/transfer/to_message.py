@@ -7,34 +7,34 @@ Two steps, so that no transaction waits for Lark: :func:`read_result` reads ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import FILE_NAME_MAX
 from airflow_provider_lark.core.api.messaging import content
 from airflow_provider_lark.core.api.messaging.content import Content
 from airflow_provider_lark.core.cards.chart import Chart, chart_of_points
+from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.cards.display import Img
 from airflow_provider_lark.core.cards.languages import Locale
 from airflow_provider_lark.core.cards.points import ChartKind, Points
 from airflow_provider_lark.core.cards.ready.result import ResultFacts, result_card, shown_rows
-from airflow_provider_lark.core.cards.writing import MESSAGE
+from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.transfer.chart_image import draw_chart
-from airflow_provider_lark.core.transfer.csv_file import write_csv
+from airflow_provider_lark.core.transfer.csv_file import csv_form
 from airflow_provider_lark.core.transfer.excel_file import write_excel
-from airflow_provider_lark.core.transfer.file_names import safe_name
-from airflow_provider_lark.core.transfer.file_values import Rows, Written, rows_in_zone
-
-Form = Literal["card", "csv", "excel", "image"]
+from airflow_provider_lark.core.transfer.file_kinds import Form, is_file, name_file
+from airflow_provider_lark.core.transfer.file_values import Rows, Written, distinct_columns, rows_in_zone
+from airflow_provider_lark.core.transfer.html_file import html_form
+from airflow_provider_lark.core.transfer.json_file import json_form, json_lines_form
+from airflow_provider_lark.core.transfer.packing import Packing
+from airflow_provider_lark.core.transfer.text_file import TextForm, write_text_file
 
 ROWS_MAX = 1000
 """Rows that a card may be asked to show; far fewer fit."""
-
-_SUFFIXES = {"csv": ".csv", "excel": ".xlsx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +52,23 @@ class MessageOptions:
     """How rows become a message.
 
     :param title: of the card, the picture, the sheet; and the file's name where *file_name* is none.
+    :param packing: of a file of text.
     :param rows_shown: most rows of the card's table, up to 1000; 0: no table.
     :param chart: above the table, or what the picture shows.
-    :param file_name: as the chat shows it; the ending is put to it where it is not there.
+    :param file_name: as the chat shows it; the endings are put to it where they are not there.
     :param zone: in which moments are shown; None: as the database gives them.
     :param font: of the picture, a name or the path of a file.
     :param link_url: where all rows are; of a card a button.
     :param note: a sentence for whoever reads the card.
     :param sql: the query, to unfold in the card; None: it is not shown.
     :param locale: the card's only language; None: each reader sees their own.
+    :param in_words: the rows stand in a message of somebody's own, and not in this card.
     :raises ConfigError: they make no message.
     """
 
     title: str
     form: Form = "card"
+    packing: Packing | None = None
     rows_shown: int = 50
     chart: ChartChoice | None = None
     file_name: str | None = None
@@ -75,13 +78,14 @@ class MessageOptions:
     note: str | None = None
     sql: str | None = None
     locale: Locale | None = None
+    in_words: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.rows_shown <= ROWS_MAX:
             raise ConfigError(f"rows_shown is {self.rows_shown}: expected 0 to {ROWS_MAX:,}; a file holds all rows")
         if self.form == "image" and self.chart is None:
             raise ConfigError("form 'image' draws a chart: say which (chart, x, y)")
-        if self.form == "card" and self.chart is None and self.rows_shown == 0:
+        if self.form == "card" and self.chart is None and self.rows_shown == 0 and not self.in_words:
             raise ConfigError("rows_shown is 0 and there is no chart: the card would show nothing")
 
 
@@ -120,14 +124,8 @@ def read_result(names: Sequence[str], parts: Iterable[Rows], options: MessageOpt
     :raises TooLarge: no message holds the file, or the chart.
     """
     result = Result(tuple(names))
-    if options.form in _SUFFIXES:
-        result.path = folder / _file_name(options)
-        written = _write_file(result.path, result.names, parts, options)
-        result.rows = result.shown = written.rows
-        if written.cut:
-            result.warnings.append(
-                f"{written.cut:,} texts were cut to what a cell of Excel holds; CSV keeps them whole"
-            )
+    if is_file(options.form):
+        _fill_file(result, parts, options, folder)
         return result
     keep = options.rows_shown if options.form == "card" else 0
     choice = options.chart
@@ -153,32 +151,40 @@ def write_message(client: LarkClient, result: Result, options: MessageOptions, p
             raise ConfigError("mentions: a message of a file mentions nobody; send a text beside it")
         with result.path.open("rb") as file:
             return content.file(client.resources.upload_file(name=result.file_name, content=file))
-    facts = _facts(client, result, options)
+    picture = None
+    if options.form == "image" and result.points is not None and result.points.values:
+        drawn = draw_chart(result.points, title=options.title, font=options.font)
+        picture = Img(client.resources.upload_image(content=drawn), alt=options.title)
     # whoever is mentioned takes room, too
-    empty = {"schema": "2.0", "body": {"elements": []}}
+    empty: Json = {"schema": "2.0", "body": {"elements": []}}
     taken = MESSAGE.measure(content.card(empty, mentions=people).value) - MESSAGE.measure(empty) if people else 0
-    carrier = replace(MESSAGE, ready_bytes=MESSAGE.ready_bytes - taken)
-    card = result_card(facts, locale=options.locale, carrier=carrier)
+    return content.card(write_card(result, options, MESSAGE.less(taken), picture=picture), mentions=people)
+
+
+def write_card(result: Result, options: MessageOptions, carrier: Carrier, *, picture: Img | None = None) -> Json:
+    """Return the card, with as many of the first rows as *carrier* takes.
+
+    :param picture: in place of a chart that the reader's client draws.
+    :raises TooLarge: the chart does not fit.
+    """
+    card = result_card(_facts(result, options, picture), locale=options.locale, carrier=carrier)
     if (size := carrier.measure(card)) > carrier.ready_bytes:
         points = len(result.points.values) if result.points else 0
+        other = ", or take form 'image'" if carrier.calls_back else ""
         raise TooLarge(
             f"the card takes {size:,} bytes, {carrier.ready_bytes:,} are left for it: its chart has {points:,} points; "
-            "let the query sum them up (GROUP BY), or take form 'image'"
+            f"let the query sum them up (GROUP BY){other}"
         )
     result.shown = shown_rows(card)
-    _warn(result, options)
-    return content.card(card, mentions=people)
+    _warn(result, options, carrier)
+    return card
 
 
-def _facts(client: LarkClient, result: Result, options: MessageOptions) -> ResultFacts:
+def _facts(result: Result, options: MessageOptions, picture: Img | None) -> ResultFacts:
     points = result.points
-    chart: Chart | Img | None = None
-    if points is not None and points.values:
-        if options.form == "image":
-            picture = draw_chart(points, title=options.title, font=options.font)
-            chart = Img(client.resources.upload_image(content=picture), alt=options.title)
-        else:
-            chart = chart_of_points(points)
+    chart: Chart | Img | None = picture
+    if chart is None and points is not None and points.values:
+        chart = chart_of_points(points)
     return ResultFacts(
         title=options.title,
         names=result.names,
@@ -193,27 +199,49 @@ def _facts(client: LarkClient, result: Result, options: MessageOptions) -> Resul
     )
 
 
-def _warn(result: Result, options: MessageOptions) -> None:
+def _warn(result: Result, options: MessageOptions, carrier: Carrier) -> None:
     if options.form == "card" and options.rows_shown and result.shown < result.rows:
-        result.warnings.append(
-            f"the card shows the first {result.shown:,} of {result.rows:,} rows; form 'csv' or 'excel' sends all"
-        )
+        other = "form 'csv' or 'excel' sends all" if carrier.calls_back else "an app can send all as a file"
+        result.warnings.append(f"the card shows the first {result.shown:,} of {result.rows:,} rows; {other}")
     if result.points is not None and result.points.left_out:
         result.warnings.append(
             f"values left out of the chart, as they are no finite numbers: {result.points.left_out:,}"
         )
 
 
-def _write_file(path: Path, names: Sequence[str], parts: Iterable[Rows], options: MessageOptions) -> Written:
-    if options.form == "csv":
-        return write_csv(path, names, rows_in_zone(parts, options.zone))
-    # a cell has no zone; where all moments are in one, it need not say so
-    shown = rows_in_zone(parts, options.zone, drop_zone=True)
-    return write_excel(path, names, shown, title=options.title)
+def _fill_file(result: Result, parts: Iterable[Rows], options: MessageOptions, folder: Path) -> None:
+    name, inner = name_file(options.file_name or options.title, options.form, options.packing)
+    result.path = folder / name
+    written = _write_file(result.path, inner, result.names, parts, options)
+    result.rows = result.shown = written.rows
+    if written.cut:
+        result.warnings.append(f"{written.cut:,} texts were cut to what a cell of Excel holds; CSV keeps them whole")
+    renamed = [name for name in distinct_columns(result.names) if name not in result.names]
+    if renamed and options.form in ("json", "jsonl"):
+        result.warnings.append(
+            f"columns of the same name got a number in JSON ({', '.join(renamed[:10])}); give them names of their own "
+            "with AS"
+        )
 
 
-def _file_name(options: MessageOptions) -> str:
-    suffix = _SUFFIXES[options.form]
-    given = options.file_name or options.title
-    stem = given[: -len(suffix)] if given.lower().endswith(suffix) else given
-    return f"{safe_name(stem)[: FILE_NAME_MAX - len(suffix)]}{suffix}"
+def _write_file(
+    path: Path, inner_name: str, names: Sequence[str], parts: Iterable[Rows], options: MessageOptions
+) -> Written:
+    if options.form == "excel":
+        # a cell has no zone; where all moments are in one, it need not say so
+        shown = rows_in_zone(parts, options.zone, drop_zone=True)
+        return write_excel(path, names, shown, title=options.title)
+    shown = rows_in_zone(parts, options.zone)
+    return write_text_file(path, _text_form(names, options), shown, packing=options.packing, inner_name=inner_name)
+
+
+def _text_form(names: Sequence[str], options: MessageOptions) -> TextForm:
+    match options.form:
+        case "json":
+            return json_form(names)
+        case "jsonl":
+            return json_lines_form(names)
+        case "html":
+            return html_form(names, title=options.title)
+        case _:
+            return csv_form(names)

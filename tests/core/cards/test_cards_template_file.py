@@ -144,7 +144,7 @@ def test_template_file_that_cannot_be_rendered_names_file_and_path(
 def test_template_file_whose_expression_raises_tells_the_place() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         render({"a": ["{{ 1 / n }}"]}, n=0)
-    assert caught.value.__notes__ == ["in the card's template failed.json: a[0]"]
+    assert caught.value.__notes__ == ["in the template failed.json: a[0]"]
 
 
 def test_template_file_of_a_wrong_card_is_refused_like_any_card() -> None:

@@ -14,14 +14,19 @@ import openpyxl
 import pytest
 
 from airflow_provider_lark.core.errors import TooLarge
-from airflow_provider_lark.core.transfer.csv_file import write_csv
+from airflow_provider_lark.core.transfer.csv_file import csv_form
 from airflow_provider_lark.core.transfer.excel_file import CELL_UNITS_MAX, write_excel
 from airflow_provider_lark.core.transfer.file_values import rows_in_zone
 from airflow_provider_lark.core.transfer.formulas import guard, is_formula
+from airflow_provider_lark.core.transfer.text_file import write_text_file
 
 SHANGHAI = timezone(timedelta(hours=8))
 MOMENT = datetime(2026, 11, 1, 16, 30, tzinfo=UTC)
 NAIVE = datetime.fromisoformat("2026-11-01 08:00")
+
+
+def write_csv(path: Path, names: list[str], parts: Any, **options: Any) -> Any:
+    return write_text_file(path, csv_form(names), parts, **options)
 
 
 def csv_text(path: Path, names: list[str], *rows: tuple[Any, ...], **options: Any) -> str:

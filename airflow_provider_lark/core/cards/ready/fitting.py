@@ -14,6 +14,7 @@ from airflow_provider_lark.core.cards.text import one_line
 from airflow_provider_lark.core.cards.writing import Carrier
 
 F = TypeVar("F", bound=Origin)
+T = TypeVar("T")
 
 #: bytes of every name, when a card of names alone is too long
 _TIGHTER_BYTES = (100, 30)
@@ -28,19 +29,20 @@ def fit(facts: F, make: Callable[[F, int], Json], *, most: int, carrier: Carrier
     :param make: the more, the longer: rows shown, bytes of a text.
     """
     for known in (facts, *(_tighten(facts, max_bytes) for max_bytes in _TIGHTER_BYTES)):
-        card = _largest(partial(make, known), most, carrier)
+        card = largest(partial(make, known), most, lambda card: carrier.measure(card) <= carrier.ready_bytes)
         if card is not None:
             return card
     return make(known, 0)
 
 
-def _largest(make: Callable[[int], Json], most: int, carrier: Carrier) -> Json | None:
+def largest(make: Callable[[int], T], most: int, fits: Callable[[T], bool]) -> T | None:
+    """Return ``make(n)`` for the largest *n* up to *most* that *fits*; None where not even 0 does."""
     best = None
     low, high, middle = 0, most, most
     while low <= high:
-        card = make(middle)
-        if carrier.measure(card) <= carrier.ready_bytes:
-            best, low = card, middle + 1
+        made = make(middle)
+        if fits(made):
+            best, low = made, middle + 1
         else:
             high = middle - 1
         middle = (low + high) // 2

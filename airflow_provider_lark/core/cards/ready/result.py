@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from airflow_provider_lark.core.cards.chart import Chart
 from airflow_provider_lark.core.cards.component import Element, Json
@@ -56,10 +57,11 @@ class ResultFacts(Origin):
 def result_card(facts: ResultFacts, *, locale: Locale | None = None, carrier: Carrier = MESSAGE) -> Json:
     """Return the rows as a table, as many as fit, and how many there are."""
     most = len(facts.rows) if facts.with_table and facts.names else 0
-    card = fit(facts, lambda known, rows: _card(known, rows, CELL_BYTES, locale), most=most, carrier=carrier)
+    # who has no app behind it sends no files
+    make = partial(_card, locale=locale, has_files=carrier.calls_back)
+    card = fit(facts, partial(make, cell_bytes=CELL_BYTES), most=most, carrier=carrier)
     if most and shown_rows(card) == 0:
-        cells = _NARROW_CELL_BYTES
-        card = fit(facts, lambda known, rows: _card(known, rows, cells, locale), most=most, carrier=carrier)
+        card = fit(facts, partial(make, cell_bytes=_NARROW_CELL_BYTES), most=most, carrier=carrier)
     return card
 
 
@@ -68,7 +70,7 @@ def shown_rows(card: Json) -> int:
     return sum(len(each["rows"]) for each in card["body"]["elements"] if each["tag"] == "table")
 
 
-def _card(facts: ResultFacts, shown: int, cell_bytes: int, locale: Locale | None) -> Json:
+def _card(facts: ResultFacts, shown: int, *, cell_bytes: int, locale: Locale | None, has_files: bool) -> Json:
     names = facts.names[:TABLE_COLUMNS_MAX]
     rows = [row[:TABLE_COLUMNS_MAX] for row in facts.rows[:shown]]
     table = table_of_rows(names, rows, cell_bytes=cell_bytes) if shown else None
@@ -77,7 +79,7 @@ def _card(facts: ResultFacts, shown: int, cell_bytes: int, locale: Locale | None
     elements: list[Element | None] = [
         facts.chart,
         table,
-        _remainder(facts, shown),
+        _remainder(facts, shown, has_files=has_files),
         people(facts),
         panel(words.QUERY, clean_lines(facts.sql), _SQL_BYTES, locale, "sql"),
         remark(facts),
@@ -87,13 +89,13 @@ def _card(facts: ResultFacts, shown: int, cell_bytes: int, locale: Locale | None
     return frame_card(Frame(facts.title, "blue", summary, count), elements, locale)
 
 
-def _remainder(facts: ResultFacts, shown: int) -> Element | None:
+def _remainder(facts: ResultFacts, shown: int, *, has_files: bool) -> Element | None:
     said: list[Text] = []
     if facts.count == 0:
         said.append(localize(en_us="No rows.", zh_cn="没有数据。"))
     elif facts.with_table and shown < facts.count:
-        english = f"The first {shown:,} of {facts.count:,} rows; a file can hold all."
-        chinese = f"仅显示前 {shown:,} 行，共 {facts.count:,} 行；完整数据请以文件发送。"
+        english = f"The first {shown:,} of {facts.count:,} rows{'; a file can hold all' if has_files else ''}."
+        chinese = f"仅显示前 {shown:,} 行，共 {facts.count:,} 行{'；完整数据请以文件发送' if has_files else ''}。"
         said.append(localize(en_us=english, zh_cn=chinese))
     if facts.with_table and len(facts.names) > TABLE_COLUMNS_MAX:
         count = len(facts.names)

@@ -1,0 +1,61 @@
+"""Rows of a query as JSON: an object a row, in one array or one a line.
+
+Numbers keep all their digits, also those beyond a double. What JSON has no form for is text: moments of ISO 8601, bytes
+as ``0x…``, NaN and infinities as words. JSON and arrays of a database stand as such, not as text in text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_lark.core.transfer.file_values import distinct_columns, file_value, value_text, whole_text
+from airflow_provider_lark.core.transfer.text_file import TextForm
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def json_form(names: Sequence[str]) -> TextForm:
+    """Return one array of objects, a line each."""
+    return TextForm("[\n", _Row(names), ",\n", "\n]\n")
+
+
+def json_lines_form(names: Sequence[str]) -> TextForm:
+    """Return lines of one object each; of no rows a single empty line, since Lark takes no file without a byte."""
+    return TextForm("", _Row(names), "\n", "\n")
+
+
+class _Row:
+    """Writes a row as an object; of columns with the same name the later ones get a number."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._keys = [f"{_quoted(whole_text(name))}:" for name in distinct_columns(names)]
+
+    def __call__(self, row: Sequence[Any]) -> str:
+        pairs = zip(self._keys, row, strict=True)
+        return "{" + ",".join([key + _written(value) for key, value in pairs]) + "}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{_quoted(str(key))}:{_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(map(_written, value))}]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    plain = file_value(value)
+    if isinstance(plain, (int, Decimal)):
+        return value_text(plain)
+    return _quoted(plain.isoformat() if isinstance(plain, datetime) else value_text(plain))
