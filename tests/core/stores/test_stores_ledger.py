@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.connections import is_transient, write_transaction
-from airflow_provider_lark.core.stores.ledger import Ledger, intents, journal, pairs, scans
+from airflow_provider_lark.core.stores.ledger import Ledger, intents, journal, scans
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.stores.ledger.intents import Intent
@@ -72,8 +72,6 @@ def test_tombstones_are_dead_and_known(engine: Engine):
         found = ledger.pairs.by_keys([Key("k001"), Key("k002")])
         assert found == {Key("k001"): Pair(Key("k001"), RecordId("rec001"), None, tombstone=True)}
         assert ledger.pairs.count() == 1
-        assert pairs.purge(conn, tombstones_older_than_seconds=3600) == 0
-        assert pairs.purge(conn, tombstones_older_than_seconds=-2) == 1
 
 
 def test_pairs_with_a_large_base_come_back_whole(engine: Engine):
@@ -185,11 +183,12 @@ def test_conflict_with_an_outcome_is_history(engine: Engine):
 def test_conflict_that_was_carried_out_is_closed(engine: Engine):
     with write_transaction(engine) as conn:
         ledger = Ledger(conn, T)
-        ledger.conflicts.add([conflict("a")])
+        ledger.conflicts.add([conflict("a"), conflict("b")])
         conn.execute(text("UPDATE sync_conflict SET outcome = 'lark'"))
+        assert (len(ledger.conflicts.decided()), ledger.conflicts.count_open()) == (2, 2)
+        ledger.conflicts.settle([Key("a")])
         (decided,) = ledger.conflicts.decided()
-        ledger.conflicts.close([decided.id])
-        assert ledger.conflicts.decided() == []
+        assert (decided.key, ledger.conflicts.count_open()) == ("b", 1)
 
 
 def test_journal_is_kept_for_its_retention(engine: Engine):

@@ -148,25 +148,34 @@ def test_claim_of_blacklisted_keys_leaves_them_pending(engine: Engine):
         assert count_backlog(conn).blacklisted == 2
 
 
-def test_enqueue_with_a_token_is_claimed_at_once(engine: Engine):
+def test_enqueue_of_a_key_twice_adds_it_once(engine: Engine):
     with write_transaction(engine) as conn:
-        ledger = Ledger(conn, T)
-        ids = ledger.queue.enqueue(keys("a", "b", "a"), token="me", lease_seconds=60)
-        assert set(ids) == {"a", "b"}
-        assert claim(conn, "other") == []
-        assert ledger.queue.enqueue(keys("c"), token="me", lease_seconds=60).keys() == {"c"}
-        ledger.queue.complete(list(ids.values()))
-        assert state(conn) == [("a", "completed", 0), ("b", "completed", 0), ("c", "processing", 0)]
+        Ledger(conn, T).queue.enqueue(keys("a", "b", "a"))
+        assert state(conn) == [("a", "pending", 0), ("b", "pending", 0)]
 
 
-def test_release_gives_back_only_what_the_token_holds(engine: Engine):
+def test_hand_back_gives_back_what_is_claimed_and_nothing_else(engine: Engine):
     with write_transaction(engine) as conn:
         ledger = Ledger(conn, T)
+        ledger.queue.enqueue(keys("a", "b", "c"))
+        one, done = claim(conn, "one", limit_keys=2)
+        claim(conn, "two")
+        ledger.queue.complete(done.entry_ids)
+        ledger.queue.hand_back([*one.entry_ids, *done.entry_ids])
+        assert state(conn) == [("a", "pending", 0), ("b", "completed", 0), ("c", "processing", 0)]
+        assert [one.key for one in claim(conn, "three")] == keys("a")
+
+
+def test_hand_back_all_takes_from_every_worker_of_the_table(engine: Engine):
+    with write_transaction(engine) as conn:
+        ledger, other = Ledger(conn, T), Ledger(conn, "other")
         ledger.queue.enqueue(keys("a", "b"))
+        other.queue.enqueue(keys("x"))
         claim(conn, "one", limit_keys=1)
         claim(conn, "two")
-        assert ledger.queue.release("one") == 1
-        assert [one.key for one in claim(conn, "three")] == keys("a")
+        assert len(other.queue.claim(limit_keys=9, token="three", lease_seconds=60)) == 1
+        assert ledger.queue.hand_back_all() == 2
+        assert state(conn) == [("a", "pending", 0), ("b", "pending", 0), ("x", "processing", 0)]
 
 
 def test_backlog_counts_by_status_and_tells_the_oldest(engine: Engine):
@@ -182,15 +191,6 @@ def test_backlog_counts_by_status_and_tells_the_oldest(engine: Engine):
         assert found.oldest_seconds is not None
         assert 0 <= found.oldest_seconds < 300
         assert count_backlog(conn).pending == 3
-
-
-def test_requeue_failed_starts_anew(engine: Engine):
-    with write_transaction(engine) as conn:
-        ledger = Ledger(conn, T)
-        ledger.queue.enqueue(keys("a"))
-        ledger.queue.fail(claim(conn)[0].entry_ids, error="bad")
-        assert ledger.queue.requeue_failed() == 1
-        assert state(conn) == [("a", "pending", 0)]
 
 
 def test_purge_deletes_old_completed_entries_only(engine: Engine):

@@ -53,7 +53,7 @@ class Claiming(Entries):
         while another worker processes it, while it is on the blacklist, and until its backoff ends or a newer change
         arrives.
 
-        :param token: marks the entries as ours; :meth:`~.Queue.release` gives them back by it.
+        :param token: marks the entries as ours, for whoever reads the queue.
         :param now_ms: the time to judge leases and backoff by (default: the database's).
         """
         self._take_back_expired(now_ms)

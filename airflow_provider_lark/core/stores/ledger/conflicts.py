@@ -78,18 +78,11 @@ class Conflicts(Part):
         mine = (table.c.table_name == self.table_name, _OPEN)
         return self.conn.scalars(select(func.count()).select_from(table).where(*mine)).one()
 
-    def close(self, ids: Sequence[int]) -> None:
-        """Note that the outcome of conflicts has been carried out."""
-        for some in split(ids):
-            self._close(is_among(table.c.id, some))
-
     def settle(self, keys: Sequence[Key]) -> None:
         """Close the open conflicts of *keys*: the sides agree again, or the resolution has been carried out."""
         for some in split(keys):
-            self._close(self._of(table, some), _OPEN)
-
-    def _close(self, *conditions: Any) -> None:
-        self.conn.execute(update(table).where(*conditions).values(status="closed", closed_at=Now()))
+            closed = update(table).where(self._of(table, some), _OPEN)
+            self.conn.execute(closed.values(status="closed", closed_at=Now()))
 
     def _open_by_key(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
         if not keys:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.dbtime import Now, now_plus
+from airflow_provider_lark.core.stores.dbtime import Now
 from airflow_provider_lark.core.stores.ledger.part import Part
 from airflow_provider_lark.core.stores.ledger.schema import record_map
 from airflow_provider_lark.core.stores.matching import is_among
@@ -153,12 +153,6 @@ class Pairs(Part):
         for some in split(list(ids)):
             mine = (record_map.c.table_name == self.table_name, is_among(column, some))
             yield from map(from_row, self.conn.execute(select(record_map).where(*mine, *more)))
-
-
-def purge(conn: Connection, *, tombstones_older_than_seconds: float) -> int:
-    """Drop tombstones that are so old, of every table; return how many."""
-    old = (record_map.c.tombstone, record_map.c.updated_at <= now_plus(-tombstones_older_than_seconds))
-    return conn.execute(delete(record_map).where(*old)).rowcount
 
 
 def from_row(row: Row[Any]) -> Pair:

@@ -6,13 +6,12 @@ An entry says that a key may have changed, never how. Entries of one key are cla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.stores.dbtime import Now, epoch_ms, now_plus, now_plus_ms
+from airflow_provider_lark.core.stores.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.stores.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.stores.ledger.claims import Claiming, Operation
 from airflow_provider_lark.core.stores.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED
@@ -23,32 +22,11 @@ from airflow_provider_lark.core.stores.matching import is_among
 class Queue(Claiming):
     """The queue of one table; :class:`~.DeadLetters` and :class:`~.HeldDeletes` are entries that need more."""
 
-    def enqueue(
-        self,
-        keys: Sequence[Key],
-        *,
-        operation: Operation = "UPDATE",
-        token: str | None = None,
-        lease_seconds: float | None = None,
-    ) -> dict[Key, int]:
-        """Add an entry per key: pending, or already claimed when *token* is given.
-
-        :returns: the new entries' ids by key when *token* is given, else nothing.
-        """
-        if not keys:
-            return {}
-        entry: dict[str, Any] = {"table_name": self.table_name, "operation": operation}
-        if token is not None:
-            entry |= {"status": "processing", "claim_token": token}
-        self.conn.execute(insert(queue), [entry | {"key": key} for key in dict.fromkeys(keys)])
-        if token is None:
-            return {}
-        mine = (queue.c.table_name == self.table_name, queue.c.status == "processing", queue.c.claim_token == token)
-        fresh = and_(*mine, queue.c.lease_until_ms.is_(None))
-        ids = select(queue.c.id, queue.c.key).where(fresh)
-        found = {Key(row.key): row.id for row in self.conn.execute(ids)}
-        self._change(fresh, lease_until_ms=now_plus_ms(lease_seconds or 0))
-        return found
+    def enqueue(self, keys: Sequence[Key], *, operation: Operation = "UPDATE") -> None:
+        """Add an entry per key."""
+        if keys:
+            entry = {"table_name": self.table_name, "operation": operation}
+            self.conn.execute(insert(queue), [entry | {"key": key} for key in dict.fromkeys(keys)])
 
     def complete(self, entry_ids: Sequence[int]) -> None:
         """Mark entries as carried out."""
@@ -94,17 +72,6 @@ class Queue(Claiming):
         """Give back what a dead worker had claimed; only for the one that holds the table's lease."""
         orphaned = (queue.c.table_name == self.table_name, queue.c.status == "processing")
         return self._change(*orphaned, status="pending", **UNCLAIMED)
-
-    def release(self, token: str) -> int:
-        """Give back what is claimed under *token*, to be tried at once; return how many entries."""
-        mine = (queue.c.status == "processing", queue.c.claim_token == token)
-        return self._change(*mine, status="pending", next_attempt_at=None, **UNCLAIMED)
-
-    def requeue_failed(self) -> int:
-        """Try failed entries again from the start; return how many."""
-        failed = (queue.c.table_name == self.table_name, queue.c.status == "failed")
-        anew = {"retry_count": 0, "processed_at": None, "next_attempt_at": None}
-        return self._change(*failed, status="pending", **anew, **UNCLAIMED)
 
     def changed_at(self, keys: Sequence[Key]) -> dict[Key, int]:
         """Return when SQL last changed those of *keys* that wait, in milliseconds by the database's clock."""
