@@ -72,7 +72,24 @@ def open_chat(emulator, engine, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_ALERTS_DB", json.dumps(_connection_to(engine)))
     # what is told depends on no clock: how long it may take is tested where nobody answers
     monkeypatch.setattr(alert_delivery, "SHOW_SECONDS", 100.0)
+    monkeypatch.setattr(alert_delivery, "NOTE_SECONDS", 100.0)
     monkeypatch.setattr(base, "BUDGET_SECONDS", 120.0)
     # cards need no key, tokens do
     monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     return AlertChat(emulator, engine)
+
+
+def run_forked(count, work):
+    """Run ``work(n)`` in *count* processes at once, as forked from this one as Airflow's tasks are from a worker."""
+    import multiprocessing
+    import warnings
+
+    with warnings.catch_warnings():
+        # the emulator's threads stay in this process
+        warnings.simplefilter("ignore", DeprecationWarning)
+        many = [multiprocessing.get_context("fork").Process(target=work, args=(n,)) for n in range(count)]
+        for each in many:
+            each.start()
+    for each in many:
+        each.join(60)
+    assert [each.exitcode for each in many] == [0] * count

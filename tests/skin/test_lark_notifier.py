@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG, AsyncCallback
@@ -19,6 +21,7 @@ from airflow_provider_lark.notifications.lark import LarkNotifier, send_lark_not
 from airflow_provider_lark.provider_info import get_provider_info
 from tests.skin.occasions import DEADLINE, STARTED, raised, task_context
 
+ROOT = Path(__file__).parents[2]
 RUN = {"dag": DAG("orders"), "run_id": "manual__2026-11-01T00:00:00+00:00", "reason": "task_failure"}
 
 
@@ -277,14 +280,36 @@ def test_failed_run_is_told_of_the_run_and_not_of_the_last_task(chat, emulator):
     assert "load" not in told
 
 
-def test_lost_task_that_is_found_twice_is_told_once(chat, emulator):
+# a process as the DAG processor is one, told of the task ten seconds later than another
+FOUND = """
+import json, sys
+from datetime import timedelta
+
+from airflow_provider_lark.notifications.lark import LarkNotifier
+from tests.skin.occasions import task_context
+
+seconds = float(sys.argv[1])
+for given in json.loads(sys.argv[2]):
     context = task_context(state="up_for_retry", try_number=1)
-    notify(context)
-    later = task_context(state="up_for_retry", try_number=1)
-    later["ti"].end_date += timedelta(seconds=10)
-    later["ti"].hostname = "another"
-    notify(later)
-    sent(emulator)
+    context["ti"].end_date += timedelta(seconds=seconds)
+    context["ti"].hostname = f"worker {seconds}"
+    LarkNotifier(receive_id="Data alerts", **given)(context)
+"""
+
+
+def test_lost_task_that_is_found_by_two_processes_ten_seconds_apart_is_told_once(chat, emulator):
+    # 5.04
+    moving = "{{ ti.task_id }} on {{ ti.hostname }} at {{ ti.end_date }}"
+    given = [{}, {"text": moving}, {"note": moving, "timeout_seconds": 8}]
+    for seconds in (0, 10):
+        # each with hashes of its own: what stands in a set has another order
+        env = {**os.environ, "PYTHONHASHSEED": str(seconds + 1)}
+        command = [sys.executable, "-c", FOUND, str(seconds), json.dumps(given)]
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=600)
+        assert (done.returncode, "could not tell" in done.stdout) == (0, False), done.stdout + done.stderr
+    sends = [each for each in emulator.log if each.method == "POST" and "/im/v1/messages" in each.path]
+    assert [each.code for each in sends] == [0] * 6
+    assert len(emulator.messages) == len(given)
 
 
 def test_next_try_and_another_map_index_are_told_on_their_own(chat, emulator):

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.stores.alerts import alert_store
 from airflow_provider_lark.notifications import alert_delivery, alerting
 from airflow_provider_lark.notifications.lark import LarkNotifier
 from tests.databases import open_sqlite
-from tests.skin.alerts import ended, failed, open_chat
+from tests.skin.alerts import ended, failed, open_chat, run_forked
 from tests.skin.message_tasks import Killed, Reaper
 from tests.skin.occasions import raised
 
@@ -320,19 +320,3 @@ def test_forty_failures_of_eight_processes_at_once_make_one_card(kind, emulator,
     times = [each.at_ms for each in chat.calls("PATCH")]
     assert all(later - first >= 1000 for first, later in zip(times, times[5:], strict=False))
     assert chat.sql("SELECT COUNT(*) FROM alert_cards WHERE claim_token IS NOT NULL") == [(0,)]
-
-
-def run_forked(count, work):
-    """Run ``work(n)`` in *count* processes at once, as forked from this one as Airflow's tasks are from a worker."""
-    import multiprocessing
-    import warnings
-
-    with warnings.catch_warnings():
-        # the emulator's threads stay in this process
-        warnings.simplefilter("ignore", DeprecationWarning)
-        many = [multiprocessing.get_context("fork").Process(target=work, args=(n,)) for n in range(count)]
-        for each in many:
-            each.start()
-    for each in many:
-        each.join(60)
-    assert [each.exitcode for each in many] == [0] * count

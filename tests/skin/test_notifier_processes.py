@@ -9,10 +9,27 @@ import pytest
 from airflow.sdk import listener as sdk_listener
 from airflow.sdk import plugins_manager
 
+from airflow_provider_lark.core.stores.accounts import migrate
 from airflow_provider_lark.plugins.lark import LarkPlugin, make_listeners
 from tests.databases import open_sqlite
-from tests.skin.alerts import open_chat
+from tests.skin.alerts import open_chat, run_forked
 from tests.skin.task_process import run_task
+
+MAPPED = dedent("""
+    from airflow.sdk import DAG, task
+
+    from airflow_provider_lark.notifications.lark import LarkNotifier
+
+    tell = LarkNotifier(receive_id="Data alerts", dedupe="run", locale="en_us")
+
+    with DAG("made_in_a_test", schedule=None, default_args={"on_failure_callback": tell}):
+
+        @task
+        def download(number):
+            raise ValueError(f"no file {number}")
+
+        download.expand(number=list(range(284)))
+""")
 
 SOURCE = dedent("""
     from pathlib import Path
@@ -59,8 +76,10 @@ def forget_plugins():
     sdk_listener.get_listener_manager.cache_clear()
 
 
-def test_failure_retry_and_recovery_of_a_task_process_are_one_card(chat, emulator, monkeypatch, tmp_path):
-    connections = {
+@pytest.fixture
+def connections(emulator, tmp_path):
+    """What the Execution API knows."""
+    return {
         "lark_default": {
             "host": emulator.url,
             "login": emulator.app_id,
@@ -70,6 +89,8 @@ def test_failure_retry_and_recovery_of_a_task_process_are_one_card(chat, emulato
         "alerts_db": {"conn_type": "sqlite", "host": str(tmp_path / "alerts.db")},
     }
 
+
+def test_failure_retry_and_recovery_of_a_task_process_are_one_card(chat, connections, monkeypatch, tmp_path):
     def run(task_id, try_number, retries):
         done = run_task(
             monkeypatch, tmp_path, SOURCE, task_id, connections, level="INFO", try_number=try_number, retries=retries
@@ -89,3 +110,26 @@ def test_failure_retry_and_recovery_of_a_task_process_are_one_card(chat, emulato
     (tmp_path / "fixed").touch()
     run("load", 3, retries=0)
     assert (chat.shown.color, chat.shown.title) == ("red", "made_in_a_test.check failed")
+
+
+def test_mapped_tasks_that_fail_in_eight_processes_at_once_say_of_how_many(
+    chat, connections, emulator, monkeypatch, tmp_path
+):
+    """5.10: of how many each process asks Airflow, over its own supervisor."""
+    emulator.switches.rate_limits = True
+    migrate.upgrade(chat.engine)
+    states = {f"download_{number}": "failed" if number % 36 == 0 else "running" for number in range(284)}
+
+    def work(worker):
+        folder = tmp_path / f"worker {worker}"
+        folder.mkdir()
+        done = run_task(
+            monkeypatch, folder, MAPPED, "download", connections, level="INFO", map_index=worker * 36, states=states
+        )
+        assert done.state == "failed"
+        assert [each for each in done.events("warning") if "cannot" in each or "could not" in each] == []
+
+    run_forked(8, work)
+    assert (chat.shown.color, chat.shown.title) == ("red", "made_in_a_test: 8 of 284 failed")
+    assert "[0], [36], [72], and 5 more" in chat.shown.text
+    assert [each.code for each in emulator.log if each.code] == []
