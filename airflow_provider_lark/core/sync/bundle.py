@@ -97,3 +97,8 @@ class Step:
     incomplete: bool = False
     rewritten: tuple[str, ...] = ()
     resolution: Side | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """The row's key; of a new row, the one that the database made."""
+        return self.state.key if self.change is None else self.change.key

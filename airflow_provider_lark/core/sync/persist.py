@@ -49,7 +49,7 @@ def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
     tombstones: list[Key] = []
     for step in done:
         state, decision = step.state, step.decision
-        key = step.change.key if step.change is not None else state.key
+        key = step.key
         if key is None:
             continue
         if decision.pair == "save":
@@ -74,12 +74,11 @@ def _persist_promises(tx: Transaction, done: list[Step]) -> None:
     """Put what is owed to Lark into the queue, in the same transaction, so that a crash cannot forget it."""
     owed = []
     for step in done:
-        key = step.change.key if step.change is not None else step.state.key
         if step.state.sql is None and step.change is None and step.decision.pair != "forget":
             # only a delete that was noted deletes; of one that no trigger saw, a complete scan tells
             continue
-        if (step.decision.owes_lark or step.incomplete) and key is not None and step.state.waiting_ms is None:
-            owed.append(key)
+        if (step.decision.owes_lark or step.incomplete) and step.key is not None and step.state.waiting_ms is None:
+            owed.append(step.key)
     if owed:
         tx.queue.enqueue(owed, operation="UPDATE")
 

@@ -68,10 +68,7 @@ class Conflicts(Part):
 
     def open_keys(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* that wait for a person to resolve them."""
-        found: set[Key] = set()
-        for some in split(keys):
-            found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some), _OPEN))))
-        return found
+        return self._keys_where(table, keys, _OPEN)
 
     def count_open(self) -> int:
         """Return how many conflicts wait for a person."""

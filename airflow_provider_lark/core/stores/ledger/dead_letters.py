@@ -71,7 +71,7 @@ class DeadLetters(Entries):
 
     def among(self, ids: Sequence[str]) -> set[str]:
         """Return those of *ids* whose record waits for another try, or failed for good."""
-        return set(self._keys_where(ids, queue.c.operation == PULL, _WAITS))
+        return set(self._keys_where(queue, ids, queue.c.operation == PULL, _WAITS))
 
     def among_claims(self, claims: Sequence[Claim]) -> set[Key]:
         """Return the keys of those *claims* of which an entry asks for the record to be read again."""

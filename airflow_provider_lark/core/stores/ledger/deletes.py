@@ -74,7 +74,7 @@ class HeldDeletes(Entries):
 
     def among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* whose row stays in SQL although its record is gone."""
-        return self._keys_where(keys, _IS_HELD, queue.c.operation == PULL)
+        return self._keys_where(queue, keys, _IS_HELD, queue.c.operation == PULL)
 
     def count(self) -> Held:
         """Count the keys that are held, by the side that keeps what it has."""

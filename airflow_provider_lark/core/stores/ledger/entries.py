@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, update
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.ledger.part import Part
 from airflow_provider_lark.core.stores.ledger.schema import queue
 from airflow_provider_lark.core.stores.matching import is_among
@@ -36,11 +35,3 @@ class Entries(Part):
     def _change_ids(self, entry_ids: Sequence[int], *conditions: ColumnElement[bool], **values: Any) -> None:
         for ids in split(entry_ids):
             self._change(is_among(queue.c.id, ids), *conditions, **values)
-
-    def _keys_where(self, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[Key]:
-        """Return those of *keys* of which an entry meets *conditions*."""
-        found: set[Key] = set()
-        for some in split(keys):
-            meeting = select(queue.c.key).where(self._of(queue, some), *conditions)
-            found.update(map(Key, self.conn.scalars(meeting)))
-        return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, and_
+from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.stores.matching import is_among
 
 
@@ -23,3 +25,10 @@ class Part:
     def _of(self, table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
         """Return the condition that a row of the ledger's *table* belongs to one of *keys*."""
         return and_(table.c.table_name == self.table_name, is_among(table.c.key, keys))
+
+    def _keys_where(self, table: Table, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[Key]:
+        """Return those of *keys* of which a row of the ledger's *table* meets *conditions*."""
+        found: set[Key] = set()
+        for some in split(keys):
+            found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some), *conditions))))
+        return found

@@ -91,7 +91,7 @@ class Queue(Claiming):
 
     def deletes_among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* of which a delete waits that nobody has claimed."""
-        return self._keys_where(keys, queue.c.status == "pending", queue.c.operation == "DELETE")
+        return self._keys_where(queue, keys, queue.c.status == "pending", queue.c.operation == "DELETE")
 
     def backlog(self) -> Backlog:
         """Count what waits."""
