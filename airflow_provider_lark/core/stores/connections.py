@@ -103,6 +103,41 @@ def open_session(engine: Engine, *, lock_seconds: float | None = None) -> Iterat
 
 
 @contextmanager
+def read_only_session(engine: Engine) -> Iterator[Connection]:
+    """Open a session in which a write is an error of the database, so that one that was forgotten cannot land.
+
+    :raises ConfigError: something was to be written.
+    """
+    with open_session(engine) as conn:
+        if engine.dialect.name == "sqlite":
+            conn.exec_driver_sql("PRAGMA query_only = ON")
+            try:
+                yield conn
+            finally:
+                conn.rollback()
+                conn.exec_driver_sql("PRAGMA query_only = OFF")
+        elif engine.dialect.name == "postgresql":
+            event.listen(conn, "begin", _begin_read_only)
+            conn.rollback()
+            try:
+                yield conn
+            finally:
+                event.remove(conn, "begin", _begin_read_only)
+        else:
+            conn.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+            conn.rollback()
+            try:
+                yield conn
+            finally:
+                # the pool must not hand this session out again
+                conn.invalidate()
+
+
+def _begin_read_only(conn: Connection) -> None:
+    conn.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+@contextmanager
 def _settled(conn: Connection, lock_seconds: float | None) -> Iterator[None]:
     session = session_of(
         conn, LOCK_SECONDS if lock_seconds is None else lock_seconds, is_exact=lock_seconds is not None

@@ -84,8 +84,17 @@ class SqlStore:
 
         For a caller that commits between two pages.
         """
+        return self._page_after(after, limit, self._is_unpaired(table_name))
+
+    def page_after(self, after: str | None, limit: int) -> Page:
+        """Return up to *limit* rows from behind the key *after*."""
+        return self._page_after(after, limit, None)
+
+    def _page_after(self, after: str | None, limit: int, condition: ColumnElement[bool] | None) -> Page:
         query = self._select(None)
-        statement = query.statement.where(self._is_unpaired(table_name)).order_by(*self._key).limit(limit)
+        statement = query.statement.order_by(*self._key).limit(limit)
+        if condition is not None:
+            statement = statement.where(condition)
         if after is not None:
             values = zip(self._key, self._key_codec.to_values(Key(after)), strict=True)
             bound = [bindparam(None, value, type_=column.type) for column, value in values]

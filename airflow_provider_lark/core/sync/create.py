@@ -15,7 +15,7 @@ from airflow_provider_lark.core.side import Key, RecordId, Values
 from airflow_provider_lark.core.stores.ledger.intents import Intent
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.dead_letters import add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.links import Sendable
 from airflow_provider_lark.core.sync.lookup import find_by_keys, in_order_of
@@ -191,7 +191,7 @@ def _store_record_ids(tx: Transaction, run: Run, ids: Mapping[Key, RecordId]) ->
         return
     # a row that was deleted meanwhile has its own queue entry
     there = tx.sql.read(list(ids), for_update=True)
-    apply_changes(tx.conn, tx.sql, [SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
+    tx.apply([SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
 
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:

@@ -7,8 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -16,33 +15,20 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LarkError, describe_problems
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-from airflow_provider_lark.core.stores.connections import open_session, with_lock_seconds
-from airflow_provider_lark.core.stores.ledger import Ledger
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.connections import with_lock_seconds
 from airflow_provider_lark.core.sync import setup
-from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.consistency import compare
-from airflow_provider_lark.core.sync.create import settle_intents
-from airflow_provider_lark.core.sync.hold import refuse_held
+from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.lease import hold_lease, worker_name
 from airflow_provider_lark.core.sync.mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
-from airflow_provider_lark.core.sync.push import drain
+from airflow_provider_lark.core.sync.plan.make import make_plan
+from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
-from airflow_provider_lark.core.sync.resolutions import apply_resolutions
-from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.sent import settle_sent
 from airflow_provider_lark.core.sync.sweep import (
-    Scan,
     drop_marks,
-    ingest_surfaced,
-    scan_all,
-    scan_keys,
-    settle_lark_deletes,
-    settle_sql_deletes,
 )
-from airflow_provider_lark.core.sync.unpaired import push_unpaired
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +108,7 @@ class SyncEngine:
         """
         report = SyncReport(self.mapping.name, "full")
         with self._measured(report), self._run(report, allow_mass_deletes) as run:
-            self._full(run)
+            run_full(run)
         return report
 
     def incremental(self, *, allow_mass_deletes: bool = False) -> SyncReport:
@@ -135,14 +121,30 @@ class SyncEngine:
         """
         report = SyncReport(self.mapping.name, "incremental")
         with self._measured(report), self._run(report, allow_mass_deletes) as run:
-            state = self._checkpoint()
-            if state.last_scan_at_ms is None or (
-                run.binding.modified_field is None and run.binding.mapping.direction != "to_lark"
-            ):
-                self._full(run)
-            else:
-                self._incremental(run, state)
+            run_incremental(run)
         return report
+
+    def plan(
+        self, operation: Literal["incremental", "full"] = "incremental", *, allow_mass_deletes: bool = False
+    ) -> Plan:
+        """Find out what a run would do; nothing is written, neither to the tables nor to the ledger.
+
+        It costs the reads of that run. Where the setup has not been done, the plan says what it would make.
+
+        :raises SchemaMismatch: the tables do not fit the mapping.
+        """
+        report = SyncReport(self.mapping.name, operation)
+        with self._measured(report):
+            return make_plan(
+                self.client,
+                self.sql_engine,
+                self.mapping,
+                report,
+                operation,
+                clock=self.clock,
+                new_token=self.new_token,
+                allow_mass_deletes=allow_mass_deletes,
+            )
 
     def check(self) -> CheckReport:
         """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
@@ -164,91 +166,6 @@ class SyncEngine:
         """
         setup.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
         self._ready = None
-
-    def _full(self, run: Run) -> None:
-        state = self._checkpoint()
-        two_way = run.binding.mapping.direction != "to_lark"
-        settle_intents(run)
-        settle_sent(run)
-        apply_resolutions(run)
-        scan = scan_all(run)
-        try:
-            settle_lark_deletes(run, scan)
-            settle_sql_deletes(run, scan)
-        finally:
-            drop_marks(run, scan.scan_id)
-        offset = self._offset(run, scan.total) if scan.is_settled else None
-        modified = run.binding.modified_field
-        if scan.is_complete and two_way and modified is not None and scan.pages > 1:
-            # a record that was edited while we read has moved to the front unseen; its row is no new one
-            pull_changes(run, modified, scan.newest_ms)
-        own = OwnCreates()
-        if run.binding.mapping.direction != "to_sql" and scan.is_complete:
-            own = push_unpaired(run)
-        drain(run)
-        pulled = Pulled(scan.newest_ms if scan.is_complete else state.watermark_ms, scan.total)
-        modified = run.binding.modified_field
-        if scan.is_complete and two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
-            # what people edited while we read and wrote; it also takes in the echoes of our own writes
-            pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
-        if offset is not None:
-            # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
-            offset += pulled.unpaired
-        self._save(run, pulled, complete=scan.is_complete, offset=offset)
-        drain(run)
-        run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
-        refuse_held(run, scan.blind)
-
-    def _incremental(self, run: Run, state: Checkpoint) -> None:
-        settle_intents(run)
-        settle_sent(run)
-        apply_resolutions(run)
-        pulled, scan = Pulled(state.watermark_ms), None
-        modified = run.binding.modified_field
-        if modified is not None and run.binding.mapping.direction != "to_lark":
-            pulled = pull_changes(run, modified, state.watermark_ms)
-            if not self._counts_agree(run, pulled, state):
-                scan = Scan(self.new_token())
-                try:
-                    scan_keys(run, scan)
-                    ingest_surfaced(run, scan)
-                    settle_lark_deletes(run, scan)
-                finally:
-                    drop_marks(run, scan.scan_id)
-                pulled.total = scan.total
-        recount = scan is None or scan.is_settled
-        self._save(run, pulled, complete=False, offset=self._offset(run, pulled.total) if recount else None)
-        drain(run)
-        refuse_held(run, scan.blind if scan is not None else None)
-
-    def _counts_agree(self, run: Run, pulled: Pulled, state: Checkpoint) -> bool:
-        """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-        expected = run.count_pairs() + state.total_offset + pulled.unpaired
-        return pulled.total is None or pulled.total == expected
-
-    def _offset(self, run: Run, total: int | None) -> int | None:
-        """Return by how much Lark's *total* exceeds the pairs, when the two are known to belong together."""
-        return None if total is None else total - run.count_pairs()
-
-    def _save(self, run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> None:
-        """Store how far Lark's changes are taken in.
-
-        :param complete: every record was read and compared.
-        :param offset: records beyond the pairs; None leaves what is known.
-        """
-        state = self._checkpoint()
-        newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
-        kept = replace(state, watermark_ms=max(newest) if newest else None)
-        if complete:
-            kept = replace(kept, last_scan_at_ms=int(self.clock.now() * 1000))
-        if offset is not None:
-            kept = replace(kept, total_offset=offset)
-        if kept != state:
-            run.transact(lambda tx: tx.checkpoint.save(kept))
-
-    def _checkpoint(self) -> Checkpoint:
-        with open_session(self.sql_engine) as conn:
-            return Ledger(conn, self.mapping.sql.table_name).checkpoint.load() or Checkpoint()
 
     @contextmanager
     def _measured(self, report: Report) -> Iterator[None]:

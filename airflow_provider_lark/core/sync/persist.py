@@ -16,6 +16,8 @@ from airflow_provider_lark.core.sync.row_states import Refusal
 from airflow_provider_lark.core.sync.run import Run
 from airflow_provider_lark.core.sync.transaction import Transaction
 
+WAITS = "waits for a resolution in sync_conflict"
+
 
 def persist(
     tx: Transaction,
@@ -104,7 +106,7 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
             )
         )
         outcome.conflicts += 1
-        detail = f"{decision.outcome} wins" if decision.outcome else "waits for a resolution in sync_conflict"
+        detail = f"{decision.outcome} wins" if decision.outcome else WAITS
         lines.append(LogLine(state.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
             outcome.skipped += 1

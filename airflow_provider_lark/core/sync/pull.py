@@ -11,8 +11,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.side import RecordId, Row, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.sequences import advance
-from airflow_provider_lark.core.sync.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.hold import withhold
@@ -50,12 +49,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
     states = [state for state in states if state not in unreadable]
     steps = withhold(tx, bundle, _decide_all(tx, run, bundle, states, outcome), outcome)
-    apply_changes(
-        tx.conn,
-        tx.sql,
-        [step.change for step in steps if step.change is not None],
-        owned=tx.pairs.record_ids_of,
-    )
+    tx.apply([step.change for step in steps if step.change is not None])
     failures = list(refused)
     failures += [_refusal(state, state.sql.problems[0]) for state in unreadable if state.sql is not None]
     done: list[Step] = []
@@ -65,7 +59,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
         else:
             done.append(step)
     _see_what_sql_made_of_it(run, done)
-    outcome.warnings += advance(tx.conn, run.binding.spec.table, _numbers_given(run, done))
+    outcome.warnings += tx.advance(_numbers_given(run, done))
     persist(tx, run, bundle, done, failures, outcome)
     outcome.refused.update(refusal.record_id for refusal in failures)
     outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)

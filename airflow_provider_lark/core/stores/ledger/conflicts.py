@@ -66,6 +66,13 @@ class Conflicts(Part):
         mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.in_(("lark", "sql")))
         return [_from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id))]
 
+    def open_page(self, *, after: int, limit: int) -> list[Conflict]:
+        """Return up to *limit* conflicts that wait for a person, from behind the id *after*."""
+        mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.is_(None), table.c.id > after)
+        return [
+            _from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id).limit(limit))
+        ]
+
     def open_keys(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* that wait for a person to resolve them."""
         return self._keys_where(table, keys, _OPEN)

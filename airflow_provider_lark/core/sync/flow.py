@@ -1,0 +1,126 @@
+"""The order of a run's steps: what is settled first, what is pulled, what is pushed, and what is stored in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
+from airflow_provider_lark.core.sync.create import settle_intents
+from airflow_provider_lark.core.sync.hold import refuse_held
+from airflow_provider_lark.core.sync.push import drain
+from airflow_provider_lark.core.sync.resolutions import apply_resolutions
+from airflow_provider_lark.core.sync.retention import purge
+from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.sent import settle_sent
+from airflow_provider_lark.core.sync.sweep import (
+    Scan,
+    drop_marks,
+    ingest_surfaced,
+    scan_all,
+    scan_keys,
+    settle_lark_deletes,
+    settle_sql_deletes,
+)
+from airflow_provider_lark.core.sync.unpaired import push_unpaired
+
+
+def run_full(run: Run) -> None:
+    """Compare every row of both sides, and bring them in step; see :meth:`.SyncEngine.full`."""
+    state = load_checkpoint(run)
+    two_way = run.binding.mapping.direction != "to_lark"
+    settle_intents(run)
+    settle_sent(run)
+    apply_resolutions(run)
+    scan = scan_all(run)
+    try:
+        settle_lark_deletes(run, scan)
+        settle_sql_deletes(run, scan)
+    finally:
+        drop_marks(run, scan.scan_id)
+    offset = _offset(run, scan.total) if scan.is_settled else None
+    modified = run.binding.modified_field
+    if scan.is_complete and two_way and modified is not None and scan.pages > 1:
+        # a record that was edited while we read has moved to the front unseen; its row is no new one
+        pull_changes(run, modified, scan.newest_ms)
+    own = OwnCreates()
+    if run.binding.mapping.direction != "to_sql" and scan.is_complete:
+        own = push_unpaired(run)
+    drain(run)
+    pulled = Pulled(scan.newest_ms if scan.is_complete else state.watermark_ms, scan.total)
+    modified = run.binding.modified_field
+    if scan.is_complete and two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
+        # what people edited while we read and wrote; it also takes in the echoes of our own writes
+        pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
+    if offset is not None:
+        # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
+        offset += pulled.unpaired
+    _save(run, pulled, complete=scan.is_complete, offset=offset)
+    drain(run)
+    run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
+    refuse_held(run, scan.blind)
+
+
+def run_incremental(run: Run) -> None:
+    """Carry over what changed on either side since the last run; see :meth:`.SyncEngine.incremental`."""
+    state, binding = load_checkpoint(run), run.binding
+    if state.last_scan_at_ms is None or (binding.modified_field is None and binding.mapping.direction != "to_lark"):
+        run_full(run)
+    else:
+        _run_incremental(run, state)
+
+
+def _run_incremental(run: Run, state: Checkpoint) -> None:
+    settle_intents(run)
+    settle_sent(run)
+    apply_resolutions(run)
+    pulled, scan = Pulled(state.watermark_ms), None
+    modified = run.binding.modified_field
+    if modified is not None and run.binding.mapping.direction != "to_lark":
+        pulled = pull_changes(run, modified, state.watermark_ms)
+        if not _counts_agree(run, pulled, state):
+            scan = Scan(run.new_token())
+            try:
+                scan_keys(run, scan)
+                ingest_surfaced(run, scan)
+                settle_lark_deletes(run, scan)
+            finally:
+                drop_marks(run, scan.scan_id)
+            pulled.total = scan.total
+    recount = scan is None or scan.is_settled
+    _save(run, pulled, complete=False, offset=_offset(run, pulled.total) if recount else None)
+    drain(run)
+    refuse_held(run, scan.blind if scan is not None else None)
+
+
+def _counts_agree(run: Run, pulled: Pulled, state: Checkpoint) -> bool:
+    """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
+    expected = run.count_pairs() + state.total_offset + pulled.unpaired
+    return pulled.total is None or pulled.total == expected
+
+
+def _offset(run: Run, total: int | None) -> int | None:
+    """Return by how much Lark's *total* exceeds the pairs, when the two are known to belong together."""
+    return None if total is None else total - run.count_pairs()
+
+
+def _save(run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> None:
+    """Store how far Lark's changes are taken in.
+
+    :param complete: every record was read and compared.
+    :param offset: records beyond the pairs; None leaves what is known.
+    """
+    state = load_checkpoint(run)
+    newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
+    kept = replace(state, watermark_ms=max(newest) if newest else None)
+    if complete:
+        kept = replace(kept, last_scan_at_ms=int(run.clock.now() * 1000))
+    if offset is not None:
+        kept = replace(kept, total_offset=offset)
+    if kept != state:
+        run.transact(lambda tx: tx.checkpoint.save(kept))
+
+
+def load_checkpoint(run: Run) -> Checkpoint:
+    """Return the state of the mapping; an empty one before its first run."""
+    return run.read(lambda tx: tx.checkpoint.load()) or Checkpoint()

@@ -1,0 +1,12 @@
+"""What a run would do, found out by running it over a copy of the ledger: nothing is written, on either side.
+
+=================  ==================================================================================
+:mod:`.plan`       the plan: its actions, counts and text
+:mod:`.actions`    one thing that a run would do
+:mod:`.run`        the run that notes in place of writing
+:mod:`.rows`       the SQL side of it
+:mod:`.records`    the Lark side of it
+:mod:`.database`   the copy of the ledger, and the notes: a temporary file
+:mod:`.look`       both tables and what the setup would make, without making it
+=================  ==================================================================================
+"""

@@ -1,0 +1,95 @@
+"""What a run would do: one line for each row it would write, hold back or leave to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+
+Side = Literal["lark", "sql", "both", "setup"]
+Kind = Literal["make", "create", "update", "link", "delete", "hold", "conflict", "refuse"]
+
+KEYS_SHOWN = 10
+"""How many keys of a kind are named where values must not be shown."""
+
+KEY_CHARACTERS = 60
+"""A longer key is cut there, so that what a task returns stays small."""
+
+
+class Change(NamedTuple):
+    """One field of a row: what the side holds, and what it would hold."""
+
+    column: str
+    old: Canonical
+    new: Canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a run would do, or that waits for a person.
+
+    ============  ==============================================================================
+    ``make``      part of the setup: ledger, triggers, a field
+    ``create``    a record (*side* ``lark``) or a row (``sql``); *changes* hold its values
+    ``update``    the changed fields only
+    ``link``      a row's record id is noted in its column, nothing else
+    ``delete``    a record, or a row
+    ``hold``      a delete that the guard against mass deletes holds back
+    ``conflict``  both sides changed the row; *why* tells who wins, or that it waits for a person
+    ``refuse``    a row that cannot be synced as it is
+    ============  ==============================================================================
+
+    :param key: the SQL key, or Lark's record id where no key is known; of ``make`` what is made.
+    :param record_id: Lark's record; empty for one that is not there yet.
+    """
+
+    side: Side
+    kind: Kind
+    key: str
+    record_id: str = ""
+    changes: tuple[Change, ...] = ()
+    why: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data with the values of both sides; texts, numbers, lists and None."""
+        changes = [
+            {"column": change.column, "old": plain(change.old), "new": plain(change.new)} for change in self.changes
+        ]
+        told = {"side": self.side, "kind": self.kind, "key": self.key, "record_id": self.record_id}
+        return {**told, "changes": changes, "why": self.why}
+
+
+def plain(value: Canonical) -> Any:
+    """Return a canonical value as JSON has it."""
+    return json.loads(dump_values({"": value}))[""]
+
+
+def dump_changes(changes: tuple[Change, ...]) -> str:
+    """Write *changes* as text."""
+    return json.dumps(
+        [[each.column, dump_values({"old": each.old, "new": each.new})] for each in changes], ensure_ascii=False
+    )
+
+
+def load_changes(text: str) -> tuple[Change, ...]:
+    """Read what :func:`dump_changes` wrote."""
+    found = []
+    for column, values in json.loads(text):
+        both = load_values(values)
+        found.append(Change(column, both["old"], both["new"]))
+    return tuple(found)
+
+
+def differences(old: Mapping[str, Canonical], new: Mapping[str, Canonical]) -> tuple[Change, ...]:
+    """Return the columns of *new* in which it says something else than *old*."""
+    return tuple(
+        Change(name, old.get(name), value) for name, value in new.items() if name not in old or old[name] != value
+    )
+
+
+def cut_keys(actions: Iterator[Action]) -> list[str]:
+    """Return the keys of *actions*, cut where they are long."""
+    return [each.key if len(each.key) <= KEY_CHARACTERS else each.key[:KEY_CHARACTERS] + "…" for each in actions]

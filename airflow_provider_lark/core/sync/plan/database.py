@@ -1,0 +1,160 @@
+"""The database of a plan: a copy of the ledger, and beside it what the run would write. A file that goes with the plan.
+
+The real database is only read. The copy is SQLite's, in a file, so that memory does not grow with the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+)
+
+from airflow_provider_lark.core.stores.dbtime import epoch_ms
+from airflow_provider_lark.core.stores.ledger import schema
+from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Side, dump_changes, load_changes
+
+_metadata = MetaData()
+
+planned_row = Table("planned_row", _metadata, Column("key", String, primary_key=True), Column("fields", Text))
+"""Rows of SQL as the run would leave them; no *fields* where it would delete one."""
+
+planned_record = Table(
+    "planned_record", _metadata, Column("record_id", String, primary_key=True), Column("fields", Text)
+)
+"""Records of Lark as the run would leave the cells that it writes; no *fields* where it would delete one."""
+
+planned_action = Table(
+    "planned_action",
+    _metadata,
+    Column("id", Integer, primary_key=True),
+    Column("side", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("record_id", String, nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)
+
+_PAGE = 500
+
+
+class PlanDatabase:
+    """The temporary file; :meth:`close` removes it."""
+
+    def __init__(self) -> None:
+        self._folder = TemporaryDirectory(prefix="lark-plan-")
+        self.engine = create_engine(f"sqlite:///{self._folder.name}/plan.db")
+        event.listen(self.engine, "connect", _hurry)
+        schema.metadata.create_all(self.engine)
+        _metadata.create_all(self.engine)
+
+    def close(self) -> None:
+        """Remove it."""
+        self.engine.dispose()
+        self._folder.cleanup()
+
+    def copy_ledger(self, conn: Connection, table_name: str, linked: Sequence[str]) -> None:
+        """Copy what the ledger behind *conn* knows of a table, and the pairs of the tables that it links to."""
+        unfinished = schema.queue.c.status != "completed"
+        for table, condition in (
+            (schema.checkpoint, None),
+            (schema.record_map, schema.record_map.c.table_name.in_([table_name, *linked])),
+            (schema.queue, (schema.queue.c.table_name == table_name) & unfinished),
+            (schema.intent, (schema.intent.c.table_name == table_name) & (schema.intent.c.state == "open")),
+            (schema.conflict, (schema.conflict.c.table_name == table_name) & (schema.conflict.c.status == "open")),
+            (
+                schema.blacklist,
+                or_(schema.blacklist.c.table_name == table_name, schema.blacklist.c.table_name.is_(None)),
+            ),
+        ):
+            if inspect(conn).has_table(table.name):
+                self._copy(conn, table, condition)
+
+    def add(self, conn: Connection, actions: Sequence[Action]) -> None:
+        """Note *actions*, in the transaction of *conn*."""
+        if actions:
+            conn.execute(
+                insert(planned_action),
+                [
+                    {
+                        "side": each.side,
+                        "kind": each.kind,
+                        "key": each.key,
+                        "record_id": each.record_id,
+                        "changes": dump_changes(each.changes),
+                        "why": each.why,
+                    }
+                    for each in actions
+                ],
+            )
+
+    def counts(self) -> dict[tuple[Side, Kind], int]:
+        """Count the actions."""
+        side, kind = planned_action.c.side, planned_action.c.kind
+        with self.engine.connect() as conn:
+            found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
+            return {(row[0], row[1]): row[2] for row in found}
+
+    def actions(self, side: Side | None = None, kind: Kind | None = None, limit: int | None = None) -> Iterator[Action]:
+        """Yield the actions in their order, page by page."""
+        after, left = 0, limit
+        wanted = [planned_action.c.side == side] if side else []
+        wanted += [planned_action.c.kind == kind] if kind else []
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            page = select(planned_action).where(planned_action.c.id > after, *wanted)
+            with self.engine.connect() as conn:
+                rows = conn.execute(page.order_by(planned_action.c.id).limit(size)).all()
+            if not rows:
+                return
+            for row in rows:
+                yield Action(row.side, row.kind, row.key, row.record_id, load_changes(row.changes), row.why)
+            after, left = rows[-1].id, None if left is None else left - len(rows)
+
+    def _copy(self, conn: Connection, table: Table, condition: Any) -> None:
+        # a ledger of an older version lacks columns, which have defaults
+        there = {column["name"] for column in inspect(conn).get_columns(table.name)}
+        columns = [column for column in table.columns if column.name in there]
+        moments = [conn.dialect.name != "sqlite" and column.name.endswith("_at") for column in columns]
+        # a moment has a type of its own in each database
+        read: list[Any] = [
+            epoch_ms(column) if moment else column for column, moment in zip(columns, moments, strict=True)
+        ]
+        source = select(*read) if condition is None else select(*read).where(condition)
+        keys = [column.key for column in columns]
+        found = conn.execute(source, execution_options={"yield_per": _PAGE})
+        with self.engine.begin() as copy:
+            for some in found.partitions():
+                rows = [
+                    [_as_text(value) if moment else value for value, moment in zip(row, moments, strict=True)]
+                    for row in some
+                ]
+                copy.execute(insert(table), [dict(zip(keys, row, strict=True)) for row in rows])
+
+
+def _as_text(ms: int | None) -> str | None:
+    return None if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _hurry(raw: Any, _record: Any) -> None:
+    # nobody needs the file after a crash
+    raw.execute("PRAGMA journal_mode = MEMORY")
+    raw.execute("PRAGMA synchronous = OFF")

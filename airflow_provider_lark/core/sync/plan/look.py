@@ -1,0 +1,82 @@
+"""Binding a mapping without making anything, and what the setup would make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
+from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.tables import reflect_table
+from airflow_provider_lark.core.sync import capturing, setup
+from airflow_provider_lark.core.sync.binding import bind
+from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.modified_field import MODIFIED_FIELD_NAME
+from airflow_provider_lark.core.sync.people import People
+from airflow_provider_lark.core.sync.plan.actions import Action
+from airflow_provider_lark.core.sync.zone_choice import choose_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A mapping bound to its tables as they are.
+
+    :param state: what the ledger knows; None before the first setup.
+    :param setup: what the setup, or the next run, would make.
+    """
+
+    binding: Binding
+    state: Checkpoint | None
+    setup: tuple[Action, ...]
+
+
+def look(client: LarkClient, conn: Connection, mapping: TableMapping, people: People) -> Looked:
+    """Bind *mapping* by reading only.
+
+    :raises SchemaMismatch: the tables do not fit the mapping.
+    """
+    state = _load_state(conn, mapping)
+    is_new = state is None or not state.fields
+    app_token, table_id = setup.locate(client, mapping, state)
+    table = LarkTable(client, app_token, table_id)
+    binding = bind(
+        mapping,
+        app_token=app_token,
+        table_id=table_id,
+        fields=table.read_fields(),
+        table=reflect_table(conn, mapping.sql.table, mapping.sql.schema),
+        dialect=conn.dialect.name,
+        contract=[] if state is None else state.fields,
+        modified_field_id=None if state is None else state.modified_field_id,
+        find_user_id=people.find,
+        zone=choose_zone(mapping, state, BaseZone(client, app_token)),
+    )
+    return Looked(binding, state, tuple(_setup(conn, binding, is_new=is_new)))
+
+
+def _load_state(conn: Connection, mapping: TableMapping) -> Checkpoint | None:
+    if not conn.dialect.has_table(conn, schema.checkpoint.name):
+        return None
+    return Ledger(conn, mapping.sql.table_name).checkpoint.load()
+
+
+def _setup(conn: Connection, binding: Binding, *, is_new: bool) -> list[Action]:
+    found = []
+    version = migrate.current_version(conn)
+    if version is None:
+        found.append(Action("setup", "make", "ledger", why="the database has no sync_… tables yet"))
+    elif version != migrate.HEAD:
+        found.append(Action("setup", "make", "ledger", why=f"its tables are of version {version}"))
+    if is_new and binding.modified_field is None and binding.mapping.direction != "to_lark":
+        why = "no field tells when a record was modified"
+        found.append(Action("setup", "make", f"field {MODIFIED_FIELD_NAME!r} in Lark", why=why))
+    if binding.mapping.direction != "to_sql" and not capture.is_current(conn, capturing.captured_spec(binding)):
+        why = "they are missing, or older than the table's columns"
+        found.append(Action("setup", "make", f"triggers on {binding.table_name}", why=why))
+    return found

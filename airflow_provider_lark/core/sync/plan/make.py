@@ -1,0 +1,112 @@
+"""Making a plan: the run's own steps, over a copy of the ledger and a session that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, select
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.stores.accounts.users import UserDirectory
+from airflow_provider_lark.core.stores.connections import read_only_session
+from airflow_provider_lark.core.stores.dbtime import NowMs
+from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
+from airflow_provider_lark.core.sync.flow import run_full, run_incremental
+from airflow_provider_lark.core.sync.hold import RECORD_STAYS, ROW_STAYS, pages
+from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.people import People
+from airflow_provider_lark.core.sync.persist import WAITS
+from airflow_provider_lark.core.sync.plan.actions import Action
+from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.look import look
+from airflow_provider_lark.core.sync.plan.plan import Plan
+from airflow_provider_lark.core.sync.plan.run import PlanRun
+from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.transaction import Transaction
+
+_PAGE = 500
+
+
+def make_plan(
+    client: LarkClient,
+    engine: Engine,
+    mapping: TableMapping,
+    report: SyncReport,
+    operation: Literal["incremental", "full"],
+    *,
+    clock: Clock,
+    new_token: Callable[[], str],
+    allow_mass_deletes: bool,
+) -> Plan:
+    """Find out what a run would do; see :meth:`.SyncEngine.plan`."""
+    database = PlanDatabase()
+    try:
+        with read_only_session(engine) as conn:
+            # what is looked up of people is kept in this process only
+            people = People(client, engine, UserDirectory(client, None))
+            looked = look(client, conn, mapping, people)
+            links = [pair.link.table_name for pair in looked.binding.pairs if pair.link is not None]
+            database.copy_ledger(conn, mapping.sql.table_name, links)
+            with database.engine.begin() as copy:
+                database.add(copy, looked.setup)
+            run = PlanRun(
+                client=client,
+                engine=engine,
+                binding=looked.binding,
+                clock=clock,
+                run_id="plan",
+                token=new_token(),
+                new_token=new_token,
+                report=report,
+                keep_lease=_nothing,
+                people=people,
+                allow_mass_deletes=allow_mass_deletes,
+                database_offset_ms=int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000),
+                plan=database,
+                rows=conn,
+            )
+            _rehearse(run, operation)
+    except BaseException:
+        database.close()
+        raise
+    return Plan(database, report)
+
+
+def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
+    run.transact(lambda tx: tx.queue.hand_back_all())
+    try:
+        if operation == "full":
+            run_full(run)
+        else:
+            run_incremental(run)
+    except SafetyStop as stop:
+        run.report.status = "held"
+        run.report.warnings.append(str(stop))
+    for actions in _waiting(run):
+        with run.plan.engine.begin() as copy:
+            run.plan.add(copy, actions)
+    if run.report.failed and run.report.status == "ok":
+        run.report.status = "partial"
+
+
+def _waiting(run: PlanRun) -> Iterator[list[Action]]:
+    """Yield what waits for a person: deletes that are held, and open conflicts, of this run and of those before."""
+    for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=False, after=after, limit=_PAGE)):
+        yield [Action("lark", "hold", key, why=RECORD_STAYS) for key in keys]
+    for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=True, after=after, limit=_PAGE)):
+        yield [Action("sql", "hold", key, why=ROW_STAYS) for key in keys]
+    after = 0
+    while conflicts := run.read(_open_conflicts, after):
+        yield [Action("both", "conflict", each.key, each.record_id or "", why=WAITS) for each in conflicts]
+        after = conflicts[-1].id or 0
+
+
+def _open_conflicts(tx: Transaction, after: int) -> list[Conflict]:
+    return tx.conflicts.open_page(after=after, limit=_PAGE)
+
+
+def _nothing(_conn: Connection) -> None:
+    """Hold no lease."""

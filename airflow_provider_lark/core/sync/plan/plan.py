@@ -1,0 +1,58 @@
+"""The plan of a run: what it would do on either side, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, Kind, Side, cut_keys
+from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.report import SyncReport
+
+
+class Plan:
+    """What a run would do; nothing has been done. Close it, or use it in ``with``: it lives in a temporary file.
+
+    :ivar report: what the run would report, with the calls that finding out took.
+    """
+
+    def __init__(self, database: PlanDatabase, report: SyncReport) -> None:
+        self._database = database
+        self.report = report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._database.close()
+
+    @property
+    def counts(self) -> dict[tuple[Side, Kind], int]:
+        """How many actions there are, by side and kind; none for a plan that does nothing."""
+        return self._database.counts()
+
+    def __bool__(self) -> bool:
+        return bool(self.counts)
+
+    def actions(
+        self, side: Side | None = None, kind: Kind | None = None, *, limit: int | None = None
+    ) -> Iterator[Action]:
+        """Yield the actions with their values, in the order in which they were found; memory does not grow."""
+        return self._database.actions(side, kind, limit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a task may return and log: the report as the run would give it, and under ``would``, by side and
+        kind, how many actions there are and the first keys. No values.
+        """
+        waiting = {}
+        for (side, kind), count in self.counts.items():
+            keys = cut_keys(self.actions(side, kind, limit=KEYS_SHOWN))
+            waiting[f"{side}.{kind}"] = {"count": count, "keys": keys, "more": count - len(keys)}
+        return {**self.report.to_dict(), "dry_run": True, "would": waiting}

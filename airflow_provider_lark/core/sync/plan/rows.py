@@ -1,0 +1,145 @@
+"""The SQL side of a plan: rows are read from the database, and what would be written is kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, delete, insert, select
+
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.side import Key, Page, Row, Values
+from airflow_provider_lark.core.stores.ledger.pairs import Pairs
+from airflow_provider_lark.core.stores.matching import is_among
+from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sync.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
+from airflow_provider_lark.core.sync.plan.database import planned_row
+
+MADE_KEY = "(made by the database)"
+"""Stands for the key of a row that the database would number by itself."""
+
+
+class PlannedRows:
+    """The rows of one table as the run would see them.
+
+    :param copy: the transaction of the plan's own database.
+    :param store: the real table, which is only read.
+    """
+
+    def __init__(self, copy: Connection, store: SqlStore, pairs: Pairs) -> None:
+        self._copy = copy
+        self._store = store
+        self._pairs = pairs
+
+    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+        """Return the rows of *ids* that exist, by id; nothing is locked."""
+        planned = self._planned(ids)
+        found = self._store.read([id_ for id_ in ids if id_ not in planned])
+        return found | {id_: row for id_, row in planned.items() if row is not None}
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+        """Yield the rows of the database; a plan compares nothing."""
+        return self._store.scan(columns)
+
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+        """Return rows without a pair, from behind the key *after*; an empty page is the end."""
+        while True:
+            page = self._store.page_after(after, limit)
+            if not page.rows:
+                return page
+            ids = [row.id for row in page.rows]
+            known = self._pairs.by_keys([Key(id_) for id_ in ids])
+            planned = self._planned(ids)
+            rows = [planned.get(row.id, row) for row in page.rows if row.id not in known]
+            kept = [row for row in rows if row is not None]
+            if kept:
+                return Page(kept)
+            after = ids[-1]
+
+    def namesake(self, id_: str) -> Key | None:
+        """Return the key of the row that the database takes for the row *id_*."""
+        return self._store.namesake(id_)
+
+    def key_of(self, values: Values) -> Key | None:
+        """Return the key that *values* name."""
+        return self._store.key_of(values)
+
+    def put(self, key: Key, values: Values | None) -> None:
+        """Keep what a row would be; None for one that would be deleted."""
+        self._copy.execute(delete(planned_row).where(planned_row.c.key == key))
+        self._copy.execute(insert(planned_row).values(key=key, fields=None if values is None else dump_values(values)))
+
+    def _planned(self, ids: Sequence[str]) -> dict[str, Row | None]:
+        found: dict[str, Row | None] = {}
+        for some in split(ids):
+            for key, fields in self._copy.execute(select(planned_row).where(is_among(planned_row.c.key, some))):
+                found[key] = None if fields is None else Row(key, load_values(fields))
+        return found
+
+
+class RowPlanner:
+    """Plans what would be written to SQL: :meth:`apply` stands for the writing.
+
+    What the database itself would make of it is not foreseen: defaults, triggers, constraints.
+
+    """
+
+    def __init__(self, rows: PlannedRows, binding: Binding, next_number: Callable[[], int]) -> None:
+        self._rows = rows
+        self._binding = binding
+        self._next_number = next_number
+
+    def apply(self, changes: Sequence[SqlChange]) -> list[Action]:
+        """Keep what *changes* would write, give them keys and rows as writing does, and return the actions."""
+        wanted = [change for change in changes if change.error is None]
+        before = self._rows.read([change.key for change in wanted if change.key is not None])
+        return [self._plan(change, before) for change in wanted]
+
+    def _plan(self, change: SqlChange, before: dict[str, Row]) -> Action:
+        if change.kind == "insert":
+            return self._insert(change)
+        key = Key(change.key or "")
+        row = before.get(key)
+        old = {} if row is None else dict(row.values)
+        if change.kind == "delete":
+            self._rows.put(key, None)
+            return Action("sql", "delete", key, why="its record is gone in Lark")
+        after = {**old, **change.values}
+        self._rows.put(key, after)
+        change.row = Row(key, after) if row is None else replace(row, values=after)
+        return Action("sql", self._kind_of(change), key, "", differences(old, change.values), self._why(change))
+
+    def _insert(self, change: SqlChange) -> Action:
+        values: dict[str, Canonical] = {**dict.fromkeys(self._binding.codecs), **change.values}
+        key = change.key
+        shown = key or MADE_KEY
+        if key is None:
+            values |= self._made_key()
+            key = self._rows.key_of(values) or Key(f"{MADE_KEY} {self._next_number()}")
+        self._rows.put(key, values)
+        change.key, change.row = key, Row(key, values)
+        changes = tuple(Change(name, None, value) for name, value in change.values.items() if value is not None)
+        return Action("sql", "create", shown, "", changes, "its record has no row")
+
+    def _made_key(self) -> dict[str, Canonical]:
+        """Return key values that no row has: negative numbers, where the database would take the next positive one."""
+        spec = self._binding.spec
+        number = self._next_number()
+        kinds = {each.name: each.kind for each in spec.key}
+        return {name: -number if kind is ColumnKind.INTEGER else f"new {number}" for name, kind in kinds.items()}
+
+    def _kind_of(self, change: SqlChange) -> Kind:
+        mapping = self._binding.mapping
+        if mapping.deletes.mode == "soft" and change.values.get(mapping.deletes.column):
+            return "delete"
+        return "link" if set(change.values) == {mapping.record_id_column} else "update"
+
+    def _why(self, change: SqlChange) -> str:
+        kind = self._kind_of(change)
+        if kind == "link":
+            return "the row does not name its record yet"
+        return "its record is gone in Lark" if kind == "delete" else "its record was changed in Lark"

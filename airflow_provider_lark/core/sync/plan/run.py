@@ -1,0 +1,158 @@
+"""A run that writes nothing: the same steps and decisions, over a copy of the ledger.
+
+It is the run itself, so that what it foresees and what is done cannot drift apart: only where a run reads and writes,
+a plan reads and notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.lark_side.table import Body
+from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sync.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.links import LINK_TYPES
+from airflow_provider_lark.core.sync.persist import WAITS
+from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
+from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.records import PlannedTable
+from airflow_provider_lark.core.sync.plan.rows import PlannedRows, RowPlanner
+from airflow_provider_lark.core.sync.run import Run
+from airflow_provider_lark.core.sync.transaction import Rows, Transaction
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class PlanTransaction(Transaction):
+    """The ledger's copy, and the rows as they would be.
+
+    :param rows: the session with the real database, which only reads.
+    """
+
+    def __init__(self, conn: Connection, rows: Connection, binding: Binding, plan: PlanDatabase, count: _Count) -> None:
+        super().__init__(conn, binding, "plan")
+        self._rows = rows
+        self._plan = plan
+        self._count = count
+
+    @cached_property
+    def sql(self) -> Rows:
+        """The rows of SQL, with what would be written."""
+        return self._planned_rows
+
+    @cached_property
+    def _planned_rows(self) -> PlannedRows:
+        store = SqlStore(self._rows, self._binding.spec, self._binding.codecs)
+        return PlannedRows(self.conn, store, self.pairs)
+
+    def apply(self, changes: Sequence[SqlChange]) -> None:
+        """Note what would be written."""
+        planner = RowPlanner(self._planned_rows, self._binding, self._count.next)
+        self._plan.add(self.conn, planner.apply(changes))
+
+    def advance(self, given: object) -> list[str]:
+        """Leave the database's numbering alone."""
+        return []
+
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Note what is no write: who wins a conflict, and what cannot be synced."""
+        self._plan.add(self.conn, [action for line in lines if (action := _noted(line))])
+
+
+def _noted(line: LogLine) -> Action | None:
+    if line.status == "conflict" and line.detail != WAITS:
+        return Action("both", "conflict", line.key, why=line.detail or "")
+    if line.status == "failed":
+        return Action("lark" if line.direction == "to_lark" else "sql", "refuse", line.key, why=line.detail or "")
+    return None
+
+
+@dataclass(slots=True)
+class _Count:
+    number: int = 0
+
+    def next(self) -> int:
+        self.number += 1
+        return self.number
+
+
+@dataclass(slots=True)
+class PlanRun(Run):
+    """What a plan works with.
+
+    :param plan: where it notes.
+    :param rows: the session with the real database, which only reads.
+    """
+
+    plan: PlanDatabase = field(kw_only=True)
+    rows: Connection = field(kw_only=True)
+    _count: _Count = field(init=False, default_factory=_Count)
+
+    def __post_init__(self) -> None:
+        Run.__post_init__(self)
+        # a plan keeps nobody from writing
+        self.shares_base = False
+        links = [pair.field.name for pair in self.binding.pairs if pair.field.type in LINK_TYPES]
+        self.lark.table = PlannedTable(self.lark.table, self.plan, links, self._note)
+
+    def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work* on the copy of the ledger."""
+        return self.transact(work, *args, **kwargs)
+
+    def transact(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work* on the copy of the ledger; what it writes to SQL is noted."""
+        try:
+            with self.plan.engine.begin() as conn:
+                return work(self._on(conn), *args, **kwargs)
+        finally:
+            # the next look sees what others have committed, as that of a run does
+            self.rows.rollback()
+
+    def _on(self, conn: Connection) -> Transaction:
+        return PlanTransaction(conn, self.rows, self.binding, self.plan, self._count)
+
+    def _note(self, conn: Connection, kind: str, writes: Sequence[tuple[str, Body]], client_token: str) -> None:
+        """Note writes to Lark, with the values that the ledger knows of the records."""
+        tx = self._on(conn)
+        known = tx.pairs.by_records([RecordId(id_) for id_, _ in writes])
+        # the keys stand in the order of the records in what was noted before the create
+        new = [key for each in tx.intents.open("create") if each.client_token == client_token for key in each.keys]
+        keys = dict(zip([id_ for id_, _ in writes], new, strict=False)) if new else {}
+        keys |= {str(id_): pair.key for id_, pair in known.items()}
+        rows = [self.lark.decode({"record_id": id_, "fields": dict(body)}) for id_, body in self._shown(writes)]
+        keyed = self.links.to_keys(tx, rows)
+        bodies = dict(writes)
+        actions = []
+        for row, raw in zip(keyed, rows, strict=True):
+            columns = [each.column.name for each in self.binding.pairs if each.field.name in bodies[row.id]]
+            values = {name: row.values.get(name, raw.values.get(name)) for name in columns}
+            pair = known.get(RecordId(row.id))
+            actions.append(_action(kind, keys.get(row.id, Key(row.id)), row.id, values, pair))
+        self.plan.add(conn, actions)
+
+    def _shown(self, writes: Sequence[tuple[str, Body]]) -> list[tuple[str, Body]]:
+        table = self.lark.table
+        return (
+            [(id_, table.as_shown(body)) for id_, body in writes] if isinstance(table, PlannedTable) else list(writes)
+        )
+
+
+def _action(kind: str, key: Key, record_id: str, values: dict[str, Canonical], pair: Pair | None) -> Action:
+    if kind == "create":
+        changes = tuple(Change(name, None, value) for name, value in values.items() if value is not None)
+        return Action("lark", "create", key, "", changes, "its row has no record")
+    if kind == "delete":
+        return Action("lark", "delete", key, record_id, why="its row was deleted in SQL")
+    base = (pair.base if pair is not None else None) or {}
+    return Action("lark", "update", key, record_id, differences(base, values), "its row holds other values")
