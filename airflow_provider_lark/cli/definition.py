@@ -25,6 +25,16 @@ _SECONDS = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]  # li
 
 _ARG_CONN_ID = _arg("--conn-id", help="Connection of type lark (default: lark_default)", default="lark_default")
 
+_ARG_MAPPING_NAME = _arg(
+    "--mapping-name",
+    help="Only this mapping of the files; may be given several times",
+    action="append",
+    default=[],
+    metavar="NAME",
+)
+
+_ARG_SQL_CONN_ID = _arg("--sql-conn-id", help="Connection of the database; overrides the mappings' sql.conn_id")
+
 _DOCTOR_ARGS = (
     _ARG_CONN_ID,
     _arg(
@@ -35,14 +45,8 @@ _DOCTOR_ARGS = (
         default=[],
         metavar="FILE",
     ),
-    _arg(
-        "--mapping-name",
-        help="Only this mapping of the files; may be given several times",
-        action="append",
-        default=[],
-        metavar="NAME",
-    ),
-    _arg("--sql-conn-id", help="Connection of the database; overrides the mappings' sql.conn_id"),
+    _ARG_MAPPING_NAME,
+    _ARG_SQL_CONN_ID,
     _arg(
         "--max-queue-age",
         help="Seconds that a change may wait before it is trouble (default: 3600)",
@@ -147,6 +151,25 @@ _TOKEN_COMMANDS = (
 )
 
 
+_PLAN_ARGS = (
+    _ARG_CONN_ID,
+    _arg(
+        "-m",
+        "--mapping",
+        help="YAML file of mappings; may be given several times",
+        action="append",
+        required=True,
+        metavar="FILE",
+    ),
+    _ARG_MAPPING_NAME,
+    _ARG_SQL_CONN_ID,
+    _arg("--full", help="Plan a full sync; default: an incremental one", action="store_true"),
+    _arg("--allow-mass-deletes", help="Plan as if deletes were allowed without a limit", action="store_true"),
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+)
+
+
 def get_lark_cli_commands() -> list[CLICommand]:
     """Return the group ``lark``, as the provider's ``cli`` entry promises it."""
     return [
@@ -159,6 +182,18 @@ def get_lark_cli_commands() -> list[CLICommand]:
                     help="Examine a connection and the mappings that use it; exit status 1 on trouble",
                     func=lazy_load_command("airflow_provider_lark.cli.health.examine"),
                     args=_DOCTOR_ARGS,
+                ),
+                GroupCommand(
+                    name="sync",
+                    help="Look after the syncs of mappings",
+                    subcommands=(
+                        ActionCommand(
+                            name="plan",
+                            help="Print what a run would do, and do nothing; exit status 2 when that is anything",
+                            func=lazy_load_command("airflow_provider_lark.cli.sync.plan"),
+                            args=_PLAN_ARGS,
+                        ),
+                    ),
                 ),
                 GroupCommand(name="app", help="Manage Lark apps as connections", subcommands=_APP_COMMANDS),
                 GroupCommand(name="tokens", help="Look after the token store", subcommands=_TOKEN_COMMANDS),

@@ -181,25 +181,48 @@ class _WritingSyncOperator(BitableSyncOperator):
         ``to_sql``, or those ``to_lark``. A run that writes none of them makes no event.
     :param allow_mass_deletes: delete even when more was deleted on one side than the mapping's ``max_delete_ratio``
         and ``max_delete_rows`` allow, and what earlier runs held back. Set it for one run, after a look at both tables.
+    :param dry_run: write nothing, and return what the run would do: how many rows of each kind, and the first keys;
+        no values. Outlets hear nothing of it.
     """
 
-    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes", "plan_only")
+
+    operation: ClassVar[Literal["incremental", "full"]]
 
     def __init__(
         self,
         *,
         alias_changes: Literal["both", "to_sql", "to_lark"] = "both",
         allow_mass_deletes: bool | str = False,
+        dry_run: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         refuse_choice("alias_changes", alias_changes, CHANGES)
         self.alias_changes = alias_changes
         self.allow_mass_deletes = allow_mass_deletes
+        # not dry_run: Airflow has a method of that name
+        self.plan_only = dry_run
 
     @property
     def _allows(self) -> bool:
         return read_flag(self.allow_mass_deletes, "allow_mass_deletes")
+
+    @property
+    def _plans(self) -> bool:
+        return read_flag(self.plan_only, "dry_run")
+
+    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        if not self._plans:
+            return self._sync(engine)
+        with engine.plan(self.operation, allow_mass_deletes=self._allows) as plan:
+            for (side, kind), count in plan.counts.items():
+                self.log.info("%s: would %s %s in %s", engine.mapping.name, kind, count, side)
+            return plan.to_dict()
+
+    @abstractmethod
+    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
+        """Write, and return the report as plain data."""
 
     def _count_changes(self, report: Mapping[str, Any]) -> int:
         return count_changes(report, self.alias_changes)
@@ -208,7 +231,9 @@ class _WritingSyncOperator(BitableSyncOperator):
 class BitableFullSyncOperator(_WritingSyncOperator):
     """Compares all rows with all records and makes both sides equal; also finds deletes that no trigger saw."""
 
-    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+    operation = "full"
+
+    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
         return engine.full(allow_mass_deletes=self._allows).to_dict()
 
 
@@ -218,7 +243,9 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
     While another run writes to the table, the task is skipped: what it would do, the next one does.
     """
 
-    def _run(self, engine: SyncEngine) -> dict[str, Any]:
+    operation = "incremental"
+
+    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
         try:
             return engine.incremental(allow_mass_deletes=self._allows).to_dict()
         except LeaseHeld as exc:

@@ -102,6 +102,26 @@ def test_incremental_sync_holds_a_mass_delete_of_sql_until_it_is_allowed(shop):
     assert (done["to_lark"]["deleted"], done["held"]) == (before, 0)
 
 
+def test_dry_run_tells_counts_and_keys_and_no_values_and_writes_nothing(shop, caplog):
+    run(BitableFullSyncOperator, mapping=shop.mapping)
+    # keys as long as they come; more of them than are named
+    for code in range(40):
+        shop.execute("INSERT INTO areas VALUES (:code, '机密')", code=f"{code:02}" + "长" * 490)
+    before = (shop.sql_names(), shop.lark_names())
+    with caplog.at_level("DEBUG"):
+        told = run(BitableIncrementalSyncOperator, mapping=shop.mapping, dry_run="True")
+    assert (told["dry_run"], told["to_lark"]) == (True, {"created": 40, "updated": 0, "deleted": 0})
+    would = told["would"]["lark.create"]
+    assert (would["count"], len(would["keys"]), would["more"]) == (40, 10, 30)
+    text = json.dumps(told)
+    assert len(text) < 64 * 1024
+    # values are for the person at the shell
+    assert "机密" not in json.dumps(told, ensure_ascii=False) + caplog.text
+    assert (shop.sql_names(), shop.lark_names()) == before
+    done = run(BitableIncrementalSyncOperator, mapping=shop.mapping)
+    assert done["to_lark"] == told["to_lark"]
+
+
 @pytest.mark.parametrize("form", ["short form", "json", "object", "file", "file with two", "named in a list"])
 def test_mapping_may_come_in_every_form(shop, tmp_path, form):
     from airflow_provider_lark.core import TableMapping

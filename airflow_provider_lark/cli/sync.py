@@ -1,0 +1,178 @@
+"""``airflow lark sync plan``: what a run would do, with the values of both sides, before it does it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from textwrap import indent
+from typing import Any
+
+import yaml
+from airflow.cli.simple_table import AirflowConsole
+from rich.markup import escape
+
+from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping, load_mappings
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.hints import did_you_mean
+from airflow_provider_lark.core.sync.plan.actions import Action, plain
+from airflow_provider_lark.core.sync.plan.plan import Plan
+from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.lark import LarkHook
+
+SOMETHING_WAITS = 2
+"""Exit status when a run would do something, or something waits for a person."""
+
+_PAGE = 500
+
+
+@command
+def plan(args: Namespace) -> None:
+    """Print what a run of each mapping would do; exit with status 2 when that is anything."""
+    mappings = _wanted(args)
+    hook = LarkHook(args.conn_id)
+    waits = False
+    with hook.client() as client:
+        writer = _WRITERS[args.output](args.output)
+        for mapping in mappings:
+            with _plan(client, hook, mapping, args) as found:
+                writer.write(found)
+                waits = waits or bool(found)
+        writer.end()
+    if waits:
+        raise SystemExit(SOMETHING_WAITS)
+
+
+def _wanted(args: Namespace) -> list[TableMapping]:
+    found = [mapping for path in args.mapping for mapping in load_mappings(path)]
+    names = [mapping.name for mapping in found]
+    for name in args.mapping_name:
+        if name not in names:
+            raise ConfigError(f"--mapping-name {name}: no such mapping; {did_you_mean(name, names)}")
+    return [mapping for mapping in found if not args.mapping_name or mapping.name in args.mapping_name]
+
+
+def _plan(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Plan:
+    conn_id = args.sql_conn_id or mapping.sql.conn_id
+    if not conn_id:
+        raise ConfigError(
+            f"mapping {mapping.name!r} names no database; give --sql-conn-id, or the mapping's sql.conn_id"
+        )
+    with opened_engine(conn_id) as database:
+        engine = SyncEngine(client, database, mapping.with_bases(hook.bases))
+        return engine.plan("full" if args.full else "incremental", allow_mass_deletes=args.allow_mass_deletes)
+
+
+class _Table:
+    """One line for each column that changes; the sums come last."""
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+        self._console = AirflowConsole()
+
+    def write(self, found: Plan) -> None:
+        name = found.report.mapping
+        for page in _pages(line for action in found.actions() for line in _lines(name, action)):
+            if self._output == "table":
+                # a cell may hold what the terminal's markup means something by
+                page = [{title: escape(cell) for title, cell in line.items()} for line in page]
+            self._console.print_as(data=page, output=self._output)
+        for warning in found.report.warnings:
+            print(f"{name}: {warning}")
+        print(f"{name}: {_sums(found)}")
+
+    def end(self) -> None:
+        """Print nothing more."""
+
+
+class _Json:
+    """A list with an object for each mapping, written as it is found."""
+
+    def __init__(self, output: str) -> None:
+        self._begun = False
+
+    def write(self, found: Plan) -> None:
+        head = json.dumps(_head(found), ensure_ascii=False)
+        sys.stdout.write(f'{"," if self._begun else "["}\n{head[:-1]}, "actions": [')
+        self._begun = True
+        for number, action in enumerate(found.actions()):
+            comma = "," if number else ""
+            sys.stdout.write(f"{comma}\n  {json.dumps(action.to_dict(), ensure_ascii=False)}")
+        sys.stdout.write("]}")
+
+    def end(self) -> None:
+        print("\n]" if self._begun else "[]")
+
+
+class _Yaml:
+    """The same as YAML."""
+
+    def __init__(self, output: str) -> None:
+        pass
+
+    def write(self, found: Plan) -> None:
+        print(_as_yaml([_head(found)]), end="")
+        is_empty = True
+        for action in found.actions():
+            if is_empty:
+                print("  actions:")
+            is_empty = False
+            print(indent(_as_yaml([action.to_dict()]), "  "), end="")
+        if is_empty:
+            print("  actions: []")
+
+    def end(self) -> None:
+        """Print nothing more."""
+
+
+_WRITERS: dict[str, Any] = {"table": _Table, "plain": _Table, "json": _Json, "yaml": _Yaml}
+
+
+def _head(found: Plan) -> dict[str, Any]:
+    counts = {f"{side}.{kind}": count for (side, kind), count in found.counts.items()}
+    report = found.report
+    told = {"mapping": report.mapping, "operation": report.operation, "status": report.status}
+    return {**told, "counts": counts, "warnings": report.warnings}
+
+
+def _sums(found: Plan) -> str:
+    counts = [f"{side} {kind} {count}" for (side, kind), count in found.counts.items()]
+    return ", ".join(counts) or "nothing to do"
+
+
+def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
+    head = {
+        "Mapping": mapping,
+        "Side": action.side,
+        "Action": action.kind,
+        "Key": _shown(action.key),
+        "Record": action.record_id,
+    }
+    for change in action.changes:
+        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _cell(change.new), "Why": action.why}
+    if not action.changes:
+        yield {**head, "Column": "", "Old": "", "New": "", "Why": action.why}
+
+
+def _cell(value: Canonical) -> str:
+    if value is None:
+        return ""
+    return _shown(value) if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+
+
+def _shown(text: str) -> str:
+    # a line break would tear the table, and an escape sequence would speak to the terminal
+    return text if text.isprintable() else json.dumps(text)
+
+
+def _pages(lines: Iterator[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
+    while page := list(islice(lines, _PAGE)):
+        yield page
+
+
+def _as_yaml(data: Sequence[Any]) -> str:
+    return str(yaml.safe_dump(list(data), allow_unicode=True, sort_keys=False))
