@@ -22,6 +22,7 @@ from airflow_provider_lark.core.api import LarkClient
 ROOT = Path(__file__).parents[2]
 CHATS, MESSAGES = 50, 1_000
 A_MINUTE, A_SECOND, A_SECOND_A_CHAT = 1_000, 50, 5
+SEND = "/open-apis/im/v1/messages"
 TOO_FAST = {230020: "too fast into a chat", 99991400: "too fast for the app"}
 
 
@@ -38,6 +39,16 @@ def optimum(messages: int, chats: int) -> float:
     return float(max(whole_minutes, of_app, of_chat))
 
 
+def most_within(at_ms: list[int], window_ms: int) -> int:
+    """The most that any window of that length saw."""
+    first, most = 0, 0
+    for place, at in enumerate(at_ms):
+        while at_ms[first] <= at - window_ms:
+            first += 1
+        most = max(most, place - first + 1)
+    return most
+
+
 def measure(name: str, lark: dict[str, str], orders: list[tuple[str, str]], threads: int) -> None:
     """Send *orders*, pairs of chat and text, in their order."""
     ask(lark["host"], "DELETE", "log")
@@ -47,11 +58,15 @@ def measure(name: str, lark: dict[str, str], orders: list[tuple[str, str]], thre
         list(pool.map(lambda order: client.messaging.send_text(receiver_id=order[0], content=order[1]), orders))
         seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     arrived = Counter((each["chat_id"], each["text"]) for each in ask(lark["host"], "GET", "messages")[before:])
-    refused = Counter(each["code"] for each in ask(lark["host"], "GET", "log"))
+    log = ask(lark["host"], "GET", "log")
+    refused = Counter(each["code"] for each in log)
+    heard = sorted(each["at_ms"] for each in log if each["path"] == SEND)
     lost, doubled = set(orders) - set(arrived), [each for each, count in arrived.items() if count > 1]
     best, steady = optimum(len(orders), CHATS), len(orders) / A_MINUTE * 60
     too_fast = ", ".join(f"{refused[code]} {code} ({words})" for code, words in TOO_FAST.items())
     print(f"{name:32} {seconds:6.1f} s; at best {best:.0f} s by the limits, {steady:.0f} s at the minute's rate")
+    seen = f"{most_within(heard, 1000)} in a second and {most_within(heard, 60_000)} in a minute at most"
+    print(f"  Lark heard {seen}, of {A_SECOND} and {A_MINUTE:,} allowed")
     print(f"  {cpu / len(orders) * 1000:.1f} ms of CPU a message; {too_fast}; {len(lost)} lost, {len(doubled)} doubled")
 
 
