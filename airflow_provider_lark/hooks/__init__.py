@@ -5,6 +5,8 @@
     lark.py        LarkHook: a Lark connection becomes a client
     connection.py  what a Lark connection says, read and checked; extra.py reads its extra
     webhook.py     LarkWebhookHook, the same for a webhook bot; webhook_connection.py reads its connection
+    calling.py     what both hooks share; call_settings.py how the calls of one task go
+    api_call.py    a call of any API, on a worker or in the triggerer: call_events.py; upload_files.py what it sends
     diagnosis.py   whether a Lark connection works, in words
     accounts.py    where workers share tokens, and what they know of people
     database.py    a SQL connection becomes a SQLAlchemy engine

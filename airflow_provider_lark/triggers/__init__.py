@@ -1,1 +1,1 @@
-"""Triggers: what a deferred sensor leaves running in the triggerer."""
+"""Triggers: what a deferred sensor or call leaves running in the triggerer."""

@@ -12,6 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 
+from airflow_provider_lark.core.api import shared
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, RateLimited
 from airflow_provider_lark.hooks.call_events import QuietEvent, answer_event, failure_event, read_event
@@ -168,24 +169,23 @@ def test_call_with_a_token_is_not_begun_when_lark_may_have_forgotten_it(shop, ch
 
 
 def test_call_that_is_cut_off_gives_back_its_place(shop):
-    from airflow_provider_lark.core.api import shared
+    def places():
+        paces = [pace for state in shared._STATES.values() for pace in state.limiter._paces.values()]
+        return [place for pace in paces for place in pace._places]
 
-    trigger, _ = deferred()
-    shop.emulator.faults.add("bot/v3", action="delay", delay_seconds=20.0)
+    trigger, _ = deferred(path=f"/open-apis/bitable/v1/apps/{shop.app_token}/tables")
+    shop.emulator.faults.add("/tables", action="delay", delay_seconds=20.0)
 
     async def cancelled():
         running = asyncio.create_task(anext(trigger.run()))
-        while not shop.emulator.log:
+        while not places():
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
 
     asyncio.run(cancelled())
-    for state in shared._STATES.values():
-        for pace in state.limiter._paces.values():
-            assert all(place.ended is not None for place in pace._places)
+    assert [place.ended is None for place in places()] == [False]
 
 
 # --- what comes back

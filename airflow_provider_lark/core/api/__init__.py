@@ -12,7 +12,7 @@
                                                                 the namespaces
     kept.py                                                     what the process remembers of chats and messages
     webhook/                                                    bots of a group that need no app
-    openapi.py                                                  any other API by its path
+    openapi.py  forms.py                                        any other API by its path, also with files
     address.py                                                  where a table is, as a person writes it
     client.py  async_client.py  driver.py  transport.py  failures.py   the drivers; only they import httpx
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -77,6 +78,38 @@ def test_async_client_sends_the_same(emu: Emulator, tmp_path: Path) -> None:
             return await client.resources.download_image(image_key=answer["data"]["image_key"])
 
     assert asyncio.run(send()) == PNG
+
+
+class Slow(io.BytesIO):
+    """A file, of an object storage say, that gives no byte before somebody else on the loop has had a turn."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.asked, self.let_go = threading.Event(), threading.Event()
+        self.waited: list[bool] = []
+
+    def read(self, count: int | None = -1) -> bytes:
+        self.asked.set()
+        self.waited.append(self.let_go.wait(10))
+        return super().read(count)
+
+
+def test_async_client_does_not_wait_for_a_file_on_the_event_loop(emu: Emulator) -> None:
+    file = Slow(PNG)
+
+    async def others() -> None:
+        while not file.asked.is_set():
+            await asyncio.sleep(0)
+        file.let_go.set()
+
+    async def send() -> None:
+        async with AsyncLarkClient(DEFAULT_APP_ID, DEFAULT_APP_SECRET, emu.url) as client:
+            files = {"image": UploadFile(file)}
+            await asyncio.gather(others(), client.call("POST", IMAGES, form={"image_type": "message"}, files=files))
+
+    asyncio.run(send())
+    assert file.waited
+    assert all(file.waited)
 
 
 def test_members_names_and_types_are_sent_as_they_are_given(client: LarkClient, server: Any) -> None:
