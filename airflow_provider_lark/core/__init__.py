@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.api.client import LarkClient
     from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient
     from airflow_provider_lark.core.sync.engine import SyncEngine
-    from airflow_provider_lark.core.sync.mapping import TableMapping
-    from airflow_provider_lark.core.sync.mapping_file import load_mappings, parse_mappings
+    from airflow_provider_lark.core.sync.mapping.file import load_mappings, parse_mappings
+    from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
 _HOMES = {
     "AsyncLarkClient": "api.async_client",
     "AsyncWebhookClient": "api.webhook.client",
     "LarkClient": "api.client",
     "SyncEngine": "sync.engine",
-    "TableMapping": "sync.mapping",
+    "TableMapping": "sync.mapping.table_mapping",
     "WebhookClient": "api.webhook.client",
-    "load_mappings": "sync.mapping_file",
-    "parse_mappings": "sync.mapping_file",
+    "load_mappings": "sync.mapping.file",
+    "parse_mappings": "sync.mapping.file",
 }
 
 __all__ = [

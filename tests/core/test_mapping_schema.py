@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 
 from airflow_provider_lark.core import parse_mappings
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.sync import mapping_reader
+from airflow_provider_lark.core.sync.mapping import reader as mapping_reader
 
 SCHEMA = json.loads(resources.files("airflow_provider_lark").joinpath("mapping.schema.json").read_text("utf-8"))
 VALIDATOR = Draft7Validator(SCHEMA)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.sync.decide import PullDecision, Rules, Times, decide_pull, decide_push
-from airflow_provider_lark.core.sync.targets import ConflictPolicy, DeletePolicy
+from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy
 
 BASE = {"id": 1, "a": "a0", "b": "b0"}
 

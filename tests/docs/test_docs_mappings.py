@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from airflow_provider_lark.core import TableMapping, parse_mappings
-from airflow_provider_lark.core.sync import mapping_reader
+from airflow_provider_lark.core.sync.mapping import reader as mapping_reader
 from tests.docs.pages import ROOT, Block, all_blocks, page
 
 MAPPINGS = page("docs/mappings.md")

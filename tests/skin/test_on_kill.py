@@ -122,7 +122,7 @@ def test_killed_transfer_ends_between_two_writes_and_its_second_try_goes_on(monk
 
 
 def test_waiting_for_another_worker_ends_with_the_word(places):
-    from airflow_provider_lark.core.sync.lease import hold_lease
+    from airflow_provider_lark.core.sync.run.lease import hold_lease
 
     mapping = {"lark": {"app_token": places.base, "table_id": places.table_id}, "sql": {"table": "areas"}}
     task = BitableFullSyncOperator(task_id="t", mapping=mapping, sql_conn_id="shop_db")

@@ -139,7 +139,7 @@ def test_second_worker_is_turned_away_while_the_first_writes(world: World) -> No
 
 
 def test_lease_of_a_dead_process_here_is_taken_over(world: World) -> None:
-    from airflow_provider_lark.core.sync.lease import worker_name
+    from airflow_provider_lark.core.sync.run.lease import worker_name
 
     engine = world.ready()
     place, _, nonce = worker_name("x").rsplit("#", 2)

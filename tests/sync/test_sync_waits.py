@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
 from airflow_provider_lark.core.stores.connections import with_lock_seconds
-from airflow_provider_lark.core.sync import lease
+from airflow_provider_lark.core.sync.run import lease
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
 from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
 from tests.sync.shop import GOODS, Shop

@@ -1,19 +1,17 @@
 """Keeping two tables in step.
 
-::
-
-    engine.py           SyncEngine: setup, full, incremental, check, uninstall
-    mapping.py          what a user writes; targets.py its parts, mapping_reader.py and mapping_file.py read it
-    setup.py            finding both tables, ledger, triggers; binding.py holds a mapping against them
-    run.py              one run's hands: both sides, ledger, report; lease.py lets one run at a time write
-    transaction.py      what a run works with inside one transaction: the rows, and what the ledger knows of them
-    decide.py           pure: base, Lark side and SQL side become actions
-    ingest.py           Lark to SQL, a bundle a transaction: pull.py, row_states.py, bundle.py, apply_sql.py, persist.py
-    changes.py          what changed in Lark since the watermark; sweep.py reads all of it
-    push.py             SQL to Lark: create.py (intents), sent.py (updates, deletes), halve.py, lookup.py
-    dead_letters.py     rows that could not be synced
-    links.py            foreign keys as links
-    resolutions.py      conflicts that a person has decided
-    consistency.py      do both sides hold the same?
-    report.py metrics.py retention.py
+==========================  =======================================================================
+:mod:`.engine`              SyncEngine: setup, plan, full, incremental, check, uninstall
+:mod:`.flow`                the order of a run's steps
+:mod:`.mapping`             what a user writes, and the files that it stands in
+:mod:`.binding`             a mapping held against both tables; the setup: fields, ledger, triggers
+:mod:`.decide`              pure: base, Lark side and SQL side become actions
+:mod:`.run`                 one run's hands: transactions, lease, guard, the writing to SQL
+:mod:`.pull`                Lark to SQL: what changed, a bundle a transaction; complete scans
+:mod:`.push`                SQL to Lark: creates, updates, deletes, each noted before it is sent
+:mod:`.plan`                what a run would do, without doing it
+:mod:`.consistency`         do both sides hold the same?
+:mod:`.doctor`              what is wrong with a connection, a base, a mapping
+:mod:`.report`              what a run answers; :mod:`.metrics` what waits, :mod:`.retention` what is forgotten
+==========================  =======================================================================
 """

@@ -9,10 +9,10 @@ from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.side import Key, RecordId, Row
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.pull.row_states import key_of
 from airflow_provider_lark.core.sync.report import CheckReport
-from airflow_provider_lark.core.sync.row_states import key_of
-from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.transaction import Transaction
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 #: differences beyond so many are counted as they were first seen, without a second look
 RECHECKED_MAX = 5_000

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.sync.targets import ConflictPolicy, DeletePolicy, Direction, Winner
+from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy, Direction, Winner
 
 Values = Mapping[str, Canonical]
 Side = Literal["lark", "sql"]

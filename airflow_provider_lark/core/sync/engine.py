@@ -16,19 +16,19 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LarkError, describe_problems
 from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.stores.connections import with_lock_seconds
-from airflow_provider_lark.core.sync import setup
+from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
-from airflow_provider_lark.core.sync.lease import hold_lease, worker_name
-from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.plan.make import make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
-from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
-from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.sweep import (
+from airflow_provider_lark.core.sync.pull.sweep import (
     drop_marks,
 )
+from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
+from airflow_provider_lark.core.sync.run.lease import hold_lease, worker_name
+from airflow_provider_lark.core.sync.run.run import Run
 
 log = logging.getLogger(__name__)
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.sync.changes import OwnCreates, Pulled, pull_changes
-from airflow_provider_lark.core.sync.create import settle_intents
-from airflow_provider_lark.core.sync.hold import refuse_held
-from airflow_provider_lark.core.sync.push import drain
-from airflow_provider_lark.core.sync.resolutions import apply_resolutions
-from airflow_provider_lark.core.sync.retention import purge
-from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.sent import settle_sent
-from airflow_provider_lark.core.sync.sweep import (
+from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
+from airflow_provider_lark.core.sync.pull.hold import refuse_held
+from airflow_provider_lark.core.sync.pull.sweep import (
     Scan,
     drop_marks,
     ingest_surfaced,
@@ -22,7 +16,13 @@ from airflow_provider_lark.core.sync.sweep import (
     settle_lark_deletes,
     settle_sql_deletes,
 )
-from airflow_provider_lark.core.sync.unpaired import push_unpaired
+from airflow_provider_lark.core.sync.push.create import settle_intents
+from airflow_provider_lark.core.sync.push.drain import drain
+from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
+from airflow_provider_lark.core.sync.push.sent import settle_sent
+from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
+from airflow_provider_lark.core.sync.retention import purge
+from airflow_provider_lark.core.sync.run.run import Run
 
 
 def run_full(run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.address import TableAddress, TableRef, parse_base, parse_table
 from airflow_provider_lark.core.errors import AccessDenied, ConfigError, NotFound
-from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 APP, TABLE = "bascnCMII2ORej2RItqpZZUNMIe", "tblxI2tWaxP5dG7p"

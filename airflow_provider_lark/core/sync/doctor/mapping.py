@@ -21,12 +21,12 @@ from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.row_security import explain_hidden
 from airflow_provider_lark.core.stores.sql import reflect_table
 from airflow_provider_lark.core.stores.undo import missing_undo
-from airflow_provider_lark.core.sync import capturing, setup
-from airflow_provider_lark.core.sync.binding import bind
-from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.binding import capturing, setup
+from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, dated_columns, name_zone
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
-from airflow_provider_lark.core.sync.mapping import TableMapping
-from airflow_provider_lark.core.sync.zone_choice import choose_zone, dated_columns, name_zone
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
 NO_RECORD = "recDoctor00000"
 """An id that no record has."""

@@ -13,14 +13,14 @@ from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.tables import reflect_table
-from airflow_provider_lark.core.sync import capturing, setup
-from airflow_provider_lark.core.sync.binding import bind
-from airflow_provider_lark.core.sync.bound import Binding
-from airflow_provider_lark.core.sync.mapping import TableMapping
-from airflow_provider_lark.core.sync.modified_field import MODIFIED_FIELD_NAME
+from airflow_provider_lark.core.sync.binding import capturing, setup
+from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.modified_field import MODIFIED_FIELD_NAME
+from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.plan.actions import Action
-from airflow_provider_lark.core.sync.zone_choice import choose_zone
 
 
 @dataclass(frozen=True, slots=True)

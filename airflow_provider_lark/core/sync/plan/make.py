@@ -15,17 +15,17 @@ from airflow_provider_lark.core.stores.connections import read_only_session
 from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
-from airflow_provider_lark.core.sync.hold import RECORD_STAYS, ROW_STAYS, pages
-from airflow_provider_lark.core.sync.mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.people import People
-from airflow_provider_lark.core.sync.persist import WAITS
 from airflow_provider_lark.core.sync.plan.actions import Action
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.run import PlanRun
+from airflow_provider_lark.core.sync.pull.hold import RECORD_STAYS, ROW_STAYS, pages
+from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.report import SyncReport
-from airflow_provider_lark.core.sync.transaction import Transaction
+from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 _PAGE = 500
 

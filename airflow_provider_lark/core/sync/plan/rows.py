@@ -14,10 +14,10 @@ from airflow_provider_lark.core.side import Key, Page, Row, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pairs
 from airflow_provider_lark.core.stores.matching import is_among
 from airflow_provider_lark.core.stores.sql import SqlStore
-from airflow_provider_lark.core.sync.apply_sql import SqlChange
-from airflow_provider_lark.core.sync.bound import Binding
+from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
+from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
 MADE_KEY = "(made by the database)"
 """Stands for the key of a row that the database would number by itself."""

@@ -19,16 +19,16 @@ from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.sql import SqlStore
-from airflow_provider_lark.core.sync.apply_sql import SqlChange
-from airflow_provider_lark.core.sync.bound import Binding
-from airflow_provider_lark.core.sync.links import LINK_TYPES
-from airflow_provider_lark.core.sync.persist import WAITS
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.records import PlannedTable
 from airflow_provider_lark.core.sync.plan.rows import PlannedRows, RowPlanner
-from airflow_provider_lark.core.sync.run import Run
-from airflow_provider_lark.core.sync.transaction import Rows, Transaction
+from airflow_provider_lark.core.sync.pull.persist import WAITS
+from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Rows, Transaction
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -1,0 +1,275 @@
+"""Holding a mapping against the two real tables; what comes out is a :class:`.Binding`.
+
+Binding goes by ``field_id`` once setup has stored it, so a person may rename a field without breaking the sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Table
+
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
+from airflow_provider_lark.core.fields.zones import Zone, read_zone
+from airflow_provider_lark.core.hints import did_you_mean, list_names
+from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
+from airflow_provider_lark.core.sync.binding.bound import Binding, BoundField
+from airflow_provider_lark.core.sync.binding.links import bind_link
+from airflow_provider_lark.core.sync.decide import Rules
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.targets import Direction, FieldPair
+
+FindUserId = Callable[[str], str | None]
+
+# a formula's or a lookup's result may be persons
+PERSON_TYPES = frozenset(
+    {FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER, FieldType.FORMULA, FieldType.LOOKUP}
+)
+
+
+def _find_nobody(_: str) -> str | None:
+    return None
+
+
+def bind(
+    mapping: TableMapping,
+    *,
+    app_token: str,
+    table_id: str,
+    fields: Sequence[Field],
+    table: Table,
+    dialect: str,
+    contract: Sequence[Mapping[str, Any]] = (),
+    modified_field_id: str | None = None,
+    find_user_id: FindUserId = _find_nobody,
+    zone: Zone = UTC,
+) -> Binding:
+    """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
+
+    :param dialect: SQLAlchemy's name of the database.
+    :param contract: what setup stored, to follow renamed fields.
+    :param modified_field_id: the modification-time field that setup chose, to stay with it while it exists.
+    :param find_user_id: the id of the person with an e-mail address; needed to write persons with ``users: email``.
+    :param zone: of dates where the mapping names none.
+    :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
+    """
+    columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
+    keys = key_columns_of(table, mapping.sql.key)
+    named = mapping.fields or _equal_names(mapping, fields, columns, contract)
+    by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
+    zone = read_zone(mapping.time_zone) if mapping.time_zone else zone
+    pairs = [
+        _bind_field(
+            mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone, find_user_id
+        )
+        for pair in named
+    ]
+    pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
+    _check_key(mapping, keys, pairs, fields)
+    extra, soft_is_time = _extra_columns(mapping, columns, zone, bound={pair.column.name for pair in pairs})
+    codecs = {pair.column.name: pair.codec for pair in pairs} | extra
+    spec = TableSpec(
+        name=mapping.sql.table,
+        schema=mapping.sql.schema,
+        columns=tuple(columns[name] for name in codecs),
+        key_columns=keys,
+        table=table,
+    )
+    return Binding(
+        mapping=mapping,
+        app_token=app_token,
+        table_id=table_id,
+        pairs=tuple(pairs),
+        spec=spec,
+        key_codec=KeyCodec([columns[name] for name in keys]),
+        codecs=codecs,
+        rules=_rules(mapping, keys, pairs),
+        modified_field=_modified_field(fields, modified_field_id),
+        soft_is_time=soft_is_time,
+    )
+
+
+def _equal_names(
+    mapping: TableMapping,
+    fields: Sequence[Field],
+    columns: Mapping[str, Column],
+    contract: Sequence[Mapping[str, Any]],
+) -> tuple[FieldPair, ...]:
+    """Pair equal names, and what setup paired before: a field that was renamed since has no equal column any more."""
+    ids = {field.field_id for field in fields}
+    kept = {
+        str(entry["column"]): FieldPair(str(entry["field"]), str(entry["column"]))
+        for entry in contract
+        if entry["field_id"] in ids and entry["column"] in columns
+    }
+    equal = {field.name: FieldPair(field.name, field.name) for field in fields if field.name in columns}
+    pairs = tuple((equal | kept).values())
+    if not pairs:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: no field and column have equal names; list the pairs under fields: "
+            f"(fields: {list_names(field.name for field in fields)}; columns: {list_names(columns)})"
+        )
+    return pairs
+
+
+def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contract: Mapping[str, str]) -> Field:
+    by_name = {field.name: field for field in fields}
+    if field_id := contract.get(name):
+        for field in fields:
+            if field.field_id == field_id:
+                return field
+        if name in by_name:
+            # its cells are empty: following it would empty the SQL column
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
+                "the old field from the base's history, or run the setup with adopt_fields=True to take the new one"
+            )
+    return find_field(name, fields, where=f"mapping {mapping.name!r}: Bitable table")
+
+
+def _bind_field(
+    mapping: TableMapping,
+    pair: FieldPair,
+    field: Field,
+    columns: Mapping[str, Column],
+    table: Table,
+    zone: Zone,
+    find_user_id: FindUserId,
+) -> BoundField:
+    if pair.column not in columns:
+        raise SchemaMismatch(_no_such_column(mapping, pair.column, columns))
+    column = columns[pair.column]
+    link, by_email = None, _names_by_email(mapping, pair, field)
+    if pair.link is None:
+        codec = build_codec(
+            field, column, time_zone=zone, user_key="email" if by_email else "id", find_user_id=find_user_id
+        )
+    else:
+        codec, link = bind_link(field, column, pair.link, zone)
+    flow = _flow(mapping, pair, field, codec)
+    if table.c[pair.column].computed is not None:
+        flow = _computed_flow(mapping, pair, column, flow)
+    return BoundField(pair.field, field, column, codec, flow, link, by_email)
+
+
+def _names_by_email(mapping: TableMapping, pair: FieldPair, field: Field) -> bool:
+    if pair.users is not None and field.type not in PERSON_TYPES:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: field {field.describe()} holds no persons; take users: {pair.users} out of its "
+            "entry"
+        )
+    return (pair.users or mapping.users) == "email" and field.type in PERSON_TYPES
+
+
+def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCodec) -> Direction:
+    wanted = pair.direction or mapping.direction
+    if mapping.direction not in ("both", wanted):
+        raise ConfigError(
+            f"mapping {mapping.name!r}: field {pair.field!r} says direction {wanted}, the mapping {mapping.direction}"
+        )
+    if codec.lark_writable:
+        return wanted
+    if pair.direction in ("both", "to_lark") or mapping.direction == "to_lark":
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: field {field.describe()} is read-only in Lark and cannot be a target; "
+            "give it direction: to_sql, or take it out of fields"
+        )
+    return "to_sql"
+
+
+def _computed_flow(mapping: TableMapping, pair: FieldPair, column: Column, flow: Direction) -> Direction:
+    if flow == "to_sql" or pair.direction == "both":
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: column {column.describe()} is computed by the database and cannot be a target; "
+            "give it direction: to_lark, or take it out of fields"
+        )
+    return "to_lark"
+
+
+def _check_key(
+    mapping: TableMapping, keys: Sequence[str], pairs: Sequence[BoundField], fields: Sequence[Field]
+) -> None:
+    bound = {pair.column.name: pair for pair in pairs}
+    for name in keys:
+        if name not in bound:
+            unused = list_names(field.name for field in fields if field not in [pair.field for pair in pairs])
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
+                f"recognised on both sides (fields of the Bitable table that are not mapped: {unused or 'none'})"
+            )
+        if bound[name].link is not None:
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key column {name!r} cannot be a link; map it to its own field"
+            )
+        if bound[name].flow == "to_sql" and mapping.direction != "to_sql":
+            raise SchemaMismatch(
+                f"mapping {mapping.name!r}: key field {bound[name].field.describe()} is read-only in Lark, so new rows "
+                "of SQL could not be told apart there; map the key to a writable field, or use direction: to_sql"
+            )
+
+
+def _extra_columns(
+    mapping: TableMapping, columns: Mapping[str, Column], zone: Zone, *, bound: set[str]
+) -> tuple[dict[str, ValueCodec], bool]:
+    """Return codecs for the columns that the engine writes for itself, and whether the soft-delete one holds a time."""
+    wanted: dict[str, tuple[FieldType, ...]] = {}
+    if mapping.deletes.mode == "soft":
+        wanted[mapping.deletes.column] = (FieldType.CHECKBOX, FieldType.DATE_TIME)
+    if mapping.record_id_column:
+        wanted[mapping.record_id_column] = (FieldType.TEXT,)
+    extra: dict[str, ValueCodec] = {}
+    soft_is_time = False
+    for name, types in wanted.items():
+        if name not in columns:
+            raise SchemaMismatch(_no_such_column(mapping, name, columns))
+        if name in bound:
+            raise ConfigError(
+                f"mapping {mapping.name!r}: column {name!r} is also bound to a field; the engine writes it itself"
+            )
+        kind, extra[name] = _first_codec(mapping, columns[name], types, zone)
+        soft_is_time = soft_is_time or kind == FieldType.DATE_TIME
+    return extra, soft_is_time
+
+
+def _first_codec(
+    mapping: TableMapping, column: Column, types: Sequence[FieldType], zone: Zone
+) -> tuple[FieldType, ValueCodec]:
+    for kind in types:
+        stand_in = Field(field_id="", name=column.name, type=kind, ui_type="", property={}, is_primary=False)
+        try:
+            return kind, build_codec(stand_in, column, time_zone=zone)
+        except SchemaMismatch:
+            continue
+    wanted = " or ".join(kind.name.lower() for kind in types)
+    raise SchemaMismatch(
+        f"mapping {mapping.name!r}: column {column.name!r} has type {column.type}; it must hold a {wanted}"
+    )
+
+
+def _modified_field(fields: Sequence[Field], chosen: str | None) -> Field | None:
+    found = [field for field in fields if field.type == FieldType.MODIFIED_TIME]
+    return next((field for field in found if field.field_id == chosen), found[0] if found else None)
+
+
+def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundField]) -> Rules:
+    return Rules(
+        columns=tuple(pair.column.name for pair in pairs if pair.column.name not in keys),
+        key_columns=keys,
+        to_sql=frozenset(pair.column.name for pair in pairs if pair.flow != "to_lark"),
+        to_lark=frozenset(pair.column.name for pair in pairs if pair.flow != "to_sql"),
+        direction=mapping.direction,
+        conflict=mapping.conflict,
+        deletes=mapping.deletes,
+        skew_ms=mapping.skew_seconds * 1000,
+        empty={pair.column.name: empty for pair in pairs if (empty := pair.codec.from_lark(None)) is not None},
+    )
+
+
+def _no_such_column(mapping: TableMapping, name: str, columns: Iterable[str]) -> str:
+    hint = did_you_mean(name, columns, otherwise=f"the columns are: {list_names(columns)}")
+    return f"mapping {mapping.name!r}: SQL table: column {name!r} does not exist; {hint}"

@@ -1,0 +1,108 @@
+"""A mapping that fits its tables: which field meets which column, and which way each flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, columns_of
+from airflow_provider_lark.core.sync.binding.links import LinkedColumn, Links
+from airflow_provider_lark.core.sync.decide import Rules
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.targets import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class BoundField:
+    """One field and one column that fit each other; *flow* is the way values may take."""
+
+    named: str
+    field: Field
+    column: Column
+    codec: ValueCodec
+    flow: Direction
+    link: LinkedColumn | None = None
+    by_email: bool = False
+
+    def to_contract(self) -> dict[str, Any]:
+        """Return what the checkpoint keeps, to know the field again under another name."""
+        return {
+            "field": self.named,
+            "column": self.column.name,
+            "field_id": self.field.field_id,
+            "name": self.field.name,
+            "type": int(self.field.type),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A mapping that fits its tables.
+
+    :param pairs: the bound fields, the key's first.
+    :param spec: the SQL table with every column the engine touches.
+    :param codecs: by column; also for the soft-delete and the record-id column, which no field is bound to.
+    :param modified_field: the table's modification-time field; None where it has none.
+    :param soft_is_time: the soft-delete column holds the moment of the delete, not a flag.
+    """
+
+    mapping: TableMapping
+    app_token: str
+    table_id: str
+    pairs: tuple[BoundField, ...]
+    spec: TableSpec
+    key_codec: KeyCodec
+    codecs: Mapping[str, ValueCodec]
+    rules: Rules
+    modified_field: Field | None
+    soft_is_time: bool = False
+
+    @property
+    def table_name(self) -> str:
+        """The ledger's name of the SQL table."""
+        return self.spec.table_name
+
+    @property
+    def links(self) -> Links:
+        """What translates the link columns."""
+        return Links({pair.column.name: pair.link for pair in self.pairs if pair.link is not None})
+
+    @property
+    def email_columns(self) -> tuple[str, ...]:
+        """The columns that name persons by e-mail address and flow to Lark."""
+        return tuple(pair.column.name for pair in self.pairs if pair.by_email and pair.flow != "to_sql")
+
+    @property
+    def forgiven(self) -> frozenset[str]:
+        """The columns of fields that Lark computes, without the key's."""
+        computed = {pair.column.name for pair in self.pairs if pair.field.is_read_only}
+        return frozenset(computed - set(self.rules.key_columns))
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """The bound fields by column."""
+        return {pair.column.name: pair.field for pair in self.pairs}
+
+    def fills_in(self, column: str) -> bool:
+        """Tell whether the database gives *column* a value by itself when an insert leaves it out."""
+        found = next(each for each in self.spec.columns if each.name == column)
+        return found.autoincrement or found.has_default
+
+    def blocking_columns(self) -> list[str]:
+        """Return the columns without which no row can be inserted, and that no field fills."""
+        filled = {column.name for column in self.spec.columns if column.name in self.rules.to_sql}
+        return [
+            column.name
+            for column in columns_of(self.spec.table)
+            if column.name not in filled and not (column.nullable or column.has_default or column.autoincrement)
+        ]
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The columns whose change Lark must hear of."""
+        soft = (self.mapping.deletes.column,) if self.mapping.deletes.mode == "soft" else ()
+        return tuple(pair.column.name for pair in self.pairs if pair.flow != "to_sql") + soft

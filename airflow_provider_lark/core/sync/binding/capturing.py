@@ -1,0 +1,94 @@
+"""The triggers of a mapping: put on, renewed and taken off in transactions of their own that keep nobody waiting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, Engine
+
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.stores import capture
+from airflow_provider_lark.core.stores.connections import open_session
+from airflow_provider_lark.core.stores.patience import patiently
+from airflow_provider_lark.core.stores.tables import TableSpec
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.report import Report, SetupReport
+
+
+def captured_spec(binding: Binding) -> TableSpec:
+    """Return the SQL table with the columns whose changes the triggers note."""
+    wanted = set(binding.watched) | set(binding.spec.key_columns)
+    return replace(binding.spec, columns=tuple(column for column in binding.spec.columns if column.name in wanted))
+
+
+def put_on(engine: Engine, binding: Binding, report: SetupReport, *, clock: Clock) -> None:
+    """Make the triggers those of this version and of this user; take them off a mapping that needs none."""
+    spec = captured_spec(binding)
+    if binding.mapping.direction == "to_sql":
+        take_off(engine, spec, clock=clock)
+        return
+    is_current, definers = _look(engine, spec)
+    if not is_current:
+        _install(engine, spec, clock)
+        report.created.append(f"triggers on {binding.table_name}")
+    elif definers.others:
+        named = ", ".join(definers.others)
+        try:
+            _install(engine, spec, clock)
+        except SchemaMismatch:
+            if definers.gone or not definers.is_sure:
+                raise
+            report.warnings.append(
+                f"the triggers on {binding.table_name} run with the rights of {named}, and this user may not make "
+                "them anew; when that user is dropped, every write to the table fails"
+            )
+        else:
+            report.created.append(f"triggers on {binding.table_name} in the name of this user; they were {named}'s")
+
+
+def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> None:
+    """Make the triggers anew where a run finds them missing, old, or in the name of a user that is gone."""
+    if binding.mapping.direction == "to_sql":
+        return
+    spec = captured_spec(binding)
+    is_current, definers = _look(engine, spec)
+    if not is_current:
+        _install(engine, spec, clock)
+        report.warnings.append(
+            f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
+            "changes made meanwhile are found by the next full sync"
+        )
+    elif definers.gone:
+        _install(engine, spec, clock)
+        report.warnings.append(
+            f"the triggers on {binding.table_name} ran with the rights of {', '.join(definers.gone)}, who does not "
+            "exist any more, so that every write to the table failed; they were installed anew in the name of this user"
+        )
+    elif not definers.is_sure:
+        report.warnings.append(tell_other(binding.table_name, definers))
+
+
+def tell_other(table_name: str, definers: capture.Definers) -> str:
+    """Say that the triggers depend on another user."""
+    return (
+        f"the triggers on {table_name} run with the rights of {', '.join(definers.others)}: when that user is dropped, "
+        "every write to the table fails; run the setup with this connection, which makes them its own"
+    )
+
+
+def take_off(engine: Engine, spec: TableSpec, *, clock: Clock) -> None:
+    """Remove the triggers."""
+    patiently(engine, lambda conn: capture.uninstall(conn, spec), clock=clock)
+
+
+def _look(engine: Engine, spec: TableSpec) -> tuple[bool, capture.Definers]:
+    with open_session(engine) as conn:
+        return capture.is_current(conn, spec), capture.foreign_definers(conn, spec)
+
+
+def _install(engine: Engine, spec: TableSpec, clock: Clock) -> None:
+    def work(conn: Connection) -> None:
+        capture.install(conn, spec, anew=True)
+
+    patiently(engine, work, clock=clock)

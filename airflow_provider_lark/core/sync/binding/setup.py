@@ -1,0 +1,317 @@
+"""Making a mapping ready: finding both tables, the ledger, the triggers, the field contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, inspect, select
+
+from airflow_provider_lark.core.api.address import TableAddress
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
+from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.base_zone import BaseZone
+from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.stores.connections import open_session, write_transaction
+from airflow_provider_lark.core.stores.dbtime import NowMs
+from airflow_provider_lark.core.stores.keys import quoted_name
+from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
+from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
+from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
+from airflow_provider_lark.core.stores.table_parts import changed_parts, parts_of
+from airflow_provider_lark.core.stores.undo import require_undo
+from airflow_provider_lark.core.sync.binding import capturing
+from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.modified_field import create_modified_field
+from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.people import People
+from airflow_provider_lark.core.sync.report import Report, SetupReport
+
+Hold = Callable[[str], AbstractContextManager[object]]
+"""Holds the lease on a Bitable table while something is made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mapping whose tables were found and fit.
+
+    :param time_zone: in which dates of the SQL table are taken; None where none is needed and Lark tells none.
+    """
+
+    binding: Binding
+    time_zone: str | None
+
+
+def prepare(
+    client: LarkClient,
+    engine: Engine,
+    mapping: TableMapping,
+    report: SetupReport,
+    *,
+    adopt_fields: bool,
+    hold: Hold,
+    people: People,
+    clock: Clock,
+) -> Ready:
+    """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
+    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    _refuse_unseen_rows(engine, table)
+    before = load_state(engine, mapping.sql.table_name)
+    app_token, table_id = locate(client, mapping, before, warn=report.warnings.append)
+    lark = LarkTable(client, app_token, table_id)
+    base_zone = BaseZone(client, app_token)
+
+    def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
+        _refuse_other_table(mapping, state, app_token, table_id)
+        fields = lark.read_fields()
+        contract = [] if adopt_fields or state is None else state.fields
+        dialect = engine.dialect.name
+        bound = bind(
+            mapping,
+            app_token=app_token,
+            table_id=table_id,
+            fields=fields,
+            table=table,
+            dialect=dialect,
+            contract=contract,
+            modified_field_id=None if state is None else state.modified_field_id,
+            find_user_id=people.find,
+            zone=choose_zone(mapping, state, base_zone),
+        )
+        return fields, bound
+
+    # a mapping that does not fit is refused before anything is made
+    fields, binding = check(before)
+    with open_session(engine) as conn:
+        require_undo(conn, table)
+    migrate.upgrade(engine)
+    with hold(f"{app_token}/{table_id}"):
+        state = load_state(engine, mapping.sql.table_name)
+        if state != before:
+            # somebody else has set it up meanwhile
+            fields, binding = check(state)
+        if binding.modified_field is None and mapping.direction != "to_lark":
+            created = create_modified_field(lark, fields, report)
+            binding = replace(binding, modified_field=created)
+        zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
+        capturing.put_on(engine, binding, report, clock=clock)
+        with write_transaction(engine) as conn:
+            ledger = Ledger(conn, binding.table_name)
+            _forget_replaced_fields(ledger, binding, state)
+            settle_zone(ledger, binding, state, zone, report)
+            after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
+            ledger.checkpoint.save(after)
+        if not mapping.time_zone:
+            warn_of_other_zone(binding, zone, base_zone, report)
+    _describe(binding, report)
+    return Ready(binding, zone or None)
+
+
+def open_ready(
+    client: LarkClient,
+    engine: Engine,
+    mapping: TableMapping,
+    report: Report,
+    *,
+    hold: Hold,
+    people: People,
+    clock: Clock,
+) -> Ready:
+    """Bind a mapping for a run; the first time this is the whole setup."""
+    state = load_state(engine, mapping.sql.table_name)
+    if state is None or not state.fields:
+        first = SetupReport(mapping.name, "setup")
+        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people, clock=clock)
+        report.warnings += first.warnings
+        return ready
+    # the package may be newer than the ledger
+    migrate.upgrade(engine)
+    app_token, table_id = state.app_token, state.table_id
+    if mapping.lark.app_token and mapping.lark.table_id:
+        app_token, table_id = mapping.lark.app_token, mapping.lark.table_id
+    _refuse_other_table(mapping, state, app_token, table_id)
+    base_zone = BaseZone(client, app_token)
+    chosen = choose_zone(mapping, state, base_zone)
+    binding = bind(
+        mapping,
+        app_token=app_token,
+        table_id=table_id,
+        fields=LarkTable(client, app_token, table_id).read_fields(),
+        table=reflect_table(engine, mapping.sql.table, mapping.sql.schema),
+        dialect=engine.dialect.name,
+        contract=state.fields,
+        modified_field_id=state.modified_field_id,
+        find_user_id=people.find,
+        zone=chosen,
+    )
+    zone = name_zone(chosen)
+    if state.time_zone is None and not mapping.time_zone:
+        # once: what was taken until now is stored below
+        warn_of_other_zone(binding, zone, base_zone, report)
+    capturing.renew(engine, binding, report, clock=clock)
+    with write_transaction(engine) as conn:
+        require_undo(conn, binding.spec.table)
+        ledger = Ledger(conn, binding.table_name)
+        known = {(entry["column"], _identity(entry)) for entry in state.fields}
+        settle_zone(ledger, binding, state, zone, report)
+        bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
+        after = note_parts(conn, binding, _contract(binding, state, zone), report)
+        if known != bound or state.time_zone != zone or state.partitions != after.partitions:
+            _forget_replaced_fields(ledger, binding, state)
+            ledger.checkpoint.save(after)
+    return Ready(binding, zone or None)
+
+
+def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Clock) -> None:
+    """Take the triggers off the table, and forget its state unless that is to be kept."""
+    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
+    capturing.take_off(engine, spec, clock=clock)
+    with write_transaction(engine) as conn:
+        if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
+            Ledger(conn, spec.table_name).forget()
+
+
+def locate(
+    client: LarkClient,
+    mapping: TableMapping,
+    known: Checkpoint | None = None,
+    *,
+    warn: Callable[[str], object] = lambda _: None,
+) -> tuple[str, str]:
+    """Return app_token and table_id, resolving a wiki address and a table's name by a call each.
+
+    :param known: what an earlier setup stored, to follow a table that was renamed since.
+    :param warn: is told that it was.
+    :raises NotFound: the base has no table of that name; the message lists its tables.
+    """
+    target = mapping.lark
+    if target.base:
+        mapping.with_bases({})
+    address = TableAddress(
+        app_token=target.app_token, wiki_token=target.wiki_token, table_id=target.table_id, table=target.table
+    )
+    try:
+        found = client.bitable.locate(address)
+    except NotFound as error:
+        if error.code is not None:
+            raise
+        if known is not None and (name := _name_now(client, address, known)):
+            warn(
+                f"the Bitable table {target.table!r} is named {name!r} now; it is the same one, so the run goes on: "
+                "write the new name, or the id, into the mapping"
+            )
+            return known.app_token, known.table_id
+        raise NotFound(f"mapping {mapping.name!r}: {error.message}") from None
+    return found.app_token, found.table_id
+
+
+def _name_now(client: LarkClient, address: TableAddress, known: Checkpoint) -> str:
+    """Return how the table of an earlier setup is named now; empty where the base has it no more."""
+    app_token = client.bitable.locate_base(address)
+    if app_token != known.app_token:
+        return ""
+    tables = client.bitable.list_tables(app_token=app_token)
+    return next((table.name for table in tables if table.table_id == known.table_id), "")
+
+
+def database_offset_ms(engine: Engine, clock: Clock) -> int:
+    """Return the database's clock minus ours."""
+    with open_session(engine) as conn:
+        return int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000)
+
+
+def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
+    """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
+    with open_session(engine) as conn:
+        return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(schema.checkpoint.name) else None
+
+
+def hidden_rows(engine: Engine, table: Table) -> str:
+    """Return by what PostgreSQL hides rows of *table* from this user; an empty text where it shows all."""
+    with open_session(engine) as conn:
+        return hiding_policies(conn, quoted_name(conn.dialect, table))
+
+
+def _refuse_unseen_rows(engine: Engine, table: Table) -> None:
+    if told := hidden_rows(engine, table):
+        raise SchemaMismatch(f"table {table.fullname!r}: {explain_hidden(told)}")
+    with open_session(engine) as conn:
+        parts_of(conn, table.name, table.schema)
+
+
+def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_token: str, table_id: str) -> None:
+    if state is not None and state.app_token and (state.app_token, state.table_id) != (app_token, table_id):
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is paired with another Bitable table "
+            f"({state.app_token}/{state.table_id}); call uninstall() for the old mapping first"
+        )
+
+
+def _forget_replaced_fields(ledger: Ledger, binding: Binding, state: Checkpoint | None) -> None:
+    """Drop what was agreed about columns that now meet another field, whose cells nobody has compared yet.
+
+    Otherwise an empty new field would look as if a person had emptied it, and empty the column.
+    """
+    before = {} if state is None else {entry["column"]: _identity(entry) for entry in state.fields}
+    for pair in binding.pairs:
+        now = _identity(pair.to_contract())
+        if before.get(pair.column.name, now) != now:
+            ledger.pairs.forget_column(pair.column.name)
+
+
+def _identity(entry: Mapping[str, Any]) -> tuple[str, int]:
+    """Return what must stay the same for a field's cells to mean the same: Lark empties cells when a type changes."""
+    return str(entry["field_id"]), int(entry["type"])
+
+
+def _contract(binding: Binding, state: Checkpoint, zone: str) -> Checkpoint:
+    modified = binding.modified_field
+    return replace(
+        state,
+        app_token=binding.app_token,
+        table_id=binding.table_id,
+        fields=[pair.to_contract() for pair in binding.pairs],
+        modified_field_id=None if modified is None else modified.field_id,
+        time_zone=zone,
+    )
+
+
+def note_parts(conn: Connection, binding: Binding, state: Checkpoint, report: Report) -> Checkpoint:
+    """Return *state* with the table's partitions; where rows came or went with some, the next run is a full one.
+
+    :raises SchemaMismatch: other tables inherit from it.
+    """
+    parts = parts_of(conn, binding.spec.name, binding.spec.schema)
+    if parts is None:
+        return replace(state, partitions=None)
+    changed = changed_parts(conn, parts, state.partitions or ())
+    if changed and state.last_scan_at_ms is not None:
+        state = replace(state, last_scan_at_ms=None)
+        report.warnings.append(
+            f"partitions of {binding.table_name} were attached or taken away ({', '.join(changed)}), which no trigger "
+            "tells of: the next run compares all rows"
+        )
+    return replace(state, partitions=tuple(parts))
+
+
+def _describe(binding: Binding, report: SetupReport) -> None:
+    report.table_id = binding.table_id
+    blocking = binding.blocking_columns()
+    if blocking and binding.mapping.direction != "to_lark":
+        report.warnings.append(
+            f"records that people add in Lark cannot become rows of {binding.table_name}: "
+            f"{', '.join(blocking)} must not be NULL, has no default, and no field fills it; map a field to it or give "
+            "it a default"
+        )
+    report.fields = [
+        {"field": pair.field.describe(), "column": pair.column.describe(), "direction": pair.flow}
+        for pair in binding.pairs
+    ]

@@ -1,0 +1,93 @@
+"""Mappings from YAML files, lists and the seeds' short form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.sync.mapping.reader import describe, read_text
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.mapping.targets import LarkTarget, SqlTarget
+
+
+def load_mappings(path: str | Path, *, bases: Mapping[str, str] | None = None) -> list[TableMapping]:
+    """Read the mappings of a YAML file.
+
+    :raises ConfigError: the file is missing, is no YAML (the line is named), or an entry is wrong.
+    """
+    file = Path(path)
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{file}: cannot be read ({exc.strerror}); give the path of a YAML file of mappings") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{file}: is not UTF-8 text at byte {exc.start}; save it as UTF-8") from exc
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{file}{line}: broken YAML: {getattr(exc, 'problem', None) or 'not readable'}") from exc
+    return parse_mappings(raw, where=str(file), bases=bases)
+
+
+def parse_mappings(raw: Any, *, where: str = "mappings", bases: Mapping[str, str] | None = None) -> list[TableMapping]:
+    """Read one mapping, a list of them, ``{"mappings": […]}``, or the short form ``{"MyDB:users": "users"}``.
+
+    :raises ConfigError: an entry is wrong, or two mappings share a name or a SQL table.
+    """
+    if isinstance(raw, Mapping) and set(raw) == {"mappings"}:
+        raw, where = raw["mappings"], f"{where}: mappings"
+    if isinstance(raw, TableMapping):
+        mappings = [raw]
+    elif isinstance(raw, Mapping) and raw and all(":" in str(name) for name in raw):
+        mappings = [_read_short(str(lark), sql, where) for lark, sql in raw.items()]
+    elif isinstance(raw, Mapping):
+        mappings = [TableMapping.from_dict(raw, where=where)]
+    elif isinstance(raw, Sequence) and not isinstance(raw, str) and raw:
+        mappings = [entry for at, item in enumerate(raw) for entry in parse_mappings(item, where=f"{where}[{at}]")]
+    else:
+        raise ConfigError(
+            f'{where}: expected mappings, a list of them, or {{"Base:table": "sql_table"}}; found {describe(raw)}'
+        )
+    _refuse_duplicates(mappings, where)
+    return mappings if bases is None else [mapping.with_bases(bases) for mapping in mappings]
+
+
+def _read_short(lark: str, sql: Any, where: str) -> TableMapping:
+    base, _, table = lark.partition(":")
+    place = f"{where}[{lark!r}]"
+    if not base.strip() or not table.strip():
+        raise ConfigError(f'{place}: expected "Base:table"')
+    schema, _, name = read_text(sql, place).rpartition(".")
+    return TableMapping(
+        name=name,
+        lark=LarkTarget(base=base.strip(), table=table.strip()),
+        sql=SqlTarget(table=name, schema=schema or None),
+    )
+
+
+def _refuse_duplicates(mappings: Sequence[TableMapping], where: str) -> None:
+    seen: dict[tuple[str | None, str], str] = {}
+    names: set[str] = set()
+    writers: dict[LarkTarget, str] = {}
+    for mapping in mappings:
+        if mapping.name in names:
+            raise ConfigError(f"{where}: two mappings are named {mapping.name!r}; give one of them another name:")
+        names.add(mapping.name)
+        place = (mapping.sql.conn_id, mapping.sql.table_name)
+        if place in seen:
+            raise ConfigError(
+                f"{where}: mappings {seen[place]!r} and {mapping.name!r} share the SQL table {place[1]!r}; "
+                "a SQL table is kept in step with one Bitable table"
+            )
+        seen[place] = mapping.name
+        if mapping.direction != "to_sql" and mapping.lark in writers:
+            raise ConfigError(
+                f"{where}: mappings {writers[mapping.lark]!r} and {mapping.name!r} both write to the Bitable table "
+                f"{mapping.lark.label!r}; let all but one of them be direction: to_sql"
+            )
+        if mapping.direction != "to_sql":
+            writers[mapping.lark] = mapping.name

@@ -1,0 +1,247 @@
+"""Reading one mapping from plain data; every error names the entry that is wrong and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from airflow_provider_lark.core.api.address import TableAddress, parse_url
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields.zones import read_zone
+from airflow_provider_lark.core.hints import did_you_mean
+from airflow_provider_lark.core.sync.mapping.targets import (
+    DIRECTIONS,
+    USER_KEYS,
+    WINNERS,
+    ConflictPolicy,
+    DeletePolicy,
+    Direction,
+    FieldPair,
+    LarkTarget,
+    SqlTarget,
+    UserKey,
+    Winner,
+)
+
+OPTION_DEFAULTS: dict[str, Any] = {
+    "time_zone": None,
+    "users": "id",
+    "record_id_column": None,
+    "skew_seconds": 2.0,
+    "overlap_seconds": 60.0,
+    "max_delete_ratio": 0.2,
+    "max_delete_rows": 20,
+    "batch_size": 500,
+    "retention_days": 30,
+    "lock_wait_seconds": 30.0,
+}
+
+_MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
+_LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token")
+_SQL_KEYS = ("conn_id", "table", "schema", "key")
+_FIELD_KEYS = ("field", "column", "direction", "link", "users")
+
+
+def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """Read one mapping in the long form: the arguments of a ``TableMapping``.
+
+    :raises ConfigError: names the entry that is wrong.
+    """
+    _need(raw, Mapping, where, "a mapping with lark: and sql:")
+    _refuse_unknown(raw, _MAPPING_KEYS, where)
+    sql = _read_sql(raw.get("sql"), f"{where}.sql")
+    return dict(
+        name=read_text(raw.get("name", sql.table_name), f"{where}.name"),
+        lark=_read_lark(raw.get("lark"), f"{where}.lark"),
+        sql=sql,
+        fields=_read_fields(raw.get("fields"), f"{where}.fields"),
+        direction=_read_direction(raw.get("direction", "both"), f"{where}.direction"),
+        conflict=_read_conflict(raw.get("conflict", "newest"), f"{where}.conflict"),
+        deletes=_read_deletes(raw.get("deletes", "propagate"), f"{where}.deletes"),
+        **{name: read(raw.get(name, OPTION_DEFAULTS[name]), f"{where}.{name}") for name, read in _OPTIONS.items()},
+    )
+
+
+def parse_table_url(url: str, *, where: str = "url") -> LarkTarget:
+    """Read a table's address: ``https://…/base/<app_token>?table=<table_id>``, or ``/wiki/<node>?table=…``.
+
+    :raises ConfigError: the address is not one of a Bitable table.
+    """
+    found = _read_address(url, where)
+    if not found.table_id:
+        raise ConfigError(
+            f"{where}: the address names no table; open the table in Lark and copy the address with ?table="
+        )
+    return LarkTarget(app_token=found.app_token, wiki_token=found.wiki_token, table_id=found.table_id)
+
+
+def _read_address(url: str, where: str) -> TableAddress:
+    try:
+        return parse_url(url)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}") from None
+
+
+def _read_lark(raw: Any, where: str) -> LarkTarget:
+    _need(raw, Mapping, where, "{app_token, table_id}, {url} or {base, table}")
+    _refuse_unknown(raw, _LARK_KEYS, where)
+    if "url" in raw:
+        return parse_table_url(read_text(raw["url"], f"{where}.url"), where=f"{where}.url")
+    target = LarkTarget(**{name: read_text(raw[name], f"{where}.{name}") for name in raw})
+    for name in ("app_token", "base", "wiki_token"):
+        if "://" in getattr(target, name):
+            found = _read_address(getattr(target, name), f"{where}.{name}")
+            target = replace(target, base="", app_token=found.app_token, wiki_token=found.wiki_token)
+    if not (target.app_token or target.base or target.wiki_token):
+        raise ConfigError(f"{where}: says no base; give app_token, base (a name from the connection) or url")
+    if not (target.table_id or target.table):
+        raise ConfigError(f"{where}: says no table; give table_id, table (its name) or url")
+    return target
+
+
+def _read_sql(raw: Any, where: str) -> SqlTarget:
+    if isinstance(raw, str):
+        raw = {"table": raw}
+    _need(raw, Mapping, where, "{table, conn_id, schema, key}")
+    _refuse_unknown(raw, _SQL_KEYS, where)
+    key = raw.get("key")
+    columns = () if key in (None, "") else (key,) if isinstance(key, str) else key
+    _need(columns, Sequence, f"{where}.key", "a column, or a list of columns")
+    return SqlTarget(
+        table=read_text(raw.get("table"), f"{where}.table"),
+        schema=_read_name(raw.get("schema"), f"{where}.schema"),
+        conn_id=_read_name(raw.get("conn_id"), f"{where}.conn_id"),
+        key=tuple(read_text(column, f"{where}.key[{at}]") for at, column in enumerate(columns)),
+    )
+
+
+def _read_fields(raw: Any, where: str) -> tuple[FieldPair, ...] | None:
+    if raw is None:
+        return None
+    if isinstance(raw, Mapping):
+        raw = [{"field": field, "column": column} for field, column in raw.items()]
+    _need(raw, list, where, "a list of {field, column}")
+    pairs = tuple(_read_field(item, f"{where}[{at}]") for at, item in enumerate(raw))
+    if not pairs:
+        raise ConfigError(f"{where}: is empty; list the fields, or leave it out to pair equal names")
+    for side in ("field", "column"):
+        names = [getattr(pair, side) for pair in pairs]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"{where}: {side} {twice[0]!r} is named twice")
+    return pairs
+
+
+def _read_field(raw: Any, where: str) -> FieldPair:
+    if isinstance(raw, str):
+        raw = {"field": raw, "column": raw}
+    _need(raw, Mapping, where, "{field, column}")
+    _refuse_unknown(raw, _FIELD_KEYS, where)
+    direction = raw.get("direction")
+    return FieldPair(
+        field=read_text(raw.get("field"), f"{where}.field"),
+        column=read_text(raw.get("column", raw.get("field")), f"{where}.column"),
+        direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
+        link=_read_optional_text(raw.get("link"), f"{where}.link"),
+        users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
+    )
+
+
+def _read_direction(raw: Any, where: str) -> Direction:
+    if raw not in DIRECTIONS:
+        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(DIRECTIONS)}")
+    return cast("Direction", raw)
+
+
+def _read_user_key(raw: Any, where: str) -> UserKey:
+    if raw not in USER_KEYS:
+        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(USER_KEYS)}")
+    return cast("UserKey", raw)
+
+
+def _read_conflict(raw: Any, where: str) -> ConflictPolicy:
+    if raw == "manual":
+        return ConflictPolicy(mode="manual")
+    if raw in WINNERS:
+        return ConflictPolicy(winner=cast("Winner", raw))
+    mode, _, winner = ("merge:newest" if raw == "merge" else str(raw)).partition(":")
+    if mode == "merge" and winner in WINNERS:
+        return ConflictPolicy(mode="merge", winner=cast("Winner", winner))
+    raise ConfigError(f"{where}: {raw!r} is not one of newest, lark, sql, merge, merge:lark, merge:sql, manual")
+
+
+def _read_deletes(raw: Any, where: str) -> DeletePolicy:
+    mode, _, column = str(raw).partition(":")
+    if mode in ("propagate", "ignore") and not column:
+        return DeletePolicy(mode=cast("Any", mode))
+    if mode == "soft" and column:
+        return DeletePolicy(mode="soft", column=column)
+    raise ConfigError(f"{where}: {raw!r} is not one of propagate, soft:<column>, ignore")
+
+
+def _read_zone(raw: Any, where: str) -> str | None:
+    if raw is None:
+        return None
+    name = read_text(raw, where)
+    read_zone(name, where)
+    return name
+
+
+def _read_name(raw: Any, where: str) -> str | None:
+    """Read a name that may be left empty, as a template may leave it."""
+    return None if raw == "" else _read_optional_text(raw, where)
+
+
+def _read_optional_text(raw: Any, where: str) -> str | None:
+    return None if raw is None else read_text(raw, where)
+
+
+def _number(low: float, high: float, *, whole: bool = False) -> Callable[[Any, str], Any]:
+    def read(raw: Any, where: str) -> Any:
+        wanted = int if whole else (int, float)
+        if isinstance(raw, bool) or not isinstance(raw, wanted) or not low <= raw <= high:
+            raise ConfigError(f"{where}: expected a {'whole ' if whole else ''}number from {low:g} to {high:g}")
+        return raw
+
+    return read
+
+
+_OPTIONS: dict[str, Callable[[Any, str], Any]] = {
+    "time_zone": _read_zone,
+    "users": _read_user_key,
+    "record_id_column": _read_optional_text,
+    "skew_seconds": _number(0, 86_400),
+    "overlap_seconds": _number(0, 86_400),
+    "max_delete_ratio": _number(0, 1),
+    "max_delete_rows": _number(0, 10**9, whole=True),
+    "batch_size": _number(1, 1000, whole=True),
+    "retention_days": _number(1, 36_500, whole=True),
+    "lock_wait_seconds": _number(0.01, 3600),
+}
+
+
+def _need(raw: Any, wanted: type, where: str, shape: str) -> None:
+    if not isinstance(raw, wanted):
+        raise ConfigError(f"{where}: expected {shape}; found {describe(raw)}")
+
+
+def read_text(raw: Any, where: str) -> str:
+    """Return *raw* without blanks around it.
+
+    :raises ConfigError: it is no text, or an empty one.
+    """
+    if not isinstance(raw, str) or not raw.strip():
+        raise ConfigError(f"{where}: expected a text; found {describe(raw)}")
+    return raw.strip()
+
+
+def describe(raw: Any) -> str:
+    """Say what was found in place of the expected, without showing it."""
+    return "nothing" if raw is None or raw == "" else f"a value of type {type(raw).__name__}"
+
+
+def _refuse_unknown(raw: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for name in raw:
+        if name not in known:
+            hint = did_you_mean(name, known, otherwise=f"known: {', '.join(known)}")
+            raise ConfigError(f"{where}.{name}: unknown entry; {hint}")

@@ -1,0 +1,107 @@
+"""A mapping: what ties one Bitable table to one SQL table, as a user states it.
+
+Nothing here asks Lark or a database; :mod:`.binding` holds a mapping against the real tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_lark.core.api.address import parse_base, unknown_base
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.sync.mapping.reader import OPTION_DEFAULTS, read_parts
+from airflow_provider_lark.core.sync.mapping.targets import (
+    ConflictPolicy,
+    DeletePolicy,
+    Direction,
+    FieldPair,
+    LarkTarget,
+    SqlTarget,
+    UserKey,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """One Bitable table and one SQL table that hold the same rows.
+
+    :param fields: the pairs to keep equal; None pairs fields and columns of equal names.
+    :param time_zone: IANA name; the zone in which naive datetimes and dates of the SQL table are meant. None is the
+        base's own, as setup found it.
+    :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
+    :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
+    :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
+    :param max_delete_ratio: a run that would delete a larger part of the pairs than this on one side (and more than
+        *max_delete_rows*), or all, deletes none there, holds them and says so; 1 lifts that guard.
+    :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
+    :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
+    :param lock_wait_seconds: how long to wait for a lock that another program holds in the database.
+    :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
+    """
+
+    name: str
+    lark: LarkTarget
+    sql: SqlTarget
+    fields: tuple[FieldPair, ...] | None = None
+    direction: Direction = "both"
+    conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
+    deletes: DeletePolicy = field(default_factory=DeletePolicy)
+    time_zone: str | None = None
+    users: UserKey = "id"
+    record_id_column: str | None = None
+    skew_seconds: float = 2.0
+    overlap_seconds: float = 60.0
+    max_delete_ratio: float = 0.2
+    max_delete_rows: int = 20
+    batch_size: int = 500
+    retention_days: int = 30
+    lock_wait_seconds: float = 30.0
+
+    @classmethod
+    def from_dict(
+        cls, raw: Mapping[str, Any], *, where: str = "mapping", bases: Mapping[str, str] | None = None
+    ) -> TableMapping:
+        """Build a mapping from plain data, as YAML or JSON give it.
+
+        :param where: how messages name the place, such as ``lark_sync.yaml: mappings[2]``.
+        :param bases: names of bases and their app_tokens or addresses, from the connection.
+        :raises ConfigError: names the entry that is wrong, and what would be right.
+        """
+        mapping = cls(**read_parts(raw, where=where))
+        return mapping if bases is None else mapping.with_bases(bases)
+
+    @property
+    def names_by_email(self) -> bool:
+        """Whether SQL names persons by e-mail address."""
+        return any((pair.users or self.users) == "email" for pair in self.fields or ()) or self.users == "email"
+
+    def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
+        """Return the mapping with the name of its base resolved to the app_token, or the address, that *bases* gives.
+
+        :raises ConfigError: the base has a name that *bases* does not know.
+        """
+        if not self.lark.base or self.lark.app_token or self.lark.wiki_token:
+            return self
+        if not bases.get(self.lark.base):
+            raise ConfigError(f"mapping {self.name!r}: {unknown_base(self.lark.base, bases)}")
+        found = parse_base(self.lark.base, bases=bases)
+        return replace(self, lark=replace(self.lark, app_token=found.app_token, wiki_token=found.wiki_token))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that :meth:`from_dict` reads back to an equal mapping."""
+        lark = {k: v for k in LarkTarget.__slots__ if (v := getattr(self.lark, k))}
+        sql: dict[str, Any] = {k: v for k in ("table", "schema", "conn_id") if (v := getattr(self.sql, k))}
+        if self.sql.key:
+            sql["key"] = list(self.sql.key)
+        result: dict[str, Any] = {"name": self.name, "lark": lark, "sql": sql}
+        if self.fields is not None:
+            result["fields"] = [
+                {k: v for k in FieldPair.__slots__ if (v := getattr(pair, k)) is not None} for pair in self.fields
+            ]
+        result |= {"direction": self.direction, "conflict": self.conflict.text, "deletes": self.deletes.text}
+        for option, default in OPTION_DEFAULTS.items():
+            if (value := getattr(self, option)) != default:
+                result[option] = value
+        return result

@@ -1,0 +1,104 @@
+"""A bundle of records on its way into SQL, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_provider_lark.core.side import Key, RecordId, Row
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.sync.decide import PullDecision, Side
+from airflow_provider_lark.core.sync.pull.row_states import Duplicate, RowState
+from airflow_provider_lark.core.sync.report import Writes
+from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Records on their way into SQL.
+
+    :param gone: records that are known to be deleted.
+    :param resolutions: what a person decided about open conflicts, by key.
+    :param claims: the queue entries that asked for these records, by key or record id.
+    :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
+    :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
+    :param floor_ms: records no newer than this were met before; those that could not be ingested then are left to
+        the queue.
+    """
+
+    rows: Sequence[Row]
+    gone: Collection[RecordId] = ()
+    resolutions: Mapping[Key, Side] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    compare_all: bool = False
+    floor_ms: int | None = None
+    room: int | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a bundle.
+
+    :param changed: ids of records that were no echo: new ones, or other than the base.
+    :param keys_found: keys of which the SQL row exists.
+    :param unpaired: records that belong to no pair afterwards.
+    :param refused: records that could not be ingested, now or before.
+    :param failed: what could not be ingested now, and why, by the name of its dead letter.
+    :param landed: keys and ids of the records that were ingested.
+    :param held: keys of rows whose delete the guard against mass deletes holds back.
+    :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
+    """
+
+    changed: set[str] = field(default_factory=set)
+    keys_found: set[str] = field(default_factory=set)
+    unpaired: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    duplicates: list[Duplicate] = field(default_factory=list)
+    writes: Writes = field(default_factory=Writes)
+    rewritten: int = 0
+    conflicts: int = 0
+    skipped: int = 0
+    warnings: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    landed: set[str] = field(default_factory=set)
+
+    def add(self, other: Outcome) -> None:
+        """Add what became of a part that came later."""
+        self.changed |= other.changed
+        self.keys_found |= other.keys_found
+        self.unpaired |= other.unpaired
+        self.refused |= other.refused
+        self.held |= other.held
+        self.duplicates += other.duplicates
+        self.writes.created += other.writes.created
+        self.writes.updated += other.writes.updated
+        self.writes.deleted += other.writes.deleted
+        self.rewritten += other.rewritten
+        self.conflicts += other.conflicts
+        self.skipped += other.skipped
+        self.warnings += other.warnings
+        self.failed |= other.failed
+        self.landed |= other.landed
+
+
+@dataclass(slots=True)
+class Step:
+    """The state of one row with its decision, and the SQL change that follows.
+
+    :param incomplete: the database wrote more than Lark holds, which Lark has yet to learn.
+    :param rewritten: columns that do not hold what was written: the database changed it.
+    :param resolution: what a person decided.
+    """
+
+    state: RowState
+    decision: PullDecision
+    change: SqlChange | None
+    incomplete: bool = False
+    rewritten: tuple[str, ...] = ()
+    resolution: Side | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """The row's key; of a new row, the one that the database made."""
+        return self.state.key if self.change is None else self.change.key

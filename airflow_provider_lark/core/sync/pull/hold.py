@@ -1,0 +1,118 @@
+"""Holding deletes back: what the guard does not let pass waits in the ledger, and everything else goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.stores.ledger.deletes import Entry, Held
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+_PAGE = 500
+
+ROW_STAYS = "its record is gone in Lark; the row stays until a person allows the deletes, or the record is back"
+RECORD_STAYS = "its row was deleted in SQL; the record stays until a person allows the deletes, or the row is back"
+
+
+def foresee(run: Run) -> None:
+    """Count what a push would delete in Lark, before anything is; beyond the limit, nothing is deleted there."""
+    if run.guard.is_lifted:
+        run.transact(lambda tx: tx.deletes.release_all())
+        return
+    _free_rows_that_are_back(run)
+    soft = run.binding.mapping.deletes.mode == "soft"
+    if run.read(lambda tx: tx.deletes.count_due(soft=soft)) <= run.guard.room("lark"):
+        return
+    doomed = set[Key]()
+    for keys in pages(run, lambda tx, after: tx.deletes.due_page(soft=soft, after=after, limit=_PAGE)):
+        doomed |= run.read(_deleted, run, keys)
+        if len(doomed) > run.guard.room("lark"):
+            run.guard.stopped.add("lark")
+            return
+
+
+def pages(run: Run, read: Callable[[Transaction, int], list[Entry]]) -> Iterator[list[Key]]:
+    """Yield the keys of what *read* finds behind an entry's id, a page a transaction."""
+    after = 0
+    while entries := run.read(read, after):
+        yield [entry.key for entry in entries]
+        after = entries[-1].id
+
+
+def _free_rows_that_are_back(run: Run) -> None:
+    """Look at held deletes of rows that exist again, although no trigger told of it."""
+    for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=False, after=after, limit=_PAGE)):
+        run.transact(_free, run, keys)
+
+
+def _free(tx: Transaction, run: Run, keys: Sequence[Key]) -> None:
+    rows = tx.sql.read(keys)
+    tx.deletes.release([key for key in keys if not run.is_deleted(rows.get(key))])
+
+
+def _deleted(tx: Transaction, run: Run, keys: Sequence[Key]) -> set[Key]:
+    rows = tx.sql.read(keys)
+    return {key for key in keys if run.is_deleted(rows.get(key))}
+
+
+def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcome) -> list[Step]:
+    """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
+    deletes = [step for step in steps if step.decision.sql == "delete" and step.resolution is None]
+    if bundle.room is None or len(deletes) <= bundle.room:
+        return steps
+    claims = [bundle.claims[name] for step in deletes for name in (step.state.id,) if name in bundle.claims]
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
+    keys = [step.state.key for step in deletes if step.state.key is not None]
+    known = tx.deletes.among(keys)
+    tx.deletes.hold_rows(keys, reason=ROW_STAYS)
+    outcome.held.update(keys)
+    tx.log([LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
+    held_back = set(map(id, deletes))
+    return [step for step in steps if id(step) not in held_back]
+
+
+def hold_records(tx: Transaction, claims: Sequence[Claim]) -> None:
+    """Let the deletes of *claims* in Lark wait."""
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=RECORD_STAYS)
+    fresh = [claim.key for claim in claims if not claim.is_held]
+    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", RECORD_STAYS) for key in fresh])
+
+
+def refuse_held(run: Run, blind: str | None = None) -> None:
+    """End the run with an error if deletes are held, of this run or of one before; all else has been done by then.
+
+    :param blind: why the records that Lark does not show are no reason to delete.
+    :raises SafetyStop: says how many rows and records stay where, and what to do.
+    """
+    waiting = run.read(lambda tx: tx.deletes.count())
+    run.report.held = waiting.in_lark + waiting.in_sql
+    told = [blind] if blind else []
+    told += _told(run, waiting)
+    if told:
+        run.report.status = "held"
+        raise SafetyStop(f"mapping {run.binding.mapping.name!r}: {'. '.join(told)}. Everything else was synced")
+
+
+def _told(run: Run, waiting: Held) -> list[str]:
+    report, told = run.report, []
+    if waiting.in_sql:
+        told.append(
+            f"{waiting.in_sql} records are gone in Lark, and their rows stay in SQL ({report.to_sql.deleted} rows were "
+            "deleted in this run); if people deleted them by mistake, restore the records in Lark"
+        )
+    if waiting.in_lark:
+        told.append(
+            f"{waiting.in_lark} rows were deleted in SQL, and their records stay in Lark ({report.to_lark.deleted} "
+            "records were deleted in this run); if it was a mistake, bring the rows back"
+        )
+    if told:
+        told.append(
+            f"A run deletes at most {run.guard.limit} of {run.guard.pairs} on a side (max_delete_rows, "
+            "max_delete_ratio; never all); if the deletes are meant, run once with allow_mass_deletes=True"
+        )
+    return told

@@ -1,0 +1,196 @@
+"""The rows under decision: a record of Lark, its pair, its SQL row and what waits for it in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+
+@dataclass(slots=True)
+class RowState:
+    """One row under decision.
+
+    :param lark: None when the record is gone for certain.
+    :param sql: the row as it stands, also when it is marked as deleted.
+    :param reserved: the key that the record named when it could not be ingested; it may name another by now.
+    :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue.
+    """
+
+    record_id: RecordId
+    lark: Row | None
+    pair: Pair | None
+    key: Key | None
+    sql: Row | None = None
+    waiting_ms: int | None = None
+    reserved: Key | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the row in queue, journal and messages: its key, or the record's id while it has none."""
+        return self.key or self.record_id
+
+    @property
+    def near(self) -> Values | None:
+        """What SQL was last known to hold where Lark held something else."""
+        return None if self.pair is None or self.pair.tombstone else self.pair.near
+
+    @property
+    def base(self) -> Values | None:
+        """What Lark was last known to hold; None when the rows do not form a live pair."""
+        return None if self.pair is None or self.pair.tombstone else self.pair.base
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that cannot be ingested.
+
+    :param key: the key that it has a right to; None where it names none, or another's.
+    :param is_paired: the key is already paired with this record.
+    :param reserved: the key that the record named when it could not be ingested before.
+    """
+
+    record_id: RecordId
+    key: Key | None
+    error: LarkError
+    is_paired: bool = False
+    reserved: Key | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its dead letter."""
+        return self.key or self.record_id
+
+
+class Duplicate(NamedTuple):
+    """A record that carries the key of another record's pair."""
+
+    row: Row
+    key: Key
+    owner: RecordId
+
+
+class Gathered(NamedTuple):
+    """Row states, and the records that cannot become one."""
+
+    states: list[RowState]
+    refused: list[Refusal]
+    duplicates: list[Duplicate]
+
+
+def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
+    """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
+    rows, gone = list(rows), list(gone)
+    run.note_unread(rows)
+    paired = tx.pairs.by_records([RecordId(row.id) for row in rows] + gone)
+    found = Gathered([], [], [])
+    loose: list[tuple[Row, Key | None]] = []
+    for row in rows:
+        pair = paired.get(RecordId(row.id))
+        if pair is None or pair.is_reserved:
+            _add_loose(run, row, loose, found)
+        elif row.problems:
+            found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
+        else:
+            found.states.append(RowState(RecordId(row.id), row, pair, pair.key))
+    reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
+    _match_by_key(tx, loose, gone, found, reserved)
+    found.states.extend(
+        RowState(record_id, None, paired[record_id], paired[record_id].key) for record_id in gone if record_id in paired
+    )
+    _read_sql(tx, run, found.states)
+    return found
+
+
+def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: Gathered) -> None:
+    try:
+        loose.append((row, key_of(run, row.values)))
+    except RowError as error:
+        found.refused.append(Refusal(RecordId(row.id), None, row.problems[0] if row.problems else error))
+
+
+def _match_by_key(
+    tx: Transaction,
+    loose: list[tuple[Row, Key | None]],
+    gone: list[RecordId],
+    found: Gathered,
+    reserved: Mapping[RecordId, Key],
+) -> None:
+    """Match records without a pair to SQL rows by their key, one record a key."""
+    known = tx.pairs.by_keys([key for _, key in loose if key is not None])
+    taken: dict[Key, str] = {}
+    for row, key in loose:
+        owner = known.get(key) if key is not None else None
+        record_id = RecordId(row.id)
+        own = owner is not None and owner.record_id == record_id
+        if key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
+            found.duplicates.append(Duplicate(row, key, owner.record_id))
+        elif key is not None and key in taken:
+            error = duplicate_error(key, row.id, taken[key])
+            found.refused.append(Refusal(record_id, None, error, reserved=reserved.get(record_id)))
+        elif row.problems:
+            found.refused.append(Refusal(record_id, key, row.problems[0], reserved=reserved.get(record_id)))
+        else:
+            found.states.append(RowState(record_id, row, None, key, reserved=reserved.get(record_id)))
+        if key is not None:
+            taken.setdefault(key, row.id)
+
+
+def duplicate_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
+    """Return what a person reads about a record that carries another's key."""
+    return DuplicateKey(
+        f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "
+        "another key, or delete it in Lark"
+    )
+
+
+def explain(tx: Transaction, state: RowState, error: LarkError) -> LarkError:
+    """Return *error*, or a clearer one where the database refused a new row because it takes its key for another's."""
+    if state.key is None or state.sql is not None or not isinstance(error, RowRefused):
+        return error
+    other = tx.sql.namesake(state.key)
+    if other is None or other == state.key:
+        return error
+    owner = tx.pairs.record_ids_of([other]).get(other)
+    return DuplicateKey(
+        f"record {state.record_id} carries the key {state.key!r}, and the database takes it for the key {other!r} "
+        f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"
+    )
+
+
+def _read_sql(tx: Transaction, run: Run, states: list[RowState]) -> None:
+    keys = [state.key for state in states if state.key is not None]
+    rows = tx.sql.read(keys, for_update=True)
+    run.report.rows_sql += len(rows)
+    waiting = tx.queue.changed_at(keys)
+    for state in states:
+        if state.key is not None:
+            state.sql = rows.get(state.key)
+            state.waiting_ms = waiting.get(state.key)
+
+
+def key_of(run: Run, values: Values) -> Key | None:
+    """Return the SQL key that a record's values name; None when its key fields are empty.
+
+    :raises RowError: the key is empty in part, or is none that the key columns can hold.
+    """
+    columns = run.binding.rules.key_columns
+    parts = [values.get(name) for name in columns]
+    if all(part is None for part in parts):
+        if not all(run.binding.fills_in(name) for name in columns):
+            raise ValueMismatch(
+                f"the key field is empty, and the database makes no value for {', '.join(columns)}; "
+                "fill in the key in Lark"
+            )
+        return None
+    if any(part is None for part in parts):
+        raise ValueMismatch(f"only a part of the key ({', '.join(columns)}) is filled in; fill in all of it, or none")
+    return run.binding.key_codec.to_key(
+        [run.binding.codecs[name].to_sql(part) for name, part in zip(columns, parts, strict=True)]
+    )

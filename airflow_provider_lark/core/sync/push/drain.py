@@ -1,0 +1,195 @@
+"""From SQL to Lark: the queue is drained in batches; a bad record is found by halving, and the others land."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.lark_side.table import Removal
+from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.stores.ledger.claims import Claim
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
+from airflow_provider_lark.core.sync.pull.bundle import Bundle
+from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
+from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.push.create import NewRow, create_records
+from airflow_provider_lark.core.sync.push.sent import OpenNotes, Write, send_noted
+from airflow_provider_lark.core.sync.push.update import (
+    Work,
+    reject,
+    reject_in,
+    update_records,
+    wait_for_links,
+)
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+CLAIM_SECONDS = 600
+
+
+def drain(run: Run) -> None:
+    """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
+    waiting = run.read(lambda tx: tx.queue.backlog())
+    if waiting.pending or waiting.held:
+        foresee(run)
+    if waiting.held:
+        # some of it may have been set free
+        waiting = run.read(lambda tx: tx.queue.backlog())
+    # one round more than needed, for rows that are looked at again
+    for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
+        claims = run.transact(_claim, run)
+        if not claims:
+            return
+        _push(run, claims)
+
+
+def _claim(tx: Transaction, run: Run) -> list[Claim]:
+    size = run.binding.mapping.batch_size
+    return tx.queue.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
+
+
+def _push(run: Run, claims: Sequence[Claim]) -> None:
+    asking = run.read(lambda tx: tx.dead_letters.among_claims(claims))
+    pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
+    if pulls:
+        pull_again(run, pulls)
+    rest = [claim for claim in claims if str(claim.key) not in pulls]
+    may_delete = run.binding.mapping.deletes.mode == "soft" or any(claim.tells_delete for claim in rest)
+    work = run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0)
+    _delete(run, [item for item in work if item.decision.lark == "delete"])
+    update_records(run, [item for item in work if item.decision.lark == "patch"])
+    create_records(
+        run,
+        [
+            NewRow(item.claim.key, item.decision.values, item.sendable, item.claim.entry_ids, item.claim.retry_count)
+            for item in work
+            if item.decision.lark == "create"
+        ],
+    )
+
+
+def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> list[Work]:
+    """Decide about claimed keys; those that need nothing of Lark are completed at once.
+
+    :param room: how many records may be deleted.
+    """
+    keys = [claim.key for claim in claims]
+    known = tx.pairs.by_keys(keys)
+    rows = tx.sql.read(keys)
+    run.report.rows_sql += len(rows)
+    held = tx.conflicts.open_keys(keys)
+    work, idle, unseen = list[Work](), list[int](), list[Claim]()
+    for claim in claims:
+        pair, row = known.get(claim.key), rows.get(claim.key)
+        if row is not None and row.problems and not run.is_deleted(row):
+            reject_in(tx, run, claim, row.problems[0])
+            continue
+        if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
+            unseen.append(claim)
+            continue
+        is_tombstone = pair is not None and pair.tombstone and claim.operation != "INSERT"
+        decision = decide_push(
+            run.binding.rules,
+            # a tombstone's record may still be there, holding nobody knows what
+            base=None if pair is None else ({} if pair.tombstone else pair.base),
+            sql=None if row is None or run.is_deleted(row) else row.values,
+            is_tombstone=is_tombstone,
+            near=None if pair is None or pair.tombstone or pair.is_given_up else pair.near,
+        )
+        waits = pair is not None and pair.is_reserved
+        if claim.key in held or is_tombstone or waits:
+            # a record that could not be ingested holds the key: neither a second one is made, nor its cells overwritten
+            decision = PushDecision()
+        if decision.lark == "none":
+            if decision.pair == "tombstone":
+                tx.pairs.tombstone([claim.key])
+            idle.extend(claim.entry_ids)
+        else:
+            work.append(Work(claim, pair, decision))
+    tx.queue.complete(idle)
+    _leave_unseen(tx, run, unseen)
+    return _resolve_links(tx, run, _within_guard(tx, run, work, room))
+
+
+def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
+    """Reject rows that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
+    deleted = tx.queue.deletes_among([claim.key for claim in claims])
+    for claim in claims:
+        if claim.key in deleted:
+            # deleted since it was claimed: that entry comes next
+            tx.queue.hand_back(claim.entry_ids)
+        else:
+            text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
+            reject_in(tx, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+
+
+def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:
+    """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
+    deletes = [item for item in work if item.decision.lark == "delete"]
+    fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
+    passing = {item.claim.key for item in fresh[:room]}
+    held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
+    hold_records(tx, list(held.values()))
+    return [item for item in work if item.claim.key not in held]
+
+
+def _resolve_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work]:
+    """Put record ids in the place of keys; an update of which nothing can be sent yet waits."""
+    sendables = run.links.to_records(tx, [item.decision.values for item in work])
+    resolved = []
+    for item, sendable in zip(work, sendables, strict=True):
+        if sendable.missing and not sendable.values and item.decision.lark == "patch":
+            wait_for_links(tx, item, sendable)
+        else:
+            resolved.append(replace(item, sendable=sendable))
+    return resolved
+
+
+def _delete(run: Run, work: Sequence[Work]) -> None:
+    notes = OpenNotes()
+
+    def send(batch: Sequence[Work]) -> None:
+        writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
+        removals: list[Removal] = []
+        ids = [write.record_id for write in writes]
+        token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), notes)
+        hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
+        done = [item for item in batch if item.record_id not in hidden]
+        run.transact(_record_deletes, done, token)
+        run.report.to_lark.deleted += len(done)
+        for item in batch:
+            if item.record_id in hidden:
+                reject(run, item.claim, RowError(f"row {item.claim.key!r}: {hidden[item.record_id]}"))
+
+    for start in range(0, len(work), BATCH_DELETE_MAX):
+        part = work[start : start + BATCH_DELETE_MAX]
+        left = halve(part, send, lambda item, error: reject(run, item.claim, error), luck=run.luck)
+        run.report.add_left(len(left.items))
+    run.transact(notes.close_divided)
+
+
+def _record_deletes(tx: Transaction, batch: Sequence[Work], token: str) -> None:
+    tx.intents.finish(token)
+    tx.pairs.forget([item.claim.key for item in batch])
+    tx.queue.complete([entry for item in batch for entry in item.claim.entry_ids])
+    tx.log([LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
+
+
+def pull_again(run: Run, claims: dict[str, Claim]) -> None:
+    """Re-read the records of entries that could not be ingested before."""
+    by_key = run.read(lambda tx: tx.pairs.by_keys(map(Key, claims)))
+    # a key whose pair has ended names no record any more
+    ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
+    names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}
+    fates = run.lark.table.look_up(list(names))
+    rows = [run.lark.decode(record) for record in fates.shown]
+    run.report.rows_lark += len(rows)
+    hidden = {names[RecordId(id_)]: why for id_, why in fates.hidden.items()}
+    for name, why in hidden.items():
+        reject(run, claims[name], RowError(f"record {name}: {why}"))
+    told = {name: claim for name, claim in claims.items() if name not in hidden}
+    ingest(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))

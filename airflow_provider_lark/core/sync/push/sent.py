@@ -1,0 +1,140 @@
+"""Updates and deletes are noted before they are sent, so that one whose answer is lost is not taken for a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
+from airflow_provider_lark.core.fields.canonical import dump_values, load_values
+from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
+from airflow_provider_lark.core.stores.ledger.pairs import Pair
+from airflow_provider_lark.core.sync.pull.own_writes import (
+    MARGIN_MS,
+    is_ours,
+    lark_now_ms,
+    look_at_own_writes,
+    note_sent,
+)
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.run.turn import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record's update (*values*) or delete (none)."""
+
+    key: Key
+    record_id: RecordId
+    values: Values
+
+
+class OpenNotes:
+    """The notes of batches whose outcome is not known."""
+
+    def __init__(self) -> None:
+        self._divided: list[str] = []
+
+    def add(self, token: str, size: int) -> None:
+        """Keep the note of a batch of *size* records that was sent in vain."""
+        if size > 1:
+            self._divided.append(token)
+
+    def close_divided(self, tx: Transaction) -> None:
+        """Finish the notes of batches that were sent again in parts: each part has a note of its own."""
+        for token in self._divided:
+            tx.intents.finish(token)
+        self._divided.clear()
+
+
+def is_void(error: LarkError) -> bool:
+    """Tell whether a batch that ended with *error* certainly wrote nothing."""
+    return not isinstance(error, (OutcomeUnknown, UnexpectedAnswer, ClientTokenConflict))
+
+
+def send_noted(
+    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], object], notes: OpenNotes | None = None
+) -> str:
+    """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
+
+    A refused batch wrote nothing, so its note is void. After any other failure the note stays, and the next run looks.
+
+    :param notes: is told of a note that stays.
+    """
+    token = run.new_token()
+    intent = Intent(
+        client_token=token,
+        keys=tuple(write.key for write in writes),
+        payload=[{"record_id": write.record_id, "values": dump_values(write.values)} for write in writes],
+        created_ms=int(run.clock.now() * 1000),
+        kind=kind,
+    )
+    run.transact(lambda tx: tx.intents.begin(intent))
+    try:
+        with writing(run):
+            send()
+    except LarkError as error:
+        if is_void(error):
+            run.transact(lambda tx: tx.intents.finish(token))
+        elif notes is not None:
+            notes.add(token, len(writes))
+        raise
+    return token
+
+
+def settle_sent(run: Run) -> None:
+    """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
+    for intent in run.read(lambda tx: tx.intents.open("update", "delete")):
+        fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
+        rows = [run.lark.decode(record) for record in fates.shown]
+        absent = {RecordId(record_id) for record_id in fates.gone}
+        since_ms, until_ms = intent.created_ms + (run.client.server_offset_ms or 0), lark_now_ms(run) + MARGIN_MS
+        ours = {
+            RecordId(record["record_id"])
+            for record in fates.shown
+            if intent.kind == "update" and is_ours(run, record, since_ms - MARGIN_MS, until_ms)
+        }
+        run.transact(_record_seen, run, intent, rows, absent, ours)
+        look_at_own_writes(run, [row for row in rows if row.id in ours])
+
+
+def _record_seen(
+    tx: Transaction, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId], ours: set[RecordId]
+) -> None:
+    """Store what became of a write.
+
+    :param ours: records whose last change it was: what they show otherwise, Lark has made of what was sent.
+    """
+    rows = {RecordId(row.id): row for row in run.links.to_keys(tx, shown)}
+    known = tx.pairs.by_records([RecordId(entry["record_id"]) for entry in intent.payload])
+    if intent.kind == "delete":
+        tx.pairs.forget([known[id_].key for id_ in absent if id_ in known])
+    else:
+        seen = []
+        for entry in intent.payload:
+            id_ = RecordId(entry["record_id"])
+            if id_ in known and id_ in rows:
+                sent = load_values(entry["values"])
+                base, shows = known[id_].base or {}, rows[id_].values
+                # a run that was killed before it sent anything has left all as it was
+                if id_ in ours and any(shows.get(name) != base.get(name) for name in sent):
+                    seen.append(_written(run, known[id_], sent, intent.created_ms))
+                else:
+                    seen.append(_agreed(known[id_], sent, rows[id_].values))
+        tx.pairs.save(seen)
+    tx.intents.finish(intent.client_token)
+
+
+def _written(run: Run, pair: Pair, sent: Values, created_ms: int) -> Pair:
+    base = pair.base or {}
+    before = {name: base.get(name) for name in sent}
+    near = {name: value for name, value in (pair.near or {}).items() if name not in sent}
+    note = note_sent(run, created_ms + (run.client.server_offset_ms or 0), before, 0)
+    return replace(pair, base={**base, **sent}, near=near or None, sent=note, tombstone=False)
+
+
+def _agreed(pair: Pair, sent: Values, shown: Values) -> Pair:
+    ours = {name: value for name, value in sent.items() if name in shown and shown[name] == value}
+    return replace(pair, base={**(pair.base or {}), **ours}, tombstone=pair.tombstone and not ours)

@@ -1,0 +1,193 @@
+"""One run of one mapping: the two sides, the ledger and the report, in the hands of whoever works on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.bisect import Luck
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import LarkError, TransactionLost
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.side import Row, Values
+from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
+from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.links import Links
+from airflow_provider_lark.core.sync.people import People
+from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.run.guard import Guard
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+DATABASE_ATTEMPTS = 5
+
+_TELLING = frozenset({"text", "number", "boolean", "instant", "date", "time", "uuid", "json", "names", "url"})
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run works with.
+
+    :param token: marks the queue entries that this run has claimed.
+    :param database_offset_ms: the database's clock minus ours.
+    :param refused: the records that could not be ingested so far, with what was told of them, by name.
+    :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
+    :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
+    :param shares_base: whether other mappings write to the base; None until somebody asks.
+    :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
+    """
+
+    client: LarkClient
+    engine: Engine
+    binding: Binding
+    clock: Clock
+    run_id: str
+    token: str
+    new_token: Callable[[], str]
+    report: SyncReport
+    keep_lease: Callable[[Connection], None]
+    people: People
+    allow_mass_deletes: bool = False
+    database_offset_ms: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    guard: Guard = field(init=False)
+    shares_base: bool | None = None
+    luck: Luck = field(default_factory=Luck)
+    lark: BitableStore = field(init=False)
+    telling: frozenset[str] = field(init=False)
+    _own_ids: frozenset[str] | None = field(init=False, default=None)
+    links: Links = field(init=False)
+    unread: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        binding = self.binding
+        self.links = binding.links
+        self.guard = Guard(
+            binding.mapping,
+            self.report,
+            self.count_pairs,
+            allowed=self.allow_mass_deletes,
+        )
+        # an answer shows these as a read does, or as they were sent
+        self.telling = frozenset(
+            pair.column.name for pair in binding.pairs if pair.codec.kind in _TELLING and not pair.by_email
+        )
+        self.lark = BitableStore(
+            LarkTable(self.client, binding.app_token, binding.table_id),
+            binding.fields,
+            {pair.column.name: pair.codec for pair in binding.pairs},
+            forgiven=binding.forgiven,
+            batch_size=binding.mapping.batch_size,
+        )
+
+    def note_unread(self, rows: Iterable[Row]) -> None:
+        """Warn of cells that cannot be read and count as empty, once for each column."""
+        for row in rows:
+            for column, error in row.unread.items():
+                if column not in self.unread:
+                    self.unread.add(column)
+                    self.report.warnings.append(f"{error.message}; it counts as empty, and so may others of its field")
+
+    def own_ids(self) -> frozenset[str]:
+        """Return the ids under which Lark shows who wrote what this client writes; asked for once, where it matters."""
+        if self._own_ids is None:
+            self._own_ids = self.client.known_as
+            if not self._own_ids:
+                try:
+                    self._own_ids = frozenset({self.client.bot.info().open_id, self.client.app_id})
+                except LarkError as error:
+                    log.info("who writes as this app is not known, since it has no bot: %s", error)
+                    self._own_ids = frozenset()
+        return self._own_ids
+
+    def look_up_people(self, rows: Iterable[Values]) -> None:
+        """Find out about the persons of *rows*, which are written next."""
+        columns = self.binding.email_columns
+        if columns:
+            self.people.look_up(rows, columns)
+
+    def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work*, which only reads, in one transaction; one that the database undid is run again from the start.
+
+        Nobody waits for it, and it does not prove that the lease is still ours: whatever follows from what was read
+        is written with :meth:`transact` before Lark is told of it, and that does.
+        """
+
+        def look() -> T:
+            with open_session(self.engine) as conn:
+                return work(self._on(conn), *args, **kwargs)
+
+        return self._repeat(look, lambda exc: _may_repeat(exc, commits=False))
+
+    def transact(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run *work* in one write transaction; one that the database undid is run again from the start.
+
+        *work* gets the transaction: the rows and the ledger of the table. What it learns it must keep to itself until
+        it returns: a repeated attempt starts anew.
+        """
+        commits = False
+
+        def write() -> T:
+            nonlocal commits
+            commits = False
+            with write_transaction(self.engine) as conn:
+                result = work(self._on(conn), *args, **kwargs)
+                # last: work may wait for a lock of others, and nobody should wait for the lease meanwhile
+                self.keep_lease(conn)
+                commits = True
+            return result
+
+        return self._repeat(write, lambda exc: _may_repeat(exc, commits=commits))
+
+    def count_pairs(self) -> int:
+        """Return the number of live pairs."""
+        return self.read(lambda tx: tx.pairs.count())
+
+    def _on(self, conn: Connection) -> Transaction:
+        return Transaction(conn, self.binding, self.run_id)
+
+    def _repeat(self, attempt: Callable[[], T], may_repeat: Callable[[Exception], bool]) -> T:
+        for number in range(1, DATABASE_ATTEMPTS):
+            try:
+                return attempt()
+            except Exception as exc:
+                if not may_repeat(exc):
+                    raise
+                log.debug("transaction attempt %s on %s failed, repeating", number, self.binding.table_name)
+                self.clock.sleep(0.05 * 2**number)
+        return attempt()
+
+    def is_deleted(self, row: Row | None) -> bool:
+        """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""
+        deletes = self.binding.mapping.deletes
+        return row is None or (deletes.mode == "soft" and bool(row.values.get(deletes.column)))
+
+    def soft_mark(self) -> Canonical:
+        """Return what a soft delete writes: the moment, or a flag."""
+        return int(self.clock.now() * 1000) if self.binding.soft_is_time else True
+
+    def on_larks_clock(self, database_ms: int) -> int:
+        """Translate a moment on the database's clock to Lark's, to within a second."""
+        return database_ms - self.database_offset_ms + (self.client.server_offset_ms or 0)
+
+
+def _may_repeat(exc: Exception, *, commits: bool) -> bool:
+    """Tell whether the same transaction was undone, and may succeed when it is run again.
+
+    :param commits: the error came from the commit; after a lost connection nobody knows what became of that.
+    """
+    if isinstance(exc, TransactionLost):
+        return not concerns_a_row(exc)
+    return is_transient(exc) or (was_cut(exc) and not commits)

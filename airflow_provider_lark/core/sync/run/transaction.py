@@ -1,0 +1,71 @@
+"""What a run works with inside one transaction: the rows in SQL, and beside them what the ledger knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from airflow_provider_lark.core.side import Key, Page, Row, Values
+from airflow_provider_lark.core.stores.ledger import Ledger
+from airflow_provider_lark.core.stores.ledger.journal import LogLine
+from airflow_provider_lark.core.stores.sequences import advance
+from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_changes
+
+
+class Rows(Protocol):
+    """The rows of the table as a transaction sees them; :class:`.SqlStore` is the real one."""
+
+    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+        """Return the rows of *ids* that exist, by id."""
+        ...
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+        """Yield every row once, page by page."""
+        ...
+
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+        """Return up to *limit* rows without a pair, from behind the key *after*."""
+        ...
+
+    def namesake(self, id_: str) -> Key | None:
+        """Return the key of the row that the database takes for the row *id_*."""
+        ...
+
+    def key_of(self, values: Values) -> Key | None:
+        """Return the key that *values* name."""
+        ...
+
+
+class Transaction(Ledger):
+    """The ledger of the run's table and its rows, which are committed together."""
+
+    def __init__(self, conn: Connection, binding: Binding, run_id: str) -> None:
+        super().__init__(conn, binding.table_name)
+        self._binding = binding
+        self._run_id = run_id
+
+    @cached_property
+    def sql(self) -> Rows:
+        """The SQL side."""
+        return self._store
+
+    @cached_property
+    def _store(self) -> SqlStore:
+        return SqlStore(self.conn, self._binding.spec, self._binding.codecs)
+
+    def apply(self, changes: Sequence[SqlChange]) -> None:
+        """Write rows, without waking the capturing triggers; a refused change carries its error."""
+        apply_changes(self.conn, self._store, changes, owned=self.pairs.record_ids_of)
+
+    def advance(self, given: Mapping[str, list[int]]) -> list[str]:
+        """Let the database go on numbering behind the numbers that new rows brought along; return warnings."""
+        return advance(self.conn, self._binding.spec.table, given)
+
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Write *lines* to ``sync_log``, in the name of the run."""
+        self.journal.write(self._run_id, lines)

@@ -1,0 +1,50 @@
+"""One write at a time in a base, among all workers whose mappings of that base share a ledger.
+
+Lark locks a table while it writes, and at times the whole base; a second write meanwhile is refused (1254291). Where
+another process is in the way that no ledger knows of, the client's patience has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_lark.core.stores.ledger.checkpoint import count_mappings
+from airflow_provider_lark.core.stores.ledger.lease import Lease
+from airflow_provider_lark.core.sync.run.lease import worker_name
+from airflow_provider_lark.core.sync.run.run import Run
+
+TURN_SECONDS = 60.0
+"""How long a turn lasts at most; a worker that died holds up the others so long."""
+
+WAIT_SECONDS = 90.0
+"""After that a write goes all the same."""
+
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
+
+
+@contextmanager
+def writing(run: Run) -> Iterator[None]:
+    """Hold the turn in the base for one write call; where the mapping has the base for itself, nothing is asked."""
+    if run.shares_base is None:
+        run.shares_base = run.read(lambda tx: count_mappings(tx.conn, run.binding.app_token)) > 1
+    if not run.shares_base:
+        yield
+        return
+    resource, owner = f"{run.binding.app_token}/*", worker_name(run.token)
+    is_held = _take(run, resource, owner)
+    try:
+        yield
+    finally:
+        if is_held:
+            run.transact(lambda tx: Lease(tx.conn, resource, owner).release())
+
+
+def _take(run: Run, resource: str, owner: str) -> bool:
+    pause, deadline = _FIRST_LOOK_SECONDS, run.clock.monotonic() + WAIT_SECONDS
+    while not run.transact(lambda tx: Lease(tx.conn, resource, owner).acquire(TURN_SECONDS)):
+        if run.clock.monotonic() >= deadline:
+            return False
+        run.clock.sleep(pause)
+        pause = min(pause * 2, _LONGEST_LOOK_SECONDS)
+    return True
