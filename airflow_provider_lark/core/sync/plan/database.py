@@ -6,6 +6,7 @@ The real database is only read. The copy is SQLite's, in a file, so that memory 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -61,15 +62,27 @@ class PlanDatabase:
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="lark-plan-")
-        self.engine = create_engine(f"sqlite:///{self._folder.name}/plan.db")
-        event.listen(self.engine, "connect", _hurry)
-        schema.metadata.create_all(self.engine)
-        _metadata.create_all(self.engine)
+        self._engine = create_engine(f"sqlite:///{self._folder.name}/plan.db")
+        event.listen(self._engine, "connect", _hurry)
+        schema.metadata.create_all(self._engine)
+        _metadata.create_all(self._engine)
 
     def close(self) -> None:
         """Remove it."""
-        self.engine.dispose()
+        self._engine.dispose()
         self._folder.cleanup()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction."""
+        with self._engine.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a session."""
+        with self._engine.connect() as conn:
+            yield conn
 
     def copy_ledger(self, conn: Connection, table_name: str, linked: Sequence[str]) -> None:
         """Copy what the ledger behind *conn* knows of a table, and the pairs of the tables that it links to."""
@@ -109,7 +122,7 @@ class PlanDatabase:
     def counts(self) -> dict[tuple[Side, Kind], int]:
         """Count the actions."""
         side, kind = planned_action.c.side, planned_action.c.kind
-        with self.engine.connect() as conn:
+        with self.read() as conn:
             found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
             return {(row[0], row[1]): row[2] for row in found}
 
@@ -121,7 +134,7 @@ class PlanDatabase:
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             page = select(planned_action).where(planned_action.c.id > after, *wanted)
-            with self.engine.connect() as conn:
+            with self.read() as conn:
                 rows = conn.execute(page.order_by(planned_action.c.id).limit(size)).all()
             if not rows:
                 return
@@ -141,7 +154,7 @@ class PlanDatabase:
         source = select(*read) if condition is None else select(*read).where(condition)
         keys = [column.key for column in columns]
         found = conn.execute(source, execution_options={"yield_per": _PAGE})
-        with self.engine.begin() as copy:
+        with self.write() as copy:
             for some in found.partitions():
                 rows = [
                     [_as_text(value) if moment else value for value, moment in zip(row, moments, strict=True)]

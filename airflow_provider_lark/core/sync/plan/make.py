@@ -50,7 +50,7 @@ def make_plan(
             looked = look(client, conn, mapping, people)
             links = [pair.link.table_name for pair in looked.binding.pairs if pair.link is not None]
             database.copy_ledger(conn, mapping.sql.table_name, links)
-            with database.engine.begin() as copy:
+            with database.write() as copy:
                 database.add(copy, looked.setup)
             run = PlanRun(
                 client=client,
@@ -86,7 +86,7 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
         run.report.status = "held"
         run.report.warnings.append(str(stop))
     for actions in _waiting(run):
-        with run.plan.engine.begin() as copy:
+        with run.plan.write() as copy:
             run.plan.add(copy, actions)
     if run.report.failed and run.report.status == "ok":
         run.report.status = "partial"

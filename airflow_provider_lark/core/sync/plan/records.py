@@ -93,7 +93,7 @@ class PlannedTable(LarkTable):
         }
 
     def _keep(self, kind: str, writes: Sequence[tuple[str, Body]], client_token: str = "") -> None:
-        with self._database.engine.begin() as conn:
+        with self._database.write() as conn:
             known, _ = self._planned([id_ for id_, _ in writes], conn)
             self._note(conn, kind, writes, client_token)
             for some in split(writes):
@@ -114,7 +114,7 @@ class PlannedTable(LarkTable):
     ) -> tuple[dict[str, dict[str, Any]], set[str]]:
         """Return the noted cells by record, and the records that would be deleted."""
         if conn is None:
-            with self._database.engine.connect() as own:
+            with self._database.read() as own:
                 return self._planned(record_ids, own)
         cells: dict[str, dict[str, Any]] = {}
         gone: set[str] = set()

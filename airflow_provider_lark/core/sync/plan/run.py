@@ -113,7 +113,7 @@ class PlanRun(Run):
     def transact(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* on the copy of the ledger; what it writes to SQL is noted."""
         try:
-            with self.plan.engine.begin() as conn:
+            with self.plan.write() as conn:
                 return work(self._on(conn), *args, **kwargs)
         finally:
             # the next look sees what others have committed, as that of a run does
