@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from airflow_provider_lark.core.cards.points import Point, Points
+from airflow_provider_lark.core.cards.shortening import cut_end
 from airflow_provider_lark.core.cards.text import one_line
 from airflow_provider_lark.core.errors import BadRequest, ConfigError
 from airflow_provider_lark.core.transfer.chart_fonts import choose_fonts
@@ -18,6 +19,13 @@ _DPI = 200
 _LABELS_MAX = 12
 _GROUPS_MAX = 20
 _BLUE = "#3370FF"
+_TITLE_BYTES = 200
+#: of which an inch has 72
+_AXIS_POINTS = 500
+#: as many bars have room for an outline of their own; more are strokes, which take no memory and time of their own
+_BARS_MAX = 1_000
+#: beyond it the arithmetic of a scale overflows, and the picture is empty
+_LARGEST = 1e150
 
 
 def draw_chart(points: Points, *, title: str = "", font: str | None = None) -> bytes:
@@ -28,7 +36,8 @@ def draw_chart(points: Points, *, title: str = "", font: str | None = None) -> b
     :raises BadRequest: there are too many slices or series to tell apart, or a pie has no shares.
     """
     try:
-        from matplotlib import rc_context
+        from cycler import cycler
+        from matplotlib import colormaps, rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as exc:
@@ -36,11 +45,13 @@ def draw_chart(points: Points, *, title: str = "", font: str | None = None) -> b
             "a picture needs matplotlib: install airflow-provider-lark[charts] where tasks run, or take a chart in the "
             "card, which each reader's client draws"
         ) from exc
-    heading = one_line(title)
+    heading = cut_end(one_line(title), _TITLE_BYTES)
     _check_groups(points)
     fonts = choose_fonts([heading, *(text for each in points.values for text in (each.x, each.series or ""))], font)
     # a dollar is a dollar, and a minus the one that every font has
     settings: Any = {"font.family": fonts, "text.parse_math": False, "axes.unicode_minus": False}
+    # as many colours as there may be series: the usual ten would come twice
+    settings["axes.prop_cycle"] = cycler(color=[colormaps["tab20"](at) for at in range(_GROUPS_MAX)])
     with rc_context(settings):
         figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
         canvas: Any = FigureCanvasAgg(figure)
@@ -61,6 +72,10 @@ def _check_groups(points: Points) -> None:
         raise BadRequest(
             f"the picture would have {count:,} {what}, and nobody tells more than {_GROUPS_MAX} apart: let the query "
             f"keep the largest,{other or ' or draw fewer columns'}"
+        )
+    if any(abs(each.y) > _LARGEST for each in points.values):
+        raise BadRequest(
+            f"a picture has no scale for numbers beyond {_LARGEST:g}: let the query divide them, or leave them out"
         )
     if of_pie and sum(each.y for each in points.values) <= 0:
         raise BadRequest("a pie needs shares above 0: the numbers add up to nothing")
@@ -96,7 +111,13 @@ def _bar(axes: Any, points: Sequence[Point]) -> None:
     for at, (name, pairs) in enumerate(groups.items()):
         shift = (at - (len(groups) - 1) / 2) * width
         style = {"color": _BLUE} if name is None else {"label": name}
-        axes.bar([place + shift for place, _ in pairs], [number for _, number in pairs], width, **style)
+        places, numbers = [place + shift for place, _ in pairs], [number for _, number in pairs]
+        if len(points) > _BARS_MAX:
+            # as wide as a bar would be, so that none covers those of another series
+            thickness = max(0.1, _AXIS_POINTS * width / len(labels))
+            axes.vlines(places, 0, numbers, linewidths=thickness, **{"color": f"C{at}", **style})
+        else:
+            axes.bar(places, numbers, width, **style)
     _finish(axes, labels, has_legend=None not in groups)
 
 
@@ -114,12 +135,15 @@ def _finish(axes: Any, labels: Sequence[str], *, has_legend: bool) -> None:
     turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if long else {}
     axes.set_xticks(shown, [labels[place] for place in shown], fontsize=8, **turned)
     axes.tick_params(axis="y", labelsize=8)
-    axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.10g}")
+    axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.15g}")
     axes.set_axisbelow(True)
     axes.grid(visible=True, axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     if has_legend:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+        legend = axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
+        for each in legend.legend_handles:
+            # strokes may be thinner than anybody sees in a legend
+            each.set_linewidth(2)
 
 
 _DRAW: dict[str, Callable[[Any, Sequence[Point]], None]] = {"line": _line, "bar": _bar, "pie": _pie}

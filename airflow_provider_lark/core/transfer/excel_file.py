@@ -34,9 +34,17 @@ COLUMNS_MAX = 16_384
 CELL_UNITS_MAX = 32_767
 """UTF-16 units of a cell's text."""
 
-_FIRST_DAY = date(1900, 1, 1)
+# of earlier ones programs differ by a day, as Excel counts a 29 February 1900
+_FIRST_DAY = date(1900, 3, 1)
 _FORMS = {"datetime": "yyyy-mm-dd hh:mm:ss", "date": "yyyy-mm-dd", "time": "hh:mm:ss", "duration": "[h]:mm:ss"}
+# the last that a cell shows
+_LONGEST = timedelta(days=2_958_465)
+# a whole number of more digits would be shown as 1.76E+12
+_SHOWN_WHOLE = 10**11
+_SCALE_MAX = 30
 _WIDTH_MAX = 50
+# rows beyond the sample may be longer, and a number or moment that is too long for its column is shown as ####
+_WIDTH_MIN = 12
 
 
 def write_excel(
@@ -108,7 +116,9 @@ class _Sheet:
         """Write the header."""
         bold = self._book.add_format({"bold": True, "bg_color": "#F2F3F5", "quote_prefix": True})
         for place, name in enumerate(names):
-            widths = [_width(name), *(_width(file_value(row[place])) for row in sample)]
+            values = [file_value(row[place]) for row in sample]
+            least = _WIDTH_MIN if any(not isinstance(each, str | None) for each in values) else 0
+            widths = [least, _width(name), *map(_width, values)]
             self._sheet.set_column(place, place, min(_WIDTH_MAX, max(widths) + 2))
             self._sheet.write_string(0, place, self._fitting(whole_text(name)), bold)
         self._sheet.freeze_panes(1, 0)
@@ -141,22 +151,27 @@ class _Sheet:
             self._moment(at, value)
 
     def _text(self, at: tuple[int, int], text: str) -> None:
-        whole = self._fitting(whole_text(text))
+        # a line break of Windows would be shown as _x000D_ by most programs but Excel
+        whole = self._fitting(whole_text(text).replace("\r\n", "\n").replace("\r", "\n"))
         self._sheet.write_string(*at, whole, self._as_text if is_formula(whole) else None)
 
     def _number(self, at: tuple[int, int], value: int | float | Decimal) -> None:
         if not keeps_digits(value):
             self._text(at, value_text(value))
         elif isinstance(value, Decimal):
-            scale = min(30, max(0, -int(value.as_tuple().exponent)))
-            self._sheet.write_number(*at, float(value), self._format(f"0.{'0' * scale}" if scale else "0"))
+            scale = max(0, -int(value.as_tuple().exponent))
+            form = "General" if scale > _SCALE_MAX else f"0.{'0' * scale}" if scale else "0"
+            self._sheet.write_number(*at, float(value), self._format(form))
+        elif isinstance(value, int) and abs(value) >= _SHOWN_WHOLE:
+            self._sheet.write_number(*at, value, self._format("0"))
         else:
             self._sheet.write_number(*at, value)
 
     def _moment(self, at: tuple[int, int], value: Any) -> None:
         kind, text = _describe(value)
         if kind:
-            self._sheet.write_datetime(*at, value, self._format(_FORMS[kind]))
+            whole, fraction = _in_milliseconds(value)
+            self._sheet.write_datetime(*at, whole, self._format(_FORMS[kind] + (".000" if fraction else "")))
         else:
             self._text(at, text)
 
@@ -177,17 +192,29 @@ def _describe(value: datetime | date | time | timedelta) -> tuple[str, str]:
         return "date" if value >= _FIRST_DAY else "", value.isoformat()
     if isinstance(value, time):
         return "time", value.isoformat()
-    return "duration" if value >= timedelta(0) else "", duration_text(value)
+    return "duration" if timedelta(0) <= value <= _LONGEST else "", duration_text(value)
+
+
+def _in_milliseconds(value: Any) -> tuple[Any, int]:
+    """Return a moment without what is below a millisecond, which a cell would round up to the next day; and those."""
+    microseconds = value.microseconds if isinstance(value, timedelta) else getattr(value, "microsecond", 0)
+    below, milliseconds = microseconds % 1000, microseconds % 1_000_000 // 1000
+    if isinstance(value, timedelta):
+        return value - timedelta(microseconds=below), milliseconds
+    return (value.replace(microsecond=milliseconds * 1000) if below else value), milliseconds
 
 
 def _width(value: Any) -> int:
     """Return how many columns of a Latin letter *value* takes; Chinese ones take two."""
     if value is None:
         return 0
-    first = str(value)[:_WIDTH_MAX]
+    first = value_text(value)[:_WIDTH_MAX]
     return len(first) + sum(unicodedata.east_asian_width(char) in "WF" for char in first)
 
 
 def _sheet_name(title: str) -> str:
     plain = "".join(" " if char in "[]:*?/\\" or not char.isprintable() else char for char in whole_text(title))
-    return plain.strip(" '")[:31].strip(" '") or "Result"
+    # counted as Excel does: an emoji takes two
+    name = plain.strip(" '").encode("utf-16-le")[:62].decode("utf-16-le", "ignore").strip(" '")
+    # Excel keeps that one to itself
+    return f"{name}_" if name.lower() == "history" else name or "Result"

@@ -17,8 +17,9 @@ from airflow_provider_lark.core.fields.exact_json import dump_exact
 Rows = Sequence[Sequence[Any]]
 
 _DIGITS_MAX = 15
-# beyond it no double is finite
-_LARGEST = 10**308
+# Excel has none beyond them, though a double has
+_LARGEST = 10**307
+_SMALLEST = Decimal("1E-307")
 
 FileValue = str | bool | int | float | Decimal | datetime | date | time | timedelta | None
 """What :func:`file_value` leaves to a file's own form; numbers are finite."""
@@ -114,9 +115,14 @@ def value_text(plain: FileValue) -> str:
 
 
 def keeps_digits(value: int | float | Decimal) -> bool:
-    """Tell whether a spreadsheet keeps all digits of a number; a double has no more than it does."""
+    """Tell whether a spreadsheet keeps all digits of a number; a double has no more than it does.
+
+    Those too large or too small for one are not kept either.
+    """
     if isinstance(value, float):
-        return True
+        return abs(value) < _LARGEST and (value == 0 or abs(value) >= _SMALLEST)
+    if isinstance(value, Decimal) and 0 < abs(value) < _SMALLEST:
+        return False
     digits = str(abs(value)) if isinstance(value, int) else "".join(map(str, value.as_tuple().digits))
     return len(digits.strip("0")) <= _DIGITS_MAX and -_LARGEST < value < _LARGEST
 

@@ -1,4 +1,4 @@
-"""Rows of a query as a page of HTML with one table, for a browser; Excel opens it too, and evaluates nothing in it."""
+"""Rows of a query as a page of HTML with one table, for a browser; spreadsheets open it, and evaluate nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from airflow_provider_lark.core.cards.text import clean_text
 from airflow_provider_lark.core.transfer.file_values import file_value, keeps_digits, value_text
 from airflow_provider_lark.core.transfer.text_file import TextForm
 
-# Excel reads mso-number-format: text stays text, whatever it looks like, and a number is one
+# text stays text, whatever it looks like: Excel reads mso-number-format, LibreOffice sdnum
+_AS_TEXT = 'sdnum="1033;0;@"'
 _STYLE = r"""
 body{font:14px sans-serif}
 table{border-collapse:collapse}
@@ -24,7 +25,7 @@ th{background:#f2f3f5;position:sticky;top:0}
 
 def html_form(names: Sequence[str], *, title: str = "") -> TextForm:
     """Return a page called *title* whose table has *names* as its head."""
-    head = "".join(f'<th dir="auto">{_shown(name)}</th>' for name in names)
+    head = "".join(f'<th dir="auto" {_AS_TEXT}>{_shown(name)}</th>' for name in names)
     begin = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{_shown(title)}</title>\n'
         f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n"
@@ -42,9 +43,9 @@ def _cell(value: Any) -> str:
         return "<td></td>"
     if isinstance(plain, (int, float, Decimal)) and not isinstance(plain, bool):
         # of one with more digits than a spreadsheet keeps it would keep others
-        kind = "n g" if keeps_digits(plain) else "n"
-        return f'<td class="{kind}">{value_text(plain)}</td>'
-    return f'<td dir="auto">{_shown(value_text(plain))}</td>'
+        kind = 'class="n g"' if keeps_digits(plain) else f'class="n" {_AS_TEXT}'
+        return f"<td {kind}>{value_text(plain)}</td>"
+    return f'<td dir="auto" {_AS_TEXT}>{_shown(value_text(plain))}</td>'
 
 
 def _shown(text: str) -> str:

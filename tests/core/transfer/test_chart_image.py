@@ -133,3 +133,57 @@ def test_chart_of_many_points_has_few_labels():
         1600,
         900,
     )
+
+
+@pytest.mark.parametrize(("kind", "count"), [("line", 20), ("pie", 20), ("bar", 20)])
+def test_each_series_and_slice_has_a_colour_of_its_own(tmp_path, kind, count):
+    from matplotlib.image import imread
+
+    series = None if kind == "pie" else "渠道"
+    rows = [(f"x{at}", 1, f"s{at}") for at in range(count)]
+    made = Points(kind, NAMES, x="地区", y="销售额", series=series)
+    made.add(rows)
+    (tmp_path / "a.png").write_bytes(draw_chart(made))
+    pixels = imread(tmp_path / "a.png")[:, :, :3].reshape(-1, 3)
+    import numpy
+
+    colours, counts = numpy.unique((pixels * 255).round().astype(int), axis=0, return_counts=True)
+    # each stands in the legend at least, a patch or a line of at least a hundred points
+    is_colour = (colours.max(axis=1) - colours.min(axis=1) > 15) | (abs(colours - (127, 127, 127)).max(axis=1) == 0)
+    is_grey = abs(colours - (199, 199, 199)).max(axis=1) == 0
+    assert ((is_colour | is_grey) & (counts > 60)).sum() >= count
+
+
+@pytest.mark.parametrize("kind", ["bar", "line", "pie"])
+def test_numbers_that_no_scale_holds_are_told_rather_than_an_empty_picture(kind):
+    with pytest.raises(BadRequest, match=r"no scale for numbers beyond 1e\+150"):
+        draw_chart(points(kind, [("a", 1e308, "x"), ("b", 1e308, "x")]))
+    assert draw_chart(points(kind, [("a", 1e150, "x"), ("b", 1e150, "x")])).startswith(b"\x89PNG")
+
+
+def test_thousands_of_bars_are_strokes(monkeypatch):
+    from matplotlib.axes import Axes
+
+    # each bar would be an outline of its own: a hundred thousand of them took minutes and a gigabyte
+    monkeypatch.delattr(Axes, "bar")
+    assert draw_chart(points("bar", [(f"x{at}", at, "s") for at in range(5_000)], series="渠道")).startswith(b"\x89PNG")
+
+
+def test_long_title_leaves_room_for_the_picture(monkeypatch):
+    from matplotlib.axes import Axes
+
+    titles = []
+    monkeypatch.setattr(Axes, "set_title", lambda self, text, **_: titles.append(text))
+    draw_chart(points("bar", [("a", 1, "x")]), title="word " * 1000)
+    assert len(titles[0]) < 210
+
+
+def test_ticks_of_long_numbers_are_told_apart(monkeypatch):
+    from matplotlib.axis import Axis
+
+    made = []
+    own = Axis.set_major_formatter
+    monkeypatch.setattr(Axis, "set_major_formatter", lambda self, given: (made.append(given), own(self, given)))
+    draw_chart(points("line", [("a", 1761984000000, "x"), ("b", 1761984000001, "x")]))
+    (shown,) = [each for each in made if callable(each) and not hasattr(each, "format_ticks")]
+    assert [shown(each, 0) for each in (1761984000000.5, 0.1 + 0.2, -1e20)] == ["1,761,984,000,000.5", "0.3", "-1e+20"]

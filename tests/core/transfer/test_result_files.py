@@ -22,6 +22,7 @@ from airflow_provider_lark.core.transfer.text_file import write_text_file
 
 SHANGHAI = timezone(timedelta(hours=8))
 MOMENT = datetime(2026, 11, 1, 16, 30, tzinfo=UTC)
+LAST = datetime.fromisoformat("9999-12-31 23:59:59.999999")
 NAIVE = datetime.fromisoformat("2026-11-01 08:00")
 
 
@@ -71,8 +72,8 @@ def test_text_that_would_be_evaluated_is_shown_as_text(tmp_path, text):
     assert (is_formula(text), guard(text)) == (True, f"'{text}")
     assert cell_of(tmp_path, text) == '"' + f"'{text}".replace('"', '""') + '"'
     cell = excel_cell(tmp_path, text)
-    # as it is, and not evaluated when somebody edits it either; a \r is escaped as XML has it
-    assert (cell.data_type, cell.value.replace("_x000D_", "\r"), cell.quotePrefix) == ("s", text, True)
+    # as it is, and not evaluated when somebody edits it either; a \r is the line break that it is elsewhere
+    assert (cell.data_type, cell.value, cell.quotePrefix) == ("s", text.replace("\r", "\n"), True)
 
 
 @pytest.mark.parametrize("text", PLAIN)
@@ -89,7 +90,10 @@ def test_other_text_stays_as_it_is(tmp_path, text):
         pytest.param(-1e-7, "-1e-07", -1e-7, "General", id="double below 0"),
         pytest.param(Decimal("1E+3"), "1000", 1000, "0", id="decimal with exponent"),
         pytest.param(0, "0", 0, "General", id="zero"),
-        pytest.param(999_999_999_999_999, "999999999999999", 999_999_999_999_999, "General", id="fifteen digits"),
+        pytest.param(999_999_999_999_999, "999999999999999", 999_999_999_999_999, "0", id="fifteen digits"),
+        pytest.param(13800138000, "13800138000", 13800138000, "General", id="eleven digits"),
+        pytest.param(1761984000000, "1761984000000", 1761984000000, "0", id="thirteen digits, shown as such"),
+        pytest.param(Decimal("1E-40"), f"0.{'0' * 39}1", 1e-40, "General", id="more decimals than a format has"),
     ],
 )
 def test_number_stays_a_number(tmp_path, value, in_csv, in_excel, form):
@@ -105,6 +109,9 @@ def test_number_stays_a_number(tmp_path, value, in_csv, in_excel, form):
         pytest.param(Decimal("1234567890123.4567"), "1234567890123.4567", id="decimal of 17 digits"),
         pytest.param(10**400, "1" + "0" * 400, id="beyond a double"),
         pytest.param(Decimal("1E+400"), "1" + "0" * 400, id="decimal beyond a double"),
+        pytest.param(Decimal("-1E-400"), f"-0.{'0' * 399}1", id="decimal below a double"),
+        pytest.param(1.5e308, "1.5e+308", id="double beyond Excel's"),
+        pytest.param(5e-324, "5e-324", id="double below Excel's"),
     ],
 )
 def test_number_of_more_digits_than_excel_keeps_is_text_there(tmp_path, value, text):
@@ -126,6 +133,8 @@ def test_number_of_more_digits_than_excel_keeps_is_text_there(tmp_path, value, t
         pytest.param(MOMENT, "2026-11-01 16:30:00+00:00", "2026-11-01 16:30:00+00:00", id="moment with its zone"),
         pytest.param(date(2026, 11, 1), "2026-11-01", NAIVE.replace(hour=0), id="date"),
         pytest.param(date(1066, 10, 14), "1066-10-14", "1066-10-14", id="date before Excel's first"),
+        pytest.param(date(1900, 2, 28), "1900-02-28", "1900-02-28", id="date of which programs differ"),
+        pytest.param(date(1900, 3, 1), "1900-03-01", datetime.fromisoformat("1900-03-01"), id="first date"),
         pytest.param(time(8, 30), "08:30:00", time(8, 30), id="time"),
         pytest.param(timedelta(hours=25, seconds=1), "25:00:01", timedelta(hours=25, seconds=1), id="duration"),
         pytest.param(timedelta(hours=-1), '"\'-01:00:00"', "-01:00:00", id="duration below 0"),
@@ -198,3 +207,39 @@ def test_moments_are_shown_in_the_zone_that_is_asked_for(tmp_path):
     ((bare,),) = rows_in_zone(parts, SHANGHAI, drop_zone=True)
     assert excel_cell(tmp_path, bare[0]).value == datetime.fromisoformat("2026-11-02 00:30")
     assert list(rows_in_zone(parts, None, drop_zone=True)) == parts
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "form"),
+    [
+        # the end of time in many tables; rounded up it would be the year 10000, which no cell shows
+        (LAST, LAST.replace(microsecond=999000), "yyyy-mm-dd hh:mm:ss.000"),
+        (time(23, 59, 59, 999999), time(23, 59, 59, 999000), "hh:mm:ss.000"),
+        (timedelta(hours=25, microseconds=1500), timedelta(hours=25, milliseconds=1), "[h]:mm:ss.000"),
+        (time(1, 0, 0, 5), time(1), "hh:mm:ss"),
+        (timedelta(days=3_000_000), "72000000:00:00", "General"),
+    ],
+)
+def test_fractions_of_seconds_are_cut_and_not_rounded_to_the_next_day(tmp_path, value, shown, form):
+    cell = excel_cell(tmp_path, value)
+    assert (cell.value, cell.number_format) == (shown, form)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("😀" * 31, "😀" * 15), ("History", "History_"), ("'x'", "x"), ("日" * 40, "日" * 31), ("[]:*?/\\", "Result")],
+)
+def test_sheet_is_called_as_excel_allows(tmp_path, title, name):
+    assert sheet_of(tmp_path, ["a"], (1,), title=title).title == name
+
+
+def test_columns_of_numbers_have_room_for_longer_ones(tmp_path):
+    sheet = sheet_of(tmp_path, ["n", "d", "t"], (1, Decimal("1E+20"), "x"))
+    widths = [sheet.column_dimensions[letter].width for letter in "ABC"]
+    assert widths == [pytest.approx(14, abs=1), pytest.approx(23, abs=1), pytest.approx(3, abs=1)]
+
+
+@pytest.mark.parametrize("rows", [[(), ()], []])
+def test_query_without_columns_is_a_file(tmp_path, rows):
+    assert write_excel(tmp_path / "a.xlsx", [], [rows]).rows == len(rows)
+    assert csv_text(tmp_path, [], *rows) == "\r\n" * (1 + len(rows))

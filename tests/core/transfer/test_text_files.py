@@ -122,6 +122,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.lines: list[list[str]] = []
         self.kinds: list[str] = []
+        self.as_text: list[bool] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -131,6 +132,7 @@ class Page(HTMLParser):
         if tag in ("td", "th"):
             self.lines[-1].append("")
             self.kinds.append(dict(attrs).get("class") or "")
+            self.as_text.append(dict(attrs).get("sdnum") == "1033;0;@")
 
     def handle_data(self, data: str) -> None:
         if self.tags and self.tags[-1] in ("td", "th") and self.lines and self.lines[-1] and data != "\n":
@@ -148,12 +150,14 @@ def test_html_shows_cells_and_runs_nothing_in_them(tmp_path):
     assert '<meta charset="utf-8">' in text
 
 
-def test_html_tells_numbers_that_excel_keeps_from_those_that_it_does_not(tmp_path):
+def test_html_tells_numbers_that_spreadsheets_keep_from_those_that_it_does_not(tmp_path):
     values = (1, 1234567890123456789, Decimal("1.50"), 0.5, True, None, float("nan"), date(2026, 1, 1), "=1+1")
     page = Page(written(tmp_path, html_form(["a"] * 9), [[values]]).decode())
     assert page.kinds[9:] == ["n g", "n", "n g", "n g", "", "", "", "", ""]
     shown = ["1", "1234567890123456789", "1.50", "0.5", "true", "", "NaN", "2026-01-01", "=1+1"]
     assert page.lines[1] == shown
+    # by that LibreOffice evaluates nothing, and keeps every digit
+    assert page.as_text == [True] * 9 + [False, True, False, False, True, False, True, True, True]
 
 
 # --- packed
