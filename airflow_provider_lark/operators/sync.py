@@ -208,12 +208,8 @@ class _WritingSyncOperator(BitableSyncOperator):
     def _allows(self) -> bool:
         return read_flag(self.allow_mass_deletes, "allow_mass_deletes")
 
-    @property
-    def _plans(self) -> bool:
-        return read_flag(self.plan_only, "dry_run")
-
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        if not self._plans:
+        if not read_flag(self.plan_only, "dry_run"):
             return self._sync(engine)
         with engine.plan(self.operation, allow_mass_deletes=self._allows) as plan:
             for (side, kind), count in plan.counts.items():

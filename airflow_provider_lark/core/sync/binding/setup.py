@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, inspect, select
 
-from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
+from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
@@ -28,6 +27,7 @@ from airflow_provider_lark.core.stores.undo import require_undo
 from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import create_modified_field
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -177,49 +177,6 @@ def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Cl
     with write_transaction(engine) as conn:
         if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
             Ledger(conn, spec.table_name).forget()
-
-
-def locate(
-    client: LarkClient,
-    mapping: TableMapping,
-    known: Checkpoint | None = None,
-    *,
-    warn: Callable[[str], object] = lambda _: None,
-) -> tuple[str, str]:
-    """Return app_token and table_id, resolving a wiki address and a table's name by a call each.
-
-    :param known: what an earlier setup stored, to follow a table that was renamed since.
-    :param warn: is told that it was.
-    :raises NotFound: the base has no table of that name; the message lists its tables.
-    """
-    target = mapping.lark
-    if target.base:
-        mapping.with_bases({})
-    address = TableAddress(
-        app_token=target.app_token, wiki_token=target.wiki_token, table_id=target.table_id, table=target.table
-    )
-    try:
-        found = client.bitable.locate(address)
-    except NotFound as error:
-        if error.code is not None:
-            raise
-        if known is not None and (name := _name_now(client, address, known)):
-            warn(
-                f"the Bitable table {target.table!r} is named {name!r} now; it is the same one, so the run goes on: "
-                "write the new name, or the id, into the mapping"
-            )
-            return known.app_token, known.table_id
-        raise NotFound(f"mapping {mapping.name!r}: {error.message}") from None
-    return found.app_token, found.table_id
-
-
-def _name_now(client: LarkClient, address: TableAddress, known: Checkpoint) -> str:
-    """Return how the table of an earlier setup is named now; empty where the base has it no more."""
-    app_token = client.bitable.locate_base(address)
-    if app_token != known.app_token:
-        return ""
-    tables = client.bitable.list_tables(app_token=app_token)
-    return next((table.name for table in tables if table.table_id == known.table_id), "")
 
 
 def database_offset_ms(engine: Engine, clock: Clock) -> int:

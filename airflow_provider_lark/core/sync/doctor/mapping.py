@@ -24,6 +24,7 @@ from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.sync.binding import capturing, setup
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, dated_columns, name_zone
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -109,7 +110,7 @@ class _Examination:
 
     def _locate(self, found: list[LarkTable]) -> Answer:
         renamed: list[str] = []
-        app_token, table_id = setup.locate(self.client, self.mapping, self._known(), warn=renamed.append)
+        app_token, table_id = locate(self.client, self.mapping, self._known(), warn=renamed.append)
         tables = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
         if table_id not in tables:
             return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(tables.values()))}"

@@ -13,9 +13,10 @@ from airflow_provider_lark.core.stores import capture
 from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.stores.tables import reflect_table
-from airflow_provider_lark.core.sync.binding import capturing, setup
+from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import MODIFIED_FIELD_NAME
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -43,7 +44,7 @@ def look(client: LarkClient, conn: Connection, mapping: TableMapping, people: Pe
     """
     state = _load_state(conn, mapping)
     is_new = state is None or not state.fields
-    app_token, table_id = setup.locate(client, mapping, state)
+    app_token, table_id = locate(client, mapping, state)
     table = LarkTable(client, app_token, table_id)
     binding = bind(
         mapping,
