@@ -22,9 +22,9 @@ BUDGET_SECONDS = 20.0
 @pytest.fixture
 def chat(emulator, monkeypatch, tmp_path):
     """A chat whose cards and tokens are to be kept where nobody answers."""
+    chat = open_chat(emulator, open_sqlite(tmp_path / "alerts.db"), monkeypatch)
     monkeypatch.setattr(quick_accounts, "STORE_SECONDS", 0.2)
     monkeypatch.setattr(alert_delivery, "NOTE_SECONDS", 0.2)
-    chat = open_chat(emulator, open_sqlite(tmp_path / "alerts.db"), monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         store = {"conn_type": "postgres", "host": "127.0.0.1", "port": listener.getsockname()[1], "login": "u"}
         monkeypatch.setenv("AIRFLOW_CONN_ALERTS_DB", json.dumps(store | {"password": "pw-canary"}))
