@@ -113,6 +113,18 @@ def test_table_shows_a_page_of_many_records_in_their_order(caller: Any) -> None:
     assert view(caller, "table", **place, offset=50_000)["rows"] == []
 
 
+def test_table_cuts_long_texts_and_says_so(caller: Any) -> None:
+    long = "长" * 100_000
+    caller.create({"Name": long}, {"Name": "x" * 2_000})
+
+    shown = view(caller, "table", app_token=caller.app_token, table_id=caller.table_id)
+
+    cells = [each["cells"][shown["fields"][0]["field_id"]][0]["text"] for each in shown["rows"]]
+    assert cells == [f"{long[:2_000]} … (98,000 more characters)", "x" * 2_000]
+    read = caller.emu.person.records(caller.app_token, caller.table_id)
+    assert read[0]["fields"]["Name"][0]["text"] == long  # what clients read stays as it is
+
+
 def test_table_shows_linked_records_by_their_titles(caller: Any) -> None:
     orders = caller.emu.state.create_table(
         caller.app_token,
@@ -198,6 +210,25 @@ def test_chat_names_everybody_that_a_card_names(caller: Any, talk: dict[str, str
 
     known = {user.open_id, user.union_id, user.user_id, "ann@example.com"}
     assert names == dict.fromkeys(known, "Ann")
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        pytest.param({"config": {"summary": {"content": "3 late"}}}, "3 late", id="summary"),
+        pytest.param({"config": {"summary": {"content": ""}}}, "Orders", id="title"),
+        pytest.param({"header": {"title": {"tag": "plain_text", "content": ""}}}, "**body**", id="neither"),
+    ],
+)
+def test_card_stands_in_the_list_of_chats_by_summary_or_title(caller: Any, parts: dict[str, Any], line: str) -> None:
+    chat = caller.emu.state.add_chat("Team")
+    card = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "**body**"}]}}
+    title = {"header": {"title": {"tag": "plain_text", "content": "Orders"}}}
+    send(caller, chat, "interactive", {**card, **title, **parts})
+    hook = caller.emu.state.add_webhook(name="Alarms")
+    told = caller.http.post(hook.url, json={"msg_type": "interactive", "card": {**card, **title, **parts}})
+    assert told.json()["code"] == 0
+    assert {each["name"]: each["last"] for each in view(caller, "overview")["chats"]} == {"Team": line, "Alarms": line}
 
 
 def test_chat_shows_the_newest_messages(caller: Any) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS
+from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
 from airflow_provider_lark.emulator.state.platform import State
+
+MAX_SHOWN: Final = 2_000
+"""Characters of a text that are shown: a page of a hundred cells of 100,000 would take the browser many seconds."""
+_LONG: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.LOOKUP, FieldType.FORMULA})
 
 
 def list_bases(state: State) -> list[dict[str, Any]]:
@@ -33,16 +37,18 @@ def show_table(state: State, base: Base, table: Table, offset: int, limit: int) 
     """Fields, and *limit* records from *offset* on in the order of their creation, as people see them.
 
     :returns: cells by field_id in read shape; of links also ``shown``: what stands in the first field of each linked
-        record, which ``titles`` describes by the link's field_id.
+        record, which ``titles`` describes by the link's field_id. Long texts are cut, and say so.
     """
     reading = Reading(base, table, state.directory, origin=state.origin)
     names = [(each.field_id, each.name) for each in table.fields]
+    texts = [each.field_id for each in table.fields if each.type in _LONG]
     far = {each.field_id: _Far.of(state, base, each) for each in table.fields if each.type in LINKS}
     links = [(field_id, found) for field_id, found in far.items() if found is not None]
 
     def row(record: Record) -> dict[str, Any]:
         fields = reading.fields_of(record)
         cells = {field_id: fields[name] for field_id, name in names if name in fields}
+        cells.update({field_id: _cut(cells[field_id]) for field_id in texts if field_id in cells})
         for field_id, found in links:
             if field_id in cells:
                 # the answer of fields_of is shared with other readers
@@ -62,6 +68,16 @@ def show_table(state: State, base: Base, table: Table, offset: int, limit: int) 
         "offset": offset,
         "rows": [row(each) for each in islice(table.records.values(), offset, offset + limit)],
     }
+
+
+def _cut(value: Any) -> Any:
+    """*value* with its texts cut where they are long; the held ones stay as they are."""
+    if isinstance(value, str):
+        rest = len(value) - MAX_SHOWN
+        return value if rest <= 0 else f"{value[:MAX_SHOWN]} … ({rest:,} more characters)"
+    if isinstance(value, list):
+        return [_cut(each) for each in value]
+    return {name: _cut(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _field(column: Field) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -48,9 +49,18 @@ def _line(state: State, message: Message) -> str:
     """The first line of its words, for lists and for replies to it."""
     if message.is_recalled:
         return "a recalled message"
-    line = next((each for each in message.text.splitlines() if each.strip()), "")[:_LINE_READ]
+    text = (_card_line(message.content) if message.msg_type == "interactive" else "") or message.text
+    line = next((each for each in text.splitlines() if each.strip()), "")[:_LINE_READ]
     named = _MENTION.sub(lambda found: f"@{_named(state, found[1])}", line)
     return _STYLE.sub("", named)[:_LINE] or f"[{message.msg_type}]"
+
+
+def _card_line(content: str) -> str:
+    """What stands for a card in the list of chats: its summary, else its title (lark-api §6.5)."""
+    card = json.loads(content)
+    parts = ((card.get("config") or {}).get("summary"), (card.get("header") or {}).get("title"))
+    told = (each.get("content") for each in parts if isinstance(each, dict))
+    return next((each for each in told if isinstance(each, str) and each.strip()), "")
 
 
 def _named(state: State, given: str) -> str:
