@@ -80,13 +80,14 @@ def test_every_kind_of_value_has_its_words(open_sales, ledger_database):
     sales = open_sales(ledger_database("postgresql"))
     sql = (
         "SELECT -5.00::numeric AS d, NULL AS n, true AS b, '\\x00ff'::bytea AS y,"
-        " timestamptz '2026-11-01 08:00+00' AS w, ARRAY[1, 2] AS a, '{\"k\": 1}'::jsonb AS j, 1 AS x, 2 AS x"
+        " timestamptz '2026-11-01 08:00+00' AS w, ARRAY[1, 2] AS a,"
+        " '-Infinity'::float8 AS f, '{\"k\": 1}'::jsonb AS j, 1 AS x, 2 AS x"
     )
     try:
         run(sql, text="{% for c in columns %}{{ c }}={{ rows[0][c] }};{% endfor %}", time_zone="Asia/Shanghai")
     finally:
         sales.run("DROP TABLE sales")
-    shown = 'd=-5.00;n=;b=true;y=2 bytes;w=2026-11-01 16:00:00+08:00;a=[1, 2];j={"k": 1};x=1;x_2=2;'
+    shown = 'd=-5.00;n=;b=true;y=2 bytes;w=2026-11-01 16:00:00+08:00;a=[1, 2];f=-Infinity;j={"k": 1};x=1;x_2=2;'
     assert text_of(sales) == shown
 
 

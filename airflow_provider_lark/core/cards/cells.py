@@ -61,9 +61,12 @@ def value_words(value: object) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"{len(value)} bytes"
     if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=value_words)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        # as files have it: NaN, Infinity, -Infinity
+        return str(Decimal(value))
     return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else str(value)
 
 

@@ -16,7 +16,8 @@ _AS_TEXT = 'sdnum="1033;0;@"'
 _STYLE = r"""
 body{font:14px sans-serif}
 table{border-collapse:collapse}
-th,td{border:1px solid #dee0e3;padding:4px 8px;text-align:start;white-space:pre-wrap;mso-number-format:"\@"}
+th,td{border:1px solid #dee0e3;padding:4px 8px;text-align:start;white-space:pre-wrap}
+th,td{unicode-bidi:plaintext;mso-number-format:"\@"}
 th{background:#f2f3f5;position:sticky;top:0}
 .n{text-align:right}
 .g{mso-number-format:General}
@@ -25,7 +26,7 @@ th{background:#f2f3f5;position:sticky;top:0}
 
 def html_form(names: Sequence[str], *, title: str = "") -> TextForm:
     """Return a page called *title* whose table has *names* as its head."""
-    head = "".join(f'<th dir="auto" {_AS_TEXT}>{_shown(name)}</th>' for name in names)
+    head = "".join(f"<th {_AS_TEXT}>{_shown(name)}</th>" for name in names)
     begin = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{_shown(title)}</title>\n'
         f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n"
@@ -45,7 +46,7 @@ def _cell(value: Any) -> str:
         # of one with more digits than a spreadsheet keeps it would keep others
         kind = 'class="n g"' if keeps_digits(plain) else f'class="n" {_AS_TEXT}'
         return f"<td {kind}>{value_text(plain)}</td>"
-    return f'<td dir="auto" {_AS_TEXT}>{_shown(value_text(plain))}</td>'
+    return f"<td {_AS_TEXT}>{_shown(value_text(plain))}</td>"
 
 
 def _shown(text: str) -> str:
