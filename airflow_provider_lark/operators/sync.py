@@ -185,7 +185,7 @@ class _WritingSyncOperator(BitableSyncOperator):
         no values. Outlets hear nothing of it.
     """
 
-    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes", "plan_only")
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
 
     operation: ClassVar[Literal["incremental", "full"]]
 
@@ -201,23 +201,25 @@ class _WritingSyncOperator(BitableSyncOperator):
         refuse_choice("alias_changes", alias_changes, CHANGES)
         self.alias_changes = alias_changes
         self.allow_mass_deletes = allow_mass_deletes
-        # not dry_run: Airflow has a method of that name
+        # Airflow has a method dry_run, so that no template field can be called so: it is rendered by execute()
         self.plan_only = dry_run
 
-    @property
-    def _allows(self) -> bool:
-        return read_flag(self.allow_mass_deletes, "allow_mass_deletes")
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run once, or plan, and return the report as plain data."""
+        self.plan_only = self.render_template(self.plan_only, context)
+        return super().execute(context)
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
+        allows = read_flag(self.allow_mass_deletes, "allow_mass_deletes")
         if not read_flag(self.plan_only, "dry_run"):
-            return self._sync(engine)
-        with engine.plan(self.operation, allow_mass_deletes=self._allows) as plan:
+            return self._sync(engine, allows)
+        with engine.plan(self.operation, allow_mass_deletes=allows) as plan:
             for (side, kind), count in plan.counts.items():
                 self.log.info("%s: would %s %s in %s", engine.mapping.name, kind, count, side)
             return plan.to_dict()
 
     @abstractmethod
-    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
+    def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
         """Write, and return the report as plain data."""
 
     def _count_changes(self, report: Mapping[str, Any]) -> int:
@@ -229,8 +231,8 @@ class BitableFullSyncOperator(_WritingSyncOperator):
 
     operation = "full"
 
-    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.full(allow_mass_deletes=self._allows).to_dict()
+    def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
+        return engine.full(allow_mass_deletes=allow_mass_deletes).to_dict()
 
 
 class BitableIncrementalSyncOperator(_WritingSyncOperator):
@@ -241,9 +243,9 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     operation = "incremental"
 
-    def _sync(self, engine: SyncEngine) -> dict[str, Any]:
+    def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
         try:
-            return engine.incremental(allow_mass_deletes=self._allows).to_dict()
+            return engine.incremental(allow_mass_deletes=allow_mass_deletes).to_dict()
         except LeaseHeld as exc:
             raise AirflowSkipException(str(exc)) from exc
 

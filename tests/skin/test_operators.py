@@ -109,7 +109,7 @@ def test_dry_run_tells_counts_and_keys_and_no_values_and_writes_nothing(shop, ca
         shop.execute("INSERT INTO areas VALUES (:code, '机密')", code=f"{code:02}" + "长" * 490)
     before = (shop.sql_names(), shop.lark_names())
     with caplog.at_level("DEBUG"):
-        told = run(BitableIncrementalSyncOperator, mapping=shop.mapping, dry_run="True")
+        told = run(BitableIncrementalSyncOperator, mapping=shop.mapping, dry_run="{{ run_id == 'manual__1' }}")
     assert (told["dry_run"], told["to_lark"]) == (True, {"created": 40, "updated": 0, "deleted": 0})
     would = told["would"]["lark.create"]
     assert (would["count"], len(would["keys"]), would["more"]) == (40, 10, 30)
