@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -28,15 +29,28 @@ REGIONS = {"feishu": FEISHU_HOST, "lark": LARK_HOST}
 def read_connection(conn_id: str) -> Connection:
     """Return Airflow's connection *conn_id*.
 
-    :raises ConfigError: there is none.
+    :raises ConfigError: there is none, or Airflow lets this process read none.
     """
-    # raised outside the except block: one that Airflow cannot read is not found either, and its frames hold it
-    with suppress(AirflowNotFoundException):
+    variable = f"AIRFLOW_CONN_{conn_id.upper()}"
+    problem = f"does not exist; add it under Admin → Connections, with `airflow connections add` or as {variable}"
+    if not _sees_database():
+        # as the callbacks of a DAG in dag.test()
+        problem += "; outside of tasks Airflow looks at the environment and secrets backends only"
+    try:
         return BaseHook.get_connection(conn_id)
-    raise ConfigError(
-        f"connection {conn_id!r}: does not exist; add it under Admin → Connections, with `airflow connections add` "
-        f"or as AIRFLOW_CONN_{conn_id.upper()}"
-    )
+    except AirflowNotFoundException:
+        pass
+    except PermissionError:
+        # as the synchronous callback of a deadline in some versions
+        problem = f"Airflow lets this process read no connection from its database; give it as {variable}"
+    # outside the except block: one that Airflow cannot read is not found either, and its frames hold it
+    raise ConfigError(f"connection {conn_id!r}: {problem}")
+
+
+def _sees_database() -> bool:
+    """Tell whether Airflow gives this process connections of its database: over a supervisor, or as a server."""
+    runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    return hasattr(runner, "SUPERVISOR_COMMS") or os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "server"
 
 
 @dataclass(frozen=True, slots=True)

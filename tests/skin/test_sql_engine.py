@@ -6,9 +6,13 @@ import json
 import traceback
 
 import pytest
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.execution_time import task_runner
 from sqlalchemy import exc, text
 
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.connection import read_connection
 from airflow_provider_lark.hooks.database import opened_engine, sql_engine
 
 
@@ -76,3 +80,29 @@ def test_password_is_masked_as_it_stands_in_an_address(monkeypatch):
 def test_engine_of_an_unknown_connection_says_how_to_add_it():
     with pytest.raises(ConfigError, match="'nowhere': does not exist; add it under Admin"):
         sql_engine("nowhere")
+
+
+def test_connection_that_this_process_cannot_see_is_told_as_such(monkeypatch):
+    # what the callbacks of a DAG meet in dag.test()
+    with pytest.raises(
+        ConfigError, match="outside of tasks Airflow looks at the environment and secrets backends only"
+    ):
+        read_connection("nowhere")
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", object(), raising=False)
+    monkeypatch.setattr(BaseHook, "get_connection", refuse(AirflowNotFoundException("nowhere")))
+    with pytest.raises(ConfigError, match=r"AIRFLOW_CONN_NOWHERE$"):
+        read_connection("nowhere")
+
+
+def test_process_that_may_read_no_connection_is_told_how_to_give_one(monkeypatch):
+    # what the synchronous callback of a deadline meets: Airflow's error is a PermissionError
+    monkeypatch.setattr(BaseHook, "get_connection", refuse(PermissionError("403")))
+    with pytest.raises(ConfigError, match=r"lets this process read no connection .* as AIRFLOW_CONN_LARK_DEFAULT"):
+        read_connection("lark_default")
+
+
+def refuse(error):
+    def get_connection(conn_id):
+        raise error
+
+    return get_connection
