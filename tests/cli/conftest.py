@@ -6,8 +6,11 @@ import json
 from dataclasses import dataclass
 
 import pytest
+import yaml
+from sqlalchemy import text
 
 from tests.airflow_home import migrate, prepare
+from tests.databases import open_sqlite
 
 prepare()
 
@@ -92,3 +95,26 @@ def connections(airflow_db):
     yield read
     with create_session() as session:
         session.execute(delete(Connection))
+
+
+@pytest.fixture
+def shop(emulator, tmp_path, monkeypatch):
+    """Two tables, a mapping file between them, and connections in the environment."""
+    app_token = emulator.state.create_base("Shop").app_token
+    fields = [{"field_name": "code", "type": 1}, {"field_name": "name", "type": 1}]
+    emulator.state.create_table(app_token, "areas", fields)
+    database = tmp_path / "shop.db"
+    with open_sqlite(database).begin() as conn:
+        conn.execute(text("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))"))
+    lark = {
+        "conn_type": "lark",
+        "login": emulator.app_id,
+        "password": emulator.app_secret,
+        "host": emulator.url,
+        "extra": {"bases": {"MyDB": app_token}},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(database)}))
+    file = tmp_path / "lark_sync.yaml"
+    file.write_text(yaml.safe_dump({"mappings": [{"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"}]}))
+    return str(file)

@@ -5,35 +5,6 @@ from __future__ import annotations
 import json
 import os
 
-import pytest
-import yaml
-from sqlalchemy import text
-
-from tests.databases import open_sqlite
-
-
-@pytest.fixture
-def shop(emulator, tmp_path, monkeypatch):
-    """Two tables, a mapping file between them, and connections in the environment."""
-    app_token = emulator.state.create_base("Shop").app_token
-    fields = [{"field_name": "code", "type": 1}, {"field_name": "name", "type": 1}]
-    emulator.state.create_table(app_token, "areas", fields)
-    database = tmp_path / "shop.db"
-    with open_sqlite(database).begin() as conn:
-        conn.execute(text("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))"))
-    lark = {
-        "conn_type": "lark",
-        "login": emulator.app_id,
-        "password": emulator.app_secret,
-        "host": emulator.url,
-        "extra": {"bases": {"MyDB": app_token}},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(database)}))
-    file = tmp_path / "lark_sync.yaml"
-    file.write_text(yaml.safe_dump({"mappings": [{"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"}]}))
-    return str(file)
-
 
 def statuses(outcome):
     return {(row["What"], row["Check"]): row["Status"] for row in outcome.json}

@@ -12,41 +12,25 @@ from tests.databases import open_sqlite
 
 
 @pytest.fixture
-def shop(emulator, tmp_path, monkeypatch):
-    """Two tables in step, a mapping file between them, and what runs SQL."""
-    app_token = emulator.state.create_base("Shop").app_token
-    fields = [{"field_name": "code", "type": 1}, {"field_name": "name", "type": 1}]
-    emulator.state.create_table(app_token, "areas", fields)
-    database = tmp_path / "shop.db"
+def execute(shop, tmp_path):
+    """What runs SQL in the database of the shop."""
 
-    def execute(*statements):
-        with open_sqlite(database).begin() as conn:
+    def run(*statements):
+        with open_sqlite(tmp_path / "shop.db").begin() as conn:
             for statement in statements:
                 conn.execute(text(statement))
 
-    execute("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))")
-    lark = {
-        "conn_type": "lark",
-        "login": emulator.app_id,
-        "password": emulator.app_secret,
-        "host": emulator.url,
-        "extra": {"bases": {"MyDB": app_token}},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "sqlite", "host": str(database)}))
-    file = tmp_path / "lark_sync.yaml"
-    file.write_text(yaml.safe_dump({"mappings": [{"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"}]}))
-    return str(file), execute
+    return run
 
 
 def plan(airflow, shop, *more):
-    return airflow("sync", "plan", "--mapping", shop[0], "--sql-conn-id", "shop_db", *more)
+    return airflow("sync", "plan", "--mapping", shop, "--sql-conn-id", "shop_db", *more)
 
 
 @pytest.fixture
-def waiting(shop):
+def waiting(shop, execute):
     """Three rows of which no record is there; a value is what a terminal takes for markup, another for a command."""
-    shop[1](
+    execute(
         "INSERT INTO areas VALUES ('A1', '北[/red] \"x\"')",
         "INSERT INTO areas VALUES ('A2', 'two\nlines')",
         "INSERT INTO areas VALUES ('A3', char(27) || '[2J')",
@@ -73,10 +57,9 @@ def test_formats_tell_the_same_and_exit_with_2(airflow, waiting):
         assert "\x1b[2J" not in told[output].out
 
 
-def test_nothing_to_do_exits_with_0_in_every_format(airflow, shop):
-    file, execute = shop
+def test_nothing_to_do_exits_with_0_in_every_format(airflow, shop, execute):
     execute("INSERT INTO areas VALUES ('A1', 'north')")
-    airflow_run(file)
+    airflow_run(shop)
     for output in ("json", "yaml"):
         done = plan(airflow, shop, "--output", output)
         assert (done.status, yaml.safe_load(done.out)[0]["actions"], done.err) == (0, [], "")
@@ -101,7 +84,7 @@ def airflow_run(file):
 def test_trouble_exits_with_1_and_one_line(airflow, shop, tmp_path):
     done = plan(airflow, shop, "--mapping-name", "area")
     assert (done.status, "no such mapping; did you mean 'areas'?" in done.err) == (1, True)
-    done = airflow("sync", "plan", "--mapping", shop[0])
+    done = airflow("sync", "plan", "--mapping", shop)
     assert (done.status, "names no database; give --sql-conn-id" in done.err) == (1, True)
-    done = plan(airflow, (str(tmp_path / "none.yaml"), None))
+    done = plan(airflow, str(tmp_path / "none.yaml"))
     assert done.status == 1
