@@ -14,7 +14,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.side import Page, Row, Values
+from airflow_provider_lark.core.side import LarkPage, LarkRow, Page, RecordId, Row, Values
 
 
 class BitableStore:
@@ -46,13 +46,13 @@ class BitableStore:
         self._forgiven = frozenset(forgiven)
         self._cells = [(column, field.name, codecs[column].from_lark) for column, field in fields.items()]
 
-    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[LarkPage]:
         """Yield every record once, page by page, in no promised order; *total* is Lark's count."""
         cells = [cell for cell in self._cells if columns is None or cell[0] in columns]
         for page in self.table.search([name for _, name, _ in cells], page_size=self._page_size):
             yield Page([self._decode(record, cells) for record in page.items], page.total)
 
-    def scan_newest(self, modified: Field) -> Iterator[Page]:
+    def scan_newest(self, modified: Field) -> Iterator[LarkPage]:
         """Yield every record, the most recently modified first, with ``modified_ms`` set.
 
         A record that is edited during the scan moves to the front, and is not met again.
@@ -68,20 +68,21 @@ class BitableStore:
         """Return the fields of *columns*."""
         return [name for column, name, _ in self._cells if column in columns]
 
-    def read(self, ids: Sequence[str]) -> dict[str, Row]:
+    def read(self, ids: Sequence[RecordId]) -> dict[RecordId, LarkRow]:
         """Return the records of *ids* that exist and that the app may see, by id; 100 a call."""
-        return {record["record_id"]: self.decode(record) for record in self.table.look_up(ids).shown}
+        rows = map(self.decode, self.table.look_up(ids).shown)
+        return {row.id: row for row in rows}
 
-    def create(self, rows: Sequence[Values]) -> list[str]:
+    def create(self, rows: Sequence[Values]) -> list[RecordId]:
         """Create *rows* and return the records' ids in the same order; all or none when they fit one call."""
-        ids: list[str] = []
+        ids: list[RecordId] = []
         bodies = [self.encode_patch(row) for row in rows]
         for some in split(bodies, self._batch_size):
             made = self.table.create(some, client_token=str(uuid4()))
-            ids.extend(record["record_id"] for record in made)
+            ids.extend(RecordId(record["record_id"]) for record in made)
         return ids
 
-    def update(self, patches: Sequence[tuple[str, Values]]) -> None:
+    def update(self, patches: Sequence[tuple[RecordId, Values]]) -> None:
         """Set the given columns of the given records; all or none when they fit one call.
 
         :raises NotFound: a record does not exist.
@@ -90,7 +91,7 @@ class BitableStore:
         for some in split(bodies, self._batch_size):
             self.table.update(some)
 
-    def delete(self, ids: Sequence[str]) -> None:
+    def delete(self, ids: Sequence[RecordId]) -> None:
         """Delete the records of *ids*, 500 a call; those that do not exist are no error.
 
         :raises AccessDenied: some are hidden from the app, and stay.
@@ -108,11 +109,13 @@ class BitableStore:
             if column in self._fields and self._codecs[column].lark_writable
         }
 
-    def decode(self, record: WireRecord) -> Row:
+    def decode(self, record: WireRecord) -> LarkRow:
         """Read a record as any call returns it."""
         return self._decode(record, self._cells)
 
-    def _decode(self, record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None) -> Row:
+    def _decode(
+        self, record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None
+    ) -> LarkRow:
         fields = record["fields"]
         values: dict[str, Canonical] = {}
         problems: list[RowError] = []
@@ -128,4 +131,4 @@ class BitableStore:
                     problems.append(error)
         moment = fields.get(modified) if modified is not None else None
         modified_ms = moment if isinstance(moment, int) else None
-        return Row(record["record_id"], values, modified_ms, tuple(problems), unread)
+        return Row(RecordId(record["record_id"]), values, modified_ms, tuple(problems), unread)

@@ -66,8 +66,8 @@ class Got:
     """Records by id, what does not exist, and what the app may not see."""
 
     records: list[Record]
-    missing: list[str]
-    forbidden: list[str]
+    missing: Sequence[str]
+    forbidden: Sequence[str]
 
 
 class RecordTable:

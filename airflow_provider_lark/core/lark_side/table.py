@@ -20,6 +20,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, NotFound, RecordNotFound, SafetyStop
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
+from airflow_provider_lark.core.side import RecordId
 
 log = logging.getLogger(__name__)
 
@@ -41,16 +42,16 @@ class Fates:
     """
 
     shown: list[WireRecord] = field(default_factory=list)
-    hidden: dict[str, str] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
+    hidden: dict[RecordId, str] = field(default_factory=dict)
+    gone: list[RecordId] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
     """What a delete came to. Ids that are neither gone nor hidden were deleted."""
 
-    gone: tuple[str, ...] = ()
-    hidden: dict[str, str] = field(default_factory=dict)
+    gone: tuple[RecordId, ...] = ()
+    hidden: dict[RecordId, str] = field(default_factory=dict)
 
 
 class TableIds(TypedDict):
@@ -175,7 +176,7 @@ class LarkTable:
         :param automatic_fields: also who changed them, and when.
         :raises LarkError: Lark shows none of them, and it may be the table, the rights or the moment.
         """
-        ids = list(dict.fromkeys(record_ids))
+        ids = [RecordId(id_) for id_ in dict.fromkeys(record_ids)]
         found, absent, unread, luck = dict[str, WireRecord](), set[str](), dict[str, str](), Luck()
 
         def ask(part: Sequence[str]) -> None:

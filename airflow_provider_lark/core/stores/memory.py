@@ -37,7 +37,7 @@ class MemoryStore:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page[str]]:
         """Yield every row once, page by page, in the order of creation; *total* is the number of rows."""
         names = [name for name in self._columns if columns is None or name in columns]
         total = len(self._rows)
@@ -45,7 +45,7 @@ class MemoryStore:
             rows = [(id_, self._rows[id_]) for id_ in ids if id_ in self._rows]
             yield Page([Row(id_, {name: values[name] for name in names}) for id_, values in rows], total)
 
-    def read(self, ids: Sequence[str]) -> dict[str, Row]:
+    def read(self, ids: Sequence[str]) -> dict[str, Row[str]]:
         """Return the rows of *ids* that exist, by id."""
         return {id_: Row(id_, dict(self._rows[id_])) for id_ in ids if id_ in self._rows}
 

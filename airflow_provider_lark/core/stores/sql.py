@@ -19,7 +19,7 @@ from sqlalchemy import (
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
-from airflow_provider_lark.core.side import Key, Page, Row, Values
+from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec, exact_sql, key_sql, quote
 from airflow_provider_lark.core.stores.ledger.schema import record_map
@@ -71,26 +71,26 @@ class SqlStore:
         """The whole table, as it was reflected."""
         return self._table
 
-    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[SqlPage]:
         """Yield every row once, page by page, in the order of the key."""
         return self._pages(columns, None)
 
-    def rows_unpaired(self, table_name: str) -> Iterator[Page]:
+    def rows_unpaired(self, table_name: str) -> Iterator[SqlPage]:
         """Yield the rows whose key has no pair in ``sync_record_map``, neither a live one nor a tombstone."""
         return self._pages(None, self._is_unpaired(table_name))
 
-    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> SqlPage:
         """Return up to *limit* of the rows that :meth:`rows_unpaired` yields, from behind the key *after*.
 
         For a caller that commits between two pages.
         """
         return self._page_after(after, limit, self._is_unpaired(table_name))
 
-    def page_after(self, after: str | None, limit: int) -> Page:
+    def page_after(self, after: str | None, limit: int) -> SqlPage:
         """Return up to *limit* rows from behind the key *after*."""
         return self._page_after(after, limit, None)
 
-    def _page_after(self, after: str | None, limit: int, condition: ColumnElement[bool] | None) -> Page:
+    def _page_after(self, after: str | None, limit: int, condition: ColumnElement[bool] | None) -> SqlPage:
         query = self._select(None)
         statement = query.statement.order_by(*self._key).limit(limit)
         if condition is not None:
@@ -106,14 +106,14 @@ class SqlStore:
         key: ColumnElement[str] = literal_column(key_sql(self._conn.dialect, self._spec.key, row))
         return is_missing(record_map.c.key == key, record_map.c.table_name == table_name)
 
-    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+    def read(self, ids: Sequence[Key], *, for_update: bool = False) -> dict[Key, SqlRow]:
         """Return the rows of *ids* that exist, by id.
 
         :param for_update: lock them until the transaction ends, and see what others have committed until now.
         """
         query = self._select(None)
         wanted = set(ids)
-        found: dict[str, Row] = {}
+        found: dict[Key, SqlRow] = {}
         waiting = list(split(self._existing(ids)))
         while waiting:
             some = waiting.pop()
@@ -132,7 +132,7 @@ class SqlStore:
             found |= {row.id: row for row in rows if row.id in wanted}
         return found
 
-    def namesake(self, id_: str) -> Key | None:
+    def namesake(self, id_: Key) -> Key | None:
         """Return the key of the row that the database takes for the row *id_*; None where there is none.
 
         It may be another text: a collation may overlook case, accents, or blanks at the end.
@@ -143,20 +143,20 @@ class SqlStore:
         query = self._select(())
         key = are_among(self._key, [value for _, value in values], self._conn.dialect)
         rows, _ = self._fetch(query, query.statement.where(key).limit(1))
-        return Key(rows[0].id) if rows else None
+        return rows[0].id if rows else None
 
-    def _read_some(self, query: RowQuery, keys: Sequence[tuple[Any, ...]], *, for_update: bool) -> list[Row]:
+    def _read_some(self, query: RowQuery, keys: Sequence[tuple[Any, ...]], *, for_update: bool) -> list[SqlRow]:
         part = query.statement.where(are_among(self._key, keys, self._conn.dialect))
         return self._fetch(query, part.with_for_update() if for_update else part)[0]
 
-    def create(self, rows: Sequence[Values]) -> list[str]:
+    def create(self, rows: Sequence[Values]) -> list[Key]:
         """Insert *rows* and return their keys in the same order, also those that the database made.
 
         :raises RowRefused: the database stored fewer rows than it was given.
         """
         return self._writer.create(rows)
 
-    def update(self, patches: Sequence[tuple[str, Values]]) -> None:
+    def update(self, patches: Sequence[tuple[Key, Values]]) -> None:
         """Set the given columns of the given rows.
 
         :raises NotFound: a row does not exist.
@@ -164,7 +164,7 @@ class SqlStore:
         """
         self._writer.update(patches)
 
-    def delete(self, ids: Sequence[str]) -> None:
+    def delete(self, ids: Sequence[Key]) -> None:
         """Delete *ids*; those that do not exist are no error.
 
         :raises RowRefused: a row is still there afterwards.
@@ -182,7 +182,7 @@ class SqlStore:
         named = zip(self._spec.key_columns, parts, strict=True)
         return self._key_codec.to_key([self._codecs[name].to_sql(part) for name, part in named])
 
-    def _pages(self, columns: Sequence[str] | None, condition: ColumnElement[bool] | None) -> Iterator[Page]:
+    def _pages(self, columns: Sequence[str] | None, condition: ColumnElement[bool] | None) -> Iterator[SqlPage]:
         query = self._select(columns)
         statement = query.statement.order_by(*self._key).limit(self._page_size)
         if condition is not None:
@@ -196,7 +196,7 @@ class SqlStore:
                 return
             page = statement.where(self._is_after([bindparam(None, value, type_=RAW) for value in last]))
 
-    def _fetch(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
+    def _fetch(self, query: RowQuery, statement: Select[Any]) -> tuple[list[SqlRow], Sequence[Any]]:
         """Return the rows of *statement* and the last one's key as it came."""
         try:
             with guarded(self._conn):
@@ -207,7 +207,7 @@ class SqlStore:
             return self._fetch_singly(query, statement)
         return [query.decode(row) for row in raw], raw[-1][: len(self._key)] if raw else ()
 
-    def _fetch_singly(self, query: RowQuery, statement: Select[Any]) -> tuple[list[Row], Sequence[Any]]:
+    def _fetch_singly(self, query: RowQuery, statement: Select[Any]) -> tuple[list[SqlRow], Sequence[Any]]:
         """Read row by row what the driver cannot load at once: PostgreSQL's infinity, or bytes that are no text."""
         key_columns = list(statement.selected_columns)[: len(self._key)]
         with guarded(self._conn):
@@ -232,11 +232,11 @@ class SqlStore:
             after = and_(column >= value, or_(column > value, after))
         return after
 
-    def _existing(self, ids: Sequence[str]) -> list[tuple[str, tuple[Any, ...]]]:
+    def _existing(self, ids: Sequence[Key]) -> list[tuple[Key, tuple[Any, ...]]]:
         existing = []
         for id_ in ids:
             try:
-                existing.append((id_, self._key_codec.to_values(Key(id_))))
+                existing.append((id_, self._key_codec.to_values(id_)))
             except ValueMismatch:
                 continue  # no row can have it
         return existing

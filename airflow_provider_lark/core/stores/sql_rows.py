@@ -13,7 +13,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
-from airflow_provider_lark.core.side import Row
+from airflow_provider_lark.core.side import Key, Row, SqlRow
 from airflow_provider_lark.core.stores.binding import RAW
 from airflow_provider_lark.core.stores.keys import KeyCodec
 from airflow_provider_lark.core.stores.refusals import reason
@@ -41,15 +41,15 @@ class RowQuery:
             for i, (name, codec) in enumerate(codecs.items())
         ]
 
-    def decode(self, raw: Sequence[Any]) -> Row:
+    def decode(self, raw: Sequence[Any]) -> SqlRow:
         """Read a row of the result; values without a canonical form become its problems."""
         problems: list[RowError] = []
         try:
-            key: str = self._key_codec.to_key([process(to, raw[i]) for i, to in enumerate(self._key)])
+            key = self._key_codec.to_key([process(to, raw[i]) for i, to in enumerate(self._key)])
         except ValueMismatch as exc:
             # such a row cannot be addressed, but it must not hide
-            key = ", ".join(str(raw[i]) for i in range(len(self._key)))
-            return Row(key, {}, problems=(exc,))
+            shown = ", ".join(str(raw[i]) for i in range(len(self._key)))
+            return Row(Key(shown), {}, problems=(exc,))
         values: dict[str, Canonical] = {}
         for i, name, convert, from_sql in self._cells:
             try:
@@ -58,17 +58,17 @@ class RowQuery:
                 problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
         return Row(key, values, problems=tuple(problems))
 
-    def unreadable(self, raw_key: Sequence[Any]) -> Row:
+    def unreadable(self, raw_key: Sequence[Any]) -> SqlRow:
         """Return a row of which nothing but its key could be read."""
         try:
-            key: str = self._key_codec.to_key([process(to, raw_key[i]) for i, to in enumerate(self._key)])
+            key = self._key_codec.to_key([process(to, raw_key[i]) for i, to in enumerate(self._key)])
         except ValueMismatch:
-            key = ", ".join(map(str, raw_key))
+            key = Key(", ".join(map(str, raw_key)))
         problem = ValueMismatch(f"row {key!r}: the database's driver cannot read one of its values; correct it in SQL")
         return Row(key, {}, problems=(problem,))
 
 
-def unaskable(key: str, exc: Exception) -> Row:
+def unaskable(key: Key, exc: Exception) -> SqlRow:
     """Return a row whose key the database cannot even be asked for."""
     problem = ValueMismatch(
         f"row {key!r}: the database cannot look this key up: {reason(exc)}; it holds characters or a number that the "

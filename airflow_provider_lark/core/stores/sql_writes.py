@@ -15,7 +15,7 @@ from sqlalchemy.exc import InvalidRequestError, NotSupportedError
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import NotFound, RowRefused, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
-from airflow_provider_lark.core.side import Key, Row, Values
+from airflow_provider_lark.core.side import Key, SqlRow, Values
 from airflow_provider_lark.core.stores.keys import KeyCodec
 from airflow_provider_lark.core.stores.matching import are_among
 from airflow_provider_lark.core.stores.patching import Patch, patch_rows
@@ -37,7 +37,7 @@ class RowWriter:
         spec: TableSpec,
         codecs: Mapping[str, ValueCodec],
         keys: Sequence[Sequence[ColumnElement[Any]]],
-        read: Callable[[Sequence[str]], dict[str, Row]],
+        read: Callable[[Sequence[Key]], dict[Key, SqlRow]],
     ) -> None:
         self._conn = conn
         self._spec = spec
@@ -47,7 +47,7 @@ class RowWriter:
         self._keys = keys
         self._read = read
 
-    def create(self, rows: Sequence[Values]) -> list[str]:
+    def create(self, rows: Sequence[Values]) -> list[Key]:
         """Insert *rows* and return their keys in the same order, also those that the database made.
 
         :raises RowRefused: the database stored fewer rows than it was given.
@@ -66,14 +66,14 @@ class RowWriter:
             keys |= dict(zip(positions, made, strict=True))
         return [keys[position] for position in range(len(rows))]
 
-    def update(self, patches: Sequence[tuple[str, Values]]) -> None:
+    def update(self, patches: Sequence[tuple[Key, Values]]) -> None:
         """Set the given columns of the given rows.
 
         :raises NotFound: a row does not exist.
         :raises RowRefused: a row exists, and the database left it as it was.
         """
-        groups: dict[tuple[str, ...], dict[str, Patch]] = defaultdict(dict)
-        asked: dict[str, Values] = dict(patches)
+        groups: dict[tuple[str, ...], dict[Key, Patch]] = defaultdict(dict)
+        asked: dict[Key, Values] = dict(patches)
         for id_, values in patches:
             params = self._to_bind(values, id_)
             if params:
@@ -83,7 +83,7 @@ class RowWriter:
             if found is None or found < len(part):
                 self._require_stored({id_: asked[id_] for id_ in part})
 
-    def delete(self, ids: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
+    def delete(self, ids: Sequence[tuple[Key, tuple[Any, ...]]]) -> None:
         """Delete the rows of *ids*, given with the values of their keys; those that do not exist are no error.
 
         :raises RowRefused: a row is still there afterwards.
@@ -147,7 +147,7 @@ class RowWriter:
             )
         return self._key_codec.to_key(values)
 
-    def _require_stored(self, asked: Mapping[str, Values]) -> None:
+    def _require_stored(self, asked: Mapping[Key, Values]) -> None:
         rows = self._read(list(asked))
         if missing := [id_ for id_ in asked if id_ not in rows]:
             raise self._missing(missing)
@@ -160,9 +160,9 @@ class RowWriter:
         if kept:
             raise self._not_done("did not store", "update", kept)
 
-    def _key_values(self, id_: str) -> tuple[Any, ...]:
+    def _key_values(self, id_: Key) -> tuple[Any, ...]:
         try:
-            return self._key_codec.to_values(Key(id_))
+            return self._key_codec.to_values(id_)
         except ValueMismatch:
             raise self._missing([id_]) from None
 

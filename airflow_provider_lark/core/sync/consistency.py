@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.errors import RowError
-from airflow_provider_lark.core.side import Key, RecordId, Row
+from airflow_provider_lark.core.side import Key, LarkRow, SqlRow
 from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.pull.row_states import key_of
@@ -51,19 +51,19 @@ def compare(run: Run, report: CheckReport, scan_id: str) -> None:
     _fill(run, report, {"different": different, "only_lark": only_lark, "only_sql": only_sql}, names)
 
 
-def _compare_page(tx: Transaction, run: Run, rows: Sequence[Row], found: _Comparison, scan_id: str) -> None:
+def _compare_page(tx: Transaction, run: Run, rows: Sequence[LarkRow], found: _Comparison, scan_id: str) -> None:
     rows = run.links.to_keys(tx, rows)
-    paired = tx.pairs.by_records([RecordId(row.id) for row in rows])
+    paired = tx.pairs.by_records([row.id for row in rows])
     keys: dict[str, Key] = {}
     for row in rows:
-        pair = paired.get(RecordId(row.id))
+        pair = paired.get(row.id)
         key = pair.key if pair is not None else _key_or_none(run, row)
         if key is not None:
             keys[row.id] = key
     sql = tx.sql.read(list(dict.fromkeys(keys.values())))
     tx.scan(scan_id).mark("sql", sql)
     for row in rows:
-        key, pair = keys.get(row.id), paired.get(RecordId(row.id))
+        key, pair = keys.get(row.id), paired.get(row.id)
         other = sql.get(key) if key is not None else None
         if pair is not None and pair.tombstone:
             continue
@@ -77,14 +77,14 @@ def _compare_page(tx: Transaction, run: Run, rows: Sequence[Row], found: _Compar
             del found.names[row.id]
 
 
-def _key_or_none(run: Run, row: Row) -> Key | None:
+def _key_or_none(run: Run, row: LarkRow) -> Key | None:
     try:
         return key_of(run, row.values)
     except RowError:
         return None
 
 
-def _agree(run: Run, lark: Row, sql: Row, pair: Pair | None) -> bool:
+def _agree(run: Run, lark: LarkRow, sql: SqlRow, pair: Pair | None) -> bool:
     base, near = (pair.base or {}, pair.near or {}) if pair is not None and not pair.is_given_up else ({}, {})
     return all(
         lark.values[name] == sql.values[name]
@@ -104,21 +104,21 @@ def _look_again(run: Run, record_ids: Sequence[str], scan_id: str) -> _Compariso
     return again
 
 
-def _find_only_sql(run: Run, report: CheckReport, scan_id: str) -> list[str]:
+def _find_only_sql(run: Run, report: CheckReport, scan_id: str) -> list[Key]:
     deletes = run.binding.mapping.deletes
     columns = run.binding.rules.key_columns + ((deletes.column,) if deletes.mode == "soft" else ())
-    only: list[str] = []
+    only: list[Key] = []
     with open_session(run.engine) as conn:
         tx = Transaction(conn, run.binding, run.run_id)
         for page in tx.sql.scan(columns):
             report.rows_sql += len(page.rows)
             live = [row.id for row in page.rows if not run.is_deleted(row)]
             only.extend(tx.scan(scan_id).unmarked("sql", live))
-        known = tx.pairs.by_keys([Key(key) for key in only])
-    return [key for key in only if not (Key(key) in known and known[Key(key)].tombstone)]
+        known = tx.pairs.by_keys(only)
+    return [key for key in only if not (key in known and known[key].tombstone)]
 
 
-def _fill(run: Run, report: CheckReport, found: dict[str, list[str]], names: dict[str, str]) -> None:
+def _fill(run: Run, report: CheckReport, found: Mapping[str, Sequence[str]], names: dict[str, str]) -> None:
     keys = {kind: [names.get(id_, id_) for id_ in ids] for kind, ids in found.items()}
     everything = [Key(key) for some in keys.values() for key in some]
     waiting = run.read(lambda tx: tx.queue.changed_at(everything))

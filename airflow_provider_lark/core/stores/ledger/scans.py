@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection, delete, select
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.side import Id, Key
 from airflow_provider_lark.core.stores.dbtime import now_plus
 from airflow_provider_lark.core.stores.insertion import insert_new
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, from_row
@@ -32,7 +32,7 @@ class ScanMarks(Part):
         for some in split(list(ids)):
             self.conn.execute(statement, [{"scan_id": self.scan_id, "side": side, "id": id_} for id_ in some])
 
-    def unmarked(self, side: Side, ids: Iterable[str]) -> list[str]:
+    def unmarked(self, side: Side, ids: Iterable[Id]) -> list[Id]:
         """Return those of *ids* that the scan has not seen, in their order."""
         wanted = list(ids)
         seen: set[str] = set()

@@ -19,7 +19,7 @@ from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
 from airflow_provider_lark.core.stores.ledger import Ledger
 
 LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})
@@ -80,7 +80,7 @@ class Links:
     def __init__(self, columns: Mapping[str, LinkedColumn]) -> None:
         self._columns = columns
 
-    def to_keys(self, ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
+    def to_keys(self, ledger: Ledger, rows: Sequence[LarkRow]) -> list[LarkRow]:
         """Return *rows* with keys in the place of record ids; a link that leads nowhere is a problem of its row."""
         if not self._columns:
             return list(rows)
@@ -103,14 +103,14 @@ class Links:
         known = {table: ledger.beside(table).pairs.record_ids_of(sorted(keys)) for table, keys in wanted.items()}
         return [self._send(values, known) for values in many_values]
 
-    def _collect(self, rows: Iterable[Row]) -> dict[str, list[RecordId]]:
+    def _collect(self, rows: Iterable[LarkRow]) -> dict[str, list[RecordId]]:
         found: dict[str, dict[RecordId, None]] = defaultdict(dict)
         for row in rows:
             for name, column in self._columns.items():
                 found[column.table_name].update(dict.fromkeys(_ids(row.values.get(name))))
         return {table: list(ids) for table, ids in found.items()}
 
-    def _translate(self, row: Row, known: Mapping[str, Mapping[RecordId, Key]]) -> Row:
+    def _translate(self, row: LarkRow, known: Mapping[str, Mapping[RecordId, Key]]) -> LarkRow:
         values, problems = dict(row.values), list(row.problems)
         for name, column in self._columns.items():
             if values.get(name) is None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.lark_side.table import Body, Fates, LarkTable, Removal
+from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.stores.matching import is_among
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase, planned_record
 
@@ -80,7 +81,7 @@ class PlannedTable(LarkTable):
         fates = super().look_up(asked, automatic_fields=automatic_fields) if asked else Fates()
         shown = [_merge(record, found) for record in fates.shown]
         shown += [WireRecord(record_id=id_, fields=found[id_]) for id_ in new if id_ in found and id_ not in gone]
-        return Fates(shown, fates.hidden, [*fates.gone, *sorted(gone)])
+        return Fates(shown, fates.hidden, [*fates.gone, *map(RecordId, sorted(gone))])
 
     def _answer(self, record_id: str, body: Body) -> WireRecord:
         return WireRecord(record_id=record_id, fields=self.as_shown(body))

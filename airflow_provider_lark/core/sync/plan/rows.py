@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.fields.column import ColumnKind
-from airflow_provider_lark.core.side import Key, Page, Row, Values
+from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pairs
 from airflow_provider_lark.core.stores.matching import is_among
 from airflow_provider_lark.core.stores.sql import SqlStore
@@ -35,24 +35,24 @@ class PlannedRows:
         self._store = store
         self._pairs = pairs
 
-    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+    def read(self, ids: Sequence[Key], *, for_update: bool = False) -> dict[Key, SqlRow]:
         """Return the rows of *ids* that exist, by id; nothing is locked."""
         planned = self._planned(ids)
         found = self._store.read([id_ for id_ in ids if id_ not in planned])
         return found | {id_: row for id_, row in planned.items() if row is not None}
 
-    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[SqlPage]:
         """Yield the rows of the database; a plan compares nothing."""
         return self._store.scan(columns)
 
-    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> SqlPage:
         """Return rows without a pair, from behind the key *after*; an empty page is the end."""
         while True:
             page = self._store.page_after(after, limit)
             if not page.rows:
                 return page
             ids = [row.id for row in page.rows]
-            known = self._pairs.by_keys([Key(id_) for id_ in ids])
+            known = self._pairs.by_keys(ids)
             planned = self._planned(ids)
             rows = [planned.get(row.id, row) for row in page.rows if row.id not in known]
             kept = [row for row in rows if row is not None]
@@ -60,7 +60,7 @@ class PlannedRows:
                 return Page(kept)
             after = ids[-1]
 
-    def namesake(self, id_: str) -> Key | None:
+    def namesake(self, id_: Key) -> Key | None:
         """Return the key of the row that the database takes for the row *id_*."""
         return self._store.namesake(id_)
 
@@ -73,8 +73,8 @@ class PlannedRows:
         self._copy.execute(delete(planned_row).where(planned_row.c.key == key))
         self._copy.execute(insert(planned_row).values(key=key, fields=None if values is None else dump_values(values)))
 
-    def _planned(self, ids: Sequence[str]) -> dict[str, Row | None]:
-        found: dict[str, Row | None] = {}
+    def _planned(self, ids: Sequence[Key]) -> dict[Key, SqlRow | None]:
+        found: dict[Key, SqlRow | None] = {}
         for some in split(ids):
             for key, fields in self._copy.execute(select(planned_row).where(is_among(planned_row.c.key, some))):
                 found[key] = None if fields is None else Row(key, load_values(fields))
@@ -99,7 +99,7 @@ class RowPlanner:
         before = self._rows.read([change.key for change in wanted if change.key is not None])
         return [self._plan(change, before) for change in wanted]
 
-    def _plan(self, change: SqlChange, before: dict[str, Row]) -> Action:
+    def _plan(self, change: SqlChange, before: dict[Key, SqlRow]) -> Action:
         if change.kind == "insert":
             return self._insert(change)
         key = Key(change.key or "")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
-from airflow_provider_lark.core.side import RecordId, Row, Values
+from airflow_provider_lark.core.side import LarkRow, RecordId, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
@@ -121,16 +121,16 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
         report.take_back_failure(run.refused.pop(name))
 
 
-def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome) -> list[Row]:
+def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome) -> list[LarkRow]:
     """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
-    known = tx.pairs.by_records([RecordId(row.id) for row in bundle.rows])
+    known = tx.pairs.by_records([row.id for row in bundle.rows])
     outcome.refused |= _refused_before(tx, bundle, known)
     rows = []
     for row in bundle.rows:
         if row.id in outcome.refused:
             outcome.unpaired |= {row.id} - known.keys()
             continue
-        pair = known.get(RecordId(row.id))
+        pair = known.get(row.id)
         echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
         if not echo:
             outcome.changed.add(row.id)
@@ -144,7 +144,7 @@ def _refused_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pa
     if bundle.floor_ms is None:
         return set()
     old = {row.id for row in bundle.rows if row.modified_ms is not None and row.modified_ms <= bundle.floor_ms}
-    names = {known[RecordId(id_)].key if RecordId(id_) in known else id_: id_ for id_ in old}
+    names: dict[str, RecordId] = {known[id_].key if id_ in known else id_: id_ for id_ in old}
     return {names[name] for name in tx.dead_letters.among(list(names))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_provider_lark.core.side import Key, RecordId, Row
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId
 from airflow_provider_lark.core.stores.ledger.claims import Claim
 from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.pull.row_states import Duplicate, RowState
@@ -26,7 +26,7 @@ class Bundle:
         the queue.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[LarkRow]
     gone: Collection[RecordId] = ()
     resolutions: Mapping[Key, Side] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.side import Page
+from airflow_provider_lark.core.side import LarkPage
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.run.run import Run
@@ -72,17 +72,17 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates)
     return pulled
 
 
-def has_slipped(total_before: int | None, page: Page) -> bool:
+def has_slipped(total_before: int | None, page: LarkPage) -> bool:
     """Tell whether records were deleted since the page before: the later ones move up, and one may go unread."""
     return total_before is not None and page.total is not None and page.total < total_before
 
 
-def newest(page: Page) -> int | None:
+def newest(page: LarkPage) -> int | None:
     """Return the newest modification time on a page; None when it is empty."""
     return max((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
 
 
-def _is_enough(run: Run, page: Page, outcome: Outcome, floor_ms: int | None, own: OwnCreates) -> bool:
+def _is_enough(run: Run, page: LarkPage, outcome: Outcome, floor_ms: int | None, own: OwnCreates) -> bool:
     if _reached_own_first(page, outcome, own):
         return True
     # not the last row's: nobody promises that Lark sorts by the millisecond
@@ -94,7 +94,7 @@ def _is_enough(run: Run, page: Page, outcome: Outcome, floor_ms: int | None, own
     return not late or oldest_ms < floor_ms - run.binding.mapping.overlap_seconds * 1000
 
 
-def _reached_own_first(page: Page, outcome: Outcome, own: OwnCreates) -> bool:
+def _reached_own_first(page: LarkPage, outcome: Outcome, own: OwnCreates) -> bool:
     """Tell whether all that lies deeper is our own first write call, untouched.
 
     The table was empty before that call, holds as many records as we made, and one record of the call is met

@@ -27,7 +27,7 @@ def ingest(run: Run, bundle: Bundle) -> Outcome:
     outcome = ingest_in_parts(run, bundle)
     if outcome.duplicates:
         fates = run.lark.table.look_up([each.owner for each in outcome.duplicates])
-        absent = {RecordId(record_id) for record_id in fates.gone}
+        absent = set(fates.gone)
         outcome.add(run.transact(_settle, run, bundle, outcome.duplicates, absent))
     add_to_report(run, outcome)
     return outcome
@@ -53,7 +53,7 @@ def _settle(
     outcome = apply(tx, run, again)
     for row, key, owner in duplicates:
         if row.id not in ids:
-            refusal = Refusal(RecordId(row.id), None, duplicate_error(key, row.id, owner))
+            refusal = Refusal(row.id, None, duplicate_error(key, row.id, owner))
             note_failure(tx, refusal, bundle.claims.get(refusal.name), outcome)
             outcome.refused.add(row.id)
             outcome.unpaired.add(row.id)

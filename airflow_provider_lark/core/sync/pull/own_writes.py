@@ -16,7 +16,7 @@ from typing import Any
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.ledger.pairs import Pair, Sent
 from airflow_provider_lark.core.sync.run.dead_letters import MAX_RETRIES, retry_delay_seconds
@@ -32,7 +32,7 @@ class Doubt:
     """A record that does not show what we wrote; *odd* are the columns."""
 
     pair: Pair
-    row: Row
+    row: LarkRow
     odd: tuple[str, ...]
 
 
@@ -82,7 +82,7 @@ def lark_now_ms(run: Run) -> int:
     return int(run.clock.now() * 1000) + (run.client.server_offset_ms or 0)
 
 
-def look_at_own_writes(run: Run, rows: Sequence[Row]) -> None:
+def look_at_own_writes(run: Run, rows: Sequence[LarkRow]) -> None:
     """Look what Lark made of our last writes to *rows*, just read; a call more where it is not what was sent.
 
     What Lark made of a value becomes the base, so that it neither flows to SQL nor is sent again; a value that was left
@@ -119,14 +119,14 @@ def is_ours(run: Run, record: WireRecord, since_ms: int, until_ms: int) -> bool 
     return writer in own if writer and own else None
 
 
-def _find_doubts(tx: Transaction, run: Run, rows: Sequence[Row]) -> list[Doubt]:
-    written = tx.pairs.written([RecordId(row.id) for row in rows])
+def _find_doubts(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Doubt]:
+    written = tx.pairs.written([row.id for row in rows])
     if not written:
         return []
     as_sent: list[RecordId] = []
     doubts: list[Doubt] = []
     for row in run.links.to_keys(tx, [row for row in rows if row.id in written]):
-        pair = written[RecordId(row.id)]
+        pair = written[row.id]
         sent, base = pair.sent, pair.base or {}
         if sent is None or pair.is_given_up:
             continue

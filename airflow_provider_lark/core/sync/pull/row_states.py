@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
-from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow, Values
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -24,10 +24,10 @@ class RowState:
     """
 
     record_id: RecordId
-    lark: Row | None
+    lark: LarkRow | None
     pair: Pair | None
     key: Key | None
-    sql: Row | None = None
+    sql: SqlRow | None = None
     waiting_ms: int | None = None
     reserved: Key | None = None
 
@@ -71,7 +71,7 @@ class Refusal:
 class Duplicate(NamedTuple):
     """A record that carries the key of another record's pair."""
 
-    row: Row
+    row: LarkRow
     key: Key
     owner: RecordId
 
@@ -84,21 +84,21 @@ class Gathered(NamedTuple):
     duplicates: list[Duplicate]
 
 
-def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[RecordId]) -> Gathered:
+def gather(tx: Transaction, run: Run, rows: Iterable[LarkRow], gone: Iterable[RecordId]) -> Gathered:
     """Find pair, SQL row and queue entries of *rows* and of the records that are *gone*, in a handful of statements."""
     rows, gone = list(rows), list(gone)
     run.note_unread(rows)
-    paired = tx.pairs.by_records([RecordId(row.id) for row in rows] + gone)
+    paired = tx.pairs.by_records([row.id for row in rows] + gone)
     found = Gathered([], [], [])
-    loose: list[tuple[Row, Key | None]] = []
+    loose: list[tuple[LarkRow, Key | None]] = []
     for row in rows:
-        pair = paired.get(RecordId(row.id))
+        pair = paired.get(row.id)
         if pair is None or pair.is_reserved:
             _add_loose(run, row, loose, found)
         elif row.problems:
             found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
         else:
-            found.states.append(RowState(RecordId(row.id), row, pair, pair.key))
+            found.states.append(RowState(row.id, row, pair, pair.key))
     reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
     _match_by_key(tx, loose, gone, found, reserved)
     found.states.extend(
@@ -108,16 +108,16 @@ def gather(tx: Transaction, run: Run, rows: Iterable[Row], gone: Iterable[Record
     return found
 
 
-def _add_loose(run: Run, row: Row, loose: list[tuple[Row, Key | None]], found: Gathered) -> None:
+def _add_loose(run: Run, row: LarkRow, loose: list[tuple[LarkRow, Key | None]], found: Gathered) -> None:
     try:
         loose.append((row, key_of(run, row.values)))
     except RowError as error:
-        found.refused.append(Refusal(RecordId(row.id), None, row.problems[0] if row.problems else error))
+        found.refused.append(Refusal(row.id, None, row.problems[0] if row.problems else error))
 
 
 def _match_by_key(
     tx: Transaction,
-    loose: list[tuple[Row, Key | None]],
+    loose: list[tuple[LarkRow, Key | None]],
     gone: list[RecordId],
     found: Gathered,
     reserved: Mapping[RecordId, Key],
@@ -127,7 +127,7 @@ def _match_by_key(
     taken: dict[Key, str] = {}
     for row, key in loose:
         owner = known.get(key) if key is not None else None
-        record_id = RecordId(row.id)
+        record_id = row.id
         own = owner is not None and owner.record_id == record_id
         if key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
             found.duplicates.append(Duplicate(row, key, owner.record_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.lark_side.table import HIDDEN
-from airflow_provider_lark.core.side import Key, Page, RecordId
+from airflow_provider_lark.core.side import Key, LarkPage, RecordId
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.stores.ledger.scans import Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
@@ -80,7 +80,7 @@ def scan_keys(run: Run, scan: Scan) -> None:
     """Read every record's key field only, to learn which records are gone."""
     for page in run.lark.scan(run.binding.rules.key_columns[:1]):
         run.transact(_mark, scan, page)
-        scan.surfaced.extend(run.read(_surfaced, [RecordId(row.id) for row in page.rows]))
+        scan.surfaced.extend(run.read(_surfaced, [row.id for row in page.rows]))
         _count(run, scan, page)
 
 
@@ -104,10 +104,10 @@ def ingest_surfaced(run: Run, scan: Scan) -> None:
         rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         ingest(run, Bundle(rows))
-        run.transact(_mark_out_of_sight, [RecordId(row.id) for row in rows], out_of_sight=False)
+        run.transact(_mark_out_of_sight, [row.id for row in rows], out_of_sight=False)
 
 
-def _mark(tx: Transaction, scan: Scan, page: Page, keys_found: Iterable[str] = ()) -> None:
+def _mark(tx: Transaction, scan: Scan, page: LarkPage, keys_found: Iterable[str] = ()) -> None:
     marks = tx.scan(scan.scan_id)
     marks.mark("lark", [row.id for row in page.rows])
     marks.mark("sql", keys_found)
@@ -117,7 +117,7 @@ def _mark_out_of_sight(tx: Transaction, ids: Sequence[RecordId], *, out_of_sight
     tx.pairs.mark_out_of_sight(ids, out_of_sight=out_of_sight)
 
 
-def _count(run: Run, scan: Scan, page: Page) -> None:
+def _count(run: Run, scan: Scan, page: LarkPage) -> None:
     if scan.pages == 0 and page.rows:
         scan.newest_ms = newest(page)
     scan.slipped = scan.slipped or has_slipped(scan.total, page)
@@ -189,7 +189,7 @@ def _look_for_unseen(run: Run, scan: Scan) -> _Absence:
             continue
         fates = run.lark.table.look_up(ids)
         asked += len(ids)
-        gone = {RecordId(record_id) for record_id in fates.gone}
+        gone = set(fates.gone)
         run.transact(_mark_out_of_sight, [id_ for id_ in ids if id_ not in gone])
         absence.gone += [id_ for id_ in ids if id_ in gone]
         hidden = sum(reason == HIDDEN for reason in fates.hidden.values())

@@ -188,8 +188,8 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     fates = run.lark.table.look_up(list(names))
     rows = [run.lark.decode(record) for record in fates.shown]
     run.report.rows_lark += len(rows)
-    hidden = {names[RecordId(id_)]: why for id_, why in fates.hidden.items()}
+    hidden = {names[id_]: why for id_, why in fates.hidden.items()}
     for name, why in hidden.items():
         reject(run, claims[name], RowError(f"record {name}: {why}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
-    ingest(run, Bundle(rows, gone=[RecordId(id_) for id_ in fates.gone], claims=told))
+    ingest(run, Bundle(rows, gone=fates.gone, claims=told))

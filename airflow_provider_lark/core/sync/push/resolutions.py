@@ -20,6 +20,6 @@ def apply_resolutions(run: Run) -> None:
     ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
     fates = run.lark.table.look_up(ids)
     rows = [run.lark.decode(record) for record in fates.shown]
-    gone = [RecordId(record_id) for record_id in fates.gone]
+    gone = fates.gone
     run.report.rows_lark += len(rows)
     ingest(run, Bundle(rows, gone=gone, resolutions=resolutions))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
-from airflow_provider_lark.core.side import Key, RecordId, Row, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
 from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.pull.own_writes import (
@@ -89,7 +89,7 @@ def settle_sent(run: Run) -> None:
     for intent in run.read(lambda tx: tx.intents.open("update", "delete")):
         fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
         rows = [run.lark.decode(record) for record in fates.shown]
-        absent = {RecordId(record_id) for record_id in fates.gone}
+        absent = set(fates.gone)
         since_ms, until_ms = intent.created_ms + (run.client.server_offset_ms or 0), lark_now_ms(run) + MARGIN_MS
         ours = {
             RecordId(record["record_id"])
@@ -101,13 +101,13 @@ def settle_sent(run: Run) -> None:
 
 
 def _record_seen(
-    tx: Transaction, run: Run, intent: Intent, shown: Sequence[Row], absent: set[RecordId], ours: set[RecordId]
+    tx: Transaction, run: Run, intent: Intent, shown: Sequence[LarkRow], absent: set[RecordId], ours: set[RecordId]
 ) -> None:
     """Store what became of a write.
 
     :param ours: records whose last change it was: what they show otherwise, Lark has made of what was sent.
     """
-    rows = {RecordId(row.id): row for row in run.links.to_keys(tx, shown)}
+    rows = {row.id: row for row in run.links.to_keys(tx, shown)}
     known = tx.pairs.by_records([RecordId(entry["record_id"]) for entry in intent.payload])
     if intent.kind == "delete":
         tx.pairs.forget([known[id_].key for id_ in absent if id_ in known])

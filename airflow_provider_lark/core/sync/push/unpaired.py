@@ -31,7 +31,7 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
         return [], None
     run.report.rows_sql += len(page.rows)
     live = [row for row in page.rows if not run.is_deleted(row)]
-    blocked = tx.blacklist.among([Key(row.id) for row in live])
+    blocked = tx.blacklist.among([row.id for row in live])
     run.report.skipped += len(blocked)
     new = []
     for row in live:
@@ -39,10 +39,10 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
         if row.problems:
             add_dead_letter(tx, row.id, row.problems[0], direction="to_lark", operation="INSERT")
             run.report.add_failure(row.id, row.problems[0])
-        elif Key(row.id) not in blocked and decision.lark == "create":
-            new.append((Key(row.id), decision.values))
+        elif row.id not in blocked and decision.lark == "create":
+            new.append((row.id, decision.values))
     sendables = run.links.to_records(tx, [values for _, values in new])
     rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
     # a key that cannot be read cannot be continued from
-    named = [Key(row.id) for row in page.rows if row.values]
+    named = [row.id for row in page.rows if row.values]
     return rows, named[-1] if named else None

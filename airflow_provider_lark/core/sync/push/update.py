@@ -150,7 +150,7 @@ def _with_base(item: Work, answer: Answer) -> Pair:
 def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
     """Records that Lark does not find: deleted by a person, or not yet seen by every replica."""
     fates = run.lark.table.look_up([item.record_id for item in vanished])
-    absent = {RecordId(record_id) for record_id in fates.gone}
+    absent = set(fates.gone)
     claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
     for item in vanished:
         if item.record_id not in absent:

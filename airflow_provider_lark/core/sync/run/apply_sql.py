@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.errors import LarkError, RowRefused, RowWaits
-from airflow_provider_lark.core.side import Key, Row, Values
+from airflow_provider_lark.core.side import Key, SqlRow, Values
 from airflow_provider_lark.core.stores.capture import mute
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
 from airflow_provider_lark.core.stores.savepoints import deferred, isolate, savepoint
@@ -33,7 +33,7 @@ class SqlChange:
     key: Key | None
     values: Values
     error: LarkError | None = None
-    row: Row | None = None
+    row: SqlRow | None = None
 
 
 def apply_changes(
@@ -125,7 +125,7 @@ class _Writer:
         self._look_at(changes, [_key(change) for change in changes])
 
     def _insert(self, changes: Sequence[SqlChange]) -> None:
-        keys = [Key(key) for key in self._store.create([change.values for change in changes])]
+        keys = self._store.create([change.values for change in changes])
         # SQLite hands the key of a deleted row out again, when Lark may not have heard of the delete yet
         if self._owned([key for change, key in zip(changes, keys, strict=True) if change.key != key]):
             raise RowRefused("the key that the database made still belongs to a record whose delete is on its way")

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.side import Row, Values
+from airflow_provider_lark.core.side import LarkRow, SqlRow, Values
 from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -92,7 +92,7 @@ class Run:
             batch_size=binding.mapping.batch_size,
         )
 
-    def note_unread(self, rows: Iterable[Row]) -> None:
+    def note_unread(self, rows: Iterable[LarkRow]) -> None:
         """Warn of cells that cannot be read and count as empty, once for each column."""
         for row in rows:
             for column, error in row.unread.items():
@@ -169,7 +169,7 @@ class Run:
                 self.clock.sleep(0.05 * 2**number)
         return attempt()
 
-    def is_deleted(self, row: Row | None) -> bool:
+    def is_deleted(self, row: SqlRow | None) -> bool:
         """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""
         deletes = self.binding.mapping.deletes
         return row is None or (deletes.mode == "soft" and bool(row.values.get(deletes.column)))

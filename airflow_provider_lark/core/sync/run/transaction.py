@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.side import Key, Page, Row, Values
+from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.stores.ledger import Ledger
 from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.stores.sequences import advance
@@ -20,19 +20,19 @@ from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_chang
 class Rows(Protocol):
     """The rows of the table as a transaction sees them; :class:`.SqlStore` is the real one."""
 
-    def read(self, ids: Sequence[str], *, for_update: bool = False) -> dict[str, Row]:
+    def read(self, ids: Sequence[Key], *, for_update: bool = False) -> dict[Key, SqlRow]:
         """Return the rows of *ids* that exist, by id."""
         ...
 
-    def scan(self, columns: Sequence[str] | None = None) -> Iterator[Page]:
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[SqlPage]:
         """Yield every row once, page by page."""
         ...
 
-    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> Page:
+    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> SqlPage:
         """Return up to *limit* rows without a pair, from behind the key *after*."""
         ...
 
-    def namesake(self, id_: str) -> Key | None:
+    def namesake(self, id_: Key) -> Key | None:
         """Return the key of the row that the database takes for the row *id_*."""
         ...
 
