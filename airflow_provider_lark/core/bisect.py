@@ -89,7 +89,7 @@ def is_in_doubt(error: LarkError) -> bool:
     return open_ and not isinstance(error, ServerFailed)
 
 
-def halve(
+def bisect_batch(
     items: Sequence[T],
     send: Callable[[Sequence[T]], object],
     refuse: Callable[[T, LarkError], None],
@@ -112,7 +112,7 @@ def halve(
     return _Hunt(send, refuse, luck or Luck(), creates).run(items) if items else Left([])
 
 
-def halve_all(
+def bisect_all(
     items: Sequence[T],
     send: Callable[[Sequence[T]], object],
     refuse: Callable[[T, LarkError], None],
@@ -120,13 +120,13 @@ def halve_all(
     luck: Luck | None = None,
     creates: bool = False,
 ) -> None:
-    """Send *items* as :func:`halve` does, and again what it left unsent, until nothing is left.
+    """Send *items* as :func:`bisect_batch` does, and again what it left unsent, until nothing is left.
 
-    :raises LarkError: as from :func:`halve`; or an outage has begun.
+    :raises LarkError: as from :func:`bisect_batch`; or an outage has begun.
     """
     left = Left[T](list(items))
     while left.items:
-        left = halve(left.items, send, refuse, luck=luck, creates=creates)
+        left = bisect_batch(left.items, send, refuse, luck=luck, creates=creates)
         if left.is_outage and left.items and left.error is not None:
             raise left.error
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from airflow_provider_lark.core.bisect import Luck, halve
+from airflow_provider_lark.core.bisect import Luck, bisect_batch
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,
@@ -45,7 +45,7 @@ class Side:
         self.landed += items
 
     def take(self, count: int, luck: Luck | None = None) -> Side:
-        self.left = halve(range(count), self.send, self.refused.__setitem__, luck=luck).items
+        self.left = bisect_batch(range(count), self.send, self.refused.__setitem__, luck=luck).items
         return self
 
 
@@ -80,7 +80,7 @@ def test_many_items_over_which_lark_breaks_down_are_named_bit_by_bit(spread: str
     bad = {n for n in waiting if SPREADS[spread](n)}
     for _ in range(40):
         side = Side(bad, ServerFailed)
-        left = halve(waiting, side.send, side.refused.__setitem__).items
+        left = bisect_batch(waiting, side.send, side.refused.__setitem__).items
         assert not set(side.refused) - bad
         waiting = left
         if not waiting:
@@ -134,7 +134,7 @@ def test_budget_bounds_the_calls_and_each_run_gets_on() -> None:
     waiting, landed = list(range(1000)), 0
     for _ in range(24):
         side = Side([n for n in waiting if n % 2], BadRequest)
-        left = halve(waiting, side.send, side.refused.__setitem__).items
+        left = bisect_batch(waiting, side.send, side.refused.__setitem__).items
         landed += len(side.landed)
         assert side.calls <= 20 * 12 + 8
         assert len(left) <= max(0, len(waiting) - 50)
@@ -143,4 +143,4 @@ def test_budget_bounds_the_calls_and_each_run_gets_on() -> None:
 
 
 def test_nothing_to_send_calls_nobody() -> None:
-    assert halve([], lambda part: pytest.fail("sent"), lambda item, error: None).items == []
+    assert bisect_batch([], lambda part: pytest.fail("sent"), lambda item, error: None).items == []

@@ -166,7 +166,7 @@ def test_table_of_the_users_named_tokens_costs_the_cache_and_nothing_else(
     office.insert({"code": 1, "name": "a", "lark_id": email(office, 1)})
 
     assert office.engine(**BY_EMAIL).full().to_lark.created == 1
-    assert "persons are not cached in the database" in caplog.text
+    assert "users are not cached in the database" in caplog.text
 
 
 @pytest.mark.parametrize("users", ["mail", True, ["email"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from airflow_provider_lark.core.bisect import Luck, halve
+from airflow_provider_lark.core.bisect import Luck, bisect_batch
 from airflow_provider_lark.core.errors import LarkError
 
 _SHOWN = 10
@@ -24,7 +24,7 @@ def write_in_batches(
 
     :param verb: what is done to them, for messages: ``created``.
     :param send: writes the records of some places, all or none.
-    :param creates: see :func:`.halve`.
+    :param creates: see :func:`.bisect_batch`.
     :param undo: takes back what landed of a batch with a refused record, by places, and says so.
     :raises LarkError: names the records that are refused; the others of their batch and of those before are written.
     """
@@ -40,7 +40,7 @@ def write_in_batches(
         batch = range(start, min(start + size, total))
         with _placed(verb, luck.landed, batch, total):
             landed.clear()
-            left = halve(batch, note, refused.__setitem__, luck=luck, creates=creates)
+            left = bisect_batch(batch, note, refused.__setitem__, luck=luck, creates=creates)
             if left.items and left.error is not None and not refused:
                 raise left.error
         if refused and undo is not None:

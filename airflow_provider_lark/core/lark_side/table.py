@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX, SEARCH_PAGE_MAX
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
-from airflow_provider_lark.core.bisect import Luck, halve_all
+from airflow_provider_lark.core.bisect import Luck, bisect_all
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, NotFound, RecordNotFound, SafetyStop
 from airflow_provider_lark.core.fields.schema import Field
@@ -189,7 +189,7 @@ class LarkTable:
             log.warning("%s: %s", self.label, unread[id_])
 
         for some in split(ids, BATCH_GET_MAX):
-            halve_all(some, ask, give_up, luck=luck)
+            bisect_all(some, ask, give_up, luck=luck)
         shown = [found[id_] for id_ in ids if id_ in found]
         gone = [id_ for id_ in ids if id_ in absent and id_ not in found]
         hidden = {id_: unread.get(id_, HIDDEN) for id_ in ids if id_ not in found and id_ not in absent}

@@ -20,15 +20,15 @@ from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
-from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.plan.make import make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
-from airflow_provider_lark.core.sync.pull.sweep import (
+from airflow_provider_lark.core.sync.pull.full_scan import (
     drop_marks,
 )
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease, worker_name
 from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.users import Users
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class SyncEngine:
         self.new_token = new_token
         self.run_id = run_id or f"{socket.gethostname()}:{new_token()}"
         self.lease_wait_seconds = lease_wait_seconds
-        self._people = People(client, sql_engine, directory)
+        self._users = Users(client, sql_engine, directory)
         self._ready: setup.Ready | None = None
         self.table: tuple[str, str] | None = None
         """app_token and table_id of the Bitable table, once they are known."""
@@ -92,7 +92,7 @@ class SyncEngine:
                 report,
                 adopt_fields=adopt_fields,
                 hold=self._hold,
-                people=self._people,
+                users=self._users,
                 clock=self.clock,
             )
             self.table = (ready.binding.app_token, ready.binding.table_id)
@@ -194,7 +194,7 @@ class SyncEngine:
             self.mapping,
             report,
             hold=self._hold,
-            people=self._people,
+            users=self._users,
             clock=self.clock,
         )
         # the field list is good for one run: people rename fields
@@ -214,7 +214,7 @@ class SyncEngine:
                 new_token=self.new_token,
                 report=report,
                 keep_lease=keep,
-                people=self._people,
+                users=self._users,
                 allow_mass_deletes=allow_mass_deletes,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
-from airflow_provider_lark.core.sync.pull.hold import refuse_held
-from airflow_provider_lark.core.sync.pull.sweep import (
+from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,
     drop_marks,
     ingest_surfaced,
@@ -16,11 +15,12 @@ from airflow_provider_lark.core.sync.pull.sweep import (
     settle_lark_deletes,
     settle_sql_deletes,
 )
-from airflow_provider_lark.core.sync.push.create import settle_intents
+from airflow_provider_lark.core.sync.pull.hold import refuse_held
+from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
 from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
-from airflow_provider_lark.core.sync.push.sent import settle_sent
 from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
+from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run.run import Run
 
@@ -29,8 +29,8 @@ def run_full(run: Run) -> None:
     """Compare every row of both sides, and bring them in step; see :meth:`.SyncEngine.full`."""
     state = load_checkpoint(run)
     two_way = run.binding.mapping.direction != "to_lark"
-    settle_intents(run)
-    settle_sent(run)
+    settle_create_intents(run)
+    settle_write_intents(run)
     apply_resolutions(run)
     scan = scan_all(run)
     try:
@@ -71,8 +71,8 @@ def run_incremental(run: Run) -> None:
 
 
 def _run_incremental(run: Run, state: Checkpoint) -> None:
-    settle_intents(run)
-    settle_sent(run)
+    settle_create_intents(run)
+    settle_write_intents(run)
     apply_resolutions(run)
     pulled, scan = Pulled(state.watermark_ms), None
     modified = run.binding.modified_field

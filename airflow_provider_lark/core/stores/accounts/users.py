@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.wire import UserIdType
-from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import BadRequest, LarkError
 from airflow_provider_lark.core.fields.canonical_text import PHONE, is_clean, tidy_phone
@@ -149,7 +149,7 @@ class UserDirectory:
                 raise error
             log.info("Lark refuses one %s as malformed: code %s", key[0], error.code)
 
-        halve(keys, send, refuse)
+        bisect_batch(keys, send, refuse)
         people = {key: self._merge(key, id_type, id_) for key, id_ in found.items()}
         self._use_cache("written", partial(self._write, people=people))
         return found

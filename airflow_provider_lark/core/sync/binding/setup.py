@@ -31,8 +31,8 @@ from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import create_modified_field
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
-from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import Report, SetupReport
+from airflow_provider_lark.core.sync.users import Users
 
 Hold = Callable[[str], AbstractContextManager[object]]
 """Holds the lease on a Bitable table while something is made of it."""
@@ -57,7 +57,7 @@ def prepare(
     *,
     adopt_fields: bool,
     hold: Hold,
-    people: People,
+    users: Users,
     clock: Clock,
 ) -> Ready:
     """Find both tables, make what is missing, and store the field contract; see ``SyncEngine.setup``."""
@@ -82,7 +82,7 @@ def prepare(
             dialect=dialect,
             contract=contract,
             modified_field_id=None if state is None else state.modified_field_id,
-            find_user_id=people.find,
+            find_user_id=users.find,
             zone=choose_zone(mapping, state, base_zone),
         )
         return fields, bound
@@ -121,14 +121,14 @@ def open_ready(
     report: Report,
     *,
     hold: Hold,
-    people: People,
+    users: Users,
     clock: Clock,
 ) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
     state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         first = SetupReport(mapping.name, "setup")
-        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, people=people, clock=clock)
+        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, users=users, clock=clock)
         report.warnings += first.warnings
         return ready
     # the package may be newer than the ledger
@@ -148,7 +148,7 @@ def open_ready(
         dialect=engine.dialect.name,
         contract=state.fields,
         modified_field_id=state.modified_field_id,
-        find_user_id=people.find,
+        find_user_id=users.find,
         zone=chosen,
     )
     zone = name_zone(chosen)

@@ -20,8 +20,8 @@ from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import MODIFIED_FIELD_NAME
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
-from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.plan.actions import Action
+from airflow_provider_lark.core.sync.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Looked:
     setup: tuple[Action, ...]
 
 
-def look(client: LarkClient, conn: Connection, mapping: TableMapping, people: People) -> Looked:
+def look(client: LarkClient, conn: Connection, mapping: TableMapping, users: Users) -> Looked:
     """Bind *mapping* by reading only.
 
     :raises SchemaMismatch: the tables do not fit the mapping.
@@ -55,7 +55,7 @@ def look(client: LarkClient, conn: Connection, mapping: TableMapping, people: Pe
         dialect=conn.dialect.name,
         contract=[] if state is None else state.fields,
         modified_field_id=None if state is None else state.modified_field_id,
-        find_user_id=people.find,
+        find_user_id=users.find,
         zone=choose_zone(mapping, state, BaseZone(client, app_token)),
     )
     return Looked(binding, state, tuple(_setup(conn, binding, is_new=is_new)))

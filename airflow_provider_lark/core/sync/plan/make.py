@@ -16,7 +16,6 @@ from airflow_provider_lark.core.stores.dbtime import NowMs
 from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
-from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.plan.actions import Action
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.look import look
@@ -26,6 +25,7 @@ from airflow_provider_lark.core.sync.pull.hold import RECORD_STAYS, ROW_STAYS, p
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.users import Users
 
 _PAGE = 500
 
@@ -46,8 +46,8 @@ def make_plan(
     try:
         with read_only_session(engine) as conn:
             # what is looked up of people is kept in this process only
-            people = People(client, engine, UserDirectory(client, None))
-            looked = look(client, conn, mapping, people)
+            users = Users(client, engine, UserDirectory(client, None))
+            looked = look(client, conn, mapping, users)
             links = [pair.link.table_name for pair in looked.binding.pairs if pair.link is not None]
             database.copy_ledger(conn, mapping.sql.table_name, links)
             with database.write() as copy:
@@ -62,7 +62,7 @@ def make_plan(
                 new_token=new_token,
                 report=report,
                 keep_lease=_nothing,
-                people=people,
+                users=users,
                 allow_mass_deletes=allow_mass_deletes,
                 database_offset_ms=int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000),
                 plan=database,

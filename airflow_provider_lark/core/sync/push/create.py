@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_lark.core.api.wire import WireRecord
-from airflow_provider_lark.core.bisect import halve, is_in_doubt
+from airflow_provider_lark.core.bisect import bisect_batch, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
@@ -24,8 +24,8 @@ from airflow_provider_lark.core.sync.pull.own_writes import (
     told_otherwise,
 )
 from airflow_provider_lark.core.sync.pull.row_states import key_of
-from airflow_provider_lark.core.sync.push.lookup import find_by_keys, in_order_of
-from airflow_provider_lark.core.sync.push.sent import is_void
+from airflow_provider_lark.core.sync.push.find_by_key import find_by_keys, in_order_of
+from airflow_provider_lark.core.sync.push.write_intents import is_void
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.run import Run
@@ -58,7 +58,7 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
     """Create the records of *rows*, a batch a call, and return the ids batch by batch."""
     batches: list[list[RecordId]] = []
     fit = []
-    run.look_up_people(row.sendable.values for row in rows)
+    run.look_up_users(row.sendable.values for row in rows)
     for row in rows:
         try:
             fit.append((row, run.lark.encode_patch(row.sendable.values)))
@@ -81,7 +81,7 @@ def _create(run: Run, batch: Sequence[_Encoded]) -> list[list[RecordId]]:
             made.append(_create_part(run, fresh, known))
 
     # where the outcome is open the intent stays, and the next run finds out
-    left = halve(batch, send, lambda item, error: _reject(run, item[0], error), luck=run.luck, creates=True)
+    left = bisect_batch(batch, send, lambda item, error: _reject(run, item[0], error), luck=run.luck, creates=True)
     run.report.add_left(len(left.items))
     return made
 
@@ -213,7 +213,7 @@ def _reject(run: Run, row: NewRow, error: LarkError) -> None:
     run.report.add_failure(row.key, error)
 
 
-def settle_intents(run: Run) -> None:
+def settle_create_intents(run: Run) -> None:
     """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
     for intent in run.read(lambda tx: tx.intents.open("create")):
         found = find_by_keys(run, intent.keys)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
-from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.side import Key, RecordId
@@ -17,7 +17,6 @@ from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records
-from airflow_provider_lark.core.sync.push.sent import OpenNotes, Write, send_noted
 from airflow_provider_lark.core.sync.push.update import (
     Work,
     reject,
@@ -25,6 +24,7 @@ from airflow_provider_lark.core.sync.push.update import (
     update_records,
     wait_for_links,
 )
+from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -150,13 +150,15 @@ def _resolve_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work
 
 
 def _delete(run: Run, work: Sequence[Work]) -> None:
-    notes = OpenNotes()
+    open_intents = OpenIntents()
 
     def send(batch: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, {}) for item in batch]
         removals: list[Removal] = []
         ids = [write.record_id for write in writes]
-        token = send_noted(run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), notes)
+        token = send_with_intent(
+            run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), open_intents
+        )
         hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
         done = [item for item in batch if item.record_id not in hidden]
         run.transact(_record_deletes, done, token)
@@ -167,9 +169,9 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
 
     for start in range(0, len(work), BATCH_DELETE_MAX):
         part = work[start : start + BATCH_DELETE_MAX]
-        left = halve(part, send, lambda item, error: reject(run, item.claim, error), luck=run.luck)
+        left = bisect_batch(part, send, lambda item, error: reject(run, item.claim, error), luck=run.luck)
         run.report.add_left(len(left.items))
-    run.transact(notes.close_divided)
+    run.transact(open_intents.close_divided)
 
 
 def _record_deletes(tx: Transaction, batch: Sequence[Work], token: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api.wire import WireRecord
-from airflow_provider_lark.core.bisect import halve
+from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
@@ -26,7 +26,7 @@ from airflow_provider_lark.core.sync.pull.own_writes import (
     note_sent,
     told_otherwise,
 )
-from airflow_provider_lark.core.sync.push.sent import OpenNotes, Write, send_noted
+from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
 from airflow_provider_lark.core.sync.run.dead_letters import MAX_RETRIES, add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -66,7 +66,7 @@ def wait_for_links(tx: Transaction, item: Work, sendable: Sendable) -> None:
 
 def update_records(run: Run, work: Sequence[Work]) -> None:
     """Send the changes of *work*, a batch a call; what Lark refuses is a dead letter, and the others land."""
-    notes = OpenNotes()
+    open_intents = OpenIntents()
 
     def send(batch: Sequence[Work]) -> None:
         writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
@@ -76,7 +76,7 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
         def update() -> None:
             told.update((record["record_id"], record) for record in run.lark.table.update(patches))
 
-        token = send_noted(run, "update", writes, update, notes)
+        token = send_with_intent(run, "update", writes, update, open_intents)
         answers = [
             _read_answer(run, item, body, told, since_ms) for item, (_, body) in zip(batch, patches, strict=True)
         ]
@@ -84,7 +84,7 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
         run.report.near_misses += sum(bool(answer.other) for answer in answers)
         run.report.to_lark.updated += len(batch)
 
-    run.look_up_people(item.sendable.values for item in work)
+    run.look_up_users(item.sendable.values for item in work)
     fit = [item for item in work if _encodes(run, item)]
     vanished: list[Work] = []
 
@@ -96,9 +96,9 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
 
     size = run.binding.mapping.batch_size
     for batch in split_by_text(fit, lambda item: item.sendable.values.values(), size=size):
-        left = halve(batch, send, refuse, luck=run.luck)
+        left = bisect_batch(batch, send, refuse, luck=run.luck)
         run.report.add_left(len(left.items))
-    run.transact(notes.close_divided)
+    run.transact(open_intents.close_divided)
     if vanished:
         _settle_vanished(run, vanished)
 

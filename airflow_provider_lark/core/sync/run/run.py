@@ -21,10 +21,10 @@ from airflow_provider_lark.core.stores.connections import is_transient, open_ses
 from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
-from airflow_provider_lark.core.sync.people import People
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.users import Users
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Run:
     new_token: Callable[[], str]
     report: SyncReport
     keep_lease: Callable[[Connection], None]
-    people: People
+    users: Users
     allow_mass_deletes: bool = False
     database_offset_ms: int = 0
     refused: dict[str, str] = field(default_factory=dict)
@@ -112,11 +112,11 @@ class Run:
                     self._own_ids = frozenset()
         return self._own_ids
 
-    def look_up_people(self, rows: Iterable[Values]) -> None:
+    def look_up_users(self, rows: Iterable[Values]) -> None:
         """Find out about the persons of *rows*, which are written next."""
         columns = self.binding.email_columns
         if columns:
-            self.people.look_up(rows, columns)
+            self.users.look_up(rows, columns)
 
     def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work*, which only reads, in one transaction; one that the database undid is run again from the start.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
-from airflow_provider_lark.core.bisect import Luck, halve_all
+from airflow_provider_lark.core.bisect import Luck, bisect_all
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.near_misses import NearMisses
@@ -118,7 +118,7 @@ class RecordWriter:
         return made
 
     def _halve(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None], *, creates: bool = False) -> None:
-        halve_all(batch, send, self._refuse, luck=self._luck, creates=creates)
+        bisect_all(batch, send, self._refuse, luck=self._luck, creates=creates)
 
     def _send_create(self, part: Sequence[Item]) -> list[str]:
         bodies = [{name: cell for name, cell in item.fields.items() if cell is not None} for item in part]

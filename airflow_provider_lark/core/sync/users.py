@@ -1,4 +1,4 @@
-"""Persons by e-mail address, for mappings with ``users: email``: looked up a batch at a time before it is written."""
+"""Users by e-mail address, for mappings with ``users: email``: looked up a batch at a time before it is written."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 log = logging.getLogger(__name__)
 
 
-class People:
-    """The directory of people of one engine, opened when the first address is looked up.
+class Users:
+    """The user directory of one engine, opened when the first address is looked up.
 
     Its cache lies beside the ledger. Where its tables cannot be made, only this process remembers.
 
@@ -31,7 +31,7 @@ class People:
         self._directory = directory
 
     def find(self, email: str) -> str | None:
-        """Return the open_id of one person, None for nobody; call :meth:`look_up` for many first."""
+        """Return the open_id of one user, None for nobody; call :meth:`look_up` for many first."""
         return self._open().find_ids(emails=[email])[email]
 
     def look_up(self, rows: Iterable[Values], columns: Collection[str]) -> None:
@@ -50,7 +50,7 @@ class People:
             accounts.upgrade(self._sql_engine)
         except (LarkError, SQLAlchemyError) as exc:
             reason = exc if isinstance(exc, LarkError) else type(exc).__name__
-            log.warning("persons are not cached in the database, every run asks Lark for them: %s", reason)
+            log.warning("users are not cached in the database, every run asks Lark for them: %s", reason)
             return None
         return self._sql_engine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.sync.push.lookup import in_order_of
+from airflow_provider_lark.core.sync.push.find_by_key import in_order_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Updates and deletes are noted before they are sent, so that one whose answer is lost is not taken for a person's."""
+"""Write intents: updates and deletes are recorded before they are sent, so that one whose answer is lost is not taken
+for a person's edit."""
 
 from __future__ import annotations
 
@@ -31,19 +32,19 @@ class Write:
     values: Values
 
 
-class OpenNotes:
-    """The notes of batches whose outcome is not known."""
+class OpenIntents:
+    """The intents of batches whose outcome is not known."""
 
     def __init__(self) -> None:
         self._divided: list[str] = []
 
     def add(self, token: str, size: int) -> None:
-        """Keep the note of a batch of *size* records that was sent in vain."""
+        """Keep the intent of a batch of *size* records that was sent in vain."""
         if size > 1:
             self._divided.append(token)
 
     def close_divided(self, tx: Transaction) -> None:
-        """Finish the notes of batches that were sent again in parts: each part has a note of its own."""
+        """Finish the intents of batches that were sent again in parts: each part has its own."""
         for token in self._divided:
             tx.intents.finish(token)
         self._divided.clear()
@@ -54,14 +55,15 @@ def is_void(error: LarkError) -> bool:
     return not isinstance(error, (OutcomeUnknown, UnexpectedAnswer, ClientTokenConflict))
 
 
-def send_noted(
-    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], object], notes: OpenNotes | None = None
+def send_with_intent(
+    run: Run, kind: Kind, writes: Sequence[Write], send: Callable[[], object], open_intents: OpenIntents | None = None
 ) -> str:
-    """Send a batch, and return the token under which it is noted; the caller finishes it with its own transaction.
+    """Send a batch and return the token of its intent, which the caller finishes in its own transaction.
 
-    A refused batch wrote nothing, so its note is void. After any other failure the note stays, and the next run looks.
+    A refused batch wrote nothing, so its intent is void. After any other failure the intent stays, and the next
+    run looks.
 
-    :param notes: is told of a note that stays.
+    :param open_intents: is told of an intent that stays open.
     """
     token = run.new_token()
     intent = Intent(
@@ -78,13 +80,13 @@ def send_noted(
     except LarkError as error:
         if is_void(error):
             run.transact(lambda tx: tx.intents.finish(token))
-        elif notes is not None:
-            notes.add(token, len(writes))
+        elif open_intents is not None:
+            open_intents.add(token, len(writes))
         raise
     return token
 
 
-def settle_sent(run: Run) -> None:
+def settle_write_intents(run: Run) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
     for intent in run.read(lambda tx: tx.intents.open("update", "delete")):
         fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
