@@ -3,7 +3,7 @@
 ::
 
     provider_info.py   what Airflow reads to find the provider
-    core/              runs without Airflow: the Lark client, field codecs, stores, the sync engine
+    core/              runs without Airflow: the Lark client, field codecs, both sides, the sync engine
     emulator/          a Lark Open Platform on localhost, to try and test DAGs offline
     hooks/             LarkHook: an Airflow connection becomes a core client
     triggers/ operators/ sensors/   the thin Airflow skin over the core

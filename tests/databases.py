@@ -19,7 +19,7 @@ from sqlalchemy import URL, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_lark.core.stores.ledger import migrate, schema
+from airflow_provider_lark.core.ledger import migrate, tables
 
 KINDS = ("sqlite", "postgresql", "mysql")
 SERVERS = {
@@ -90,7 +90,7 @@ def open_sqlite(path: Path) -> Engine:
 
 
 def _empty(engine: Engine) -> None:
-    keep = {*schema.metadata.tables, migrate.VERSION_TABLE}
+    keep = {*tables.metadata.tables, migrate.VERSION_TABLE}
     mark = '"' if engine.dialect.name != "mysql" else "`"
     with engine.begin() as conn:
         if engine.dialect.name == "mysql":
@@ -102,7 +102,7 @@ def _empty(engine: Engine) -> None:
             drop = f"DROP TABLE IF EXISTS {mark}{name.replace(mark, mark * 2)}{mark}{cascade}"
             # as it is written: names may hold per cent signs and colons
             conn.exec_driver_sql(drop, execution_options={"no_parameters": True})
-        for name in set(names) & set(schema.metadata.tables):
+        for name in set(names) & set(tables.metadata.tables):
             conn.execute(text(f"DELETE FROM {name}"))
         if engine.dialect.name == "mysql":
             conn.execute(text("SET FOREIGN_KEY_CHECKS = 1"))

@@ -10,9 +10,9 @@ from airflow.cli.simple_table import AirflowConsole
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
+from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError
-from airflow_provider_lark.core.stores.accounts.encryption import Keyring
 from airflow_provider_lark.core.sync.doctor import (
     Finding,
     examine_app,

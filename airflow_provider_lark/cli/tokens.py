@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.core.accounts import upgrade, users
+from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
+from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
+from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.stores.accounts import upgrade, users
-from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
-from airflow_provider_lark.core.stores.accounts.tokens import purge, reencrypt, survey
-from airflow_provider_lark.core.stores.alerts import alert_store
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 

@@ -1,4 +1,4 @@
-"""The part that runs without Airflow: Lark client, field codecs, stores and the sync engine.
+"""The part that runs without Airflow: Lark client, field codecs, both sides and the sync engine.
 
 >>> from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 

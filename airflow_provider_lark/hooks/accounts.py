@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
 
 
 def open_accounts(conn_id: str) -> AccountStore:
@@ -19,8 +19,8 @@ def open_accounts(conn_id: str) -> AccountStore:
     """
     from airflow.sdk.log import mask_secret
 
-    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
-    from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 
     # the keys go into no variable, which a traceback with locals would show
     list(map(mask_secret, map(str.strip, os.environ.get(VARIABLE, "").split(","))))

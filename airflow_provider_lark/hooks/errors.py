@@ -90,7 +90,7 @@ def _database_error(exc: Exception) -> AirflowException | None:
     """Return what Airflow should be told instead of an error of a database's driver; None for any other error."""
     from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-    from airflow_provider_lark.core.stores.words import words_of
+    from airflow_provider_lark.core.database.refusals import words_of
 
     if not isinstance(exc, DBAPIError):
         return None

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.users import UserDirectory
     from airflow_provider_lark.core.api.address import TableAddress
-    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
-    from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 
 
 class LarkHook(CallingHook):
@@ -144,7 +144,7 @@ class LarkHook(CallingHook):
         :param client: asks Lark for those that are not known yet.
         :param options: ``ttl_seconds``, ``negative_ttl_seconds``.
         """
-        from airflow_provider_lark.core.stores.accounts.users import UserDirectory
+        from airflow_provider_lark.core.accounts.users import UserDirectory
 
         return UserDirectory(client, self._find_cache(), **options)
 

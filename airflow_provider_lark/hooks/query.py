@@ -56,8 +56,8 @@ def opened_query(conn_id: str, sql: str, parameters: Mapping[str, Any] | None = 
 
 
 def _of_session(conn_id: str, sql: str, parameters: Mapping[str, Any] | None) -> Iterator[Query]:
-    from airflow_provider_lark.core.stores.connections import open_session
-    from airflow_provider_lark.core.stores.lenient_loading import lenient
+    from airflow_provider_lark.core.database.connections import open_session
+    from airflow_provider_lark.core.database.lenient_loading import lenient
     from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 
     source = SqlSource(sql, parameters)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_lark.core.alerts.news import Alert, TaskState
 from airflow_provider_lark.core.api.messaging import content
 from airflow_provider_lark.core.api.messaging.content import Content
 from airflow_provider_lark.core.cards.card import HeaderTemplate
@@ -13,7 +14,6 @@ from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.markdown_card import markdown_card
 from airflow_provider_lark.core.cards.ready import run, task
 from airflow_provider_lark.core.errors import BadRequest
-from airflow_provider_lark.core.stores.alerts.news import Alert, TaskState
 from airflow_provider_lark.notifications.occasion_cards import shorten_text, shorten_title
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_lark.core.alerts.alert_store import AlertStore
+from airflow_provider_lark.core.alerts.news import Alert, CardPlace, RunNews, TaskNews
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown
-from airflow_provider_lark.core.stores.alerts.alert_store import AlertStore
-from airflow_provider_lark.core.stores.alerts.news import Alert, CardPlace, RunNews, TaskNews
 from airflow_provider_lark.notifications.alert_cards import color_of
 from airflow_provider_lark.notifications.alert_news import look_of, news_of, place_of
 from airflow_provider_lark.notifications.alerting import CALL_SECONDS, AlertBoard

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_lark.core.alerts.news import CardPlace, RunNews, TaskNews, TaskState
 from airflow_provider_lark.core.cards.shortening import cut_middle
 from airflow_provider_lark.core.cards.text import clean_text
-from airflow_provider_lark.core.stores.alerts.news import CardPlace, RunNews, TaskNews, TaskState
 from airflow_provider_lark.notifications.context import Occasion
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.notifications.people import People
     from airflow_provider_lark.notifications.sayings import Saying

@@ -14,9 +14,9 @@ from airflow_provider_lark.notifications.within import run_within
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.core.api.secret import Secret
     from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
-    from airflow_provider_lark.core.stores.accounts.account_store import AccountStore
 
 T = TypeVar("T")
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.accounts.users import UserDirectory
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.lark_side.record_table import RecordTable
     from airflow_provider_lark.core.lark_side.table import LarkTable
-    from airflow_provider_lark.core.stores.accounts.users import UserDirectory
     from airflow_provider_lark.hooks.lark import LarkHook
 
 COUNTS = ("created", "updated", "unchanged", "deleted", "missing", "written", "transferred", "skipped")

@@ -98,7 +98,7 @@ class BitableTransferOperator(BitableTableOperator):
         )
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.stores.connections import LOCK_SECONDS, with_lock_seconds
+        from airflow_provider_lark.core.database.connections import LOCK_SECONDS, with_lock_seconds
         from airflow_provider_lark.hooks.database import opened_engine
 
         wait = read_seconds(self.lock_wait_seconds, "lock_wait_seconds", longest=3600)

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import create_engine
 
-from airflow_provider_lark.core.stores.connections import open_session
+from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.transfer.csv_file import csv_form
 from airflow_provider_lark.core.transfer.excel_file import write_excel
 from airflow_provider_lark.core.transfer.html_file import html_form

@@ -18,14 +18,15 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from airflow_provider_lark.core.capture import install, mute
+from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.fields.canonical_codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.ledger import Ledger, migrate
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.capture import install, mute
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.sql import SqlStore, TableSpec, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.store import SqlStore
 
 ROWS = 500
 ROUNDS = 7

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from airflow_provider_lark.core.stores.ledger import migrate, schema
+from airflow_provider_lark.core.ledger import migrate, tables
 from tests.chaos.arena import Arena, ChaosWorld, JumpingClock, hurry, open_world
 from tests.databases import EngineOf
 
@@ -42,7 +42,7 @@ def new_world(new_database: EngineOf, arena: Arena, jumping_clock: JumpingClock)
                 yield world
         finally:
             with engine.begin() as conn:
-                for name in set(schema.metadata.tables) & set(inspect(conn).get_table_names()):
+                for name in set(tables.metadata.tables) & set(inspect(conn).get_table_names()):
                     conn.execute(text(f"DELETE FROM {name}"))
 
     return make

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core import LarkClient
-from airflow_provider_lark.core.stores.ledger import migrate, schema
+from airflow_provider_lark.core.ledger import migrate
+from airflow_provider_lark.core.ledger.tables import metadata
 from airflow_provider_lark.emulator.wire import Request
 from tests.chaos import tables
 from tests.chaos.arena import Arena, ChaosWorld, JumpingClock, hurry, with_session
@@ -97,7 +98,7 @@ class Place:
         with self.admin.begin() as conn:
             conn.exec_driver_sql("DROP TABLE people")
             conn.exec_driver_sql("DROP TABLE team")
-            for name in set(schema.metadata.tables) & set(sa.inspect(conn).get_table_names()):
+            for name in set(metadata.tables) & set(sa.inspect(conn).get_table_names()):
                 conn.execute(text(f"DELETE FROM {name}"))
         self.admin.dispose()
 

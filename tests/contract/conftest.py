@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import Connection, text
 
 from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.memory_side import MemoryStore
 from airflow_provider_lark.core.side import Store
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.memory import MemoryStore
-from airflow_provider_lark.core.stores.sql import SqlStore, TableSpec, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 _databases = runpy.run_path(str(Path(__file__).parents[1] / "databases.py"))

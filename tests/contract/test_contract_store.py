@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_lark.core.errors import NotFound, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.memory_side import MemoryStore
 from airflow_provider_lark.core.side import Store, Values
-from airflow_provider_lark.core.stores.memory import MemoryStore
 
 
 def row(code: object, **values: Canonical) -> dict[str, Canonical]:

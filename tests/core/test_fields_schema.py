@@ -19,7 +19,7 @@ from airflow_provider_lark.core.fields.column import (
 )
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, ColumnKind, lark_field_for
-from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import columns_of, reflect_table
 
 EVERY = ("sqlite", "postgresql", "mysql")
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate
+from airflow_provider_lark.core.ledger import Ledger, migrate
 from tests.databases import open_sqlite
 
 

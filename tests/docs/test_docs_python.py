@@ -175,7 +175,7 @@ def dag_bag(folder: Path, source: str) -> Any:
 
 
 def test_every_key_of_a_report_is_told() -> None:
-    from airflow_provider_lark.core.stores.ledger.backlog import Backlog
+    from airflow_provider_lark.core.ledger.backlog import Backlog
     from airflow_provider_lark.core.sync.report import CheckReport, SetupReport, SyncReport
 
     told = page("docs/operators.md").code()

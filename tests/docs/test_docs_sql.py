@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from airflow_provider_lark.core.stores import accounts
+from airflow_provider_lark.core import accounts
 from tests.docs.pages import page
 
 LABELS = {"MySQL, MariaDB": "mysql", "PostgreSQL": "postgresql", "SQLite": "sqlite"}

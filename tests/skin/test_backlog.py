@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from sqlalchemy import text
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate
+from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.hooks.backlog import BacklogCondition
 from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 from airflow_provider_lark.triggers.sync_queue import SyncQueueBacklogTrigger

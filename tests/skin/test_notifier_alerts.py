@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.execution_time import task_runner
 
+from airflow_provider_lark.core.accounts import migrate
+from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.stores.accounts import migrate
-from airflow_provider_lark.core.stores.alerts import alert_store
 from airflow_provider_lark.notifications import alert_delivery, alerting
 from airflow_provider_lark.notifications.lark import LarkNotifier
 from tests.databases import open_sqlite

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk import listener as sdk_listener
 from airflow.sdk import plugins_manager
 
-from airflow_provider_lark.core.stores.accounts import migrate
+from airflow_provider_lark.core.accounts import migrate
 from airflow_provider_lark.plugins.lark import LarkPlugin, make_listeners
 from tests.databases import open_sqlite
 from tests.skin.alerts import open_chat, run_forked

@@ -61,11 +61,11 @@ def closed_port():
 
 
 def keep_user_token(emulator, path):
+    from airflow_provider_lark.core.accounts import upgrade
+    from airflow_provider_lark.core.accounts.encryption import Keyring
+    from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
     from airflow_provider_lark.core.api.secret import Secret
     from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
-    from airflow_provider_lark.core.stores.accounts import upgrade
-    from airflow_provider_lark.core.stores.accounts.encryption import Keyring
-    from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore
     from tests.databases import open_sqlite
 
     engine = open_sqlite(path)

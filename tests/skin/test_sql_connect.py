@@ -7,8 +7,8 @@ import json
 import pytest
 from sqlalchemy import exc, text
 
+from airflow_provider_lark.core.database.connections import open_session, write_transaction
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.stores.connections import open_session, write_transaction
 from airflow_provider_lark.hooks.database import opened_engine, sql_engine
 
 

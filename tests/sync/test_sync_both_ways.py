@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.errors import LeaseHeld
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger.lease import Lease
+from airflow_provider_lark.core.ledger.lease import Lease
 from tests.sync.world import World, wrote
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core import SyncEngine
-from airflow_provider_lark.core.stores.columns import exact_collation
+from airflow_provider_lark.core.database.mysql_options import exact_collation
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World, wrote
 

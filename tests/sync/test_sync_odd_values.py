@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.savepoints import isolate
-from airflow_provider_lark.core.stores.written import write
+from airflow_provider_lark.core.database.connections import write_transaction
+from airflow_provider_lark.core.database.savepoints import isolate
+from airflow_provider_lark.core.sql_side.statements import write
 from tests.databases import SERVERS
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World

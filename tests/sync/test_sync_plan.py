@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_lark.core import LarkClient, TableMapping
+from airflow_provider_lark.core.database.connections import read_only_session
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop
-from airflow_provider_lark.core.stores.connections import read_only_session
 from airflow_provider_lark.core.sync.engine import SyncEngine
 from airflow_provider_lark.core.sync.plan.actions import Change
 from airflow_provider_lark.core.sync.report import SyncReport

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.pool import QueuePool
 
+from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy
-from airflow_provider_lark.core.stores.connections import open_session
 from tests.sync.shop import FIELDS, GOODS, NAMED
 
 DATED = "CREATE TABLE goods (code INT PRIMARY KEY, name VARCHAR(40), qty DOUBLE PRECISION, day DATE, at TIMESTAMPTZ)"

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import inspect
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.stores.ledger import migrate
+from airflow_provider_lark.core.ledger import migrate
 from airflow_provider_lark.core.sync.doctor import examine_mapping
 from tests.sync.plain import Plain
 

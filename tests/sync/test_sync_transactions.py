@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.database.connections import write_transaction
+from airflow_provider_lark.core.database.savepoints import isolate, savepoint
 from airflow_provider_lark.core.errors import SafetyStop, TransactionLost
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World
 

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.api import session
-from airflow_provider_lark.core.stores.ledger.lease import Lease
+from airflow_provider_lark.core.ledger.lease import Lease
 from airflow_provider_lark.core.sync.run import turn
 from tests.sync.world import World
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.errors import AccessDenied, ConfigError, SchemaMismatch
-from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from tests.sync.world import PAIRS, World, wrote
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from airflow_provider_lark.core.api.address import TableAddress
+from airflow_provider_lark.core.database.connections import with_lock_seconds
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
-from airflow_provider_lark.core.stores.connections import with_lock_seconds
 from airflow_provider_lark.core.sync.run import lease
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
 from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
@@ -112,7 +112,7 @@ def test_triggers_are_not_installed_over_a_transaction_that_is_left_open(shop):
 
 
 def test_triggers_are_installed_once_the_others_have_had_their_turn(shop, monkeypatch):
-    from airflow_provider_lark.core.stores import patience
+    from airflow_provider_lark.core.database import patience
 
     monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.01)
     shop.engine().uninstall(keep_state=True)

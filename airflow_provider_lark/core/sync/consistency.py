@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, LarkRow, SqlRow
-from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.pull.row_states import key_of
 from airflow_provider_lark.core.sync.report import CheckReport
 from airflow_provider_lark.core.sync.run.run import Run

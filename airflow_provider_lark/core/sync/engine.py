@@ -11,11 +11,11 @@ from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.database.connections import with_lock_seconds
 from airflow_provider_lark.core.errors import LarkError, describe_problems
-from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-from airflow_provider_lark.core.stores.connections import with_lock_seconds
 from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental

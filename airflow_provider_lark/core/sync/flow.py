@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,

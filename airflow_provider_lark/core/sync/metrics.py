@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, inspect
 
+from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger import schema
-from airflow_provider_lark.core.stores.ledger.backlog import Backlog, count_backlog
+from airflow_provider_lark.core.ledger import tables
+from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 
 __all__ = ["Backlog", "backlog"]
 
@@ -19,6 +19,6 @@ def backlog(engine: Engine, table_name: str | None = None) -> Backlog:
     :raises SchemaMismatch: the database has no ledger yet.
     """
     with open_session(engine) as conn:
-        if not inspect(conn).has_table(schema.queue.name):
-            raise SchemaMismatch(f"the database has no table {schema.queue.name}; run the setup of its mapping first")
+        if not inspect(conn).has_table(tables.queue.name):
+            raise SchemaMismatch(f"the database has no table {tables.queue.name}; run the setup of its mapping first")
         return count_backlog(conn, table_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.stores.ledger import conflicts, intents, journal, queue, scans
+from airflow_provider_lark.core.ledger import conflicts, intents, journal, queue, scans
 
 DAY_SECONDS = 86_400.0
 

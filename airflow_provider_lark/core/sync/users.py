@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_provider_lark.core import accounts
+from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.side import Values
-from airflow_provider_lark.core.stores import accounts
-from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 
 log = logging.getLogger(__name__)
 

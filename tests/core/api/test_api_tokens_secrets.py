@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from airflow_provider_lark.core.accounts import upgrade
+from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
+from airflow_provider_lark.core.accounts.tokens import SqlTokenStore, reencrypt
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.stores.accounts import upgrade
-from airflow_provider_lark.core.stores.accounts.encryption import VARIABLE, Keyring
-from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore, reencrypt
 from tests.databases import open_sqlite
 
 CANARY = "canary"

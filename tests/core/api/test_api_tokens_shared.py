@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from airflow_provider_lark.core.accounts import upgrade
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
 from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import Unreachable
-from airflow_provider_lark.core.stores.accounts import upgrade
-from airflow_provider_lark.core.stores.accounts.encryption import Keyring
-from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 KEY = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
@@ -129,8 +129,8 @@ WORKER = """
 import sys
 from sqlalchemy import create_engine
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.stores.accounts.encryption import Keyring
-from airflow_provider_lark.core.stores.accounts.tokens import SqlTokenStore
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
 host, app_id, secret, user, url, key = sys.argv[1:]
 store = SqlTokenStore(create_engine(url), Keyring.from_text(key))
 app, person = (LarkClient(app_id, secret, host, token_store=store, user=who) for who in (None, user))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.errors import (
     BadRequest,
     ConfigError,
@@ -21,7 +22,6 @@ from airflow_provider_lark.core.errors import (
     SchemaMismatch,
     ValueMismatch,
 )
-from airflow_provider_lark.core.stores.accounts.users import UserDirectory
 from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from tests.core.transfer.conftest import Lark, plain, run_sql

@@ -3,7 +3,7 @@
 A process keeps what it has in :mod:`.cache`; a store is asked when that has nothing, so once a process and token.
 The calls block; the drivers run them where blocking is allowed. Times are seconds since the epoch.
 
-Implementations: :class:`MemoryTokenStore`, and the SQL store of :mod:`airflow_provider_lark.core.stores.accounts`.
+Implementations: :class:`MemoryTokenStore`, and the SQL store of :mod:`airflow_provider_lark.core.accounts`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.hints import did_you_mean, list_names
-from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, key_columns_of
+from airflow_provider_lark.core.sql_side.keys import KeyCodec
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, key_columns_of
 from airflow_provider_lark.core.sync.binding.bound import Binding, BoundField
 from airflow_provider_lark.core.sync.binding.links import bind_link
 from airflow_provider_lark.core.sync.decide import Rules

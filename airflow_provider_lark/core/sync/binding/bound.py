@@ -9,7 +9,8 @@ from typing import Any
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.stores.sql import KeyCodec, TableSpec, columns_of
+from airflow_provider_lark.core.sql_side.keys import KeyCodec
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of
 from airflow_provider_lark.core.sync.binding.links import LinkedColumn, Links
 from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, Engine
 
+from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.patience import patiently
 from airflow_provider_lark.core.errors import SchemaMismatch
-from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.patience import patiently
-from airflow_provider_lark.core.stores.tables import TableSpec
+from airflow_provider_lark.core.sql_side.reflection import TableSpec
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.report import Report, SetupReport
 

@@ -19,8 +19,8 @@ from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
+from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
-from airflow_provider_lark.core.stores.ledger import Ledger
 
 LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})
 

@@ -11,19 +11,19 @@ from sqlalchemy import Connection, Engine, Table, inspect, select
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import open_session, write_transaction
+from airflow_provider_lark.core.database.dbtime import NowMs
+from airflow_provider_lark.core.database.quoting import quoted_name
+from airflow_provider_lark.core.database.row_security import explain_hidden, hiding_policies
+from airflow_provider_lark.core.database.savepoints import require_undo
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.stores.connections import open_session, write_transaction
-from airflow_provider_lark.core.stores.dbtime import NowMs
-from airflow_provider_lark.core.stores.keys import quoted_name
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.stores.row_security import explain_hidden, hiding_policies
-from airflow_provider_lark.core.stores.sql import TableSpec, reflect_table
-from airflow_provider_lark.core.stores.table_parts import changed_parts, parts_of
-from airflow_provider_lark.core.stores.undo import require_undo
+from airflow_provider_lark.core.ledger import Ledger, migrate, tables
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -175,7 +175,7 @@ def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Cl
     spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
     capturing.take_off(engine, spec, clock=clock)
     with write_transaction(engine) as conn:
-        if not keep_state and inspect(conn).has_table(schema.checkpoint.name):
+        if not keep_state and inspect(conn).has_table(tables.checkpoint.name):
             Ledger(conn, spec.table_name).forget()
 
 
@@ -188,7 +188,7 @@ def database_offset_ms(engine: Engine, clock: Clock) -> int:
 def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
     """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
     with open_session(engine) as conn:
-        return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(schema.checkpoint.name) else None
+        return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(tables.checkpoint.name) else None
 
 
 def hidden_rows(engine: Engine, table: Table) -> str:

@@ -12,8 +12,8 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zone_use import depends_on_zone
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
-from airflow_provider_lark.core.stores.ledger import Ledger
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.report import Report

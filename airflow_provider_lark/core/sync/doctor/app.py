@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import Engine
 
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.tokens import survey
 from airflow_provider_lark.core.api.address import parse_base
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.stores.accounts.encryption import Keyring
-from airflow_provider_lark.core.stores.accounts.tokens import survey
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 
 SKEW_WARNING_SECONDS = 5.0

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.row_security import explain_hidden
+from airflow_provider_lark.core.database.savepoints import missing_undo
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.connections import open_session
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.stores.row_security import explain_hidden
-from airflow_provider_lark.core.stores.sql import reflect_table
-from airflow_provider_lark.core.stores.undo import missing_undo
+from airflow_provider_lark.core.ledger import Ledger, migrate, tables
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing, setup
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -111,13 +111,13 @@ class _Examination:
     def _locate(self, found: list[LarkTable]) -> Answer:
         renamed: list[str] = []
         app_token, table_id = locate(self.client, self.mapping, self._known(), warn=renamed.append)
-        tables = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
-        if table_id not in tables:
-            return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(tables.values()))}"
+        names = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
+        if table_id not in names:
+            return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(names.values()))}"
         found.append(LarkTable(self.client, app_token, table_id))
         if renamed:
             return "warning", renamed[0]
-        return f"{tables[table_id]!r} ({table_id}) in base {app_token}"
+        return f"{names[table_id]!r} ({table_id}) in base {app_token}"
 
     def _known(self) -> Checkpoint | None:
         try:
@@ -169,7 +169,7 @@ class _Examination:
 
     def _has_ledger(self) -> bool:
         with open_session(self.engine) as conn:
-            return inspect(conn).has_table(schema.queue.name)
+            return inspect(conn).has_table(tables.queue.name)
 
     def _ledger(self) -> Answer:
         with open_session(self.engine) as conn:

@@ -28,8 +28,8 @@ from sqlalchemy import (
     select,
 )
 
-from airflow_provider_lark.core.stores.dbtime import epoch_ms
-from airflow_provider_lark.core.stores.ledger import schema
+from airflow_provider_lark.core.database.dbtime import epoch_ms
+from airflow_provider_lark.core.ledger import tables
 from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Side, dump_changes, load_changes
 
 _metadata = MetaData()
@@ -64,7 +64,7 @@ class PlanDatabase:
         self._folder = TemporaryDirectory(prefix="lark-plan-")
         self._engine = create_engine(f"sqlite:///{self._folder.name}/plan.db")
         event.listen(self._engine, "connect", _hurry)
-        schema.metadata.create_all(self._engine)
+        tables.metadata.create_all(self._engine)
         _metadata.create_all(self._engine)
 
     def close(self) -> None:
@@ -86,16 +86,16 @@ class PlanDatabase:
 
     def copy_ledger(self, conn: Connection, table_name: str, linked: Sequence[str]) -> None:
         """Copy what the ledger behind *conn* knows of a table, and the pairs of the tables that it links to."""
-        unfinished = schema.queue.c.status != "completed"
+        unfinished = tables.queue.c.status != "completed"
         for table, condition in (
-            (schema.checkpoint, None),
-            (schema.record_map, schema.record_map.c.table_name.in_([table_name, *linked])),
-            (schema.queue, (schema.queue.c.table_name == table_name) & unfinished),
-            (schema.intent, (schema.intent.c.table_name == table_name) & (schema.intent.c.state == "open")),
-            (schema.conflict, (schema.conflict.c.table_name == table_name) & (schema.conflict.c.status == "open")),
+            (tables.checkpoint, None),
+            (tables.record_map, tables.record_map.c.table_name.in_([table_name, *linked])),
+            (tables.queue, (tables.queue.c.table_name == table_name) & unfinished),
+            (tables.intent, (tables.intent.c.table_name == table_name) & (tables.intent.c.state == "open")),
+            (tables.conflict, (tables.conflict.c.table_name == table_name) & (tables.conflict.c.status == "open")),
             (
-                schema.blacklist,
-                or_(schema.blacklist.c.table_name == table_name, schema.blacklist.c.table_name.is_(None)),
+                tables.blacklist,
+                or_(tables.blacklist.c.table_name == table_name, tables.blacklist.c.table_name.is_(None)),
             ),
         ):
             if inspect(conn).has_table(table.name):

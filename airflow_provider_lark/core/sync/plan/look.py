@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.stores import capture
-from airflow_provider_lark.core.stores.ledger import Ledger, migrate, schema
-from airflow_provider_lark.core.stores.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.stores.tables import reflect_table
+from airflow_provider_lark.core.ledger import Ledger, migrate, tables
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -62,7 +62,7 @@ def look(client: LarkClient, conn: Connection, mapping: TableMapping, users: Use
 
 
 def _load_state(conn: Connection, mapping: TableMapping) -> Checkpoint | None:
-    if not conn.dialect.has_table(conn, schema.checkpoint.name):
+    if not conn.dialect.has_table(conn, tables.checkpoint.name):
         return None
     return Ledger(conn, mapping.sql.table_name).checkpoint.load()
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 from sqlalchemy import Connection, Engine, select
 
+from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import read_only_session
+from airflow_provider_lark.core.database.dbtime import NowMs
 from airflow_provider_lark.core.errors import SafetyStop
-from airflow_provider_lark.core.stores.accounts.users import UserDirectory
-from airflow_provider_lark.core.stores.connections import read_only_session
-from airflow_provider_lark.core.stores.dbtime import NowMs
-from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.lark_side.table import Body, Fates, LarkTable, Removal
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.matching import is_among
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase, planned_record
 
 Note = Callable[[Connection, str, Sequence[tuple[str, Body]], str], None]

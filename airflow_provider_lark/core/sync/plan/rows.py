@@ -8,12 +8,12 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, insert, select
 
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
-from airflow_provider_lark.core.stores.ledger.pairs import Pairs
-from airflow_provider_lark.core.stores.matching import is_among
-from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
@@ -45,8 +45,8 @@ class PlannedRows:
         """Yield the rows of the database; a plan compares nothing."""
         return self._store.scan(columns)
 
-    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> SqlPage:
-        """Return rows without a pair, from behind the key *after*; an empty page is the end."""
+    def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
+        """Return rows without a pair in the plan's ledger, from behind the key *after*; an empty page is the end."""
         while True:
             page = self._store.page_after(after, limit)
             if not page.rows:

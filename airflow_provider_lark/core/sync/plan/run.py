@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.table import Body
+from airflow_provider_lark.core.ledger.journal import LogLine
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.deletes import Entry, Held
+from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.stores.ledger.claims import Claim
-from airflow_provider_lark.core.stores.ledger.deletes import Entry, Held
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction

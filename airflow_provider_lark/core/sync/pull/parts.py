@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from airflow_provider_lark.core.bisect import HOPELESS
+from airflow_provider_lark.core.database.refusals import concerns_a_row, refusal
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
-from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
 from airflow_provider_lark.core.sync.pull.apply import apply
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.persist import note_failure

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.entries import PULL
+from airflow_provider_lark.core.ledger.journal import LogLine
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.stores.ledger.claims import Claim
-from airflow_provider_lark.core.stores.ledger.conflicts import Conflict
-from airflow_provider_lark.core.stores.ledger.entries import PULL
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.pull.row_states import Refusal
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter

@@ -11,10 +11,10 @@ from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.journal import LogLine
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.stores.ledger.claims import Claim
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.binding.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.pull.bundle import Bundle

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
+from airflow_provider_lark.core.ledger.intents import Intent, Kind
+from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
-from airflow_provider_lark.core.stores.ledger.intents import Intent, Kind
-from airflow_provider_lark.core.stores.ledger.pairs import Pair
 from airflow_provider_lark.core.sync.pull.own_writes import (
     MARGIN_MS,
     is_ours,

@@ -9,12 +9,12 @@ from typing import Literal
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.capture import mute
+from airflow_provider_lark.core.database.refusals import concerns_a_row, refusal
+from airflow_provider_lark.core.database.savepoints import deferred, isolate, savepoint
 from airflow_provider_lark.core.errors import LarkError, RowRefused, RowWaits
 from airflow_provider_lark.core.side import Key, SqlRow, Values
-from airflow_provider_lark.core.stores.capture import mute
-from airflow_provider_lark.core.stores.refusals import concerns_a_row, refusal
-from airflow_provider_lark.core.stores.savepoints import deferred, isolate, savepoint
-from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.run.together import split_values
 
 Owned = Callable[[Sequence[Key]], Collection[Key]]

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.errors import LarkError, LeaseHeld
-from airflow_provider_lark.core.stores.connections import write_transaction
-from airflow_provider_lark.core.stores.ledger.lease import Lease
+from airflow_provider_lark.core.ledger.lease import Lease
 
 log = logging.getLogger(__name__)
 

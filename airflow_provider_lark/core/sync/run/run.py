@@ -12,13 +12,13 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.bisect import Luck
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import is_transient, open_session, write_transaction
+from airflow_provider_lark.core.database.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import LarkRow, SqlRow, Values
-from airflow_provider_lark.core.stores.connections import is_transient, open_session, write_transaction
-from airflow_provider_lark.core.stores.refusals import concerns_a_row, was_cut
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
 from airflow_provider_lark.core.sync.report import SyncReport

@@ -22,7 +22,7 @@ from airflow_provider_lark.core.fields.column import (
     text_limits,
 )
 from airflow_provider_lark.core.side import Values
-from airflow_provider_lark.core.stores.tables import TableSpec, columns_of, unique_columns_of
+from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, unique_columns_of
 
 _DAY_MS = 86_400_000
 _FAR = 10**15

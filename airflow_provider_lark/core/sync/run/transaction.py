@@ -8,11 +8,11 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
-from airflow_provider_lark.core.stores.ledger import Ledger
-from airflow_provider_lark.core.stores.ledger.journal import LogLine
-from airflow_provider_lark.core.stores.sequences import advance
-from airflow_provider_lark.core.stores.sql import SqlStore
+from airflow_provider_lark.core.sql_side.sequences import advance
+from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_changes
 
@@ -28,7 +28,7 @@ class Rows(Protocol):
         """Yield every row once, page by page."""
         ...
 
-    def unpaired_page(self, table_name: str, *, after: str | None, limit: int) -> SqlPage:
+    def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
         """Return up to *limit* rows without a pair, from behind the key *after*."""
         ...
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_lark.core.stores.ledger.checkpoint import count_mappings
-from airflow_provider_lark.core.stores.ledger.lease import Lease
+from airflow_provider_lark.core.ledger.checkpoint import count_mappings
+from airflow_provider_lark.core.ledger.lease import Lease
 from airflow_provider_lark.core.sync.run.lease import worker_name
 from airflow_provider_lark.core.sync.run.run import Run
 

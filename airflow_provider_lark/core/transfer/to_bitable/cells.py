@@ -15,7 +15,7 @@ from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.sql_rows import Processor, process
+from airflow_provider_lark.core.sql_side.row_query import Processor, process
 from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
 
 Encode = Callable[[Any], Any]

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import types as sa
 
+from airflow_provider_lark.core.database.lenient_loading import Unloadable
 from airflow_provider_lark.core.fields.column import Column, ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.stores.lenient_loading import Unloadable
 from airflow_provider_lark.core.transfer.to_bitable.cells import type_of_value
 
 

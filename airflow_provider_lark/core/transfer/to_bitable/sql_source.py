@@ -10,16 +10,15 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, CursorResult, Select, Table, select, text
 from sqlalchemy.exc import StatementError
 
+from airflow_provider_lark.core.database.driver_values import driver_value
+from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.database.refusals import concerns_a_row, words_of
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.binding import driver_value
-from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.refusals import concerns_a_row
-from airflow_provider_lark.core.stores.sql_rows import Processor, as_driver_gives, processor_of
-from airflow_provider_lark.core.stores.tables import columns_of, reflect_table
-from airflow_provider_lark.core.stores.words import words_of
+from airflow_provider_lark.core.sql_side.reflection import columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.row_query import Processor, as_driver_gives, processor_of
 from airflow_provider_lark.core.transfer.to_bitable.cells import Encode, column_encoder, value_encoder
 from airflow_provider_lark.core.transfer.to_bitable.guess import guess_column
 from airflow_provider_lark.core.transfer.to_bitable.persons import Persons

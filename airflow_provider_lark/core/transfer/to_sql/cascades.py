@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.keys import quote, quoted_name
-from airflow_provider_lark.core.stores.refusals import concerns_a_row
-from airflow_provider_lark.core.stores.savepoints import guarded
+from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.database.quoting import quote, quoted_name
+from airflow_provider_lark.core.database.refusals import concerns_a_row
+from airflow_provider_lark.core.database.savepoints import guarded
 
 # schema and name of the table that refers, a column of it, and what happens to its rows
 _POSTGRES = """

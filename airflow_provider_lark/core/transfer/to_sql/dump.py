@@ -12,6 +12,7 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.plain import FindUserIds
@@ -20,7 +21,6 @@ from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
 from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.stores.connections import open_session
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading

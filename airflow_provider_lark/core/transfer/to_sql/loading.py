@@ -11,15 +11,15 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, in
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.database.patience import lock_table
+from airflow_provider_lark.core.database.quoting import quoted_name
+from airflow_provider_lark.core.database.refusals import concerns_a_row, reason
+from airflow_provider_lark.core.database.savepoints import isolate, savepoint
 from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch, TransactionLost
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.keys import quoted_name
-from airflow_provider_lark.core.stores.patience import lock_table
-from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
-from airflow_provider_lark.core.stores.savepoints import isolate, savepoint
-from airflow_provider_lark.core.stores.sequences import advance
-from airflow_provider_lark.core.stores.written import write
+from airflow_provider_lark.core.sql_side.sequences import advance
+from airflow_provider_lark.core.sql_side.statements import write
 from airflow_provider_lark.core.transfer.to_sql.cascades import rows_at_stake
 from airflow_provider_lark.core.transfer.to_sql.sql_target import SqlTarget
 from airflow_provider_lark.core.transfer.to_sql.staging import Staging

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.dialects import mysql
 
+from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
@@ -17,8 +18,7 @@ from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.stores.connections import is_mysql
-from airflow_provider_lark.core.stores.tables import check_name, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import check_name, columns_of, key_columns_of, reflect_table
 from airflow_provider_lark.core.transfer.pairing import Names, missing
 
 RECORD_ID_COLUMN = "lark_record_id"

@@ -16,13 +16,13 @@ from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, delete
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.connections import begin_immediate, is_pooled
+from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.database.predicates import are_among
+from airflow_provider_lark.core.database.refusals import concerns_a_row, reason
+from airflow_provider_lark.core.database.savepoints import missing_undo, savepoint
 from airflow_provider_lark.core.errors import RowError, RowRefused
 from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.stores.connections import begin_immediate, is_mysql, is_pooled
-from airflow_provider_lark.core.stores.matching import are_among
-from airflow_provider_lark.core.stores.refusals import concerns_a_row, reason
-from airflow_provider_lark.core.stores.savepoints import savepoint
-from airflow_provider_lark.core.stores.undo import missing_undo
 from airflow_provider_lark.core.transfer.to_sql.sql_target import RECORD_ID_LENGTH, SqlTarget
 
 _NAME = "lark_transfer"

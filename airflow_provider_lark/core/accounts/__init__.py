@@ -1,0 +1,17 @@
+"""What workers know together about Lark's accounts: tokens, and who an e-mail address or a number is.
+
+The tables of :mod:`..alerts` are of the same set.
+
+============================  =======================================================================
+:mod:`.tables`                the tables
+:mod:`.migrate`               brings a database to the newest schema
+:mod:`.encryption`            the keys under which tokens are kept
+:mod:`.tokens`                the token store, its re-encryption and its purge
+:mod:`.account_store`         a token store that makes its tables when it is first used
+:mod:`.users`                 e-mail addresses and numbers → ids of people
+============================  =======================================================================
+"""
+
+from airflow_provider_lark.core.accounts.migrate import upgrade
+
+__all__ = ["upgrade"]

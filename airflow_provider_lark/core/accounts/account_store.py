@@ -1,0 +1,58 @@
+"""The database in which workers share tokens and what they know of people, made ready when it is first asked."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from sqlalchemy import Engine
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+
+
+class AccountStore:
+    """A token store that makes its tables when it is first used.
+
+    A database that is down is then for the client to cope with: it asks Lark instead.
+    """
+
+    def __init__(self, engine: Engine, keyring: Keyring) -> None:
+        self._engine = engine
+        self._keyring = keyring
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, with its tables.
+
+        :raises LarkError: they cannot be made.
+        :raises SQLAlchemyError: the database cannot be reached.
+        """
+        upgrade(self._engine)
+        return self._engine
+
+    @cached_property
+    def _store(self) -> SqlTokenStore:
+        return SqlTokenStore(self.engine, self._keyring)
+
+    def load(self, key: TokenKey) -> StoredToken | None:
+        """Return what is kept."""
+        return self._store.load(key)
+
+    def save(self, key: TokenKey, token: StoredToken) -> None:
+        """Keep *token*."""
+        self._store.save(key, token)
+
+    def drop(self, key: TokenKey, text: Secret) -> None:
+        """Forget the token if it still is *text*."""
+        self._store.drop(key, text)
+
+    def claim(self, key: TokenKey, *, seconds: float) -> bool:
+        """Take the right to renew."""
+        return self._store.claim(key, seconds=seconds)
+
+    def release(self, key: TokenKey) -> None:
+        """Give the right back."""
+        self._store.release(key)

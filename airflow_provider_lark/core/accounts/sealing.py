@@ -1,0 +1,61 @@
+"""What stands in a row of tokens: text that only the keyring opens, and only in the row that it was made for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, and_
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.tables import tokens
+from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.tokens.store import TokenKey
+
+Part = Literal["token", "refresh_token"]
+"""The columns that hold sealed text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was sealed.
+
+    :param secret_mark: with which App Secret the token was got, see :class:`.StoredToken`.
+    """
+
+    text: Secret
+    secret_mark: str
+
+
+def seal(keyring: Keyring, key: TokenKey, part: Part, opened: Opened) -> str:
+    """Return *opened* as it stands in the row of *key*."""
+    place = [key.host, key.app_id, key.kind, key.subject, part]
+    return keyring.encrypt(Secret(json.dumps([place, opened.secret_mark, opened.text.reveal()])))
+
+
+def unseal(keyring: Keyring, key: TokenKey, part: Part, sealed: str, *, key_id: str | None) -> Opened | None:
+    """Return what *sealed* holds, or None when no key opens it or it belongs to another row."""
+    plain = keyring.decrypt(sealed, key_id=key_id)
+    if plain is None:
+        return None
+    try:
+        place, secret_mark, text = json.loads(plain.reveal())
+    except ValueError:
+        return None
+    return Opened(Secret(text), secret_mark) if place == [key.host, key.app_id, key.kind, key.subject, part] else None
+
+
+def key_of(row: Row[Any]) -> TokenKey:
+    """Return whose token a row holds."""
+    return TokenKey(row.host, row.app_id, row.token_type, row.subject)
+
+
+def columns_of(key: TokenKey) -> dict[str, str]:
+    """Return the columns that say whose token it is."""
+    return {"host": key.host, "app_id": key.app_id, "token_type": key.kind, "subject": key.subject}
+
+
+def row_of(key: TokenKey) -> ColumnElement[bool]:
+    """Return the condition for the row of *key*."""
+    return and_(*(tokens.c[name] == value for name, value in columns_of(key).items()))

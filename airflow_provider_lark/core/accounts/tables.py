@@ -1,0 +1,121 @@
+"""The tables of accounts, as the modules beside use them; :mod:`.migrations` creates them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects import mysql
+
+from airflow_provider_lark.core.database.dbtime import Now, timestamp_type
+from airflow_provider_lark.core.database.mysql_options import MYSQL, name_type
+
+HOST_LENGTH = 250
+SUBJECT_LENGTH = 128
+LOOKUP_LENGTH = 320
+"""Longest on MySQL; 320 is the longest e-mail address."""
+ID_LENGTH = 250
+"""Of a DAG, run or task: Airflow's own limit."""
+
+metadata = MetaData()
+
+
+def _host() -> Column[str]:
+    return Column("host", name_type(HOST_LENGTH), primary_key=True)
+
+
+def _app_id() -> Column[str]:
+    return Column("app_id", String(64), primary_key=True)
+
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _host(),
+    _app_id(),
+    Column("token_type", String(16), primary_key=True),
+    Column("subject", name_type(SUBJECT_LENGTH), primary_key=True),
+    # absent while the first one is being fetched, and after Lark refused it
+    Column("token", Text),
+    Column("token_expires_at", timestamp_type()),
+    Column("refresh_token", Text),
+    Column("refresh_expires_at", timestamp_type()),
+    Column("scopes", Text),
+    Column("key_id", String(16)),
+    # from then on the row is of no use: the later one of the two ends above
+    Column("expires_at", timestamp_type(), nullable=False, server_default=Now()),
+    Column("claim_token", String(64)),
+    Column("claim_until_ms", BigInteger),
+    Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
+    Index("idx_tokens_app_id", "app_id"),
+    Index("idx_tokens_expires_at", "expires_at"),
+    **MYSQL,
+)
+
+user_cache = Table(
+    "user_cache",
+    metadata,
+    _host(),
+    _app_id(),
+    Column("lookup_type", String(10), primary_key=True),
+    Column("lookup", name_type(LOOKUP_LENGTH), primary_key=True),
+    Column("is_known", Boolean, nullable=False),
+    Column("open_id", String(64)),
+    Column("user_id", String(64)),
+    Column("union_id", String(64)),
+    Column("fetched_at", timestamp_type(), nullable=False, server_default=Now()),
+    Column("expires_at", timestamp_type(), nullable=False, server_default=Now()),
+    Index("idx_user_cache_expires_at", "expires_at"),
+    **MYSQL,
+)
+
+
+def _facts() -> Column[str]:
+    # of MySQL's TEXT a card in escaped JSON would take it all
+    return Column("facts", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False)
+
+
+# a card that stands for all failures of a run, or of a task of a run
+alert_cards = Table(
+    "alert_cards",
+    metadata,
+    Column("card_id", String(64), primary_key=True),
+    Column("host", name_type(HOST_LENGTH), nullable=False),
+    Column("app_id", String(64), nullable=False),
+    Column("receiver", name_type(LOOKUP_LENGTH), nullable=False),
+    Column("receiver_type", String(16)),
+    Column("dag_id", name_type(ID_LENGTH), nullable=False),
+    Column("run_id", name_type(ID_LENGTH), nullable=False),
+    # absent: of the whole run
+    Column("task_id", name_type(ID_LENGTH)),
+    _facts(),
+    Column("run_state", String(16)),
+    Column("red_since_ms", BigInteger),
+    Column("green_at_ms", BigInteger),
+    # what was noted, and what of it the card shows
+    Column("version", BigInteger, nullable=False),
+    Column("shown_version", BigInteger, nullable=False),
+    # stands here before the first card is sent
+    Column("uuid", String(50)),
+    Column("begun_at_ms", BigInteger),
+    Column("message_id", String(64)),
+    Column("sent_at_ms", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("claim_token", String(64)),
+    Column("claim_until_ms", BigInteger),
+    Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
+    Index("idx_alert_cards_updated_at", "updated_at"),
+    **MYSQL,
+)
+
+alert_tasks = Table(
+    "alert_tasks",
+    metadata,
+    Column("card_id", String(64), primary_key=True),
+    Column("task_id", name_type(ID_LENGTH), primary_key=True),
+    Column("map_index", Integer, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    _facts(),
+    # of the card, when it was noted: which came first
+    Column("version", BigInteger, nullable=False),
+    **MYSQL,
+)

@@ -1,0 +1,110 @@
+"""Short transactions on the tables of accounts, and what their failures mean in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import (
+    error_code,
+    is_transient,
+    lacks_right,
+    open_session,
+    write_transaction,
+)
+from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, Unreachable
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_FIRST_WAIT_SECONDS = 0.02
+_LOCK_SECONDS = 5.0
+"""A long transaction of the application must not hold up its calls to Lark; without its store the client asks Lark."""
+
+
+def transact(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
+    """Run *work* in a transaction of its own; a deadlock or a lost connection runs it again from the start.
+
+    :param table: on what it works, for errors.
+    :raises ConfigError: the table is missing, or the database user has no right to it.
+    :raises Unreachable: the database does not answer, or fails otherwise.
+    """
+    begin = partial(write_transaction, engine, lock_seconds=_LOCK_SECONDS)
+    return _attempt(engine, begin, work, table, clock)
+
+
+def look(engine: Engine, work: Callable[[Connection], T], *, table: str, clock: Clock) -> T:
+    """Run *work*, which only reads, and so waits for no writer; otherwise as :func:`transact`."""
+    return _attempt(engine, partial(open_session, engine, lock_seconds=_LOCK_SECONDS), work, table, clock)
+
+
+def _attempt(
+    engine: Engine,
+    begin: Callable[[], AbstractContextManager[Connection]],
+    work: Callable[[Connection], T],
+    table: str,
+    clock: Clock,
+) -> T:
+    error: LarkError
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with begin() as conn:
+                return work(conn)
+        except DatabaseBusy as exc:
+            error = Unreachable(f"the database {_name_of(engine)}: {exc.message}")
+            break
+        except SQLAlchemyError as exc:
+            if attempt == _ATTEMPTS or not _passes(exc, engine):
+                error = _explain(exc, engine, table)
+                break
+            clock.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
+    # outside the except block: frames of drivers hold the database's password in their locals
+    raise error
+
+
+def _passes(exc: SQLAlchemyError, engine: Engine) -> bool:
+    if engine.dialect.name == "sqlite":
+        # it has waited for the lock already
+        return False
+    return is_transient(exc) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
+
+
+def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:
+    """Return what a failure of the database means, and which one it was; its own text may quote anything."""
+    where = _name_of(engine)
+    if isinstance(exc, DBAPIError):
+        code = error_code(exc)
+        if lacks_right(exc):
+            return ConfigError(
+                f"the database user of {where} lacks a right: grant SELECT, INSERT, UPDATE and DELETE on its tables"
+            )
+        kind = type(exc).__name__ if code is None else f"{type(exc).__name__} {code}"
+        return Unreachable(f"the database {where} failed ({kind}); check that it runs, its address and its log")
+    return Unreachable(f"the database {where} failed ({type(exc).__name__}); check how many connections it may have")
+
+
+def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:
+    if isinstance(exc, DBAPIError) and not lacks_right(exc) and _is_missing(engine, table):
+        return ConfigError(
+            f"the table {table} is not in {_name_of(engine)}: make it with `airflow lark tokens check`, or "
+            "airflow_provider_lark.core.accounts.upgrade(engine)"
+        )
+    return explain(exc, engine)
+
+
+def _name_of(engine: Engine) -> str:
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def _is_missing(engine: Engine, table: str) -> bool:
+    try:
+        with open_session(engine) as conn:
+            return not conn.dialect.has_table(conn, table)
+    except (SQLAlchemyError, LarkError):
+        return False

@@ -1,0 +1,143 @@
+"""What an administrator does with the table ``tokens``: look, change keys, throw out what has expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, or_, select, update
+
+from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
+from airflow_provider_lark.core.accounts.sealing import Opened, Part, key_of, row_of, seal, unseal
+from airflow_provider_lark.core.accounts.tables import tokens
+from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.api.tokens.store import TokenKey
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.database.dbtime import now_plus
+from airflow_provider_lark.core.errors import ConfigError
+
+T = TypeVar("T")
+
+_PARTS: tuple[Part, ...] = ("token", "refresh_token")
+WEEK_SECONDS = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The rows of the table by what the keys can do with them.
+
+    :param current: encrypted under the first key.
+    :param older: encrypted under one of the others: :func:`reencrypt` moves them.
+    :param unreadable: whose token it is, where no key opens it.
+    """
+
+    current: int
+    older: int
+    unreadable: tuple[TokenKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reencryption:
+    """What :func:`reencrypt` did.
+
+    :param moved: rows that are under the first key now.
+    :param current: rows that were under it before.
+    :param unreadable: whose token it is, where no key opens it.
+    :param dropped: how many of the unreadable rows were deleted.
+    """
+
+    moved: int
+    current: int
+    unreadable: tuple[TokenKey, ...]
+    dropped: int
+
+
+def survey(engine: Engine, keyring: Keyring) -> Survey:
+    """Look at every row; changes nothing."""
+    current, older, unreadable = 0, 0, []
+    for row in _rows(engine):
+        if _open(keyring, row) is None:
+            unreadable.append(key_of(row))
+        elif row.key_id == keyring.current_id:
+            current += 1
+        else:
+            older += 1
+    return Survey(current, older, tuple(unreadable))
+
+
+def reencrypt(
+    engine: Engine, keyring: Keyring, *, drop_unreadable: bool = False, clock: Clock | None = None
+) -> Reencryption:
+    """Encrypt every row under the first key of *keyring*; workers may go on meanwhile.
+
+    :param drop_unreadable: delete rows that no key opens: their tokens are asked for again, their users sign in again.
+    :raises ConfigError: there are rows and no key opens any of them; nothing was changed.
+    """
+    rows = list(_rows(engine))
+    opened = {key_of(row): _open(keyring, row) for row in rows}
+    if rows and not drop_unreadable and not any(opened.values()):
+        raise ConfigError(
+            f"the wrong encryption key: none of {VARIABLE} ({', '.join(keyring.key_ids)}) opens any of the "
+            f"{len(rows)} rows in {tokens.name}, which are under {_ids(rows)}; put the old key behind the new one"
+        )
+    moved = current = dropped = 0
+    for row in rows:
+        parts = opened[key_of(row)]
+        if parts is None:
+            dropped += drop_unreadable and _run(engine, partial(_delete, row), clock)
+        elif row.key_id == keyring.current_id:
+            current += 1
+        else:
+            moved += _run(engine, partial(_move, keyring, row, parts), clock)
+    return Reencryption(moved, current, tuple(key for key, parts in opened.items() if parts is None), dropped)
+
+
+def purge(engine: Engine, *, clock: Clock | None = None) -> int:
+    """Delete rows that have been of no use for a week, and return how many."""
+    old = delete(tokens).where(tokens.c.expires_at < now_plus(-WEEK_SECONDS))
+    return _run(engine, lambda conn: conn.execute(old).rowcount, clock)
+
+
+def _rows(engine: Engine) -> list[Row[Any]]:
+    filled = select(tokens).where(or_(tokens.c.token.is_not(None), tokens.c.refresh_token.is_not(None)))
+    return look(engine, lambda conn: list(conn.execute(filled)), table=tokens.name, clock=SystemClock())
+
+
+def _open(keyring: Keyring, row: Row[Any]) -> dict[Part, Opened] | None:
+    """Return what the row holds, or None when no key opens a part of it."""
+    opened: dict[Part, Opened] = {}
+    for part in _PARTS:
+        sealed = getattr(row, part)
+        if sealed is not None:
+            found = unseal(keyring, key_of(row), part, sealed, key_id=row.key_id)
+            if found is None:
+                return None
+            opened[part] = found
+    return opened
+
+
+def _move(keyring: Keyring, row: Row[Any], parts: dict[Part, Opened], conn: Connection) -> bool:
+    sealed = {part: seal(keyring, key_of(row), part, opened) for part, opened in parts.items()}
+    return (
+        conn.execute(update(tokens).where(*_unchanged(row)).values(key_id=keyring.current_id, **sealed)).rowcount == 1
+    )
+
+
+def _delete(row: Row[Any], conn: Connection) -> bool:
+    return conn.execute(delete(tokens).where(*_unchanged(row))).rowcount == 1
+
+
+def _unchanged(row: Row[Any]) -> list[ColumnElement[bool]]:
+    """Return the condition that nobody has saved another token since *row* was read."""
+    same = [tokens.c[part].is_not_distinct_from(getattr(row, part)) for part in _PARTS]
+    return [row_of(key_of(row)), *same]
+
+
+def _ids(rows: list[Row[Any]]) -> str:
+    return ", ".join(sorted({str(row.key_id) for row in rows}))
+
+
+def _run(engine: Engine, work: Callable[[Connection], T], clock: Clock | None) -> T:
+    return transact(engine, work, table=tokens.name, clock=clock or SystemClock())

@@ -1,0 +1,128 @@
+"""Bring a set of tables to the schema of this version: the ledger's, and the accounts'.
+
+The migrations are Alembic's, shipped with the package and run from here; each set has a version table of its own,
+beside whatever ``alembic_version`` the application has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from airflow_provider_lark.core.database.connections import lacks_right, open_session
+from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.database.patience import patiently
+from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
+
+_LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A set of tables and the scripts that make them.
+
+    :param noun: what messages call it: ``ledger``.
+    :param scripts: where the scripts are, as Alembic's ``script_location``.
+    :param head: the newest version.
+    :param metadata: the tables at *head*.
+    :param lock: any number, the same in every process: PostgreSQL's advisory lock under which it is migrated.
+    :param make_room: what to do when the database has a table of another's under one of these names.
+    """
+
+    noun: str
+    scripts: str
+    version_table: str
+    head: str
+    metadata: MetaData
+    lock: int
+    make_room: str = "rename it, then run the setup again"
+
+    def upgrade(self, engine: Engine) -> None:
+        """Create or update the tables in the connection's default schema; does nothing when they are current.
+
+        Several processes may call it at once: one migrates, the others wait for it.
+
+        :raises SchemaMismatch: they are newer than this version of the package, or a table has the name of one.
+        :raises LeaseHeld: another process has been migrating for a minute.
+        """
+        with open_session(engine) as conn:
+            if self.current_version(conn) == self.head:
+                return
+        patiently(engine, self._upgrade)
+
+    def current_version(self, conn: Connection) -> str | None:
+        """Return the version that the database has, or None when the tables are not there."""
+        if not conn.dialect.has_table(conn, self.version_table):
+            return None
+        found = conn.scalar(text(f"SELECT version_num FROM {self.version_table}"))
+        return None if found is None else str(found)
+
+    def _upgrade(self, conn: Connection) -> None:
+        with self._exclusively(conn):
+            found = self.current_version(conn)
+            if found == self.head:
+                return
+            if found is None:
+                self._refuse_strangers(conn)
+            self._run(conn, found)
+
+    def _refuse_strangers(self, conn: Connection) -> None:
+        """Refuse tables of these names that something else has made; a half-made set of ours is completed."""
+        inspector = inspect(conn)
+        for name in sorted(set(inspector.get_table_names()) & set(self.metadata.tables)):
+            found = {column["name"] for column in inspector.get_columns(name)}
+            missing = [column.name for column in self.metadata.tables[name].columns if column.name not in found]
+            if missing:
+                raise SchemaMismatch(
+                    f"the database already has a table {name!r} that is not this package's (it has no {missing[0]!r}); "
+                    f"{self.make_room}"
+                )
+
+    def _run(self, conn: Connection, found: str | None) -> None:
+        # imported here: most runs find the tables current, and Alembic takes as long to import as a run's first call
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", self.scripts)
+        config.attributes["options"] = {
+            "connection": conn,
+            "target_metadata": self.metadata,
+            "version_table": self.version_table,
+        }
+        try:
+            command.upgrade(config, "head")
+        except CommandError as exc:
+            raise SchemaMismatch(
+                f"the {self.noun} in this database has version {found!r}, which this package does not know; "
+                "another worker runs a newer airflow-provider-lark: upgrade this one"
+            ) from exc
+        except DBAPIError as exc:
+            if not lacks_right(exc):
+                raise
+            raise SchemaMismatch(
+                f"the database user may not make the {self.noun}'s tables; GRANT it CREATE and INDEX on the database "
+                "(PostgreSQL: USAGE and CREATE on the first schema of its search path), or let an administrator "
+                "run the setup"
+            ) from exc
+
+    @contextmanager
+    def _exclusively(self, conn: Connection) -> Iterator[None]:
+        if not is_mysql(conn.dialect):
+            if conn.dialect.name == "postgresql":
+                conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": self.lock})
+            yield
+            return
+        name = {"name": f"airflow_provider_lark.{self.noun}"}
+        got = conn.scalar(text("SELECT GET_LOCK(CONCAT(:name, MD5(DATABASE())), :s)"), {**name, "s": _LOCK_SECONDS})
+        if not got:
+            raise LeaseHeld(f"another process has been migrating the {self.noun} for a minute; look for a stuck one")
+        try:
+            yield
+        finally:
+            conn.execute(text("SELECT RELEASE_LOCK(CONCAT(:name, MD5(DATABASE())))"), name)

@@ -1,0 +1,29 @@
+"""What the sync engine knows between two runs, kept in the business database so that both commit together.
+
+:class:`Ledger` is the one face of it: ``Ledger(conn, "orders").queue.claim(…)``, ``.pairs.by_keys(…)``. Its verbs work
+inside the caller's transaction and never commit.
+
+============================  =======================================================================
+:mod:`.ledger`                the face: the parts below, bound to a connection and a table
+:mod:`.tables`                the tables
+:mod:`.migrate`               brings a database to the newest schema
+:mod:`.queue`                 changes that the triggers captured: add, claim, complete, retry
+:mod:`.claims`                claiming keys of the queue, so that one worker has each
+:mod:`.backlog`               how much waits in the queue
+:mod:`.dead_letters`          what could not be synced
+:mod:`.deletes`               deletes that a guard holds back
+:mod:`.entries`               what the parts that live in the queue's table have in common
+:mod:`.pairs`                 SQL key ⇄ Lark record, with the values on which both agreed
+:mod:`.scans`                 what a running scan has seen, to find what it has not
+:mod:`.checkpoint`            how far Lark's changes have been taken in
+:mod:`.intents`               writes that were decided and may or may not have reached Lark
+:mod:`.conflicts`             rows that both sides changed
+:mod:`.blacklist`             keys that a person has taken out of the sync
+:mod:`.journal`               the log
+:mod:`.lease`                 who may write to a table until when
+============================  =======================================================================
+"""
+
+from airflow_provider_lark.core.ledger.ledger import Ledger
+
+__all__ = ["Ledger"]

@@ -1,0 +1,93 @@
+"""How far Lark's changes have been taken in, and the fields as they were when the mapping was agreed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select
+
+from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.tables import checkpoint as table
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of one mapping between two runs.
+
+    :param watermark_ms: the newest modification time of the Lark table that is durably taken in.
+    :param boundary: ids of the records modified exactly then; later polls meet them again.
+    :param last_scan_at_ms: when the last complete scan ended.
+    :param total_offset: how many more records Lark counts than a complete scan returns.
+    :param fields: the field contract: field_id, name, type and property of every mapped field.
+    :param modified_field_id: the field that tells when a record was modified.
+    :param time_zone: the zone in which dates of the SQL table were last taken; empty where Lark did not tell the
+        base's and none was needed; None in a ledger of a version that did not note it.
+    :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
+    """
+
+    watermark_ms: int | None = None
+    boundary: tuple[str, ...] = ()
+    last_scan_at_ms: int | None = None
+    total_offset: int = 0
+    app_token: str = ""
+    table_id: str = ""
+    fields: list[dict[str, Any]] = field(default_factory=list)
+    modified_field_id: str | None = None
+    time_zone: str | None = None
+    partitions: tuple[str, ...] | None = None
+
+
+class CheckpointStore(Part):
+    """The checkpoint of one table."""
+
+    def load(self) -> Checkpoint | None:
+        """Return the checkpoint, or None before the setup of the table."""
+        # whatever columns there are: a ledger of an older version is read before it is brought up to this one
+        every: Select[Any] = select(literal_column("*")).select_from(table)
+        row = self.conn.execute(every.where(table.c.table_name == self.table_name)).one_or_none()
+        if row is None:
+            return None
+        return Checkpoint(
+            watermark_ms=row.watermark_ms,
+            boundary=tuple(json.loads(row.boundary)),
+            last_scan_at_ms=row.last_scan_at_ms,
+            total_offset=row.total_offset,
+            app_token=row.app_token,
+            table_id=row.table_id,
+            fields=json.loads(row.fields),
+            modified_field_id=row.modified_field_id,
+            time_zone=getattr(row, "time_zone", None),
+            partitions=_read_partitions(getattr(row, "partitions", None)),
+        )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Store *checkpoint* in the place of the one before."""
+        self.conn.execute(delete(table).where(table.c.table_name == self.table_name))
+        self.conn.execute(
+            insert(table).values(
+                table_name=self.table_name,
+                watermark_ms=checkpoint.watermark_ms,
+                boundary=json.dumps(checkpoint.boundary),
+                last_scan_at_ms=checkpoint.last_scan_at_ms,
+                total_offset=checkpoint.total_offset,
+                app_token=checkpoint.app_token,
+                table_id=checkpoint.table_id,
+                # in ASCII: people call fields what they like, and a connection or database of LATIN1 keeps the ledger
+                fields=json.dumps(checkpoint.fields),
+                modified_field_id=checkpoint.modified_field_id,
+                time_zone=checkpoint.time_zone,
+                partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
+            )
+        )
+
+
+def count_mappings(conn: Connection, app_token: str) -> int:
+    """Return how many tables are kept in step with tables of one base."""
+    in_base = select(func.count()).select_from(table).where(table.c.app_token == app_token)
+    return conn.scalars(in_base).one()
+
+
+def _read_partitions(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))

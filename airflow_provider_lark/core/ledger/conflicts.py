@@ -1,0 +1,132 @@
+"""Rows that both sides changed in different ways: those that wait for a person, and what became of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.dbtime import Now, now_plus
+from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.tables import conflict as table
+from airflow_provider_lark.core.side import Key, RecordId
+
+_VALUES = ("base_values", "lark_values", "sql_values")
+_OPEN = table.c.status == "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Both sides changed the same row in different ways.
+
+    :param lark: canonical values by column as Lark has them; None when the record is gone. *sql* alike.
+    :param outcome: the side that won, or that a person has chosen: ``lark`` or ``sql``.
+    :param status: ``open`` waits for a decision; ``closed`` is history. Default: closed when there is an outcome.
+    :param id: None before it is stored.
+    """
+
+    key: Key
+    record_id: RecordId | None
+    base: dict[str, Canonical] | None
+    lark: dict[str, Canonical] | None
+    sql: dict[str, Canonical] | None
+    policy: str
+    outcome: str | None = None
+    status: Literal["open", "closed"] | None = None
+    id: int | None = None
+
+
+class Conflicts(Part):
+    """The conflicts of one table."""
+
+    def add(self, conflicts: Sequence[Conflict]) -> None:
+        """Store *conflicts*. A key has one open conflict: a newer one replaces it, the same one changes nothing.
+
+        So a decision that a person has entered survives until the values change again.
+        """
+        for some in split(conflicts):
+            rows = [self._to_row(conflict) for conflict in some]
+            known = self._open_by_key([row["key"] for row in rows if row["status"] == "open"])
+            fresh = [row for row in rows if row["status"] != "open" or not _same(row, known.get(row["key"]))]
+            replaced = [known[row["key"]].id for row in fresh if row["status"] == "open" and row["key"] in known]
+            if replaced:
+                self.conn.execute(delete(table).where(is_among(table.c.id, replaced)))
+            for status in ("open", "closed"):
+                part = [row for row in fresh if row["status"] == status]
+                if part:
+                    self.conn.execute(insert(table).values(closed_at=Now() if status == "closed" else None), part)
+
+    def decided(self) -> list[Conflict]:
+        """Return the open conflicts for which a person has set the outcome to ``lark`` or ``sql``."""
+        mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.in_(("lark", "sql")))
+        return [_from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id))]
+
+    def open_page(self, *, after: int, limit: int) -> list[Conflict]:
+        """Return up to *limit* conflicts that wait for a person, from behind the id *after*."""
+        mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.is_(None), table.c.id > after)
+        return [
+            _from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id).limit(limit))
+        ]
+
+    def open_keys(self, keys: Sequence[Key]) -> set[Key]:
+        """Return those of *keys* that wait for a person to resolve them."""
+        return self._keys_where(table, keys, _OPEN)
+
+    def count_open(self) -> int:
+        """Return how many conflicts wait for a person."""
+        mine = (table.c.table_name == self.table_name, _OPEN)
+        return self.conn.scalars(select(func.count()).select_from(table).where(*mine)).one()
+
+    def settle(self, keys: Sequence[Key]) -> None:
+        """Close the open conflicts of *keys*: the sides agree again, or the resolution has been carried out."""
+        for some in split(keys):
+            closed = update(table).where(self._of(table, some), _OPEN)
+            self.conn.execute(closed.values(status="closed", closed_at=Now()))
+
+    def _open_by_key(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
+        if not keys:
+            return {}
+        waiting = select(table).where(self._of(table, keys), _OPEN)
+        return {row.key: row for row in self.conn.execute(waiting)}
+
+    def _to_row(self, conflict: Conflict) -> dict[str, Any]:
+        return {
+            "table_name": self.table_name,
+            "key": conflict.key,
+            "lark_record_id": conflict.record_id,
+            "base_values": None if conflict.base is None else dump_values(conflict.base),
+            "lark_values": None if conflict.lark is None else dump_values(conflict.lark),
+            "sql_values": None if conflict.sql is None else dump_values(conflict.sql),
+            "policy": conflict.policy,
+            "outcome": conflict.outcome,
+            "status": conflict.status or ("open" if conflict.outcome is None else "closed"),
+        }
+
+
+def purge(conn: Connection, older_than_seconds: float) -> int:
+    """Delete conflicts that were closed so long ago, of every table; return how many."""
+    old = (table.c.status == "closed", table.c.closed_at <= now_plus(-older_than_seconds))
+    return conn.execute(delete(table).where(*old)).rowcount
+
+
+def _same(new: dict[str, Any], old: Row[Any] | None) -> bool:
+    return old is not None and all(new[name] == getattr(old, name) for name in _VALUES)
+
+
+def _from_row(row: Row[Any]) -> Conflict:
+    return Conflict(
+        id=row.id,
+        key=Key(row.key),
+        record_id=None if row.lark_record_id is None else RecordId(row.lark_record_id),
+        base=None if row.base_values is None else load_values(row.base_values),
+        lark=None if row.lark_values is None else load_values(row.lark_values),
+        sql=None if row.sql_values is None else load_values(row.sql_values),
+        policy=row.policy,
+        outcome=row.outcome,
+        status=row.status,
+    )

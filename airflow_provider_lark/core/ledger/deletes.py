@@ -1,0 +1,121 @@
+"""Deletes that a guard holds back: entries of the queue with the status ``held``, which no run claims by itself.
+
+An entry of the operation ``PULL`` keeps a row in SQL whose record is gone in Lark; any other keeps a record in Lark
+whose row was deleted in SQL. When the key changes again, a held entry is claimed along with the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, insert, select
+
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.dbtime import Now
+from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
+from airflow_provider_lark.core.ledger.claims import is_due
+from airflow_provider_lark.core.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED, Entries
+from airflow_provider_lark.core.ledger.tables import queue, record_map
+from airflow_provider_lark.core.side import Key
+
+_AT_ONCE: dict[str, None] = {**UNCLAIMED, "next_attempt_at": None, "processed_at": None}
+_IS_HELD = queue.c.status == HELD
+
+
+class Held(NamedTuple):
+    """How many keys wait for a person's word.
+
+    :param in_lark: records that stay in Lark although their rows were deleted.
+    :param in_sql: rows that stay in SQL although their records are gone.
+    """
+
+    in_lark: int
+    in_sql: int
+
+
+class Entry(NamedTuple):
+    """An entry of the queue."""
+
+    id: int
+    key: Key
+
+
+class HeldDeletes(Entries):
+    """The deletes of one table that are held, and those that may come to be."""
+
+    def hold(self, entry_ids: Sequence[int], *, reason: str) -> None:
+        """Let claimed entries wait for a person."""
+        self._change_ids(entry_ids, status=HELD, error_message=reason[:ERROR_LENGTH], **_AT_ONCE)
+
+    def hold_rows(self, keys: Sequence[Key], *, reason: str) -> None:
+        """Note rows of SQL that stay although their records are gone; those that are noted already stay so."""
+        known = self.among(keys)
+        fresh = [key for key in dict.fromkeys(keys) if key not in known]
+        note = {"operation": PULL, "status": HELD, "error_message": reason[:ERROR_LENGTH]}
+        entry = {"table_name": self.table_name, **note}
+        for some in split(fresh):
+            self.conn.execute(insert(queue), [entry | {"key": key} for key in some])
+
+    def release_all(self) -> int:
+        """Let everything that is held be carried out; return how many entries that are."""
+        return self._release(queue.c.table_name == self.table_name)
+
+    def release(self, keys: Sequence[Key]) -> None:
+        """Let the entries of *keys* be looked at anew."""
+        for some in split(keys):
+            self._release(self._of(queue, some))
+
+    def settle(self, keys: Sequence[Key]) -> None:
+        """Complete the held entries of *keys*: there is nothing left to delete."""
+        done = {**_AT_ONCE, "status": "completed", "processed_at": Now(), "error_message": None}
+        for some in split(keys):
+            self._change(self._of(queue, some), _IS_HELD, **done)
+
+    def among(self, keys: Sequence[Key]) -> set[Key]:
+        """Return those of *keys* whose row stays in SQL although its record is gone."""
+        return self._keys_where(queue, keys, _IS_HELD, queue.c.operation == PULL)
+
+    def count(self) -> Held:
+        """Count the keys that are held, by the side that keeps what it has."""
+        keys = func.count(distinct(queue.c.key)).label("keys_")
+        is_pull = case((queue.c.operation == PULL, 1), else_=0).label("is_pull")
+        mine = (queue.c.table_name == self.table_name, _IS_HELD)
+        counted = self.conn.execute(select(is_pull, keys).where(*mine).group_by(is_pull))
+        found = {bool(row.is_pull): row.keys_ for row in counted}
+        return Held(in_lark=found.get(False, 0), in_sql=found.get(True, 0))
+
+    def page(self, *, pulls: bool, after: int, limit: int) -> list[Entry]:
+        """Return up to *limit* held entries from behind *after*.
+
+        :param pulls: those whose row stays in SQL; otherwise those whose record stays in Lark.
+        """
+        kind = queue.c.operation == PULL if pulls else queue.c.operation != PULL
+        held = select(queue.c.id, queue.c.key).where(queue.c.table_name == self.table_name, _IS_HELD, kind)
+        return self._page(held, after, limit)
+
+    def count_due(self, *, soft: bool) -> int:
+        """Return how many keys wait in the queue of which a push may delete the record, at most.
+
+        :param soft: every change may be a delete, because a column of the row says so.
+        """
+        return int(self.conn.scalars(self._due(select(func.count(distinct(queue.c.key))), soft)).one())
+
+    def due_page(self, *, soft: bool, after: int, limit: int) -> list[Entry]:
+        """Return up to *limit* entries of the keys that :meth:`count_due` counts, from behind *after*."""
+        return self._page(self._due(select(queue.c.id, queue.c.key), soft), after, limit)
+
+    def _page(self, entries: Select[Any], after: int, limit: int) -> list[Entry]:
+        # in the order of the ids, which an index gives: in that of the keys each page would sort them all
+        found = self.conn.execute(entries.where(queue.c.id > after).order_by(queue.c.id).limit(limit))
+        return [Entry(row.id, Key(row.key)) for row in found]
+
+    def _due(self, query: Select[Any], soft: bool) -> Select[Any]:
+        kind = queue.c.operation != PULL if soft else queue.c.operation == "DELETE"
+        same = and_(record_map.c.key == queue.c.key, record_map.c.table_name == queue.c.table_name)
+        live = and_(~record_map.c.tombstone, record_map.c.base.is_not(None))
+        mine = (queue.c.table_name == self.table_name, queue.c.status == "pending", kind, is_due(Now()))
+        return query.select_from(queue.join(record_map, same)).where(*mine, ~is_blacklisted(), live)
+
+    def _release(self, condition: ColumnElement[bool]) -> int:
+        return self._change(condition, _IS_HELD, status="pending", error_message=None, **_AT_ONCE)

@@ -1,0 +1,56 @@
+"""The ledger of one SQL table: all that the sync knows about it, in the hands of whoever works on it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete
+
+from airflow_provider_lark.core.ledger import tables
+from airflow_provider_lark.core.ledger.blacklist import Blacklist
+from airflow_provider_lark.core.ledger.checkpoint import CheckpointStore
+from airflow_provider_lark.core.ledger.conflicts import Conflicts
+from airflow_provider_lark.core.ledger.dead_letters import DeadLetters
+from airflow_provider_lark.core.ledger.deletes import HeldDeletes
+from airflow_provider_lark.core.ledger.intents import Intents
+from airflow_provider_lark.core.ledger.journal import Journal
+from airflow_provider_lark.core.ledger.pairs import Pairs
+from airflow_provider_lark.core.ledger.queue import Queue
+from airflow_provider_lark.core.ledger.scans import ScanMarks
+
+
+class Ledger:
+    """What is known about one SQL table, inside the caller's transaction; no verb commits.
+
+    >>> with write_transaction(engine) as conn:
+    ...     ledger = Ledger(conn, "shop.orders")
+    ...     ledger.queue.enqueue([Key("17")])
+    ...     ledger.pairs.count()
+    2978
+
+    :param table_name: the table as its mapping names it, ``schema.table`` when a schema is given.
+    """
+
+    def __init__(self, conn: Connection, table_name: str) -> None:
+        self.conn = conn
+        self.table_name = table_name
+        self.queue = Queue(conn, table_name)
+        self.dead_letters = DeadLetters(conn, table_name)
+        self.deletes = HeldDeletes(conn, table_name)
+        self.pairs = Pairs(conn, table_name)
+        self.checkpoint = CheckpointStore(conn, table_name)
+        self.intents = Intents(conn, table_name)
+        self.conflicts = Conflicts(conn, table_name)
+        self.blacklist = Blacklist(conn, table_name)
+        self.journal = Journal(conn, table_name)
+
+    def scan(self, scan_id: str) -> ScanMarks:
+        """Return what the scan of that name has seen."""
+        return ScanMarks(self.conn, self.table_name, scan_id)
+
+    def beside(self, table_name: str) -> Ledger:
+        """Return the ledger of another table, in the same transaction."""
+        return Ledger(self.conn, table_name)
+
+    def forget(self) -> None:
+        """Drop all that is known about the table; its log and its blacklist stay."""
+        for each in (tables.checkpoint, tables.record_map, tables.queue, tables.intent, tables.conflict):
+            self.conn.execute(delete(each).where(each.c.table_name == self.table_name))

@@ -1,0 +1,104 @@
+"""The queue of changes on the SQL side, filled by the triggers of :mod:`airflow_provider_lark.core.capture`.
+
+An entry says that a key may have changed, never how. Entries of one key are claimed together, by one worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
+
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.dbtime import Now, epoch_ms, now_plus
+from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
+from airflow_provider_lark.core.ledger.claims import Claiming, Operation
+from airflow_provider_lark.core.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED
+from airflow_provider_lark.core.ledger.tables import queue
+from airflow_provider_lark.core.side import Key
+
+
+class Queue(Claiming):
+    """The queue of one table; :class:`~.DeadLetters` and :class:`~.HeldDeletes` are entries that need more."""
+
+    def enqueue(self, keys: Sequence[Key], *, operation: Operation = "UPDATE") -> None:
+        """Add an entry per key."""
+        if keys:
+            entry = {"table_name": self.table_name, "operation": operation}
+            self.conn.execute(insert(queue), [entry | {"key": key} for key in dict.fromkeys(keys)])
+
+    def complete(self, entry_ids: Sequence[int]) -> None:
+        """Mark entries as carried out."""
+        done = {"status": "completed", "error_message": None, "next_attempt_at": None}
+        self._change_ids(entry_ids, **done, processed_at=Now(), **UNCLAIMED)
+
+    def retry(self, entry_ids: Sequence[int], *, error: str, delay_seconds: float, max_retries: int) -> bool:
+        """Let entries wait for *delay_seconds*, or make those ``failed`` that have been tried *max_retries* times.
+
+        :param error: why, for a person to read; no cell values.
+        :returns: True when every entry is ``failed``.
+        """
+        used_up = queue.c.retry_count + 1 >= max_retries
+        waiting = 0
+        for ids in split(entry_ids):
+            self.conn.execute(
+                update(queue)
+                .where(is_among(queue.c.id, ids))
+                .ordered_values(
+                    (queue.c.status, case((used_up, "failed"), else_="pending")),
+                    (queue.c.processed_at, case((used_up, Now()), else_=None)),
+                    (queue.c.next_attempt_at, now_plus(delay_seconds)),
+                    (queue.c.error_message, error[:ERROR_LENGTH]),
+                    *((queue.c[name], None) for name in UNCLAIMED),
+                    # the last one, because MySQL computes the others from what was set before them
+                    (queue.c.retry_count, queue.c.retry_count + 1),
+                )
+            )
+            pending = select(func.count()).where(is_among(queue.c.id, ids), queue.c.status == "pending")
+            waiting += self.conn.scalars(pending).one()
+        return waiting == 0
+
+    def fail(self, entry_ids: Sequence[int], *, error: str) -> None:
+        """Give entries up: they need a person, or a new change of their key."""
+        note = {"status": "failed", "error_message": error[:ERROR_LENGTH], "next_attempt_at": None}
+        self._change_ids(entry_ids, **note, processed_at=Now(), **UNCLAIMED)
+
+    def hand_back(self, entry_ids: Sequence[int]) -> None:
+        """Give claimed entries back, as if they had not been claimed."""
+        self._change_ids(entry_ids, queue.c.status == "processing", status="pending", **UNCLAIMED)
+
+    def hand_back_all(self) -> int:
+        """Give back what a dead worker had claimed; only for the one that holds the table's lease."""
+        orphaned = (queue.c.table_name == self.table_name, queue.c.status == "processing")
+        return self._change(*orphaned, status="pending", **UNCLAIMED)
+
+    def changed_at(self, keys: Sequence[Key]) -> dict[Key, int]:
+        """Return when SQL last changed those of *keys* that wait, in milliseconds by the database's clock."""
+        found: dict[Key, int] = {}
+        for some in split(keys):
+            waiting = (
+                select(queue.c.key, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
+                .where(
+                    self._of(queue, some),
+                    queue.c.status.in_(("pending", "processing", HELD)),
+                    queue.c.operation != PULL,
+                )
+                .group_by(queue.c.key)
+            )
+            found |= {Key(row.key): int(row.changed_ms) for row in self.conn.execute(waiting)}
+        return found
+
+    def deletes_among(self, keys: Sequence[Key]) -> set[Key]:
+        """Return those of *keys* of which a delete waits that nobody has claimed."""
+        return self._keys_where(queue, keys, queue.c.status == "pending", queue.c.operation == "DELETE")
+
+    def backlog(self) -> Backlog:
+        """Count what waits."""
+        return count_backlog(self.conn, self.table_name)
+
+
+def purge(conn: Connection, *, completed_older_than_seconds: float) -> int:
+    """Delete entries that were completed so long ago, of every table; return how many."""
+    old = and_(queue.c.status == "completed", queue.c.processed_at <= now_plus(-completed_older_than_seconds))
+    return conn.execute(delete(queue).where(old)).rowcount

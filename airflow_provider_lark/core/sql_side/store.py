@@ -1,0 +1,241 @@
+"""A SQL table behind the store port: set-based SQLAlchemy Core in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+)
+
+from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
+from airflow_provider_lark.core.database.driver_values import RAW
+from airflow_provider_lark.core.database.predicates import are_among
+from airflow_provider_lark.core.database.quoting import quote
+from airflow_provider_lark.core.database.refusals import concerns_a_row
+from airflow_provider_lark.core.database.savepoints import guarded
+from airflow_provider_lark.core.errors import ValueMismatch
+from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_sql, key_sql
+from airflow_provider_lark.core.sql_side.reflection import TableSpec
+from airflow_provider_lark.core.sql_side.row_query import RowQuery, unaskable
+from airflow_provider_lark.core.sql_side.row_writer import RowWriter
+
+KeyCondition = Callable[[ColumnElement[str]], ColumnElement[bool]]
+"""Makes a condition of a row's key, as the SQL of its canonical text."""
+
+
+class SqlStore:
+    """The rows of one table, in the order of their keys.
+
+    Everything happens in the transaction of *conn*, which the caller commits. A write is all or none in so far as
+    the caller rolls back to where it was before an exception.
+
+    :param codecs: by column name; other columns are neither read nor written.
+    """
+
+    def __init__(
+        self, conn: Connection, spec: TableSpec, codecs: Mapping[str, ValueCodec], page_size: int = STATEMENT_ROWS
+    ) -> None:
+        self._conn = conn
+        self._spec = spec
+        self._codecs = codecs
+        self._page_size = page_size
+        self._table = spec.table
+        self._key_codec = KeyCodec(spec.key)
+        self._key: list[ColumnElement[Any]] = [self._table.c[name] for name in spec.key_columns]
+        row = _qualified(conn, spec)
+        exact = [exact_sql(conn.dialect, column, row) for column in spec.key]
+        exact_key: list[ColumnElement[Any]] = [
+            literal_column(sql, column.type) if sql is not None else column
+            for column, sql in zip(self._key, exact, strict=True)
+        ]
+        keys = [self._key, exact_key] if any(exact) else [self._key]
+        self._writer = RowWriter(conn, spec, codecs, keys, self.read)
+
+    @property
+    def spec(self) -> TableSpec:
+        """The table as the mapping uses it."""
+        return self._spec
+
+    @property
+    def table(self) -> Table:
+        """The whole table, as it was reflected."""
+        return self._table
+
+    def scan(self, columns: Sequence[str] | None = None) -> Iterator[SqlPage]:
+        """Yield every row once, page by page, in the order of the key."""
+        query = self._select(columns)
+        statement = query.statement.order_by(*self._key).limit(self._page_size)
+        page = statement
+        while True:
+            rows, last = self._fetch(query, page)
+            if rows:
+                yield Page(rows)
+            if len(rows) < self._page_size:
+                return
+            page = statement.where(self._is_after([bindparam(None, value, type_=RAW) for value in last]))
+
+    def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
+        """Return up to *limit* rows without a pair, from behind the key *after*.
+
+        For a caller that commits between two pages.
+
+        :param is_unpaired: the condition on a row's key; see :meth:`.Pairs.is_unpaired`.
+        """
+        return self.page_after(after, limit, is_unpaired)
+
+    def page_after(self, after: str | None, limit: int, where: KeyCondition | None = None) -> SqlPage:
+        """Return up to *limit* rows from behind the key *after*.
+
+        :param where: the condition on a row's key.
+        """
+        query = self._select(None)
+        statement = query.statement.order_by(*self._key).limit(limit)
+        if where is not None:
+            row = _qualified(self._conn, self._spec)
+            statement = statement.where(where(literal_column(key_sql(self._conn.dialect, self._spec.key, row))))
+        if after is not None:
+            values = zip(self._key, self._key_codec.to_values(Key(after)), strict=True)
+            bound = [bindparam(None, value, type_=column.type) for column, value in values]
+            statement = statement.where(self._is_after(bound))
+        return Page(self._fetch(query, statement)[0])
+
+    def read(self, ids: Sequence[Key], *, for_update: bool = False) -> dict[Key, SqlRow]:
+        """Return the rows of *ids* that exist, by id.
+
+        :param for_update: lock them until the transaction ends, and see what others have committed until now.
+        """
+        query = self._select(None)
+        wanted = set(ids)
+        found: dict[Key, SqlRow] = {}
+        waiting = list(split(self._existing(ids)))
+        while waiting:
+            some = waiting.pop()
+            try:
+                rows = self._read_some(query, [values for _, values in some], for_update=for_update)
+            except Exception as exc:
+                # a key that cannot even be asked for: of another character set, or too large for the driver
+                if not concerns_a_row(exc):
+                    raise
+                if len(some) > 1:
+                    middle = len(some) // 2
+                    waiting += [some[middle:], some[:middle]]
+                    continue
+                rows = [unaskable(some[0][0], exc)]
+            # a case-insensitive collation also finds keys that were not asked for
+            found |= {row.id: row for row in rows if row.id in wanted}
+        return found
+
+    def namesake(self, id_: Key) -> Key | None:
+        """Return the key of the row that the database takes for the row *id_*; None where there is none.
+
+        It may be another text: a collation may overlook case, accents, or blanks at the end.
+        """
+        values = self._existing([id_])
+        if not values:
+            return None
+        query = self._select(())
+        key = are_among(self._key, [value for _, value in values], self._conn.dialect)
+        rows, _ = self._fetch(query, query.statement.where(key).limit(1))
+        return rows[0].id if rows else None
+
+    def _read_some(self, query: RowQuery, keys: Sequence[tuple[Any, ...]], *, for_update: bool) -> list[SqlRow]:
+        part = query.statement.where(are_among(self._key, keys, self._conn.dialect))
+        return self._fetch(query, part.with_for_update() if for_update else part)[0]
+
+    def create(self, rows: Sequence[Values]) -> list[Key]:
+        """Insert *rows* and return their keys in the same order, also those that the database made.
+
+        :raises RowRefused: the database stored fewer rows than it was given.
+        """
+        return self._writer.create(rows)
+
+    def update(self, patches: Sequence[tuple[Key, Values]]) -> None:
+        """Set the given columns of the given rows.
+
+        :raises NotFound: a row does not exist.
+        :raises RowRefused: a row exists, and the database left it as it was.
+        """
+        self._writer.update(patches)
+
+    def delete(self, ids: Sequence[Key]) -> None:
+        """Delete *ids*; those that do not exist are no error.
+
+        :raises RowRefused: a row is still there afterwards.
+        """
+        self._writer.delete(self._existing(ids))
+
+    def key_of(self, values: Values) -> Key | None:
+        """Return the key that canonical *values* name; None when a key column is absent or empty.
+
+        :raises ValueMismatch: a value is none that its key column can hold.
+        """
+        parts = [values.get(name) for name in self._spec.key_columns]
+        if any(part is None for part in parts):
+            return None
+        named = zip(self._spec.key_columns, parts, strict=True)
+        return self._key_codec.to_key([self._codecs[name].to_sql(part) for name, part in named])
+
+    def _fetch(self, query: RowQuery, statement: Select[Any]) -> tuple[list[SqlRow], Sequence[Any]]:
+        """Return the rows of *statement* and the last one's key as it came."""
+        try:
+            with guarded(self._conn):
+                raw = self._conn.execute(statement).all()
+        except Exception as exc:
+            if not concerns_a_row(exc):
+                raise
+            return self._fetch_singly(query, statement)
+        return [query.decode(row) for row in raw], raw[-1][: len(self._key)] if raw else ()
+
+    def _fetch_singly(self, query: RowQuery, statement: Select[Any]) -> tuple[list[SqlRow], Sequence[Any]]:
+        """Read row by row what the driver cannot load at once: PostgreSQL's infinity, or bytes that are no text."""
+        key_columns = list(statement.selected_columns)[: len(self._key)]
+        with guarded(self._conn):
+            keys = self._conn.execute(statement.with_only_columns(*key_columns)).all()
+        rows = []
+        for key in keys:
+            bound = [bindparam(None, value, type_=RAW) for value in key]
+            one = query.statement.where(*(column == value for column, value in zip(self._key, bound, strict=True)))
+            try:
+                with guarded(self._conn):
+                    rows += [query.decode(row) for row in self._conn.execute(one)]
+            except Exception as exc:
+                if not concerns_a_row(exc):
+                    raise
+                rows.append(query.unreadable(key))
+        return rows, keys[-1] if keys else ()
+
+    def _is_after(self, bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+        # spelled out, because MySQL reads no range of an index from a comparison of tuples
+        after: ColumnElement[bool] = self._key[-1] > bound[-1]
+        for column, value in zip(self._key[-2::-1], bound[-2::-1], strict=True):
+            after = and_(column >= value, or_(column > value, after))
+        return after
+
+    def _existing(self, ids: Sequence[Key]) -> list[tuple[Key, tuple[Any, ...]]]:
+        existing = []
+        for id_ in ids:
+            try:
+                existing.append((id_, self._key_codec.to_values(id_)))
+            except ValueMismatch:
+                continue  # no row can have it
+        return existing
+
+    def _select(self, columns: Sequence[str] | None) -> RowQuery:
+        names = [name for name in self._codecs if columns is None or name in columns]
+        return RowQuery(self._conn, self._spec, self._key_codec, {name: self._codecs[name] for name in names})
+
+
+def _qualified(conn: Connection, spec: TableSpec) -> str:
+    name = quote(conn.dialect, spec.table.name)
+    return f"{quote(conn.dialect, spec.table.schema)}.{name}" if spec.table.schema else name

@@ -1,0 +1,55 @@
+"""The tables of accounts on real databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from airflow_provider_lark.core.accounts import migrate, tables
+from airflow_provider_lark.core.errors import SchemaMismatch, Unreachable
+from airflow_provider_lark.core.ledger import migrate as ledger
+
+KINDS = ["sqlite", "postgresql", "mysql"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_upgrade_by_four_at_once_makes_the_tables_once(kind, new_database):
+    engine = new_database(kind)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: migrate.upgrade(engine), range(4)))
+    wanted = {*tables.metadata.tables}
+    with engine.connect() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        context = MigrationContext.configure(
+            conn,
+            opts={"compare_type": True, "include_object": lambda _, name, kind, *__: kind != "table" or name in wanted},
+        )
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def test_upgrade_beside_a_ledger_leaves_its_version_alone(new_database):
+    engine = new_database("sqlite")
+    ledger.upgrade(engine)
+    migrate.upgrade(engine)
+    with engine.connect() as conn:
+        assert (ledger.current_version(conn), migrate.current_version(conn)) == (ledger.HEAD, migrate.HEAD)
+
+
+def test_upgrade_refuses_an_applications_own_tokens(new_database):
+    engine = new_database("sqlite")
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE tokens (id INTEGER PRIMARY KEY, value TEXT)"))
+    with pytest.raises(SchemaMismatch, match=r"table 'tokens'.*not this package.*database or schema of its own"):
+        migrate.upgrade(engine)
+
+
+def test_upgrade_without_a_server_says_which_and_no_password():
+    engine = create_engine("postgresql+psycopg://lark:pw-canary@127.0.0.1:1/x", poolclass=NullPool)
+    with pytest.raises(Unreachable, match=r"postgresql\+psycopg://lark:\*\*\*@127\.0\.0\.1:1/x failed") as caught:
+        migrate.upgrade(engine)
+    assert caught.value.__context__ is None
