@@ -12,7 +12,7 @@ pytest_plugins = ("tests.databases",)
 @pytest.fixture(autouse=True)
 def _forget_apps() -> None:
     """Let no test meet the token of another's emulator, which may have had the same port."""
-    shared = sys.modules.get("airflow_provider_lark.core.api.shared")
+    shared = sys.modules.get("airflow_provider_lark.core.api.calls.app_state")
     if shared is not None:
         shared._STATES.clear()
 

@@ -12,8 +12,8 @@ from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
-    from airflow_provider_lark.core.api.forms import UploadFile
-    from airflow_provider_lark.core.api.routes import Effect
+    from airflow_provider_lark.core.api.wire.forms import UploadFile
+    from airflow_provider_lark.core.api.wire.routes import Effect
 
 MAX_ITEMS = 10_000
 
@@ -48,7 +48,7 @@ class AnyCall:
 
     def effect(self, host: str) -> Effect:
         """Return what a second sending of it does; pages are only read."""
-        from airflow_provider_lark.core.api.openapi import call_effect
+        from airflow_provider_lark.core.api.services.openapi import call_effect
 
         effect = call_effect(host, self.method, self.path, query=self.query, json=self.json)
         return "read" if self.paginate else effect

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_lark.core.api.retry import RetryPolicy
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.extra import MAX_TIMEOUT_SECONDS, check_proxy
 from airflow_provider_lark.hooks.parameters import read_count, read_json, read_list, read_seconds, read_text

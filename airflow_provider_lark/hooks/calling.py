@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from airflow.sdk import BaseHook
 
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.hooks.call_settings import CallRetry, CallSettings, read_policy
 
 

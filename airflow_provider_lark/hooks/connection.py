@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.http.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
 from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra, refuse_stars

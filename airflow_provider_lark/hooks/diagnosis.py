@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from airflow_provider_lark.core.api.tokens.store import TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import TokenKey
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError, RetriableError
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_lark.core.api.retry import LONGEST_ELAPSED_SECONDS, MOST_ATTEMPTS
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_json, read_text
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.api.forms import UploadFile
+    from airflow_provider_lark.core.api.wire.forms import UploadFile
 
 _MEMBERS = ("path", "content", "name", "content_type")
 _EXPECTED = (
@@ -49,7 +49,7 @@ def opened_files(files: Any, storage_conn_id: str | None = None) -> Iterator[dic
 
 
 def _open(given: Any, where: str, conn_id: str | None, stack: ExitStack) -> UploadFile:
-    from airflow_provider_lark.core.api.forms import UploadFile
+    from airflow_provider_lark.core.api.wire.forms import UploadFile
 
     more: dict[str, Any] = {}
     if isinstance(given, Mapping):

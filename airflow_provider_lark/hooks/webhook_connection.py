@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.webhook.address import parse_hook_address
 from airflow_provider_lark.core.api.webhook.pace import AVOID_PEAK_MAX_SECONDS, AVOID_PEAK_SECONDS
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
 from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.alerts.news import Alert, TaskState
-from airflow_provider_lark.core.api.messaging import content
-from airflow_provider_lark.core.api.messaging.content import Content
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.services.messaging.content import Content
 from airflow_provider_lark.core.cards.card import HeaderTemplate
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.markdown_card import markdown_card

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.alerts.alert_store import AlertStore
 from airflow_provider_lark.core.alerts.news import Alert
-from airflow_provider_lark.core.api.messaging import content
-from airflow_provider_lark.core.api.messaging.content import Content
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.services.messaging.content import Content
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, RetriableError, TooLarge
 from airflow_provider_lark.notifications.alert_cards import alert_card, has_own_card, own_card

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from airflow_provider_lark.core.api.messaging.mentions import ALL, is_contact, is_email, is_mention
+from airflow_provider_lark.core.api.services.messaging.mentions import ALL, is_contact, is_email, is_mention
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.notifications.context import Kind, Occasion
 

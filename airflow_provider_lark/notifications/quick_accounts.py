@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from airflow_provider_lark.core.accounts.account_store import AccountStore
-    from airflow_provider_lark.core.api.secret import Secret
-    from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+    from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+    from airflow_provider_lark.core.api.wire.secret import Secret
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.api.messaging import content
-from airflow_provider_lark.core.api.messaging.content import Content
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.services.messaging.content import Content
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.markdown_card import markdown_card
 from airflow_provider_lark.core.cards.writing import MESSAGE
@@ -21,7 +21,7 @@ from airflow_provider_lark.notifications.occasion_cards import make_card, shorte
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.messaging.wire import SentMessage
+    from airflow_provider_lark.core.api.services.messaging.wire import SentMessage
     from airflow_provider_lark.notifications.lark import LarkNotifier
     from airflow_provider_lark.notifications.people import People
 

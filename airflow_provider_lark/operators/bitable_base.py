@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_lark.core.api.limits import BATCH_WRITE_DEFAULT
+from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_DEFAULT
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.messaging.content import Content
+    from airflow_provider_lark.core.api.services.messaging.content import Content
     from airflow_provider_lark.hooks.lark import LarkHook
 
 GONE = frozenset({230011, 230030, 230110})
@@ -98,7 +98,7 @@ class MentioningOperator(MessageOperator):
 
     def _people(self, opened: Opened) -> list[str]:
         """Return ids of those who are mentioned; e-mail addresses and mobile numbers are looked up."""
-        from airflow_provider_lark.core.api.messaging.mentions import check_mentions, is_contact
+        from airflow_provider_lark.core.api.services.messaging.mentions import check_mentions, is_contact
 
         people = check_mentions([str(each) for each in read_list(self.mentions, "mentions") or ()])
         contacts = [each for each in people if is_contact(each)]
@@ -174,7 +174,7 @@ class SayingOperator(MentioningOperator):
         return kind, read_json(given[kind], kind) if kind in ("post", "card") else given[kind]
 
     def _say(self, kind: str, value: Any, people: list[str]) -> Said:
-        from airflow_provider_lark.core.api.messaging import content
+        from airflow_provider_lark.core.api.services.messaging import content
 
         match kind:
             case "text":

@@ -13,9 +13,9 @@ from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, me
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_lark.core.api.messaging.content import Content
-    from airflow_provider_lark.core.api.messaging.receivers import ReceiverIdType
-    from airflow_provider_lark.core.api.messaging.wire import Delivery
+    from airflow_provider_lark.core.api.services.messaging.content import Content
+    from airflow_provider_lark.core.api.services.messaging.receivers import ReceiverIdType
+    from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
 IDS = ("message_id", "chat_id", "created_ms", "thread_id")
 """What is told of a message."""

@@ -8,7 +8,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.api.limits import IMAGE_MAX_BYTES, MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.api.wire.limits import IMAGE_MAX_BYTES, MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.parameters import read_names
 from airflow_provider_lark.operators.message_base import Said
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.messaging.content import Content
+    from airflow_provider_lark.core.api.services.messaging.content import Content
 
 FILES = ("file", "file_content", "image")
 """What a message may be beside words."""
@@ -93,7 +93,7 @@ def one_each(client: LarkClient, kind: str, files: Sequence[GivenFile]) -> Itera
 
 def pictures(client: LarkClient, files: Sequence[GivenFile], *, title: str, people: Sequence[str]) -> Said:
     """Return one message of several pictures, below each other."""
-    from airflow_provider_lark.core.api.messaging import content
+    from airflow_provider_lark.core.api.services.messaging import content
 
     def make() -> Content:
         keys = [client.resources.upload_image(content=file.read()) for file in files]
@@ -105,7 +105,7 @@ def pictures(client: LarkClient, files: Sequence[GivenFile], *, title: str, peop
 
 
 def _upload(client: LarkClient, kind: str, name: str, whole: bytes) -> Content:
-    from airflow_provider_lark.core.api.messaging import content
+    from airflow_provider_lark.core.api.services.messaging import content
 
     if kind == "image":
         return content.image(client.resources.upload_image(content=whole))

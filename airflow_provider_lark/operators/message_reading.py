@@ -16,7 +16,7 @@ from airflow_provider_lark.operators.message_base import MessageOperator, Opened
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.api.messaging.wire import Message
+    from airflow_provider_lark.core.api.services.messaging.wire import Message
 
 _PAGE_MAX = 50
 

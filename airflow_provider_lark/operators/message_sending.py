@@ -19,7 +19,7 @@ from airflow_provider_lark.operators.message_files import FILES, given_files, on
 from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.api.messaging.wire import Delivery
+    from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
 
 class SendingOperator(SayingOperator, DeliveringOperator):
@@ -179,7 +179,7 @@ class LarkReplyMessageOperator(SendingOperator):
         return ids[0]
 
     def _reply(self, opened: Opened, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
-        from airflow_provider_lark.core.api.messaging.wire import Delivery
+        from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
         if not memory.pending([message_id]):
             self.log.info("replied to message %s in an earlier try", message_id)

@@ -20,7 +20,7 @@ from airflow_provider_lark.operators.message_base import raise_first
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_lark.core.api.messaging.wire import Delivery
+    from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import PokeReturnValue
 
-from airflow_provider_lark.core.api.limits import SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire.limits import SEARCH_PAGE_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import (

@@ -15,7 +15,7 @@ from airflow_provider_lark.transfers.query_message import QueryMessageOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_lark.core.api.messaging.content import Content
+    from airflow_provider_lark.core.api.services.messaging.content import Content
     from airflow_provider_lark.core.transfer.result_words import Words
     from airflow_provider_lark.core.transfer.to_message import MessageOptions, Result
 
@@ -98,9 +98,9 @@ class SqlToLarkMessageOperator(QueryMessageOperator, MentioningOperator, Receive
         return ["sql", str(cleared), *(f"{name}={getattr(self, name)!r}" for name in names)]
 
     def _say(self, words: Words, result: Result, context: Context, people: Sequence[str]) -> Content:
-        from airflow_provider_lark.core.api.limits import TEXT_MESSAGE_MAX_BYTES
-        from airflow_provider_lark.core.api.messaging import content
-        from airflow_provider_lark.core.api.messaging.content import dump
+        from airflow_provider_lark.core.api.services.messaging import content
+        from airflow_provider_lark.core.api.services.messaging.content import dump
+        from airflow_provider_lark.core.api.wire.limits import TEXT_MESSAGE_MAX_BYTES
         from airflow_provider_lark.core.cards.check import check_card
         from airflow_provider_lark.core.cards.limits import READY_CARD_BYTES
         from airflow_provider_lark.core.cards.markdown_card import markdown_card

@@ -96,7 +96,7 @@ _EMPTY = {"schema": "2.0", "header": {"title": {"tag": "plain_text", "content": 
 
 def _size(message: Mapping[str, Any], keyword: str | None) -> int:
     """Return the bytes of a message without its signature."""
-    from airflow_provider_lark.core.api.messaging.content import dump
+    from airflow_provider_lark.core.api.services.messaging.content import dump
     from airflow_provider_lark.core.api.webhook.messages import build_message
 
     return len(dump(build_message(**message, keyword=keyword)).encode())

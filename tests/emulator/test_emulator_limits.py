@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_lark.core.api import LarkClient, routes
+from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.api.wire import routes
 from airflow_provider_lark.emulator import Emulator, ManualClock
 from airflow_provider_lark.emulator.dispatch import ROUTES
 

@@ -103,7 +103,7 @@ def test_second_try_changes_the_same_message(team, emulator):
 )
 @pytest.mark.parametrize("is_known", [True, False], ids=["sent by this process", "by another"])
 def test_card_of_another_form_is_refused_and_explained_once(team, emulator, before, after, is_known):
-    from airflow_provider_lark.core.api import shared
+    from airflow_provider_lark.core.api.calls import app_state as shared
 
     team.state.add_card_template("AAq1")
     sent = send(**before)

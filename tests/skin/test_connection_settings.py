@@ -7,7 +7,7 @@ import traceback
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connection import LarkSettings
 

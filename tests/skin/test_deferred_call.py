@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_lark.core.api import shared
+from airflow_provider_lark.core.api.calls import app_state as shared
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, RateLimited
 from airflow_provider_lark.hooks.call_events import QuietEvent, answer_event, failure_event, read_event

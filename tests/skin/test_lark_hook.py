@@ -10,7 +10,7 @@ import traceback
 
 import pytest
 
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.lark import LarkHook

@@ -64,8 +64,8 @@ def keep_user_token(emulator, path):
     from airflow_provider_lark.core.accounts import upgrade
     from airflow_provider_lark.core.accounts.encryption import Keyring
     from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
-    from airflow_provider_lark.core.api.secret import Secret
-    from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+    from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+    from airflow_provider_lark.core.api.wire.secret import Secret
     from tests.databases import open_sqlite
 
     engine = open_sqlite(path)
@@ -103,7 +103,7 @@ CARELESS = dedent("""
         raise RuntimeError(f"failed with {' '.join(known)}")
 
     def listen_to_secrets():
-        from airflow_provider_lark.core.api.secret import Secret
+        from airflow_provider_lark.core.api.wire.secret import Secret
 
         known, make = set(), Secret.__init__
 

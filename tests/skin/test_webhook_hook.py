@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import CardInvalid, ConfigError, NotFound
 from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 from airflow_provider_lark.hooks.webhook_connection import FIELDS, WebhookSettings

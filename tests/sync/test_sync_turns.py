@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core import LarkClient, SyncEngine
-from airflow_provider_lark.core.api import session
+from airflow_provider_lark.core.api.calls import session
 from airflow_provider_lark.core.ledger.lease import Lease
 from airflow_provider_lark.core.sync.run import turn
 from tests.sync.world import World
@@ -16,13 +16,13 @@ from tests.sync.world import World
 TABLES = ["a", "b", "c", "d"]
 
 
-class NoTurns:
-    """What another process knows of this one's turns."""
+class NoLocks:
+    """What another process knows of this one's locks."""
 
-    def take(self, base: str) -> object:
+    def acquire(self, name: str) -> object:
         return object()
 
-    def give(self, base: str, turn: object) -> None:
+    def release(self, name: str, holder: object) -> None:
         pass
 
 
@@ -59,7 +59,7 @@ def test_parallel_mappings_of_one_base_never_meet(world: World, monkeypatch: pyt
         for n in range(15):
             world.execute(f"INSERT INTO {name} VALUES ({n}, 1)")
     if others == "in other processes":
-        monkeypatch.setattr(session, "TURNS", NoTurns())
+        monkeypatch.setattr(session, "LOCKS", NoLocks())
     else:
         monkeypatch.setattr(Lease, "acquire", _only_tables(Lease.acquire))
     world.emu.switches.lock_whole_base = True

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 
 
 class AccountStore:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 
 VARIABLE = "LARK_CONFIG_ENCRYPTION_KEY"

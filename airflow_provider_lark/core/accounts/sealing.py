@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Row, and_
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.tables import tokens
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 
 Part = Literal["token", "refresh_token"]
 """The columns that hold sealed text."""

@@ -1,4 +1,4 @@
-"""Tokens in a database, for all workers: the SQL store behind :mod:`airflow_provider_lark.core.api.tokens.store`.
+"""Tokens in a database, for all workers: the SQL store behind :mod:`airflow_provider_lark.core.api.tokens.token_store`.
 
 Times are counted by the database's clock, so workers whose clocks differ agree on what has expired.
 """
@@ -24,8 +24,8 @@ from airflow_provider_lark.core.accounts.upkeep import (
     reencrypt,
     survey,
 )
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_new, upsert_many

@@ -13,7 +13,7 @@ from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.accounts.sealing import Opened, Part, key_of, row_of, seal, unseal
 from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.transactions import look, transact
-from airflow_provider_lark.core.api.tokens.store import TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import TokenKey
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.errors import ConfigError

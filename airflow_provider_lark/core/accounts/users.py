@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.accounts.tables import LOOKUP_LENGTH, user_cache
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import CONTACT_BATCH_MAX
-from airflow_provider_lark.core.api.wire import UserIdType
+from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX
+from airflow_provider_lark.core.api.wire.results import UserIdType
 from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.connections import open_session, write_transaction
@@ -79,7 +79,7 @@ class UserDirectory:
         settings = client.contact.session.settings
         self._client = client
         self._clock = settings.clock
-        self._owner = {"host": settings.host, "app_id": settings.app_id}
+        self._owner = {"host": settings.app.host, "app_id": settings.app.app_id}
         self._engine = engine
         self._rests_until = float("-inf")
         self._ttl_seconds = ttl_seconds

@@ -2,19 +2,18 @@
 
 ::
 
-    flow.py       what a call may want (send this, wait so long), and what it gets
-    session.py    one call: pace, token, send, read, retry
-    pacing.py     when it may go
-    tokens/       as whom: a token from this process, a store, or Lark
-    retry.py  ratelimit.py  paging.py  answers.py               the decisions, each pure
-    routes.py  codes/  limits.py  host.py                       what Lark's documents say
-    auth.py  bitable.py  bot.py  chats.py  contact.py  drive.py  messaging/  reactions.py  resources.py  wiki.py
-                                                                the namespaces
-    kept.py                                                     what the process remembers of chats and messages
-    webhook/                                                    bots of a group that need no app
-    openapi.py  forms.py                                        any other API by its path, also with files
-    address.py                                                  where a table is, as a person writes it
-    client.py  async_client.py  driver.py  transport.py  failures.py   the drivers; only they import httpx
+    client.py  async_client.py      the two clients; base.py  what both are made of
+    services/    the namespaces: client.bitable, client.messaging, …; any other API by its path
+    webhook/     bots of a group that need no app
+    calls/       one call: pace, token, send, read, retry
+    http/        the drivers: beside the clients only they import httpx
+    tokens/      as whom: a token from this process, a store, or Lark
+    retry.py     how patient a client is; stop.py  being told to stop
+    address.py   where a table is, as a person writes it
+    wire/        what a request and an answer are
+    codes/       what Lark's codes mean
+
+Each line may import those below it.
 
 The clients are loaded when they are first asked for: importing this package imports no HTTP library.
 """

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import httpx
 
-from airflow_provider_lark.core.api.auth import Auth
 from airflow_provider_lark.core.api.base import BaseClient
-from airflow_provider_lark.core.api.bitable import Bitable
-from airflow_provider_lark.core.api.bot import Bot
-from airflow_provider_lark.core.api.chats import Chats
-from airflow_provider_lark.core.api.contact import Contact
-from airflow_provider_lark.core.api.drive import Drive
-from airflow_provider_lark.core.api.driver import LoopDriver
-from airflow_provider_lark.core.api.messaging import Messaging
-from airflow_provider_lark.core.api.namespace import AsyncDriver
-from airflow_provider_lark.core.api.reactions import Reactions
-from airflow_provider_lark.core.api.resources import Resources
-from airflow_provider_lark.core.api.wiki import Wiki
+from airflow_provider_lark.core.api.calls.namespace import AsyncDriver
+from airflow_provider_lark.core.api.http.driver import LoopDriver
+from airflow_provider_lark.core.api.services.auth import Auth
+from airflow_provider_lark.core.api.services.bitable import Bitable
+from airflow_provider_lark.core.api.services.bot import Bot
+from airflow_provider_lark.core.api.services.chats import Chats
+from airflow_provider_lark.core.api.services.contact import Contact
+from airflow_provider_lark.core.api.services.drive import Drive
+from airflow_provider_lark.core.api.services.messaging import Messaging
+from airflow_provider_lark.core.api.services.reactions import Reactions
+from airflow_provider_lark.core.api.services.resources import Resources
+from airflow_provider_lark.core.api.services.wiki import Wiki
 
 
 class AsyncLarkClient(LoopDriver, BaseClient):

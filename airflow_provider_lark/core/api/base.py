@@ -8,17 +8,18 @@ from contextlib import AbstractContextManager
 from typing import NoReturn
 from uuid import uuid4
 
-from airflow_provider_lark.core.api.calllog import CallLog
-from airflow_provider_lark.core.api.host import FEISHU_HOST, normalize_host
-from airflow_provider_lark.core.api.openapi import OpenApi
+from airflow_provider_lark.core.api.calls.app_state import AppState, app_state
+from airflow_provider_lark.core.api.calls.call_log import CallLog
+from airflow_provider_lark.core.api.calls.session import Session
+from airflow_provider_lark.core.api.calls.settings import Settings
+from airflow_provider_lark.core.api.http.host import FEISHU_HOST, normalize_host
+from airflow_provider_lark.core.api.http.transport import Transport
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.session import Session
-from airflow_provider_lark.core.api.settings import Settings
-from airflow_provider_lark.core.api.shared import AppState, app_state
+from airflow_provider_lark.core.api.services.openapi import OpenApi
 from airflow_provider_lark.core.api.stop import StopFlag
-from airflow_provider_lark.core.api.tokens.store import TokenStore
-from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.api.tokens.app import App
+from airflow_provider_lark.core.api.tokens.token_store import TokenStore
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError
 
@@ -90,25 +91,28 @@ class BaseClient(OpenApi):
         secret = Secret(_given("App Secret", app_secret))
         del app_secret
         settings = Settings(
-            app_id=_given("App ID", app_id),
-            app_secret=secret,
-            host=normalize_host(host),
+            app=App(
+                app_id=_given("App ID", app_id),
+                app_secret=secret,
+                host=normalize_host(host),
+                tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
+                user=None if user is None else _given("user", user),
+            ),
             clock=clock,
             new_token=new_token,
             jitter=jitter,
             policy=make_policy(retry, max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
             rate_share=rate_share,
-            tenant_key=None if tenant_key is None else _given("tenant_key", tenant_key),
-            user=None if user is None else _given("user", user),
             on_secret=on_secret,
             stop=stop or StopFlag(),
         )
-        shown = {name: getattr(settings, name) for name in ("app_id", "host", "tenant_key", "user")}
+        app = settings.app
+        shown = {name: getattr(app, name) for name in ("app_id", "host", "tenant_key", "user")}
         self._name = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
         is_own_time = clock is not _SYSTEM_CLOCK
-        state = AppState() if is_own_time else app_state(settings.host, settings.app_id, settings.app_secret)
+        state = AppState() if is_own_time else app_state(app)
         self._session = Session(settings, state, token_store)
-        self._transport = Transport(settings.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
+        self._transport = Transport(app.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
         self._clock = clock
         self._stop = stop
         self._open()
@@ -128,12 +132,12 @@ class BaseClient(OpenApi):
     @property
     def app_id(self) -> str:
         """The app as which this client calls."""
-        return self._session.settings.app_id
+        return self._session.settings.app.app_id
 
     @property
     def known_as(self) -> frozenset[str]:
         """The open_id of the user for whom this client calls; empty where it is the app itself."""
-        user = self._session.settings.user
+        user = self._session.settings.app.user
         return frozenset() if user is None else frozenset({user})
 
     @property

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_lark.core.api.limits import BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical

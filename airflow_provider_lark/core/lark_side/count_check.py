@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import IncompleteRead
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX
+from airflow_provider_lark.core.api.wire.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX
 from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 

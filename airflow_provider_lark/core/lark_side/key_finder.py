@@ -10,8 +10,8 @@ from dataclasses import replace
 from math import ceil
 from typing import Any, Literal, TypeAlias
 
-from airflow_provider_lark.core.api.limits import SEARCH_PAGE_MAX
-from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.api.wire.limits import SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import BadRequest, ConfigError
 
 Lookup = Literal["auto", "filter", "scan"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.either_form import reader_of

@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from airflow_provider_lark.core.api.limits import (
+from airflow_provider_lark.core.api.wire.limits import (
     BATCH_DELETE_MAX,
     BATCH_WRITE_DEFAULT,
     BATCH_WRITE_MAX,
     SEARCH_PAGE_MAX,
 )
-from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey
 from airflow_provider_lark.core.fields.plain import FindUserIds, RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field, find_field

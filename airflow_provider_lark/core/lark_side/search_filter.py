@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SORT_LENGTH_MAX
+from airflow_provider_lark.core.api.wire.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SORT_LENGTH_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.plain import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, find_field

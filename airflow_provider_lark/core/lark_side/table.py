@@ -13,8 +13,8 @@ from typing import Any, TypedDict
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX, SEARCH_PAGE_MAX
-from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
+from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX, BATCH_GET_MAX, SEARCH_PAGE_MAX
+from airflow_provider_lark.core.api.wire.results import RecordPage, WireRecord
 from airflow_provider_lark.core.bisect import Luck, bisect_all
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import AccessDenied, LarkError, NotFound, RecordNotFound, SafetyStop

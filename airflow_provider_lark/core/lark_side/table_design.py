@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import FIELDS_PER_TABLE_MAX
+from airflow_provider_lark.core.api.wire.limits import FIELDS_PER_TABLE_MAX
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, SchemaMismatch, UnexpectedAnswer
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.hints import did_you_mean

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import (
+from airflow_provider_lark.core.api.wire.limits import (
     BATCH_GET_MAX,
 )
-from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
+from airflow_provider_lark.core.api.wire.results import RecordPage, WireRecord
 from airflow_provider_lark.core.errors import (
     ConfigError,
     DuplicateKey,

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.transfer.file_values import (
     Rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeVar
 
-from airflow_provider_lark.core.api.limits import FILE_NAME_MAX
+from airflow_provider_lark.core.api.wire.limits import FILE_NAME_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.transfer.file_names import safe_name
 from airflow_provider_lark.core.transfer.packing import Packing

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import TooLarge
 from airflow_provider_lark.core.fields.exact_json import dump_exact
 

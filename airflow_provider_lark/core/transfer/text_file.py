@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import MESSAGE_FILE_MAX_BYTES
+from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import TooLarge
 from airflow_provider_lark.core.transfer.file_values import Rows, Written, too_large, whole_text
 from airflow_provider_lark.core.transfer.packing import ZIP_UNPACKED_MAX, Packing, packed

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.messaging import content
-from airflow_provider_lark.core.api.messaging.content import Content
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.services.messaging.content import Content
 from airflow_provider_lark.core.cards.chart import Chart, chart_of_points
 from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.cards.display import Img

@@ -18,8 +18,8 @@ from sqlalchemy.pool import NullPool
 from airflow_provider_lark.core.accounts import tokens, upgrade
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.token_store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.errors import ConfigError, Unreachable
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.wire import ViewInfo
+from airflow_provider_lark.core.api.wire.results import ViewInfo
 from airflow_provider_lark.core.errors import BadRequest, FieldNotFound, NotFound, OutcomeUnknown, ValueRefused
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api import limits as api_limits
-from airflow_provider_lark.core.api.messaging import content, names
+from airflow_provider_lark.core.api.services.messaging import content, names
+from airflow_provider_lark.core.api.wire import limits as api_limits
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, UnexpectedAnswer, Unreachable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 

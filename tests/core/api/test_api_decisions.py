@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_lark.core.api import codes
-from airflow_provider_lark.core.api.answers import read_answer
-from airflow_provider_lark.core.api.flow import Flow, HttpRequest, HttpResponse
-from airflow_provider_lark.core.api.paging import collect_pages, walk_pages
-from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
-from airflow_provider_lark.core.api.routes import BATCH_CREATE, Effect
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.cache import TokenCache, Turn, read_seconds, take_token
+from airflow_provider_lark.core.api.calls.resend import decide_retry
+from airflow_provider_lark.core.api.retry import RetryPolicy
+from airflow_provider_lark.core.api.tokens.token_answer import read_seconds, take_token
+from airflow_provider_lark.core.api.tokens.token_cache import CacheMiss, TokenCache
+from airflow_provider_lark.core.api.wire.answers import read_answer
+from airflow_provider_lark.core.api.wire.flow import Flow, HttpRequest, HttpResponse
+from airflow_provider_lark.core.api.wire.paging import collect_pages, walk_pages
+from airflow_provider_lark.core.api.wire.routes import BATCH_CREATE, Effect
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import (
     BadRequest,
     LarkError,
@@ -96,16 +98,16 @@ def test_retry_of_not_found_only_right_after_a_creation() -> None:
 
 def test_token_one_fetches_and_the_others_wait() -> None:
     cache = TokenCache()
-    assert [cache.claim(0.0) for _ in range(3)] == [Turn.FETCH, Turn.WAIT, Turn.WAIT]
+    assert [cache.claim(0.0) for _ in range(3)] == [CacheMiss.FETCH, CacheMiss.WAIT, CacheMiss.WAIT]
     cache.store(Secret("a"), asked_at=0.0, expire_seconds=7200.0)
     assert cache.claim(0.0) == Secret("a")
 
 
 def test_token_failed_fetch_passes_the_turn_on() -> None:
     cache = TokenCache()
-    assert cache.claim(0.0) is Turn.FETCH
+    assert cache.claim(0.0) is CacheMiss.FETCH
     cache.give_up()
-    assert cache.claim(0.0) is Turn.FETCH
+    assert cache.claim(0.0) is CacheMiss.FETCH
 
 
 def test_token_still_valid_serves_the_others_during_a_renewal() -> None:
@@ -113,9 +115,9 @@ def test_token_still_valid_serves_the_others_during_a_renewal() -> None:
     cache.claim(0.0)
     cache.store(Secret("a"), asked_at=0.0, expire_seconds=7200.0)
     assert cache.claim(7019.0) == Secret("a")
-    assert cache.claim(7021.0) is Turn.FETCH
+    assert cache.claim(7021.0) is CacheMiss.FETCH
     assert cache.claim(7021.0) == Secret("a")
-    assert cache.claim(7200.0) is Turn.WAIT
+    assert cache.claim(7200.0) is CacheMiss.WAIT
 
 
 def test_token_with_little_life_left_is_used_for_most_of_it() -> None:
@@ -123,7 +125,7 @@ def test_token_with_little_life_left_is_used_for_most_of_it() -> None:
     cache.claim(0.0)
     cache.store(Secret("a"), asked_at=0.0, expire_seconds=100.0)
     assert cache.claim(89.0) == Secret("a")
-    assert cache.claim(91.0) is Turn.FETCH
+    assert cache.claim(91.0) is CacheMiss.FETCH
 
 
 def test_token_drop_forgets_only_the_refused_one() -> None:
@@ -133,7 +135,7 @@ def test_token_drop_forgets_only_the_refused_one() -> None:
     cache.drop(Secret("old"))
     assert cache.claim(0.0) == Secret("new")
     cache.drop(Secret("new"))
-    assert cache.claim(0.0) is Turn.FETCH
+    assert cache.claim(0.0) is CacheMiss.FETCH
 
 
 @pytest.mark.parametrize("text", ["", None, "a b"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.wire import AppInfo, RecordPage
+from airflow_provider_lark.core.api.wire.results import AppInfo, RecordPage
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,

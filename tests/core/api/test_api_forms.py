@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.forms import UploadFile
+from airflow_provider_lark.core.api.wire.forms import UploadFile
 from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, TooLarge
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 

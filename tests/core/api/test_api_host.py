@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.host import is_local, normalize_host
+from airflow_provider_lark.core.api.http.host import is_local, normalize_host
 from airflow_provider_lark.core.errors import ConfigError
 
 

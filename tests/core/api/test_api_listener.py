@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator

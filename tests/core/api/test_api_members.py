@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core import LarkClient
-from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.errors import UnexpectedAnswer
 
 AT = {"app_token": "basA", "table_id": "tblA"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.errors import RateLimited
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.messaging import Content, content
-from airflow_provider_lark.core.api.messaging.wire import read_ms
+from airflow_provider_lark.core.api.services.messaging import Content, content
+from airflow_provider_lark.core.api.services.messaging.wire import read_ms
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.messaging import infer_receiver_id_type
-from airflow_provider_lark.core.api.messaging.wire import SentMessage
+from airflow_provider_lark.core.api.services.messaging import infer_receiver_id_type
+from airflow_provider_lark.core.api.services.messaging.wire import SentMessage
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_lark.core.api import ratelimit
-from airflow_provider_lark.core.api.ratelimit import Pace, Place, Quota, RateLimiter
+from airflow_provider_lark.core.api.calls import ratelimit
+from airflow_provider_lark.core.api.calls.ratelimit import Pace, Place, RateLimiter
+from airflow_provider_lark.core.api.wire.limits import Quota
 
 MINUTE = Quota(100, 60.0, burst=10)
 

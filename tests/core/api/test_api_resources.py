@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.api import LarkClient, limits
-from airflow_provider_lark.core.api.messaging import content
+from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.wire import limits
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, LarkError, NotFound, TooLarge
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 from airflow_provider_lark.emulator.routes.im import resources as documented

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.api.calls.resend import decide_retry
 from airflow_provider_lark.core.api.codes import known_codes, refusal_codes
-from airflow_provider_lark.core.api.retry import FailedAttempt, RetryPolicy, decide_retry
+from airflow_provider_lark.core.api.retry import FailedAttempt, RetryPolicy
 from airflow_provider_lark.core.errors import (
     AccessDenied,
     BadRequest,

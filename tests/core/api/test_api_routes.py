@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from airflow_provider_lark.core.api import limits
-from airflow_provider_lark.core.api.routes import _ALL, SEARCH, Route, find_route
+from airflow_provider_lark.core.api.wire import limits
+from airflow_provider_lark.core.api.wire.routes import _ALL, SEARCH, Route, find_route
 from airflow_provider_lark.emulator.dispatch import ROUTES
 from airflow_provider_lark.emulator.routes import media
 from airflow_provider_lark.emulator.routes.im import content, messages

@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient, transport
-from airflow_provider_lark.core.api.flow import HttpRequest, HttpResponse, Multipart, Send
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.core.api.http import transport
+from airflow_provider_lark.core.api.http.transport import Transport
+from airflow_provider_lark.core.api.wire.flow import HttpRequest, HttpResponse, Multipart, Send
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, NotAuthorized, UnexpectedAnswer
 
 AT: dict[str, Any] = {"app_token": "basA", "table_id": "tblA"}

@@ -18,8 +18,8 @@ from airflow_provider_lark.core.accounts import upgrade
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore, reencrypt
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import LarkError
 from tests.databases import open_sqlite
 

@@ -20,8 +20,8 @@ from airflow_provider_lark.core.accounts import upgrade
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.tokens.token_store import MemoryTokenStore, StoredToken, TokenKey, TokenStore
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import Unreachable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.limits import APP_TICKET_SECONDS
-from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import MemoryTokenStore, TokenKey
+from airflow_provider_lark.core.api.wire.limits import APP_TICKET_SECONDS
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, NotAuthorized, ServerBusy, Unreachable
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator

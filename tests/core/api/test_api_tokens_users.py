@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.tokens.store import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.tokens.token_store import MemoryTokenStore, StoredToken, TokenKey
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import (
     AccessDenied,

@@ -7,11 +7,11 @@ from typing import Any, assert_type
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
 from airflow_provider_lark.core.api.address import TableRef, parse_table
-from airflow_provider_lark.core.api.chats import Added, ChatInfo, ChatPage
-from airflow_provider_lark.core.api.messaging import content
-from airflow_provider_lark.core.api.messaging.wire import Delivery, Message, MessagePage, Reaction, SentMessage
-from airflow_provider_lark.core.api.openapi import DataPage
-from airflow_provider_lark.core.api.wire import (
+from airflow_provider_lark.core.api.services.chats import Added, ChatInfo, ChatPage
+from airflow_provider_lark.core.api.services.messaging import content
+from airflow_provider_lark.core.api.services.messaging.wire import Delivery, Message, MessagePage, Reaction, SentMessage
+from airflow_provider_lark.core.api.services.openapi import DataPage
+from airflow_provider_lark.core.api.wire.results import (
     AppInfo,
     BatchGet,
     BotInfo,

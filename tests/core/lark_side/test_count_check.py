@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from airflow_provider_lark.core.api.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.http.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
 
 HOOK_PATH: Final = "/open-apis/bot/v2/hook/"

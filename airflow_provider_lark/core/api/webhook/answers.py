@@ -9,7 +9,6 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from airflow_provider_lark.core.api.answers import retry_after
 from airflow_provider_lark.core.api.codes import explain
 from airflow_provider_lark.core.api.codes.cards import CARD_CODES, explain_card
 from airflow_provider_lark.core.api.codes.meaning import Meaning
@@ -22,8 +21,9 @@ from airflow_provider_lark.core.api.codes.webhooks import (
     UNSIGNED,
     WEBHOOK_MEANINGS,
 )
-from airflow_provider_lark.core.api.flow import HttpResponse
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT
+from airflow_provider_lark.core.api.wire.answers import retry_after
+from airflow_provider_lark.core.api.wire.flow import HttpResponse
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, UnexpectedAnswer
 
 MAYBE_DELIVERED: Final = (

@@ -8,13 +8,11 @@ from typing import Any, Final, NoReturn
 
 import httpx
 
-from airflow_provider_lark.core.api.driver import BlockingDriver, LoopDriver
-from airflow_provider_lark.core.api.flow import Flow
-from airflow_provider_lark.core.api.namespace import ApiCall
+from airflow_provider_lark.core.api.calls.namespace import ApiCall
+from airflow_provider_lark.core.api.http.driver import BlockingDriver, LoopDriver
+from airflow_provider_lark.core.api.http.transport import Transport
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
-from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.stop import StopFlag
-from airflow_provider_lark.core.api.transport import Transport
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, parse_hook_address
 from airflow_provider_lark.core.api.webhook.messages import JsonObject, build_message
 from airflow_provider_lark.core.api.webhook.pace import (
@@ -25,6 +23,8 @@ from airflow_provider_lark.core.api.webhook.pace import (
 )
 from airflow_provider_lark.core.api.webhook.session import Delivered, HookSession
 from airflow_provider_lark.core.api.webhook.wire import HookTransport
+from airflow_provider_lark.core.api.wire.flow import Flow
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from airflow_provider_lark.core.api.shared import mark_secret
 from airflow_provider_lark.core.api.webhook.address import HookAddress
 
 APART_SECONDS: Final = 0.25
@@ -84,7 +83,7 @@ _PACES: dict[tuple[int, str, str], HookPace] = {}
 def shared_pace(address: HookAddress) -> HookPace:
     """Return the pace of the bot at *address*, the same for all clients of this process."""
     # the process id, because a fork inherits locks that nobody will release
-    return _PACES.setdefault((os.getpid(), address.host, mark_secret(address.hook_id)), HookPace())
+    return _PACES.setdefault((os.getpid(), address.host, address.hook_id.mark()), HookPace())
 
 
 def seconds_off_peak(now: float, avoid_seconds: float, jitter: float) -> float:

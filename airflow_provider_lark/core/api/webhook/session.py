@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_provider_lark.core.api.flow import Flow, HttpRequest, Wait, send
-from airflow_provider_lark.core.api.retry import RetryPolicy, decide_retry
-from airflow_provider_lark.core.api.secret import Secret
+from airflow_provider_lark.core.api.calls.resend import decide_retry
+from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, SHOWN_PATH, HookAddress
 from airflow_provider_lark.core.api.webhook.answers import read_receipt
 from airflow_provider_lark.core.api.webhook.messages import JsonObject
 from airflow_provider_lark.core.api.webhook.pace import HookPace, Place, seconds_off_peak
 from airflow_provider_lark.core.api.webhook.signing import signed
+from airflow_provider_lark.core.api.wire.flow import Flow, HttpRequest, Wait, send
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError, RateLimited, TooLarge
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import httpx
 
-from airflow_provider_lark.core.api.failures import Failure
-from airflow_provider_lark.core.api.flow import HttpResponse, Send
-from airflow_provider_lark.core.api.secret import Secret
-from airflow_provider_lark.core.api.transport import Transport
+from airflow_provider_lark.core.api.http.failures import Failure
+from airflow_provider_lark.core.api.http.transport import Transport
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, HookAddress
 from airflow_provider_lark.core.api.webhook.answers import MAYBE_DELIVERED
+from airflow_provider_lark.core.api.wire.flow import HttpResponse, Send
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown
 
 _HEADER_LOGGERS: Final = ("httpcore.http11", "httpcore.http2", "httpcore.proxy")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from airflow_provider_lark.core.api.wire import RecordPage, WireRecord
+from airflow_provider_lark.core.api.wire.results import RecordPage, WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.lark_side.table import Body, Fates, LarkTable, Removal

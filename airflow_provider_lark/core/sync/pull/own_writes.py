@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.ledger.journal import LogLine

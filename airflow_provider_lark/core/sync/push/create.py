@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.bisect import bisect_batch, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from airflow_provider_lark.core.api.wire import RecordPage
+from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.key_filters import build_key_filters
 from airflow_provider_lark.core.lark_side.key_finder import find_candidates

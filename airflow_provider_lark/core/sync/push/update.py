@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.lark_side.table import LarkTable

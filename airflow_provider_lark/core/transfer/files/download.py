@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.plain import FindUserIds
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search

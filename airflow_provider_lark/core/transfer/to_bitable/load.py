@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.limits import BATCH_WRITE_MAX
+from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_MAX
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.lenient_loading import lenient

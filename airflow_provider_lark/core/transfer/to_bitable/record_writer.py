@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_lark.core.api.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
+from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX, BATCH_GET_MAX
 from airflow_provider_lark.core.bisect import Luck, bisect_all
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, RowRefused, TooLarge, ValueRefused
 from airflow_provider_lark.core.fields.schema import Field

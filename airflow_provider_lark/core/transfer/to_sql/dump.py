@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.wire import WireRecord
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch

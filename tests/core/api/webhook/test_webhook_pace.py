@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.api.secret import Secret
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.webhook.address import HookAddress
 from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient
 from airflow_provider_lark.core.api.webhook.pace import HookPace, seconds_off_peak, shared_pace
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import RateLimited, Stopped
 from airflow_provider_lark.emulator import Emulator
 

@@ -1,0 +1,72 @@
+"""When a call may go: its place in the queues of its chat or card, and of its route; pauses, where Lark asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from airflow_provider_lark.core.api.calls.ratelimit import Lane, Place, RateLimiter
+from airflow_provider_lark.core.api.calls.settings import Settings
+from airflow_provider_lark.core.api.wire.flow import Flow, Wait
+from airflow_provider_lark.core.api.wire.limits import Quota
+from airflow_provider_lark.core.api.wire.routes import Route
+from airflow_provider_lark.core.errors import RateLimited
+
+_TOO_FAST_FOR_ONE = 230020
+_MANY = "too many calls wait already for"
+
+
+@dataclass(frozen=True, slots=True)
+class Pacer:
+    """Keeps the calls of one client to the pace that it shares with the others of its app."""
+
+    settings: Settings
+    limiter: RateLimiter
+
+    @contextmanager
+    def places(self) -> Iterator[list[Place]]:
+        """Give what :meth:`wait` fills for one call, and end the places when the block ends, however it does."""
+        taken: list[Place] = []
+        try:
+            yield taken
+        finally:
+            for place in taken:
+                self.limiter.end(place, self.settings.clock.monotonic())
+
+    def wait(self, route: Route, lane: Lane | None, taken: list[Place], *, subject: str) -> Flow[None]:
+        """Wait until a call may go.
+
+        :param taken: of :meth:`places`.
+        :raises RateLimited: its turn does not come while the client is patient.
+        """
+        if lane is not None:
+            # first: while a chat is waited for, the route is free for others
+            yield from self._queue(lane.name, lane.quota, taken, f"{subject}: {_MANY} this chat or message", route)
+        if route.quota is not None:
+            yield from self._queue(route.endpoint, route.quota, taken, f"{subject}: {_MANY} this API", route)
+
+    def slow_down(self, route: Route, lane: Lane | None, error: RateLimited) -> None:
+        """Let others wait too, of whom Lark would say the same."""
+        now = self.settings.clock.monotonic()
+        if error.retry_after_seconds:
+            self.limiter.pause(route.endpoint, now, error.retry_after_seconds)
+        elif lane is not None and error.code == _TOO_FAST_FOR_ONE:
+            # others write there too: of a group all bots share the pace
+            self.limiter.pause(lane.name, now, lane.quota.seconds)
+
+    def _queue(self, what: str, quota: Quota, taken: list[Place], refusal: str, route: Route) -> Flow[None]:
+        share, clock = self.settings.rate_share, self.settings.clock
+        if share is None:
+            return
+        asked, patience = clock.monotonic(), self.settings.policy.max_elapsed_seconds
+        place = self.limiter.queue(what, quota, asked, share=share, patience_seconds=patience)
+        if place is not None:
+            taken.append(place)
+            while (left := self.limiter.seconds_left(place, clock.monotonic())) > 0:
+                if clock.monotonic() + left - asked > patience:
+                    break
+                yield Wait(left)
+            else:
+                return
+        raise RateLimited(f"{refusal}; run fewer tasks at once", retry_after_seconds=patience, endpoint=route.endpoint)
