@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from airflow_provider_lark.emulator.clock import ManualClock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
+from airflow_provider_lark.emulator.handle import Handle
 from airflow_provider_lark.emulator.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.page.site import answer_page
 from airflow_provider_lark.emulator.page.tables import list_bases
 from airflow_provider_lark.emulator.page.views import Views
 from airflow_provider_lark.emulator.wire import Answer, Request
-
-if TYPE_CHECKING:
-    from airflow_provider_lark.emulator.emulator import Emulator
 
 PREFIX: Final = "/_emulator/"
 PERSON_ACTIONS: Final = frozenset(
@@ -50,7 +48,7 @@ STATE_ACTIONS: Final = frozenset(
 class Control:
     """Answers control requests: ``{"result": …}`` with 200, or ``{"error": "…"}`` with 400 or 404."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Handle) -> None:
         self._emulator = emulator
         self._actions: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
             ("GET", "health"): lambda _: {"status": "ok", "url": emulator.url},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_lark.core.api.tokens.token_store import TokenKey
 from airflow_provider_lark.core.clock import SystemClock
@@ -16,8 +16,8 @@ from airflow_provider_lark.core.errors import LarkError, RetriableError
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.hooks.connection import LarkSettings
-    from airflow_provider_lark.hooks.lark import LarkHook
 
 MAX_BASES = 10
 """How many named bases are tried: a person waits, and Airflow gives up after a minute."""
@@ -41,7 +41,27 @@ _STATES: dict[int | None, str] = {
 }
 
 
-def examine_connection(hook: LarkHook) -> tuple[bool, str]:
+class ExaminedHook(Protocol):
+    """What is asked of a hook: its connection, and a client of it."""
+
+    lark_conn_id: str
+
+    @property
+    def settings(self) -> LarkSettings:
+        """What the connection says."""
+        ...
+
+    @property
+    def accounts(self) -> AccountStore | None:
+        """Where workers share tokens."""
+        ...
+
+    def client(self, **options: Any) -> LarkClient:
+        """Return a new client."""
+        ...
+
+
+def examine_connection(hook: ExaminedHook) -> tuple[bool, str]:
     """Return whether the hook's connection works, and what to know or to do, in sentences."""
     try:
         settings = hook.settings
@@ -54,7 +74,7 @@ def examine_connection(hook: LarkHook) -> tuple[bool, str]:
     return works and trouble is None, _hide(_join([*told, *_warn(settings)]), settings.secrets)
 
 
-def _try(hook: LarkHook, settings: LarkSettings) -> tuple[bool, list[str]]:
+def _try(hook: ExaminedHook, settings: LarkSettings) -> tuple[bool, list[str]]:
     try:
         with _open_client(hook, settings) as client:
             works, told = _identify(client, settings)
@@ -65,7 +85,7 @@ def _try(hook: LarkHook, settings: LarkSettings) -> tuple[bool, list[str]]:
         return False, [_say(exc)]
 
 
-def _open_client(hook: LarkHook, settings: LarkSettings) -> LarkClient:
+def _open_client(hook: ExaminedHook, settings: LarkSettings) -> LarkClient:
     # a clock of its own: a token that this process or the store still has would hide a secret that was renewed;
     # only a store app needs the store, where its ticket is
     options = {} if settings.tenant_key else {"token_store": None}
@@ -116,7 +136,7 @@ def _open_base(client: LarkClient, settings: LarkSettings, name: str) -> str:
     )
 
 
-def _find_store_trouble(hook: LarkHook, settings: LarkSettings) -> str | None:
+def _find_store_trouble(hook: ExaminedHook, settings: LarkSettings) -> str | None:
     if settings.token_store_conn_id is None:
         return None
     key = TokenKey(settings.host, settings.app_id, "tenant", settings.tenant_key or "")

@@ -1,4 +1,4 @@
-"""How LarkNotifier tells of an occasion with ``dedupe``: noted for each receiver, then shown on their cards."""
+"""How a notifier tells of an occasion with ``dedupe``: noted for each receiver, then shown on their cards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_lark.core.alerts.news import Alert, CardPlace, RunNews, Ta
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown
 from airflow_provider_lark.notifications.alert_cards import color_of
-from airflow_provider_lark.notifications.alert_news import look_of, news_of, place_of
+from airflow_provider_lark.notifications.alert_news import AlertNotifier, look_of, news_of, place_of
 from airflow_provider_lark.notifications.alerting import CALL_SECONDS, AlertBoard
 from airflow_provider_lark.notifications.people import People, find_people
 from airflow_provider_lark.notifications.quick_accounts import ask_database
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.notifications.context import Occasion
-    from airflow_provider_lark.notifications.lark import LarkNotifier
     from airflow_provider_lark.notifications.voice import Voice
 
 SHOW_SECONDS = 7.5
@@ -67,7 +66,7 @@ class AlertDelivery:
     :param alone: what tells it where no card has to change.
     """
 
-    notifier: LarkNotifier
+    notifier: AlertNotifier
     hook: LarkHook
     store: AlertStore
     receivers: Sequence[str]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from airflow_provider_lark.core.alerts.news import CardPlace, RunNews, TaskNews, TaskState
 from airflow_provider_lark.core.cards.shortening import cut_middle
 from airflow_provider_lark.core.cards.text import clean_text
 from airflow_provider_lark.notifications.context import Occasion
-
-if TYPE_CHECKING:
-    from airflow_provider_lark.notifications.lark import LarkNotifier
 
 # of what was skipped nothing is wrong any more
 _TASK_STATES: Mapping[str, TaskState] = {
@@ -25,6 +22,20 @@ _TASK_FACTS = (
     *("try_number", "tries", "started_at", "ended_at", "exception", "reason", "next_retry_at"),
     *("owner", "log_url", "grid_url", "runbook_url"),
 )
+
+
+class AlertNotifier(Protocol):
+    """A notifier of which one card stands for many occasions."""
+
+    dedupe: Literal["run", "task"] | None
+
+    def asked(self) -> list[str]:
+        """Return whom the author wants to be notified."""
+        ...
+
+    def owners(self, occasion: Occasion) -> list[str]:
+        """Return the addresses of the owners, where they should be notified."""
+        ...
 
 
 def place_of(occasion: Occasion, dedupe: str, host: str, app_id: str, receiver: str, kind: str | None) -> CardPlace:
@@ -54,7 +65,7 @@ def news_of(occasion: Occasion) -> TaskNews | RunNews:
     )
 
 
-def look_of(notifier: LarkNotifier, occasion: Occasion) -> dict[str, Any]:
+def look_of(notifier: AlertNotifier, occasion: Occasion) -> dict[str, Any]:
     """Return how the card looks from now on, who is concerned, and what *occasion* tells of the run."""
     names = ("note", "runbook_url", "locale", "markdown", "title", "card")
     look = {name: value for name in names if (value := getattr(notifier, name))}

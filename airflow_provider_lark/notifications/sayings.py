@@ -1,4 +1,4 @@
-"""What LarkNotifier says, in the order in which it tries: the author's words, the card, the card with less in it."""
+"""What a notifier of an app says, in the order in which it tries: own words, the card, the card with less in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_lark.notifications.occasion_cards import make_card, shorte
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.api.services.messaging.wire import SentMessage
-    from airflow_provider_lark.notifications.lark import LarkNotifier
+    from airflow_provider_lark.notifications.base import OccasionNotifier
     from airflow_provider_lark.notifications.people import People
 
 _TEXT_BYTES = 120_000
@@ -58,7 +58,7 @@ class Saying:
         return delivery.message
 
 
-def sayings(notifier: LarkNotifier, occasion: Occasion, people: People) -> list[Saying]:
+def sayings(notifier: OccasionNotifier, occasion: Occasion, people: People) -> list[Saying]:
     """Return what to try, one after the other."""
     token = partial(_uuid, notifier, occasion)
     card = partial(_card, notifier)
@@ -75,7 +75,7 @@ def sayings(notifier: LarkNotifier, occasion: Occasion, people: People) -> list[
     return tries
 
 
-def _own_words(notifier: LarkNotifier, people: Sequence[str]) -> Callable[[], Content] | None:
+def _own_words(notifier: OccasionNotifier, people: Sequence[str]) -> Callable[[], Content] | None:
     if notifier.text:
         return lambda: content.text(shorten_text(str(notifier.text), _TEXT_BYTES, twice=True), mentions=people)
     if notifier.markdown:
@@ -85,7 +85,7 @@ def _own_words(notifier: LarkNotifier, people: Sequence[str]) -> Callable[[], Co
     return None
 
 
-def _markdown(notifier: LarkNotifier) -> Any:
+def _markdown(notifier: OccasionNotifier) -> Any:
     said = shorten_text(str(notifier.markdown), _MARKDOWN_BYTES, twice=True)
     title = shorten_title(str(notifier.title)) if notifier.title else None
     return markdown_card(said, title=title).assemble()
@@ -99,13 +99,13 @@ def _checked(card: Any, people: Sequence[str]) -> Content:
     return said
 
 
-def _card(notifier: LarkNotifier, occasion: Occasion, mentions: tuple[str, ...]) -> Content:
+def _card(notifier: OccasionNotifier, occasion: Occasion, mentions: tuple[str, ...]) -> Content:
     given: dict[str, Any] = {"mentions": mentions}
     given |= {name: value for name in ("runbook_url", "note") if (value := getattr(notifier, name))}
     return content.card(make_card(occasion, given, notifier.locale, MESSAGE))
 
 
-def _uuid(notifier: LarkNotifier, occasion: Occasion, what: str) -> str | None:
+def _uuid(notifier: OccasionNotifier, occasion: Occasion, what: str) -> str | None:
     """Return what is the same wherever and whenever this notifier tells this: it is of what it was given to say, since
     what it says may hold the time, a host or an address in memory.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_lark.notifications.context import derived_names
 
@@ -14,10 +14,30 @@ _ADDRESSES = frozenset({"receive_id", "receive_id_type", "mentions", "lark_conn_
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_lark.notifications.base import OccasionNotifier
+
+class Templated(Protocol):
+    """A notifier, as far as its templates go."""
+
+    @property
+    def log(self) -> Any:
+        """Where to say what could not be rendered."""
+        ...
+
+    @property
+    def templates(self) -> Mapping[str, Any]:
+        """What it was given, by template field."""
+        ...
+
+    def get_template_env(self, dag: Any = None) -> Any:
+        """Return Airflow's Jinja environment."""
+        ...
+
+    def render_template(self, content: Any, context: Context, jinja_env: Any = None) -> Any:
+        """Render one template."""
+        ...
 
 
-def render_fields(notifier: OccasionNotifier, context: Mapping[str, Any]) -> list[str]:
+def render_fields(notifier: Templated, context: Mapping[str, Any]) -> list[str]:
     """Render the notifier's template fields in place, and return those that could not be; they become None.
 
     What a value holds mentions nobody: only the template itself can. In what is shown secrets are masked.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from airflow_provider_lark.emulator.handle import Handle
 from airflow_provider_lark.emulator.journal import LogEntry
 from airflow_provider_lark.emulator.page.tables import list_bases, show_table
 from airflow_provider_lark.emulator.page.talks import list_chats, show_chat
-
-if TYPE_CHECKING:
-    from airflow_provider_lark.emulator.emulator import Emulator
 
 MOST_ROWS: Final = 500
 
@@ -19,7 +17,7 @@ MOST_ROWS: Final = 500
 class Views:
     """The page's views by name; numbers come as the digits of a query."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Handle) -> None:
         self._emulator = emulator
 
     def by_name(self) -> dict[str, Callable[..., Any]]:
