@@ -151,20 +151,32 @@ _TOKEN_COMMANDS = (
 )
 
 
+_ARG_MAPPING = _arg(
+    "-m",
+    "--mapping",
+    help="YAML file of mappings; may be given several times",
+    action="append",
+    required=True,
+    metavar="FILE",
+)
+
 _PLAN_ARGS = (
     _ARG_CONN_ID,
-    _arg(
-        "-m",
-        "--mapping",
-        help="YAML file of mappings; may be given several times",
-        action="append",
-        required=True,
-        metavar="FILE",
-    ),
+    _ARG_MAPPING,
     _ARG_MAPPING_NAME,
     _ARG_SQL_CONN_ID,
     _arg("--full", help="Plan a full sync; default: an incremental one", action="store_true"),
     _arg("--allow-mass-deletes", help="Plan as if deletes were allowed without a limit", action="store_true"),
+    _arg("--save", help="Also write the plan to FILE, without values, for: airflow lark sync apply", metavar="FILE"),
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+)
+
+_APPLY_ARGS = (
+    _arg("plan", help="File that airflow lark sync plan --save has written", metavar="FILE"),
+    _ARG_CONN_ID,
+    _ARG_MAPPING,
+    _ARG_SQL_CONN_ID,
     ARG_OUTPUT,
     ARG_VERBOSE,
 )
@@ -192,6 +204,12 @@ def get_lark_cli_commands() -> list[CLICommand]:
                             help="Print what a run would do, and do nothing; exit status 2 when that is anything",
                             func=lazy_load_command("airflow_provider_lark.cli.sync.plan"),
                             args=_PLAN_ARGS,
+                        ),
+                        ActionCommand(
+                            name="apply",
+                            help="Carry out a saved plan; exit status 2 when a part of it was left, or failed",
+                            func=lazy_load_command("airflow_provider_lark.cli.sync.apply"),
+                            args=_APPLY_ARGS,
                         ),
                     ),
                 ),

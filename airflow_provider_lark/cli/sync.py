@@ -1,4 +1,4 @@
-"""``airflow lark sync plan``: what a run would do, with the values of both sides, before it does it."""
+"""``airflow lark sync``: what a run would do, with the values of both sides, and the run of such a plan later on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from textwrap import indent
 from typing import Any
@@ -21,11 +22,13 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.plan.actions import Action, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
+from airflow_provider_lark.core.sync.plan.stored import open_private, read_plans
+from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
 SOMETHING_WAITS = 2
-"""Exit status when a run would do something, or something waits for a person."""
+"""Exit status when a run would do something, something waits for a person, or a plan was not carried out whole."""
 
 _PAGE = 500
 
@@ -36,19 +39,68 @@ def plan(args: Namespace) -> None:
     mappings = _wanted(args)
     hook = LarkHook(args.conn_id)
     waits = False
-    with hook.client() as client:
+    with ExitStack() as stack:
+        client = stack.enter_context(hook.client())
+        file = stack.enter_context(open_private(args.save)) if args.save else None
         writer = _WRITERS[args.output](args.output)
         for mapping in mappings:
-            with _plan(client, hook, mapping, args) as found:
+            with _engine(client, hook, mapping, args) as engine, _plan(engine, args) as found:
                 writer.write(found)
+                if file is not None:
+                    found.stored.write(file)
                 waits = waits or bool(found)
         writer.end()
     if waits:
         raise SystemExit(SOMETHING_WAITS)
 
 
+@command
+def apply(args: Namespace) -> None:
+    """Carry out the plans of a file; exit with status 2 when a part of one was left, or failed."""
+    mappings = {mapping.name: mapping for mapping in _read(args)}
+    hook = LarkHook(args.conn_id)
+    told: list[dict[str, Any]] = []
+    remarks: list[str] = []
+    with hook.client() as client:
+        for stored in read_plans(args.plan):
+            name = stored.head.mapping
+            with stored:
+                if name not in mappings:
+                    raise ConfigError(
+                        f"{args.plan}: mapping {name!r} is in none of the files; {did_you_mean(name, mappings)}"
+                    )
+                with _engine(client, hook, mappings[name], args) as engine:
+                    report = engine.apply(stored)
+            told.append(_done(report))
+            remarks += [f"{name}: {text}" for text in (*report.problems, *report.warnings)]
+    AirflowConsole().print_as(data=told, output=args.output)
+    if args.output in ("table", "plain"):
+        for remark in remarks:
+            print(_shown(remark))
+    if any(each["Status"] != "ok" for each in told):
+        raise SystemExit(SOMETHING_WAITS)
+
+
+def _done(report: ApplyReport) -> dict[str, Any]:
+    lark, sql = report.to_lark, report.to_sql
+    return {
+        "Mapping": report.mapping,
+        "Status": report.status,
+        "Planned": report.planned,
+        "Changed since": report.changed,
+        "Failed": report.failed,
+        "Held": report.held,
+        "In Lark": f"{lark.created} created, {lark.updated} updated, {lark.deleted} deleted",
+        "In SQL": f"{sql.created} created, {sql.updated} updated, {sql.deleted} deleted",
+    }
+
+
+def _read(args: Namespace) -> list[TableMapping]:
+    return [mapping for path in args.mapping for mapping in load_mappings(path)]
+
+
 def _wanted(args: Namespace) -> list[TableMapping]:
-    found = [mapping for path in args.mapping for mapping in load_mappings(path)]
+    found = _read(args)
     names = [mapping.name for mapping in found]
     for name in args.mapping_name:
         if name not in names:
@@ -56,15 +108,19 @@ def _wanted(args: Namespace) -> list[TableMapping]:
     return [mapping for mapping in found if not args.mapping_name or mapping.name in args.mapping_name]
 
 
-def _plan(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Plan:
+@contextmanager
+def _engine(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Iterator[SyncEngine]:
     conn_id = args.sql_conn_id or mapping.sql.conn_id
     if not conn_id:
         raise ConfigError(
             f"mapping {mapping.name!r} names no database; give --sql-conn-id, or the mapping's sql.conn_id"
         )
     with opened_engine(conn_id) as database:
-        engine = SyncEngine(client, database, mapping.with_bases(hook.bases))
-        return engine.plan("full" if args.full else "incremental", allow_mass_deletes=args.allow_mass_deletes)
+        yield SyncEngine(client, database, mapping.with_bases(hook.bases))
+
+
+def _plan(engine: SyncEngine, args: Namespace) -> Plan:
+    return engine.plan("full" if args.full else "incremental", allow_mass_deletes=args.allow_mass_deletes)
 
 
 class _Table:

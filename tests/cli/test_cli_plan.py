@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -88,3 +89,48 @@ def test_trouble_exits_with_1_and_one_line(airflow, shop, tmp_path):
     assert (done.status, "names no database; give --sql-conn-id" in done.err) == (1, True)
     done = plan(airflow, str(tmp_path / "none.yaml"))
     assert done.status == 1
+
+
+@pytest.fixture
+def synced(shop, execute):
+    """Four rows in step, and a change to two of them."""
+    execute(*(f"INSERT INTO areas VALUES ('A{number}', 'n{number}')" for number in range(1, 5)))
+    airflow_run(shop)
+    execute("UPDATE areas SET name = 'secret' WHERE code IN ('A1', 'A2')")
+    return shop
+
+
+def test_saved_plan_is_applied_later_and_tells_what_was_changed_since(airflow, synced, execute, tmp_path):
+    file = tmp_path / "p.plan"
+    assert plan(airflow, synced, "--save", str(file)).status == 2
+    assert "secret" not in file.read_text()
+    execute("UPDATE areas SET name = 'later' WHERE code IN ('A2', 'A3')")
+    done = apply(airflow, synced, file, "--output", "json")
+    assert done.status == 2
+    (told,) = done.json
+    assert (told["Mapping"], told["Status"], told["Planned"], told["Changed since"]) == ("areas", "partial", "2", "1")
+    assert told["In Lark"] == "0 created, 1 updated, 0 deleted"
+    assert plan(airflow, synced, "--save", str(file)).status == 2
+    done = apply(airflow, synced, file)
+    assert (done.status, "changed since planned" in done.out) == (0, False)
+    assert plan(airflow, synced).status == 0
+    done = apply(airflow, synced, file)
+    assert done.status == 2
+    assert "areas: 2 of 2 rows were changed since planned, and left to the next run: A2, A3" in done.out
+
+
+def test_plan_of_another_mapping_and_a_file_for_readers_are_refused(airflow, synced, tmp_path):
+    file = tmp_path / "p.plan"
+    plan(airflow, synced, "--save", str(file))
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(synced).read_text().replace("sql: areas", "sql: areas\n  direction: to_lark"))
+    done = apply(airflow, str(other), file)
+    assert (done.status, "belongs to another mapping" in done.err) == (1, True)
+    file.write_text(plan(airflow, synced, "--output", "json").out)
+    done = apply(airflow, synced, file)
+    assert (done.status, "is no plan" in done.err) == (1, True)
+    assert plan(airflow, synced).status == 2
+
+
+def apply(airflow, shop, file, *more):
+    return airflow("sync", "apply", str(file), "--mapping", shop, "--sql-conn-id", "shop_db", *more)

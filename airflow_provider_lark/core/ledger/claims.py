@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
 from airflow_provider_lark.core.ledger.entries import HELD, UNCLAIMED, Entries
 from airflow_provider_lark.core.ledger.tables import queue
@@ -46,7 +47,15 @@ class Claim:
 class Claiming(Entries):
     """Takes keys of the queue of one table."""
 
-    def claim(self, *, limit_keys: int, token: str, lease_seconds: float, now_ms: int | None = None) -> list[Claim]:
+    def claim(
+        self,
+        *,
+        limit_keys: int,
+        token: str,
+        lease_seconds: float,
+        now_ms: int | None = None,
+        among: Sequence[str] | None = None,
+    ) -> list[Claim]:
         """Take up to *limit_keys* keys, the longest waiting first, each with all its entries.
 
         Entries that failed for good, or are held, come along when their key has changed again. A key is left alone
@@ -55,9 +64,10 @@ class Claiming(Entries):
 
         :param token: marks the entries as ours, for whoever reads the queue.
         :param now_ms: the time to judge leases and backoff by (default: the database's).
+        :param among: only these keys, as many as a statement takes.
         """
         self._take_back_expired(now_ms)
-        keys = self._candidates(limit_keys, now_ms)
+        keys = self._candidates(limit_keys, now_ms, among)
         claims = [_claim_of(Key(key), rows) for key, rows in self._lock_entries(keys).items()]
         lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
         # what is held stays so until it is settled: a worker that dies must not set it free
@@ -72,7 +82,7 @@ class Claiming(Entries):
         found = self.conn.scalars(select(queue.c.id).where(queue.c.table_name == self.table_name, *expired)).all()
         self._change_ids(found, *expired, status="pending", **UNCLAIMED)
 
-    def _candidates(self, limit_keys: int, now_ms: int | None) -> list[str]:
+    def _candidates(self, limit_keys: int, now_ms: int | None, among: Sequence[str] | None) -> list[str]:
         other = queue.alias()
         in_work = exists().where(
             other.c.table_name == queue.c.table_name,
@@ -80,7 +90,9 @@ class Claiming(Entries):
             _by_key(other.c.status).in_(("processing",)),
         )
         now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
-        mine = (queue.c.status == "pending", queue.c.table_name == self.table_name)
+        mine = [queue.c.status == "pending", queue.c.table_name == self.table_name]
+        if among is not None:
+            mine.append(is_among(queue.c.key, among))
         oldest = (
             select(queue.c.key)
             .where(*mine, is_due(now), ~is_blacklisted(), ~in_work)

@@ -7,6 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -14,18 +15,19 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.connections import with_lock_seconds
-from airflow_provider_lark.core.errors import LarkError, describe_problems
+from airflow_provider_lark.core.database.connections import read_only_session, with_lock_seconds
+from airflow_provider_lark.core.errors import LarkError, SafetyStop, describe_problems
 from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.plan.apply import PlannedRun, tell_changed
+from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.make import make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
-from airflow_provider_lark.core.sync.pull.full_scan import (
-    drop_marks,
-)
-from airflow_provider_lark.core.sync.report import CheckReport, Report, SetupReport, SyncReport
+from airflow_provider_lark.core.sync.plan.stored import StoredPlan
+from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
+from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease, worker_name
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.users import Users
@@ -146,6 +148,35 @@ class SyncEngine:
                 allow_mass_deletes=allow_mass_deletes,
             )
 
+    def apply(self, plan: Plan | StoredPlan) -> ApplyReport:
+        """Carry out a plan that was made before; what was changed since is left to the next run, and reported.
+
+        The run decides anew, and does only what it decides as the plan did: other changes wait, and so does a row of
+        which either side holds other values than the plan saw. All values come from the tables.
+
+        :returns: with the status ``partial`` when rows were left or failed, ``held`` when deletes are held.
+        :raises ConfigError: the plan was made with another mapping; nothing was written.
+        :raises SchemaMismatch: fields or columns were changed since; nothing was written.
+        """
+        stored = plan.stored if isinstance(plan, Plan) else plan
+        report = ApplyReport(self.mapping.name, stored.head.operation)
+        with self._measured(report):
+            with read_only_session(self.sql_engine) as conn:
+                stored.head.require(self.mapping, look(self.client, conn, self.mapping, self._users).binding)
+            stored.checks.reset()
+            make = partial(PlannedRun, checks=stored.checks)
+            try:
+                with self._run(report, stored.head.allow_mass_deletes, make) as run:
+                    if stored.head.operation == "full":
+                        run_full(run)
+                    else:
+                        run_incremental(run)
+            except SafetyStop as stop:
+                # it ends a run when all else has been done
+                report.warnings.append(str(stop))
+            tell_changed(report, stored.checks)
+        return report
+
     def check(self) -> CheckReport:
         """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
         report = CheckReport(self.mapping.name, "check")
@@ -186,7 +217,9 @@ class SyncEngine:
         )
 
     @contextmanager
-    def _run(self, report: SyncReport, allow_mass_deletes: bool = False) -> Iterator[Run]:
+    def _run(
+        self, report: SyncReport, allow_mass_deletes: bool = False, make: Callable[..., Run] = Run
+    ) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
         ready = self._ready or setup.open_ready(
             self.client,
@@ -204,7 +237,7 @@ class SyncEngine:
         report.time_zone = ready.time_zone
         resource = f"{binding.app_token}/{binding.table_id}"
         with self._hold(resource) as keep:
-            run = Run(
+            run = make(
                 client=self.client,
                 engine=self.sql_engine,
                 binding=binding,

@@ -110,6 +110,9 @@ def _save(run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> No
     :param complete: every record was read and compared.
     :param offset: records beyond the pairs; None leaves what is known.
     """
+    if run.leaves_some:
+        # the next run reads from the same watermark, and takes what was carried out for echoes
+        return
     state = load_checkpoint(run)
     newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
     kept = replace(state, watermark_ms=max(newest) if newest else None)

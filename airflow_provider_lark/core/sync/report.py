@@ -112,6 +112,20 @@ class SyncReport(Report):
 
 
 @dataclass(slots=True)
+class ApplyReport(SyncReport):
+    """What a run of a stored plan did.
+
+    :param planned: rows that the plan was to change.
+    :param changed: those that were not found as planned, and were left to the next run.
+    :param changed_keys: the first of them.
+    """
+
+    planned: int = 0
+    changed: int = 0
+    changed_keys: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class CheckReport(Report):
     """What ``check`` compared.
 

@@ -7,6 +7,9 @@
 :mod:`.rows`       the SQL side of it
 :mod:`.records`    the Lark side of it
 :mod:`.database`   the copy of the ledger, and the notes: a temporary file
+:mod:`.checks`     the decisions by what they rest on, without values
+:mod:`.stored`     a plan in a file
+:mod:`.apply`      the run that carries out a plan that was made before
 :mod:`.look`       both tables and what the setup would make, without making it
 =================  ==================================================================================
 """

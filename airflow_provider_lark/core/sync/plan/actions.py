@@ -92,4 +92,9 @@ def differences(old: Mapping[str, Canonical], new: Mapping[str, Canonical]) -> t
 
 def cut_keys(actions: Iterator[Action]) -> list[str]:
     """Return the keys of *actions*, cut where they are long."""
-    return [each.key if len(each.key) <= KEY_CHARACTERS else each.key[:KEY_CHARACTERS] + "…" for each in actions]
+    return [cut_key(each.key) for each in actions]
+
+
+def cut_key(key: str) -> str:
+    """Return *key*, cut where it is long."""
+    return key if len(key) <= KEY_CHARACTERS else key[:KEY_CHARACTERS] + "…"

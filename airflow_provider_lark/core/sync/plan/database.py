@@ -5,15 +5,19 @@ The real database is only read. The copy is SQLite's, in a file, so that memory 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
+    Index,
     Integer,
     MetaData,
     String,
@@ -34,8 +38,17 @@ from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Side, dum
 
 _metadata = MetaData()
 
-planned_row = Table("planned_row", _metadata, Column("key", String, primary_key=True), Column("fields", Text))
-"""Rows of SQL as the run would leave them; no *fields* where it would delete one."""
+planned_row = Table(
+    "planned_row",
+    _metadata,
+    Column("key", String, primary_key=True),
+    Column("fields", Text),
+    Column("is_made", Boolean, nullable=False),
+)
+"""Rows of SQL as the run would leave them; no *fields* where it would delete one.
+
+Of one that *is_made* the database would make the key, for which another one stands here.
+"""
 
 planned_record = Table(
     "planned_record", _metadata, Column("record_id", String, primary_key=True), Column("fields", Text)
@@ -54,23 +67,47 @@ planned_action = Table(
     Column("why", Text, nullable=False),
 )
 
+planned_check = Table(
+    "planned_check",
+    _metadata,
+    Column("id", Integer, primary_key=True),
+    Column("side", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("record_id", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("state", String, nullable=False, server_default="planned"),
+    Index("ux_planned_check", "key", "record_id", "side", "fingerprint", unique=True),
+    Index("ix_planned_check_record", "record_id"),
+)
+"""The decisions of the run, by what they rest on. *state* is ``planned``, ``done``, or ``changed`` since."""
+
 _PAGE = 500
+
+_CONNECTIONS = 2
+"""One reads while the other writes."""
 
 
 class PlanDatabase:
-    """The temporary file; :meth:`close` removes it."""
+    """The temporary file. It has no name: it goes with its connections, also when the process is killed."""
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="lark-plan-")
-        self._engine = create_engine(f"sqlite:///{self._folder.name}/plan.db")
-        event.listen(self._engine, "connect", _hurry)
-        tables.metadata.create_all(self._engine)
-        _metadata.create_all(self._engine)
+        handle, path = mkstemp(prefix="lark-plan-")
+        os.close(handle)
+        try:
+            self._engine = create_engine(f"sqlite:///{path}", pool_size=_CONNECTIONS, max_overflow=0)
+            event.listen(self._engine, "connect", _hurry)
+            tables.metadata.create_all(self._engine)
+            _metadata.create_all(self._engine)
+            with ExitStack() as stack:
+                for _ in range(_CONNECTIONS):
+                    stack.enter_context(self._engine.connect())
+        finally:
+            # every connection that will be used is open by now
+            Path(path).unlink()
 
     def close(self) -> None:
         """Remove it."""
         self._engine.dispose()
-        self._folder.cleanup()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

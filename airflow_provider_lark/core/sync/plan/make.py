@@ -17,10 +17,12 @@ from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action
+from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.run import PlanRun
+from airflow_provider_lark.core.sync.plan.stored import Head, StoredPlan, contract_of, version_of
 from airflow_provider_lark.core.sync.pull.hold import RECORD_STAYS, ROW_STAYS, pages
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.report import SyncReport
@@ -42,10 +44,11 @@ def make_plan(
     allow_mass_deletes: bool,
 ) -> Plan:
     """Find out what a run would do; see :meth:`.SyncEngine.plan`."""
-    database = PlanDatabase()
+    checks = Checks(PlanDatabase(), salt=new_token())
+    database = checks.database
     try:
         with read_only_session(engine) as conn:
-            # what is looked up of people is kept in this process only
+            # what is looked up of users is kept in this process only
             users = Users(client, engine, UserDirectory(client, None))
             looked = look(client, conn, mapping, users)
             links = [pair.link.table_name for pair in looked.binding.pairs if pair.link is not None]
@@ -65,14 +68,24 @@ def make_plan(
                 users=users,
                 allow_mass_deletes=allow_mass_deletes,
                 database_offset_ms=int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000),
-                plan=database,
+                checks=checks,
                 rows=conn,
             )
             _rehearse(run, operation)
+            head = Head(
+                mapping=mapping.name,
+                operation=operation,
+                allow_mass_deletes=allow_mass_deletes,
+                version=version_of(mapping),
+                contract=contract_of(looked.binding),
+                made_ms=int(clock.now() * 1000),
+                salt=checks.salt,
+                counts={f"{side}.{kind}": count for (side, kind), count in database.counts().items()},
+            )
     except BaseException:
         database.close()
         raise
-    return Plan(database, report)
+    return Plan(StoredPlan(head, checks), report)
 
 
 def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:

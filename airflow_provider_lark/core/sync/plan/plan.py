@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, Kind, Side, cut_keys
-from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.stored import StoredPlan, open_private
 from airflow_provider_lark.core.sync.report import SyncReport
 
 
@@ -15,10 +16,12 @@ class Plan:
     """What a run would do; nothing has been done. Close it, or use it in ``with``: it lives in a temporary file.
 
     :ivar report: what the run would report, with the calls that finding out took.
+    :ivar stored: what a later run needs of it; see :meth:`.SyncEngine.apply`.
     """
 
-    def __init__(self, database: PlanDatabase, report: SyncReport) -> None:
-        self._database = database
+    def __init__(self, stored: StoredPlan, report: SyncReport) -> None:
+        self._database = stored.checks.database
+        self.stored = stored
         self.report = report
 
     def __enter__(self) -> Self:
@@ -46,6 +49,11 @@ class Plan:
     ) -> Iterator[Action]:
         """Yield the actions with their values, in the order in which they were found; memory does not grow."""
         return self._database.actions(side, kind, limit)
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan to a file that only its owner may read, for :func:`.read_plans`: keys, and no values."""
+        with open_private(path) as target:
+            self.stored.write(target)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a task may return and log: the report as the run would give it, and under ``would``, by side and

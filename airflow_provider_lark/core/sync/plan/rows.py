@@ -17,6 +17,7 @@ from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
+from airflow_provider_lark.core.sync.plan.records import NEW_RECORD
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
 MADE_KEY = "(made by the database)"
@@ -68,15 +69,29 @@ class PlannedRows:
         """Return the key that *values* name."""
         return self._store.key_of(values)
 
-    def put(self, key: Key, values: Values | None) -> None:
-        """Keep what a row would be; None for one that would be deleted."""
+    def put(self, key: Key, values: Values | None, *, is_made: bool = False) -> None:
+        """Keep what a row would be; None for one that would be deleted.
+
+        :param is_made: the key stands for the one that the database will make.
+        """
+        is_made = is_made or key in self.made_among([key])
         self._copy.execute(delete(planned_row).where(planned_row.c.key == key))
-        self._copy.execute(insert(planned_row).values(key=key, fields=None if values is None else dump_values(values)))
+        fields = None if values is None else dump_values(values)
+        self._copy.execute(insert(planned_row).values(key=key, fields=fields, is_made=is_made))
+
+    def made_among(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those of *keys* that stand for keys which the database will make."""
+        found: set[str] = set()
+        for some in split(keys):
+            made = select(planned_row.c.key).where(is_among(planned_row.c.key, some), planned_row.c.is_made)
+            found.update(self._copy.scalars(made))
+        return frozenset(found)
 
     def _planned(self, ids: Sequence[Key]) -> dict[Key, SqlRow | None]:
         found: dict[Key, SqlRow | None] = {}
         for some in split(ids):
-            for key, fields in self._copy.execute(select(planned_row).where(is_among(planned_row.c.key, some))):
+            rows = select(planned_row.c.key, planned_row.c.fields).where(is_among(planned_row.c.key, some))
+            for key, fields in self._copy.execute(rows):
                 found[key] = None if fields is None else Row(key, load_values(fields))
         return found
 
@@ -107,11 +122,12 @@ class RowPlanner:
         old = {} if row is None else dict(row.values)
         if change.kind == "delete":
             self._rows.put(key, None)
-            return Action("sql", "delete", key, why="its record is gone in Lark")
+            return Action("sql", "delete", key, change.record_id, why="its record is gone in Lark")
         after = {**old, **change.values}
         self._rows.put(key, after)
         change.row = Row(key, after) if row is None else replace(row, values=after)
-        return Action("sql", self._kind_of(change), key, "", differences(old, change.values), self._why(change))
+        record_id = "" if change.record_id.startswith(NEW_RECORD) else change.record_id
+        return Action("sql", self._kind_of(change), key, record_id, differences(old, change.values), self._why(change))
 
     def _insert(self, change: SqlChange) -> Action:
         values: dict[str, Canonical] = {**dict.fromkeys(self._binding.codecs), **change.values}
@@ -120,10 +136,10 @@ class RowPlanner:
         if key is None:
             values |= self._made_key()
             key = self._rows.key_of(values) or Key(f"{MADE_KEY} {self._next_number()}")
-        self._rows.put(key, values)
+        self._rows.put(key, values, is_made=shown == MADE_KEY)
         change.key, change.row = key, Row(key, values)
         changes = tuple(Change(name, None, value) for name, value in change.values.items() if value is not None)
-        return Action("sql", "create", shown, "", changes, "its record has no row")
+        return Action("sql", "create", shown, change.record_id, changes, "its record has no row")
 
     def _made_key(self) -> dict[str, Canonical]:
         """Return key values that no row has: negative numbers, where the database would take the next positive one."""

@@ -7,7 +7,7 @@ a plan reads and notes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -22,11 +22,13 @@ from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
+from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
-from airflow_provider_lark.core.sync.plan.records import PlannedTable
-from airflow_provider_lark.core.sync.plan.rows import PlannedRows, RowPlanner
+from airflow_provider_lark.core.sync.plan.records import NEW_RECORD, PlannedTable
+from airflow_provider_lark.core.sync.plan.rows import MADE_KEY, PlannedRows, RowPlanner
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Rows, Transaction
 
@@ -40,10 +42,11 @@ class PlanTransaction(Transaction):
     :param rows: the session with the real database, which only reads.
     """
 
-    def __init__(self, conn: Connection, rows: Connection, binding: Binding, plan: PlanDatabase, count: _Count) -> None:
+    def __init__(self, conn: Connection, rows: Connection, binding: Binding, checks: Checks, count: _Count) -> None:
         super().__init__(conn, binding, "plan")
         self._rows = rows
-        self._plan = plan
+        self._checks = checks
+        self._plan = checks.database
         self._count = count
 
     @cached_property
@@ -55,6 +58,17 @@ class PlanTransaction(Transaction):
     def _planned_rows(self) -> PlannedRows:
         store = SqlStore(self._rows, self._binding.spec, self._binding.codecs)
         return PlannedRows(self.conn, store, self.pairs)
+
+    def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
+        """Note what the decisions rest on, and let all of them be carried out."""
+        told = [ground for each in decided if (ground := grounds(each)).acts]
+        made = self.made_among([ground.key for ground in told if ground.key])
+        self._checks.note(self.conn, [_as_known(ground, made) for ground in told])
+        return decided
+
+    def made_among(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those of *keys* that stand for keys which the database will make."""
+        return self._planned_rows.made_among(keys)
 
     def apply(self, changes: Sequence[SqlChange]) -> None:
         """Note what would be written."""
@@ -68,6 +82,12 @@ class PlanTransaction(Transaction):
     def log(self, lines: Sequence[LogLine]) -> None:
         """Note what is no write: who wins a conflict, and what cannot be synced."""
         self._plan.add(self.conn, [action for line in lines if (action := _noted(line))])
+
+
+def _as_known(ground: Grounds, made: frozenset[str]) -> Grounds:
+    """Return *ground* without the names that are the plan's own."""
+    key = None if ground.key in made else ground.key
+    return replace(ground, key=key, record_id="" if ground.record_id.startswith(NEW_RECORD) else ground.record_id)
 
 
 def _noted(line: LogLine) -> Action | None:
@@ -91,13 +111,18 @@ class _Count:
 class PlanRun(Run):
     """What a plan works with.
 
-    :param plan: where it notes.
+    :param checks: the decisions, in the plan's database, where it notes.
     :param rows: the session with the real database, which only reads.
     """
 
-    plan: PlanDatabase = field(kw_only=True)
+    checks: Checks = field(kw_only=True)
     rows: Connection = field(kw_only=True)
     _count: _Count = field(init=False, default_factory=_Count)
+
+    @property
+    def plan(self) -> PlanDatabase:
+        """Where it notes."""
+        return self.checks.database
 
     def __post_init__(self) -> None:
         Run.__post_init__(self)
@@ -119,8 +144,8 @@ class PlanRun(Run):
             # the next look sees what others have committed, as that of a run does
             self.rows.rollback()
 
-    def _on(self, conn: Connection) -> Transaction:
-        return PlanTransaction(conn, self.rows, self.binding, self.plan, self._count)
+    def _on(self, conn: Connection) -> PlanTransaction:
+        return PlanTransaction(conn, self.rows, self.binding, self.checks, self._count)
 
     def _note(self, conn: Connection, kind: str, writes: Sequence[tuple[str, Body]], client_token: str) -> None:
         """Note writes to Lark, with the values that the ledger knows of the records."""
@@ -130,6 +155,8 @@ class PlanRun(Run):
         new = [key for each in tx.intents.open("create") if each.client_token == client_token for key in each.keys]
         keys = dict(zip([id_ for id_, _ in writes], new, strict=False)) if new else {}
         keys |= {str(id_): pair.key for id_, pair in known.items()}
+        made = tx.made_among(list(keys.values()))
+        keys = {id_: Key(MADE_KEY) if key in made else key for id_, key in keys.items()}
         rows = [self.lark.decode({"record_id": id_, "fields": dict(body)}) for id_, body in self._shown(writes)]
         keyed = self.links.to_keys(tx, rows)
         bodies = dict(writes)

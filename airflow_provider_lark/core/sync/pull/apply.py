@@ -48,7 +48,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     unreadable = [state for state in states if state.sql is not None and state.sql.problems]
     unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
     states = [state for state in states if state not in unreadable]
-    steps = withhold(tx, bundle, _decide_all(tx, run, bundle, states, outcome), outcome)
+    steps = withhold(tx, bundle, _admitted(tx, _decide_all(tx, run, bundle, states, outcome), outcome), outcome)
     tx.apply([step.change for step in steps if step.change is not None])
     failures = list(refused)
     failures += [_refusal(state, state.sql.problems[0]) for state in unreadable if state.sql is not None]
@@ -174,6 +174,18 @@ def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState
     return steps
 
 
+def _admitted(tx: Transaction, steps: list[Step], outcome: Outcome) -> list[Step]:
+    """Return the steps that this run carries out; the others are left as they are."""
+    admitted = list(tx.admit(steps, lambda step: step.grounds))
+    if len(admitted) < len(steps):
+        kept = set(map(id, admitted))
+        left = [step.state for step in steps if id(step) not in kept]
+        outcome.left.update(name for state in left for name in (state.record_id, state.id))
+        outcome.refused.update(state.record_id for state in left)
+        outcome.unpaired.update(state.record_id for state in left if state.pair is None)
+    return admitted
+
+
 def _was_met_before(state: RowState, bundle: Bundle) -> bool:
     modified_ms = state.lark.modified_ms if state.lark else None
     return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
@@ -204,6 +216,8 @@ def _decide_one(run: Run, state: RowState, resolution: Side | None, *, waits: bo
         return None
     step = Step(state, decision, None, resolution=resolution)
     step.change = _change_for(run, step)
+    if step.change is not None:
+        step.change.record_id = state.record_id
     return step
 
 

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.sync.decide import PullDecision, Side
 from airflow_provider_lark.core.sync.pull.row_states import Duplicate, RowState
 from airflow_provider_lark.core.sync.report import Writes
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.run.grounds import Grounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Outcome:
     :param failed: what could not be ingested now, and why, by the name of its dead letter.
     :param landed: keys and ids of the records that were ingested.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
+    :param left: names of rows that are left to another run.
     :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
@@ -54,6 +56,7 @@ class Outcome:
     unpaired: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
     duplicates: list[Duplicate] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     rewritten: int = 0
@@ -70,6 +73,7 @@ class Outcome:
         self.unpaired |= other.unpaired
         self.refused |= other.refused
         self.held |= other.held
+        self.left |= other.left
         self.duplicates += other.duplicates
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated
@@ -102,3 +106,27 @@ class Step:
     def key(self) -> Key | None:
         """The row's key; of a new row, the one that the database made."""
         return self.state.key if self.change is None else self.change.key
+
+    @property
+    def grounds(self) -> Grounds:
+        """What was decided on, and what follows."""
+        state, decision = self.state, self.decision
+        is_kept = decision.pair in ("keep", "save")
+        return Grounds(
+            side="sql",
+            key=state.key,
+            record_id=state.record_id,
+            seen=(
+                state.base,
+                None if state.lark is None else state.lark.values,
+                None if state.sql is None else state.sql.values,
+            ),
+            outcome=(
+                decision.sql,
+                decision.pair,
+                decision.outcome or "",
+                *(name for name in ("owes_lark", "conflict") if getattr(decision, name)),
+            ),
+            values=decision.values,
+            acts=self.change is not None or decision.owes_lark or decision.conflict or not is_kept,
+        )

@@ -22,7 +22,7 @@ RECORD_STAYS = "its row was deleted in SQL; the record stays until a person allo
 def foresee(run: Run) -> None:
     """Count what a push would delete in Lark, before anything is; beyond the limit, nothing is deleted there."""
     if run.guard.is_lifted:
-        run.transact(lambda tx: tx.deletes.release_all())
+        run.transact(lambda tx: tx.release_held())
         return
     _free_rows_that_are_back(run)
     soft = run.binding.mapping.deletes.mode == "soft"

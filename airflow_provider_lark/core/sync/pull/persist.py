@@ -40,7 +40,8 @@ def persist(
     states = [step.state for step in done]
     outcome.landed |= {n for one in states for n in (one.record_id, one.key, one.reserved) if n is not None}
     tx.dead_letters.resolve(sorted(outcome.landed))
-    left = {failure.name for failure in failures} | outcome.held | {each.row.id for each in outcome.duplicates}
+    left = {failure.name for failure in failures} | {each.row.id for each in outcome.duplicates}
+    left |= outcome.held | outcome.left
     _complete(tx, bundle, left)
     tx.log(lines)
 

@@ -28,6 +28,7 @@ from airflow_provider_lark.core.sync.push.find_by_key import find_by_keys, in_or
 from airflow_provider_lark.core.sync.push.write_intents import is_void
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter, retry_delay_seconds
+from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.run.turn import writing
@@ -49,6 +50,11 @@ class NewRow:
     sendable: Sendable
     entry_ids: tuple[int, ...] = ()
     retry_count: int = 0
+
+    @property
+    def grounds(self) -> Grounds:
+        """What was decided on: a row without a record."""
+        return Grounds("lark", self.key, "", (None,), ("create",), self.values)
 
 
 _Encoded = tuple[NewRow, dict[str, Any]]
@@ -197,7 +203,7 @@ def _store_record_ids(tx: Transaction, run: Run, ids: Mapping[Key, RecordId]) ->
         return
     # a row that was deleted meanwhile has its own queue entry
     there = tx.sql.read(list(ids), for_update=True)
-    tx.apply([SqlChange("patch", Key(key), {column: ids[Key(key)]}) for key in there])
+    tx.apply([SqlChange("patch", Key(key), {column: ids[Key(key)]}, ids[Key(key)]) for key in there])
 
 
 def _reject(run: Run, row: NewRow, error: LarkError) -> None:

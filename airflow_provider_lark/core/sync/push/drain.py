@@ -49,7 +49,7 @@ def drain(run: Run) -> None:
 
 def _claim(tx: Transaction, run: Run) -> list[Claim]:
     size = run.binding.mapping.batch_size
-    return tx.queue.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
+    return tx.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
 
 
 def _push(run: Run, claims: Sequence[Claim]) -> None:
@@ -111,6 +111,7 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
         else:
             work.append(Work(claim, pair, decision))
     tx.queue.complete(idle)
+    work = list(tx.admit(work, lambda item: item.grounds))
     _leave_unseen(tx, run, unseen)
     return _resolve_links(tx, run, _within_guard(tx, run, work, room))
 

@@ -45,4 +45,4 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
     rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]
     # a key that cannot be read cannot be continued from
     named = [row.id for row in page.rows if row.values]
-    return rows, named[-1] if named else None
+    return list(tx.admit(rows, lambda row: row.grounds)), named[-1] if named else None

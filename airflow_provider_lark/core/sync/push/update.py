@@ -28,6 +28,7 @@ from airflow_provider_lark.core.sync.pull.own_writes import (
 )
 from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
 from airflow_provider_lark.core.sync.run.dead_letters import MAX_RETRIES, add_dead_letter, retry_delay_seconds
+from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -52,6 +53,14 @@ class Work:
         if self.pair is None:
             raise AssertionError("only a pair has a record")
         return self.pair.record_id
+
+    @property
+    def grounds(self) -> Grounds:
+        """What was decided on, and what follows; base and patch together tell the row."""
+        pair = self.pair
+        base = None if pair is None or pair.tombstone else pair.base
+        record_id = "" if pair is None else pair.record_id
+        return Grounds("lark", self.claim.key, record_id, (base,), (self.decision.lark,), self.decision.values)
 
 
 def wait_for_links(tx: Transaction, item: Work, sendable: Sendable) -> None:

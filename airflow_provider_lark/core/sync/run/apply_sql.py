@@ -25,6 +25,7 @@ class SqlChange:
     """One row to write.
 
     :param key: the row's key; for an insert it is filled in when the database made it, or made another.
+    :param record_id: Lark's record of the row.
     :param error: why the database refused the row; None when it was written.
     :param row: the row as the database holds it afterwards; None for a delete.
     """
@@ -32,6 +33,7 @@ class SqlChange:
     kind: Literal["insert", "patch", "delete"]
     key: Key | None
     values: Values
+    record_id: str = ""
     error: LarkError | None = None
     row: SqlRow | None = None
 

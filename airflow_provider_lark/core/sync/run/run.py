@@ -47,6 +47,7 @@ class Run:
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
     :param shares_base: whether other mappings write to the base; None until somebody asks.
     :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
+    :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
 
     client: LarkClient
@@ -65,6 +66,7 @@ class Run:
     guard: Guard = field(init=False)
     shares_base: bool | None = None
     luck: Luck = field(default_factory=Luck)
+    leaves_some: bool = False
     lark: BitableStore = field(init=False)
     telling: frozenset[str] = field(init=False)
     _own_ids: frozenset[str] | None = field(init=False, default=None)

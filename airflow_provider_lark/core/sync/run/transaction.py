@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.run.grounds import Grounds
+
+T = TypeVar("T")
 
 
 class Rows(Protocol):
@@ -57,6 +61,18 @@ class Transaction(Ledger):
     @cached_property
     def _store(self) -> SqlStore:
         return SqlStore(self.conn, self._binding.spec, self._binding.codecs)
+
+    def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
+        """Return those of the decisions that are carried out: all of them."""
+        return decided
+
+    def claim(self, *, limit_keys: int, token: str, lease_seconds: float) -> list[Claim]:
+        """Take keys of the queue; none means that nothing is left."""
+        return self.queue.claim(limit_keys=limit_keys, token=token, lease_seconds=lease_seconds)
+
+    def release_held(self) -> None:
+        """Let the deletes that a guard holds back be carried out, since a person has allowed them."""
+        self.deletes.release_all()
 
     def apply(self, changes: Sequence[SqlChange]) -> None:
         """Write rows, without waking the capturing triggers; a refused change carries its error."""

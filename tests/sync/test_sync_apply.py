@@ -1,0 +1,209 @@
+"""A plan that is run later does what it said, and leaves to the next run whatever was changed meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core.errors import ConfigError, LarkError, SafetyStop, SchemaMismatch
+from airflow_provider_lark.core.sync.plan.stored import read_plans
+from airflow_provider_lark.core.sync.report import ApplyReport
+from tests.sync.test_sync_plan import counts, dump, planned
+from tests.sync.world import World
+
+
+def save(engine: SyncEngine, path: Path, operation: Any = "incremental", **options: Any) -> dict[str, Any]:
+    with engine.plan(operation, **options) as plan:
+        plan.save(path)
+        return counts(plan.report)
+
+
+def apply(engine: SyncEngine, path: Path) -> ApplyReport:
+    (plan,) = read_plans(path)
+    with plan:
+        return engine.apply(plan)
+
+
+def left_by(report: ApplyReport) -> tuple[int, list[str]]:
+    return report.changed, sorted(report.changed_keys, key=int)
+
+
+def test_touched_rows_of_a_plan_are_left_and_the_rest_lands(world: World, tmp_path: Path) -> None:
+    engine = world.ready(110)
+    for code in range(1, 101):
+        world.update(code, name=f"planned {code}")
+    save(engine, tmp_path / "p")
+    for code in range(1, 6):
+        world.edit(code, Name=f"by hand {code}")
+    for code in range(6, 11):
+        world.update(code, qty=1000 + code)
+    world.delete(11, 12, 13)
+    report = apply(engine, tmp_path / "p")
+    assert (report.planned, report.changed, report.status) == (100, 13, "partial")
+    assert report.changed_keys == [str(code) for code in range(1, 11)]
+    assert (report.to_lark.updated, report.to_lark.deleted, report.to_sql.total) == (87, 0, 0)
+    lark = world.by_code()
+    assert [lark[code]["Name"] for code in (1, 6, 11, 14, 100)] == [
+        "by hand 1",
+        "n6",
+        "n11",
+        "planned 14",
+        "planned 100",
+    ]
+    assert report.warnings[-1].startswith("13 of 100 rows were changed since planned, and left to the next run: 1, 2,")
+    # the dropped ones are decided now: the person's edit wins, the program's other column goes along, rows are deleted
+    later = engine.incremental()
+    assert (later.to_sql.updated, later.to_lark.updated, later.to_lark.deleted) == (5, 5, 3)
+    world.assert_in_step()
+    assert world.rows()[1]["name"] == "by hand 1"
+
+
+def test_plan_of_another_field_type_or_mapping_is_refused_as_a_whole(world: World, tmp_path: Path) -> None:
+    engine = world.ready(3)
+    world.update(1, name="planned")
+    save(engine, tmp_path / "p")
+    before = dump(world)
+    with pytest.raises(ConfigError, match="belongs to another mapping, or to this one as it was before a change"):
+        apply(world.engine(batch_size=7), tmp_path / "p")
+    table = world.emu.state.bases[world.app_token].tables[world.table_id]
+    (qty,) = [field for field in table.fields if field.name == "Qty"]
+    qty.type = 1
+    with pytest.raises(SchemaMismatch, match=r"fields or columns were changed since the plan of .* UTC was made"):
+        apply(engine, tmp_path / "p")
+    qty.type = 2
+    assert dump(world) == before
+    assert apply(engine, tmp_path / "p").to_lark.updated == 1
+
+
+def test_plan_of_another_column_type_is_refused(world: World, tmp_path: Path) -> None:
+    engine = world.ready(3)
+    world.update(1, name="planned")
+    save(engine, tmp_path / "p")
+    if world.sql.dialect.name == "sqlite":
+        pytest.skip("SQLite does not change the type of a column")
+    verb = "ALTER COLUMN name TYPE varchar(40)" if world.sql.dialect.name == "postgresql" else "MODIFY name varchar(40)"
+    world.execute(f"ALTER TABLE people {verb}")
+    with pytest.raises(SchemaMismatch, match="make a new plan"):
+        apply(engine, tmp_path / "p")
+
+
+@pytest.mark.parametrize("operation", ["incremental", "full"])
+def test_untouched_plan_is_carried_out_whole_and_nothing_else(world: World, tmp_path: Path, operation: str) -> None:
+    engine = world.ready(8, conflict="merge:lark")
+    world.update(1, name="edited")
+    world.delete(2)
+    world.insert({"code": 20, "name": "new one"})
+    world.edit(3, Name="by hand")
+    world.remove(4)
+    world.add(Name="no key")
+    world.edit(6, Name="same row")
+    world.update(6, qty=66)
+    foreseen = save(engine, tmp_path / "p", operation)
+    text = (tmp_path / "p").read_text()
+    assert not [value for value in ("edited", "by hand", "no key", "same row", "new one") if value in text]
+    assert oct((tmp_path / "p").stat().st_mode)[-3:] == "600"
+    # what comes later is not in the plan, on whichever side
+    world.update(7, name="later")
+    world.edit(8, Name="later")
+    world.insert({"code": 30, "name": "later"})
+    report = apply(engine, tmp_path / "p")
+    assert (report.planned, report.changed, report.status) == (7, 0, "ok"), report.changed_keys
+    assert counts(report) == foreseen
+    assert (report.to_lark.created, report.to_lark.updated, report.to_lark.deleted) == (1, 3, 1)
+    assert [world.rows()[code]["name"] for code in (7, 8)] == ["later", "n8"]
+    assert set(planned(engine)) == {("lark", "create"), ("lark", "update"), ("sql", "update")}
+    engine.incremental()
+    world.assert_in_step()
+    assert planned(engine) == planned(engine, "full") == {}
+
+
+def test_plan_of_the_first_run_sets_up_and_fills(world: World, tmp_path: Path) -> None:
+    world.insert({"code": 1, "name": "a"}, {"code": 2, "name": "b"}, {"code": 3, "name": "c"})
+    world.add(Name="d", Code=4)
+    engine = world.engine()
+    save(engine, tmp_path / "p")
+    world.update(2, name="later")
+    world.insert({"code": 5, "name": "later"})
+    report = apply(world.engine(), tmp_path / "p")
+    assert (report.planned, left_by(report)) == (4, (1, ["2"]))
+    assert (report.to_lark.created, report.to_sql.created) == (2, 1)
+    # what was left has no entry in the queue: the next run still compares everything
+    world.engine().incremental()
+    world.assert_in_step()
+
+
+def test_second_run_of_a_plan_finds_everything_changed(world: World, tmp_path: Path) -> None:
+    engine = world.ready(3)
+    world.update(1, name="edited")
+    with engine.plan() as plan:
+        assert engine.apply(plan).to_lark.updated == 1
+        again = engine.apply(plan)
+    assert (again.planned, again.changed, again.to_lark.total) == (1, 1, 0)
+
+
+def test_conflict_and_its_resolution_are_applied_as_planned(world: World, tmp_path: Path) -> None:
+    engine = world.ready(4, conflict="manual")
+    for code in (1, 2):
+        world.edit(code, Name="person")
+        world.update(code, name="program")
+    save(engine, tmp_path / "p")
+    report = apply(engine, tmp_path / "p")
+    assert (report.conflicts, report.changed) == (2, 0)
+    world.execute("UPDATE sync_conflict SET outcome = 'lark'")
+    save(engine, tmp_path / "p")
+    # one of the two is edited again before the resolution is carried out
+    world.edit(2, Name="person again")
+    report = apply(engine, tmp_path / "p")
+    assert (report.to_sql.updated, left_by(report)) == (1, (1, ["2"]))
+    engine.incremental()
+    assert world.rows()[2]["name"] == "person again"
+    world.assert_in_step()
+
+
+def test_mass_deletes_that_were_seen_in_a_plan_are_allowed_and_no_others(world: World, tmp_path: Path) -> None:
+    engine = world.ready(12, max_delete_rows=1, max_delete_ratio=0.0)
+    world.delete(*range(1, 6))
+    with pytest.raises(SafetyStop):
+        engine.incremental()
+    save(engine, tmp_path / "p", allow_mass_deletes=True)
+    world.delete(6, 7)
+    report = apply(engine, tmp_path / "p")
+    assert (report.to_lark.deleted, report.changed) == (5, 0)
+    assert {6, 7} <= world.by_code().keys()
+    with pytest.raises(SafetyStop):
+        engine.incremental()
+
+
+def test_crash_between_and_a_rival_run_leave_nothing_to_apply_twice(world: World, tmp_path: Path) -> None:
+    engine = world.ready(4)
+    world.insert({"code": 9, "name": "new"})
+    world.edit(3, Name="by hand")
+    save(engine, tmp_path / "p")
+    engine.incremental()
+    report = apply(engine, tmp_path / "p")
+    assert (report.planned, report.changed) == (2, 2)
+    assert (report.to_lark.total, report.to_sql.total) == (0, 0)
+    world.assert_in_step()
+
+
+def test_file_that_is_no_plan_is_refused(tmp_path: Path) -> None:
+    for text in ("", "{}", "[1]", '{"format": "lark-sync-plan-1"}', "no json"):
+        (tmp_path / "p").write_text(text)
+        with pytest.raises(ConfigError):
+            list(read_plans(tmp_path / "p"))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        list(read_plans(tmp_path / "none"))
+
+
+def test_cut_file_is_refused_before_anything_is_written(world: World, tmp_path: Path) -> None:
+    engine = world.ready(5)
+    for code in range(1, 4):
+        world.update(code, name="edited")
+    save(engine, tmp_path / "p")
+    lines = (tmp_path / "p").read_text().splitlines(keepends=True)
+    (tmp_path / "p").write_text("".join(lines[:-1]))
+    with pytest.raises(LarkError, match="ends after 2 of 3 decisions"):
+        apply(engine, tmp_path / "p")
