@@ -112,9 +112,9 @@ def test_triggers_are_not_installed_over_a_transaction_that_is_left_open(shop):
 
 
 def test_triggers_are_installed_once_the_others_have_had_their_turn(shop, monkeypatch):
-    from airflow_provider_lark.core.database import patience
+    from airflow_provider_lark.core.database import table_locks
 
-    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(table_locks, "PAUSE_SECONDS", 0.01)
     shop.engine().uninstall(keep_state=True)
     setup = shop.engine(lock_wait_seconds=60).setup
     with held(shop.sql, "UPDATE goods SET qty = 9 WHERE code = 1") as lock, beside(setup) as errors:

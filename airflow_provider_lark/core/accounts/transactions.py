@@ -18,12 +18,13 @@ from airflow_provider_lark.core.database.connections import (
     open_session,
     write_transaction,
 )
+from airflow_provider_lark.core.database.refusals import was_cut
+from airflow_provider_lark.core.database.retries import retry_transaction
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, Unreachable
 
 T = TypeVar("T")
 
-_ATTEMPTS = 5
-_FIRST_WAIT_SECONDS = 0.02
+_FIRST_WAIT_SECONDS = 0.04
 _LOCK_SECONDS = 5.0
 """A long transaction of the application must not hold up its calls to Lark; without its store the client asks Lark."""
 
@@ -51,28 +52,32 @@ def _attempt(
     table: str,
     clock: Clock,
 ) -> T:
+    def run() -> T:
+        with begin() as conn:
+            return work(conn)
+
     error: LarkError
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            with begin() as conn:
-                return work(conn)
-        except DatabaseBusy as exc:
-            error = Unreachable(f"the database {_name_of(engine)}: {exc.message}")
-            break
-        except SQLAlchemyError as exc:
-            if attempt == _ATTEMPTS or not _passes(exc, engine):
-                error = _explain(exc, engine, table)
-                break
-            clock.sleep(_FIRST_WAIT_SECONDS * 2**attempt)
+    try:
+        return retry_transaction(
+            run,
+            may_repeat=lambda exc: _may_repeat(exc, engine),
+            first_wait_seconds=_FIRST_WAIT_SECONDS,
+            subject=table,
+            clock=clock,
+        )
+    except DatabaseBusy as exc:
+        error = Unreachable(f"the database {_name_of(engine)}: {exc.message}")
+    except SQLAlchemyError as exc:
+        error = _explain(exc, engine, table)
     # outside the except block: frames of drivers hold the database's password in their locals
     raise error
 
 
-def _passes(exc: SQLAlchemyError, engine: Engine) -> bool:
+def _may_repeat(exc: BaseException, engine: Engine) -> bool:
     if engine.dialect.name == "sqlite":
         # it has waited for the lock already
         return False
-    return is_transient(exc) or (isinstance(exc, DBAPIError) and exc.connection_invalidated)
+    return is_transient(exc) or was_cut(exc)
 
 
 def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:

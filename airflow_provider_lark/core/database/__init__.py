@@ -5,7 +5,8 @@
 :mod:`.session_settings`      what a session is set to, and set back from
 :mod:`.row_security`          rows that PostgreSQL hides from a user
 :mod:`.blockers`              who holds the lock that another waits for
-:mod:`.patience`              changes of a table's definition, tried again until their locks are free
+:mod:`.table_locks`           changes of a table's definition that keep nobody waiting
+:mod:`.retries`               the one loop in which a transaction is run again
 :mod:`.savepoints`            tries inside a transaction, and whether a write can be undone
 :mod:`.refusals`              what an error says: about which row, constraint and column
 :mod:`.migration`             sets of tables that Alembic brings to the newest version

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.database.connections import lacks_right, open_session
 from airflow_provider_lark.core.database.mysql_options import is_mysql
-from airflow_provider_lark.core.database.patience import patiently
+from airflow_provider_lark.core.database.table_locks import change_definition
 from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
 
 _LOCK_SECONDS = 60
@@ -52,7 +52,7 @@ class Migrations:
         with open_session(engine) as conn:
             if self.current_version(conn) == self.head:
                 return
-        patiently(engine, self._upgrade)
+        change_definition(engine, self._upgrade)
 
     def current_version(self, conn: Connection) -> str | None:
         """Return the version that the database has, or None when the tables are not there."""

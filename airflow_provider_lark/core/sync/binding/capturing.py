@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import open_session
-from airflow_provider_lark.core.database.patience import patiently
+from airflow_provider_lark.core.database.table_locks import change_definition
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -79,7 +79,7 @@ def tell_other(table_name: str, definers: capture.Definers) -> str:
 
 def take_off(engine: Engine, spec: TableSpec, *, clock: Clock) -> None:
     """Remove the triggers."""
-    patiently(engine, lambda conn: capture.uninstall(conn, spec), clock=clock)
+    change_definition(engine, lambda conn: capture.uninstall(conn, spec), clock=clock)
 
 
 def _look(engine: Engine, spec: TableSpec) -> tuple[bool, capture.Definers]:
@@ -91,4 +91,4 @@ def _install(engine: Engine, spec: TableSpec, clock: Clock) -> None:
     def work(conn: Connection) -> None:
         capture.install(conn, spec, anew=True)
 
-    patiently(engine, work, clock=clock)
+    change_definition(engine, work, clock=clock)

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.bisect import Luck
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import is_transient, open_session, write_transaction
 from airflow_provider_lark.core.database.refusals import concerns_a_row, was_cut
+from airflow_provider_lark.core.database.retries import retry_transaction
 from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 P = ParamSpec("P")
 
-DATABASE_ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 0.1
 
 _TELLING = frozenset({"text", "number", "boolean", "instant", "date", "time", "uuid", "json", "names", "url"})
 
@@ -131,7 +132,7 @@ class Run:
             with open_session(self.engine) as conn:
                 return work(self._on(conn), *args, **kwargs)
 
-        return self._repeat(look, lambda exc: _may_repeat(exc, commits=False))
+        return self._retry(look, lambda exc: _may_repeat(exc, commits=False))
 
     def transact(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* in one write transaction; one that the database undid is run again from the start.
@@ -151,7 +152,7 @@ class Run:
                 commits = True
             return result
 
-        return self._repeat(write, lambda exc: _may_repeat(exc, commits=commits))
+        return self._retry(write, lambda exc: _may_repeat(exc, commits=commits))
 
     def count_pairs(self) -> int:
         """Return the number of live pairs."""
@@ -160,16 +161,14 @@ class Run:
     def _on(self, conn: Connection) -> Transaction:
         return Transaction(conn, self.binding, self.run_id)
 
-    def _repeat(self, attempt: Callable[[], T], may_repeat: Callable[[Exception], bool]) -> T:
-        for number in range(1, DATABASE_ATTEMPTS):
-            try:
-                return attempt()
-            except Exception as exc:
-                if not may_repeat(exc):
-                    raise
-                log.debug("transaction attempt %s on %s failed, repeating", number, self.binding.table_name)
-                self.clock.sleep(0.05 * 2**number)
-        return attempt()
+    def _retry(self, work: Callable[[], T], may_repeat: Callable[[BaseException], bool]) -> T:
+        return retry_transaction(
+            work,
+            may_repeat=may_repeat,
+            first_wait_seconds=FIRST_WAIT_SECONDS,
+            subject=self.binding.table_name,
+            clock=self.clock,
+        )
 
     def is_deleted(self, row: SqlRow | None) -> bool:
         """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""
@@ -185,7 +184,7 @@ class Run:
         return database_ms - self.database_offset_ms + (self.client.server_offset_ms or 0)
 
 
-def _may_repeat(exc: Exception, *, commits: bool) -> bool:
+def _may_repeat(exc: BaseException, *, commits: bool) -> bool:
     """Tell whether the same transaction was undone, and may succeed when it is run again.
 
     :param commits: the error came from the commit; after a lost connection nobody knows what became of that.

@@ -12,10 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.mysql_options import is_mysql
-from airflow_provider_lark.core.database.patience import lock_table
 from airflow_provider_lark.core.database.quoting import quoted_name
 from airflow_provider_lark.core.database.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.database.savepoints import isolate, savepoint
+from airflow_provider_lark.core.database.table_locks import lock_table
 from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch, TransactionLost
 from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
 from airflow_provider_lark.core.sql_side.sequences import advance
