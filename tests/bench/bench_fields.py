@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql
 
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column
 

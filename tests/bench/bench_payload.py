@@ -10,7 +10,7 @@ from timeit import repeat
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow_provider_lark.core.fields.plain import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.plain.records import RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 
 AIM_NS = 5_000

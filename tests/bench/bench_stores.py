@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from airflow_provider_lark.core.capture import install, mute
 from airflow_provider_lark.core.database.connections import write_transaction
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.core.ledger.pairs import Pair

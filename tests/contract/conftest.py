@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.database.connections import write_transaction
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable

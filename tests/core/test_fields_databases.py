@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from airflow_provider_lark.core.errors import ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import lark_field_for
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, key_columns_of, reflect_table

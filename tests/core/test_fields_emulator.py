@@ -8,7 +8,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects import postgresql
 
 from airflow_provider_lark.core.api import LarkClient
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, lark_field_for
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore

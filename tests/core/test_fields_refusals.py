@@ -9,7 +9,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects import mysql, postgresql
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column, ColumnKind
 

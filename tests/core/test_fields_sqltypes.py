@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import BigInteger, Double, String
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for

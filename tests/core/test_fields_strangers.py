@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_lark.core.errors import ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.schema import FieldType as T

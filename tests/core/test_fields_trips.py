@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql, postgresql
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import Column
 

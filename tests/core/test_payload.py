@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.plain import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.plain.records import RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 
 T = FieldType

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.errors import ValueMismatch
-from airflow_provider_lark.core.fields.plain import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.plain.records import RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import READ_ONLY_TYPES, Field, FieldType
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 from tests.core.test_fields_trips import SQL_VALUES, WIRES, ZONES, instants, junk, spelled

@@ -26,7 +26,7 @@ from airflow_provider_lark.core.database.connections import open_session, write_
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
 from airflow_provider_lark.core.database.insert import upsert_many
 from airflow_provider_lark.core.errors import BadRequest, LarkError
-from airflow_provider_lark.core.fields.canonical_text import PHONE, is_clean, tidy_phone
+from airflow_provider_lark.core.fields.canonical.text import PHONE, is_clean, tidy_phone
 
 log = logging.getLogger(__name__)
 

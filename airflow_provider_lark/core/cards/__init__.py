@@ -10,9 +10,7 @@
     template_file.py             cards from .json files with Jinja in their texts
     text.py  shortening.py       texts of others: escaped, and cut to fit
     cells.py  points.py          values of a database in a table; points of a chart
-    check.py                     check_card: is asked before every call, for built and for raw cards; its parts:
-    tree.py  json_values.py  check_structure.py  check_places.py  check_texts.py  check_tables.py  check_media.py
-    check_bot.py
+    check/                       check_card: is asked before every call, for built and for raw cards
     writing.py                   a card's JSON, its size, and what carries it
     limits.py  tags.py           what Lark's documents say
 

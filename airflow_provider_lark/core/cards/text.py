@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_lark.core.cards.check_texts import is_web_url
+from airflow_provider_lark.core.cards.check.texts import is_web_url
 from airflow_provider_lark.core.errors import BadRequest
 
 # colours and cursor moves of terminals, which exceptions and logs are full of

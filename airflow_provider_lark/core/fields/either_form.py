@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for

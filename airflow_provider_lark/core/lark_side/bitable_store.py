@@ -11,7 +11,7 @@ from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import LarkPage, LarkRow, Page, RecordId, Row, Values

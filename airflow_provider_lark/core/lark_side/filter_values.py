@@ -14,7 +14,7 @@ from typing import Any
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number, parse_number
 from airflow_provider_lark.core.fields.iso import parse_datetime
-from airflow_provider_lark.core.fields.plain import FindUserIds
+from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 

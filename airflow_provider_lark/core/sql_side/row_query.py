@@ -12,7 +12,7 @@ from airflow_provider_lark.core.database.driver_values import RAW
 from airflow_provider_lark.core.database.refusals import reason
 from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.side import Key, Row, SqlRow

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import are_among
 from airflow_provider_lark.core.database.savepoints import guarded
 from airflow_provider_lark.core.errors import NotFound, RowRefused, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.side import Key, SqlRow, Values
 from airflow_provider_lark.core.sql_side.bulk_update import Patch, patch_rows
 from airflow_provider_lark.core.sql_side.keys import KeyCodec

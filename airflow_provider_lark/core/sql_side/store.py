@@ -23,7 +23,7 @@ from airflow_provider_lark.core.database.quoting import quote
 from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.database.savepoints import guarded
 from airflow_provider_lark.core.errors import ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_sql, key_sql
 from airflow_provider_lark.core.sql_side.reflection import TableSpec

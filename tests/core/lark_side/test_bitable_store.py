@@ -10,7 +10,7 @@ from sqlalchemy import types as sa
 
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import build_codec
+from airflow_provider_lark.core.fields.canonical.codec import build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore

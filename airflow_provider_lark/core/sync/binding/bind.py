@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.fields.zones import Zone, read_zone

@@ -15,7 +15,7 @@ from sqlalchemy import JSON
 
 from airflow_provider_lark.core.errors import RowError, RowWaits, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
-from airflow_provider_lark.core.fields.canonical_multi import ATTACHMENT_MAX
+from airflow_provider_lark.core.fields.canonical.multi import ATTACHMENT_MAX
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.files.attachments import (
     Attachment,

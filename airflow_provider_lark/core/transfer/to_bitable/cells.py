@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import types as sa
 
 from airflow_provider_lark.core.errors import SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone

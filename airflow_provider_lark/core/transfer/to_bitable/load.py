@@ -18,7 +18,7 @@ from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.lenient_loading import lenient
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
-from airflow_provider_lark.core.fields.plain import FindUserIds
+from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base

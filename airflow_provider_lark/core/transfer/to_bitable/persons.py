@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.field_column import UserKey
-from airflow_provider_lark.core.fields.plain import FindUserIds
+from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.transfer.report import check_choice
 
 _EMAIL = re.compile(r"[^\s,;\[\]\"'<>@]+@[^\s,;\[\]\"'<>@]+")

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.canonical_codec import ValueCodec, build_codec
+from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, find_field

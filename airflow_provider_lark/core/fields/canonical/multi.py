@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_lark.core.fields.canonical_text import is_clean, sql_text
+from airflow_provider_lark.core.fields.canonical.text import is_clean, sql_text
 from airflow_provider_lark.core.fields.column import ColumnKind, base_type, may_check_json
 from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from airflow_provider_lark.core.fields import canonical_boolean as boolean
-from airflow_provider_lark.core.fields import canonical_day as day
-from airflow_provider_lark.core.fields import canonical_number as number
-from airflow_provider_lark.core.fields import canonical_text as text
-from airflow_provider_lark.core.fields import canonical_time as clock
-from airflow_provider_lark.core.fields.canonical_json import JSON_FORM, sql_json
+from airflow_provider_lark.core.fields.canonical import boolean, day, number, text
+from airflow_provider_lark.core.fields.canonical import time as clock
+from airflow_provider_lark.core.fields.canonical.json import JSON_FORM, sql_json
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 

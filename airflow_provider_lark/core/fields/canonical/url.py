@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_lark.core.fields.canonical_multi import Items, compact
-from airflow_provider_lark.core.fields.canonical_text import is_clean, sql_text
+from airflow_provider_lark.core.fields.canonical.multi import Items, compact
+from airflow_provider_lark.core.fields.canonical.text import is_clean, sql_text
 from airflow_provider_lark.core.fields.column import may_check_json
 from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_lark.core.cards.check.tree import Finding, Node
 from airflow_provider_lark.core.cards.limits import PICTURES_MAX
-from airflow_provider_lark.core.cards.tree import Finding, Node
 
 _ONE_OF: dict[str, dict[str, tuple[str, ...]]] = {
     "img_combination": {"combination_mode": tuple(PICTURES_MAX)},

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from airflow_provider_lark.core.cards.tree import Finding
+from airflow_provider_lark.core.cards.check.tree import Finding
 
 # far beyond what any card needs; a structure that holds itself ends here
 _DEPTH_MAX = 100

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from airflow_provider_lark.core.errors import PermanentError, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.plain_read import cell_reader, read_instant, read_person
-from airflow_provider_lark.core.fields.plain_scalars import Encode, Unfit
-from airflow_provider_lark.core.fields.plain_write import cell_encoder, items_of, person_email
+from airflow_provider_lark.core.fields.plain.read import cell_reader, read_instant, read_person
+from airflow_provider_lark.core.fields.plain.scalars import Encode, Unfit
+from airflow_provider_lark.core.fields.plain.write import cell_encoder, items_of, person_email
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
 

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_lark.core.fields import plain_scalars as scalars
-from airflow_provider_lark.core.fields.canonical_multi import (
+from airflow_provider_lark.core.fields.canonical.multi import (
     ATTACHMENT_MAX,
     CHAT_ID,
     FILE_TOKEN,
@@ -21,7 +20,8 @@ from airflow_provider_lark.core.fields.canonical_multi import (
     SELECT_MAX,
     USER_MAX,
 )
-from airflow_provider_lark.core.fields.plain_scalars import Encode, Unfit, checked_text, exact_text
+from airflow_provider_lark.core.fields.plain import scalars
+from airflow_provider_lark.core.fields.plain.scalars import Encode, Unfit, checked_text, exact_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_lark.core.cards.check.tree import Finding, Node
 from airflow_provider_lark.core.cards.limits import LANGUAGES, SHORT_TEXT_MAX
 from airflow_provider_lark.core.cards.tags import CLICKABLE
-from airflow_provider_lark.core.cards.tree import Finding, Node
 
 #: the address that says: no jump on this kind of device
 NO_JUMP = "lark://msgcard/unsupported_action"

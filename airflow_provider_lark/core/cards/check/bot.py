@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_lark.core.cards.check.tree import Finding, Node, walk_card
 from airflow_provider_lark.core.cards.tags import NAMED_IN_FORMS
-from airflow_provider_lark.core.cards.tree import Finding, Node, walk_card
 
 _AT_EMAIL = re.compile(r"<at\s[^>]*email\s*=", re.IGNORECASE)
 _ANSWERED = NAMED_IN_FORMS - {"button", "checker"} | {"form"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_lark.core.card_json.markdown_tables import MARKDOWN_TABLES_MAX, TABLES_MAX, find_tables
+from airflow_provider_lark.core.cards.check.tree import Finding, Node
 from airflow_provider_lark.core.cards.limits import TABLE_COLUMNS_MAX, TABLE_PAGE_MAX, TABLE_PRECISION_MAX
-from airflow_provider_lark.core.cards.tree import Finding, Node
 
 DATA_TYPES = ("text", "lark_md", "markdown", "number", "options", "persons", "date")
 _ROW_HEIGHTS = {"low", "middle", "high", "auto"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_provider_lark.core.cards.check.tree import Finding, Node, child_lists
 from airflow_provider_lark.core.cards.limits import ELEMENTS_MAX, NESTING_MAX, TEXT_TAGS_MAX
 from airflow_provider_lark.core.cards.tags import (
     BODY_PROPERTIES,
@@ -16,7 +17,6 @@ from airflow_provider_lark.core.cards.tags import (
     INSTEAD,
     PROPERTIES,
 )
-from airflow_provider_lark.core.cards.tree import Finding, Node, child_lists
 from airflow_provider_lark.core.hints import did_you_mean
 
 _OF_1_0 = {

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from airflow_provider_lark.core.fields.canonical_time import (
+from airflow_provider_lark.core.fields.canonical.time import (
     DAY_MS,
     EPOCH,
     GREATEST_MS,

@@ -6,7 +6,7 @@ import re
 from decimal import Context, Decimal
 from typing import Any
 
-from airflow_provider_lark.core.fields.canonical_text import is_clean
+from airflow_provider_lark.core.fields.canonical.text import is_clean
 from airflow_provider_lark.core.fields.exact_json import dump_exact, load_exact
 from airflow_provider_lark.core.fields.field_column import Converter, FieldColumn, TextForm
 

@@ -15,9 +15,9 @@ from math import isfinite
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_lark.core.fields.canonical_day import midnight_of
-from airflow_provider_lark.core.fields.canonical_number import write_lark_number
-from airflow_provider_lark.core.fields.canonical_text import (
+from airflow_provider_lark.core.fields.canonical.day import midnight_of
+from airflow_provider_lark.core.fields.canonical.number import write_lark_number
+from airflow_provider_lark.core.fields.canonical.text import (
     LARK_PHONE_MAX,
     LARK_TEXT_MAX,
     PHONE,
@@ -25,7 +25,7 @@ from airflow_provider_lark.core.fields.canonical_text import (
     tidy_location,
     tidy_phone,
 )
-from airflow_provider_lark.core.fields.canonical_time import EPOCH, GREATEST_MS, LEAST_MS, SANE, to_ms
+from airflow_provider_lark.core.fields.canonical.time import EPOCH, GREATEST_MS, LEAST_MS, SANE, to_ms
 from airflow_provider_lark.core.fields.decimals import (
     LARK_DIGITS,
     SAFE,

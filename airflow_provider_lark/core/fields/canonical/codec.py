@@ -12,15 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
-from airflow_provider_lark.core.fields import canonical_boolean as boolean
-from airflow_provider_lark.core.fields import canonical_day as day
-from airflow_provider_lark.core.fields import canonical_multi as multi
-from airflow_provider_lark.core.fields import canonical_number as number
-from airflow_provider_lark.core.fields import canonical_text as text
-from airflow_provider_lark.core.fields import canonical_time as clock
-from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.fields.canonical_derived import lark_derived, refuse_writes
-from airflow_provider_lark.core.fields.canonical_url import lark_url, sql_url
+from airflow_provider_lark.core.fields.canonical import Canonical, boolean, day, multi, number, text
+from airflow_provider_lark.core.fields.canonical import time as clock
+from airflow_provider_lark.core.fields.canonical.column_form import column_form
+from airflow_provider_lark.core.fields.canonical.derived import lark_derived, refuse_writes
+from airflow_provider_lark.core.fields.canonical.url import lark_url, sql_url
 from airflow_provider_lark.core.fields.column import (
     Column,
     ColumnKind,
@@ -28,7 +24,6 @@ from airflow_provider_lark.core.fields.column import (
     is_padded,
     is_single_precision,
 )
-from airflow_provider_lark.core.fields.column_form import column_form
 from airflow_provider_lark.core.fields.decimals import ZERO, round_single
 from airflow_provider_lark.core.fields.field_column import (
     Converter,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from airflow_provider_lark.core.cards.check.tree import Finding, Node
 from airflow_provider_lark.core.cards.limits import CHECKER_BUTTONS_MAX, ELEMENT_ID_MAX, INPUT_LENGTH_MAX
 from airflow_provider_lark.core.cards.tags import NAMED_IN_FORMS
-from airflow_provider_lark.core.cards.tree import Finding, Node
 
 _ELEMENT_ID = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{ELEMENT_ID_MAX - 1}}}")
 _INPUT_TYPES = ("text", "multiline_text", "password")

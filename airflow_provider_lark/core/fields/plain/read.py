@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any, Literal
 
-from airflow_provider_lark.core.fields.canonical_derived import basic_type, flat_link_ids, flatten, unwrap_result
-from airflow_provider_lark.core.fields.canonical_number import write_lark_number
-from airflow_provider_lark.core.fields.canonical_time import GREATEST_MS, LEAST_MS, instant_form
+from airflow_provider_lark.core.fields.canonical.derived import basic_type, flat_link_ids, flatten, unwrap_result
+from airflow_provider_lark.core.fields.canonical.number import write_lark_number
+from airflow_provider_lark.core.fields.canonical.time import GREATEST_MS, LEAST_MS, instant_form
 from airflow_provider_lark.core.fields.decimals import parse_lark_number
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_lark.core.card_json.forms import card_form
-from airflow_provider_lark.core.cards.check_bot import check_bot
-from airflow_provider_lark.core.cards.check_media import check_media
-from airflow_provider_lark.core.cards.check_places import check_places
-from airflow_provider_lark.core.cards.check_structure import check_structure
-from airflow_provider_lark.core.cards.check_tables import check_tables
-from airflow_provider_lark.core.cards.check_texts import check_texts
-from airflow_provider_lark.core.cards.json_values import check_json
-from airflow_provider_lark.core.cards.tree import Finding, walk_card
+from airflow_provider_lark.core.cards.check.bot import check_bot
+from airflow_provider_lark.core.cards.check.json_values import check_json
+from airflow_provider_lark.core.cards.check.media import check_media
+from airflow_provider_lark.core.cards.check.places import check_places
+from airflow_provider_lark.core.cards.check.structure import check_structure
+from airflow_provider_lark.core.cards.check.tables import check_tables
+from airflow_provider_lark.core.cards.check.texts import check_texts
+from airflow_provider_lark.core.cards.check.tree import Finding, walk_card
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier, write_card
 from airflow_provider_lark.core.errors import CardInvalid, TooLarge
 
