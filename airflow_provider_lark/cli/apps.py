@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.core.errors import ConfigError, LarkError
-from airflow_provider_lark.hooks.connection import LarkSettings
+from airflow_provider_lark.hooks.connections.lark import LarkSettings
 from airflow_provider_lark.hooks.lark import LarkHook
 
 CONN_TYPE = "lark"

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnk
 from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.hooks.api_call import AnyCall
+    from airflow_provider_lark.hooks.calls.api_call import AnyCall
     from airflow_provider_lark.hooks.lark import LarkHook
 
 TOKEN_SECONDS = 3300.0

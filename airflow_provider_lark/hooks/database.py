@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 from airflow.sdk.exceptions import AirflowException
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.connection import read_connection
+from airflow_provider_lark.hooks.connections.lark import read_connection
 from airflow_provider_lark.hooks.sql_connect import engine_of
 
 if TYPE_CHECKING:

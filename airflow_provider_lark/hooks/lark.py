@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.hooks.calling import CallingHook
-from airflow_provider_lark.hooks.connection import LarkSettings, read_connection
+from airflow_provider_lark.hooks.calls.calling import CallingHook
+from airflow_provider_lark.hooks.connections.lark import LarkSettings, read_connection
 from airflow_provider_lark.hooks.parameters import refuse_token_path
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class LarkHook(CallingHook):
         :raises LarkError: Lark refuses, or cannot be reached.
         """
         refuse_token_path(path)
-        from airflow_provider_lark.hooks.upload_files import opened_files
+        from airflow_provider_lark.hooks.calls.upload_files import opened_files
 
         with opened_files(files) as opened, self.client() as client:
             answer: dict[str, Any] = client.call(method, path, query=query, json=json, form=form, files=opened)
@@ -150,7 +150,7 @@ class LarkHook(CallingHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Get a token, ask who we are, and try the named bases; say what is missing otherwise."""
-        from airflow_provider_lark.hooks.diagnosis import examine_connection
+        from airflow_provider_lark.hooks.connections.diagnosis import examine_connection
 
         return examine_connection(self)
 

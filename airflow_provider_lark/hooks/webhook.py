@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import LarkError, RetriableError
-from airflow_provider_lark.hooks.calling import CallingHook
-from airflow_provider_lark.hooks.connection import read_connection
-from airflow_provider_lark.hooks.webhook_connection import CONN_TYPE, WebhookSettings
+from airflow_provider_lark.hooks.calls.calling import CallingHook
+from airflow_provider_lark.hooks.connections.lark import read_connection
+from airflow_provider_lark.hooks.connections.webhook import CONN_TYPE, WebhookSettings
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.api.webhook.client import AsyncWebhookClient, WebhookClient

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_lark.hooks.call_settings import CallRetry
-    from airflow_provider_lark.hooks.calling import CallingHook
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
+    from airflow_provider_lark.hooks.calls.settings import CallRetry
 
 BUDGET_SECONDS = 9.0
 """How long everything together may take, the reading of the connection apart."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import conf
 
-from airflow_provider_lark.hooks.api_call import MAX_ITEMS, AnyCall
+from airflow_provider_lark.hooks.calls.api_call import MAX_ITEMS, AnyCall
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import read_count, read_json, read_text
 from airflow_provider_lark.operators.calling import CallingOperator
@@ -87,8 +87,8 @@ class LarkApiOperator(CallingOperator):
 
     def execute(self, context: Context) -> Any:
         """Call the API, here or in the triggerer, and return what was asked for of its answer."""
+        from airflow_provider_lark.hooks.calls.upload_files import opened_files, read_files
         from airflow_provider_lark.hooks.lark import LarkHook
-        from airflow_provider_lark.hooks.upload_files import opened_files, read_files
 
         with airflow_errors():
             call, form = self._call(), read_json(_given(self.form), "form")

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.hooks.parameters import CALL_FIELDS, refuse_open_password
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.hooks.call_settings import CallRetry
+    from airflow_provider_lark.hooks.calls.settings import CallRetry
 
 
 class CallingOperator(BaseOperator):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import LarkError, NotFound, Stopped
-from airflow_provider_lark.operators.message_base import (
+from airflow_provider_lark.operators.messages.base import (
     GONE,
     MessageOperator,
     Opened,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.parameters import read_count, read_moment, read_text, read_zone
 from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
-from airflow_provider_lark.operators.message_base import MessageOperator, Opened
+from airflow_provider_lark.operators.messages.base import MessageOperator, Opened
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, Stopped
 from airflow_provider_lark.hooks.parameters import read_flag, read_text
-from airflow_provider_lark.operators.message_base import GONE, WORDS, Opened, Said, SayingOperator, read_message_ids
-from airflow_provider_lark.operators.message_delivering import (
+from airflow_provider_lark.operators.messages.base import GONE, WORDS, Opened, Said, SayingOperator, read_message_ids
+from airflow_provider_lark.operators.messages.delivering import (
     DELIVERING,
     IDS,
     RECEIVING,
     DeliveringOperator,
     ReceiversOperator,
 )
-from airflow_provider_lark.operators.message_files import FILES, given_files, one_each, pictures
-from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
+from airflow_provider_lark.operators.messages.files import FILES, given_files, one_each, pictures
+from airflow_provider_lark.operators.messages.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.api.services.messaging.wire import Delivery

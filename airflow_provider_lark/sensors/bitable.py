@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.fields.schema import Field
     from airflow_provider_lark.core.lark_side.record_table import RecordTable
-    from airflow_provider_lark.hooks.call_settings import CallRetry, CallSettings
+    from airflow_provider_lark.hooks.calls.settings import CallRetry, CallSettings
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.record_condition import RecordCondition
     from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
@@ -168,7 +168,7 @@ class BitableRecordSensor(PollingSensor):
         return find_place(hook, client, self.table, self.base)
 
     def _calls(self) -> CallSettings:
-        from airflow_provider_lark.hooks.call_settings import CallSettings
+        from airflow_provider_lark.hooks.calls.settings import CallSettings
 
         return CallSettings.read(timeout_seconds=self.timeout_seconds, proxy=self.proxy, call_retry=self.call_retry)
 

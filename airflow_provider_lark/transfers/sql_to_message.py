@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.transfer.file_kinds import FORMS, PACKINGS, choose_kind, is_file
 from airflow_provider_lark.hooks.parameters import read_text, refuse_choice
-from airflow_provider_lark.operators.message_base import MentioningOperator, Opened
-from airflow_provider_lark.operators.message_delivering import ReceiversOperator
+from airflow_provider_lark.operators.messages.base import MentioningOperator, Opened
+from airflow_provider_lark.operators.messages.delivering import ReceiversOperator
 from airflow_provider_lark.transfers.query_message import QueryMessageOperator
 
 if TYPE_CHECKING:

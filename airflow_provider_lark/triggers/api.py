@@ -9,8 +9,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.hooks.api_call import AnyCall
 from airflow_provider_lark.hooks.call_events import answer_event, failure_event, refuse_late
+from airflow_provider_lark.hooks.calls.api_call import AnyCall
 
 
 class LarkApiTrigger(BaseTrigger):

@@ -6,7 +6,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.hooks.api_call import take
+from airflow_provider_lark.hooks.calls.api_call import take
 from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX
 from airflow_provider_lark.operators.api import LarkApiOperator
 

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.errors import ConfigError, LarkError
-from airflow_provider_lark.hooks.call_settings import CallSettings
+from airflow_provider_lark.hooks.calls.settings import CallSettings
 from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.hooks.parameters import CALL_FIELDS
 from airflow_provider_lark.hooks.webhook import LarkWebhookHook

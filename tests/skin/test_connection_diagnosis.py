@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_lark.core.clock import SystemClock
-from airflow_provider_lark.hooks.diagnosis import MAX_BASES
+from airflow_provider_lark.hooks.connections.diagnosis import MAX_BASES
 from airflow_provider_lark.hooks.lark import LarkHook
 from tests.certificates import write_own_certificate
 

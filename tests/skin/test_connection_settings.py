@@ -9,7 +9,7 @@ from airflow.sdk import Connection
 
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.connection import LarkSettings
+from airflow_provider_lark.hooks.connections.lark import LarkSettings
 
 SECRET = "s3cret-of-the-app"
 EVENT_KEY = "k3y-of-the-events"

@@ -87,16 +87,17 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
     listed |= {entry["python-module"] for entry in info["transfers"]}
     found = set()
     for kind in ("operators", "sensors", "transfers", "triggers"):
-        for path in (package / kind).glob("*.py"):
-            module = importlib.import_module(f"airflow_provider_lark.{kind}.{path.stem}")
+        for path in (package / kind).rglob("*.py"):
+            dotted = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+            module = importlib.import_module(dotted)
             ends = ("Operator", "Sensor", "Trigger")
             own = [name for name, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__]
             found |= {module.__name__} if any(name.endswith(ends) for name in own) else set()
     # those that others only build upon
     bases = {
         "operators.bitable_base",
-        "operators.message_base",
-        "operators.message_delivering",
+        "operators.messages.base",
+        "operators.messages.delivering",
         "operators.calling",
         "sensors.polling",
         "transfers.query_message",
@@ -131,7 +132,7 @@ def test_connection_form_has_our_labels_and_fields_and_makes_no_warning():
 def test_form_has_the_fields_that_the_hook_reads_and_masks_the_secret_ones_only():
     from airflow.sdk._shared.secrets_masker import should_hide_value_for_key
 
-    from airflow_provider_lark.hooks.extra import FIELDS
+    from airflow_provider_lark.hooks.connections.extra import FIELDS
 
     assert set(LARK["conn-fields"]) == set(FIELDS)
     hidden = {name for name in LARK["conn-fields"] if should_hide_value_for_key(name)}

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.operators.message import LarkReplyMessageOperator, LarkSendMessageOperator
-from airflow_provider_lark.operators.sent_once import KEY
+from airflow_provider_lark.operators.messages.sent_once import KEY
 from tests.skin.message_tasks import Killed, Reaper, StateStore, connect, context
 from tests.skin.task_process import run_task
 

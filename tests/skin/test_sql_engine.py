@@ -12,7 +12,7 @@ from airflow.sdk.execution_time import task_runner
 from sqlalchemy import exc, text
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.connection import read_connection
+from airflow_provider_lark.hooks.connections.lark import read_connection
 from airflow_provider_lark.hooks.database import opened_engine, sql_engine
 
 

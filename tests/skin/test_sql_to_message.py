@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.clock import SystemClock
-from airflow_provider_lark.operators.sent_once import KEY
+from airflow_provider_lark.operators.messages.sent_once import KEY
 from airflow_provider_lark.transfers.sql_to_message import SqlToLarkMessageOperator
 from tests.skin.message_tasks import Killed, Reaper, StateStore, context
 

@@ -15,8 +15,8 @@ from airflow.sdk import Connection
 
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import CardInvalid, ConfigError, NotFound
+from airflow_provider_lark.hooks.connections.webhook import FIELDS, WebhookSettings
 from airflow_provider_lark.hooks.webhook import LarkWebhookHook
-from airflow_provider_lark.hooks.webhook_connection import FIELDS, WebhookSettings
 from airflow_provider_lark.provider_info import get_provider_info
 
 ID = "canary-1c2d-4e5f-8a9b-0123456789ab"

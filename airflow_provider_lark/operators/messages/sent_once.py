@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, Stopped
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
-from airflow_provider_lark.operators.message_base import raise_first
+from airflow_provider_lark.operators.messages.base import raise_first
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_flag, read_names, read_text
-from airflow_provider_lark.operators.message_base import MessageOperator, Opened
-from airflow_provider_lark.operators.sent_once import SentOnce, deliver_once, message_uuid
+from airflow_provider_lark.operators.messages.base import MessageOperator, Opened
+from airflow_provider_lark.operators.messages.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -9,7 +9,7 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.hooks.call_settings import CallRetry, CallSettings, read_policy
+from airflow_provider_lark.hooks.calls.settings import CallRetry, CallSettings, read_policy
 
 
 class WaySettings(Protocol):

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.extra import MAX_TIMEOUT_SECONDS, check_proxy
+from airflow_provider_lark.hooks.connections.extra import MAX_TIMEOUT_SECONDS, check_proxy
 from airflow_provider_lark.hooks.parameters import read_count, read_json, read_list, read_seconds, read_text
 
 if TYPE_CHECKING:

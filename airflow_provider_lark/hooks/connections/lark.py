@@ -16,8 +16,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow_provider_lark.core.api.http.host import FEISHU_HOST, LARK_HOST, is_local, normalize_host
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
-from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra, refuse_stars
+from airflow_provider_lark.hooks.connections.extra import DEFAULT_TIMEOUT_SECONDS, Extra, refuse_stars
+from airflow_provider_lark.hooks.connections.settings import ConnectionSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.errors import LarkError, RetriableError
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.accounts.account_store import AccountStore
-    from airflow_provider_lark.hooks.connection import LarkSettings
+    from airflow_provider_lark.hooks.connections.lark import LarkSettings
 
 MAX_BASES = 10
 """How many named bases are tried: a person waits, and Airflow gives up after a minute."""

@@ -10,8 +10,8 @@ from airflow_provider_lark.core.api.webhook.address import parse_hook_address
 from airflow_provider_lark.core.api.webhook.pace import AVOID_PEAK_MAX_SECONDS, AVOID_PEAK_SECONDS
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.connection_settings import ConnectionSettings
-from airflow_provider_lark.hooks.extra import DEFAULT_TIMEOUT_SECONDS, Extra
+from airflow_provider_lark.hooks.connections.extra import DEFAULT_TIMEOUT_SECONDS, Extra
+from airflow_provider_lark.hooks.connections.settings import ConnectionSettings
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

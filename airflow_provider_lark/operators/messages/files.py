@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.api.wire.limits import IMAGE_MAX_BYTES, MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.parameters import read_names
-from airflow_provider_lark.operators.message_base import Said
+from airflow_provider_lark.operators.messages.base import Said
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
