@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from textwrap import indent
@@ -132,13 +132,15 @@ class _Table:
 
     def write(self, found: Plan) -> None:
         name = found.report.mapping
-        for page in _pages(line for action in found.actions() for line in _lines(name, action)):
+        # why many rows are refused is told once, below
+        shared = {each.why: str(each) for each in found.refusals if each.rows > 1}
+        for page in _pages(line for action in found.actions() for line in _lines(name, action, shared)):
             if self._output == "table":
                 # a cell may hold what the terminal's markup means something by
                 page = [{title: escape(cell) for title, cell in line.items()} for line in page]
             self._console.print_as(data=page, output=self._output)
-        for warning in found.report.warnings:
-            print(f"{name}: {warning}")
+        for remark in (*shared.values(), *found.report.warnings):
+            print(_shown(f"{name}: {remark}"))
         print(f"{name}: {_sums(found)}")
 
     def end(self) -> None:
@@ -192,7 +194,8 @@ def _head(found: Plan) -> dict[str, Any]:
     counts = {f"{side}.{kind}": count for (side, kind), count in found.counts.items()}
     report = found.report
     told = {"mapping": report.mapping, "operation": report.operation, "status": report.status}
-    return {**told, "counts": counts, "warnings": report.warnings}
+    refusals = [{"side": each.side, "why": each.why, "count": each.rows} for each in found.refusals]
+    return {**told, "counts": counts, "refusals": refusals, "warnings": report.warnings}
 
 
 def _sums(found: Plan) -> str:
@@ -200,7 +203,8 @@ def _sums(found: Plan) -> str:
     return ", ".join(counts) or "nothing to do"
 
 
-def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
+def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dict[str, str]]:
+    why = "" if action.why in shared else action.why
     head = {
         "Mapping": mapping,
         "Side": action.side,
@@ -209,9 +213,9 @@ def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
         "Record": action.record_id,
     }
     for change in action.changes:
-        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _cell(change.new), "Why": action.why}
+        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _cell(change.new), "Why": why}
     if not action.changes:
-        yield {**head, "Column": "", "Old": "", "New": "", "Why": action.why}
+        yield {**head, "Column": "", "Old": "", "New": "", "Why": why}
 
 
 def _cell(value: Canonical) -> str:

@@ -10,6 +10,7 @@
 :mod:`.declared`              what SQLAlchemy's reflection leaves out
 :mod:`.partitions`            what a table of PostgreSQL is put together from
 :mod:`.keys`                  a row's key as text
+:mod:`.foreseen_refusals`     rows that the database is known to refuse
 :mod:`.sequences`             numbers that must not be handed out again
 ============================  =======================================================================
 """

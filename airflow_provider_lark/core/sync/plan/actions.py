@@ -62,6 +62,21 @@ class Action:
         return {**told, "changes": changes, "why": self.why}
 
 
+class Refusals(NamedTuple):
+    """Rows that cannot be synced for one reason.
+
+    :param key: of one of them.
+    """
+
+    side: Side
+    why: str
+    rows: int
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows: {self.why}" if self.rows > 1 else f"{cut_key(self.key)}: {self.why}"
+
+
 def plain(value: Canonical) -> Any:
     """Return a canonical value as JSON has it."""
     return json.loads(dump_values({"": value}))[""]

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.ledger import tables
-from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Side, dump_changes, load_changes
+from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Refusals, Side, dump_changes, load_changes
 
 _metadata = MetaData()
 
@@ -162,6 +162,16 @@ class PlanDatabase:
         with self.read() as conn:
             found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
             return {(row[0], row[1]): row[2] for row in found}
+
+    def refusals(self, limit: int) -> list[Refusals]:
+        """Return why rows cannot be synced, what concerns most rows first."""
+        side, why = planned_action.c.side, planned_action.c.why
+        grouped = select(side, why, func.count(), func.min(planned_action.c.key)).where(
+            planned_action.c.kind == "refuse"
+        )
+        with self.read() as conn:
+            found = conn.execute(grouped.group_by(side, why).order_by(func.count().desc(), why).limit(limit))
+            return [Refusals(*row) for row in found]
 
     def actions(self, side: Side | None = None, kind: Kind | None = None, limit: int | None = None) -> Iterator[Action]:
         """Yield the actions in their order, page by page."""

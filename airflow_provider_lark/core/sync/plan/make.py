@@ -25,7 +25,7 @@ from airflow_provider_lark.core.sync.plan.run import PlanRun
 from airflow_provider_lark.core.sync.plan.stored import Head, StoredPlan, contract_of, version_of
 from airflow_provider_lark.core.sync.pull.hold import RECORD_STAYS, ROW_STAYS, pages
 from airflow_provider_lark.core.sync.pull.persist import WAITS
-from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 
@@ -101,6 +101,8 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     for actions in _waiting(run):
         with run.plan.write() as copy:
             run.plan.add(copy, actions)
+    # a cause that many rows share is told once
+    run.report.problems[:] = [str(each) for each in run.plan.refusals(PROBLEMS_KEPT)]
     if run.report.failed and run.report.status == "ok":
         run.report.status = "partial"
 

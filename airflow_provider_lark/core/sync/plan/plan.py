@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, Kind, Side, cut_keys
+from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, Kind, Refusals, Side, cut_keys
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan, open_private
-from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport
 
 
 class Plan:
@@ -49,6 +49,11 @@ class Plan:
     ) -> Iterator[Action]:
         """Yield the actions with their values, in the order in which they were found; memory does not grow."""
         return self._database.actions(side, kind, limit)
+
+    @property
+    def refusals(self) -> list[Refusals]:
+        """Why rows cannot be synced, each cause once; what concerns most rows first, and at most 20."""
+        return self._database.refusals(PROBLEMS_KEPT)
 
     def save(self, path: str | Path) -> None:
         """Write the plan to a file that only its owner may read, for :func:`.read_plans`: keys, and no values."""

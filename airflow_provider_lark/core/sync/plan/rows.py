@@ -9,10 +9,12 @@ from sqlalchemy import Connection, delete, insert, select
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
@@ -99,20 +101,39 @@ class PlannedRows:
 class RowPlanner:
     """Plans what would be written to SQL: :meth:`apply` stands for the writing.
 
-    What the database itself would make of it is not foreseen: defaults, triggers, constraints.
-
+    What the database itself would make of it is foreseen where the columns tell: a value that it must have or may not
+    get. Defaults, triggers and other constraints are not.
     """
 
-    def __init__(self, rows: PlannedRows, binding: Binding, next_number: Callable[[], int]) -> None:
+    def __init__(
+        self, rows: PlannedRows, binding: Binding, refusals: ForeseenRefusals, next_number: Callable[[], int]
+    ) -> None:
         self._rows = rows
         self._binding = binding
+        self._refusals = refusals
         self._next_number = next_number
 
     def apply(self, changes: Sequence[SqlChange]) -> list[Action]:
         """Keep what *changes* would write, give them keys and rows as writing does, and return the actions."""
+        for change in changes:
+            if change.error is None and (why := self._why_refused(change)):
+                change.error = RowRefused(why)
         wanted = [change for change in changes if change.error is None]
         before = self._rows.read([change.key for change in wanted if change.key is not None])
         return [self._plan(change, before) for change in wanted]
+
+    def _why_refused(self, change: SqlChange) -> str:
+        codecs = self._binding.codecs
+        # what an empty cell is written as, where the column must not be NULL
+        empty = {
+            name: codecs[name].empty_sql if (null := codecs[name].to_sql(None)) is None else null
+            for name, value in change.values.items()
+            if value is None
+        }
+        bound = {**change.values, **empty}
+        if change.kind == "insert":
+            return self._refusals.of_insert(bound)
+        return self._refusals.of_update(bound) if change.kind == "patch" else ""
 
     def _plan(self, change: SqlChange, before: dict[Key, SqlRow]) -> Action:
         if change.kind == "insert":

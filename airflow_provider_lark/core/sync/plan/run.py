@@ -18,6 +18,7 @@ from airflow_provider_lark.core.lark_side.table import Body
 from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
@@ -42,11 +43,20 @@ class PlanTransaction(Transaction):
     :param rows: the session with the real database, which only reads.
     """
 
-    def __init__(self, conn: Connection, rows: Connection, binding: Binding, checks: Checks, count: _Count) -> None:
+    def __init__(
+        self,
+        conn: Connection,
+        rows: Connection,
+        binding: Binding,
+        checks: Checks,
+        refusals: ForeseenRefusals,
+        count: _Count,
+    ) -> None:
         super().__init__(conn, binding, "plan")
         self._rows = rows
         self._checks = checks
         self._plan = checks.database
+        self._refusals = refusals
         self._count = count
 
     @cached_property
@@ -72,7 +82,7 @@ class PlanTransaction(Transaction):
 
     def apply(self, changes: Sequence[SqlChange]) -> None:
         """Note what would be written."""
-        planner = RowPlanner(self._planned_rows, self._binding, self._count.next)
+        planner = RowPlanner(self._planned_rows, self._binding, self._refusals, self._count.next)
         self._plan.add(self.conn, planner.apply(changes))
 
     def advance(self, given: object) -> list[str]:
@@ -117,6 +127,7 @@ class PlanRun(Run):
 
     checks: Checks = field(kw_only=True)
     rows: Connection = field(kw_only=True)
+    _refusals: ForeseenRefusals = field(init=False)
     _count: _Count = field(init=False, default_factory=_Count)
 
     @property
@@ -128,6 +139,7 @@ class PlanRun(Run):
         Run.__post_init__(self)
         # a plan keeps nobody from writing
         self.shares_base = False
+        self._refusals = ForeseenRefusals(self.rows, self.binding.spec.table, self.binding.rules.to_sql)
         links = [pair.field.name for pair in self.binding.pairs if pair.field.type in LINK_TYPES]
         self.lark.table = PlannedTable(self.lark.table, self.plan, links, self._note)
 
@@ -145,7 +157,7 @@ class PlanRun(Run):
             self.rows.rollback()
 
     def _on(self, conn: Connection) -> PlanTransaction:
-        return PlanTransaction(conn, self.rows, self.binding, self.checks, self._count)
+        return PlanTransaction(conn, self.rows, self.binding, self.checks, self._refusals, self._count)
 
     def _note(self, conn: Connection, kind: str, writes: Sequence[tuple[str, Body]], client_token: str) -> None:
         """Note writes to Lark, with the values that the ledger knows of the records."""

@@ -1,0 +1,109 @@
+"""What a plan says of rows that cannot be synced, and of runs whose only work is of one kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sync.conftest import MakePlain
+from tests.sync.test_sync_plan import planned
+from tests.sync.world import World
+
+
+@pytest.mark.parametrize("made", ["no field", "empty cell", "generated always"])
+def test_cause_that_spoils_every_new_row_is_told_once_before_the_run(plain: MakePlain, engine: Any, made: str) -> None:
+    if made == "generated always" and engine.dialect.name != "postgresql":
+        pytest.skip("only PostgreSQL has such keys")
+    always = "GENERATED ALWAYS AS IDENTITY" if made == "generated always" else ""
+    strict = {"no field": ", dept VARCHAR(20) NOT NULL", "empty cell": ", qty INTEGER NOT NULL"}.get(made, "")
+    ddl = f"CREATE TABLE goods (id INTEGER {always} PRIMARY KEY, name VARCHAR(20){strict})"
+    goods = plain(ddl, {"name": 1, "qty": 2} if "qty" in strict else {"name": 1})
+    cells = [{"id": number, "name": f"n{number}"} for number in range(1, 501)]
+    goods.emu.person.add_records(goods.base, goods.table_id, cells)
+    said = {
+        "no field": "dept must not be NULL, has no default, and no field fills it",
+        "empty cell": "qty must not be NULL, and the cell is empty",
+        "generated always": r"the database makes id by itself (GENERATED ALWAYS)",
+    }[made]
+    with goods.engine().plan() as plan:
+        (cause,) = plan.refusals
+        assert (cause.side, cause.rows, cause.why.startswith(said)) == ("sql", 500, True)
+        assert plan.counts["sql", "refuse"] == 500
+        assert ("sql", "create") not in plan.counts
+        told = plan.to_dict()
+    assert (told["failed"], told["status"], len(told["problems"])) == (500, "partial", 1)
+    assert told["problems"][0].startswith(f"500 rows: {said}")
+    report = goods.engine().full()
+    assert (report.failed, report.status, report.to_sql.total) == (500, "partial", 0)
+    goods.run("DROP TABLE goods")
+
+
+def test_trigger_that_fills_the_column_keeps_the_plan_from_refusing(plain: MakePlain, engine: Any) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a trigger of SQLite cannot change the new row")
+    goods = plain("CREATE TABLE goods (id INTEGER PRIMARY KEY, dept VARCHAR(20) NOT NULL)", {})
+    if engine.dialect.name == "postgresql":
+        body = "NEW.dept := 'x'; RETURN NEW;"
+        goods.run(
+            f"CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$",
+            "CREATE TRIGGER fill BEFORE INSERT ON goods FOR EACH ROW EXECUTE FUNCTION fill()",
+        )
+    else:
+        goods.run("CREATE TRIGGER fill BEFORE INSERT ON goods FOR EACH ROW SET NEW.dept = 'x'")
+    goods.add(id=1)
+    with goods.engine().plan() as plan:
+        assert plan.counts["sql", "create"] == 1
+    assert goods.engine().full().to_sql.created == 1
+    goods.run("DROP TABLE goods", *(["DROP FUNCTION fill"] if engine.dialect.name == "postgresql" else []))
+
+
+def test_emptied_cell_of_a_text_that_must_not_be_null_is_no_refusal(world: World) -> None:
+    engine = world.ready(3)
+    world.execute("UPDATE people SET qty = 1")
+    engine.incremental()
+    # an empty text will do where NULL will not
+    world.edit(2, Name=None)
+    with engine.plan() as plan:
+        foreseen = (plan.report.failed, plan.report.to_sql.updated)
+    report = engine.incremental()
+    assert (report.failed, report.to_sql.updated) == foreseen
+
+
+def test_link_of_a_row_created_before_is_a_line_of_the_plan(world: World) -> None:
+    world.ready(2)
+    # the mapping gets the column only now
+    engine = world.engine(record_id_column="lark_id")
+    assert planned(engine, "full") == {("sql", "link"): ["1", "2"]}
+    with engine.plan("full") as plan:
+        assert {each.record_id for each in plan.actions()} == {world.record_id(1), world.record_id(2)}
+    assert engine.full().to_sql.updated == 2
+    assert planned(engine, "full") == {}
+
+
+def test_attachment_cell_alone_is_a_line_of_the_plan(plain: MakePlain, engine: Any) -> None:
+    goods = plain("CREATE TABLE goods (id INTEGER PRIMARY KEY, files TEXT)", {"files": 17})
+    goods.run("INSERT INTO goods VALUES (1, NULL)")
+    goods.engine().full()
+    token = goods.client.drive.upload_media(app_token=goods.base, name="a.txt", content=b"a")
+    goods.edit(1, files=[{"file_token": token}])
+    with goods.engine().plan() as plan:
+        (action,) = plan.actions()
+        assert (action.side, action.kind, action.key) == ("sql", "update", "1")
+        (change,) = action.changes
+        assert (change.column, change.old, token in str(change.new)) == ("files", None, True)
+    assert goods.engine().incremental().to_sql.updated == 1
+    with goods.engine().plan() as plan:
+        assert not plan
+    goods.run("DROP TABLE goods")
+
+
+def test_counts_are_those_of_what_lark_confirmed(world: World) -> None:
+    engine = world.ready(10)
+    for code in range(1, 11):
+        world.update(code, qty=7.5)
+    with engine.plan() as plan:
+        assert plan.counts == {("lark", "update"): 10}
+    world.emu.faults.add("batch_update", record=world.record_id(4), times=None, code=1254302, status=403)
+    report = engine.incremental()
+    assert (report.to_lark.updated, report.failed, report.status) == (9, 1, "partial")
