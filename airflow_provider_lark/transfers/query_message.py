@@ -30,8 +30,8 @@ from airflow_provider_lark.operators.lineage import query_datasets
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from airflow_provider_lark.core.transfer.result_words import Words
-    from airflow_provider_lark.core.transfer.to_message import ChartChoice, MessageOptions, Result
+    from airflow_provider_lark.core.transfer.to_message.message import ChartChoice, MessageOptions, Result
+    from airflow_provider_lark.core.transfer.to_message.result_words import Words
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ class QueryMessageOperator(CallingOperator):
         return next((name for name in _WORDS if getattr(self, name) not in (None, "")), None)
 
     def _options(self, **more: Any) -> MessageOptions:
-        from airflow_provider_lark.core.transfer.to_message import MessageOptions
+        from airflow_provider_lark.core.transfer.to_message.message import MessageOptions
 
         shown = read_count(self.rows_shown, "rows_shown")
         return MessageOptions(
@@ -182,7 +182,7 @@ class QueryMessageOperator(CallingOperator):
         )
 
     def _chart(self) -> ChartChoice | None:
-        from airflow_provider_lark.core.transfer.to_message import ChartChoice
+        from airflow_provider_lark.core.transfer.to_message.message import ChartChoice
 
         x, y, series = read_text(self.x), read_list(self.y, "y"), read_text(self.series)
         if self.chart is None:
@@ -196,7 +196,7 @@ class QueryMessageOperator(CallingOperator):
     @contextmanager
     def _queried(self, options: MessageOptions) -> Iterator[Result]:
         """Run the query, and keep the file that its rows went into for as long as this is open."""
-        from airflow_provider_lark.core.transfer.to_message import read_result
+        from airflow_provider_lark.core.transfer.to_message.message import read_result
         from airflow_provider_lark.hooks.query import opened_query
 
         sql = need_text(self.sql, "sql")
@@ -218,7 +218,7 @@ class QueryMessageOperator(CallingOperator):
     def _words(self) -> Words | None:
         """Return the words around the rows, if there are any; a file that is not there is told before the query."""
         from airflow_provider_lark.core.cards.template_file import CardTemplate
-        from airflow_provider_lark.core.transfer.result_words import Words
+        from airflow_provider_lark.core.transfer.to_message.result_words import Words
         from airflow_provider_lark.hooks.card_files import find_template, is_card_file, is_words_file, load_card_file
 
         kind = self._kind

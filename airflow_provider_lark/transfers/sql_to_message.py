@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.transfer.file_kinds import FORMS, PACKINGS, choose_kind, is_file
+from airflow_provider_lark.core.transfer.to_message.file_kinds import FORMS, PACKINGS, choose_kind, is_file
 from airflow_provider_lark.hooks.parameters import read_text, refuse_choice
 from airflow_provider_lark.operators.messages.base import MentioningOperator, Opened
 from airflow_provider_lark.operators.messages.delivering import ReceiversOperator
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core.api.services.messaging.content import Content
-    from airflow_provider_lark.core.transfer.result_words import Words
-    from airflow_provider_lark.core.transfer.to_message import MessageOptions, Result
+    from airflow_provider_lark.core.transfer.to_message.message import MessageOptions, Result
+    from airflow_provider_lark.core.transfer.to_message.result_words import Words
 
 # receiver, uuid and the names beside a text
 _ENVELOPE_BYTES = 600
@@ -65,7 +65,7 @@ class SqlToLarkMessageOperator(QueryMessageOperator, MentioningOperator, Receive
             raise ConfigError(f"form {form!r} and {self._kind}: a file or a picture has no words; send them beside it")
 
     def _run(self, opened: Opened) -> dict[str, Any]:
-        from airflow_provider_lark.core.transfer.to_message import write_message
+        from airflow_provider_lark.core.transfer.to_message.message import write_message
 
         receivers, options = self._receivers(), self._read_options()
         memory = self._recall(opened.context, receivers, self._identity(opened.context))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_lark.core.transfer.result_words import Words
-    from airflow_provider_lark.core.transfer.to_message import Result
+    from airflow_provider_lark.core.transfer.to_message.message import Result
+    from airflow_provider_lark.core.transfer.to_message.result_words import Words
     from airflow_provider_lark.hooks.webhook import LarkWebhookHook
 
 
@@ -52,7 +52,7 @@ class SqlToLarkWebhookOperator(QueryMessageOperator, WebhookOperator):
     def _message(self, context: Context, hook: LarkWebhookHook) -> dict[str, Any]:
         from airflow_provider_lark.core.api.webhook.messages import read_mentions
         from airflow_provider_lark.core.cards.writing import WEBHOOK
-        from airflow_provider_lark.core.transfer.to_message import write_card
+        from airflow_provider_lark.core.transfer.to_message.message import write_card
 
         # what is wrong with them shows before the database is asked
         people, options, words, keyword = (

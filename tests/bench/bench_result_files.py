@@ -20,13 +20,13 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from airflow_provider_lark.core.database.connections import open_session
-from airflow_provider_lark.core.transfer.csv_file import csv_form
-from airflow_provider_lark.core.transfer.excel_file import write_excel
-from airflow_provider_lark.core.transfer.html_file import html_form
-from airflow_provider_lark.core.transfer.json_file import json_form
-from airflow_provider_lark.core.transfer.packing import Packing
-from airflow_provider_lark.core.transfer.text_file import TextForm, write_text_file
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
+from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
+from airflow_provider_lark.core.transfer.to_message.excel_file import write_excel
+from airflow_provider_lark.core.transfer.to_message.html_file import html_form
+from airflow_provider_lark.core.transfer.to_message.json_file import json_form
+from airflow_provider_lark.core.transfer.to_message.packing import Packing
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
 
 ROWS = 1_000_000
 # far beyond what Lark takes, which is not what is measured

@@ -17,7 +17,7 @@ NOT_RENDERED = {"max_failures"}  # Airflow's own settings of waiting are no temp
 
 def find_classes():
     for package in (operators, sensors, transfers):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             for name, each in vars(importlib.import_module(module.name)).items():
                 is_own = inspect.isclass(each) and each.__module__ == module.name and issubclass(each, BaseOperator)
                 if is_own and not name.startswith("_") and not inspect.isabstract(each):

@@ -13,8 +13,8 @@ from matplotlib import font_manager
 
 from airflow_provider_lark.core.cards.points import Points
 from airflow_provider_lark.core.errors import BadRequest, ConfigError
-from airflow_provider_lark.core.transfer.chart_fonts import choose_fonts
-from airflow_provider_lark.core.transfer.chart_image import draw_chart
+from airflow_provider_lark.core.transfer.to_message.chart_fonts import choose_fonts
+from airflow_provider_lark.core.transfer.to_message.chart_image import draw_chart
 
 NAMES = ("地区", "销售额", "渠道")
 ROWS = [("华东", 12.5, "线上"), ("华南", -7, "门店"), ("华东", 3, "门店")]

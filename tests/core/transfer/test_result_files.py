@@ -14,11 +14,11 @@ import openpyxl
 import pytest
 
 from airflow_provider_lark.core.errors import TooLarge
-from airflow_provider_lark.core.transfer.csv_file import csv_form
-from airflow_provider_lark.core.transfer.excel_file import CELL_UNITS_MAX, write_excel
-from airflow_provider_lark.core.transfer.file_values import rows_in_zone
-from airflow_provider_lark.core.transfer.formulas import guard, is_formula
-from airflow_provider_lark.core.transfer.text_file import write_text_file
+from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
+from airflow_provider_lark.core.transfer.to_message.excel_file import CELL_UNITS_MAX, write_excel
+from airflow_provider_lark.core.transfer.to_message.file_values import rows_in_zone
+from airflow_provider_lark.core.transfer.to_message.formulas import guard, is_formula
+from airflow_provider_lark.core.transfer.to_message.text_file import write_text_file
 
 SHANGHAI = timezone(timedelta(hours=8))
 MOMENT = datetime(2026, 11, 1, 16, 30, tzinfo=UTC)

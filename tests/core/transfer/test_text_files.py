@@ -16,13 +16,13 @@ from uuid import UUID
 import pytest
 
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
-from airflow_provider_lark.core.transfer import text_file
-from airflow_provider_lark.core.transfer.csv_file import csv_form
-from airflow_provider_lark.core.transfer.file_kinds import choose_kind, name_file
-from airflow_provider_lark.core.transfer.file_values import distinct_columns
-from airflow_provider_lark.core.transfer.html_file import html_form
-from airflow_provider_lark.core.transfer.json_file import json_form, json_lines_form
-from airflow_provider_lark.core.transfer.text_file import TextForm, write_text_file
+from airflow_provider_lark.core.transfer.to_message import text_file
+from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
+from airflow_provider_lark.core.transfer.to_message.file_kinds import choose_kind, name_file
+from airflow_provider_lark.core.transfer.to_message.file_values import distinct_columns
+from airflow_provider_lark.core.transfer.to_message.html_file import html_form
+from airflow_provider_lark.core.transfer.to_message.json_file import json_form, json_lines_form
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
 
 NAMES = ["城市", "n"]
 ROWS = [("华东", 1), ("华南", None), ('"x"\n', 3)]

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow_provider_lark.core.transfer.file_values import file_value, value_text, whole_text
-from airflow_provider_lark.core.transfer.formulas import guard
-from airflow_provider_lark.core.transfer.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.file_values import file_value, value_text, whole_text
+from airflow_provider_lark.core.transfer.to_message.formulas import guard
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
 
 
 def csv_form(names: Sequence[str]) -> TextForm:

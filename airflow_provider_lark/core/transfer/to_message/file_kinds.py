@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeVar
 from airflow_provider_lark.core.api.wire.limits import FILE_NAME_MAX
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.transfer.file_names import safe_name
-from airflow_provider_lark.core.transfer.packing import Packing
+from airflow_provider_lark.core.transfer.to_message.packing import Packing
 
 K = TypeVar("K", bound=str)
 Form = Literal["card", "image", "csv", "excel", "json", "jsonl", "html"]

@@ -21,8 +21,8 @@ from airflow_provider_lark.core.cards.template_values import (
     text_environment,
 )
 from airflow_provider_lark.core.cards.text import break_markup
-from airflow_provider_lark.core.transfer.file_values import distinct_columns
-from airflow_provider_lark.core.transfer.to_message import Result
+from airflow_provider_lark.core.transfer.to_message.file_values import distinct_columns
+from airflow_provider_lark.core.transfer.to_message.message import Result
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -23,15 +23,15 @@ from airflow_provider_lark.core.cards.points import ChartKind, Points
 from airflow_provider_lark.core.cards.ready.result import ResultFacts, result_card, shown_rows
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
-from airflow_provider_lark.core.transfer.chart_image import draw_chart
-from airflow_provider_lark.core.transfer.csv_file import csv_form
-from airflow_provider_lark.core.transfer.excel_file import write_excel
-from airflow_provider_lark.core.transfer.file_kinds import Form, is_file, name_file
-from airflow_provider_lark.core.transfer.file_values import Rows, Written, distinct_columns, rows_in_zone
-from airflow_provider_lark.core.transfer.html_file import html_form
-from airflow_provider_lark.core.transfer.json_file import json_form, json_lines_form
-from airflow_provider_lark.core.transfer.packing import Packing
-from airflow_provider_lark.core.transfer.text_file import TextForm, write_text_file
+from airflow_provider_lark.core.transfer.to_message.chart_image import draw_chart
+from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
+from airflow_provider_lark.core.transfer.to_message.excel_file import write_excel
+from airflow_provider_lark.core.transfer.to_message.file_kinds import Form, is_file, name_file
+from airflow_provider_lark.core.transfer.to_message.file_values import Rows, Written, distinct_columns, rows_in_zone
+from airflow_provider_lark.core.transfer.to_message.html_file import html_form
+from airflow_provider_lark.core.transfer.to_message.json_file import json_form, json_lines_form
+from airflow_provider_lark.core.transfer.to_message.packing import Packing
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
 
 ROWS_MAX = 1000
 """Rows that a card may be asked to show; far fewer fit."""

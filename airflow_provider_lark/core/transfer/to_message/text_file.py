@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import TooLarge
-from airflow_provider_lark.core.transfer.file_values import Rows, Written, too_large, whole_text
-from airflow_provider_lark.core.transfer.packing import ZIP_UNPACKED_MAX, Packing, packed
+from airflow_provider_lark.core.transfer.to_message.file_values import Rows, Written, too_large, whole_text
+from airflow_provider_lark.core.transfer.to_message.packing import ZIP_UNPACKED_MAX, Packing, packed
 
 
 @dataclass(frozen=True, slots=True)

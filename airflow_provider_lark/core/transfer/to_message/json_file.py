@@ -13,8 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_lark.core.transfer.file_values import distinct_columns, file_value, value_text, whole_text
-from airflow_provider_lark.core.transfer.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.file_values import (
+    distinct_columns,
+    file_value,
+    value_text,
+    whole_text,
+)
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 

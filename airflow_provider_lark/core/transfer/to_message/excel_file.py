@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
-from airflow_provider_lark.core.transfer.file_values import (
+from airflow_provider_lark.core.transfer.to_message.file_values import (
     Rows,
     Written,
     duration_text,
@@ -23,7 +23,7 @@ from airflow_provider_lark.core.transfer.file_values import (
     value_text,
     whole_text,
 )
-from airflow_provider_lark.core.transfer.formulas import is_formula
+from airflow_provider_lark.core.transfer.to_message.formulas import is_formula
 
 ROWS_MAX = 1_048_576
 """Rows of a sheet, the header among them (Excel's specification)."""

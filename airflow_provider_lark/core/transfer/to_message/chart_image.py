@@ -11,7 +11,7 @@ from airflow_provider_lark.core.cards.points import Point, Points
 from airflow_provider_lark.core.cards.shortening import cut_end
 from airflow_provider_lark.core.cards.text import one_line
 from airflow_provider_lark.core.errors import BadRequest, ConfigError
-from airflow_provider_lark.core.transfer.chart_fonts import choose_fonts
+from airflow_provider_lark.core.transfer.to_message.chart_fonts import choose_fonts
 
 #: inches, of 200 points each: 1,600 x 900
 _SIZE = (8.0, 4.5)

@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from airflow_provider_lark.core.cards.text import clean_text
-from airflow_provider_lark.core.transfer.file_values import file_value, keeps_digits, value_text
-from airflow_provider_lark.core.transfer.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.file_values import file_value, keeps_digits, value_text
+from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
 
 # text stays text, whatever it looks like: Excel reads mso-number-format, LibreOffice sdnum
 _AS_TEXT = 'sdnum="1033;0;@"'
