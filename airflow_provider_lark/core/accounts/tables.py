@@ -14,6 +14,8 @@ LOOKUP_LENGTH = 320
 """Longest on MySQL; 320 is the longest e-mail address."""
 ID_LENGTH = 250
 """Of a DAG, run or task: Airflow's own limit."""
+EVENT_LENGTH = 128
+"""Longest type and id of an event on MySQL; Lark's longest have 60 characters."""
 
 metadata = MetaData()
 
@@ -117,5 +119,41 @@ alert_tasks = Table(
     _facts(),
     # of the card, when it was noted: which came first
     Column("version", BigInteger, nullable=False),
+    **MYSQL,
+)
+
+# what Lark told an app, until it is handled
+inbox = Table(
+    "lark_inbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("app_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("event_type", name_type(EVENT_LENGTH), nullable=False),
+    Column("event_id", name_type(EVENT_LENGTH), nullable=False),
+    # sealed, as tokens are
+    Column("body", Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb"), nullable=False),
+    Column("key_id", String(16)),
+    Column("received_at", timestamp_type(), nullable=False, server_default=Now()),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_ms", BigInteger),
+    Column("claim_token", String(64)),
+    Column("claim_until_ms", BigInteger),
+    Column("error", Text),
+    Column("finished_at", timestamp_type()),
+    Index("idx_lark_inbox_status", "status", "app_id", "id"),
+    Index("idx_lark_inbox_finished_at", "finished_at"),
+    **MYSQL,
+)
+
+# what makes two deliveries the same one; kept longer than Lark delivers again
+inbox_identities = Table(
+    "lark_inbox_identities",
+    metadata,
+    Column("identity", String(64), primary_key=True),
+    Column("inbox_id", BigInteger, nullable=False),
+    Column("seen_at", timestamp_type(), nullable=False, server_default=Now()),
+    Index("idx_lark_inbox_identities_seen_at", "seen_at"),
     **MYSQL,
 )

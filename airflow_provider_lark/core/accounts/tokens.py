@@ -28,7 +28,7 @@ from airflow_provider_lark.core.api.tokens.token_store import StoredToken, Token
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
-from airflow_provider_lark.core.database.insert import insert_new, upsert_many
+from airflow_provider_lark.core.database.insert import insert_if_new, upsert_many
 from airflow_provider_lark.core.errors import ConfigError
 
 __all__ = ["Reencryption", "SqlTokenStore", "Survey", "purge", "reencrypt", "survey"]
@@ -184,5 +184,4 @@ def _claim(key: TokenKey, name: str, seconds: float, conn: Connection) -> bool:
         return True
     values = {**columns_of(key), "claim_token": name, "claim_until_ms": until, "expires_at": now_plus(seconds)}
     # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
-    made = conn.execute(insert_new(conn, tokens).values(values), execution_options={"preserve_rowcount": True})
-    return made.rowcount == 1
+    return insert_if_new(conn, tokens, values)

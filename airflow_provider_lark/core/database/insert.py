@@ -20,6 +20,13 @@ def insert_new(conn: Connection, table: Table) -> Insert:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
+def insert_if_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless its key exists, or another transaction is just inserting it; tell whether it did."""
+    # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
+    made = conn.execute(insert_new(conn, table).values(values), execution_options={"preserve_rowcount": True})
+    return made.rowcount == 1
+
+
 def upsert_many(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
     """Return an INSERT of *rows* into *table*, all with the same columns, that overwrites the rows of their keys."""
     key = [column.name for column in table.primary_key]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
-from airflow_provider_lark.core.database.insert import insert_new
+from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.ledger.tables import lease as table
 
 
@@ -24,10 +24,7 @@ class Lease:
         if self._extend(or_(table.c.owner == self.owner, table.c.expires_ms <= NowMs()), ttl_seconds):
             return True
         values = {"resource": self.resource, "owner": self.owner, "expires_ms": now_plus_ms(ttl_seconds)}
-        # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
-        options = {"preserve_rowcount": True}
-        made = self.conn.execute(insert_new(self.conn, table).values(values), execution_options=options)
-        return made.rowcount == 1
+        return insert_if_new(self.conn, table, values)
 
     def renew(self, ttl_seconds: float) -> bool:
         """Extend a lease that we still hold; False when it has been lost to another."""

@@ -1,0 +1,6 @@
+"""What Lark told, kept until it is handled: it stands here before Lark gets its answer.
+
+:mod:`.inbox` says what an inbox does, :mod:`.sql_inbox` keeps it in the database of accounts. An entry is handled at
+least once: a process that dies gives its entries back when their lease ends, and an entry whose handling keeps ending
+the process is set aside with that reason.
+"""

@@ -1,0 +1,246 @@
+"""The inbox in SQL, in the database of accounts: SQLite, PostgreSQL, MySQL and MariaDB.
+
+What Lark tells may hold names and messages, so it is sealed with the keys of the token store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.tables import inbox, inbox_identities
+from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.api.wire.secret import Secret
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
+from airflow_provider_lark.core.database.insert import insert_if_new
+from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, Entry, InboxCounts, Receipt, wait_seconds
+from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
+
+T = TypeVar("T")
+
+IDENTITIES_KEPT_SECONDS = 3 * 86_400.0
+"""Longer than Lark delivers again, and than the door lets a recorded delivery in."""
+
+COMPLETED_KEPT_SECONDS = 7 * 86_400.0
+FAILED_KEPT_SECONDS = 30 * 86_400.0
+
+ERROR_LENGTH = 500
+_RACES = 5
+_UNCLAIMED = {"claim_token": None, "claim_until_ms": None}
+
+
+class _Raced(Exception):
+    """Another process put the same delivery in at this moment."""
+
+
+class SqlInbox:
+    """The deliveries to one app; safe to share between threads. The tables are made at the first use.
+
+    Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or :class:`.Unreachable` where the database cannot
+    be used.
+    """
+
+    def __init__(self, engine: Engine, keyring: Keyring, app_id: str, *, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._keyring = keyring
+        self._app_id = app_id
+        self._clock = clock or SystemClock()
+
+    def put(self, delivery: Delivery) -> Receipt:
+        """Keep *delivery* durably, once; of two processes that do so at once, one is told that it was there."""
+        sealed = self._keyring.encrypt(Secret(json.dumps([self._app_id, delivery.body], ensure_ascii=False)))
+        for _ in range(_RACES):
+            try:
+                return self._run(partial(self._put, delivery, sealed))
+            except _Raced:
+                continue
+        return self._look(partial(_find, delivery.identities)) or Receipt(False, int(self._clock.now() * 1000))
+
+    def _put(self, delivery: Delivery, sealed: str, conn: Connection) -> Receipt:
+        known = _find(delivery.identities, conn)
+        if known is not None:
+            return known
+        row = {
+            "app_id": self._app_id,
+            "kind": delivery.kind,
+            "event_type": delivery.type[:128],
+            "event_id": delivery.event_id[:128],
+            "body": sealed,
+            "key_id": self._keyring.current_id,
+            "status": "pending",
+            "attempts": 0,
+        }
+        made = conn.execute(insert(inbox).values(row)).inserted_primary_key
+        id_ = made[0] if made else None
+        # in one order everywhere, so that two that share two identities do not wait for each other
+        for identity in sorted(delivery.identities):
+            if not insert_if_new(conn, inbox_identities, {"identity": identity, "inbox_id": id_}):
+                raise _Raced
+        at_ms = conn.execute(select(epoch_ms(inbox.c.received_at)).where(inbox.c.id == id_)).scalar_one()
+        return Receipt(True, int(at_ms))
+
+    def claim(self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None) -> list[Entry]:
+        """Take up to *limit* entries that are due, the oldest first."""
+        return self._run(partial(self._claim, limit, token, lease_seconds, kind))
+
+    def _claim(self, limit: int, token: str, lease_seconds: float, kind: Kind | None, conn: Connection) -> list[Entry]:
+        self._take_back_expired(conn)
+        due = or_(inbox.c.next_attempt_ms.is_(None), inbox.c.next_attempt_ms <= NowMs())
+        mine = [inbox.c.app_id == self._app_id, inbox.c.status == "pending", due]
+        if kind is not None:
+            mine.append(inbox.c.kind == kind)
+        # by status and not by "later than the last one": a row with a lower id may be committed after one with a higher
+        free = select(inbox.c.id).where(*mine).order_by(inbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        ids = list(conn.scalars(free))
+        if not ids:
+            return []
+        lease = {"claim_token": token, "claim_until_ms": now_plus_ms(lease_seconds)}
+        taken = {"status": "processing", "attempts": inbox.c.attempts + 1, **lease}
+        conn.execute(update(inbox).where(is_among(inbox.c.id, ids)).values(taken))
+        rows = conn.execute(select(inbox).where(is_among(inbox.c.id, ids)).order_by(inbox.c.id)).all()
+        entries: list[Entry] = []
+        for row in rows:
+            body = self._unseal(row.body, row.key_id)
+            if body is None:
+                _set_aside(
+                    conn, [row.id], "no key of LARK_CONFIG_ENCRYPTION_KEY opens it; add the key it was sealed with"
+                )
+                continue
+            entries.append(Entry(row.id, row.kind, row.event_type, row.event_id, body, row.attempts))
+        return entries
+
+    def _take_back_expired(self, conn: Connection) -> None:
+        expired = (
+            inbox.c.app_id == self._app_id,
+            inbox.c.status == "processing",
+            inbox.c.claim_until_ms <= NowMs(),
+        )
+        found = conn.execute(
+            select(inbox.c.id, inbox.c.attempts).where(*expired).with_for_update(skip_locked=True)
+        ).all()
+        again = [row.id for row in found if row.attempts < MAX_ATTEMPTS]
+        for some in split(again):
+            conn.execute(update(inbox).where(is_among(inbox.c.id, some)).values(status="pending", **_UNCLAIMED))
+        _set_aside(
+            conn,
+            [row.id for row in found if row.attempts >= MAX_ATTEMPTS],
+            f"its handling ended the process, or took longer than its lease, {MAX_ATTEMPTS} times",
+        )
+
+    def complete(self, ids: Sequence[int], *, token: str) -> int:
+        """Note that entries are handled, and return how many still were *token*'s."""
+
+        def work(conn: Connection) -> int:
+            done = 0
+            for some in split(list(ids)):
+                mine = (is_among(inbox.c.id, some), inbox.c.claim_token == token)
+                finished = {"status": "completed", "finished_at": Now(), "error": None, **_UNCLAIMED}
+                done += conn.execute(update(inbox).where(*mine).values(finished)).rowcount
+            return done
+
+        return self._run(work)
+
+    def retry(self, id_: int, *, token: str, attempts: int, error: str) -> None:
+        """Give an entry back for another try, or set it aside after :data:`.MAX_ATTEMPTS`."""
+        if attempts >= MAX_ATTEMPTS:
+            self.give_up(id_, token=token, error=f"tried {attempts} times; the last time: {error}")
+            return
+        later = {"status": "pending", "next_attempt_ms": now_plus_ms(wait_seconds(attempts)), "error": _cut(error)}
+        mine = (inbox.c.id == id_, inbox.c.claim_token == token)
+        self._run(lambda conn: conn.execute(update(inbox).where(*mine).values({**later, **_UNCLAIMED})))
+
+    def give_up(self, id_: int, *, token: str, error: str) -> None:
+        """Set an entry aside: no try will make it better."""
+
+        def work(conn: Connection) -> None:
+            mine = select(inbox.c.id).where(inbox.c.id == id_, inbox.c.claim_token == token)
+            _set_aside(conn, list(conn.scalars(mine)), error)
+
+        self._run(work)
+
+    def replay(self, ids: Sequence[int] | None = None) -> int:
+        """Let entries that were set aside be handled again (default: all), and return how many."""
+
+        def work(conn: Connection) -> int:
+            aside = [inbox.c.app_id == self._app_id, inbox.c.status == "failed"]
+            if ids is not None:
+                aside.append(is_among(inbox.c.id, list(ids)))
+            again = {"status": "pending", "attempts": 0, "next_attempt_ms": None, "finished_at": None, **_UNCLAIMED}
+            return conn.execute(update(inbox).where(*aside).values(again)).rowcount
+
+        return self._run(work)
+
+    def count(self) -> InboxCounts:
+        """Tell how many wait, since when, and how many were set aside."""
+
+        def work(conn: Connection) -> InboxCounts:
+            mine = inbox.c.app_id == self._app_id
+            by_status = select(inbox.c.status, func.count()).where(mine).group_by(inbox.c.status)
+            counts = {status: int(number) for status, number in conn.execute(by_status)}
+            oldest = select(func.min(epoch_ms(inbox.c.received_at))).where(mine, inbox.c.status == "pending")
+            oldest_ms = conn.scalar(oldest)
+            return InboxCounts(**counts, oldest_ms=None if oldest_ms is None else int(oldest_ms))
+
+        return self._look(work)
+
+    def _unseal(self, sealed: str, key_id: str | None) -> dict[str, object] | None:
+        plain = self._keyring.decrypt(sealed, key_id=key_id)
+        if plain is None:
+            return None
+        app_id, body = json.loads(plain.reveal())
+        if app_id != self._app_id:
+            raise ConfigError(f"an entry of the inbox of app {self._app_id} was sealed for app {app_id}; delete it")
+        return dict(body)
+
+    @cached_property
+    def _ready(self) -> Engine:
+        upgrade(self._engine)
+        return self._engine
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        return look(self._ready, work, table=inbox.name, clock=self._clock)
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        return transact(self._ready, work, table=inbox.name, clock=self._clock)
+
+
+def purge(engine: Engine, *, clock: Clock | None = None) -> int:
+    """Delete what was handled a week ago or set aside a month ago, and return how many; and old identities."""
+
+    def work(conn: Connection) -> int:
+        gone = 0
+        for status, seconds in (("completed", COMPLETED_KEPT_SECONDS), ("failed", FAILED_KEPT_SECONDS)):
+            old = (inbox.c.status == status, inbox.c.finished_at < now_plus(-seconds))
+            gone += conn.execute(delete(inbox).where(*old)).rowcount
+        conn.execute(delete(inbox_identities).where(inbox_identities.c.seen_at < now_plus(-IDENTITIES_KEPT_SECONDS)))
+        return gone
+
+    return transact(engine, work, table=inbox.name, clock=clock or SystemClock())
+
+
+def _find(identities: Sequence[str], conn: Connection) -> Receipt | None:
+    seen = select(func.min(epoch_ms(inbox_identities.c.seen_at))).where(
+        is_among(inbox_identities.c.identity, list(identities))
+    )
+    at_ms = conn.scalar(seen)
+    return None if at_ms is None else Receipt(False, int(at_ms))
+
+
+def _set_aside(conn: Connection, ids: Sequence[int], error: str) -> None:
+    failed = {"status": "failed", "finished_at": Now(), "error": _cut(error), **_UNCLAIMED}
+    for some in split(list(ids)):
+        conn.execute(update(inbox).where(is_among(inbox.c.id, some)).values(failed))
+
+
+def _cut(error: str) -> str:
+    return error[:ERROR_LENGTH]

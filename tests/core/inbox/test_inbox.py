@@ -1,0 +1,303 @@
+"""The inbox on real databases: kept once, handled at least once, never lost (issue inputs 7.10, 7.36 to 7.38)."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.errors import Unreachable
+from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, InboxCounts
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox, purge
+from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
+from tests.core.receiving.sealing import click, event, old_click
+
+KEY = "A" * 43 + "="
+NEXT_KEY = "B" * 43 + "="
+_apps = count(1)
+
+
+@pytest.fixture(scope="module")
+def databases(new_database):
+    """An engine with the tables, of each kind."""
+    made = {}
+
+    def give(kind):
+        if kind not in made:
+            made[kind] = new_database(kind)
+            upgrade(made[kind])
+        return made[kind]
+
+    return give
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def database(request, databases):
+    return databases(request.param)
+
+
+@pytest.fixture
+def app_id():
+    """An app that no other test has."""
+    return f"cli_{next(_apps)}"
+
+
+@pytest.fixture
+def inbox(database, app_id):
+    return SqlInbox(database, Keyring.from_text(KEY), app_id)
+
+
+@pytest.fixture
+def told(app_id):
+    """Make a delivery to the app."""
+
+    def make(number: int = 1, body: dict[str, Any] | None = None) -> Delivery:
+        body = body or event(event_id=f"e{number}", app_id=app_id)
+        return read_delivery(body, now_ms=1_608_725_989_000)
+
+    return make
+
+
+def take(inbox, limit=100, *, token="me", lease_seconds=60.0, **asked):
+    return inbox.claim(limit=limit, token=token, lease_seconds=lease_seconds, **asked)
+
+
+def move(database, app_id, **changes):
+    """Let time pass: *changes* are expressions of SQL by column."""
+    said = ", ".join(f"{name} = {value}" for name, value in changes.items())
+    with database.begin() as conn:
+        conn.execute(text(f"UPDATE lark_inbox SET {said} WHERE app_id = :id"), {"id": app_id})
+
+
+def column(database, app_id, name):
+    with database.connect() as conn:
+        return list(conn.scalars(text(f"SELECT {name} FROM lark_inbox WHERE app_id = :id ORDER BY id"), {"id": app_id}))
+
+
+def test_delivery_is_kept_once_and_told_when_it_came_first(inbox, told):
+    first, again = inbox.put(told()), inbox.put(told())
+    assert (first.is_new, again.is_new) == (True, False)
+    assert abs(again.at_ms - first.at_ms) < 5_000
+    assert inbox.count().pending == 1
+
+
+def test_double_under_another_event_id_is_the_same(inbox, told, app_id):
+    body = click({"a": 1})
+    body["header"]["app_id"] = app_id
+    body["event"]["context"]["open_message_id"] = f"om_{app_id}"
+    old = {**old_click({"a": 1}), "open_message_id": f"om_{app_id}"}
+    assert inbox.put(told(body=body)).is_new
+    assert not inbox.put(told(body=old)).is_new
+    body["header"]["event_id"] = "another id for the same click"
+    assert not inbox.put(told(body=body)).is_new
+    assert inbox.count().pending == 1
+
+
+def test_what_was_told_comes_out_as_it_went_in(inbox, told, app_id):
+    body = event(app_id=app_id, event_id="e😀")
+    body["event"] = {"text": "中文 😀 \u0000 ' \" \\", "n": 1.5, "deep": [{"a": None}]}
+    inbox.put(told(body=body))
+    (entry,) = take(inbox)
+    assert (entry.body, entry.event, entry.attempts) == (body, body["event"], 1)
+    assert (entry.kind, entry.type) == ("event", "drive.file.bitable_record_changed_v1")
+    assert "中文" not in repr(entry)
+
+
+def test_body_is_sealed_in_the_database(database, inbox, told, app_id):
+    body = event(app_id=app_id)
+    body["event"] = {"text": "nobody may read this"}
+    inbox.put(told(body=body))
+    (sealed,) = column(database, app_id, "body")
+    assert "nobody" not in sealed
+
+
+def test_entry_is_taken_by_one_and_done(inbox, told):
+    for number in range(5):
+        inbox.put(told(number))
+    mine, others = take(inbox, 3, token="a"), take(inbox, 10, token="b")
+    assert [len(mine), len(others)] == [3, 2]
+    assert inbox.complete([entry.id for entry in mine], token="a") == 3
+    assert inbox.complete([entry.id for entry in others], token="a") == 0
+    assert inbox.count() == InboxCounts(processing=2, completed=3)
+    assert not inbox.put(told(0)).is_new, "what is done stays known"
+
+
+def test_clicks_can_be_taken_apart_from_events(inbox, told, app_id):
+    body = click({"a": 1})
+    body["header"]["app_id"] = app_id
+    inbox.put(told())
+    inbox.put(told(body=body))
+    assert [entry.kind for entry in take(inbox, kind="card")] == ["card"]
+    assert [entry.kind for entry in take(inbox)] == ["event"]
+
+
+def test_entries_of_another_app_are_not_taken(database, inbox, told):
+    inbox.put(told())
+    other = SqlInbox(database, Keyring.from_text(KEY), "cli_other")
+    assert take(other) == []
+    assert other.count() == InboxCounts()
+
+
+def test_entry_of_a_process_that_died_comes_back(database, inbox, told, app_id):
+    inbox.put(told())
+    assert take(inbox, token="dead")
+    assert take(inbox) == []
+    move(database, app_id, claim_until_ms="1")
+    (entry,) = take(inbox, token="alive")
+    assert entry.attempts == 2
+    assert inbox.complete([entry.id], token="dead") == 0, "too late: it is another's"
+    assert inbox.complete([entry.id], token="alive") == 1
+
+
+def test_entry_that_kills_its_handler_is_set_aside_and_the_others_are_handled(database, inbox, told, app_id):
+    """Input 7.36: the count survives, because it is counted when the entry is taken."""
+    inbox.put(told(0))
+    poison = take(inbox, 1)[0].id
+    for _ in range(MAX_ATTEMPTS - 1):
+        move(database, app_id, claim_until_ms="1")
+        assert [entry.id for entry in take(inbox, 1)] == [poison]
+    for number in range(1, 100):
+        inbox.put(told(number))
+    move(database, app_id, claim_until_ms="CASE status WHEN 'processing' THEN 1 END")
+    good = take(inbox, 100)
+    assert len(good) == 99
+    assert poison not in [entry.id for entry in good]
+    assert inbox.count().failed == 1
+    assert "ended the process" in column(database, app_id, "error")[0]
+
+
+def test_entry_that_fails_is_tried_later_and_later_and_then_set_aside(database, inbox, told, app_id):
+    inbox.put(told())
+    waits = []
+    for attempts in range(1, MAX_ATTEMPTS + 1):
+        (entry,) = take(inbox)
+        assert entry.attempts == attempts
+        inbox.retry(entry.id, token="me", attempts=entry.attempts, error="the target database is down")
+        assert take(inbox) == []
+        with database.connect() as conn:
+            left = "SELECT next_attempt_ms FROM lark_inbox WHERE app_id = :id AND status = 'pending'"
+            waits.append(conn.scalar(text(left), {"id": app_id}))
+        move(database, app_id, next_attempt_ms="NULL")
+    assert inbox.count().failed == 1
+    assert column(database, app_id, "error") == ["tried 10 times; the last time: the target database is down"]
+    assert [wait is None for wait in waits] == [False] * (MAX_ATTEMPTS - 1) + [True]
+
+
+def test_entries_set_aside_can_be_replayed(inbox, told):
+    for number in range(3):
+        inbox.put(told(number))
+    for entry in take(inbox):
+        inbox.give_up(entry.id, token="me", error="x" * 10_000)
+    assert inbox.count().failed == 3
+    ids = [entry.id for entry in take(inbox)]
+    assert ids == []
+    assert inbox.replay() == 3
+    again = take(inbox)
+    assert [entry.attempts for entry in again] == [1, 1, 1]
+    assert inbox.replay([again[0].id]) == 0
+
+
+def test_only_the_taker_can_give_up_or_retry(inbox, told):
+    inbox.put(told())
+    (entry,) = take(inbox, token="a")
+    inbox.give_up(entry.id, token="b", error="not mine")
+    inbox.retry(entry.id, token="b", attempts=1, error="not mine")
+    assert inbox.count() == InboxCounts(processing=1)
+
+
+def test_key_is_changed_without_losing_what_waits(database, inbox, told, app_id):
+    inbox.put(told(1))
+    rotated = SqlInbox(database, Keyring.from_text(f"{NEXT_KEY},{KEY}"), app_id)
+    rotated.put(told(2))
+    assert len(take(rotated)) == 2
+
+
+def test_entry_that_no_key_opens_is_set_aside_with_that_reason_and_comes_back_with_the_key(
+    database, inbox, told, app_id
+):
+    inbox.put(told())
+    stranger = SqlInbox(database, Keyring.from_text(NEXT_KEY), app_id)
+    assert take(stranger) == []
+    assert "no key" in column(database, app_id, "error")[0]
+    assert inbox.replay() == 1
+    assert len(take(inbox)) == 1
+
+
+def test_oldest_that_waits_is_told(database, inbox, told):
+    assert inbox.count().oldest_ms is None
+    first = inbox.put(told(1))
+    inbox.put(told(2))
+    assert inbox.count().oldest_ms == first.at_ms
+
+
+def test_old_entries_and_identities_go_and_what_waits_stays(database, inbox, told, app_id):
+    for number in range(3):
+        inbox.put(told(number))
+    done, aside = take(inbox, 2)
+    inbox.complete([done.id], token="me")
+    inbox.give_up(aside.id, token="me", error="x")
+    assert purge(database) == 0
+    old = {"sqlite": "'2020-01-01 00:00:00.000000'"}.get(database.dialect.name, "TIMESTAMP '2020-01-01 00:00:00'")
+    with database.begin() as conn:
+        conn.execute(text(f"UPDATE lark_inbox SET finished_at = {old} WHERE finished_at IS NOT NULL"))
+        conn.execute(text(f"UPDATE lark_inbox_identities SET seen_at = {old}"))
+    assert purge(database) >= 2
+    assert inbox.count() == InboxCounts(pending=1, oldest_ms=inbox.count().oldest_ms)
+    assert inbox.put(told(0)).is_new, "nobody delivers again after so long"
+
+
+DELIVERIES = 200
+
+
+def test_two_doors_that_get_everything_at_once_keep_everything_once(database, app_id, told):
+    """Input 7.10, each door with sessions of its own."""
+    upgrade(database)
+    url = database.url
+    ready = threading.Barrier(2)
+
+    def deliver(_: int) -> list[bool]:
+        engine = create_engine(url)
+        try:
+            inbox = SqlInbox(engine, Keyring.from_text(KEY), app_id)
+            ready.wait()
+            return [inbox.put(told(number)).is_new for number in range(DELIVERIES)]
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(2) as pool:
+        left, right = pool.map(deliver, range(2))
+    assert [a + b for a, b in zip(left, right, strict=True)] == [1] * DELIVERIES
+    assert len(column(database, app_id, "id")) == DELIVERIES
+
+
+def test_row_that_is_committed_late_is_handled_by_the_next_look(databases, app_id, told):
+    """Input 7.38: an id below the newest that was seen."""
+    database = databases("postgresql")
+    inbox = SqlInbox(database, Keyring.from_text(KEY), app_id)
+    slow = database.connect()
+    inbox.put(told(0))
+    (seed,) = take(inbox)
+    with slow.begin():
+        slow.execute(
+            text(
+                "INSERT INTO lark_inbox (app_id, kind, event_type, event_id, body, key_id, status, attempts) "
+                "SELECT app_id, kind, event_type, 'late', body, key_id, 'pending', 0 FROM lark_inbox WHERE id = :id"
+            ),
+            {"id": seed.id},
+        )
+        inbox.put(told(1))
+        assert [entry.event_id for entry in take(inbox)] == ["e1"]
+    slow.close()
+    assert [entry.event_id for entry in take(inbox)] == ["late"]
+
+
+def test_database_that_is_down_is_said_and_nothing_is_promised(app_id, told):
+    engine = create_engine("postgresql+psycopg2://root@127.0.0.1:1/nothing")
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
+        SqlInbox(engine, Keyring.from_text(KEY), app_id).put(told())
