@@ -47,7 +47,7 @@ _Key = tuple[LookupType, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Person:
+class _User:
     """What is known of an address: an id per kind, None where Lark has none; a kind that was not asked for is absent.
 
     :param expires_at: on the clock that never jumps.
@@ -84,12 +84,12 @@ class UserDirectory:
         self._rests_until = float("-inf")
         self._ttl_seconds = ttl_seconds
         self._negative_ttl_seconds = negative_ttl_seconds
-        self._people: dict[_Key, _Person] = {}
+        self._users: dict[_Key, _User] = {}
 
     def find_ids(
         self, *, emails: Iterable[str] = (), mobiles: Iterable[str] = (), id_type: UserIdType = "open_id"
     ) -> dict[str, str | None]:
-        """Return the id of each person by the address or number as it was given, None for nobody.
+        """Return the id of each user by the address or number as it was given, None for nobody.
 
         E-mail addresses are compared without regard to case and outer blanks; in numbers blanks, dots, hyphens and
         brackets do not count. What is no address or number belongs to nobody, and is not asked.
@@ -118,16 +118,16 @@ class UserDirectory:
 
     def _remembered(self, keys: Iterable[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
         now = self._clock.monotonic()
-        found = {key: person for key in keys if (person := self._people.get(key)) and person.expires_at > now}
-        return {key: person.ids[id_type] for key, person in found.items() if id_type in person.ids}
+        found = {key: user for key in keys if (user := self._users.get(key)) and user.expires_at > now}
+        return {key: user.ids[id_type] for key, user in found.items() if id_type in user.ids}
 
     def _cached(self, keys: Sequence[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
         found: dict[_Key, str | None] = {}
         for some in split(keys, _READ_MAX):
-            for key, person in (self._use_cache("read", partial(self._read, keys=some)) or {}).items():
-                self._remember(key, person)
-                if id_type in person.ids:
-                    found[key] = person.ids[id_type]
+            for key, user in (self._use_cache("read", partial(self._read, keys=some)) or {}).items():
+                self._remember(key, user)
+                if id_type in user.ids:
+                    found[key] = user.ids[id_type]
         return found
 
     def _ask(self, keys: Sequence[_Key], id_type: UserIdType) -> dict[_Key, str | None]:
@@ -150,30 +150,30 @@ class UserDirectory:
             log.info("Lark refuses one %s as malformed: code %s", key[0], error.code)
 
         bisect_batch(keys, send, refuse)
-        people = {key: self._merge(key, id_type, id_) for key, id_ in found.items()}
-        self._use_cache("written", partial(self._write, people=people))
+        users = {key: self._merge(key, id_type, id_) for key, id_ in found.items()}
+        self._use_cache("written", partial(self._write, users=users))
         return found
 
-    def _merge(self, key: _Key, id_type: UserIdType, id_: str | None) -> _Person:
-        """Remember an answer beside what is known of the same person."""
+    def _merge(self, key: _Key, id_type: UserIdType, id_: str | None) -> _User:
+        """Remember an answer beside what is known of the same user."""
         now = self._clock.monotonic()
         ttl = self._negative_ttl_seconds if id_ is None else self._ttl_seconds
         ids: dict[UserIdType, str | None] = {id_type: id_}
-        known = self._people.get(key)
+        known = self._users.get(key)
         if id_ is None and id_type != "user_id":
             # a user_id may only be hidden, for want of the scope contact:user.employee_id:readonly
             ids = dict.fromkeys(_ID_TYPES)
         elif known is not None and known.expires_at > now and any(known.ids.values()):
             ids = {**known.ids, **ids}
             ttl = min(ttl, known.expires_at - now)
-        person = _Person(ids, now + ttl)
-        self._remember(key, person)
-        return person
+        user = _User(ids, now + ttl)
+        self._remember(key, user)
+        return user
 
-    def _remember(self, key: _Key, person: _Person) -> None:
-        if len(self._people) >= _REMEMBERED_MAX:
-            self._people.clear()
-        self._people[key] = person
+    def _remember(self, key: _Key, user: _User) -> None:
+        if len(self._users) >= _REMEMBERED_MAX:
+            self._users.clear()
+        self._users[key] = user
 
     def _use_cache(self, done: str, work: Callable[[Engine], T]) -> T | None:
         """Run *work* on the database; None where there is none, or it failed lately."""
@@ -187,7 +187,7 @@ class UserDirectory:
             log.warning("the user cache cannot be %s (%s); Lark is asked instead", done, type(exc).__name__)
             return None
 
-    def _read(self, engine: Engine, keys: Sequence[_Key]) -> dict[_Key, _Person]:
+    def _read(self, engine: Engine, keys: Sequence[_Key]) -> dict[_Key, _User]:
         columns = user_cache.c
         left_ms = (epoch_ms(columns.expires_at) - NowMs()).label("left_ms")
         query = select(user_cache, left_ms).where(
@@ -199,28 +199,28 @@ class UserDirectory:
         now = self._clock.monotonic()
         with open_session(engine, lock_seconds=_LOCK_SECONDS) as conn:
             rows = conn.execute(query).all()
-        return {(row.lookup_type, row.lookup): _Person(_ids_of(row), now + row.left_ms / 1000) for row in rows}
+        return {(row.lookup_type, row.lookup): _User(_ids_of(row), now + row.left_ms / 1000) for row in rows}
 
-    def _write(self, engine: Engine, people: Mapping[_Key, _Person]) -> None:
+    def _write(self, engine: Engine, users: Mapping[_Key, _User]) -> None:
         # in one order, or two workers could wait for each other; a user_id that may only be hidden is not kept
         kept = [
-            (key, person)
-            for key, person in sorted(people.items())
-            if any(person.ids.values()) or len(person.ids) == len(_ID_TYPES)
+            (key, user)
+            for key, user in sorted(users.items())
+            if any(user.ids.values()) or len(user.ids) == len(_ID_TYPES)
         ]
         if kept:
             with write_transaction(engine, lock_seconds=_LOCK_SECONDS) as conn:
-                conn.execute(upsert_many(conn, user_cache, [self._row(key, person) for key, person in kept]))
+                conn.execute(upsert_many(conn, user_cache, [self._row(key, user) for key, user in kept]))
 
-    def _row(self, key: _Key, person: _Person) -> dict[str, Any]:
+    def _row(self, key: _Key, user: _User) -> dict[str, Any]:
         return {
             **self._owner,
             "lookup_type": key[0],
             "lookup": key[1],
-            "is_known": any(person.ids.values()),
-            **{id_type: person.ids.get(id_type) for id_type in _ID_TYPES},
+            "is_known": any(user.ids.values()),
+            **{id_type: user.ids.get(id_type) for id_type in _ID_TYPES},
             "fetched_at": Now(),
-            "expires_at": now_plus(person.expires_at - self._clock.monotonic()),
+            "expires_at": now_plus(user.expires_at - self._clock.monotonic()),
         }
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.decimals import decimal_of_float, format_number, parse_number
 from airflow_provider_lark.core.fields.iso import parse_datetime
-from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.users import FindUserIds, UsersByEmail
 from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 
 VALUES_MAX = 10
@@ -34,8 +34,8 @@ _TEXT = frozenset(
         FieldType.LOCATION,
     }
 )
-_PEOPLE = frozenset({FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER})
-LISTS = _PEOPLE | {FieldType.MULTI_SELECT, FieldType.GROUP_CHAT, FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK}
+_USERS = frozenset({FieldType.USER, FieldType.CREATED_USER, FieldType.MODIFIED_USER})
+LISTS = _USERS | {FieldType.MULTI_SELECT, FieldType.GROUP_CHAT, FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK}
 """Types of cells that hold several values."""
 
 _OPTIONS = LISTS | {FieldType.SINGLE_SELECT}
@@ -79,7 +79,7 @@ class ConditionWriter:
 
     def __init__(self, time_zone: Zone | None, find_user_ids: FindUserIds | None) -> None:
         self._time_zone = time_zone
-        self._find_user_ids = find_user_ids
+        self._users = None if find_user_ids is None else UsersByEmail(find_user_ids)
 
     def write(self, field: Field, operator: Any, values: Sequence[Any]) -> dict[str, Any]:
         """Return the condition in Lark's form.
@@ -106,8 +106,8 @@ class ConditionWriter:
             raise ConfigError(f"{where}: {operator} was given an empty text; for empty cells give None, or isEmpty")
         if field.type in _DATES:
             return self._day(values[0], operator, where)
-        if field.type in _PEOPLE:
-            return self._people(values, where)
+        if field.type in _USERS:
+            return self._user_ids(values, where)
         return [_text(value, field, where) for value in values]
 
     def _day(self, value: Any, operator: str, where: str) -> list[str]:
@@ -139,15 +139,15 @@ class ConditionWriter:
             raise ConfigError(f"{where}: the date says no time zone; add one to the value or set time_zone")
         return value.replace(tzinfo=settled_zone(self._time_zone))
 
-    def _people(self, values: Sequence[Any], where: str) -> list[str]:
+    def _user_ids(self, values: Sequence[Any], where: str) -> list[str]:
         given = [str(value.get("id") if isinstance(value, Mapping) else value) for value in values]
         emails = {value: value.strip().lower() for value in given if "@" in value}
         if not emails:
             return given
-        if self._find_user_ids is None:
+        if self._users is None:
             raise ConfigError(f"{where}: expected ids of persons; e-mail addresses need a user directory")
-        known = self._find_user_ids(list(emails.values()))
-        ids = [known.get(emails[value]) if value in emails else value for value in given]
+        self._users.look_up(emails.values())
+        ids = [self._users.find(emails[value]) if value in emails else value for value in given]
         if None in ids:
             # a condition on nobody would look like one that no record meets
             raise ConfigError(f"{where}: Lark knows nobody of the e-mail address number {ids.index(None) + 1}")

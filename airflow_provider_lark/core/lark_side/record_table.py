@@ -19,8 +19,9 @@ from airflow_provider_lark.core.api.wire.limits import (
 )
 from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey
-from airflow_provider_lark.core.fields.plain.records import FindUserIds, RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.plain.records import RecordEncoder, RecordReader
 from airflow_provider_lark.core.fields.schema import Field, find_field
+from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.batch_writes import write_in_batches

@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_lark.core.api.wire.limits import FILTER_CONDITIONS_MAX, FILTER_LENGTH_MAX, SORT_LENGTH_MAX
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, find_field
+from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.lark_side.filter_values import EMPTY, LISTS, VALUES_MAX, ConditionWriter
 

@@ -24,7 +24,7 @@ SELECT_MAX, USER_MAX, LINK_MAX, ATTACHMENT_MAX, GROUP_MAX = 1000, 1000, 500, 100
 
 Items = tuple[Any, ...]
 ITEM_ID = re.compile(r"[^\s,;\[\]{}\"]+")
-PERSON_ID = re.compile(r"(?:ou|on)_[A-Za-z0-9_-]+")
+USER_ID = re.compile(r"(?:ou|on)_[A-Za-z0-9_-]+")
 """An open_id or a union_id; a name, or an id of another kind, is neither."""
 CHAT_ID = re.compile(r"oc_[A-Za-z0-9_-]+")
 FILE_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
@@ -89,13 +89,13 @@ def lark_ids(pair: FieldColumn, limit: int) -> Converter:
     refuse, find = pair.refuse_sql, pair.find_user_id
 
     def decode(wire: Any) -> Items:
-        people = [wire] if isinstance(wire, dict) else wire
+        users = [wire] if isinstance(wire, dict) else wire
         if by_email and pair.field.is_read_only:
             # an app has no address, and what Lark computes nobody can correct: it is nobody
-            people = [person for person in people if person.get(name)]
-        return _distinct([person[name] for person in people])
+            users = [user for user in users if user.get(name)]
+        return _distinct([user[name] for user in users])
 
-    shape, kind = (PERSON_ID, "ids of persons (ou_…)") if limit == USER_MAX else (CHAT_ID, "ids of groups (oc_…)")
+    shape, kind = (USER_ID, "ids of persons (ou_…)") if limit == USER_MAX else (CHAT_ID, "ids of groups (oc_…)")
 
     def encode(items: Items) -> list[dict[str, str]]:
         if stranger := next((item for item in items if not shape.fullmatch(item)), None):
@@ -119,8 +119,8 @@ def _explain_missing_email(pair: FieldColumn, read: Callable[[Any], Any]) -> Cal
     advice = "persons with e-mail addresses (grant contact:user.email:readonly, or map users by id)"
 
     def read_email(wire: Any) -> Any:
-        people = [wire] if isinstance(wire, dict) else wire
-        if isinstance(people, list) and any(isinstance(one, dict) and not one.get("email") for one in people):
+        users = [wire] if isinstance(wire, dict) else wire
+        if isinstance(users, list) and any(isinstance(one, dict) and not one.get("email") for one in users):
             raise pair.refuse_lark(wire, advice)
         return read(wire)
 

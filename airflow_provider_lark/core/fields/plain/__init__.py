@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_lark.core.fields.plain.records import FindUserIds, RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.plain.records import RecordEncoder, RecordReader
+from airflow_provider_lark.core.fields.users import FindUserIds
 
 __all__ = ["FindUserIds", "RecordEncoder", "RecordReader"]

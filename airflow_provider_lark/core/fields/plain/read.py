@@ -51,7 +51,7 @@ def read_instant(times: Times) -> Read:
     return read
 
 
-def read_person(wire: Any) -> dict[str, Any]:
+def read_user(wire: Any) -> dict[str, Any]:
     """Read one person; the e-mail address is None where the app may not see it."""
     return {"id": wire["id"], "name": wire.get("name") or None, "email": wire.get("email") or None}
 
@@ -102,8 +102,8 @@ def _checkbox(wire: Any) -> bool:
     return wire
 
 
-def _people(wire: Any) -> list[dict[str, Any]] | None:
-    return [read_person(person) for person in _listed(wire)] or None
+def _users(wire: Any) -> list[dict[str, Any]] | None:
+    return [read_user(user) for user in _listed(wire)] or None
 
 
 def _groups(wire: Any) -> list[dict[str, Any]] | None:
@@ -182,7 +182,7 @@ _READERS: dict[int, Read] = {
     FieldType.SINGLE_SELECT: _plain,
     FieldType.MULTI_SELECT: _names,
     FieldType.CHECKBOX: _checkbox,
-    FieldType.USER: _people,
+    FieldType.USER: _users,
     FieldType.PHONE: _plain,
     FieldType.URL: _url,
     FieldType.ATTACHMENT: _files,
@@ -190,8 +190,8 @@ _READERS: dict[int, Read] = {
     FieldType.DUPLEX_LINK: _links,
     FieldType.LOCATION: _location,
     FieldType.GROUP_CHAT: _groups,
-    FieldType.CREATED_USER: _people,
-    FieldType.MODIFIED_USER: _people,
+    FieldType.CREATED_USER: _users,
+    FieldType.MODIFIED_USER: _users,
     FieldType.AUTO_NUMBER: _plain,
 }
-_LIST_TYPES = frozenset(code for code, read in _READERS.items() if read in (_names, _people, _files, _groups))
+_LIST_TYPES = frozenset(code for code, read in _READERS.items() if read in (_names, _users, _files, _groups))

@@ -2,8 +2,7 @@
 
 :class:`RecordEncoder` turns natural values into what Lark takes, and refuses before anything is sent;
 :class:`RecordReader` turns what Lark shows into plain JSON. What the reader gives, the encoder takes: writing it back
-changes nothing. The cells are in :mod:`.payload_write`, :mod:`.payload_scalars` and
-:mod:`.payload_read`.
+changes nothing. The cells are in :mod:`.write`, :mod:`.scalars` and :mod:`.read`.
 """
 
 from __future__ import annotations
@@ -13,14 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from airflow_provider_lark.core.errors import PermanentError, SchemaMismatch, ValueMismatch
-from airflow_provider_lark.core.fields.plain.read import cell_reader, read_instant, read_person
+from airflow_provider_lark.core.fields.plain.read import cell_reader, read_instant, read_user
 from airflow_provider_lark.core.fields.plain.scalars import Encode, Unfit
-from airflow_provider_lark.core.fields.plain.write import cell_encoder, items_of, person_email
+from airflow_provider_lark.core.fields.plain.write import cell_encoder, items_of, user_email
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.users import FindUserIds, UsersByEmail
 from airflow_provider_lark.core.fields.zones import Zone
-
-FindUserIds = Callable[[Sequence[str]], Mapping[str, str | None]]
-"""Returns the open_id of each e-mail address, under the address as it was asked for; None or nothing for nobody."""
 
 SHOWN_PROBLEMS = 5
 _NAME_MAX = 100
@@ -51,14 +48,13 @@ class RecordEncoder:
         skip_read_only: bool = False,
     ) -> None:
         self._fields = {field.name: field for field in fields}
-        self._find_user_ids = find_user_ids
         self._skip_read_only = skip_read_only
-        self._people: dict[str, str | None] = {}
-        find = None if find_user_ids is None else self._people.get
+        self._users = None if find_user_ids is None else UsersByEmail(find_user_ids)
+        find = None if self._users is None else self._users.find
         self._cells: dict[str, tuple[Encode, str]] = {
             field.name: cell_encoder(field, time_zone, find) for field in fields if not field.is_read_only
         }
-        self._person_fields = [field.name for field in fields if field.type == FieldType.USER]
+        self._user_fields = [field.name for field in fields if field.type == FieldType.USER]
 
     def encode(self, records: Sequence[Mapping[str, Any]], *, first_index: int = 0) -> list[dict[str, Any]]:
         """Return the fields of each record as Lark takes them; None, and what is empty, clears a cell.
@@ -108,21 +104,19 @@ class RecordEncoder:
 
     def _look_up(self, records: Iterable[Any]) -> None:
         """Ask for the e-mail addresses that are not known yet, all at once."""
-        if self._find_user_ids is None or not self._person_fields:
+        if self._users is None or not self._user_fields:
             return
         wanted: dict[str, None] = {}
         for record in records:
-            for name in self._person_fields:
+            for name in self._user_fields:
                 value = record.get(name) if isinstance(record, Mapping) else None
                 try:
-                    people = items_of(value) if value is not None else []
+                    users = items_of(value) if value is not None else []
                 except _VALUE_ERRORS:
                     # refused with its place by the encoder
                     continue
-                wanted.update(dict.fromkeys(email for one in people if (email := person_email(one)) is not None))
-        unknown = [email for email in wanted if self._people.get(email) is None]
-        if unknown:
-            self._people.update(self._find_user_ids(unknown))
+                wanted.update(dict.fromkeys(email for one in users if (email := user_email(one)) is not None))
+        self._users.look_up(wanted)
 
 
 class _Problems:
@@ -210,5 +204,5 @@ class RecordReader:
                 plain[name] = self._read_time(record[name])
         for name in ("created_by", "last_modified_by"):
             if name in record:
-                plain[name] = read_person(record[name])
+                plain[name] = read_user(record[name])
         return plain

@@ -6,7 +6,7 @@ The encoders behave as those of :mod:`.payload_scalars`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_lark.core.fields.canonical.multi import (
@@ -16,34 +16,32 @@ from airflow_provider_lark.core.fields.canonical.multi import (
     GROUP_MAX,
     ITEM_ID,
     LINK_MAX,
-    PERSON_ID,
     SELECT_MAX,
+    USER_ID,
     USER_MAX,
 )
 from airflow_provider_lark.core.fields.plain import scalars
 from airflow_provider_lark.core.fields.plain.scalars import Encode, Unfit, checked_text, exact_text
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.users import FindUserId
 from airflow_provider_lark.core.fields.zones import Zone
 
-FindPerson = Callable[[str], str | None]
-"""The id of the person with an e-mail address (trimmed, in lower case), None for nobody."""
-
 _OPTIONS = "a list of option names"
-_PERSONS = 'persons: ids, e-mail addresses or {"id": …}, one or a list'
+_USERS = 'persons: ids, e-mail addresses or {"id": …}, one or a list'
 _GROUPS = 'groups: chat ids or {"id": …}, one or a list'
 _FILES = 'files uploaded to this base: file tokens or {"file_token": …}, one or a list'
 _LINKS = 'record ids (rec…), one or a list, or {"link_record_ids": […]}'
 _LINK = 'a link, or {"text": …, "link": …}'
 
 
-def cell_encoder(field: Field, zone: Zone | None, find_person: FindPerson | None) -> tuple[Encode, str]:
+def cell_encoder(field: Field, zone: Zone | None, find_user_id: FindUserId | None) -> tuple[Encode, str]:
     """Return what encodes a value of *field*, and what it expects, for the message."""
     if field.type in _ENCODERS:
         return _ENCODERS[field.type]
     if field.type == FieldType.DATE_TIME:
         return scalars.date_time_encoder(zone), scalars.MOMENT
     if field.type == FieldType.USER:
-        return _people_encoder(_limit(field, USER_MAX), find_person), _PERSONS
+        return _users_encoder(_limit(field, USER_MAX), find_user_id), _USERS
     if field.type == FieldType.GROUP_CHAT:
         return _ids_encoder("id", _limit(field, GROUP_MAX)), _GROUPS
     return _links_encoder(_limit(field, LINK_MAX)), _LINKS
@@ -76,18 +74,18 @@ def _encode_names(value: Any) -> list[str] | None:
     return [name for name in names if name] or None
 
 
-def person_email(person: Any) -> str | None:
-    """Return the e-mail address by which *person* is given, as it is looked up; None for one given by id."""
-    if isinstance(person, Mapping):
-        person = None if person.get("id") else person.get("email")
-    return person.strip().lower() if isinstance(person, str) and "@" in person else None
+def user_email(user: Any) -> str | None:
+    """Return the e-mail address of *user*, trimmed and in lower case, as it is looked up; None where an id is given."""
+    if isinstance(user, Mapping):
+        user = None if user.get("id") else user.get("email")
+    return user.strip().lower() if isinstance(user, str) and "@" in user else None
 
 
-def _people_encoder(limit: int, find: FindPerson | None) -> Encode:
-    def id_of(person: Any) -> str:
-        email = person_email(person)
+def _users_encoder(limit: int, find: FindUserId | None) -> Encode:
+    def id_of(user: Any) -> str:
+        email = user_email(user)
         if email is None:
-            return _named_id(person, "id", PERSON_ID)
+            return _named_id(user, "id", USER_ID)
         if find is None:
             raise Unfit("ids of persons (e-mail addresses need a user directory)")
         found = find(email)
@@ -96,7 +94,7 @@ def _people_encoder(limit: int, find: FindPerson | None) -> Encode:
         return found
 
     def encode(value: Any) -> list[dict[str, str]] | None:
-        return [{"id": id_} for id_ in dict.fromkeys(id_of(person) for person in items_of(value, limit))] or None
+        return [{"id": id_} for id_ in dict.fromkeys(id_of(user) for user in items_of(value, limit))] or None
 
     return encode
 

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
-from airflow_provider_lark.core.fields.plain.records import FindUserIds
+from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.file_names import distinct_names

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.fields.column import Column, SqlType
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.sql_side.row_query import Processor, process
-from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
+from airflow_provider_lark.core.transfer.to_bitable.sql_users import SqlUsers
 
 Encode = Callable[[Any], Any]
 
@@ -37,19 +37,19 @@ VALUE_TYPES: tuple[tuple[type | tuple[type, ...], SqlType], ...] = (
 )
 
 
-def column_encoder(field: Field, column: Column, zone: Zone, persons: Persons, convert: Processor) -> Encode:
+def column_encoder(field: Field, column: Column, zone: Zone, users: SqlUsers, convert: Processor) -> Encode:
     """Return the encoder of a table's column.
 
     :raises SchemaMismatch: the column does not fit the field.
     """
-    codec = build_codec(field, column, time_zone=zone, user_key=persons.users, find_user_id=persons.find)
+    codec = build_codec(field, column, time_zone=zone, user_key=users.key, find_user_id=users.find)
     if convert is None:
         return _through(codec)
     from_sql, to_lark = codec.from_sql, codec.to_lark
     return lambda value: to_lark(from_sql(process(convert, value)))
 
 
-def value_encoder(field: Field, name: str, zone: Zone, persons: Persons) -> Encode:
+def value_encoder(field: Field, name: str, zone: Zone, users: SqlUsers) -> Encode:
     """Return the encoder of a query's column, whose type is told by each value: it may differ from row to row."""
     encoders: dict[type, Encode] = {}
 
@@ -57,20 +57,20 @@ def value_encoder(field: Field, name: str, zone: Zone, persons: Persons) -> Enco
         kind = type(value)
         found = encoders.get(kind)
         if found is None:
-            found = encoders[kind] = _encoder_for(field, name, value, zone, persons)
+            found = encoders[kind] = _encoder_for(field, name, value, zone, users)
         return found(value)
 
     return encode
 
 
-def _encoder_for(field: Field, name: str, value: Any, zone: Zone, persons: Persons) -> Encode:
+def _encoder_for(field: Field, name: str, value: Any, zone: Zone, users: SqlUsers) -> Encode:
     sql_type = sa.Text() if value is None else type_of_value(value)
     if sql_type is None:
         raise ValueMismatch(
             f"column {name!r} to field {field.describe()}: no field holds a {type(value).__name__}; CAST it to text"
         )
     try:
-        return column_encoder(field, Column(name, sql_type), zone, persons, None)
+        return column_encoder(field, Column(name, sql_type), zone, users, None)
     except SchemaMismatch as error:
         if value is None:
             return lambda value: None

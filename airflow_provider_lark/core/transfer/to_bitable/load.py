@@ -18,8 +18,8 @@ from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.lenient_loading import lenient
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
-from airflow_provider_lark.core.fields.plain.records import FindUserIds
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.transfer.pairing import (
@@ -42,10 +42,10 @@ from airflow_provider_lark.core.transfer.to_bitable.bitable_target import (
 from airflow_provider_lark.core.transfer.to_bitable.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.to_bitable.cells import Encode
 from airflow_provider_lark.core.transfer.to_bitable.load_modes import Append, Existing, Mode, Replace, Upsert
-from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
 from airflow_provider_lark.core.transfer.to_bitable.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.to_bitable.record_writer import Item, RecordWriter
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import OpenSource, SqlSource
+from airflow_provider_lark.core.transfer.to_bitable.sql_users import SqlUsers
 
 LoadMode = Literal["append", "replace", "upsert"]
 
@@ -114,13 +114,13 @@ def copy_to_bitable(
 
     Memory does not grow with the number of rows or of records.
 
-    :param find_user_ids: finds persons by e-mail; see :meth:`.UserDirectory.find_by_email`.
+    :param find_user_ids: finds users by e-mail; see :meth:`.UserDirectory.find_by_email`.
     :raises SafetyStop: ``replace`` would empty the table; no record was deleted.
     :raises IncompleteRead: ``replace`` or ``upsert`` may not have seen all records; nothing was written.
     :raises RowError: Lark cannot hold a row and ``on_row_error`` is ``fail``; batches before it were written.
     :raises SchemaMismatch: a column or a field is missing, or they do not fit.
     """
-    clock, persons = clock or SystemClock(), Persons(options.users, find_user_ids)
+    clock, users = clock or SystemClock(), SqlUsers(options.users, find_user_ids)
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
     with open_session(engine) as conn, lenient(conn), RecordIndex() as index, closing(source.open(conn)) as opened:
@@ -136,7 +136,7 @@ def copy_to_bitable(
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
         _warn_of_order(opened, options, report)
-        load = _Load(client, found, opened, pairs, options, index, persons, report)
+        load = _Load(client, found, opened, pairs, options, index, users, report)
         load.run()
     report.finish(seconds=clock.now() - started, api_calls=client.calls.since(calls))
     return report
@@ -169,7 +169,7 @@ class _Load:
         pairs: Names,
         options: LoadOptions,
         index: RecordIndex,
-        persons: Persons,
+        users: SqlUsers,
         report: TransferReport,
     ) -> None:
         where = f"Bitable {report.target}"
@@ -177,12 +177,12 @@ class _Load:
         fields = [writable_field(name, found.fields, where=where) for name, _ in pairs]
         columns = [column for _, column in pairs]
         self._cells: list[tuple[str, Encode]] = [
-            (field.name, opened.encoder(column, field, zone, persons))
+            (field.name, opened.encoder(column, field, zone, users))
             for field, column in zip(fields, columns, strict=True)
         ]
-        by_email = persons.users == "email"
-        self._persons = persons
-        self._person_places = [at for at, field in enumerate(fields) if by_email and field.type == FieldType.USER]
+        by_email = users.key == "email"
+        self._users = users
+        self._user_places = [at for at, field in enumerate(fields) if by_email and field.type == FieldType.USER]
         self._opened, self._columns = opened, columns
         self._options, self._report = options, report
         seed = options.seed or str(uuid4())
@@ -209,8 +209,8 @@ class _Load:
         number = 0
         for rows in self._opened.rows(self._columns):
             items = []
-            for at in self._person_places:
-                self._persons.look_up(row[at] for row in rows)
+            for at in self._user_places:
+                self._users.look_up(row[at] for row in rows)
             for row in rows:
                 number += 1
                 try:

@@ -21,7 +21,7 @@ from airflow_provider_lark.core.sql_side.reflection import columns_of, reflect_t
 from airflow_provider_lark.core.sql_side.row_query import Processor, as_driver_gives, processor_of
 from airflow_provider_lark.core.transfer.to_bitable.cells import Encode, column_encoder, value_encoder
 from airflow_provider_lark.core.transfer.to_bitable.guess import guess_column
-from airflow_provider_lark.core.transfer.to_bitable.persons import Persons
+from airflow_provider_lark.core.transfer.to_bitable.sql_users import SqlUsers
 
 FETCH_ROWS = 1000
 """Rows that the database sends at once; no more of the result is in memory."""
@@ -90,7 +90,7 @@ class OpenSource(Protocol):
         """Return what is known of a column, for the field to be made of it."""
         ...
 
-    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
+    def encoder(self, name: str, field: Field, zone: Zone, users: SqlUsers) -> Encode:
         """Return what turns the column's values into those that *field* is written."""
         ...
 
@@ -124,9 +124,9 @@ class _OpenTable:
     def describe(self, name: str) -> Column:
         return self._described[name]
 
-    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
+    def encoder(self, name: str, field: Field, zone: Zone, users: SqlUsers) -> Encode:
         convert: Processor = processor_of(self._conn, self._table.c[name])
-        return column_encoder(field, self._described[name], zone, persons, convert)
+        return column_encoder(field, self._described[name], zone, users, convert)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
         # the driver's own values, converted one by one: one unreadable date must not take the others along
@@ -167,8 +167,8 @@ class _OpenQuery:
         at = self._columns.index(name)
         return guess_column(name, [row[at] for row in self._first])
 
-    def encoder(self, name: str, field: Field, zone: Zone, persons: Persons) -> Encode:
-        return value_encoder(field, name, zone, persons)
+    def encoder(self, name: str, field: Field, zone: Zone, users: SqlUsers) -> Encode:
+        return value_encoder(field, name, zone, users)
 
     def rows(self, names: Sequence[str]) -> Iterator[Rows]:
         # a query may call two columns the same: all of them are the rows as they come

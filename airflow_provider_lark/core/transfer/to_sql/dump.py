@@ -15,7 +15,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
-from airflow_provider_lark.core.fields.plain.records import FindUserIds
+from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
