@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -45,3 +45,7 @@ class SystemClock:
     async def sleep_async(self, seconds: float) -> None:
         """Wait for *seconds* without blocking the event loop."""
         await asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK: Final = SystemClock()
+"""What clients that are given no other share their tokens and their pace on."""

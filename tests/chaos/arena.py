@@ -8,20 +8,13 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from airflow_provider_lark.core import LarkClient, SyncEngine
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.emulator import Emulator
 from airflow_provider_lark.emulator.wire import Answer, Cut, Request
+from tests.clocks import JumpingClock
 from tests.sync.world import FIELDS, World, people
 
 Hook = Callable[[Request], object]
-
-
-def hurry(engine: Engine) -> Engine:
-    """Let SQLite trust the operating system: a killed process loses nothing by that, only a power cut would."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-    return engine
 
 
 def with_session(engine: Engine, statements: Sequence[str]) -> Engine:
@@ -37,22 +30,6 @@ def with_session(engine: Engine, statements: Sequence[str]) -> Engine:
         # before the engine's own settings, which come on top of the user's
         event.listen(engine, "connect", begin, insert=True)
     return engine
-
-
-class JumpingClock(SystemClock):
-    """The real time, plus every second that somebody wanted to sleep: nobody waits."""
-
-    def __init__(self) -> None:
-        self.ahead_seconds = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead_seconds
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead_seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.ahead_seconds += seconds
 
 
 class Arena(Emulator):
@@ -93,9 +70,6 @@ class ChaosWorld(World):
     #: statements with which each of its connections begins
     session: Sequence[str] = ()
 
-    def engine(self, **changes: Any) -> SyncEngine:
-        return SyncEngine(self.client, self.sql, self.mapping(**changes), clock=self.clock, lease_wait_seconds=0)
-
     def let_time_pass(self, seconds: float = 120.0) -> None:
         """Let backoffs end on both clocks: the database's own cannot be moved, so what waits for it is told to go."""
         self.clock.sleep(seconds)
@@ -122,8 +96,7 @@ def open_world(engine: Engine, arena: Arena, clock: JumpingClock, *, max_attempt
         with LarkClient(
             arena.app_id, arena.app_secret, arena.url, clock=clock, rate_share=None, max_attempts=max_attempts
         ) as client:
-            world = ChaosWorld(arena, engine, client, base.app_token, lark.table_id, table)
-            world.clock = clock
+            world = ChaosWorld(arena, engine, client, base.app_token, lark.table_id, table, clock)
             yield world
     finally:
         arena.calm()

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.chaos.arena import Arena, JumpingClock
+from tests.chaos.arena import Arena
 from tests.chaos.executioner import Executioner
 from tests.chaos.gale import Gale, Places
 from tests.chaos.weather import forecast
+from tests.clocks import JumpingClock
 from tests.databases import KINDS, databases
 
 FAILURES = Path(".chaos")

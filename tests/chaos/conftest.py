@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 from airflow_provider_lark.core.ledger import migrate, tables
-from tests.chaos.arena import Arena, ChaosWorld, JumpingClock, hurry, open_world
+from tests.chaos.arena import Arena, ChaosWorld, open_world
+from tests.clocks import JumpingClock
 from tests.databases import EngineOf
 
 NewWorld = Callable[[str], AbstractContextManager[ChaosWorld]]
@@ -34,7 +35,7 @@ def new_world(new_database: EngineOf, arena: Arena, jumping_clock: JumpingClock)
     @contextmanager
     def make(kind: str) -> Iterator[ChaosWorld]:
         if kind not in engines:
-            engines[kind] = hurry(new_database(kind))
+            engines[kind] = new_database(kind)
             migrate.upgrade(engines[kind])
         engine = engines[kind]
         try:

@@ -17,11 +17,12 @@ from airflow_provider_lark.core.ledger import migrate
 from airflow_provider_lark.core.ledger.tables import metadata
 from airflow_provider_lark.emulator.wire import Request
 from tests.chaos import tables
-from tests.chaos.arena import Arena, ChaosWorld, JumpingClock, hurry, with_session
+from tests.chaos.arena import Arena, ChaosWorld, with_session
 from tests.chaos.executioner import REFUSED, SURVIVED, Executioner, Moment
 from tests.chaos.rival import Pace, Rival, Step
 from tests.chaos.storm import Storm
-from tests.databases import EngineOf
+from tests.clocks import JumpingClock
+from tests.databases import EngineOf, hurry
 
 MOMENTS: tuple[Moment, ...] = ("before call", "after call", "after commit")
 KILLED = -9
@@ -122,13 +123,12 @@ class Places:
         # PostgreSQL's settings lie with the database, the others' with the connection
         admin = self._servers.get(kind) if kind == "mysql" else None
         if admin is None:
-            admin = self._servers[kind] = hurry(self._new_database(kind))
+            admin = self._servers[kind] = self._new_database(kind)
             migrate.upgrade(admin)
         if kind == "postgresql":
             with admin.begin() as conn:
                 name = conn.scalars(text("SELECT current_database()")).one()
-                # a killed client loses nothing by a commit that the disk has not seen, only a power cut would
-                for setting in (*session.statements, "deadlock_timeout = '40ms'", "synchronous_commit = off"):
+                for setting in (*session.statements, "deadlock_timeout = '40ms'"):
                     conn.exec_driver_sql(f"ALTER DATABASE {name} SET {setting}")
             admin.dispose()
         engine = hurry(create_engine(admin.url, **({"poolclass": NullPool} if kind == "sqlite" else {"pool_size": 8})))

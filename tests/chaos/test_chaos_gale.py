@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.arena import Arena, JumpingClock
+from tests.chaos.arena import Arena
 from tests.chaos.campaign import blow
 from tests.chaos.executioner import Executioner
 from tests.chaos.gale import Places
+from tests.clocks import JumpingClock
 from tests.databases import KINDS, EngineOf
 
 

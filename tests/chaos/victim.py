@@ -18,8 +18,10 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import LarkError
-from tests.chaos.arena import JumpingClock, hurry, with_session
+from tests.chaos.arena import with_session
 from tests.chaos.executioner import REFUSED, SURVIVED
+from tests.clocks import JumpingClock
+from tests.databases import hurry
 
 
 def die_after_commit(engine: Engine, number: int) -> None:

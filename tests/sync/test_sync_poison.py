@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.errors import BadRequest, OutcomeUnknown, ReadFailed, ServerFailed
 from airflow_provider_lark.core.lark_side.table import LarkTable
+from tests.clocks import JumpingClock
 from tests.sync.world import World
 
 INTERNAL = [
@@ -25,11 +26,16 @@ def due(world: World) -> None:
     world.execute("UPDATE sync_queue SET next_attempt_at = NULL WHERE status = 'pending'")
 
 
+@pytest.fixture(scope="module")
+def clock() -> JumpingClock:
+    return JumpingClock()
+
+
 @pytest.fixture
-def hasty(world: World) -> Any:
+def hasty(world: World, clock: JumpingClock) -> Any:
     """An engine whose client gives up soon, so that nobody waits."""
-    with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, max_attempts=1) as client:
-        yield lambda: SyncEngine(client, world.sql, world.mapping(), lease_wait_seconds=0)
+    with LarkClient(world.emu.app_id, world.emu.app_secret, world.emu.url, clock=clock, max_attempts=1) as client:
+        yield lambda: SyncEngine(client, world.sql, world.mapping(), clock=clock, lease_wait_seconds=0)
 
 
 @pytest.mark.parametrize("fault", INTERNAL)

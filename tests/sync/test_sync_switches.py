@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import NotFound, SchemaMismatch
 from airflow_provider_lark.emulator import Emulator, Switches
-from tests.chaos.arena import hurry
+from tests.clocks import JumpingClock
 from tests.sync.world import wrote
 
 lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -103,8 +103,8 @@ URL = "see https://a.example/x and http://b.example\r\nbye"
 class Wide:
     """A table with a field of each kind that a switch is about, in both hands."""
 
-    def __init__(self, emu: Emulator, sql: Engine, client: LarkClient) -> None:
-        self.emu, self.sql, self.client = emu, sql, client
+    def __init__(self, emu: Emulator, sql: Engine, client: LarkClient, clock: JumpingClock) -> None:
+        self.emu, self.sql, self.client, self.clock = emu, sql, client, clock
         self.app_token = emu.state.create_base("Shop").app_token
         self.far = emu.state.create_table(self.app_token, "far", [{"field_name": "Name", "type": 1}]).table_id
         self.table_id = emu.state.create_table(self.app_token, "goods", FIELDS).table_id
@@ -130,7 +130,7 @@ class Wide:
                 ],
             }
         )
-        return SyncEngine(self.client, self.sql, mapping, lease_wait_seconds=0)
+        return SyncEngine(self.client, self.sql, mapping, clock=self.clock, lease_wait_seconds=0)
 
     def run(self, statement: str, **values: Any) -> None:
         with self.sql.begin() as conn:
@@ -180,10 +180,15 @@ class Wide:
             assert row["serial"] == record["No"]
 
 
+@pytest.fixture(scope="module")
+def clock() -> JumpingClock:
+    return JumpingClock()
+
+
 @pytest.fixture
-def wide(engine: Engine, emulator: Emulator) -> Iterator[Wide]:
-    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
-        made = Wide(emulator, hurry(engine), client)
+def wide(engine: Engine, emulator: Emulator, clock: JumpingClock) -> Iterator[Wide]:
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url, clock=clock) as client:
+        made = Wide(emulator, engine, client, clock)
         yield made
     emulator.faults.clear()
     emulator.switches.restore()

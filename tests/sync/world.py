@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, text
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.emulator import Emulator
 
@@ -44,6 +45,7 @@ class World:
     app_token: str
     table_id: str
     table: sa.Table
+    clock: Clock = SYSTEM_CLOCK
     changes: dict[str, Any] = field(default_factory=dict)
 
     def mapping(self, **changes: Any) -> TableMapping:
@@ -55,7 +57,7 @@ class World:
         return TableMapping.from_dict({**plain, **self.changes, **changes})
 
     def engine(self, **changes: Any) -> SyncEngine:
-        return SyncEngine(self.client, self.sql, self.mapping(**changes), lease_wait_seconds=0)
+        return SyncEngine(self.client, self.sql, self.mapping(**changes), clock=self.clock, lease_wait_seconds=0)
 
     def ready(self, rows: int = 3, **changes: Any) -> SyncEngine:
         """Keep *changes* of the mapping, fill the SQL table and bring both sides in step."""

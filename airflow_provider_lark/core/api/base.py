@@ -20,11 +20,8 @@ from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.tokens.app import App
 from airflow_provider_lark.core.api.tokens.token_store import TokenStore
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.core.errors import ConfigError
-
-_SYSTEM_CLOCK = SystemClock()
-
 
 _CREDENTIALS_PAGE = "copy it from the app's credentials page in the developer console"
 _WHERE = {
@@ -72,7 +69,7 @@ class BaseClient(OpenApi):
         timeout_seconds: float = 30.0,
         proxy: str | None = None,
         verify: bool | str = True,
-        clock: Clock = _SYSTEM_CLOCK,
+        clock: Clock = SYSTEM_CLOCK,
         new_token: Callable[[], str] = _random_token,
         jitter: Callable[[], float] = random.random,
         retry: RetryPolicy | None = None,
@@ -109,7 +106,7 @@ class BaseClient(OpenApi):
         app = settings.app
         shown = {name: getattr(app, name) for name in ("app_id", "host", "tenant_key", "user")}
         self._name = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value is not None)
-        is_own_time = clock is not _SYSTEM_CLOCK
+        is_own_time = clock is not SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(app)
         self._session = Session(settings, state, token_store)
         self._transport = Transport(app.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)

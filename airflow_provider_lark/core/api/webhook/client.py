@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import httpx
 
@@ -25,10 +25,8 @@ from airflow_provider_lark.core.api.webhook.session import Delivered, HookSessio
 from airflow_provider_lark.core.api.webhook.wire import HookTransport
 from airflow_provider_lark.core.api.wire.flow import Flow
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError
-
-_SYSTEM_CLOCK: Final = SystemClock()
 
 
 class BaseWebhookClient:
@@ -74,7 +72,7 @@ class BaseWebhookClient:
         retry: RetryPolicy | None = None,
         max_attempts: int | None = None,
         max_elapsed_seconds: float | None = None,
-        clock: Clock = _SYSTEM_CLOCK,
+        clock: Clock = SYSTEM_CLOCK,
         jitter: Callable[[], float] = random.random,
         stop: StopFlag | None = None,
     ) -> None:
@@ -95,7 +93,7 @@ class BaseWebhookClient:
             secret=secret,
             avoid_peak_seconds=avoid_peak_seconds,
             policy=make_policy(retry, max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
-            pace=shared_pace(place) if clock is _SYSTEM_CLOCK else HookPace(),
+            pace=shared_pace(place) if clock is SYSTEM_CLOCK else HookPace(),
             clock=clock,
             jitter=jitter,
             stop=stop or StopFlag(),

@@ -1,0 +1,27 @@
+"""The clock of tests: nobody waits on it."""
+
+from __future__ import annotations
+
+from airflow_provider_lark.core.clock import SystemClock
+
+
+class JumpingClock(SystemClock):
+    """The real time, plus every second that somebody wanted to sleep.
+
+    A wait that only returned would leave whoever repeats for two minutes repeating for two minutes.
+    """
+
+    def __init__(self) -> None:
+        self.ahead_seconds = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead_seconds
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead_seconds += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
