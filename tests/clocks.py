@@ -1,6 +1,8 @@
-"""The clock of tests: nobody waits on it."""
+"""The clocks of tests: nobody waits on them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from airflow_provider_lark.core.clock import SystemClock
 
@@ -25,3 +27,20 @@ class JumpingClock(SystemClock):
 
     async def sleep_async(self, seconds: float) -> None:
         self.sleep(seconds)
+
+
+class RecordedClock(JumpingClock):
+    """Notes how long the event loop would have paused, and lets something happen in each pause.
+
+    :param during: called with the pause's number.
+    """
+
+    def __init__(self, during: Callable[[int], object] = lambda _: None) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+        self.during = during
+
+    async def sleep_async(self, seconds: float) -> None:
+        await super().sleep_async(seconds)
+        self.pauses.append(seconds)
+        self.during(len(self.pauses))

@@ -11,7 +11,6 @@ from airflow.cli.simple_table import AirflowConsole
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.core.sync.doctor import (
     Finding,
@@ -100,7 +99,7 @@ def _examine_mapping(client: LarkClient, hook: LarkHook, mapping: TableMapping, 
                 client,
                 engine,
                 mapping.with_bases(hook.bases),
-                clock=SystemClock(),
+                clock=hook.clock,
                 max_queue_age_seconds=args.max_queue_age,
             )
     except LarkError as exc:

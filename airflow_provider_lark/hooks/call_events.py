@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core import errors
-from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
 
@@ -55,11 +54,11 @@ def why_on_worker(call: AnyCall, hook: LarkHook) -> str | None:
     return f"its body is {size:,} bytes, more than a trigger should hold" if size > XCOM_BYTES_MAX else None
 
 
-def latest_start(call: AnyCall, hook: LarkHook, clock: Clock | None = None) -> float | None:
+def latest_start(call: AnyCall, hook: LarkHook) -> float | None:
     """Return until when the call may begin, in seconds since the epoch; None: at any time."""
     if call.effect(hook.settings.host) != "replayable":
         return None
-    return (clock or SystemClock()).now() + TOKEN_SECONDS
+    return hook.clock.now() + TOKEN_SECONDS
 
 
 def refuse_late(call: Mapping[str, Any], not_after: float | None, now: float) -> None:

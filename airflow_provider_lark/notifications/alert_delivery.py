@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.alerts.alert_store import AlertStore
 from airflow_provider_lark.core.alerts.news import Alert, CardPlace, RunNews, TaskNews
-from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import ConfigError, LarkError, OutcomeUnknown
 from airflow_provider_lark.notifications.alert_cards import color_of
 from airflow_provider_lark.notifications.alert_news import AlertNotifier, look_of, news_of, place_of
@@ -46,7 +45,7 @@ def open_store(hook: LarkHook, dedupe: str, voice: Voice | None) -> AlertStore |
             raise ConfigError(
                 f"connection {hook.lark_conn_id!r} names no database: set its store_conn_id to a SQL connection"
             )
-        return AlertStore(sql_engine(conn_id))
+        return AlertStore(sql_engine(conn_id), clock=hook.clock)
     except LarkError as exc:
         if voice is not None and hook.lark_conn_id not in _told:
             _told.add(hook.lark_conn_id)
@@ -80,7 +79,7 @@ class AlertDelivery:
 
     def __call__(self) -> None:
         """Note it, and show it."""
-        clock = SystemClock()
+        clock = self.hook.clock
         until = clock.monotonic() + SHOW_SECONDS
         try:
             noted = ask_database(self._note, NOTE_SECONDS)

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.alerts.alert_store import AlertStore
 from airflow_provider_lark.core.alerts.news import Alert
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.api.services.messaging.content import Content
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, RetriableError, TooLarge
 from airflow_provider_lark.notifications.alert_cards import alert_card, has_own_card, own_card
 from airflow_provider_lark.notifications.people import People
@@ -45,13 +45,13 @@ class AlertBoard:
         *,
         find_people: Callable[[Alert], People],
         tell: Callable[[str, str, BadRequest], None],
-        clock: Clock | None = None,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._client = client
         self._find_people = find_people
         self._tell = tell
-        self._clock = clock or SystemClock()
+        self._clock = clock
 
     def show(self, card_id: str, version: int, until: float) -> bool:
         """Return whether the card shows *version*; wait until then for whoever else is about it.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 from airflow_provider_lark.core.errors import OutcomeUnknown, Unreachable
 from airflow_provider_lark.notifications.within import run_within
 
@@ -57,12 +57,12 @@ class QuickAccounts:
         self._ask(partial(self._accounts.release, key))
 
     def _ask(self, function: Callable[[], T]) -> T:
-        clock = SystemClock()
-        began = clock.monotonic()
+        # the threads' own time: what takes too long is left, whatever else waits on
+        began = SYSTEM_CLOCK.monotonic()
         try:
             return ask_database(function, self._left_seconds)
         finally:
-            self._left_seconds -= clock.monotonic() - began
+            self._left_seconds -= SYSTEM_CLOCK.monotonic() - began
 
 
 def ask_database(function: Callable[[], T], seconds: float) -> T:

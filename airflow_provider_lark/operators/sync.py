@@ -91,7 +91,7 @@ class BitableSyncOperator(CallingOperator):
             # without a token store the answers are kept beside the ledger
             shared = mapping.names_by_email and hook.accounts is not None
             directory = hook.user_directory(client) if shared else None
-            clock = StoppableClock(self.stop_flag)
+            clock = StoppableClock(self.stop_flag, hook.clock)
             engine = SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory, clock=clock)
             try:
                 report = self._run(engine)

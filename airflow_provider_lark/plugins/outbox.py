@@ -8,7 +8,7 @@ from collections.abc import Callable
 from queue import Empty, Full, Queue
 from threading import Thread
 
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class Outbox:
 
     def drain(self, seconds: float = DRAIN_SECONDS) -> bool:
         """Wait until all is done, for *seconds* at most, and return whether it is."""
-        clock = SystemClock()
-        until = clock.monotonic() + seconds
+        # what is waited for is another thread
+        until = SYSTEM_CLOCK.monotonic() + seconds
         while self._owner == os.getpid() and self._jobs.unfinished_tasks:
-            if clock.monotonic() >= until:
+            if SYSTEM_CLOCK.monotonic() >= until:
                 log.warning("%d notifications were not sent before the end", self._jobs.unfinished_tasks)
                 return False
-            clock.sleep(0.05)
+            SYSTEM_CLOCK.sleep(0.05)
         return True
 
     def _begin(self) -> None:

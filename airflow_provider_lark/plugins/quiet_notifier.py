@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.notifications.lark import LarkNotifier
 from airflow_provider_lark.notifications.voice import Voice
@@ -22,12 +22,13 @@ AGAIN_SECONDS = 600.0
 class Told:
     """What was said, and when it may be said again; safe to share between threads."""
 
+    clock: Clock = SYSTEM_CLOCK
     _until: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def is_due(self, words: str) -> bool:
         """Tell whether *words* were not said within the last ten minutes; from now on they were."""
-        now = SystemClock().monotonic()
+        now = self.clock.monotonic()
         with self._lock:
             self._until = {each: until for each, until in self._until.items() if until > now}
             is_due = words not in self._until

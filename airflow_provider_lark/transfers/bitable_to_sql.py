@@ -77,4 +77,12 @@ class BitableToSqlOperator(BitableTransferOperator):
         options = DumpOptions(
             **self._shared_options(), view=read_text(self.view) or "", filter=read_filter(self.filter)
         )
-        return copy_to_sql(opened.client, engine, where, place, options, find_user_ids=opened.find_user_ids)
+        return copy_to_sql(
+            opened.client,
+            engine,
+            where,
+            place,
+            options,
+            find_user_ids=opened.find_user_ids,
+            clock=opened.hook.clock,
+        )

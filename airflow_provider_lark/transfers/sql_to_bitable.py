@@ -92,4 +92,12 @@ class SqlToBitableOperator(BitableTransferOperator):
             # the core adds the table, which may not have its id yet
             seed=token_seed(opened.context, TablePlace("", "")),
         )
-        return copy_to_bitable(opened.client, engine, source, where, options, find_user_ids=opened.find_user_ids)
+        return copy_to_bitable(
+            opened.client,
+            engine,
+            source,
+            where,
+            options,
+            find_user_ids=opened.find_user_ids,
+            clock=opened.hook.clock,
+        )

@@ -8,9 +8,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.hooks.call_events import answer_event, failure_event, refuse_late
 from airflow_provider_lark.hooks.calls.api_call import AnyCall
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 
 
 class LarkApiTrigger(BaseTrigger):
@@ -39,7 +40,7 @@ class LarkApiTrigger(BaseTrigger):
         self.call = call
         self.calls = calls
         self.not_after = not_after
-        self._clock = clock or SystemClock()
+        self._clock = clock or CallingHook.clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain values."""

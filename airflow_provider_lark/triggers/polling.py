@@ -9,8 +9,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import PermanentError
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 
 Poll = Callable[[], Awaitable[dict[str, Any] | None]]
 """Looks once; returns what a success event tells, None when the condition does not hold yet."""
@@ -42,7 +43,7 @@ class PollingTrigger(BaseTrigger):
         self.exponential_backoff = exponential_backoff
         self.max_wait_seconds = max_wait_seconds
         self.max_failures = max_failures
-        self._clock = clock or SystemClock()
+        self._clock = clock or CallingHook.clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain values."""

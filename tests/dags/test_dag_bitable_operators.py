@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.clocks import RecordedClock
+
 
 def test_example_of_bitable_operators_runs_and_tells_of_its_table(run_dag, monkeypatch):
     from airflow.models.asset import AssetEvent
@@ -12,25 +14,25 @@ def test_example_of_bitable_operators_runs_and_tells_of_its_table(run_dag, monke
     from sqlalchemy import select
 
     from airflow_provider_lark.emulator import Emulator
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
 
     with Emulator() as emulator:
         base = emulator.state.create_base("Shop").app_token
         lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
         monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark | {"extra": {"bases": {"MyDB": base}}}))
-        pauses = []
 
-        async def pause(clock, seconds):
+        def pause(number):
             # meanwhile somebody approves an order in Lark
-            pauses.append(seconds)
-            if len(pauses) == 2:
+            if number == 2:
                 (table,) = [each for each in emulator.state.bases[base].tables.values() if each.name == "orders"]
                 first = emulator.person.records(base, table.table_id)[0]
                 emulator.person.edit_record(base, table.table_id, first["record_id"], {"state": "approved"})
 
-        monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep_async", pause)
+        clock = RecordedClock(pause)
+        monkeypatch.setattr(CallingHook, "clock", clock)
         state, states, values = run_dag("example_bitable_operators")
 
-        assert (state, set(states.values()), pauses) == ("success", {"success"}, [300.0, 300.0])
+        assert (state, set(states.values()), clock.pauses) == ("success", {"success"}, [300.0, 300.0])
         assert (values["create_table", -1]["created"], values["load", -1]["created"]) == (1, 2)
         found = values["wait_for_approval", -1]
         assert (found["total"], found["records"][0]["fields"]) == (1, {"code": "A-1"})

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from airflow_provider_lark.core.ledger import Ledger, migrate
+from tests.clocks import RecordedClock
 from tests.databases import open_sqlite
 
 
@@ -21,23 +22,23 @@ def ledger(tmp_path, monkeypatch):
 
 
 def test_deferred_sensor_goes_on_when_the_queue_empties(ledger, run_tasks, monkeypatch):
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
     from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 
     with ledger.begin() as conn:
         Ledger(conn, "areas").queue.enqueue(["1101", "3101"])
-    pauses = []
 
-    async def pause(clock, seconds):
-        pauses.append(seconds)
-        if len(pauses) == 2:
+    def pause(number):
+        if number == 2:
             with ledger.begin() as conn:
                 conn.execute(text("UPDATE sync_queue SET status = 'completed'"))
 
-    monkeypatch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep_async", pause)
+    clock = RecordedClock(pause)
+    monkeypatch.setattr(CallingHook, "clock", clock)
     state, states, values = run_tasks(
         lambda: SyncQueueBacklogSensor(
             task_id="drained", sql_conn_id="shop_db", table_name="areas", pending_below=1, deferrable=True
         )
     )
-    assert (state, states["drained", -1], pauses) == ("success", "success", [60.0, 60.0])
+    assert (state, states["drained", -1], clock.pauses) == ("success", "success", [60.0, 60.0])
     assert values["drained", -1]["pending"] == 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.emulator import Emulator
+from tests.clocks import JumpingClock
 from tests.docs.pages import Block, page
 
 PAGE = page("docs/outside-airflow.md")
@@ -58,9 +59,8 @@ def test_function_tells_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GROUP_WEBHOOK", hook.url)
         monkeypatch.setenv("GROUP_WEBHOOK_SECRET", "demo")
         names = run(code("WebhookClient"))
-        now = emulator.clock.now()
         # a test does not wait for the rush after a half hour to pass
-        monkeypatch.setattr(SystemClock, "now", lambda _: now - now % 1800 + 900)
+        names["WebhookClient"] = partial(names["WebhookClient"], clock=JumpingClock())
         names["tell_group"]("A-1001")
         assert [each.text for each in emulator.messages] == ["新订单\nA-1001"]
 

@@ -67,6 +67,26 @@ def emulator():
 
 
 @pytest.fixture
+def time_flies(monkeypatch):
+    """Give hooks, and all that stands on them, a clock on which nobody waits."""
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
+    from tests.clocks import JumpingClock
+
+    clock = JumpingClock()
+    monkeypatch.setattr(CallingHook, "clock", clock)
+    return clock
+
+
+@pytest.fixture
+def short_budget(monkeypatch):
+    """A tenth of the time that notifiers have: all of it, and one call's share."""
+    from airflow_provider_lark.notifications import base
+
+    for name in ("BUDGET_SECONDS", "CALL_SECONDS", "PATIENCE_SECONDS"):
+        monkeypatch.setattr(base, name, getattr(base, name) / 10)
+
+
+@pytest.fixture
 def open_shop(emulator, monkeypatch):
     """Open a shop on the engine of a database."""
 

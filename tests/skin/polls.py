@@ -1,20 +1,8 @@
-"""What tests of triggers share: a clock that notes pauses, and the events of a whole run."""
+"""What tests of triggers share: the events of a whole run."""
 
 from __future__ import annotations
 
 import asyncio
-
-
-class RecordedClock:
-    """Notes the pauses, and lets something happen in each."""
-
-    def __init__(self, during=lambda pause: None):
-        self.pauses = []
-        self.during = during
-
-    async def sleep_async(self, seconds):
-        self.pauses.append(seconds)
-        self.during(len(self.pauses))
 
 
 def events_of(trigger):

@@ -15,8 +15,9 @@ from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.hooks.backlog import BacklogCondition
 from airflow_provider_lark.sensors.sync_queue import SyncQueueBacklogSensor
 from airflow_provider_lark.triggers.sync_queue import SyncQueueBacklogTrigger
+from tests.clocks import RecordedClock
 from tests.databases import open_sqlite
-from tests.skin.polls import RecordedClock, events_of
+from tests.skin.polls import events_of
 
 
 @pytest.fixture

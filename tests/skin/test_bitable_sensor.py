@@ -11,8 +11,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
+from tests.clocks import RecordedClock
 from tests.skin.orders import TABLE, open_orders
-from tests.skin.polls import RecordedClock, events_of
+from tests.skin.polls import events_of
 
 DONE = {"conjunction": "and", "conditions": [{"field_name": "status", "operator": "is", "value": ["done"]}]}
 SEARCH = f"POST {TABLE}/records/search"
@@ -202,16 +203,11 @@ def test_trigger_asks_lark_once_a_poll(orders):
     assert (counters[SEARCH], sum(counters.values())) == (6, 7)  # and a token
 
 
-def test_trigger_bears_passing_trouble_and_gives_up_after_failures_in_a_row(orders):
+def test_trigger_bears_passing_trouble_and_gives_up_after_failures_in_a_row(orders, time_flies):
     # 1254002 is tried three times by the client; then the poll has failed
-    async def instantly(self, seconds):
-        return None
-
     clock = RecordedClock()
     orders.emulator.faults.add("records/search", code=1254607, times=None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("airflow_provider_lark.core.clock.SystemClock.sleep_async", instantly)
-        (event,) = events_of(trigger(orders, max_failures=3, clock=clock))
+    (event,) = events_of(trigger(orders, max_failures=3, clock=clock))
     assert (event["status"], event["permanent"], len(clock.pauses)) == ("error", False, 2)
     assert "ServerBusy" in event["message"]
 

@@ -174,7 +174,7 @@ def test_call_that_is_cut_off_gives_back_its_place(shop):
         return [place for pace in paces for place in pace._places]
 
     trigger, _ = deferred(path=f"/open-apis/bitable/v1/apps/{shop.app_token}/tables")
-    shop.emulator.faults.add("/tables", action="delay", delay_seconds=20.0)
+    shop.emulator.faults.add("/tables", action="delay", delay_seconds=2.0)
 
     async def cancelled():
         running = asyncio.create_task(anext(trigger.run()))

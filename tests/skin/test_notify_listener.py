@@ -17,6 +17,7 @@ from airflow_provider_lark.plugins import quiet_notifier
 from airflow_provider_lark.plugins.lark import make_listeners
 from airflow_provider_lark.plugins.notify_settings import NotifySettings, read_settings
 from airflow_provider_lark.plugins.outbox import Outbox
+from tests.clocks import JumpingClock
 from tests.databases import open_sqlite
 from tests.skin.alerts import open_chat
 from tests.skin.occasions import STARTED, raised, task_context
@@ -232,11 +233,11 @@ def test_error_of_its_own_never_leaves_the_hook(chat, caplog):
     assert caplog.text.count("a notification could not be made: AttributeError") == 2
 
 
-def test_same_hindrance_is_told_again_after_ten_minutes_and_another_at_once(monkeypatch):
-    now, told = [0.0], quiet_notifier.Told()
-    monkeypatch.setattr(quiet_notifier, "SystemClock", lambda: SimpleNamespace(monotonic=lambda: now[0]))
+def test_same_hindrance_is_told_again_after_ten_minutes_and_another_at_once():
+    clock = JumpingClock()
+    told = quiet_notifier.Told(clock)
     assert [told.is_due("a"), told.is_due("a"), told.is_due("b")] == [True, False, True]
-    now[0] = 601.0
+    clock.sleep(601)
     assert told.is_due("a")
 
 

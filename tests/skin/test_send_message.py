@@ -9,7 +9,7 @@ import httpx
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.operators.message import LarkSendMessageOperator
 from airflow_provider_lark.operators.messages.sent_once import KEY
@@ -262,7 +262,7 @@ def cut_off(emulator, store, seconds_ago):
     emulator.faults.add(SENDS, action="drop_after", times=None)
     failure(AirflowException, context(store), text="x")
     emulator.faults.clear()
-    store.set(KEY, {**store.get(KEY), "began": SystemClock().now() - seconds_ago})
+    store.set(KEY, {**store.get(KEY), "began": CallingHook.clock.now() - seconds_ago})
 
 
 def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(team, emulator):

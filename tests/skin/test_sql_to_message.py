@@ -14,7 +14,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core import LarkClient
-from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.operators.messages.sent_once import KEY
 from airflow_provider_lark.transfers.sql_to_message import SqlToLarkMessageOperator
 from tests.skin.message_tasks import Killed, Reaper, StateStore, context
@@ -357,7 +357,7 @@ def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(shop):
     store = StateStore()
     run(given=task_context(store))
     # as it stands between the call and its answer
-    store.set(KEY, {**store.get(KEY), "began": SystemClock().now() - 3600, "sent": {}})
+    store.set(KEY, {**store.get(KEY), "began": CallingHook.clock.now() - 3600, "sent": {}})
     assert "it may be in the chat" in failure(given=task_context(store), kind=AirflowException)
     assert len(shop.messages) == 1
 

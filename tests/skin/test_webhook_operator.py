@@ -114,11 +114,7 @@ def test_message_that_may_have_been_delivered_is_left_to_the_retries_when_asked(
     assert "may have been delivered" in failure(AirflowException, text="a", resend_if_unknown=True)
 
 
-def test_bot_that_stays_throttled_is_left_to_the_retries(bot, emulator, monkeypatch):
-    from airflow_provider_lark.core.clock import SystemClock
-
-    ticks = iter(range(10**6))
-    monkeypatch.setattr(SystemClock, "monotonic", lambda self: 60.0 * next(ticks))
+def test_bot_that_stays_throttled_is_left_to_the_retries(bot, emulator, time_flies):
     emulator.faults.add("hook", code=11232, times=None)
     assert "Lark throttles the bot" in failure(AirflowException, text="a")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.core.errors import Stopped
 
 _SLICE_SECONDS = 0.2
@@ -58,15 +58,28 @@ class StopFlag:
             clock.sleep(min(left, _SLICE_SECONDS))
 
 
-class StoppableClock(SystemClock):
-    """The machine's clock, whose waits end when *stop* is set."""
+class StoppableClock:
+    """A clock, by default the machine's, whose waits end when *stop* is set."""
 
-    def __init__(self, stop: StopFlag) -> None:
+    def __init__(self, stop: StopFlag, clock: Clock = SYSTEM_CLOCK) -> None:
         self._stop = stop
+        self._clock = clock
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+        return self._clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Block for *seconds*.
 
         :raises Stopped: the word came.
         """
-        self._stop.sleep(SystemClock(), seconds)
+        self._stop.sleep(self._clock, seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Wait for *seconds* without blocking the event loop; nothing ends it."""
+        await self._clock.sleep_async(seconds)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from airflow.sdk import BaseHook
 
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
 from airflow_provider_lark.core.api.wire.secret import Secret
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_lark.hooks.calls.settings import CallRetry, CallSettings, read_policy
 
 
@@ -36,6 +37,9 @@ class CallingHook(BaseHook):
         the others as the connection says.
     :raises ConfigError: one of them is impossible.
     """
+
+    clock: ClassVar[Clock] = SYSTEM_CLOCK
+    """The time of hooks and of all that stands on them; a test gives the class another one, and nobody waits."""
 
     def __init__(
         self,
@@ -68,4 +72,5 @@ class CallingHook(BaseHook):
             "proxy": None if proxy is None else proxy.reveal(),
             "verify": said.ca_bundle or True,
             "retry": self.retry_policy(),
+            "clock": self.clock,
         }

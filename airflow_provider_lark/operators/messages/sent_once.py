@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, Stopped
 from airflow_provider_lark.core.transfer.batch_tokens import batch_token
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.operators.messages.base import raise_first
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class SentOnce:
 
         :raises OutcomeUnknown: an earlier try may have sent it, longer ago than Lark remembers.
         """
-        now, self._began_before = SystemClock().now(), self.began
+        now, self._began_before = CallingHook.clock.now(), self.began
         if self.began is not None and now - self.began > UUID_SECONDS - _MARGIN_SECONDS and not resend_if_unknown:
             raise OutcomeUnknown(
                 "an earlier try of this task was cut off while it sent the message, over an hour ago: it may be in the "

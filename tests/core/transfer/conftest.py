@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.emulator import Emulator
+from tests.clocks import JumpingClock
 from tests.databases import open_sqlite
 
 
@@ -56,7 +57,11 @@ def plain(cell: Any) -> Any:
 
 @pytest.fixture
 def lark() -> Iterator[Lark]:
-    with Emulator() as emulator, LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+    clock = JumpingClock()
+    with (
+        Emulator(clock=clock) as emulator,
+        LarkClient(emulator.app_id, emulator.app_secret, emulator.url, clock=clock) as client,
+    ):
         yield Lark(emulator, client)
 
 

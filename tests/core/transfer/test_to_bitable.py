@@ -386,7 +386,7 @@ def test_append_that_is_corrected_after_a_refused_row_creates_each_row_once(lark
 @pytest.mark.parametrize(
     "fault", [{"code": 1255001, "status": 500}, {"code": 1254002, "status": 200}, {"code": 1299999, "status": 400}]
 )
-def test_row_that_spoils_each_batch_is_found_whatever_the_error(lark, sqlite, fault, time_flies):
+def test_row_that_spoils_each_batch_is_found_whatever_the_error(lark, sqlite, fault):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", record="7", times=None, **fault)
     report = copy(lark, sqlite, where, sql=numbered(64), on_row_error="skip")
@@ -402,7 +402,7 @@ def test_row_that_spoils_each_batch_is_found_whatever_the_error(lark, sqlite, fa
 
 
 @pytest.mark.parametrize("fault", [{"code": 1255001, "status": 500}, {"code": 1299999, "status": 400}])
-def test_outage_skips_no_row(lark, sqlite, fault, time_flies):
+def test_outage_skips_no_row(lark, sqlite, fault):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", times=None, **fault)
     with pytest.raises(LarkError):
