@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from airflow_provider_lark.emulator.dispatch import ROUTES
 from airflow_provider_lark.emulator.routes.router import Route
+from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 
 PAGE: Final = Path(__file__).parents[2] / "docs/reference/emulator-coverage.md"
 

@@ -8,18 +8,18 @@ from typing import Final, Self
 
 from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
-from airflow_provider_lark.emulator.dispatch import Dispatch
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.faults import Faults
+from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.journal import Journal, LogEntry
-from airflow_provider_lark.emulator.jsontext import dump
 from airflow_provider_lark.emulator.person import Person
-from airflow_provider_lark.emulator.server import Server
-from airflow_provider_lark.emulator.state.messages import Message
+from airflow_provider_lark.emulator.serving.dispatch import Dispatch
+from airflow_provider_lark.emulator.serving.journal import Journal, LogEntry
+from airflow_provider_lark.emulator.serving.server import Server
+from airflow_provider_lark.emulator.serving.visitors import refuse_visitor
+from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
-from airflow_provider_lark.emulator.visitors import refuse_visitor
 from airflow_provider_lark.emulator.wire import Answer, Cut, Request
 
 DEFAULT_APP_ID: Final = "cli_emulator"

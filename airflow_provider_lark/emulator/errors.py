@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from airflow_provider_lark.emulator.codes import CODES
+from airflow_provider_lark.emulator.codes.general import CODES
 
 StatusFamily = Literal["record", "search", "strict", "making", "oauth", "hook"]
 """``record``: errors mostly with HTTP 200; ``search``, ``strict`` (batch_get: 400 and 404) and ``making`` (bases and

@@ -7,9 +7,9 @@ from typing import Protocol
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.faults import Faults
-from airflow_provider_lark.emulator.journal import Journal
 from airflow_provider_lark.emulator.person import Person
-from airflow_provider_lark.emulator.state.messages import Message
+from airflow_provider_lark.emulator.serving.journal import Journal
+from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
 from airflow_provider_lark.emulator.faults import Fault
-from airflow_provider_lark.emulator.jsontext import dump, parse_json
-from airflow_provider_lark.emulator.multipart import Part, parse_form
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_json
+from airflow_provider_lark.emulator.formats.multipart import Part, parse_form
 from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.history import Reader
 from airflow_provider_lark.emulator.state.model import UserIdType

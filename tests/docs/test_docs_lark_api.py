@@ -7,8 +7,8 @@ from dataclasses import fields
 
 import pytest
 
-from airflow_provider_lark.emulator.codes import CODES
-from airflow_provider_lark.emulator.message_codes import MESSAGE_CODES
+from airflow_provider_lark.emulator.codes.general import CODES
+from airflow_provider_lark.emulator.codes.messages import MESSAGE_CODES
 from airflow_provider_lark.emulator.switches import Switches
 from tests.docs.lark_facts import FACTS, TAGS, citations, code_files, numbers, sections, sources, tags
 from tests.docs.pages import ROOT, Page, all_pages

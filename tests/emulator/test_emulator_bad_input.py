@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_lark.emulator.dispatch import ROUTES
-from airflow_provider_lark.emulator.multipart import parse_form
+from airflow_provider_lark.emulator.formats.multipart import parse_form
+from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 
 HUGE = 10**400
 JSON = st.recursive(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.emulator import coverage
-from airflow_provider_lark.emulator.dispatch import ROUTES
+from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 
 REFUSED = [
     each

@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.wire import routes
 from airflow_provider_lark.emulator import Emulator, ManualClock
-from airflow_provider_lark.emulator.dispatch import ROUTES
+from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 
 APPS = "/open-apis/bitable/v1/apps"
 TABLE = f"{APPS}/:app_token/tables/:table_id"

@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from airflow_provider_lark.emulator.jsontext import dump
+from airflow_provider_lark.emulator.formats.jsontext import dump
+from airflow_provider_lark.emulator.state.messaging.resources import image_type
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.state.resources import image_type
 from airflow_provider_lark.emulator.wire import Answer, Request
 
 ROOT: Final = "/_emulator/"

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.state.chats import Chat
-from airflow_provider_lark.emulator.state.messages import Message
+from airflow_provider_lark.emulator.state.messaging.chats import Chat
+from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 

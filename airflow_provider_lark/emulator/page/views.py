@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.handle import Handle
-from airflow_provider_lark.emulator.journal import LogEntry
 from airflow_provider_lark.emulator.page.tables import list_bases, show_table
 from airflow_provider_lark.emulator.page.talks import list_chats, show_chat
+from airflow_provider_lark.emulator.serving.journal import LogEntry
 
 MOST_ROWS: Final = 500
 

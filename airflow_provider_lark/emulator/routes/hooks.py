@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.cards import Surroundings, check_card
+from airflow_provider_lark.emulator.cards.checks import Surroundings, check_card
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.jsontext import dump, parse_json
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.routes.router import Route
-from airflow_provider_lark.emulator.state.hooks import HALF_HOUR_SECONDS, Hook
-from airflow_provider_lark.emulator.state.messages import Written
+from airflow_provider_lark.emulator.state.messaging.hooks import HALF_HOUR_SECONDS, Hook
+from airflow_provider_lark.emulator.state.messaging.messages import Written
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
 from airflow_provider_lark.emulator.wire import Flat, Outcome, Raw, Request

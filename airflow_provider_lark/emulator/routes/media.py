@@ -7,8 +7,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from airflow_provider_lark.emulator.errors import ApiError, status_of
-from airflow_provider_lark.emulator.jsontext import parse_text
-from airflow_provider_lark.emulator.multipart import Part
+from airflow_provider_lark.emulator.formats.jsontext import parse_text
+from airflow_provider_lark.emulator.formats.multipart import Part
 from airflow_provider_lark.emulator.routes.router import Rate, Route
 from airflow_provider_lark.emulator.state import media
 from airflow_provider_lark.emulator.state.media import Upload

@@ -11,9 +11,9 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.endpoint import Endpoint
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, TicketMade, tell_nobody
-from airflow_provider_lark.emulator.state.chats import Chats
 from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.grants import Grants
+from airflow_provider_lark.emulator.state.messaging.chats import Chats
 from airflow_provider_lark.emulator.state.tokens import Tokens
 from airflow_provider_lark.emulator.switches import Switches
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.chats import Chat, Chats
+from airflow_provider_lark.emulator.state.messaging.chats import Chat, Chats
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.switches import Switches
 

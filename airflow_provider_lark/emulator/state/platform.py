@@ -12,8 +12,8 @@ from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
-from airflow_provider_lark.emulator.state.hooks import Hook, Hooks
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
+from airflow_provider_lark.emulator.state.messaging.hooks import Hook, Hooks
 from airflow_provider_lark.emulator.state.model import Base, Media, Table
 from airflow_provider_lark.emulator.state.talks import Talks
 from airflow_provider_lark.emulator.switches import Switches

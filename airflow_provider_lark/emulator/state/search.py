@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.state import filters, history, ordering, views
+from airflow_provider_lark.emulator.state import history, views
 from airflow_provider_lark.emulator.state.model import Base, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.state.query import filters, ordering
 
 _KEPT_RESULTS: Final = 8
 

@@ -10,9 +10,9 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.limits import RateLimits
 from airflow_provider_lark.emulator.state.accounts import Accounts
-from airflow_provider_lark.emulator.state.chats import Chat, add_members
-from airflow_provider_lark.emulator.state.messages import Messages, Written
-from airflow_provider_lark.emulator.state.resources import Resources
+from airflow_provider_lark.emulator.state.messaging.chats import Chat, add_members
+from airflow_provider_lark.emulator.state.messaging.messages import Messages, Written
+from airflow_provider_lark.emulator.state.messaging.resources import Resources
 from airflow_provider_lark.emulator.switches import Switches
 
 _CHAT_SETTINGS: Final = frozenset(

@@ -18,7 +18,7 @@ from airflow_provider_lark.core.errors import (
     RetriableError,
     ServerBusy,
 )
-from airflow_provider_lark.emulator.codes import CODES
+from airflow_provider_lark.emulator.codes.general import CODES
 
 #: the emulator knows them for scripted faults; the client has no calls that they answer
 OF_OTHER_SERVICES = {5000, 1064510, 1064511, 800004006, 800010701}

@@ -8,10 +8,10 @@ import pytest
 
 from airflow_provider_lark.core.api.wire import limits
 from airflow_provider_lark.core.api.wire.routes import _ALL, SEARCH, Route, find_route
-from airflow_provider_lark.emulator.dispatch import ROUTES
 from airflow_provider_lark.emulator.routes import media
 from airflow_provider_lark.emulator.routes.im import content, messages
 from airflow_provider_lark.emulator.routes.router import Route as EmulatedRoute
+from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 
 
 def _shape(method: str, template: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.jsontext import dump
+from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.routes.im.content import MAX_CARD_BYTES, MAX_TEXT_BYTES, Author, read_card
 from airflow_provider_lark.emulator.routes.im.content import read_content as read_sent
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
-from airflow_provider_lark.emulator.state.messages import Written
+from airflow_provider_lark.emulator.state.messaging.messages import Written
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request

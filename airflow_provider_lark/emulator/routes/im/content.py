@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_provider_lark.emulator import cards
-from airflow_provider_lark.emulator.cards import Card, Surroundings
+from airflow_provider_lark.emulator.cards import checks as cards
+from airflow_provider_lark.emulator.cards.checks import Card, Surroundings
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.jsontext import dump, parse_text
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_text
 from airflow_provider_lark.emulator.routes.im.post import read_post
 from airflow_provider_lark.emulator.state.accounts import App
-from airflow_provider_lark.emulator.state.messages import Written
+from airflow_provider_lark.emulator.state.messaging.messages import Written
 from airflow_provider_lark.emulator.state.platform import State
 
 MAX_TEXT_BYTES: Final = 150 * 1024

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from airflow_provider_lark.emulator import cards
+from airflow_provider_lark.emulator.cards import checks as cards
 from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
-from airflow_provider_lark.emulator.jsontext import parse_text
+from airflow_provider_lark.emulator.formats.jsontext import parse_text
 from airflow_provider_lark.emulator.routes.im.content import Author, bad, read_card, read_content
 from airflow_provider_lark.emulator.routes.im.reaching import (
     chat_of,
@@ -20,8 +20,8 @@ from airflow_provider_lark.emulator.routes.im.reaching import (
 )
 from airflow_provider_lark.emulator.routes.im.showing import describe
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
-from airflow_provider_lark.emulator.state.chats import Chat
-from airflow_provider_lark.emulator.state.messages import Message, Written
+from airflow_provider_lark.emulator.state.messaging.chats import Chat
+from airflow_provider_lark.emulator.state.messaging.messages import Message, Written
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.jsontext import dump, parse_text
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_text
 
 _ALONE: Final = frozenset({"img", "media", "md"})
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {

@@ -6,9 +6,9 @@ from typing import Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.router import Rate
-from airflow_provider_lark.emulator.state.chats import Chat
 from airflow_provider_lark.emulator.state.directory import User
-from airflow_provider_lark.emulator.state.messages import Message
+from airflow_provider_lark.emulator.state.messaging.chats import Chat
+from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 

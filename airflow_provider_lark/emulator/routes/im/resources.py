@@ -6,12 +6,18 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.multipart import Part
+from airflow_provider_lark.emulator.formats.multipart import Part
 from airflow_provider_lark.emulator.routes.im.reaching import check_inside
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
 from airflow_provider_lark.emulator.state.media import guess_mime
+from airflow_provider_lark.emulator.state.messaging.resources import (
+    FILE_TYPES,
+    Resource,
+    ResourceKind,
+    image_size,
+    image_type,
+)
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.state.resources import FILE_TYPES, Resource, ResourceKind, image_size, image_type
 from airflow_provider_lark.emulator.wire import Raw, Request
 
 MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024

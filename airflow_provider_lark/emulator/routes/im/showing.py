@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_lark.emulator.cards import visible_texts
-from airflow_provider_lark.emulator.jsontext import dump, parse_text
+from airflow_provider_lark.emulator.cards.checks import visible_texts
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_text
 from airflow_provider_lark.emulator.routes.im.post import shown_post
-from airflow_provider_lark.emulator.state.messages import Message
+from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS, FieldType
 from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
-from airflow_provider_lark.emulator.state.values import getter
+from airflow_provider_lark.emulator.state.query.values import getter
 from airflow_provider_lark.emulator.switches import Switches
 
 MAX_SORTS: Final = 100

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from airflow_provider_lark.emulator.card_rules import broken_rules
+from airflow_provider_lark.emulator.cards.rules import broken_rules
 from airflow_provider_lark.emulator.errors import ApiError
 
 CardForm = Literal["1.0", "2.0", "template"]

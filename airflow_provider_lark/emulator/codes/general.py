@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_lark.emulator.message_codes import MESSAGE_CODES
+from airflow_provider_lark.emulator.codes.messages import MESSAGE_CODES
 
 CODES: Final[dict[int, tuple[str, int]]] = {
     # gateway and generic codes, §1.4

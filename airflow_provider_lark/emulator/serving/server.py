@@ -15,9 +15,9 @@ from socketserver import TCPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_lark.emulator.bodies import Unreadable, read_body
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
+from airflow_provider_lark.emulator.serving.bodies import Unreadable, read_body
 from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request
 
 MAX_BODY: Final = 64 * 1024 * 1024

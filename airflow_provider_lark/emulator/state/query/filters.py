@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes.kinds import DATES, LINKS, SELECTS, FieldType
-from airflow_provider_lark.emulator.state import days
 from airflow_provider_lark.emulator.state.directory import Directory
 from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table, UserIdType
-from airflow_provider_lark.emulator.state.values import LIST_TYPES, TEXT_TYPES, getter
+from airflow_provider_lark.emulator.state.query import days
+from airflow_provider_lark.emulator.state.query.values import LIST_TYPES, TEXT_TYPES, getter
 from airflow_provider_lark.emulator.switches import Switches
 
 Predicate = Callable[[Record], bool]

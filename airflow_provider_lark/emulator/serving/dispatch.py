@@ -9,12 +9,8 @@ from typing import Any
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.faults import Fault, Faults
-from airflow_provider_lark.emulator.idempotency import ClientTokens
-from airflow_provider_lark.emulator.journal import Journal, LogEntry
-from airflow_provider_lark.emulator.jsontext import dump
+from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.limits import RateLimits, limited
-from airflow_provider_lark.emulator.locks import Locks
-from airflow_provider_lark.emulator.poison import in_answer, in_request
 from airflow_provider_lark.emulator.routes import (
     apps,
     events,
@@ -24,6 +20,7 @@ from airflow_provider_lark.emulator.routes import (
     media,
     oauth,
     old_records,
+    record_writes,
     records,
     tenant,
     tokens,
@@ -41,6 +38,10 @@ from airflow_provider_lark.emulator.routes.im import (
     urgent,
 )
 from airflow_provider_lark.emulator.routes.router import Route, Router
+from airflow_provider_lark.emulator.serving.idempotency import ClientTokens
+from airflow_provider_lark.emulator.serving.journal import Journal, LogEntry
+from airflow_provider_lark.emulator.serving.locks import Locks
+from airflow_provider_lark.emulator.serving.poison import in_answer, in_request
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Answer, Cut, Outcome, Request, failure, success
 
@@ -50,6 +51,7 @@ ROUTES = (
     *apps.ROUTES,
     *fields.ROUTES,
     *records.ROUTES,
+    *record_writes.ROUTES,
     *old_records.ROUTES,
     *media.ROUTES,
     *tenant.ROUTES,

@@ -1,0 +1,1 @@
+"""How bodies are written: JSON, as the platform reads and writes it, and multipart forms."""

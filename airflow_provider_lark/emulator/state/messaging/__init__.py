@@ -1,0 +1,1 @@
+"""Chats, messages, their files, and webhook bots."""
