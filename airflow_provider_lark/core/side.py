@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NewType, Protocol, TypeAlias, TypeVar
+from typing import Generic, Literal, NewType, Protocol, TypeAlias, TypeVar
 
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
+
+Side = Literal["lark", "sql"]
+"""Which of the two."""
 
 Key = NewType("Key", str)
 """The SQL primary key as canonical text: the value itself, or a compact JSON array of texts when composite."""

@@ -31,7 +31,7 @@ KeyText = str
 Cells = Mapping[str, Any]
 """Wire values by field name."""
 
-Values = Mapping[str, Canonical]
+FieldValues = Mapping[str, Canonical]
 """Canonical values by field name."""
 
 _SHOWN = 5
@@ -84,7 +84,7 @@ def upsert_records(
 
 
 def plan_upsert(
-    keys: Sequence[KeyText], rows: Sequence[Values | None], existing: Mapping[KeyText, Values]
+    keys: Sequence[KeyText], rows: Sequence[FieldValues | None], existing: Mapping[KeyText, FieldValues]
 ) -> UpsertPlan:
     """Decide for each row: create, update, or leave alone.
 
@@ -104,7 +104,7 @@ def plan_upsert(
     return plan
 
 
-def _understood(reader: CellReader, body: Cells) -> Values | None:
+def _understood(reader: CellReader, body: Cells) -> FieldValues | None:
     values = reader.read(body, body)
     return values if len(values) == len(body) else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
@@ -15,9 +14,7 @@ from airflow_provider_lark.core.database.predicates import is_among, is_missing
 from airflow_provider_lark.core.ledger.pairs import Pair, from_row
 from airflow_provider_lark.core.ledger.part import Part
 from airflow_provider_lark.core.ledger.tables import record_map, scan
-from airflow_provider_lark.core.side import Id, Key
-
-Side = Literal["lark", "sql"]
+from airflow_provider_lark.core.side import Id, Key, Side
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,12 @@ Two moments decide. :func:`decide_pull` sees all three and may write to SQL; wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.side import Side, Values
 from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy, Direction, Winner
-
-Values = Mapping[str, Canonical]
-Side = Literal["lark", "sql"]
 
 
 @dataclass(frozen=True, slots=True)

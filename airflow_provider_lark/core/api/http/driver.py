@@ -12,7 +12,7 @@ import httpx
 from airflow_provider_lark.core.api.http.failures import FAILURES
 from airflow_provider_lark.core.api.http.transport import LoopBody, Transport
 from airflow_provider_lark.core.api.stop import StopFlag
-from airflow_provider_lark.core.api.wire.flow import Blocking, Flow, Pages, Step, Wait
+from airflow_provider_lark.core.api.wire.flow import Blocking, Command, Flow, Pages, Wait
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import LarkError
 
@@ -41,14 +41,14 @@ class BlockingDriver:
         """Run one call."""
         with closing(flow):
             try:
-                effect = next(flow)
+                command = next(flow)
                 while True:
                     try:
-                        answer = self._perform(effect)
+                        answer = self._perform(command)
                     except LarkError as error:
-                        effect = flow.throw(error)
+                        command = flow.throw(error)
                     else:
-                        effect = flow.send(answer)
+                        command = flow.send(answer)
             except StopIteration as done:
                 return cast("T", done.value)
 
@@ -70,16 +70,16 @@ class BlockingDriver:
         else:
             self._stop.sleep(self._clock, seconds)
 
-    def _perform(self, effect: Step) -> Any:
-        if isinstance(effect, Wait):
-            self._wait(effect.seconds)
+    def _perform(self, command: Command) -> Any:
+        if isinstance(command, Wait):
+            self._wait(command.seconds)
             return None
-        if isinstance(effect, Blocking):
-            return effect.function()
+        if isinstance(command, Blocking):
+            return command.function()
         try:
-            return self._transport.read(self._http.request(**self._transport.arguments(effect)))
+            return self._transport.read(self._http.request(**self._transport.arguments(command)))
         except FAILURES as exc:
-            error = self._transport.explain(exc, effect)
+            error = self._transport.explain(exc, command)
         raise error
 
 
@@ -104,14 +104,14 @@ class LoopDriver:
         """Run one call."""
         with closing(flow):
             try:
-                effect = next(flow)
+                command = next(flow)
                 while True:
                     try:
-                        answer = await self._perform(effect)
+                        answer = await self._perform(command)
                     except LarkError as error:
-                        effect = flow.throw(error)
+                        command = flow.throw(error)
                     else:
-                        effect = flow.send(answer)
+                        command = flow.send(answer)
             except StopIteration as done:
                 return cast("T", done.value)
 
@@ -127,17 +127,17 @@ class LoopDriver:
             except StopIteration:
                 return
 
-    async def _perform(self, effect: Step) -> Any:
-        if isinstance(effect, Wait):
-            await self._clock.sleep_async(effect.seconds)
+    async def _perform(self, command: Command) -> Any:
+        if isinstance(command, Wait):
+            await self._clock.sleep_async(command.seconds)
             return None
-        if isinstance(effect, Blocking):
-            return await asyncio.to_thread(effect.function)
+        if isinstance(command, Blocking):
+            return await asyncio.to_thread(command.function)
         try:
-            request = self._http.build_request(**self._transport.arguments(effect))
-            if effect.request.multipart is not None:
+            request = self._http.build_request(**self._transport.arguments(command))
+            if command.request.multipart is not None:
                 request.stream = LoopBody(request)
             return self._transport.read(await self._http.send(request))
         except FAILURES as exc:
-            error = self._transport.explain(exc, effect)
+            error = self._transport.explain(exc, command)
         raise error

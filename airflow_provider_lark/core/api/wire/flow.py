@@ -1,4 +1,4 @@
-"""Effects: what a call asks its driver for.  A call is a generator of effects, so it knows neither sockets nor time.
+"""Commands: what a call asks its driver for.  A call is a generator of them, so it knows neither sockets nor time.
 
 A driver answers :class:`Send` with an :class:`HttpResponse` or by throwing :class:`.Unreachable` or
 :class:`.OutcomeUnknown` into the generator, :class:`Wait` with ``None`` once the time has passed, and
@@ -137,10 +137,10 @@ class Blocking:
     function: Callable[[], Any]
 
 
-Step: TypeAlias = Send | Wait | Blocking
+Command: TypeAlias = Send | Wait | Blocking
 
-Flow: TypeAlias = Generator[Step, Any, T]
-"""A call: yields effects, returns its result."""
+Flow: TypeAlias = Generator[Command, Any, T]
+"""A call: yields commands, returns its result."""
 
 Pages: TypeAlias = Generator[Flow[T], T, None]
 """A stream of results: yields the call for the next one and is sent what that call returned."""

@@ -9,7 +9,7 @@ from airflow_provider_lark.core.api.wire.flow import Flow, Pages
 from airflow_provider_lark.core.errors import UnexpectedAnswer
 
 
-class Page(Protocol):
+class AnyPage(Protocol):
     """What every page tells."""
 
     @property
@@ -23,7 +23,7 @@ class Page(Protocol):
         ...
 
 
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=AnyPage)
 
 
 def walk_pages(

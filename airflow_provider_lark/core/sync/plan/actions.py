@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 
-Side = Literal["lark", "sql", "both", "setup"]
+ActionSide = Literal["lark", "sql", "both", "setup"]
 Kind = Literal["make", "create", "update", "link", "delete", "hold", "conflict", "refuse"]
 
 KEYS_SHOWN = 10
@@ -46,7 +46,7 @@ class Action:
     :param record_id: Lark's record; empty for one that is not there yet.
     """
 
-    side: Side
+    side: ActionSide
     kind: Kind
     key: str
     record_id: str = ""
@@ -68,7 +68,7 @@ class Refusals(NamedTuple):
     :param key: of one of them.
     """
 
-    side: Side
+    side: ActionSide
     why: str
     rows: int
     key: str

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.ledger import tables
-from airflow_provider_lark.core.sync.plan.actions import Action, Kind, Refusals, Side, dump_changes, load_changes
+from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, dump_changes, load_changes
 
 _metadata = MetaData()
 
@@ -156,7 +156,7 @@ class PlanDatabase:
                 ],
             )
 
-    def counts(self) -> dict[tuple[Side, Kind], int]:
+    def counts(self) -> dict[tuple[ActionSide, Kind], int]:
         """Count the actions."""
         side, kind = planned_action.c.side, planned_action.c.kind
         with self.read() as conn:
@@ -173,7 +173,9 @@ class PlanDatabase:
             found = conn.execute(grouped.group_by(side, why).order_by(func.count().desc(), why).limit(limit))
             return [Refusals(*row) for row in found]
 
-    def actions(self, side: Side | None = None, kind: Kind | None = None, limit: int | None = None) -> Iterator[Action]:
+    def actions(
+        self, side: ActionSide | None = None, kind: Kind | None = None, limit: int | None = None
+    ) -> Iterator[Action]:
         """Yield the actions in their order, page by page."""
         after, left = 0, limit
         wanted = [planned_action.c.side == side] if side else []

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, Kind, Refusals, Side, cut_keys
+from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, ActionSide, Kind, Refusals, cut_keys
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan, open_private
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport
 
@@ -37,7 +37,7 @@ class Plan:
         self._database.close()
 
     @property
-    def counts(self) -> dict[tuple[Side, Kind], int]:
+    def counts(self) -> dict[tuple[ActionSide, Kind], int]:
         """How many actions there are, by side and kind; none for a plan that does nothing."""
         return self._database.counts()
 
@@ -45,7 +45,7 @@ class Plan:
         return bool(self.counts)
 
     def actions(
-        self, side: Side | None = None, kind: Kind | None = None, *, limit: int | None = None
+        self, side: ActionSide | None = None, kind: Kind | None = None, *, limit: int | None = None
     ) -> Iterator[Action]:
         """Yield the actions with their values, in the order in which they were found; memory does not grow."""
         return self._database.actions(side, kind, limit)

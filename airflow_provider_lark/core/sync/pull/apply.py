@@ -10,8 +10,8 @@ from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.side import LarkRow, RecordId, Values
-from airflow_provider_lark.core.sync.decide import PullDecision, Side, Times, decide_pull
+from airflow_provider_lark.core.side import LarkRow, RecordId, Side, Values
+from airflow_provider_lark.core.sync.decide import PullDecision, Times, decide_pull
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.persist import persist

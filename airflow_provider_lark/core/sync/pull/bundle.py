@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.ledger.claims import Claim
-from airflow_provider_lark.core.side import Key, LarkRow, RecordId
-from airflow_provider_lark.core.sync.decide import PullDecision, Side
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Side
+from airflow_provider_lark.core.sync.decide import PullDecision
 from airflow_provider_lark.core.sync.pull.row_states import Duplicate, RowState
 from airflow_provider_lark.core.sync.report import Writes
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.lark_side.table import HIDDEN
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.ledger.scans import Side
-from airflow_provider_lark.core.side import Key, LarkPage, RecordId
+from airflow_provider_lark.core.side import Key, LarkPage, RecordId, Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.pull.hold import pages

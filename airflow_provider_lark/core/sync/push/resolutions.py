@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.sync.decide import Side
+from airflow_provider_lark.core.side import Key, RecordId, Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.run.run import Run

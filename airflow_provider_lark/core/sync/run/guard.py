@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
+from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.report import SyncReport
-
-Side = Literal["lark", "sql"]
 
 NO_LIMIT = 2**63 - 1
 

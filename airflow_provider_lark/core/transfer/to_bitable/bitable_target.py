@@ -23,7 +23,7 @@ _PRIMARY_TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundTable:
     """A table and its fields; *is_new* when it was made just now, with no records."""
 
     table: LarkTable
@@ -31,7 +31,7 @@ class Found:
     is_new: bool = False
 
 
-def find_table(client: LarkClient, address: TableAddress) -> Found | None:
+def find_table(client: LarkClient, address: TableAddress) -> FoundTable | None:
     """Return the table of *address*, None where the base has none of that name.
 
     :raises NotFound: the base does not exist, or there is no table of that id.
@@ -45,7 +45,7 @@ def find_table(client: LarkClient, address: TableAddress) -> Found | None:
         table = LarkTable(client, app_token, table_id)
     else:
         table = LarkTable.locate(client, address)
-    return Found(table, table.read_fields())
+    return FoundTable(table, table.read_fields())
 
 
 def no_such_table(address: TableAddress, *, create: str) -> NotFound:
@@ -55,7 +55,7 @@ def no_such_table(address: TableAddress, *, create: str) -> NotFound:
 
 def make_table(
     client: LarkClient, address: TableAddress, pairs: Names, source: OpenSource, keys: Sequence[str]
-) -> Found:
+) -> FoundTable:
     """Create the table of *address* with a field for each pair.
 
     :param keys: names of the fields that tell records apart; the first of them leads.
@@ -67,10 +67,10 @@ def make_table(
     definitions = define_fields(pairs, source, keys)
     table_id = client.bitable.create_table(app_token=app_token, name=address.table, fields=definitions)
     table = LarkTable(client, app_token, table_id)
-    return Found(table, complete_table(table, definitions), is_new=True)
+    return FoundTable(table, complete_table(table, definitions), is_new=True)
 
 
-def finish_table(found: Found, pairs: Names, source: OpenSource, keys: Sequence[str]) -> Found:
+def finish_table(found: FoundTable, pairs: Names, source: OpenSource, keys: Sequence[str]) -> FoundTable:
     """Make the fields that an earlier try left out of its new table; a table that looks otherwise stays as it is."""
     known = {field.name for field in found.fields}
     if all(field in known for field, _ in pairs):
@@ -78,7 +78,7 @@ def finish_table(found: Found, pairs: Names, source: OpenSource, keys: Sequence[
     definitions = define_fields(pairs, source, keys)
     if not is_leftover(found.table, definitions):
         return found
-    return Found(found.table, complete_table(found.table, definitions), is_new=True)
+    return FoundTable(found.table, complete_table(found.table, definitions), is_new=True)
 
 
 def define_fields(pairs: Names, source: OpenSource, keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from airflow_provider_lark.core.transfer.pairing import (
 )
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.to_bitable.bitable_target import (
-    Found,
+    FoundTable,
     find_table,
     finish_table,
     make_table,
@@ -142,7 +142,9 @@ def copy_to_bitable(
     return report
 
 
-def _make(client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions) -> Found:
+def _make(
+    client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions
+) -> FoundTable:
     if not options.create_table:
         raise no_such_table(address, create="create it, or set create_table=True")
     if unknown := set(options.key_fields) - {field for field, _ in pairs}:
@@ -164,7 +166,7 @@ class _Load:
     def __init__(
         self,
         client: LarkClient,
-        found: Found,
+        found: FoundTable,
         opened: OpenSource,
         pairs: Names,
         options: LoadOptions,

@@ -8,7 +8,7 @@ from typing import Protocol
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
-from airflow_provider_lark.core.transfer.to_bitable.bitable_target import Found
+from airflow_provider_lark.core.transfer.to_bitable.bitable_target import FoundTable
 from airflow_provider_lark.core.transfer.to_bitable.cell_digest import CellDigest
 from airflow_provider_lark.core.transfer.to_bitable.record_index import RecordIndex
 from airflow_provider_lark.core.transfer.to_bitable.record_writer import Item, RecordWriter
@@ -17,7 +17,7 @@ from airflow_provider_lark.core.transfer.to_bitable.record_writer import Item, R
 class Existing:
     """The records that the table has before the transfer."""
 
-    def __init__(self, found: Found, index: RecordIndex) -> None:
+    def __init__(self, found: FoundTable, index: RecordIndex) -> None:
         self._found = found
         self.index = index
 

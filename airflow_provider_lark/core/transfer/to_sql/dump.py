@@ -25,7 +25,7 @@ from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, 
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading
 from airflow_provider_lark.core.transfer.to_sql.sql_target import Place, SqlTarget, find_target
-from airflow_provider_lark.core.transfer.to_sql.staging import Values
+from airflow_provider_lark.core.transfer.to_sql.staging import RowValues
 
 DumpMode = Literal["append", "upsert", "replace"]
 
@@ -175,7 +175,7 @@ class _Dump:
             problem = DuplicateKey(f"record {record_id}: another record has its key ({', '.join(self._target.key)})")
             self._report.skip(problem, self._options.on_row_error)
 
-    def _rows(self, records: Sequence[WireRecord]) -> Iterator[tuple[str, Values]]:
+    def _rows(self, records: Sequence[WireRecord]) -> Iterator[tuple[str, RowValues]]:
         for record in records:
             try:
                 values = self._values(record["fields"])
@@ -186,7 +186,7 @@ class _Dump:
             else:
                 yield record["record_id"], values
 
-    def _values(self, cells: dict[str, Any]) -> Values:
+    def _values(self, cells: dict[str, Any]) -> RowValues:
         values = {each.column.name: each.bind(cells.get(each.field.name)) for each in self._target.bound}
         for each in self._target.bound:
             if each.field.name in self._key_fields and values[each.column.name] in (None, ""):

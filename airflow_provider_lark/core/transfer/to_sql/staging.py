@@ -28,7 +28,7 @@ from airflow_provider_lark.core.transfer.to_sql.sql_target import RECORD_ID_LENG
 _NAME = "lark_transfer"
 _ID = "lark_transfer_id"
 
-Values = dict[str, Any]
+RowValues = dict[str, Any]
 
 
 class Staging:
@@ -78,7 +78,7 @@ class Staging:
         self._conn.exec_driver_sql(f"DROP {word}TABLE IF EXISTS {place}{self._name}")
         self._end_step()
 
-    def add(self, rows: Sequence[tuple[str, Values]]) -> tuple[int, list[RowError]]:
+    def add(self, rows: Sequence[tuple[str, RowValues]]) -> tuple[int, list[RowError]]:
         """Add a page of rows by record id; return how many were new, and those that the database refuses."""
         known = select(self._id).where(self._id.in_([record_id for record_id, _ in rows]))
         seen = set(self._conn.execute(known).scalars())
@@ -124,7 +124,7 @@ class Staging:
         self._end_step()
         return found is None
 
-    def _add_singly(self, params: Sequence[Values]) -> list[RowError]:
+    def _add_singly(self, params: Sequence[RowValues]) -> list[RowError]:
         refused: list[RowError] = []
         for one in params:
             try:
