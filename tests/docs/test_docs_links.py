@@ -33,7 +33,7 @@ def test_links_lead_to_a_file_and_a_heading(page: Page) -> None:
 @each_page()
 def test_files_that_are_named_exist(page: Page) -> None:
     named = [code for code in page.code() if _FILE.fullmatch(code)]
-    here = (page.path.parent, ROOT)
+    here = (page.path.parent, ROOT, ROOT / "airflow_provider_lark")
     assert [name for name in named if not any((folder / name).exists() for folder in here)] == []
 
 
