@@ -61,7 +61,10 @@ def value_words(value: object) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"{len(value)} bytes"
     if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=value_words)
+        try:
+            return json.dumps(value, ensure_ascii=False, default=value_words)
+        except RecursionError:
+            return "JSON, nested too deep to show"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and not math.isfinite(value):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_lark.core.cards.cells import value_words, write_text
 from airflow_provider_lark.core.cards.shortening import cut_end, cut_middle
 from airflow_provider_lark.core.cards.text import (
     bold,
@@ -208,3 +209,11 @@ def test_cut_text_keeps_drawn_characters_whole(unit: str, parts: int) -> None:
         assert len(cut_end(text, room, mark="")) % parts == 0
         head, _, tail = cut_middle(text, room, gap=gap).split("\n")
         assert (len(head) % parts, len(tail) % parts) == (0, 0)
+
+
+def test_json_that_nests_deeper_than_calls_may_is_said_to_be_so():
+    value: list[object] = []
+    for _ in range(100_000):
+        value = [value]
+    assert value_words([{"a": 1}]) == '[{"a": 1}]'
+    assert write_text(value, max_bytes=100) == value_words(value) == "JSON, nested too deep to show"

@@ -88,6 +88,25 @@ def test_every_kind_of_value_is_exact_json(tmp_path, value, expected):
     strict(line)
 
 
+def nested(levels: int) -> Any:
+    value: Any = Decimal("1.50")
+    for number in range(levels):
+        value = [value, 2] if number % 2 else {"a": 1, "b": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [600, 3000])
+def test_json_that_nests_deeper_than_calls_may_is_written_whole(tmp_path, levels):
+    expected = '[{"a":1,"b":' * (levels // 2) + "1.50" + "},2]" * (levels // 2)
+    line = written(tmp_path, json_lines_form(["a"]), [[(nested(levels),)]]).decode()
+    assert line == f'{{"a":{expected}}}\n'
+
+
+def test_json_that_nests_deeper_than_calls_may_is_one_text_of_a_csv_file(tmp_path):
+    expected = '[{""a"":1,""b"":' * 1500 + "1.50" + "},2]" * 1500
+    assert f'"{expected}"' in written(tmp_path, csv_form(["a"]), [[(nested(3000),)]]).decode("utf-8-sig")
+
+
 @pytest.mark.parametrize("parts", [[ROWS], [ROWS[:1], [], ROWS[1:]], [[row] for row in ROWS]], ids=["one", "2", "3"])
 def test_json_is_an_array_of_objects_and_json_lines_are_objects(tmp_path, parts):
     expected = [dict(zip(NAMES, row, strict=True)) for row in ROWS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -15,6 +15,8 @@ from airflow_provider_lark.core.errors import TooLarge
 from airflow_provider_lark.core.fields.exact_json import dump_exact
 
 Rows = Sequence[Sequence[Any]]
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 _DIGITS_MAX = 15
 # Excel has none beyond them, though a double has
@@ -114,6 +116,32 @@ def value_text(plain: FileValue) -> str:
     return duration_text(plain) if isinstance(plain, timedelta) else str(plain)
 
 
+def json_text(value: Any) -> str:
+    """Return *value* as JSON: numbers with all their digits, text for what JSON has no form for.
+
+    A database's JSON may nest deeper than Python's calls may.
+    """
+    if not isinstance(value, (Mapping, list, tuple)):
+        return _scalar_json(value)
+    text: list[str] = []
+    open_values: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
+    ends = [""]
+    while open_values:
+        for lead, part in open_values[-1]:
+            text.append(lead)
+            if isinstance(part, (Mapping, list, tuple)):
+                begin, end = "{}" if isinstance(part, Mapping) else "[]"
+                text.append(begin)
+                ends.append(end)
+                open_values.append(_members(part) if isinstance(part, Mapping) else _items(part))
+                break
+            text.append(_scalar_json(part))
+        else:
+            open_values.pop()
+            text.append(ends.pop())
+    return "".join(text)
+
+
 def keeps_digits(value: int | float | Decimal) -> bool:
     """Tell whether a spreadsheet keeps all digits of a number; a double has no more than it does.
 
@@ -174,5 +202,32 @@ def _write_json(value: Any) -> str:
     try:
         return dump_exact(value)
     except (TypeError, ValueError):
+        pass
+    try:
         # an array of dates
         return json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return json_text(value)
+
+
+def _members(value: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    for number, (key, member) in enumerate(value.items()):
+        yield f"{',' if number else ''}{_quoted(str(key))}:", member
+
+
+def _items(value: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    for number, item in enumerate(value):
+        yield "," if number else "", item
+
+
+def _scalar_json(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None:
+        return "null"
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    plain = file_value(value)
+    if isinstance(plain, (int, Decimal)):
+        return value_text(plain)
+    return _quoted(plain.isoformat() if isinstance(plain, datetime) else value_text(plain))

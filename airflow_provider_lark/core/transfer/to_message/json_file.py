@@ -7,16 +7,12 @@ as ``0x…``, NaN and infinities as words. JSON and arrays of a database stand a
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_lark.core.transfer.to_message.file_values import (
     distinct_columns,
-    file_value,
-    value_text,
+    json_text,
     whole_text,
 )
 from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
@@ -42,25 +38,4 @@ class _Row:
 
     def __call__(self, row: Sequence[Any]) -> str:
         pairs = zip(self._keys, row, strict=True)
-        return "{" + ",".join([key + _written(value) for key, value in pairs]) + "}"
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, str):
-        return _quoted(value)
-    if value is None:
-        return "null"
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_quoted(str(key))}:{_written(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(map(_written, value))}]"
-    return _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
-    plain = file_value(value)
-    if isinstance(plain, (int, Decimal)):
-        return value_text(plain)
-    return _quoted(plain.isoformat() if isinstance(plain, datetime) else value_text(plain))
+        return "{" + ",".join([key + json_text(value) for key, value in pairs]) + "}"
