@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_text, read_zone
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+from airflow_provider_lark.operators.dry_run import DryRunOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.transfer.files.attachments import FilesReport
 
 
-class _BitableAttachmentsOperator(BitableTableOperator):
+class _BitableAttachmentsOperator(DryRunOperator, BitableTableOperator):
     """Works on the files of one attachment field.
 
     :param field: the attachment field.
@@ -73,7 +74,7 @@ class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
     def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.transfer.files.upload import upload_attachments
 
-        return upload_attachments(table, self.field, self._files(), mode=self.mode)
+        return upload_attachments(table, self.field, self._files(), mode=self.mode, dry_run=self.is_dry_run)
 
     def _files(self) -> dict[str, list[ObjectStoragePath]]:
         given = read_json(self.files, "files")
@@ -144,4 +145,5 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
             search=search,
             time_zone=read_zone(self.time_zone),
             find_user_ids=opened.find_user_ids,
+            dry_run=self.is_dry_run,
         )

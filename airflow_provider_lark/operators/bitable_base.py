@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_DEFAULT
+from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.hooks.errors import airflow_errors
 from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
 from airflow_provider_lark.operators.calling import CallingOperator
+from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import collect_lineage, count_changes, openlineage_facets, tell_outlets
 from airflow_provider_lark.operators.links import BitableTableLink
 
@@ -91,7 +93,7 @@ class BitableOperator(CallingOperator):
         place = self.table_place
         counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
         self._log_counts(place, counts, result)
-        if place.table_id:
+        if place.table_id and not result.get("dry_run"):
             collect_lineage(hook, **self._lineage(place))
             uploaded = counts.get("transferred", 0) if self.lineage == "writes" else 0
             tell_outlets(context, self.outlets, place, counts, changed=count_changes(counts) + uploaded)
@@ -112,6 +114,8 @@ class BitableOperator(CallingOperator):
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Return the table that was read or written, for OpenLineage."""
         place = self.table_place
+        if self.is_dry_run:
+            return None
         return openlineage_facets(**self._lineage(place)) if place and place.table_id else None
 
     def _log_counts(self, place: TablePlace, counts: Mapping[str, int], result: Mapping[str, Any]) -> None:
@@ -164,7 +168,7 @@ class BitableRecordsOperator(BitableTableOperator):
 
         seed = token_seed(opened.context, opened.place)
         table = RecordTable(
-            opened.table,
+            self._written(opened.table),
             new_token=lambda number, body: batch_token(seed, number, body),
             batch_size=read_count(self.batch_size, "batch_size") or 0,
             time_zone=read_zone(self.time_zone),
@@ -173,13 +177,20 @@ class BitableRecordsOperator(BitableTableOperator):
         )
         return self._work(table)
 
+    def _written(self, table: LarkTable) -> LarkTable:
+        """Return what is read and written."""
+        return table
+
     @abstractmethod
     def _work(self, table: RecordTable) -> dict[str, Any]:
         """Do the work on the records and return what was found or done, as plain data."""
 
 
-class BitableWriteRecordsOperator(BitableRecordsOperator):
+class BitableWriteRecordsOperator(DryRunOperator, BitableRecordsOperator):
     """Writes records of one table.
+
+    A dry run makes the reads of the task, and returns what the task would, without ids, and with ``would``: how many
+    records of each kind, and the ids of the first; records to create have none, so they are counted only.
 
     :param batch_size: records a write call carries, at most 1000.
     """
@@ -190,6 +201,26 @@ class BitableWriteRecordsOperator(BitableRecordsOperator):
     def __init__(self, *, batch_size: int | str = BATCH_WRITE_DEFAULT, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.batch_size = batch_size
+        self._foreseen = Foreseen()
+
+    def _run(self, opened: Opened) -> dict[str, Any]:
+        done = super()._run(opened)
+        if not self.is_dry_run:
+            return done
+        done.pop("record_ids", None)
+        return tell(done, self._foreseen.to_dict())
+
+    def _written(self, table: LarkTable) -> LarkTable:
+        if not self.is_dry_run:
+            return table
+        from airflow_provider_lark.core.lark_side.unwritten_table import UnwrittenTable
+
+        return UnwrittenTable(table, self._foreseen, looks=self._names_ids)
+
+    @property
+    def _names_ids(self) -> bool:
+        """Whether the task is given ids of records, which may not be there."""
+        return False
 
     def _add_near_misses(self, table: RecordTable, result: dict[str, Any]) -> dict[str, Any]:
         """Tell, also in the log, of how many records Lark's answer shows something else than was sent."""

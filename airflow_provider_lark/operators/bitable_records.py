@@ -149,7 +149,7 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
         rows = read_rows(self.records, "records")
-        check_ids(len(rows), wanted=self.return_ids)
+        check_ids(len(rows), wanted=self.return_ids and not self.is_dry_run)
         ids = table.create(rows)
         if self._tries > 1:
             # cleared after people have deleted its records, it is told their ids again
@@ -174,6 +174,10 @@ class BitableUpdateRecordsOperator(BitableWriteRecordsOperator):
         super().__init__(**kwargs)
         self.records = records
         self.skip_read_only = skip_read_only
+
+    @property
+    def _names_ids(self) -> bool:
+        return True
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
         patches = [read_patch(row, at) for at, row in enumerate(read_rows(self.records, "records"))]
@@ -215,7 +219,7 @@ class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
         from airflow_provider_lark.core.lark_side.upsert import upsert_records
 
         rows = read_rows(self.records, "records")
-        check_ids(len(rows), wanted=self.return_ids)
+        check_ids(len(rows), wanted=self.return_ids and not self.is_dry_run)
         keys = read_list(self.key_fields, "key_fields") or ()
         done = asdict(upsert_records(table, rows, keys, lookup=self.lookup))
         if not self.return_ids:
@@ -254,6 +258,10 @@ class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):
         self.filter = filter
         self.max_deletes = max_deletes
         self.if_missing = if_missing
+
+    @property
+    def _names_ids(self) -> bool:
+        return read_filter(self.filter) is None
 
     def _work(self, table: RecordTable) -> dict[str, Any]:
         ids = self._wanted(table)

@@ -56,6 +56,11 @@ class CallingOperator(BaseOperator):
         """What clients of this task look at."""
         return StopFlag()
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is to be written; see :class:`.DryRunOperator`."""
+        return False
+
     def on_kill(self) -> None:
         """Let the work end at the next boundary."""
         self.stop_flag.set()

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_flag, read_text, refuse_choice
 from airflow_provider_lark.hooks.table_place import TablePlace
 from airflow_provider_lark.operators.calling import CallingOperator
+from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import (
     CHANGES,
     collect_lineage,
@@ -156,7 +158,7 @@ class BitableSyncOperator(CallingOperator):
         return conn_id
 
 
-class BitableSyncSetupOperator(BitableSyncOperator):
+class BitableSyncSetupOperator(DryRunOperator, BitableSyncOperator):
     """Prepares one pair of tables: checks the mapping against both, makes the ledger and the change capture.
 
     May run before every sync: what is in place stays as it is.
@@ -171,18 +173,22 @@ class BitableSyncSetupOperator(BitableSyncOperator):
         self.adopt_fields = adopt_fields
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.setup(adopt_fields=read_flag(self.adopt_fields, "adopt_fields")).to_dict()
+        adopts = read_flag(self.adopt_fields, "adopt_fields")
+        if not self.is_dry_run:
+            return engine.setup(adopt_fields=adopts).to_dict()
+        report = engine.plan_setup(adopt_fields=adopts)
+        would = Foreseen()
+        would.add("setup.make", report.created)
+        return tell(report.to_dict(), would.to_dict())
 
 
-class _WritingSyncOperator(BitableSyncOperator):
+class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
     """Writes rows and records.
 
     :param alias_changes: which of them make an event of the asset aliases among the *outlets*: ``both``, those written
         ``to_sql``, or those ``to_lark``. A run that writes none of them makes no event.
     :param allow_mass_deletes: delete even when more was deleted on one side than the mapping's ``max_delete_ratio``
         and ``max_delete_rows`` allow, and what earlier runs held back. Set it for one run, after a look at both tables.
-    :param dry_run: write nothing, and return what the run would do: how many rows of each kind, and the first keys;
-        no values. Outlets hear nothing of it.
     """
 
     template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
@@ -194,24 +200,16 @@ class _WritingSyncOperator(BitableSyncOperator):
         *,
         alias_changes: Literal["both", "to_sql", "to_lark"] = "both",
         allow_mass_deletes: bool | str = False,
-        dry_run: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         refuse_choice("alias_changes", alias_changes, CHANGES)
         self.alias_changes = alias_changes
         self.allow_mass_deletes = allow_mass_deletes
-        # Airflow has a method dry_run, so that no template field can be called so: it is rendered by execute()
-        self.plan_only = dry_run
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Run once, or plan, and return the report as plain data."""
-        self.plan_only = self.render_template(self.plan_only, context)
-        return super().execute(context)
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         allows = read_flag(self.allow_mass_deletes, "allow_mass_deletes")
-        if not read_flag(self.plan_only, "dry_run"):
+        if not self.is_dry_run:
             return self._sync(engine, allows)
         with engine.plan(self.operation, allow_mass_deletes=allows) as plan:
             for (side, kind), count in plan.counts.items():

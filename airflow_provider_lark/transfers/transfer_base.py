@@ -16,6 +16,7 @@ from airflow_provider_lark.hooks.parameters import (
 )
 from airflow_provider_lark.hooks.table_place import TablePlace, name_place, read_address
 from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import name_dataset
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _MODES = ("append", "replace", "upsert")
 
 
-class BitableTransferOperator(BitableTableOperator):
+class BitableTransferOperator(DryRunOperator, BitableTableOperator):
     """Copies between a Bitable table and a SQL database.
 
     :param sql_conn_id: connection of the database: SQLite, PostgreSQL, MySQL or MariaDB.
@@ -147,6 +148,7 @@ class BitableTransferOperator(BitableTableOperator):
             "users": self.users,
             "on_row_error": self.on_row_error,
             "allow_empty": read_flag(self.allow_empty, "allow_empty"),
+            "dry_run": self.is_dry_run,
         }
 
     def _keys(self) -> tuple[str, ...]:

@@ -143,6 +143,12 @@ def check_name(dialect: Dialect, name: str, where: str) -> None:
         raise SchemaMismatch(f"{where}: MySQL and MariaDB take no emoji and no rare characters in a name")
 
 
+def as_reflected(table: Table, dialect: str) -> Table:
+    """Let a table that is only designed be described like one that :func:`reflect_table` has read."""
+    table.info |= {_DIALECT: dialect, _UNIQUE: [{column.name for column in table.primary_key.columns}]}
+    return table
+
+
 def columns_of(table: Table) -> tuple[Column, ...]:
     """Describe every column of a table that :func:`reflect_table` has read."""
     return tuple(Column.from_reflected(column, table.info.get(_DIALECT, "")) for column in table.columns)

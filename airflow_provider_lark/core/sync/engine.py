@@ -177,6 +177,19 @@ class SyncEngine:
             tell_changed(report, stored.checks)
         return report
 
+    def plan_setup(self, *, adopt_fields: bool = False) -> SetupReport:
+        """Find out what :meth:`setup` would make; nothing is made.
+
+        :returns: under ``created`` what it would make.
+        :raises SchemaMismatch: the tables do not fit the mapping.
+        """
+        report = SetupReport(self.mapping.name, "setup")
+        with self._measured(report), read_only_session(self.sql_engine) as conn:
+            looked = look(self.client, conn, self.mapping, self._users, adopt_fields=adopt_fields)
+            setup.describe(looked.binding, report)
+            report.created = [action.key for action in looked.setup]
+        return report
+
     def check(self) -> CheckReport:
         """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
         report = CheckReport(self.mapping.name, "check")

@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.core.errors import ConfigError, RowError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class TransferReport:
     :param api_calls: requests sent to Lark by kind, and ``total``; retries count.
     :param problems: at most 20 texts, each naming row, field and what was expected; no cell content.
     :param warnings: what did not fail but wants a person's eye.
+    :param would: of a dry run, which counts what it would do: the same by side and kind, with the first keys.
     """
 
     operation: str
@@ -50,6 +52,7 @@ class TransferReport:
     api_calls: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    would: Foreseen | None = None
 
     def skip(self, problem: RowError, on_row_error: OnRowError) -> None:
         """Note a row that is left out.
@@ -71,14 +74,17 @@ class TransferReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data."""
-        return asdict(self)
+        told = asdict(self)
+        del told["would"]
+        return told if self.would is None else tell(told, self.would.to_dict())
 
     def summary(self) -> str:
         """Return the counts in one line, for a log."""
         names = ("read", "created", "updated", "deleted", "unchanged", "skipped", "near_misses")
         counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name in names if (count := getattr(self, name)))
         calls = self.api_calls.get("total", 0)
-        return f"{self.mode} {self.source} into {self.target}: {counts or 'nothing'}; {calls} calls"
+        dry = "" if self.would is None else "dry run: "
+        return f"{dry}{self.mode} {self.source} into {self.target}: {counts or 'nothing'}; {calls} calls"
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -110,7 +110,7 @@ def prepare(
             ledger.checkpoint.save(after)
         if not mapping.time_zone:
             warn_of_other_zone(binding, zone, base_zone, report)
-    _describe(binding, report)
+    describe(binding, report)
     return Ready(binding, zone or None)
 
 
@@ -259,7 +259,8 @@ def note_parts(conn: Connection, binding: Binding, state: Checkpoint, report: Re
     return replace(state, partitions=tuple(parts))
 
 
-def _describe(binding: Binding, report: SetupReport) -> None:
+def describe(binding: Binding, report: SetupReport) -> None:
+    """Tell in *report* which fields meet which columns."""
     report.table_id = binding.table_id
     blocking = binding.blocking_columns()
     if blocking and binding.mapping.direction != "to_lark":

@@ -7,16 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from airflow_provider_lark.core.dry_run import cut_key
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 
 ActionSide = Literal["lark", "sql", "both", "setup"]
 Kind = Literal["make", "create", "update", "link", "delete", "hold", "conflict", "refuse"]
-
-KEYS_SHOWN = 10
-"""How many keys of a kind are named where values must not be shown."""
-
-KEY_CHARACTERS = 60
-"""A longer key is cut there, so that what a task returns stays small."""
 
 
 class Change(NamedTuple):
@@ -108,8 +103,3 @@ def differences(old: Mapping[str, Canonical], new: Mapping[str, Canonical]) -> t
 def cut_keys(actions: Iterator[Action]) -> list[str]:
     """Return the keys of *actions*, cut where they are long."""
     return [cut_key(each.key) for each in actions]
-
-
-def cut_key(key: str) -> str:
-    """Return *key*, cut where it is long."""
-    return key if len(key) <= KEY_CHARACTERS else key[:KEY_CHARACTERS] + "…"

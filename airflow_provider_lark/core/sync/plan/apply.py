@@ -11,10 +11,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core.dry_run import KEYS_SHOWN, cut_key
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.binding.bound import Binding
-from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, cut_key
 from airflow_provider_lark.core.sync.plan.checks import Check, Checks, State
 from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.core.sync.run.grounds import Grounds

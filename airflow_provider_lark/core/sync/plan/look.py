@@ -37,9 +37,12 @@ class Looked:
     setup: tuple[Action, ...]
 
 
-def look(client: LarkClient, conn: Connection, mapping: TableMapping, users: Users) -> Looked:
+def look(
+    client: LarkClient, conn: Connection, mapping: TableMapping, users: Users, *, adopt_fields: bool = False
+) -> Looked:
     """Bind *mapping* by reading only.
 
+    :param adopt_fields: see :meth:`.SyncEngine.setup`.
     :raises SchemaMismatch: the tables do not fit the mapping.
     """
     state = _load_state(conn, mapping)
@@ -53,7 +56,7 @@ def look(client: LarkClient, conn: Connection, mapping: TableMapping, users: Use
         fields=table.read_fields(),
         table=reflect_table(conn, mapping.sql.table, mapping.sql.schema),
         dialect=conn.dialect.name,
-        contract=[] if state is None else state.fields,
+        contract=[] if state is None or adopt_fields else state.fields,
         modified_field_id=None if state is None else state.modified_field_id,
         find_user_id=users.find,
         zone=choose_zone(mapping, state, BaseZone(client, app_token)),

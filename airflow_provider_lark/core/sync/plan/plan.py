@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_lark.core.sync.plan.actions import KEYS_SHOWN, Action, ActionSide, Kind, Refusals, cut_keys
+from airflow_provider_lark.core.dry_run import KEYS_SHOWN, tell
+from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, cut_keys
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan, open_private
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport
 
@@ -68,4 +69,4 @@ class Plan:
         for (side, kind), count in self.counts.items():
             keys = cut_keys(self.actions(side, kind, limit=KEYS_SHOWN))
             waiting[f"{side}.{kind}"] = {"count": count, "keys": keys, "more": count - len(keys)}
-        return {**self.report.to_dict(), "dry_run": True, "would": waiting}
+        return tell(self.report.to_dict(), waiting)

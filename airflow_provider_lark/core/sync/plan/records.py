@@ -13,14 +13,12 @@ from airflow_provider_lark.core.api.wire.results import RecordPage, WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.lark_side.table import Body, Fates, LarkTable, Removal
+from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase, planned_record
 
 Note = Callable[[Connection, str, Sequence[tuple[str, Body]], str], None]
 """Is told of a write: its kind, the records' ids with what is written, and a create's client_token."""
-
-NEW_RECORD = "recPlanned"
-"""Begins the ids of records that are not there yet."""
 
 
 class PlannedTable(LarkTable):

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
@@ -19,7 +20,6 @@ from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
-from airflow_provider_lark.core.sync.plan.records import NEW_RECORD
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
 MADE_KEY = "(made by the database)"

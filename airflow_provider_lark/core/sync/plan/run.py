@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.table import Body
+from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
@@ -25,7 +26,7 @@ from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
-from airflow_provider_lark.core.sync.plan.records import NEW_RECORD, PlannedTable
+from airflow_provider_lark.core.sync.plan.records import PlannedTable
 from airflow_provider_lark.core.sync.plan.rows import MADE_KEY, PlannedRows, RowPlanner
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange

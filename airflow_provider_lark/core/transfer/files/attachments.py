@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_lark.core.api.wire.results import WireRecord
+from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.core.errors import RecordNotFound, SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.lark_side.table import LarkTable
@@ -89,6 +90,7 @@ class FilesReport:
     :param skipped: files that were already there.
     :param bytes: of the transferred files.
     :param files: record id, name, path and size of each file, the first 1,000.
+    :param would: of a dry run: cells that would be written, and files that would be stored, by the records' ids.
     """
 
     cells: int = 0
@@ -96,6 +98,7 @@ class FilesReport:
     skipped: int = 0
     bytes: int = 0
     files: list[dict[str, Any]] = field(default_factory=list)
+    would: Foreseen | None = None
 
     def note(self, record_id: str, name: str, path: FilePath, size: int, *, skipped: bool) -> None:
         """Count one file."""
@@ -109,7 +112,13 @@ class FilesReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data."""
-        return asdict(self)
+        told = asdict(self)
+        del told["would"]
+        if self.would is None:
+            return told
+        # names of files are cell values
+        del told["files"]
+        return tell(told, self.would.to_dict())
 
 
 def is_link(path: FilePath) -> bool:

@@ -8,6 +8,7 @@ from datetime import tzinfo
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire.results import WireRecord
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, UnexpectedAnswer
 from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
@@ -38,6 +39,7 @@ def download_attachments(
     search: Search | None = None,
     time_zone: tzinfo | None = None,
     find_user_ids: FindUserIds | None = None,
+    dry_run: bool = False,
 ) -> FilesReport:
     """Download the files of a field to ``<folder>/<record_id>/<name>``.
 
@@ -47,13 +49,14 @@ def download_attachments(
     :param search: the records that it finds only, with the view by id or name; default: every record with a file.
     :param time_zone: of dates in the filter of *search*; default: the base's own.
     :param find_user_ids: finds persons that this filter gives by e-mail.
+    :param dry_run: only count the files that would be downloaded; those of which Lark tells no size count as new.
     :raises RecordNotFound: a record of *record_ids* does not exist.
     :raises UnexpectedAnswer: a file came incomplete; it was removed.
     :raises IncompleteRead: Lark may not have shown every record; the files that it showed are there.
     """
     records = RecordTable(table, time_zone=time_zone, find_user_ids=find_user_ids)
     name = attachment_field(records.fields, table, field_name).name
-    report = FilesReport()
+    report = FilesReport(would=Foreseen() if dry_run else None)
     for record in read_records(table, record_ids).values() if record_ids else _found(records, name, search):
         files = read_cell(record["fields"].get(name))
         if files:
@@ -78,13 +81,17 @@ def _download_all(
 ) -> None:
     place = folder / record_id
     refuse_link(place)
-    if getattr(place, "protocol", "file") not in _BUCKETS:
+    if report.would is None and getattr(place, "protocol", "file") not in _BUCKETS:
         place.mkdir(parents=True, exist_ok=True)
     for file, name in zip(files, distinct_names(file.name for file in files), strict=True):
         path = place / name
         refuse_link(path)
         if file.size is not None and path.exists() and path.stat().st_size == file.size:
             report.note(record_id, name, path, file.size, skipped=True)
+            continue
+        if report.would is not None:
+            report.would.add("file.create", [record_id])
+            report.note(record_id, name, path, file.size or 0, skipped=False)
             continue
         size = _download(client, file, path)
         report.note(record_id, name, path, size, skipped=False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.fields.canonical.multi import ATTACHMENT_MAX
 from airflow_provider_lark.core.lark_side.table import LarkTable
@@ -35,12 +36,14 @@ def upload_attachments(
     files: Mapping[str, Sequence[FilePath]],
     *,
     mode: CellMode = "append",
+    dry_run: bool = False,
 ) -> FilesReport:
     """Upload the *files* of each record and put them into its cell.
 
     With ``append``, a file that the cell already has by name and size is not uploaded again, so a repetition after a
     failure goes on where it stopped. With ``replace``, the cell then holds these files and no others.
 
+    :param dry_run: look at files and cells, and only count what would be uploaded.
     :param files: paths by record id; of a folder, all files that lie in it. Symbolic links are not followed.
     :raises RecordNotFound: a record does not exist; nothing was uploaded.
     :raises TooLarge: a cell would hold too many files; nothing was uploaded.
@@ -54,6 +57,8 @@ def upload_attachments(
     for record_id, steps in plans.items():
         if len(held[record_id]) + sum(step.present is None for step in steps) > ATTACHMENT_MAX:
             raise TooLarge(f"record {record_id}: its cell would hold more than {ATTACHMENT_MAX} files")
+    if dry_run:
+        return _foresee(plans, mode)
     report, waiting = FilesReport(), _Waiting(table, name, mode)
     try:
         for record_id, steps in plans.items():
@@ -71,6 +76,17 @@ def upload_attachments(
         # also after a failure, or the word to stop: what was uploaded until then must not be lost
         with table.client.finishing():
             waiting.send()
+    return report
+
+
+def _foresee(plans: Mapping[str, Sequence[_Step]], mode: CellMode) -> FilesReport:
+    report = FilesReport(would=Foreseen())
+    for record_id, steps in plans.items():
+        report.cells += bool(steps)
+        for step in steps:
+            report.note(record_id, step.path.name, step.path, step.size, skipped=step.present is not None)
+        if report.would is not None and _is_to_write(mode, steps, len(steps)):
+            report.would.add("lark.update", [record_id])
     return report
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.sqltypes import lark_field_for
@@ -54,23 +55,34 @@ def no_such_table(address: TableAddress, *, create: str) -> NotFound:
 
 
 def make_table(
-    client: LarkClient, address: TableAddress, pairs: Names, source: OpenSource, keys: Sequence[str]
+    client: LarkClient,
+    address: TableAddress,
+    pairs: Names,
+    source: OpenSource,
+    keys: Sequence[str],
+    would: Foreseen | None = None,
 ) -> FoundTable:
     """Create the table of *address* with a field for each pair.
 
     :param keys: names of the fields that tell records apart; the first of them leads.
+    :param would: counts what would be made, and nothing is.
     :raises SchemaMismatch: no field can hold a column.
     """
     if not address.table:
         raise ConfigError("create_table: name the table to create; an address with ?table= names one that exists")
     app_token = client.bitable.locate_base(address)
     definitions = define_fields(pairs, source, keys)
+    if would is not None:
+        would.add("lark.make", [f"table {address.table}"])
+        return FoundTable(LarkTable(client, app_token, ""), _foresee_fields(definitions), is_new=True)
     table_id = client.bitable.create_table(app_token=app_token, name=address.table, fields=definitions)
     table = LarkTable(client, app_token, table_id)
     return FoundTable(table, complete_table(table, definitions), is_new=True)
 
 
-def finish_table(found: FoundTable, pairs: Names, source: OpenSource, keys: Sequence[str]) -> FoundTable:
+def finish_table(
+    found: FoundTable, pairs: Names, source: OpenSource, keys: Sequence[str], would: Foreseen | None = None
+) -> FoundTable:
     """Make the fields that an earlier try left out of its new table; a table that looks otherwise stays as it is."""
     known = {field.name for field in found.fields}
     if all(field in known for field, _ in pairs):
@@ -78,7 +90,15 @@ def finish_table(found: FoundTable, pairs: Names, source: OpenSource, keys: Sequ
     definitions = define_fields(pairs, source, keys)
     if not is_leftover(found.table, definitions):
         return found
+    if would is not None:
+        missing = [each for each in definitions if each["field_name"] not in known]
+        would.add("lark.make", [f"field {each['field_name']}" for each in missing])
+        return FoundTable(found.table, [*found.fields, *_foresee_fields(missing)], is_new=True)
     return FoundTable(found.table, complete_table(found.table, definitions), is_new=True)
+
+
+def _foresee_fields(definitions: Sequence[dict[str, Any]]) -> list[Field]:
+    return [Field.from_wire({"field_id": "", **each}) for each in definitions]
 
 
 def define_fields(pairs: Names, source: OpenSource, keys: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,14 +14,16 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_MAX
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.connections import open_session, read_only_session
 from airflow_provider_lark.core.database.lenient_loading import lenient
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
+from airflow_provider_lark.core.lark_side.unwritten_table import UnwrittenTable
 from airflow_provider_lark.core.transfer.pairing import (
     FieldChoice,
     Names,
@@ -62,6 +64,8 @@ class LoadOptions:
     :param on_row_error: ``fail`` on the first row that Lark cannot hold, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when the source has no rows.
     :param users: whether persons stand in SQL by ``id`` or by ``email``.
+    :param dry_run: write nothing, in a session with the database that only reads, and report what would be written.
+        Records that would be created are only counted: they have no id yet. What Lark makes of cells is not foreseen.
     :param seed: what stays the same when the transfer is tried again, so that no create is repeated; default: nothing.
     :raises ConfigError: an option is impossible.
     """
@@ -76,6 +80,7 @@ class LoadOptions:
     allow_empty: bool = False
     users: UserKey = "id"
     seed: str = ""
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, ("append", "replace", "upsert"))
@@ -123,16 +128,20 @@ def copy_to_bitable(
     clock, users = clock or SystemClock(), SqlUsers(options.users, find_user_ids)
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("sql_to_bitable", options.mode, source=source.description)
-    with open_session(engine) as conn, lenient(conn), RecordIndex() as index, closing(source.open(conn)) as opened:
+    report.would = Foreseen() if options.dry_run else None
+    session = read_only_session if options.dry_run else open_session
+    with session(engine) as conn, lenient(conn), RecordIndex() as index, closing(source.open(conn)) as opened:
         found = find_table(client, address)
         fields = [] if found is None else found.fields
         choice = name_pairs(read_choice(options.fields), fields)
         options = replace(options, key_fields=name_keys(options.key_fields, fields))
         pairs = pair_with_columns(choice, opened.columns, where=source.description)
         if found is None:
-            found = _make(client, address, pairs, opened, options)
+            found = _make(client, address, pairs, opened, options, report.would)
         elif options.create_table:
-            found = finish_table(found, pairs, opened, options.key_fields)
+            found = finish_table(found, pairs, opened, options.key_fields, report.would)
+        if report.would is not None:
+            found = replace(found, table=UnwrittenTable(found.table, report.would))
         report.target = f"table {found.table.table_id}"
         report.app_token, report.table_id = found.table.app_token, found.table.table_id
         _warn_of_order(opened, options, report)
@@ -143,13 +152,18 @@ def copy_to_bitable(
 
 
 def _make(
-    client: LarkClient, address: TableAddress, pairs: Names, opened: OpenSource, options: LoadOptions
+    client: LarkClient,
+    address: TableAddress,
+    pairs: Names,
+    opened: OpenSource,
+    options: LoadOptions,
+    would: Foreseen | None,
 ) -> FoundTable:
     if not options.create_table:
         raise no_such_table(address, create="create it, or set create_table=True")
     if unknown := set(options.key_fields) - {field for field, _ in pairs}:
         raise ConfigError(f"key_fields: {min(unknown)!r} is not among the fields that are written")
-    return make_table(client, address, pairs, opened, options.key_fields)
+    return make_table(client, address, pairs, opened, options.key_fields, would)
 
 
 def _warn_of_order(opened: OpenSource, options: LoadOptions, report: TransferReport) -> None:

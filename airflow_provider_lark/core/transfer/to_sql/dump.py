@@ -13,6 +13,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowError, SafetyStop, ValueMismatch
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.users import FindUserIds
@@ -23,6 +24,7 @@ from airflow_provider_lark.core.lark_side.search_filter import Filter, build_fil
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, name_pairs, read_choice
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
+from airflow_provider_lark.core.transfer.to_sql.foreseeing import ForeseenLoading
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading
 from airflow_provider_lark.core.transfer.to_sql.sql_target import Place, SqlTarget, find_target
 from airflow_provider_lark.core.transfer.to_sql.staging import RowValues
@@ -42,6 +44,8 @@ class DumpOptions:
     :param users: keep persons by ``id`` or by ``email``, which needs the scope contact:user.email:readonly.
     :param on_row_error: ``fail`` when a record does not fit, with the table unchanged, or ``skip`` and report it.
     :param allow_empty: ``replace`` may empty the table when Lark shows no record.
+    :param dry_run: write nothing to the table, and report what would be written. The records are collected in a
+        temporary table of the session all the same, to be held against the rows.
     :raises ConfigError: an option is impossible.
     """
 
@@ -54,6 +58,7 @@ class DumpOptions:
     users: UserKey = "id"
     on_row_error: OnRowError = "fail"
     allow_empty: bool = False
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, ("append", "upsert", "replace"))
@@ -89,6 +94,7 @@ def copy_to_sql(
     clock = clock or SystemClock()
     started, calls = clock.now(), client.calls.snapshot()
     report = TransferReport("bitable_to_sql", options.mode, target=f"table {place.label!r}")
+    report.would = Foreseen() if options.dry_run else None
     found = client.bitable.locate(address)
     table = LarkTable(client, found.app_token, found.table_id)
     report.source, report.app_token, report.table_id = table.label, table.app_token, table.table_id
@@ -105,6 +111,7 @@ def copy_to_sql(
             zone,
             users=options.users,
             create=options.create_table,
+            would=report.would,
         )
         conn.commit()
         _note_left_out(report, target)
@@ -148,7 +155,11 @@ class _Dump:
         self._target = target
         self._options = options
         self._report = report
-        self._staging = Loading(conn, target, self._skip, report.warnings.append)
+        self._staging: Loading | ForeseenLoading
+        if report.would is None:
+            self._staging = Loading(conn, target, self._skip, report.warnings.append)
+        else:
+            self._staging = ForeseenLoading(conn, target, report.would)
         self._key_fields = {each.field.name for each in target.bound if each.column.name in target.key}
         self._count = CountCheck()
         self._distinct = 0

@@ -7,17 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.database.quoting import quoted_name
 from airflow_provider_lark.core.database.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.database.savepoints import isolate, savepoint
 from airflow_provider_lark.core.database.table_locks import lock_table
 from airflow_provider_lark.core.errors import RowError, RowRefused, SchemaMismatch, TransactionLost
-from airflow_provider_lark.core.fields.column import ColumnKind, SqlType, kind_of
+from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.statements import write
 from airflow_provider_lark.core.transfer.to_sql.cascades import rows_at_stake
@@ -182,15 +181,6 @@ class Loading(Staging):
                 f"{', '.join(at_stake)}; nothing was written. Use mode 'upsert', or let that foreign key not cascade"
             )
 
-    def _sources(self) -> dict[str, ColumnElement[Any]]:
-        sources: dict[str, ColumnElement[Any]] = dict(self._place)
-        if self._target.record_id_column:
-            sources[self._target.record_id_column] = self._id
-        return sources
-
-    def _changing(self) -> dict[str, ColumnElement[Any]]:
-        return {name: source for name, source in self._sources().items() if name not in self._target.key}
-
     def _insert(self, part: _Part, *conditions: ColumnElement[bool]) -> Any:
         chosen = conditions if part is None else (*conditions, part)
         rows = select(*self._sources().values()).where(*chosen)
@@ -202,27 +192,3 @@ class Loading(Staging):
     def _update(self, part: _Part) -> Any:
         conditions = [self._matches(), self._differing(), *([] if part is None else [part])]
         return sa.update(self._target.table).values(self._changing()).where(*conditions)
-
-    def _matches(self) -> ColumnElement[bool]:
-        sources, table = self._sources(), self._target.table
-        return and_(*(table.c[name] == sources[name] for name in self._target.key))
-
-    def _differing(self) -> ColumnElement[bool]:
-        table = self._target.table
-        return sa.or_(*(self._differs(table.c[name], source) for name, source in self._changing().items()))
-
-    def _differs(self, column: ColumnElement[Any], source: ColumnElement[Any]) -> ColumnElement[bool]:
-        exact = _exact_type(self._conn, column.type)
-        if exact is None:
-            return column.is_distinct_from(source)
-        return sa.cast(column, exact).is_distinct_from(sa.cast(source, exact))
-
-
-def _exact_type(conn: Connection, sql_type: SqlType) -> SqlType | None:
-    """Return what to compare as, where the type itself takes different texts for equal or cannot be compared."""
-    kind = kind_of(sql_type)
-    if kind is ColumnKind.JSON:
-        return sa.CHAR() if is_mysql(conn.dialect) else sa.Text()
-    if kind is ColumnKind.TEXT:
-        return sa.LargeBinary() if conn.dialect.name != "postgresql" else sa.Text()
-    return None

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.database.mysql_options import is_mysql
+from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
 from airflow_provider_lark.core.fields.column import Column, SqlType
@@ -18,7 +19,13 @@ from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone
-from airflow_provider_lark.core.sql_side.reflection import check_name, columns_of, key_columns_of, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import (
+    as_reflected,
+    check_name,
+    columns_of,
+    key_columns_of,
+    reflect_table,
+)
 from airflow_provider_lark.core.transfer.pairing import Names, missing
 
 RECORD_ID_COLUMN = "lark_record_id"
@@ -100,19 +107,26 @@ def find_target(
     *,
     users: UserKey,
     create: bool,
+    would: Foreseen | None = None,
 ) -> SqlTarget:
     """Reflect the table of *place*, or create it, and bind the fields to its columns.
 
     :param source: the Bitable table that has the *fields*, for messages.
     :param choice: the listed pairs; None binds equal names.
     :param users: keep persons by id or by e-mail.
+    :param would: counts a table that would be created, and none is.
     :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
     """
     check_name(conn.dialect, place.table, f"table {place.label!r}")
     is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
-    if is_new:
-        _make(conn, place, source, fields, choice)
-    table = _reflect(conn, place)
+    if is_new and would is not None:
+        would.add("sql.make", [f"table {place.label}"])
+        table = as_reflected(_design(conn, place, source, fields, choice), conn.dialect.name)
+    else:
+        if is_new:
+            _design(conn, place, source, fields, choice).create(conn)
+            conn.commit()
+        table = _reflect(conn, place)
     columns = {column.name: column for column in columns_of(table)}
     pairs = choice if choice is not None else _equal_names(place, fields, columns)
     named = {name: find_field(name, fields, where=source) for name, _ in pairs}
@@ -134,7 +148,7 @@ def _reflect(conn: Connection, place: Place) -> Table:
         raise SchemaMismatch(f"{error.message}; create it, or set create_table=True") from error
 
 
-def _make(conn: Connection, place: Place, source: str, fields: Sequence[Field], choice: Names | None) -> None:
+def _design(conn: Connection, place: Place, source: str, fields: Sequence[Field], choice: Names | None) -> Table:
     where = f"table {place.label!r}"
     pairs = choice or tuple((field.name, field.name) for field in fields if sql_type_for(field, "") is not None)
     _check_keys(place, [name for name, _ in pairs])
@@ -154,8 +168,7 @@ def _make(conn: Connection, place: Place, source: str, fields: Sequence[Field], 
         columns.append(sa.Column(column, sql_type, primary_key=is_key, nullable=not is_key, autoincrement=False))
     _check_names(conn, where, [column.name for column in columns])
     options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
-    Table(place.table, MetaData(), *columns, schema=place.schema, **options).create(conn)
-    conn.commit()
+    return Table(place.table, MetaData(), *columns, schema=place.schema, **options)
 
 
 def _exact(conn: Connection, sql_type: SqlType) -> SqlType:

@@ -12,7 +12,7 @@ from copy import copy
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Index, MetaData, Table, and_, delete, func, insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from airflow_provider_lark.core.chunks import split
@@ -160,6 +160,29 @@ class Staging:
         if self._conn.dialect.name == "sqlite":
             begin_immediate(self._conn)
 
+    def _sources(self) -> dict[str, ColumnElement[Any]]:
+        sources: dict[str, ColumnElement[Any]] = dict(self._place)
+        if self._target.record_id_column:
+            sources[self._target.record_id_column] = self._id
+        return sources
+
+    def _changing(self) -> dict[str, ColumnElement[Any]]:
+        return {name: source for name, source in self._sources().items() if name not in self._target.key}
+
+    def _matches(self) -> ColumnElement[bool]:
+        sources, table = self._sources(), self._target.table
+        return and_(*(table.c[name] == sources[name] for name in self._target.key))
+
+    def _differing(self) -> ColumnElement[bool]:
+        table = self._target.table
+        return sa.or_(*(self._differs(table.c[name], source) for name, source in self._changing().items()))
+
+    def _differs(self, column: ColumnElement[Any], source: ColumnElement[Any]) -> ColumnElement[bool]:
+        exact = _exact_type(self._conn, column.type)
+        if exact is None:
+            return column.is_distinct_from(source)
+        return sa.cast(column, exact).is_distinct_from(sa.cast(source, exact))
+
     def missing_undo(self) -> str | None:
         """Return why a failure may leave a part of the rows written; None where it leaves none."""
         why = missing_undo(self._conn, self._target.table)
@@ -186,3 +209,13 @@ def _id_type(conn: Connection) -> SqlType:
 
 def _is_long(sql_type: SqlType) -> bool:
     return kind_of(sql_type) is ColumnKind.TEXT and getattr(sql_type, "length", None) is None
+
+
+def _exact_type(conn: Connection, sql_type: SqlType) -> SqlType | None:
+    """Return what to compare as, where the type itself takes different texts for equal or cannot be compared."""
+    kind = kind_of(sql_type)
+    if kind is ColumnKind.JSON:
+        return sa.CHAR() if is_mysql(conn.dialect) else sa.Text()
+    if kind is ColumnKind.TEXT:
+        return sa.LargeBinary() if conn.dialect.name != "postgresql" else sa.Text()
+    return None
