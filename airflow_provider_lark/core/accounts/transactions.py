@@ -11,14 +11,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.database.connections import (
-    error_code,
-    is_transient,
-    lacks_right,
-    open_session,
-    write_transaction,
-)
-from airflow_provider_lark.core.database.refusals import was_cut
+from airflow_provider_lark.core.database.connections import open_session, write_transaction
+from airflow_provider_lark.core.database.error_codes import error_code, is_transient, lacks_right, was_cut
 from airflow_provider_lark.core.database.retries import retry_transaction
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, Unreachable
 

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.capture.mysql import MysqlCapture, definers_of
 from airflow_provider_lark.core.capture.postgres import PostgresCapture
 from airflow_provider_lark.core.capture.sqlite import SqliteCapture
 from airflow_provider_lark.core.capture.triggers import CaptureDialect, Definers
-from airflow_provider_lark.core.database.connections import error_code, lacks_right
+from airflow_provider_lark.core.database.error_codes import error_code, lacks_right
 from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.sql_side.reflection import TableSpec

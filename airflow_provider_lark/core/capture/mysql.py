@@ -17,7 +17,7 @@ from airflow_provider_lark.core.capture.triggers import (
     name_of,
     run,
 )
-from airflow_provider_lark.core.database.connections import lacks_right
+from airflow_provider_lark.core.database.error_codes import lacks_right
 from airflow_provider_lark.core.database.quoting import quote
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column, ColumnKind

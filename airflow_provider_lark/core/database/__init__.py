@@ -1,7 +1,8 @@
 """What every session with a database needs, whoever opens it: it knows neither our tables nor those of a mapping.
 
 ============================  =======================================================================
-:mod:`.connections`           sessions and transactions; which errors pass
+:mod:`.connections`           sessions and transactions
+:mod:`.error_codes`           which errors pass, want a right, or have waited for a lock
 :mod:`.session_settings`      what a session is set to, and set back from
 :mod:`.row_security`          rows that PostgreSQL hides from a user
 :mod:`.blockers`              who holds the lock that another waits for

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.database.connections import lacks_right, open_session
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.error_codes import lacks_right
 from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.database.table_locks import change_definition
 from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-from airflow_provider_lark.core.database.connections import NO_DEFINER, error_code, is_hidden, is_transient
+from airflow_provider_lark.core.database.error_codes import NO_DEFINER, error_code, is_hidden, is_transient, was_cut
 from airflow_provider_lark.core.errors import LarkError, NotFound, RowError, RowRefused, RowWaits, TransactionLost
 
 # SQLite: out of memory, read-only, interrupted, I/O, corrupt, full, cannot open, schema changed
@@ -59,11 +59,6 @@ class Place(NamedTuple):
 
     constraint: str = ""
     column: str = ""
-
-
-def was_cut(exc: BaseException) -> bool:
-    """Tell whether the connection was lost."""
-    return isinstance(exc, DBAPIError) and exc.connection_invalidated
 
 
 def concerns_a_row(exc: BaseException) -> bool:

@@ -13,8 +13,9 @@ from typing import TypeVar
 from sqlalchemy import Connection, NestedTransaction, Table, text
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.database.error_codes import was_cut
 from airflow_provider_lark.core.database.mysql_options import is_mysql
-from airflow_provider_lark.core.database.refusals import concerns_a_row, was_cut
+from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.errors import SchemaMismatch, TransactionLost
 
 T = TypeVar("T")

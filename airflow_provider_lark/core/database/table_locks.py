@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.connections import is_timeout, lock_seconds_of, write_transaction
+from airflow_provider_lark.core.database.connections import lock_seconds_of, write_transaction
+from airflow_provider_lark.core.database.error_codes import is_timeout
 from airflow_provider_lark.core.database.retries import retry_until_free
 from airflow_provider_lark.core.database.savepoints import savepoint
 from airflow_provider_lark.core.errors import DatabaseBusy

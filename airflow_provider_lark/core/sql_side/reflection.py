@@ -15,7 +15,8 @@ from sqlalchemy.engine.interfaces import ReflectedIndex
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.types import NullType, TypeEngine
 
-from airflow_provider_lark.core.database.connections import is_transient, open_session
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.error_codes import is_transient
 from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.database.quoting import literal, quote
 from airflow_provider_lark.core.database.refusals import words_of

@@ -7,7 +7,8 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_lark.core.database.connections import is_transient, write_transaction
+from airflow_provider_lark.core.database.connections import write_transaction
+from airflow_provider_lark.core.database.error_codes import is_transient
 from airflow_provider_lark.core.ledger import Ledger, intents, journal, scans
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.ledger.conflicts import Conflict

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.bisect import Luck
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.database.connections import is_transient, open_session, write_transaction
-from airflow_provider_lark.core.database.refusals import concerns_a_row, was_cut
+from airflow_provider_lark.core.database.connections import open_session, write_transaction
+from airflow_provider_lark.core.database.error_codes import is_transient, was_cut
+from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.database.retries import retry_transaction
 from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
