@@ -13,12 +13,12 @@ from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.api.tokens.token_store import TokenKey
 from airflow_provider_lark.core.api.wire.secret import Secret
 
-Part = Literal["token", "refresh_token"]
+SealedColumn = Literal["token", "refresh_token"]
 """The columns that hold sealed text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class PlainToken:
     """What was sealed.
 
     :param secret_mark: with which App Secret the token was got, see :class:`.StoredToken`.
@@ -28,13 +28,15 @@ class Opened:
     secret_mark: str
 
 
-def seal(keyring: Keyring, key: TokenKey, part: Part, opened: Opened) -> str:
-    """Return *opened* as it stands in the row of *key*."""
-    place = [key.host, key.app_id, key.kind, key.subject, part]
-    return keyring.encrypt(Secret(json.dumps([place, opened.secret_mark, opened.text.reveal()])))
+def seal(keyring: Keyring, key: TokenKey, column: SealedColumn, plain: PlainToken) -> str:
+    """Return *plain* as it stands in the row of *key*."""
+    place = [key.host, key.app_id, key.kind, key.subject, column]
+    return keyring.encrypt(Secret(json.dumps([place, plain.secret_mark, plain.text.reveal()])))
 
 
-def unseal(keyring: Keyring, key: TokenKey, part: Part, sealed: str, *, key_id: str | None) -> Opened | None:
+def unseal(
+    keyring: Keyring, key: TokenKey, column: SealedColumn, sealed: str, *, key_id: str | None
+) -> PlainToken | None:
     """Return what *sealed* holds, or None when no key opens it or it belongs to another row."""
     plain = keyring.decrypt(sealed, key_id=key_id)
     if plain is None:
@@ -43,7 +45,8 @@ def unseal(keyring: Keyring, key: TokenKey, part: Part, sealed: str, *, key_id: 
         place, secret_mark, text = json.loads(plain.reveal())
     except ValueError:
         return None
-    return Opened(Secret(text), secret_mark) if place == [key.host, key.app_id, key.kind, key.subject, part] else None
+    is_here = place == [key.host, key.app_id, key.kind, key.subject, column]
+    return PlainToken(Secret(text), secret_mark) if is_here else None
 
 
 def key_of(row: Row[Any]) -> TokenKey:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Engine, Row, or_, select, update
 
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
-from airflow_provider_lark.core.accounts.sealing import Opened, Part, columns_of, row_of, seal, unseal
+from airflow_provider_lark.core.accounts.sealing import PlainToken, SealedColumn, columns_of, row_of, seal, unseal
 from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.accounts.upkeep import (
@@ -67,11 +67,11 @@ class SqlTokenStore:
         row = look(self._engine, lambda conn: conn.execute(find).one_or_none(), table=tokens.name, clock=self._clock)
         if row is None or (row.token is None and row.refresh_token is None):
             return None
-        parts: dict[Part, str | None] = {"token": row.token, "refresh_token": row.refresh_token}
+        sealed: dict[SealedColumn, str | None] = {"token": row.token, "refresh_token": row.refresh_token}
         opened = {
-            part: unseal(self._keyring, key, part, sealed, key_id=row.key_id)
-            for part, sealed in parts.items()
-            if sealed is not None
+            column: unseal(self._keyring, key, column, text, key_id=row.key_id)
+            for column, text in sealed.items()
+            if text is not None
         }
         if None in opened.values():
             if row.left_ms <= 0:
@@ -83,7 +83,7 @@ class SqlTokenStore:
         """Keep *token* in place of what was kept, and end the caller's claim."""
         values = {
             **columns_of(key),
-            "token": seal(self._keyring, key, "token", Opened(token.text, token.secret_mark)),
+            "token": seal(self._keyring, key, "token", PlainToken(token.text, token.secret_mark)),
             "token_expires_at": self._at(token.expires_at),
             "refresh_token": None,
             "refresh_expires_at": self._at(token.refresh_expires_at),
@@ -96,7 +96,7 @@ class SqlTokenStore:
         }
         if token.refresh is not None:
             values["refresh_token"] = seal(
-                self._keyring, key, "refresh_token", Opened(token.refresh, token.secret_mark)
+                self._keyring, key, "refresh_token", PlainToken(token.refresh, token.secret_mark)
             )
         self._transact(lambda conn: conn.execute(upsert_many(conn, tokens, [values])))
         self._claims.pop(key, None)
@@ -131,7 +131,7 @@ class SqlTokenStore:
         same = update(tokens).where(row_of(key), tokens.c.token == row.token)
         conn.execute(same.values(token=None, token_expires_at=None, updated_at=Now()))
 
-    def _read(self, row: Row[Any], token: Opened | None, refresh: Opened | None) -> StoredToken:
+    def _read(self, row: Row[Any], token: PlainToken | None, refresh: PlainToken | None) -> StoredToken:
         now = self._clock.now()
         return StoredToken(
             text=Secret("") if token is None else token.text,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, or_, select, update
 
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
-from airflow_provider_lark.core.accounts.sealing import Opened, Part, key_of, row_of, seal, unseal
+from airflow_provider_lark.core.accounts.sealing import PlainToken, SealedColumn, key_of, row_of, seal, unseal
 from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.tokens.token_store import TokenKey
@@ -20,7 +20,7 @@ from airflow_provider_lark.core.errors import ConfigError
 
 T = TypeVar("T")
 
-_PARTS: tuple[Part, ...] = ("token", "refresh_token")
+_COLUMNS: tuple[SealedColumn, ...] = ("token", "refresh_token")
 WEEK_SECONDS = 7 * 86_400.0
 
 
@@ -105,21 +105,21 @@ def _rows(engine: Engine) -> list[Row[Any]]:
     return look(engine, lambda conn: list(conn.execute(filled)), table=tokens.name, clock=SystemClock())
 
 
-def _open(keyring: Keyring, row: Row[Any]) -> dict[Part, Opened] | None:
-    """Return what the row holds, or None when no key opens a part of it."""
-    opened: dict[Part, Opened] = {}
-    for part in _PARTS:
-        sealed = getattr(row, part)
+def _open(keyring: Keyring, row: Row[Any]) -> dict[SealedColumn, PlainToken] | None:
+    """Return what the row holds, or None when no key opens a column of it."""
+    opened: dict[SealedColumn, PlainToken] = {}
+    for column in _COLUMNS:
+        sealed = getattr(row, column)
         if sealed is not None:
-            found = unseal(keyring, key_of(row), part, sealed, key_id=row.key_id)
+            found = unseal(keyring, key_of(row), column, sealed, key_id=row.key_id)
             if found is None:
                 return None
-            opened[part] = found
+            opened[column] = found
     return opened
 
 
-def _move(keyring: Keyring, row: Row[Any], parts: dict[Part, Opened], conn: Connection) -> bool:
-    sealed = {part: seal(keyring, key_of(row), part, opened) for part, opened in parts.items()}
+def _move(keyring: Keyring, row: Row[Any], plain: dict[SealedColumn, PlainToken], conn: Connection) -> bool:
+    sealed = {column: seal(keyring, key_of(row), column, each) for column, each in plain.items()}
     return (
         conn.execute(update(tokens).where(*_unchanged(row)).values(key_id=keyring.current_id, **sealed)).rowcount == 1
     )
@@ -131,7 +131,7 @@ def _delete(row: Row[Any], conn: Connection) -> bool:
 
 def _unchanged(row: Row[Any]) -> list[ColumnElement[bool]]:
     """Return the condition that nobody has saved another token since *row* was read."""
-    same = [tokens.c[part].is_not_distinct_from(getattr(row, part)) for part in _PARTS]
+    same = [tokens.c[column].is_not_distinct_from(getattr(row, column)) for column in _COLUMNS]
     return [row_of(key_of(row)), *same]
 
 

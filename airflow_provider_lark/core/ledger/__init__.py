@@ -12,14 +12,14 @@ inside the caller's transaction and never commit.
 :mod:`.backlog`               how much waits in the queue
 :mod:`.dead_letters`          what could not be synced
 :mod:`.deletes`               deletes that a guard holds back
-:mod:`.entries`               what the parts that live in the queue's table have in common
+:mod:`.parts`                 what the parts have in common, and those that live in the queue's table
 :mod:`.pairs`                 SQL key ⇄ Lark record, with the values on which both agreed
 :mod:`.scans`                 what a running scan has seen, to find what it has not
 :mod:`.checkpoint`            how far Lark's changes have been taken in
 :mod:`.intents`               writes that were decided and may or may not have reached Lark
 :mod:`.conflicts`             rows that both sides changed
 :mod:`.blacklist`             keys that a person has taken out of the sync
-:mod:`.journal`               the log
+:mod:`.sync_log`              one line for each change, and what became of it
 :mod:`.lease`                 who may write to a table until when
 ============================  =======================================================================
 """

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now
 from airflow_provider_lark.core.database.predicates import is_among
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import blacklist, queue
 from airflow_provider_lark.core.side import Key
 
@@ -19,7 +19,7 @@ def is_blacklisted() -> ColumnElement[bool]:
     return exists().where(blacklist.c.key == queue.c.key, _holds_for(queue.c.table_name))
 
 
-class Blacklist(Part):
+class Blacklist(LedgerPart):
     """The blacklist as it holds for one table."""
 
     def among(self, keys: Sequence[Key]) -> set[Key]:

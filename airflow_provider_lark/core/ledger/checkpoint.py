@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select
 
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import checkpoint as table
 
 
@@ -39,7 +39,7 @@ class Checkpoint:
     partitions: tuple[str, ...] | None = None
 
 
-class CheckpointStore(Part):
+class CheckpointStore(LedgerPart):
     """The checkpoint of one table."""
 
     def load(self) -> Checkpoint | None:

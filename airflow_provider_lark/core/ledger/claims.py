@@ -13,7 +13,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
-from airflow_provider_lark.core.ledger.entries import HELD, UNCLAIMED, Entries
+from airflow_provider_lark.core.ledger.parts import HELD, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
 
@@ -44,7 +44,7 @@ class Claim:
     is_held: bool = False
 
 
-class Claiming(Entries):
+class Claiming(QueuePart):
     """Takes keys of the queue of one table."""
 
     def claim(

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import conflict as table
 from airflow_provider_lark.core.side import Key, RecordId
 
@@ -41,7 +41,7 @@ class Conflict:
     id: int | None = None
 
 
-class Conflicts(Part):
+class Conflicts(LedgerPart):
     """The conflicts of one table."""
 
     def add(self, conflicts: Sequence[Conflict]) -> None:

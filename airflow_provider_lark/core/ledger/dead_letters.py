@@ -15,14 +15,14 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.claims import Claim
-from airflow_provider_lark.core.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED, Entries
+from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
 
 _WAITS = queue.c.status.in_(("pending", "failed", HELD))
 
 
-class DeadLetters(Entries):
+class DeadLetters(QueuePart):
     """The dead letters of one table."""
 
     def add(

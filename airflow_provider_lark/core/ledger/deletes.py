@@ -15,7 +15,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
 from airflow_provider_lark.core.ledger.claims import is_due
-from airflow_provider_lark.core.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED, Entries
+from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue, record_map
 from airflow_provider_lark.core.side import Key
 
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     key: Key
 
 
-class HeldDeletes(Entries):
+class HeldDeletes(QueuePart):
     """The deletes of one table that are held, and those that may come to be."""
 
     def hold(self, entry_ids: Sequence[int], *, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, insert, select, update
 
 from airflow_provider_lark.core.database.dbtime import now_plus
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import intent as table
 from airflow_provider_lark.core.side import Key
 
@@ -33,7 +33,7 @@ class Intent:
     kind: Kind = "create"
 
 
-class Intents(Part):
+class Intents(LedgerPart):
     """The writes to one Bitable table that were decided."""
 
     def begin(self, intent: Intent) -> None:

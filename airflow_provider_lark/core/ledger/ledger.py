@@ -11,10 +11,10 @@ from airflow_provider_lark.core.ledger.conflicts import Conflicts
 from airflow_provider_lark.core.ledger.dead_letters import DeadLetters
 from airflow_provider_lark.core.ledger.deletes import HeldDeletes
 from airflow_provider_lark.core.ledger.intents import Intents
-from airflow_provider_lark.core.ledger.journal import Journal
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.ledger.queue import Queue
 from airflow_provider_lark.core.ledger.scans import ScanMarks
+from airflow_provider_lark.core.ledger.sync_log import SyncLog
 
 
 class Ledger:
@@ -40,7 +40,7 @@ class Ledger:
         self.intents = Intents(conn, table_name)
         self.conflicts = Conflicts(conn, table_name)
         self.blacklist = Blacklist(conn, table_name)
-        self.journal = Journal(conn, table_name)
+        self.sync_log = SyncLog(conn, table_name)
 
     def scan(self, scan_id: str) -> ScanMarks:
         """Return what the scan of that name has seen."""

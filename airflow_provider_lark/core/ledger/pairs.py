@@ -13,7 +13,7 @@ from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.database.dbtime import Now
 from airflow_provider_lark.core.database.predicates import is_among, is_missing
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import record_map
 from airflow_provider_lark.core.side import Key, RecordId
 
@@ -67,7 +67,7 @@ class Pair:
         return self.sent is not None and not self.sent.before
 
 
-class Pairs(Part):
+class Pairs(LedgerPart):
     """The pairs of one table, and the keys that are reserved in it."""
 
     def by_keys(self, keys: Iterable[Key]) -> dict[Key, Pair]:

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.database.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.ledger.claims import Claiming, Operation
-from airflow_provider_lark.core.ledger.entries import ERROR_LENGTH, HELD, PULL, UNCLAIMED
+from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
 

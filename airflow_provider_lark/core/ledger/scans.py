@@ -12,13 +12,13 @@ from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.database.insert import insert_new
 from airflow_provider_lark.core.database.predicates import is_among, is_missing
 from airflow_provider_lark.core.ledger.pairs import Pair, from_row
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import record_map, scan
 from airflow_provider_lark.core.side import Id, Key, Side
 
 
 @dataclass(frozen=True)
-class ScanMarks(Part):
+class ScanMarks(LedgerPart):
     """What one scan of a table has seen."""
 
     scan_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.ledger import conflicts, intents, journal, queue, scans
+from airflow_provider_lark.core.ledger import conflicts, intents, queue, scans, sync_log
 
 DAY_SECONDS = 86_400.0
 
@@ -15,7 +15,7 @@ def purge(conn: Connection, retention_days: int) -> None:
     Finished intents and scans that never ended go after a day. What waits, failed or is open stays.
     """
     kept_seconds = retention_days * DAY_SECONDS
-    journal.purge(conn, kept_seconds)
+    sync_log.purge(conn, kept_seconds)
     conflicts.purge(conn, kept_seconds)
     queue.purge(conn, completed_older_than_seconds=kept_seconds)
     intents.purge(conn, DAY_SECONDS)

@@ -9,12 +9,12 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.database.error_codes import is_transient
-from airflow_provider_lark.core.ledger import Ledger, intents, journal, scans
+from airflow_provider_lark.core.ledger import Ledger, intents, scans, sync_log
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.ledger.intents import Intent
-from airflow_provider_lark.core.ledger.journal import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
+from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
 
 T = "shop.订单"
@@ -195,12 +195,12 @@ def test_conflict_that_was_carried_out_is_closed(engine: Engine):
 def test_journal_is_kept_for_its_retention(engine: Engine):
     with write_transaction(engine) as conn:
         ledger = Ledger(conn, T)
-        ledger.journal.write("run 1", [LogLine(f"k{i}", "to_lark", "UPDATE", "applied") for i in range(600)])
-        ledger.journal.write("run 1", [LogLine("k", "to_sql", "INSERT", "failed", "name (VARCHAR(5)): too long")])
+        ledger.sync_log.write("run 1", [LogLine(f"k{i}", "to_lark", "UPDATE", "applied") for i in range(600)])
+        ledger.sync_log.write("run 1", [LogLine("k", "to_sql", "INSERT", "failed", "name (VARCHAR(5)): too long")])
         row = conn.execute(text("SELECT * FROM sync_log WHERE status = 'failed'")).one()
         assert (row.table_name, row.run_id, row.direction) == (T, "run 1", "to_sql")
-        assert journal.purge(conn, 3600) == 0
-        assert journal.purge(conn, -2) == 601
+        assert sync_log.purge(conn, 3600) == 0
+        assert sync_log.purge(conn, -2) == 601
 
 
 def test_blacklist_without_a_table_holds_for_all(engine: Engine):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.claims import Claim
-from airflow_provider_lark.core.ledger.journal import LogLine
+from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
@@ -84,4 +84,4 @@ class Transaction(Ledger):
 
     def log(self, lines: Sequence[LogLine]) -> None:
         """Write *lines* to ``sync_log``, in the name of the run."""
-        self.journal.write(self._run_id, lines)
+        self.sync_log.write(self._run_id, lines)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import now_plus
-from airflow_provider_lark.core.ledger.part import Part
+from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import log
 
 Direction = Literal["to_lark", "to_sql", "both"]
@@ -30,7 +30,7 @@ class LogLine(NamedTuple):
     detail: str | None = None
 
 
-class Journal(Part):
+class SyncLog(LedgerPart):
     """The log of one table."""
 
     def write(self, run_id: str, lines: Sequence[LogLine]) -> None:

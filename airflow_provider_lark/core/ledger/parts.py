@@ -1,16 +1,17 @@
-"""The queue's entries as its verbs see them: those of a table, those with certain ids, those of certain keys."""
+"""What the parts of a ledger have in common: the transaction that they work in, and the table that they know of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, update
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
-from airflow_provider_lark.core.ledger.part import Part
 from airflow_provider_lark.core.ledger.tables import queue
+from airflow_provider_lark.core.side import Key
 
 PULL = "PULL"
 """The operation of an entry that asks for a record of Lark to be read again; see :mod:`.dead_letters`."""
@@ -25,7 +26,29 @@ UNCLAIMED: dict[str, None] = {"claim_token": None, "lease_until_ms": None}
 """What an entry holds that nobody works on."""
 
 
-class Entries(Part):
+@dataclass(frozen=True)
+class LedgerPart:
+    """One kind of knowledge about one SQL table, inside the caller's transaction; no verb commits.
+
+    :param table_name: the table as the mapping names it, ``schema.table`` when a schema is given.
+    """
+
+    conn: Connection
+    table_name: str
+
+    def _of(self, table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition that a row of the ledger's *table* belongs to one of *keys*."""
+        return and_(table.c.table_name == self.table_name, is_among(table.c.key, keys))
+
+    def _keys_where(self, table: Table, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[Key]:
+        """Return those of *keys* of which a row of the ledger's *table* meets *conditions*."""
+        found: set[Key] = set()
+        for some in split(keys):
+            found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some), *conditions))))
+        return found
+
+
+class QueuePart(LedgerPart):
     """The entries of one table; what :class:`~.Queue`, :class:`~.DeadLetters` and :class:`~.HeldDeletes` build on."""
 
     def _change(self, *conditions: ColumnElement[bool], **values: Any) -> int:
