@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.clock import ManualClock
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
 from airflow_provider_lark.emulator.formats.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.handle import Handle
 from airflow_provider_lark.emulator.page.site import answer_page
 from airflow_provider_lark.emulator.page.tables import list_bases
 from airflow_provider_lark.emulator.page.views import Views
+from airflow_provider_lark.emulator.tenant.endpoint import Unacknowledged
 from airflow_provider_lark.emulator.wire import Answer, Request
 
 PREFIX: Final = "/_emulator/"

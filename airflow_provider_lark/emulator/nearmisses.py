@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.faults import Fault
-from airflow_provider_lark.emulator.state.model import Field, Table
+from airflow_provider_lark.emulator.tenant.model import Field, Table
 
 Alter = Callable[[Any, Fault, Field], Any]
 

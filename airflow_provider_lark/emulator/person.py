@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.fieldtypes.kinds import COMPUTED, FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.state import columns, schema
 from airflow_provider_lark.emulator.state import records as edits
-from airflow_provider_lark.emulator.state.model import Base, Field, Table
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.kinds import COMPUTED, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Table
 
 
 class Person:

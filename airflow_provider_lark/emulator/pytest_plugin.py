@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 import pytest
 
 from airflow_provider_lark.emulator.emulator import Emulator
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
+from airflow_provider_lark.emulator.tenant.kinds import FieldType
 
 CONN_ID: Final = "lark_default"
 WEBHOOK_CONN_ID: Final = "lark_webhook_default"

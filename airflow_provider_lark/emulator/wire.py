@@ -12,8 +12,8 @@ from airflow_provider_lark.emulator.formats.jsontext import dump, parse_json
 from airflow_provider_lark.emulator.formats.multipart import Part, parse_form
 from airflow_provider_lark.emulator.state.accounts import App
 from airflow_provider_lark.emulator.state.history import Reader
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.tokens import Token
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 _BITABLE: Final = "/open-apis/bitable/"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.emulator import Emulator
-from airflow_provider_lark.emulator.events import crypto
-from airflow_provider_lark.emulator.events.endpoint import Unacknowledged
+from airflow_provider_lark.emulator.tenant import crypto
+from airflow_provider_lark.emulator.tenant.endpoint import Unacknowledged
 from tests.emulator.listener import Listener
 
 RECORD = "drive.file.bitable_record_changed_v1"

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from airflow_provider_lark.emulator.clock import SystemClock
-from airflow_provider_lark.emulator.events.endpoint import (
+from airflow_provider_lark.emulator.events.payload import changed_event, create_time, envelope, ticket_envelope
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.state.accounts import Accounts, App
+from airflow_provider_lark.emulator.tenant.changes import Announcement, RecordsChanged, TicketMade
+from airflow_provider_lark.emulator.tenant.endpoint import (
     APP_TICKET,
     FIELD_CHANGED,
     RECORD_CHANGED,
@@ -19,10 +23,6 @@ from airflow_provider_lark.emulator.events.endpoint import (
     Post,
     Unacknowledged,
 )
-from airflow_provider_lark.emulator.events.payload import changed_event, create_time, envelope, ticket_envelope
-from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.accounts import Accounts, App
-from airflow_provider_lark.emulator.state.changes import Announcement, RecordsChanged, TicketMade
 
 RETRY_SECONDS: Final = (15.0, 300.0, 3600.0, 21600.0)
 EVENT_SCOPES: Final = frozenset({"bitable:app", "drive:drive"})

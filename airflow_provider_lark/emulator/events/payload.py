@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import COMPUTED, FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import serial_text
-from airflow_provider_lark.emulator.state.changes import FieldChanged, RecordChange, RecordsChanged
-from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Cells, Field, Record
+from airflow_provider_lark.emulator.tenant.changes import FieldChanged, RecordChange, RecordsChanged
+from airflow_provider_lark.emulator.tenant.directory import Directory
+from airflow_provider_lark.emulator.tenant.kinds import COMPUTED, FieldType
+from airflow_provider_lark.emulator.tenant.model import Cells, Field, Record
 
 
 def envelope(

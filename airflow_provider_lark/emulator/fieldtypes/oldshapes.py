@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
-from airflow_provider_lark.emulator.state.model import Field, Record
+from airflow_provider_lark.emulator.tenant.kinds import FieldType
+from airflow_provider_lark.emulator.tenant.model import Field, Record
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.fieldtypes import numbers
-from airflow_provider_lark.emulator.fieldtypes.kinds import PROPERTY_ERROR, UI_TYPES, FieldType
 from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.tenant.kinds import PROPERTY_ERROR, UI_TYPES, FieldType
 
 Property = dict[str, Any]
 

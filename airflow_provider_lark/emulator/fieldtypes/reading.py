@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
-from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Base, Field, Media, Record, Table, UserIdType
+from airflow_provider_lark.emulator.tenant.directory import Directory
+from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Media, Record, Table, UserIdType
 
 Render = Callable[[Record], Any]
 """A record's value in one field as it is read; ``None`` when the cell is empty and so left out (§3.2)."""

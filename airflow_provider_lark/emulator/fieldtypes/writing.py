@@ -10,12 +10,12 @@ from dataclasses import field as dataclass_field
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.fieldtypes.kinds import CONV_FAIL, FieldType
 from airflow_provider_lark.emulator.fieldtypes.properties import MAX_OPTIONS
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Base, Field, UserIdType
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.directory import Directory
+from airflow_provider_lark.emulator.tenant.kinds import CONV_FAIL, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, UserIdType
 
 # cell limits, §2.7
 MAX_TEXT: Final = 100_000

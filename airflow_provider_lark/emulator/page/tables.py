@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
-from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Record, Table
 
 MAX_SHOWN: Final = 2_000
 """Characters of a text that are shown: a page of a hundred cells of 100,000 would take the browser many seconds."""

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.state.messaging.chats import Chat
 from airflow_provider_lark.emulator.state.messaging.messages import Message
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.chats import Chat
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 
 _LINE: Final = 120
 _LINE_READ: Final = 500

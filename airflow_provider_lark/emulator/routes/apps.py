@@ -11,8 +11,8 @@ from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, tabl
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import schema
 from airflow_provider_lark.emulator.state.copying import copy_base
-from airflow_provider_lark.emulator.state.model import Base
 from airflow_provider_lark.emulator.state.platform import DEFAULT_TIME_ZONE, State
+from airflow_provider_lark.emulator.tenant.model import Base
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_APP_NAME: Final = 255

@@ -9,9 +9,9 @@ from airflow_provider_lark.emulator.routes.apps import FIELD_MEMBERS
 from airflow_provider_lark.emulator.routes.resolve import field_of, page_of, query_flag, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, BITABLE_WRITE, Rate, Route
 from airflow_provider_lark.emulator.state import columns, schema, views
-from airflow_provider_lark.emulator.state.model import Field, View
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.query.filters import Filtering
+from airflow_provider_lark.emulator.tenant.model import Field, View
 from airflow_provider_lark.emulator.wire import Request
 
 

@@ -12,8 +12,8 @@ from airflow_provider_lark.emulator.formats.multipart import Part
 from airflow_provider_lark.emulator.routes.router import Rate, Route
 from airflow_provider_lark.emulator.state import media
 from airflow_provider_lark.emulator.state.media import Upload
-from airflow_provider_lark.emulator.state.model import Base, Media
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import Base, Media
 from airflow_provider_lark.emulator.wire import Raw, Request
 
 MAX_LINKS: Final = 5

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.routes.router import Route
 from airflow_provider_lark.emulator.state.accounts import App
-from airflow_provider_lark.emulator.state.directory import User
 from airflow_provider_lark.emulator.state.grants import Challenge, Code, Granted
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.directory import User
 from airflow_provider_lark.emulator.wire import Flat, Raw, Request
 
 MAX_SCOPES: Final = 50

@@ -13,11 +13,11 @@ from airflow_provider_lark.emulator.routes.records import MAX_PAGE, automatic_me
 from airflow_provider_lark.emulator.routes.resolve import base_of, page_of, query_flag, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, Rate, Route
 from airflow_provider_lark.emulator.state import history, views
-from airflow_provider_lark.emulator.state.model import Field, Record, Table
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.query import ordering
 from airflow_provider_lark.emulator.state.query.filters import Filtering, Predicate, compile_filter
 from airflow_provider_lark.emulator.state.query.formulas import compile_formula
+from airflow_provider_lark.emulator.tenant.model import Field, Record, Table
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_SORT: Final = 1000

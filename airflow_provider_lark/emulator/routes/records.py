@@ -10,9 +10,9 @@ from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.routes.resolve import page_size_of, table_of, view_of
 from airflow_provider_lark.emulator.routes.router import BITABLE_READ, Rate, Route
 from airflow_provider_lark.emulator.state import history
-from airflow_provider_lark.emulator.state.model import Record, Table
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.search import Query, search
+from airflow_provider_lark.emulator.tenant.model import Record, Table
 from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 
 MAX_GET: Final = 100

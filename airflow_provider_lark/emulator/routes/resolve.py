@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.state import history
-from airflow_provider_lark.emulator.state.model import Base, Field, Table, View
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Table, View
 from airflow_provider_lark.emulator.wire import Request
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Rate, Route
-from airflow_provider_lark.emulator.state.directory import User
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.directory import User
 from airflow_provider_lark.emulator.wire import Flat, Request
 
 MAX_CONTACTS: Final = 50

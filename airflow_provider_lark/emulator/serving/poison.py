@@ -8,8 +8,8 @@ from typing import Any
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.nearmisses import leaves
-from airflow_provider_lark.emulator.state.model import Record, Table
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import Record, Table
 from airflow_provider_lark.emulator.wire import Outcome, Request
 
 

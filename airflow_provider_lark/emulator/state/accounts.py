@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from airflow_provider_lark.emulator.clock import Clock
-from airflow_provider_lark.emulator.events.endpoint import Endpoint
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.changes import Announce, Change, Subscriptions, TicketMade, tell_nobody
-from airflow_provider_lark.emulator.state.directory import Directory, User
 from airflow_provider_lark.emulator.state.grants import Grants
-from airflow_provider_lark.emulator.state.messaging.chats import Chats
 from airflow_provider_lark.emulator.state.tokens import Tokens
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.changes import Announce, Change, Subscriptions, TicketMade, tell_nobody
+from airflow_provider_lark.emulator.tenant.chats import Chats
+from airflow_provider_lark.emulator.tenant.directory import Directory, User
+from airflow_provider_lark.emulator.tenant.endpoint import Endpoint
 
 TENANT_KEY: Final = "2ed263bf32cf1651"
 TICKET_SECONDS: Final = 3600

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import (
+from airflow_provider_lark.emulator.fieldtypes.properties import check_needed, make_property
+from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.tenant.changes import FieldChanged, Tell, tell_nobody
+from airflow_provider_lark.emulator.tenant.kinds import (
     LINKS,
     NOT_CREATABLE,
     PRIMARY_TYPES,
@@ -16,10 +19,7 @@ from airflow_provider_lark.emulator.fieldtypes.kinds import (
     UI_TYPES,
     FieldType,
 )
-from airflow_provider_lark.emulator.fieldtypes.properties import check_needed, make_property
-from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.changes import FieldChanged, Tell, tell_nobody
-from airflow_provider_lark.emulator.state.model import Base, Field, Table
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Table
 
 # §2.7
 MAX_FIELDS: Final = 300

@@ -5,10 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
 from airflow_provider_lark.emulator.state.history import visible_records
-from airflow_provider_lark.emulator.state.model import Base, Table
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.kinds import FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Table
 
 MOST_RECORDS: Final = 50_000
 

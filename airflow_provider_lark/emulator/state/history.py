@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_lark.emulator.state.model import Record, Table
+from airflow_provider_lark.emulator.tenant.model import Record, Table
 
 if TYPE_CHECKING:
     from airflow_provider_lark.emulator.state.platform import State

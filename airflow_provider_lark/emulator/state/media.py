@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
-from airflow_provider_lark.emulator.state.model import Base
+from airflow_provider_lark.emulator.tenant.kinds import FieldType
+from airflow_provider_lark.emulator.tenant.model import Base
 
 MAX_WHOLE: Final = 20 * 1024 * 1024
 MAX_NAME: Final = 250

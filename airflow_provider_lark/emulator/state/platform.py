@@ -14,9 +14,9 @@ from airflow_provider_lark.emulator.state import schema
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
 from airflow_provider_lark.emulator.state.messaging.hooks import Hook, Hooks
-from airflow_provider_lark.emulator.state.model import Base, Media, Table
 from airflow_provider_lark.emulator.state.talks import Talks
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.model import Base, Media, Table
 
 DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
 DEFAULT_ORIGIN: Final = "https://open.feishu.cn"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.fieldtypes.writing import Writing, parse_cell
 from airflow_provider_lark.emulator.state import history
-from airflow_provider_lark.emulator.state.changes import RecordChange, RecordsChanged
-from airflow_provider_lark.emulator.state.model import Base, Cells, Field, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.changes import RecordChange, RecordsChanged
+from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table, UserIdType
 
 
 @dataclass(frozen=True)

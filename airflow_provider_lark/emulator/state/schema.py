@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import LINKS, FieldType
-from airflow_provider_lark.emulator.state.changes import tell_nobody
 from airflow_provider_lark.emulator.state.columns import SchemaEditing, add_field
-from airflow_provider_lark.emulator.state.model import Base, Record, Table, View
+from airflow_provider_lark.emulator.tenant.changes import tell_nobody
+from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Record, Table, View
 
 # §2.7
 MAX_TABLES: Final = 100

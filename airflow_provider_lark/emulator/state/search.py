@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.state import history, views
-from airflow_provider_lark.emulator.state.model import Base, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.query import filters, ordering
+from airflow_provider_lark.emulator.tenant.model import Base, Record, Table, UserIdType
 
 _KEPT_RESULTS: Final = 8
 

@@ -10,10 +10,10 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.limits import RateLimits
 from airflow_provider_lark.emulator.state.accounts import Accounts
-from airflow_provider_lark.emulator.state.messaging.chats import Chat, add_members
 from airflow_provider_lark.emulator.state.messaging.messages import Messages, Written
 from airflow_provider_lark.emulator.state.messaging.resources import Resources
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.chats import Chat, add_members
 
 _CHAT_SETTINGS: Final = frozenset(
     {"name", "description", "owner", "is_public", "in_threads", "takes_thread_replies", "posting", "adding", "urging"}

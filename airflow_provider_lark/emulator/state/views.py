@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS
 from airflow_provider_lark.emulator.formats.jsontext import parse_text
-from airflow_provider_lark.emulator.state.model import Field, Table, View
 from airflow_provider_lark.emulator.state.query.filters import Filtering, compile_filter
+from airflow_provider_lark.emulator.tenant.kinds import SELECTS
+from airflow_provider_lark.emulator.tenant.model import Field, Table, View
 
 _MEMBERS: Final[dict[str, frozenset[str]]] = {
     # one set for both levels: the filter, and the conditions in it

@@ -10,8 +10,8 @@ from airflow_provider_lark.emulator.routes.im.content import MAX_CARD_BYTES, MAX
 from airflow_provider_lark.emulator.routes.im.content import read_content as read_sent
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
 from airflow_provider_lark.emulator.state.messaging.messages import Written
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_IDS: Final = 200

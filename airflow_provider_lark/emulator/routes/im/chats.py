@@ -9,9 +9,9 @@ from airflow_provider_lark.emulator.routes.im.messages import MAX_UUID
 from airflow_provider_lark.emulator.routes.im.paging import page
 from airflow_provider_lark.emulator.routes.resolve import query_flag
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
-from airflow_provider_lark.emulator.state.messaging.chats import Chat, add_members
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.chats import Chat, add_members
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_PAGE: Final = 100

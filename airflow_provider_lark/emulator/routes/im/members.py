@@ -16,8 +16,8 @@ from airflow_provider_lark.emulator.routes.im.chats import (
 )
 from airflow_provider_lark.emulator.routes.im.paging import page
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
-from airflow_provider_lark.emulator.state.messaging.chats import Chat, add_members
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.chats import Chat, add_members
 from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 
 

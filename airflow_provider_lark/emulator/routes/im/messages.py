@@ -20,9 +20,9 @@ from airflow_provider_lark.emulator.routes.im.reaching import (
 )
 from airflow_provider_lark.emulator.routes.im.showing import describe
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
-from airflow_provider_lark.emulator.state.messaging.chats import Chat
 from airflow_provider_lark.emulator.state.messaging.messages import Message, Written
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.chats import Chat
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_UUID: Final = 50

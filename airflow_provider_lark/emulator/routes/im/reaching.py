@@ -6,10 +6,10 @@ from typing import Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
 from airflow_provider_lark.emulator.routes.router import Rate
-from airflow_provider_lark.emulator.state.directory import User
-from airflow_provider_lark.emulator.state.messaging.chats import Chat
 from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.chats import Chat
+from airflow_provider_lark.emulator.tenant.directory import User
 from airflow_provider_lark.emulator.wire import Request, parse_user_id_type
 
 PER_RECEIVER: Final = Rate(5)

@@ -10,8 +10,8 @@ from airflow_provider_lark.emulator.routes.im.emojis import EMOJIS
 from airflow_provider_lark.emulator.routes.im.paging import page
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Route
 from airflow_provider_lark.emulator.state.messaging.messages import Message, Reaction
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_PAGE: Final = 50

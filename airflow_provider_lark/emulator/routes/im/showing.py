@@ -8,8 +8,8 @@ from airflow_provider_lark.emulator.cards.checks import visible_texts
 from airflow_provider_lark.emulator.formats.jsontext import dump, parse_text
 from airflow_provider_lark.emulator.routes.im.post import shown_post
 from airflow_provider_lark.emulator.state.messaging.messages import Message
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 
 RECALLED = "This message was recalled"
 

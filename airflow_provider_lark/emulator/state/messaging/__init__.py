@@ -1,1 +1,1 @@
-"""Chats, messages, their files, and webhook bots."""
+"""Messages, their files, and webhook bots."""

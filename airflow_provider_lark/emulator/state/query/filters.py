@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import DATES, LINKS, SELECTS, FieldType
-from airflow_provider_lark.emulator.state.directory import Directory
-from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table, UserIdType
 from airflow_provider_lark.emulator.state.query import days
 from airflow_provider_lark.emulator.state.query.values import LIST_TYPES, TEXT_TYPES, getter
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.directory import Directory
+from airflow_provider_lark.emulator.tenant.kinds import DATES, LINKS, SELECTS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Record, Table, UserIdType
 
 Predicate = Callable[[Record], bool]
 

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
-from airflow_provider_lark.emulator.fieldtypes.kinds import DATES, SELECTS, FieldType
-from airflow_provider_lark.emulator.state.model import Field
 from airflow_provider_lark.emulator.state.query import days
 from airflow_provider_lark.emulator.state.query.filters import MAX_LENGTH, Filtering, Predicate
 from airflow_provider_lark.emulator.state.query.values import TEXT_TYPES, getter
+from airflow_provider_lark.emulator.tenant.kinds import DATES, SELECTS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Field
 
 MAX_DEPTH: Final = 50
 """Brackets within brackets that are followed; no document names a limit."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid
-from airflow_provider_lark.emulator.fieldtypes.kinds import SELECTS, FieldType
-from airflow_provider_lark.emulator.state.model import Base, Field, Record, Table
 from airflow_provider_lark.emulator.state.query.values import getter
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.kinds import SELECTS, FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Record, Table
 
 MAX_SORTS: Final = 100
 MAX_LENGTH: Final = 1000

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import FieldType
-from airflow_provider_lark.emulator.state.model import Base, Field, Record
+from airflow_provider_lark.emulator.tenant.kinds import FieldType
+from airflow_provider_lark.emulator.tenant.model import Base, Field, Record
 
 Getter = Callable[[Record], Any]
 

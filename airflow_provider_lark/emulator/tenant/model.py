@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from airflow_provider_lark.emulator.fieldtypes.kinds import READ_ONLY
+from airflow_provider_lark.emulator.tenant.kinds import READ_ONLY
 
 Cells = dict[str, Any]
 """field_id to the held value; an empty cell has no entry."""

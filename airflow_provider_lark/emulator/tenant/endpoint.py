@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from airflow_provider_lark.emulator.events import crypto
 from airflow_provider_lark.emulator.formats.jsontext import parse_json
 from airflow_provider_lark.emulator.ids import Ids
+from airflow_provider_lark.emulator.tenant import crypto
 
 CONNECT_SECONDS: Final = 2.0
 _MAX_ANSWER: Final = 65_536

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_lark.emulator.state.model import Base, Cells, Field, Record, Table
+from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table
 
 FieldAction = Literal["field_added", "field_edited", "field_deleted"]
 

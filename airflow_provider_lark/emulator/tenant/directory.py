@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.ids import Ids
-from airflow_provider_lark.emulator.state.messaging.chats import Chat, Chats
-from airflow_provider_lark.emulator.state.model import UserIdType
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.chats import Chat, Chats
+from airflow_provider_lark.emulator.tenant.model import UserIdType
 
 _MAINLAND: Final = "+86"
 
