@@ -145,7 +145,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "POST bot/v2/hook/:hook_id",
         "GET bot/v3/info",
     ),
-    "People, groups, wiki, sheets": (
+    "Users, groups, wiki, sheets": (
         "POST contact/v3/users/batch_get_id",
         "GET contact/v3/users/:user_id",
         "GET im/v1/chats",
@@ -170,13 +170,13 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
 
 _HEAD: Final = """# What the emulator covers
 
-Made from the emulator's routes by `python -m airflow_provider_lark.emulator.coverage`; do not edit. What stands here
-applies beside the general limits named in [the emulator's page](../emulator.md#what-it-does-not-emulate).
+Generated from the emulator's routes by `python -m airflow_provider_lark.emulator.coverage`; do not edit. The [general
+limits](../emulator.md#what-it-does-not-emulate) of the emulator apply too.
 
 - **emulated**: parameters, answers, limits, scopes, rates and codes as the public documentation describes them.
-- **partly**: something documented is left out; the last column says what.
-- **refused**: HTTP 404 with `99991201`, or 405 with `99991301` where the path has another method; never a plausible
-  answer.
+- **partly**: something documented is missing; the last column says what.
+- **refused**: HTTP 404 with `99991201`, or 405 with `99991301` if the path exists with another method; never a
+  plausible answer.
 
 Paths are below `/open-apis/` unless they begin with `/`.
 """
@@ -202,7 +202,7 @@ def page() -> str:
         raise ValueError(msg)
     parts = [_HEAD, *_summary(routes, listed)]
     for title, endpoints in SECTIONS.items():
-        parts += [f"\n## {title}\n\n", "| endpoint | how far | remarks |\n|---|---|---|\n"]
+        parts += [f"\n## {title}\n\n", "| Endpoint | Coverage | Remarks |\n|---|---|---|\n"]
         parts += [_row(each, routes.get(_key(each))) for each in endpoints]
     return "".join(parts)
 

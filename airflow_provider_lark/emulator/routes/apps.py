@@ -204,7 +204,7 @@ ROUTES: Final = (
         family="making",
         rate=Rate(20, 60),
         coverage="partly",
-        note="with a default table of blank rows; the caller is its only collaborator; folders are not kept",
+        note="creates a default table with blank rows; the caller is its only collaborator; folders are ignored",
     ),
     Route("GET", f"{_APPS}/:app_token", get_app, scopes=(*BITABLE_READ, "base:app:read"), rate=Rate(20)),
     Route(
@@ -225,7 +225,7 @@ ROUTES: Final = (
         family="making",
         rate=Rate(20, 60),
         coverage="partly",
-        note="folders are not kept; forms, dashboards, roles and workflows are not there to copy",
+        note="folders are ignored; there are no forms, dashboards, roles and workflows to copy",
     ),
     Route("GET", _TABLES, list_tables, query=_PAGING, scopes=(*BITABLE_READ, "base:table:read"), rate=Rate(20)),
     Route(

@@ -139,7 +139,7 @@ ROUTES: Final = (
         scopes=_READ_FIELD,
         rate=Rate(20),
         coverage="partly",
-        note="view_id is checked and hides nothing",
+        note="view_id is checked but hides nothing",
     ),
     Route(
         "POST",
@@ -151,7 +151,7 @@ ROUTES: Final = (
         rate=Rate(10),
         holds="table",
         coverage="partly",
-        note="lookup, stage, object and button only by a person; auto_fill fills nothing",
+        note="lookup, stage, object and button fields only through emu.person; auto_fill has no effect",
     ),
     Route(
         "PUT",
@@ -163,7 +163,7 @@ ROUTES: Final = (
         rate=Rate(10),
         holds="table",
         coverage="partly",
-        note="a type changes only while its cells are empty; 1254012 otherwise",
+        note="the type can change only while all cells are empty; 1254012 otherwise",
     ),
     Route(
         "DELETE",
@@ -195,7 +195,7 @@ ROUTES: Final = (
         rate=Rate(10),
         holds="table",
         coverage="partly",
-        note="of the property the filter is applied; hidden_fields and hierarchy_config are kept only",
+        note="only the property's filter is applied; hidden_fields and hierarchy_config are only stored",
     ),
     Route(
         "DELETE",

@@ -190,6 +190,6 @@ ROUTES: Final = (
         needs_token=False,
         family="hook",
         coverage="partly",
-        note="all kinds, signature, keywords, IP list, size and rates; cards as those of apps, templates unseen",
+        note="all message types, signature, keywords, IP list, size and rates; cards as for apps, templates unchecked",
     ),
 )

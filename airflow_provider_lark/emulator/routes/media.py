@@ -244,7 +244,7 @@ def follow_link(state: State, request: Request) -> Raw:
 _MEDIAS: Final = "/open-apis/drive/v1/medias"
 _LINK: Final = "/space/api/box/stream/download/authcode"
 _UPLOAD: Final = frozenset({"file_name", "parent_type", "parent_node", "size", "extra"})
-_DAILY: Final = "the 10,000 a day are not counted"
+_DAILY: Final = "the daily limit of 10,000 is not counted"
 _PARENTS: Final = f"parent_type bitable_image and bitable_file only; {_DAILY}"
 _UPLOAD_SCOPES: Final = ("bitable:app", "drive:drive", "docs:document.media:upload")
 _DOWNLOAD_SCOPES: Final = ("bitable:app", "drive:drive", "docs:document.media:download")
@@ -293,6 +293,6 @@ ROUTES: Final = (
         follow_link,
         query=frozenset({"code"}),
         needs_token=False,
-        note="what a temporary link names; its path is the emulator's own",
+        note="the target of temporary links; the path is the emulator's own",
     ),
 )

@@ -220,7 +220,7 @@ ROUTES: Final = (
         needs_token=False,
         family="oauth",
         coverage="partly",
-        note="on the same host; the emulated person consents at once, or refuses by switch; no page",
+        note="on the same host; the emulated user consents at once, or refuses if a switch says so; no page",
     ),
     Route(
         "POST",
@@ -234,7 +234,7 @@ ROUTES: Final = (
         ),
         needs_token=False,
         family="oauth",
-        note="codes and refresh tokens, PKCE; granted are exactly the scopes asked for",
+        note="codes and refresh tokens, PKCE; exactly the requested scopes are granted",
     ),
     Route(
         "POST",

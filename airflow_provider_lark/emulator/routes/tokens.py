@@ -114,7 +114,7 @@ ROUTES: Final = (
         "app_access_token",
         store_app_token,
         (*_SECRET, "app_ticket"),
-        "the two newest app_tickets are taken; 10012 otherwise",
+        "the two newest app_tickets are accepted; 10012 otherwise",
     ),
     _route(
         "tenant_access_token",

@@ -65,6 +65,6 @@ ROUTES: Final = (
         scopes=("wiki:wiki", "wiki:wiki:readonly", "wiki:node:read"),
         rate=Rate(100, 60),
         coverage="partly",
-        note="one space without a tree; origins and shortcuts",
+        note="one space without a hierarchy; origins and shortcuts",
     ),
 )

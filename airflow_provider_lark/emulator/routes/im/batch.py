@@ -106,6 +106,6 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         tokens=frozenset({"tenant"}),
         coverage="partly",
-        note="sent at once; departments are not known; no recall and no progress of a batch",
+        note="sent at once; no departments; no recall and no progress of a batch",
     ),
 )

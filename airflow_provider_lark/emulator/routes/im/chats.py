@@ -210,7 +210,7 @@ ROUTES: Final = (
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
         coverage="partly",
-        note="finds parts of names, no pinyin and no other languages",
+        note="finds parts of names; no pinyin and no other languages",
     ),
     Route(
         "GET",
@@ -234,6 +234,6 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         tokens=frozenset({"tenant"}),
         coverage="partly",
-        note="name, description, owner, people, bots, type and threads; other settings are refused",
+        note="name, description, owner, users, bots, type and threads; other settings are refused",
     ),
 )

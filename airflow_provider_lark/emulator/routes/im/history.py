@@ -131,7 +131,7 @@ ROUTES: Final = (
         scopes=_READ,
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
-        note="cards in a short form of title and words unless card_msg_content_type asks for the original",
+        note="cards are returned in a short form (title and text) unless card_msg_content_type asks for the original",
     ),
     Route(
         "GET",

@@ -154,7 +154,7 @@ ROUTES: Final = (
         scopes=_WRITE,
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
-        note="no approvals, and no limit of members",
+        note="no approvals, and no member limit",
         coverage="partly",
     ),
     Route(

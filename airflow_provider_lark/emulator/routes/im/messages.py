@@ -197,7 +197,7 @@ ROUTES: Final = (
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
         coverage="partly",
-        note="of cards structure, tags, counts, people and images are checked, not each property; no card entities",
+        note="cards: structure, tags, counts, users and images are checked, but not each property; no card entities",
     ),
     Route(
         "POST",
@@ -226,7 +226,7 @@ ROUTES: Final = (
         scopes=_CHANGE,
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
-        note="the code for a card that is not shared, and for somebody else's, is inferred",
+        note="the codes for a card that is not shared, and for a card of another sender, are inferred",
     ),
     Route(
         "DELETE",

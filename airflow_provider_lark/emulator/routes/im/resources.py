@@ -175,9 +175,9 @@ def _route(method: str, path: str, handler: Any, scopes: tuple[str, ...], note: 
 _UP: Final = ("im:resource", "im:resource:upload")
 
 ROUTES: Final = (
-    _route("POST", "images", upload_image, _UP, "pixels are counted of PNG and GIF"),
+    _route("POST", "images", upload_image, _UP, "pixels are counted for PNG and GIF"),
     _route("GET", "images/:image_key", download_image, ()),
-    _route("POST", "files", upload_file, _UP, "no look inside: any bytes pass for opus or mp4"),
+    _route("POST", "files", upload_file, _UP, "contents are not checked: any bytes are accepted as opus or mp4"),
     _route("GET", "files/:file_key", download_file, ()),
     _route(
         "GET",
