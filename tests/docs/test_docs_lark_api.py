@@ -99,5 +99,5 @@ def test_every_code_that_the_emulator_knows_is_explained() -> None:
     found = {int(code) for code in re.findall(r"\b\d{4,}\b", text)}
     for first, last in _RANGE.findall(text):
         found.update(range(int(first), int(last) + 1))
-    # those of messages are listed where they are explained, in message_codes.py
+    # those of messages are listed where they are explained, in codes/messages.py
     assert sorted(set(CODES) - set(MESSAGE_CODES) - found) == []
