@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +209,63 @@ def test_cut_file_is_refused_before_anything_is_written(world: World, tmp_path: 
     (tmp_path / "p").write_text("".join(lines[:-1]))
     with pytest.raises(LarkError, match="ends after 2 of 3 decisions"):
         apply(engine, tmp_path / "p")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_edits_after_a_plan_are_never_overwritten_and_the_rest_is_carried_out(
+    world: World, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    conflict = dice.choice(["newest", "merge:lark", "merge:sql", "lark", "sql", "manual"])
+    engine = world.ready(14, conflict=conflict, max_delete_ratio=1)
+    operation = dice.choice(["incremental", "full"])
+    edit_randomly(world, dice, "a", range(1, 15))
+    foreseen = save(engine, tmp_path / "p", operation)
+    touched = edit_randomly(world, dice, "b", dice.sample(range(1, 15), 5))
+    before = state_of(world)
+    report = apply(engine, tmp_path / "p")
+    after = state_of(world)
+    assert {code: after.get(code) for code in touched} == {code: before.get(code) for code in touched}
+    # of the others nothing is left to do
+    left = {key for name, keys in planned(engine, operation).items() if name != ("both", "conflict") for key in keys}
+    assert {int(key) for key in left if key.isdecimal()} <= touched, (left, touched, report.to_dict(), foreseen)
+    engine.incremental()
+    engine.full()
+    waiting = planned(engine, "full")
+    assert not waiting or (set(waiting) == {("both", "conflict")} and conflict == "manual")
+    if not waiting:
+        world.assert_in_step()
+
+
+def edit_randomly(world: World, dice: random.Random, name: str, codes: Iterable[int]) -> set[int]:
+    """Edit rows on either side, each to values of its own, and add some; return whose state changed."""
+    touched = set()
+    for code in codes:
+        in_sql, in_lark = code in world.rows(), code in world.by_code()
+        match dice.randint(0, 6):
+            case 0 if in_sql:
+                world.update(code, name=f"p{name}{code}")
+            case 1 if in_sql:
+                world.update(code, qty=1000 + code + (500 if name == "b" else 0))
+            case 2 if in_sql:
+                world.delete(code)
+            case 3 if in_lark:
+                world.edit(code, Name=f"h{name}{code}")
+            case 4 if in_lark:
+                world.edit(code, Qty=2000 + code + (500 if name == "b" else 0))
+            case 5 if in_lark:
+                world.remove(code)
+            case _:
+                continue
+        touched.add(code)
+    in_sql, in_lark = (100, 50) if name == "a" else (200, 51)
+    world.insert({"code": in_sql, "name": f"new {name}"})
+    world.add(Name=f"added {name}", Code=in_lark)
+    # the database gives it a key behind all others
+    world.add(Name=f"no key {name}")
+    return touched | {in_sql, in_lark}
+
+
+def state_of(world: World) -> dict[Any, Any]:
+    rows, records = world.rows(), world.by_code()
+    return {code: (rows.get(code), records.get(code)) for code in rows.keys() | records.keys()}

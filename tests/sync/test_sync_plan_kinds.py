@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.emulator import Emulator
+from tests.databases import open_sqlite
 from tests.sync.conftest import MakePlain
 from tests.sync.test_sync_plan import planned
-from tests.sync.world import World
+from tests.sync.world import FIELDS, World
 
 
 @pytest.mark.parametrize("made", ["no field", "empty cell", "generated always"])
@@ -107,3 +112,31 @@ def test_counts_are_those_of_what_lark_confirmed(world: World) -> None:
     world.emu.faults.add("batch_update", record=world.record_id(4), times=None, code=1254302, status=403)
     report = engine.incremental()
     assert (report.to_lark.updated, report.failed, report.status) == (9, 1, "partial")
+
+
+def test_triggers_that_are_gone_are_the_only_line_of_the_plan(world: World) -> None:
+    engine = world.ready(2)
+    engine.uninstall(keep_state=True)
+    assert planned(engine) == {("setup", "make"): ["triggers on people"]}
+    engine.incremental()
+    assert planned(engine) == {}
+
+
+def test_file_of_sqlite_that_may_only_be_read_is_planned(tmp_path: Path, emulator: Emulator) -> None:
+    writer = open_sqlite(tmp_path / "shop.db")
+    with writer.begin() as conn:
+        conn.execute(sa.text("CREATE TABLE people (code INTEGER PRIMARY KEY, name TEXT NOT NULL)"))
+        conn.execute(sa.text("INSERT INTO people VALUES (1, 'a')"))
+    writer.dispose()
+    before = (tmp_path / "shop.db").read_bytes()
+    reader = sa.create_engine(f"sqlite:///file:{tmp_path / 'shop.db'}?mode=ro&uri=true")
+    base = emulator.state.create_base("Shop").app_token
+    table = emulator.state.create_table(base, "people", FIELDS).table_id
+    place = {"lark": {"app_token": base, "table_id": table}, "sql": {"table": "people"}}
+    mapping = TableMapping.from_dict({**place, "fields": {"Name": "name", "Code": "code"}})
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        found = planned(SyncEngine(client, reader, mapping))
+    assert found["lark", "create"] == ["1"]
+    assert found["setup", "make"] == ["ledger", "field 'Last modified' in Lark", "triggers on people"]
+    reader.dispose()
+    assert (tmp_path / "shop.db").read_bytes() == before
