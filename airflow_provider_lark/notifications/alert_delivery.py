@@ -141,7 +141,7 @@ class AlertDelivery:
 
     def _open_client(self, stack: ExitStack) -> LarkClient:
         if self._client is None:
-            # whoever is about a card tries again by itself, and keeps the turn for no longer than one call takes
+            # whoever is about a card tries again by itself, and keeps the claim for no longer than one call takes
             seconds = min(self.hook.calls.timeout_seconds or CALL_SECONDS, CALL_SECONDS)
             options = {"timeout_seconds": seconds, "max_attempts": 1, "max_elapsed_seconds": CALL_SECONDS}
             self._client = stack.enter_context(self.hook.client(**options))

@@ -1,4 +1,4 @@
-"""One card for all failures of a run or a task: noted in the database first, then shown by whoever has the turn."""
+"""One card for all failures of a run or a task: noted in the database first, then shown by whoever has claimed it."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class AlertBoard:
         """Return whether the card shows *version*; wait until then for whoever else is about it.
 
         :param until: seconds of the monotonic clock.
-        :raises LarkError: it was this process's turn, and Lark or the database would not have it.
+        :raises LarkError: this process had claimed the card, and Lark or the database would not have it.
         """
         wanted = version
         while self._clock.monotonic() < until:
-            match self._store.take_turn(card_id, wanted):
+            match self._store.claim(card_id, wanted):
                 case "shown":
                     return True
                 case "mine":
@@ -81,9 +81,9 @@ class AlertBoard:
                 self.show(card_id, version, until)
 
     def _work(self, card_id: str, version: int, until: float) -> int:
-        """Use the turn until there is nothing new to show, or the time is over; return what has to be shown then.
+        """Use the claim until there is nothing new to show, or the time is over; return what has to be shown then.
 
-        That is *version*, or a later one where another took the turn and what it shows may have been overwritten.
+        That is *version*, or a later one where another claimed the card and what it shows may have been overwritten.
         """
         wanted: int | None = version
         try:
@@ -93,11 +93,11 @@ class AlertBoard:
         finally:
             if wanted is not None:
                 with suppress(LarkError):
-                    self._store.give_back(card_id)
+                    self._store.release(card_id)
         return version
 
     def _step(self, card_id: str, version: int, until: float) -> int | None:
-        """Show what there is, and return what is to be shown next; None: nothing, or it is another's turn."""
+        """Show what there is, and return what is to be shown next; None: nothing, or another has claimed the card."""
         began = self._clock.monotonic()
         alert = self._store.begin(card_id)
         if alert is None:
@@ -106,7 +106,7 @@ class AlertBoard:
         if alert.message_id is not None:
             self._clock.sleep(GAP_SECONDS)
         if self._clock.monotonic() - began >= GAP_SECONDS:
-            # news has come, and the turn runs from here
+            # news has come, and the claim runs from here
             again = self._store.begin(card_id)
             if again is None:
                 return None

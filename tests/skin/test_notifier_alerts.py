@@ -280,7 +280,7 @@ def test_process_that_dies_at_any_point_leaves_neither_a_lost_nor_a_second_card(
         else:
             is_over = True
         reaper.arm(None)
-        # the turn of the dead runs out
+        # the claim of the dead runs out
         chat.sql("UPDATE alert_cards SET claim_until_ms = 0 WHERE claim_until_ms IS NOT NULL")
         chat.tell(failed("load", run_id=run_id), locale="en_us")
         (of_run,) = [each for each in chat.emulator.messages if f'"{run_id}"' in each.content]

@@ -196,7 +196,7 @@ def test_scheduler_imports_what_sends_before_its_loop_begins(configure):
         "from airflow_provider_lark.plugins.lark import make_listeners; (listening,) = make_listeners()\n"
         "listening.on_starting(object()); print('airflow_provider_lark.hooks.lark' in sys.modules)\n"
         "listening.on_starting(Job(job_type='SchedulerJob'))\n"
-        "names = ['notifications.alert_delivery', 'core.api.client', 'core.alerts.turns', 'hooks.lark']\n"
+        "names = ['notifications.alert_delivery', 'core.api.client', 'core.alerts.claims', 'hooks.lark']\n"
         "print([f'airflow_provider_lark.{name}' in sys.modules for name in names])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

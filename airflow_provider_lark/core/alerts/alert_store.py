@@ -12,22 +12,22 @@ from sqlalchemy import Connection, Engine, delete, select
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.tables import alert_cards, alert_tasks
 from airflow_provider_lark.core.accounts.transactions import look, transact
-from airflow_provider_lark.core.alerts import noting, turns
+from airflow_provider_lark.core.alerts import claims, noting
 from airflow_provider_lark.core.alerts.news import Alert, CardPlace, RunNews, TaskNews
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import now_plus
 
 T = TypeVar("T")
 
-TURN_SECONDS = 7.0
-"""How long a process that died keeps others from its turn: longer than one call to Lark with a new token takes."""
+CLAIM_SECONDS = 7.0
+"""How long a process that died keeps others from its card: longer than one call to Lark with a new token takes."""
 
 KEPT_SECONDS = 60 * 86_400.0
 """How long cards are kept after their last news: Lark changes none that is older than 14 days."""
 
 
 class AlertStore:
-    """Keeps what cards have to show, and whose turn it is to show it; safe to share between threads.
+    """Keeps what cards have to show, and which process has claimed it; safe to share between threads.
 
     The tables are made at the first use. Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or
     :class:`.Unreachable` where the database cannot be used.
@@ -51,39 +51,39 @@ class AlertStore:
             self._make_card(place)
         return self._run(partial(noting.note_run, place, news, facts))
 
-    def take_turn(self, card_id: str, version: int) -> turns.Turn:
-        """Take the turn, unless the card shows *version* or another process has it."""
-        seen = self._look_at_turn(card_id, version)
+    def claim(self, card_id: str, version: int) -> claims.ClaimState:
+        """Claim the card, unless it shows *version* or another process has claimed it."""
+        seen = self._look_at_claim(card_id, version)
         if seen != "mine":
             return seen
-        return self._run(partial(turns.take_turn, card_id, version, self._claim, TURN_SECONDS))
+        return self._run(partial(claims.claim_card, card_id, version, self._claim, CLAIM_SECONDS))
 
     def is_shown(self, card_id: str, version: int) -> bool:
         """Tell whether the card shows *version*."""
-        return self._look_at_turn(card_id, version) == "shown"
+        return self._look_at_claim(card_id, version) == "shown"
 
     def begin(self, card_id: str) -> Alert | None:
-        """Return the card as it has to look now; None where another process has taken the turn."""
-        return self._run(partial(turns.begin, card_id, self._claim, uuid4().hex, TURN_SECONDS))
+        """Return the card as it has to look now; None where another process has claimed it."""
+        return self._run(partial(claims.begin, card_id, self._claim, uuid4().hex, CLAIM_SECONDS))
 
     def note_shown(self, card_id: str, version: int | None, message_id: str) -> int | None:
-        """Write down what is shown, and return what is to be shown next; see :func:`.turns.note_shown`."""
-        return self._run(partial(turns.note_shown, card_id, self._claim, version, message_id))
+        """Write down what is shown, and return what is to be shown next; see :func:`.claims.note_shown`."""
+        return self._run(partial(claims.note_shown, card_id, self._claim, version, message_id))
 
     def forget_message(self, card_id: str) -> None:
         """Let the next card be a new one."""
-        self._run(partial(turns.forget_message, card_id, self._claim))
+        self._run(partial(claims.forget_message, card_id, self._claim))
 
-    def give_back(self, card_id: str) -> None:
-        """End the turn."""
-        self._run(partial(turns.give_back, card_id, self._claim))
+    def release(self, card_id: str) -> None:
+        """Give the claim up."""
+        self._run(partial(claims.release, card_id, self._claim))
 
     def find_unfinished(self, host: str, app_id: str, *, limit: int) -> list[tuple[str, int]]:
         """Return cards that were left with news that they do not show."""
-        return self._look(partial(turns.find_unfinished, host, app_id, limit))
+        return self._look(partial(claims.find_unfinished, host, app_id, limit))
 
-    def _look_at_turn(self, card_id: str, version: int) -> turns.Turn:
-        return self._look(partial(turns.look_at_turn, card_id, version))
+    def _look_at_claim(self, card_id: str, version: int) -> claims.ClaimState:
+        return self._look(partial(claims.look_at_claim, card_id, version))
 
     def _make_card(self, place: CardPlace) -> None:
         if not self._look(partial(noting.has_card, place)):

@@ -1,4 +1,4 @@
-"""Cards that stand for failures, on real databases: what is noted, and whose turn it is."""
+"""Cards that stand for failures, on real databases: what is noted, and who has claimed the card."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def move(database, place, **changes):
 
 def show(store, place, version):
     """Bring the card up to date, and return what it shows."""
-    assert store.take_turn(place.card_id, version) == "mine"
+    assert store.claim(place.card_id, version) == "mine"
     alert = store.begin(place.card_id)
     assert store.note_shown(place.card_id, alert.version, alert.message_id or "om_1") is None
     return alert
@@ -141,31 +141,31 @@ def test_run_is_red_for_as_long_as_something_failed(store, database, place):
 def test_one_process_has_the_turn_until_it_gives_it_back_or_dies(store, database, place):
     other = AlertStore(database, claim="other")
     store.note_task(place, news("failed", 1), {})
-    assert store.take_turn(place.card_id, 1) == "mine"
-    assert other.take_turn(place.card_id, 1) == "taken"
+    assert store.claim(place.card_id, 1) == "mine"
+    assert other.claim(place.card_id, 1) == "taken"
     assert other.begin(place.card_id) is None
-    store.give_back(place.card_id)
-    assert other.take_turn(place.card_id, 1) == "mine"
+    store.release(place.card_id)
+    assert other.claim(place.card_id, 1) == "mine"
     move(database, place, claim_until_ms="0")
-    assert store.take_turn(place.card_id, 1) == "mine"
+    assert store.claim(place.card_id, 1) == "mine"
 
 
 def test_what_one_shows_after_it_lost_its_turn_is_shown_again(store, database, place):
     other = AlertStore(database, claim="other")
     store.note_task(place, news("failed", 1), {})
-    store.take_turn(place.card_id, 1)
+    store.claim(place.card_id, 1)
     alert = store.begin(place.card_id)
     move(database, place, claim_until_ms="0")
     version = other.note_task(place, news("failed", 2), {})
     show(other, place, version)
     # its older card may have arrived last
     assert store.note_shown(place.card_id, alert.version, "om_1") == version + 1
-    assert store.take_turn(place.card_id, version + 1) == "mine"
+    assert store.claim(place.card_id, version + 1) == "mine"
 
 
 def test_news_that_comes_while_the_card_is_sent_is_told_to_who_sends(store, place):
     store.note_task(place, news("failed", 1), {})
-    store.take_turn(place.card_id, 1)
+    store.claim(place.card_id, 1)
     alert = store.begin(place.card_id)
     store.note_task(place, news("failed", 1, task_id="check"), {})
     assert store.note_shown(place.card_id, alert.version, "om_1") == 2
@@ -174,7 +174,7 @@ def test_news_that_comes_while_the_card_is_sent_is_told_to_who_sends(store, plac
 
 def test_card_that_may_have_been_sent_is_sent_under_the_same_uuid_for_an_hour(store, database, place):
     store.note_task(place, news("failed", 1), {})
-    store.take_turn(place.card_id, 1)
+    store.claim(place.card_id, 1)
     first = store.begin(place.card_id)
     second = store.begin(place.card_id)
     assert (first.is_in_doubt, second.is_in_doubt, second.uuid) == (False, True, first.uuid)
@@ -188,7 +188,7 @@ def test_card_of_fourteen_days_is_followed_by_a_new_one(store, database, place):
     show(store, place, 1)
     move(database, place, sent_at_ms="sent_at_ms - 14 * 86400000")
     version = store.note_task(place, news("failed", 2), {})
-    store.take_turn(place.card_id, version)
+    store.claim(place.card_id, version)
     alert = store.begin(place.card_id)
     assert (alert.message_id, alert.is_in_doubt) == (None, False)
     store.note_shown(place.card_id, alert.version, "om_2")
@@ -205,12 +205,12 @@ def test_cards_that_were_left_are_found_until_they_were_tried_in_vain(store, dat
     assert left()
     assert store.find_unfinished(place.host, "cli_2", limit=1000) == []
     for _ in range(5):
-        store.take_turn(place.card_id, 1)
+        store.claim(place.card_id, 1)
         assert not left()
-        store.give_back(place.card_id)
+        store.release(place.card_id)
     assert not left()
     # its own news lets it be tried, and found, again
-    assert store.take_turn(place.card_id, 1) == "mine"
+    assert store.claim(place.card_id, 1) == "mine"
 
 
 def test_purge_deletes_cards_without_news_for_sixty_days(store, database, place):

@@ -27,11 +27,11 @@ from airflow_provider_lark.core.sync.pull.row_states import key_of
 from airflow_provider_lark.core.sync.push.find_by_key import find_by_keys, in_order_of
 from airflow_provider_lark.core.sync.push.write_intents import is_void
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.run.base_lease import hold_base
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
-from airflow_provider_lark.core.sync.run.turn import writing
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
 REPLAY_WINDOW_SECONDS = 3600
@@ -146,7 +146,7 @@ def _read_answer(run: Run, row: NewRow, body: Mapping[str, Any], record: WireRec
 
 def _send(run: Run, intent: Intent) -> list[WireRecord]:
     """Create the records of *intent*, and return them in the order of its keys."""
-    with writing(run):
+    with hold_base(run):
         bodies = [entry["fields"] for entry in intent.payload]
         records = run.lark.table.create(bodies, client_token=intent.client_token)
     # nobody promises that Lark answers in the order of the request, and a mix-up would pair rows with others' records

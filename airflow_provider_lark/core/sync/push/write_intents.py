@@ -18,9 +18,9 @@ from airflow_provider_lark.core.sync.pull.own_writes import (
     look_at_own_writes,
     note_sent,
 )
+from airflow_provider_lark.core.sync.run.base_lease import hold_base
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
-from airflow_provider_lark.core.sync.run.turn import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def send_with_intent(
     )
     run.transact(lambda tx: tx.intents.begin(intent))
     try:
-        with writing(run):
+        with hold_base(run):
             send()
     except LarkError as error:
         if is_void(error):

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_lark.core import LarkClient, SyncEngine
 from airflow_provider_lark.core.api.calls import session
 from airflow_provider_lark.core.ledger.lease import Lease
-from airflow_provider_lark.core.sync.run import turn
+from airflow_provider_lark.core.sync.run import base_lease
 from tests.sync.world import World
 
 TABLES = ["a", "b", "c", "d"]
@@ -79,7 +79,7 @@ def _only_tables(acquire: Any) -> Any:
 
 
 def test_worker_that_died_in_its_turn_holds_nobody_up_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(base_lease, "WAIT_SECONDS", 0.2)
     made = mappings(world)[:2]
     for mapping in made:
         SyncEngine(world.client, world.sql, mapping).full()

@@ -14,8 +14,8 @@ from airflow_provider_lark.core.ledger.lease import Lease
 from airflow_provider_lark.core.sync.run.lease import worker_name
 from airflow_provider_lark.core.sync.run.run import Run
 
-TURN_SECONDS = 60.0
-"""How long a turn lasts at most; a worker that died holds up the others so long."""
+LEASE_SECONDS = 60.0
+"""How long the lease lasts at most; a worker that died holds up the others so long."""
 
 WAIT_SECONDS = 90.0
 """After that a write goes all the same."""
@@ -24,15 +24,15 @@ _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
 
 
 @contextmanager
-def writing(run: Run) -> Iterator[None]:
-    """Hold the turn in the base for one write call; where the mapping has the base for itself, nothing is asked."""
+def hold_base(run: Run) -> Iterator[None]:
+    """Hold the lease on the base for one write call; where the mapping has the base for itself, nothing is asked."""
     if run.shares_base is None:
         run.shares_base = run.read(lambda tx: count_mappings(tx.conn, run.binding.app_token)) > 1
     if not run.shares_base:
         yield
         return
     resource, owner = f"{run.binding.app_token}/*", worker_name(run.token)
-    is_held = _take(run, resource, owner)
+    is_held = _acquire(run, resource, owner)
     try:
         yield
     finally:
@@ -40,9 +40,9 @@ def writing(run: Run) -> Iterator[None]:
             run.transact(lambda tx: Lease(tx.conn, resource, owner).release())
 
 
-def _take(run: Run, resource: str, owner: str) -> bool:
+def _acquire(run: Run, resource: str, owner: str) -> bool:
     pause, deadline = _FIRST_LOOK_SECONDS, run.clock.monotonic() + WAIT_SECONDS
-    while not run.transact(lambda tx: Lease(tx.conn, resource, owner).acquire(TURN_SECONDS)):
+    while not run.transact(lambda tx: Lease(tx.conn, resource, owner).acquire(LEASE_SECONDS)):
         if run.clock.monotonic() >= deadline:
             return False
         run.clock.sleep(pause)

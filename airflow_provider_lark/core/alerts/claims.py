@@ -1,4 +1,4 @@
-"""Whose turn it is to bring a card up to date. Each function works within the caller's transaction."""
+"""Which process has claimed a card to bring it up to date. Each function works within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ ATTEMPTS_MAX = 5
 UNFINISHED_SECONDS = 86_400.0
 """How long after its last news a card that was left is looked for."""
 
-Turn = Literal["shown", "taken", "mine"]
+ClaimState = Literal["shown", "taken", "mine"]
 
 _TASKS_NAMED = 10
 _INDEXES_NAMED = 3
 
 
-def look_at_turn(card_id: str, version: int, conn: Connection) -> Turn:
-    """Return what :func:`take_turn` would, without waiting for anybody: ``mine`` is only a chance."""
+def look_at_claim(card_id: str, version: int, conn: Connection) -> ClaimState:
+    """Return what :func:`claim_card` would, without waiting for anybody: ``mine`` is only a chance."""
     columns = (*alert_cards.c, NowMs().label("now_ms"))
-    return _turn_of(conn.execute(select(*columns).where(alert_cards.c.card_id == card_id)).one_or_none(), version)
+    return _state_of(conn.execute(select(*columns).where(alert_cards.c.card_id == card_id)).one_or_none(), version)
 
 
-def take_turn(card_id: str, version: int, claim: str, seconds: float, conn: Connection) -> Turn:
-    """Take the right to bring the card to *version* for *seconds*, unless it is there or another has the right."""
+def claim_card(card_id: str, version: int, claim: str, seconds: float, conn: Connection) -> ClaimState:
+    """Claim the card for *seconds*, to bring it to *version*, unless it is there or another has claimed it."""
     card = lock_card(conn, card_id)
-    turn = _turn_of(card, version)
-    if card is None or turn != "mine":
-        return turn
+    state = _state_of(card, version)
+    if card is None or state != "mine":
+        return state
     _set(conn, card_id, claim_token=claim, claim_until_ms=now_plus_ms(seconds), attempts=card.attempts + 1)
     return "mine"
 
 
 def begin(card_id: str, claim: str, uuid: str, seconds: float, conn: Connection) -> Alert | None:
-    """Return the card as it has to look now, and keep the turn for *seconds*; None where another has taken it.
+    """Return the card as it has to look now, and keep the claim for *seconds*; None where another has it.
 
     What was begun is known before it is sent: who comes after a crash sends under the same uuid.
 
@@ -67,9 +67,9 @@ def begin(card_id: str, claim: str, uuid: str, seconds: float, conn: Connection)
 
 
 def note_shown(card_id: str, claim: str, version: int | None, message_id: str, conn: Connection) -> int | None:
-    """Write down that *message_id* shows *version*, and return the one that is to be shown next; None ends the turn.
+    """Write down that *message_id* shows *version*, and return the one that is to be shown next; None ends the claim.
 
-    Where another has taken the turn meanwhile, what stands there may be the older of two: it is to be shown again.
+    Where another has claimed the card meanwhile, what stands there may be the older of two: it is to be shown again.
 
     :param version: None: it shows something older, of which that is all that is known.
     """
@@ -96,14 +96,14 @@ def forget_message(card_id: str, claim: str, conn: Connection) -> None:
     conn.execute(update(alert_cards).where(*mine).values(**gone))
 
 
-def give_back(card_id: str, claim: str, conn: Connection) -> None:
-    """End the turn without having shown anything."""
+def release(card_id: str, claim: str, conn: Connection) -> None:
+    """Give the claim up without having shown anything."""
     mine = (alert_cards.c.card_id == card_id, alert_cards.c.claim_token == claim)
     conn.execute(update(alert_cards).where(*mine).values(**_NOBODY))
 
 
 def find_unfinished(host: str, app_id: str, limit: int, conn: Connection) -> list[tuple[str, int]]:
-    """Return cards of the app, with their version, that do not show their news and are nobody's turn."""
+    """Return cards of the app, with their version, that do not show their news and that nobody has claimed."""
     columns = alert_cards.c
     found = conn.execute(
         select(columns.card_id, columns.version)
@@ -121,7 +121,7 @@ def find_unfinished(host: str, app_id: str, limit: int, conn: Connection) -> lis
     return [(row.card_id, row.version) for row in found]
 
 
-def _turn_of(card: CardRow | None, version: int) -> Turn:
+def _state_of(card: CardRow | None, version: int) -> ClaimState:
     if card is None or card.shown_version >= version:
         return "shown"
     return "taken" if card.claim_token is not None and card.claim_until_ms > card.now_ms else "mine"
