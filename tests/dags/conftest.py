@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,8 @@ def run_dag(airflow_db):
     def run(dag_id, **conf):
         # parsed anew, because dag.test() leaves the run's conf behind in the DAG's params
         dag = DagBag(dag_folder=str(DAGS / f"{dag_id}.py")).dags[dag_id]
+        for task in dag.tasks:
+            task.retry_delay = timedelta(0)
         register(dag)
         return outcome_of(dag.test(run_conf=conf))
 
