@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from airflow_provider_lark.core.api import AsyncLarkClient, LarkClient
+from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 TOKEN_PATH = "/open-apis/auth/v3/tenant_access_token/internal"
 
@@ -204,6 +205,17 @@ def make_client(server: ScriptedServer, clock: FakeClock) -> Iterator[Callable[.
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def emu() -> Iterator[Emulator]:
+    with Emulator() as emu:
+        yield emu
+
+
+@pytest.fixture
+def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
+    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.fixture

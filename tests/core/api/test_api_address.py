@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -99,17 +99,6 @@ def test_base_is_read_as_people_write_it(text: str, expected: TableAddress) -> N
 def test_label_names_what_the_person_wrote() -> None:
     assert parse_table("MyDB:users", bases=BASES).label == "MyDB:users"
     assert parse_base(APP).label == APP
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,12 +13,6 @@ from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, E
 
 SEARCH = "POST .*/records/search"
 FIELDS = [{"field_name": "Name", "type": 1}, {"field_name": "Qty", "type": 2}]
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
 
 
 @pytest.fixture

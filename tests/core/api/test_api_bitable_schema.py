@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +9,10 @@ import pytest
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.wire.results import ViewInfo
 from airflow_provider_lark.core.errors import BadRequest, FieldNotFound, NotFound, OutcomeUnknown, ValueRefused
-from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+from airflow_provider_lark.emulator import Emulator
 
 AT: dict[str, Any] = {"app_token": "basA", "table_id": "tblA"}
 FIELDS = [{"field_name": "Name", "type": 1}, {"field_name": "Qty", "type": 2}]
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.fixture

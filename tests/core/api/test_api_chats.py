@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,17 +16,6 @@ from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
 
 HELLO = content.text("hi")
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import tracemalloc
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zlib import adler32
@@ -23,21 +22,10 @@ from airflow_provider_lark.core.errors import (
     TooLarge,
     UnexpectedAnswer,
 )
-from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+from airflow_provider_lark.emulator import Emulator
 
 MB = 1024 * 1024
 PATH = "/open-apis/drive/v1/medias"
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import io
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,6 @@ from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, E
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\2\0\0\0\2" + bytes(range(256)) * 40
 IMAGES = "/open-apis/im/v1/images"
 UNKNOWN = "/open-apis/hire/v1/attachments"
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 def parts_of(heard: Any) -> dict[str, Any]:

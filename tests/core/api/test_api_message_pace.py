@@ -22,11 +22,6 @@ def emu(clock: Any) -> Iterator[Emulator]:
         yield emu
 
 
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
-
-
 def refusals(emu: Emulator) -> list[int]:
     return [each.code for each in emu.log if each.code]
 

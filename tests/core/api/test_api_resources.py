@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,21 +12,10 @@ from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.api.wire import limits
 from airflow_provider_lark.core.errors import AccessDenied, BadRequest, LarkError, NotFound, TooLarge
-from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
+from airflow_provider_lark.emulator import Emulator
 from airflow_provider_lark.emulator.routes.im import resources as documented
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
-
-
-@pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
-def lark(emu: Emulator, make_client: Callable[..., LarkClient]) -> LarkClient:
-    return make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=emu.url)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,6 @@ USER_CALL = "GET /open-apis/authen/v1/user_info"
 
 
 @pytest.fixture
-def emu() -> Iterator[Emulator]:
-    with Emulator() as emu:
-        yield emu
-
-
-@pytest.fixture
 def store() -> MemoryTokenStore:
     return MemoryTokenStore()
 
