@@ -154,6 +154,14 @@ def sales(open_sales, tmp_path):
 
 
 @pytest.fixture
+def orders(emulator, monkeypatch):
+    """A table of orders, and an Airflow connection."""
+    from tests.skin.orders import open_orders
+
+    return open_orders(emulator, monkeypatch)
+
+
+@pytest.fixture
 def bot(emulator, monkeypatch):
     """A webhook bot, and an Airflow connection."""
     hook = emulator.state.add_webhook()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 FIELDS = [
@@ -59,3 +61,17 @@ def open_orders(emulator, monkeypatch):
 def context(run_id="manual__1", map_index=-1, try_number=1):
     ti = SimpleNamespace(dag_id="orders", task_id="t", map_index=map_index, try_number=try_number)
     return {"run_id": run_id, "ti": ti, "outlet_events": OutletEventAccessors()}
+
+
+def run(operator, *, ctx=None, **parameters):
+    """Execute an operator on the table, and return what it returns."""
+    parameters = {"task_id": "t", "table": "MyDB:orders"} | parameters
+    return operator(**parameters).execute(ctx or context())
+
+
+def fails(operator, *, kind=AirflowFailException, **parameters):
+    """Execute an operator that fails in that way, and return why."""
+    with pytest.raises(AirflowException) as caught:
+        run(operator, **parameters)
+    assert type(caught.value) is kind
+    return str(caught.value)

@@ -12,16 +12,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 from airflow_provider_lark.triggers.bitable import BitableRecordTrigger
 from tests.clocks import RecordedClock
-from tests.skin.orders import TABLE, open_orders
+from tests.skin.orders import TABLE
 from tests.skin.polls import events_of
 
 DONE = {"conjunction": "and", "conditions": [{"field_name": "status", "operator": "is", "value": ["done"]}]}
 SEARCH = f"POST {TABLE}/records/search"
-
-
-@pytest.fixture
-def orders(emulator, monkeypatch):
-    return open_orders(emulator, monkeypatch)
 
 
 def sensor(**parameters):

@@ -15,16 +15,11 @@ from airflow_provider_lark.operators.bitable_tables import (
     BitableListTablesOperator,
     BitableUpdateFieldOperator,
 )
-from tests.skin.orders import context, open_orders
+from tests.skin.orders import context
 
 pytestmark = pytest.mark.usefixtures("time_flies")
 
 DESIGN = ["code", {"name": "qty", "type": "Number"}, {"name": "stars", "type": "rating"}]
-
-
-@pytest.fixture
-def orders(emulator, monkeypatch):
-    return open_orders(emulator, monkeypatch)
 
 
 def run(operator, *, ctx=None, **parameters):

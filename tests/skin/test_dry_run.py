@@ -21,18 +21,13 @@ from airflow_provider_lark.operators.bitable_records import (
 from airflow_provider_lark.operators.sync import BitableSyncSetupOperator
 from airflow_provider_lark.transfers.bitable_to_sql import BitableToSqlOperator
 from airflow_provider_lark.transfers.sql_to_bitable import SqlToBitableOperator
-from tests.skin.orders import context, open_orders
+from tests.skin.orders import context
 from tests.skin.test_attachments import Letters, write
 from tests.skin.test_attachments import run as move
 
 pytestmark = pytest.mark.usefixtures("time_flies")
 
 ROWS = [{"code": f"A{number}", "qty": number} for number in range(1, 31)]
-
-
-@pytest.fixture
-def orders(emulator, monkeypatch):
-    return open_orders(emulator, monkeypatch)
 
 
 @pytest.fixture
