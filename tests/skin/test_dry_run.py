@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.sdk import AssetAlias
+from airflow.sdk import DAG, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_lark.operators.bitable_attachments import (
@@ -140,3 +140,13 @@ def test_dry_run_of_both_transfers_foresees_them_on_each_database(open_shop, eng
         assert "机密" not in json.dumps(told, ensure_ascii=False)
         done = operator(**settings).execute(context())
         assert (done["created"], "dry_run" in done) == (told["created"], False)
+
+
+def test_dry_run_may_be_a_default_of_the_dag():
+    with DAG("d", default_args={"dry_run": True}):
+        operators = (
+            BitableCreateRecordsOperator(task_id="a", table="x:y", records=[]),
+            SqlToBitableOperator(task_id="b", table="x:y", sql_conn_id="s", sql="SELECT 1"),
+            BitableSyncSetupOperator(task_id="c", mapping={"x:y": "z"}),
+        )
+    assert all(operator.is_dry_run for operator in operators)
