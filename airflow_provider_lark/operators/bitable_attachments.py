@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_text, read_zone
-from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+from airflow_provider_lark.operators.bitable_base import BitableTableOperator, OpenedTable
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class _BitableAttachmentsOperator(DryRunOperator, BitableTableOperator):
         self.field = field
         self.storage_conn_id = storage_conn_id
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         return self._move(opened, opened.table).to_dict()
 
     @abstractmethod
-    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
+    def _move(self, opened: OpenedTable, table: LarkTable) -> FilesReport:
         """Do the work by one call."""
 
     def _path(self, value: Any, where: str) -> ObjectStoragePath:
@@ -71,7 +71,7 @@ class BitableUploadAttachmentsOperator(_BitableAttachmentsOperator):
         self.files = files
         self.mode = mode
 
-    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
+    def _move(self, opened: OpenedTable, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.transfer.files.upload import upload_attachments
 
         return upload_attachments(table, self.field, self._files(), mode=self.mode, dry_run=self.is_dry_run)
@@ -129,7 +129,7 @@ class BitableDownloadAttachmentsOperator(_BitableAttachmentsOperator):
         self.filter = filter
         self.time_zone = time_zone
 
-    def _move(self, opened: Opened, table: LarkTable) -> FilesReport:
+    def _move(self, opened: OpenedTable, table: LarkTable) -> FilesReport:
         from airflow_provider_lark.core.lark_side.record_table import Search
         from airflow_provider_lark.core.transfer.files.download import download_attachments
 

@@ -36,7 +36,7 @@ _LISTS = ("records", "tables", "fields")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedTable:
     """What a task works with."""
 
     hook: LarkHook
@@ -88,7 +88,7 @@ class BitableOperator(CallingOperator):
             hook = LarkHook(self.lark_conn_id, **self.call_settings)
             with hook.client(stop=self.stop_flag) as client:
                 self.table_place = self._find(hook, client)
-                result = self._run(Opened(hook, client, self.table_place, context))
+                result = self._run(OpenedTable(hook, client, self.table_place, context))
         # a table that was just made has its id only now
         place = self.table_place
         counts = {name: result[name] for name in COUNTS if isinstance(result.get(name), int)}
@@ -101,7 +101,7 @@ class BitableOperator(CallingOperator):
         return {**{name: id_ for name, id_ in ids.items() if id_}, **result}
 
     @abstractmethod
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         """Do the work and return what was found or done, as plain data."""
 
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
@@ -162,7 +162,7 @@ class BitableRecordsOperator(BitableTableOperator):
         super().__init__(**kwargs)
         self.time_zone = time_zone
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.lark_side.record_table import RecordTable
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
@@ -203,7 +203,7 @@ class BitableWriteRecordsOperator(DryRunOperator, BitableRecordsOperator):
         self.batch_size = batch_size
         self._foreseen = Foreseen()
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         done = super()._run(opened)
         if not self.is_dry_run:
             return done

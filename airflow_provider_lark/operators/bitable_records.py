@@ -21,7 +21,7 @@ from airflow_provider_lark.operators.record_results import check_ids, check_size
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
-    from airflow_provider_lark.operators.bitable_base import Opened
+    from airflow_provider_lark.operators.bitable_base import OpenedTable
 
 
 class BitableListRecordsOperator(BitableRecordsOperator):
@@ -143,7 +143,7 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
         self.return_ids = return_ids
         self._tries = 1
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         self._tries = getattr(opened.context["ti"], "try_number", 1)
         return super()._run(opened)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.hooks.parameters import read_json, read_list
 from airflow_provider_lark.hooks.table_place import TablePlace
-from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, Opened, token_seed
+from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, OpenedTable, token_seed
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class BitableListTablesOperator(BitableOperator):
     """Returns the tables of a base: ``{"tables": [{"table_id", "name"}]}``."""
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         tables = opened.client.bitable.list_tables(app_token=opened.place.app_token)
         return {"tables": [{"table_id": table.table_id, "name": table.name} for table in tables]}
 
@@ -37,7 +37,7 @@ class BitableListFieldsOperator(BitableTableOperator):
         super().__init__(**kwargs)
         self.with_property = with_property
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         fields = opened.table.read_fields()
         return {"fields": [describe_field(field, with_property=self.with_property) for field in fields]}
 
@@ -69,7 +69,7 @@ class BitableCreateTableOperator(BitableOperator):
         self.fields = fields
         self.if_exists = if_exists
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.lark_side.table_design import ensure_table
 
         place = opened.place
@@ -101,7 +101,7 @@ class BitableDeleteTableOperator(BitableTableOperator):
         base = replace(self._address(hook), table="", table_id="")
         return TablePlace(hook.settings.host, client.bitable.locate_base(base), given=base.label)
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.lark_side.table_design import drop_table
 
         place = opened.place
@@ -133,7 +133,7 @@ class BitableCreateFieldOperator(BitableTableOperator):
         self.field = field
         self.if_exists = if_exists
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.lark_side.table_design import ensure_field
         from airflow_provider_lark.core.transfer.batch_tokens import batch_token
 
@@ -164,7 +164,7 @@ class BitableUpdateFieldOperator(BitableTableOperator):
         self.field = field
         self.changes = changes
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.lark_side.table_design import change_field
 
         changes = read_json(self.changes, "changes")

@@ -9,7 +9,7 @@ from airflow_provider_lark.core.errors import LarkError, NotFound, Stopped
 from airflow_provider_lark.operators.messages.base import (
     GONE,
     MessageOperator,
-    Opened,
+    OpenedHook,
     Said,
     SayingOperator,
     raise_first,
@@ -40,7 +40,7 @@ class LarkUpdateMessageOperator(SayingOperator):
         super().__init__(**kwargs)
         self.message_id = message_id
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         ids = read_message_ids(self.message_id)
         self.sent_chat_id = _chat_of(self.message_id)
         said = self._said(opened)
@@ -74,7 +74,7 @@ class LarkRecallMessageOperator(MessageOperator):
         super().__init__(**kwargs)
         self.message_id = message_id
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         ids = read_message_ids(self.message_id)
         self.sent_chat_id = _chat_of(self.message_id)
         gone: list[str] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.hooks.parameters import read_count, read_moment, read_text, read_zone
 from airflow_provider_lark.hooks.xcom_size import XCOM_BYTES_MAX, json_size
-from airflow_provider_lark.operators.messages.base import MessageOperator, Opened
+from airflow_provider_lark.operators.messages.base import MessageOperator, OpenedHook
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -69,7 +69,7 @@ class LarkMessageHistoryOperator(MessageOperator):
         self.newest_first = newest_first
         self.original_cards = original_cards
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         limit = read_count(self.limit, "limit")
         if limit == 0:
             raise ConfigError("limit: is 0, so nothing would be read; give 1 or more, or leave it out")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound, OutcomeUnknown, Stopped
 from airflow_provider_lark.hooks.parameters import read_flag, read_text
-from airflow_provider_lark.operators.messages.base import GONE, WORDS, Opened, Said, SayingOperator, read_message_ids
+from airflow_provider_lark.operators.messages.base import (
+    GONE,
+    WORDS,
+    OpenedHook,
+    Said,
+    SayingOperator,
+    read_message_ids,
+)
 from airflow_provider_lark.operators.messages.delivering import (
     DELIVERING,
     IDS,
@@ -58,7 +65,7 @@ class SendingOperator(SayingOperator, DeliveringOperator):
         self.image = image
         self.storage_conn_id = storage_conn_id
 
-    def _parts(self, opened: Opened) -> Iterator[Said]:
+    def _parts(self, opened: OpenedHook) -> Iterator[Said]:
         """Yield the messages that the task sends, one after the other: no more than one file is in memory.
 
         What is wrong with any of several files is told before the first message.
@@ -91,7 +98,7 @@ class LarkSendMessageOperator(SendingOperator, ReceiversOperator):
 
     template_fields: Sequence[str] = (*RECEIVING, *SendingOperator.template_fields)
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         receivers = self._receivers()
         sent: list[tuple[str, list[dict[str, Any]]]] = []
         # a message is made before the memory is asked, so that a wrong card fails in the same way each time
@@ -136,7 +143,7 @@ class LarkReplyMessageOperator(SendingOperator):
         self.reply_in_thread = reply_in_thread
         self.instead_receive_id = instead_receive_id
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         message_id, in_thread = self._parent(), read_flag(self.reply_in_thread, "reply_in_thread")
         told = []
         for part, said in enumerate(self._parts(opened)):
@@ -149,7 +156,7 @@ class LarkReplyMessageOperator(SendingOperator):
         return {**first, "messages": [{**reply, "file_name": name} for name, reply in told]}
 
     def _reply_or_instead(
-        self, opened: Opened, said: Said, message_id: str, *, in_thread: bool, part: int
+        self, opened: OpenedHook, said: Said, message_id: str, *, in_thread: bool, part: int
     ) -> dict[str, Any]:
         uuid = message_uuid(opened.context, "reply", [message_id, in_thread, said.kind, said.mark])
         elsewhere = read_text(self.instead_receive_id)
@@ -178,7 +185,7 @@ class LarkReplyMessageOperator(SendingOperator):
             raise ConfigError(f"message_id: names {len(ids)} messages; reply to one, or map the operator over them")
         return ids[0]
 
-    def _reply(self, opened: Opened, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
+    def _reply(self, opened: OpenedHook, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
         from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
         if not memory.pending([message_id]):
@@ -208,10 +215,10 @@ class LarkReplyMessageOperator(SendingOperator):
                 "instead_receive_id"
             ) from exc
 
-    def _memory_of_instead(self, opened: Opened, uuid: str, elsewhere: str, part: int) -> SentOnce:
+    def _memory_of_instead(self, opened: OpenedHook, uuid: str, elsewhere: str, part: int) -> SentOnce:
         return SentOnce.recall(opened.context, message_uuid(opened.context, "instead", [uuid, elsewhere]), part=part)
 
-    def _send_instead(self, opened: Opened, said: Said, memory: SentOnce, elsewhere: str) -> dict[str, Any]:
+    def _send_instead(self, opened: OpenedHook, said: Said, memory: SentOnce, elsewhere: str) -> dict[str, Any]:
         self._send(opened, said.make, memory, [elsewhere])
         return _told(memory.sent[elsewhere], is_reply=False)
 

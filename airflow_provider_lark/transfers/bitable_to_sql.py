@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.hooks.parameters import read_filter, read_text
-from airflow_provider_lark.operators.bitable_base import Opened
+from airflow_provider_lark.operators.bitable_base import OpenedTable
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class BitableToSqlOperator(BitableTransferOperator):
     def _sql_table(self) -> tuple[str | None, str | None]:
         return read_text(self.target_schema), self.target_table
 
-    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
+    def _copy(self, opened: OpenedTable, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-        from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+        from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 
-        place = Place(
+        place = TargetPlace(
             self.target_table,
             read_text(self.target_schema),
             record_id_column=read_text(self.record_id_column) or "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_text, read_values
 from airflow_provider_lark.hooks.table_place import TablePlace
-from airflow_provider_lark.operators.bitable_base import Opened, token_seed
+from airflow_provider_lark.operators.bitable_base import OpenedTable, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class SqlToBitableOperator(BitableTransferOperator):
     def _sql_table(self) -> tuple[str | None, str | None]:
         return read_text(self.source_schema), read_text(self.source_table)
 
-    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
+    def _copy(self, opened: OpenedTable, engine: Engine, where: TableAddress) -> TransferReport:
         from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
         from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.transfer.to_message.file_kinds import FORMS, PACKINGS, choose_kind, is_file
 from airflow_provider_lark.hooks.parameters import read_text, refuse_choice
-from airflow_provider_lark.operators.messages.base import MentioningOperator, Opened
+from airflow_provider_lark.operators.messages.base import MentioningOperator, OpenedHook
 from airflow_provider_lark.operators.messages.delivering import ReceiversOperator
 from airflow_provider_lark.transfers.query_message import QueryMessageOperator
 
@@ -64,7 +64,7 @@ class SqlToLarkMessageOperator(QueryMessageOperator, MentioningOperator, Receive
         if self._kind and form not in (None, "card"):
             raise ConfigError(f"form {form!r} and {self._kind}: a file or a picture has no words; send them beside it")
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         from airflow_provider_lark.core.transfer.to_message.message import write_message
 
         receivers, options = self._receivers(), self._read_options()

@@ -15,7 +15,7 @@ from airflow_provider_lark.hooks.parameters import (
     refuse_choice,
 )
 from airflow_provider_lark.hooks.table_place import TablePlace, name_place, read_address
-from airflow_provider_lark.operators.bitable_base import BitableTableOperator, Opened
+from airflow_provider_lark.operators.bitable_base import BitableTableOperator, OpenedTable
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import name_dataset
 
@@ -98,7 +98,7 @@ class BitableTransferOperator(DryRunOperator, BitableTableOperator):
             hook.settings.host, where.app_token, where.table_id, where.view_id, name_place(self.table, self.base)
         )
 
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedTable) -> dict[str, Any]:
         from airflow_provider_lark.core.database.connections import LOCK_SECONDS, with_lock_seconds
         from airflow_provider_lark.hooks.database import opened_engine
 
@@ -120,7 +120,7 @@ class BitableTransferOperator(DryRunOperator, BitableTableOperator):
         """Say nothing: the core has logged its report already."""
 
     @abstractmethod
-    def _copy(self, opened: Opened, engine: Engine, where: TableAddress) -> TransferReport:
+    def _copy(self, opened: OpenedTable, engine: Engine, where: TableAddress) -> TransferReport:
         """Do the work by one call."""
 
     def _sql_table(self) -> tuple[str | None, str | None]:

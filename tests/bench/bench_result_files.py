@@ -26,7 +26,7 @@ from airflow_provider_lark.core.transfer.to_message.excel_file import write_exce
 from airflow_provider_lark.core.transfer.to_message.html_file import html_form
 from airflow_provider_lark.core.transfer.to_message.json_file import json_form
 from airflow_provider_lark.core.transfer.to_message.packing import Packing
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat, write_text_file
 
 ROWS = 1_000_000
 # far beyond what Lark takes, which is not what is measured
@@ -41,7 +41,7 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def in_text(make: Callable[[Sequence[str]], TextForm], packing: Packing | None = None) -> Callable[..., Any]:
+def in_text(make: Callable[[Sequence[str]], TextFormat], packing: Packing | None = None) -> Callable[..., Any]:
     def write(path: Path, names: Sequence[str], parts: Any, **options: Any) -> Any:
         return write_text_file(path, make(names), parts, packing=packing, inner_name="result", **options)
 

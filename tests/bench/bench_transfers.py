@@ -33,7 +33,7 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("LARK_DATA", ROOT.parent / "shared" / "data" / "divisions"))
@@ -89,7 +89,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
             options = LoadOptions(mode=job["mode"], key_fields=job["keys"], create_table=True)
             report = copy_to_bitable(client, engine, SqlSource(table="streets"), address, options)
         else:
-            place = Place("streets_back")
+            place = TargetPlace("streets_back")
             report = copy_to_sql(client, engine, address, place, DumpOptions(mode=job["mode"], create_table=True))
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
     engine.dispose()

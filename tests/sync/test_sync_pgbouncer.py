@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.databases import EngineOf
 from tests.pgbouncer import pgbouncer
 from tests.sync.shop import GOODS, Shop
@@ -86,7 +86,7 @@ def test_transfer_to_sql_behind_pgbouncer_finds_what_it_collected(shop, bounced,
         shop.client,
         bounced(),
         TableAddress(app_token=shop.app_token, table_id=shop.table_id),
-        Place("goods", key_fields=("Code",), record_id_column=""),
+        TargetPlace("goods", key_fields=("Code",), record_id_column=""),
         DumpOptions(mode=mode, fields={"Code": "code", "Name": "name", "Qty": "qty"}),
     )
     assert report.created == 5

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.database.connections import with_lock_seconds
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
 from airflow_provider_lark.core.sync.run import lease
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.sync.shop import GOODS, Shop
 
 SERVERS = ("postgresql", "mysql")
@@ -163,7 +163,7 @@ def test_transfer_that_replaces_rows_keeps_no_writer_waiting(open_shop):
 
     def replace() -> None:
         address = TableAddress(app_token=shop.app_token, table_id=shop.table_id)
-        place = Place("goods", key_fields=("Code",), record_id_column="")
+        place = TargetPlace("goods", key_fields=("Code",), record_id_column="")
         options = DumpOptions(mode="replace", fields={"Code": "code", "Name": "name", "Qty": "qty"})
         copy_to_sql(shop.client, with_lock_seconds(shop.sql, 1), address, place, options)
 

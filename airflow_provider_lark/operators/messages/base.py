@@ -29,7 +29,7 @@ WORDS = ("text", "markdown", "post", "card", "template_id")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedHook:
     """What a task works with."""
 
     hook: LarkHook
@@ -77,10 +77,10 @@ class MessageOperator(CallingOperator):
             hook = LarkHook(self.lark_conn_id, **self.call_settings)
             self.lark_host = hook.settings.host
             with hook.client(stop=self.stop_flag) as client:
-                return self._run(Opened(hook, client, context))
+                return self._run(OpenedHook(hook, client, context))
 
     @abstractmethod
-    def _run(self, opened: Opened) -> dict[str, Any]:
+    def _run(self, opened: OpenedHook) -> dict[str, Any]:
         """Do the task's work."""
 
 
@@ -96,7 +96,7 @@ class MentioningOperator(MessageOperator):
         super().__init__(**kwargs)
         self.mentions = mentions
 
-    def _people(self, opened: Opened) -> list[str]:
+    def _people(self, opened: OpenedHook) -> list[str]:
         """Return ids of those who are mentioned; e-mail addresses and mobile numbers are looked up."""
         from airflow_provider_lark.core.api.services.messaging.mentions import check_mentions, is_contact
 
@@ -157,7 +157,7 @@ class SayingOperator(MentioningOperator):
         self.template_variables = template_variables
         self.title = title
 
-    def _said(self, opened: Opened) -> Said:
+    def _said(self, opened: OpenedHook) -> Said:
         return self._say(*self._given(opened.context), self._people(opened))
 
     def _given(self, context: Context) -> tuple[str, Any]:

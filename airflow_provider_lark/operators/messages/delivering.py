@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_flag, read_names, read_text
-from airflow_provider_lark.operators.messages.base import MessageOperator, Opened
+from airflow_provider_lark.operators.messages.base import MessageOperator, OpenedHook
 from airflow_provider_lark.operators.messages.sent_once import SentOnce, deliver_once, message_uuid
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DeliveringOperator(MessageOperator):
 
     def _send(
         self,
-        opened: Opened,
+        opened: OpenedHook,
         make: Callable[[], Content],
         memory: SentOnce,
         receivers: Sequence[str],
@@ -97,7 +97,7 @@ class ReceiversOperator(DeliveringOperator):
         return SentOnce.recall(context, uuid, part=part)
 
     def _deliver(
-        self, opened: Opened, make: Callable[[], Content], memory: SentOnce, receivers: Sequence[str]
+        self, opened: OpenedHook, make: Callable[[], Content], memory: SentOnce, receivers: Sequence[str]
     ) -> list[dict[str, Any]]:
         kind = read_text(self.receive_id_type)
         self._send(opened, make, memory, receivers, kind)  # type: ignore[arg-type]  # checked where it is used

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_lark.core.api.calls import ratelimit
-from airflow_provider_lark.core.api.calls.ratelimit import Pace, Place, RateLimiter
+from airflow_provider_lark.core.api.calls.ratelimit import Pace, RateLimiter, Slot
 from airflow_provider_lark.core.api.wire.limits import Quota
 
 MINUTE = Quota(100, 60.0, burst=10)
@@ -35,7 +35,7 @@ def simulate(pace: Pace, asked: list[float], ways: list[tuple[float, float]]) ->
     Time passes here only: whoever waits asks again when it was told to.
     """
     order, done = count(), list[tuple[float, float]]()
-    steps: list[tuple[float, int, str, int, Place | None]] = [
+    steps: list[tuple[float, int, str, int, Slot | None]] = [
         (at, next(order), "ask", n, None) for n, at in enumerate(asked)
     ]
     heapify(steps)
@@ -105,7 +105,7 @@ def test_pace_beyond_the_patience_takes_nothing() -> None:
 def test_pace_pause_holds_everybody_as_long_as_the_server_said() -> None:
     limiter = RateLimiter()
 
-    def queue(now: float) -> Place:
+    def queue(now: float) -> Slot:
         place = limiter.queue("GET /x", Quota(20), now, share=1.0, patience_seconds=99.0)
         assert place is not None
         return place
@@ -134,7 +134,7 @@ def test_pace_share_of_less_than_one_call_is_one_in_a_longer_time() -> None:
 def test_pace_given_up_while_waiting_keeps_its_place_in_the_count() -> None:
     limiter = RateLimiter()
 
-    def queue() -> Place:
+    def queue() -> Slot:
         place = limiter.queue("GET /x", Quota(1), 0.0, share=1.0, patience_seconds=99.0)
         assert place is not None
         return place
@@ -150,7 +150,7 @@ def test_limiter_forgets_what_is_long_quiet_and_keeps_what_is_not(monkeypatch: p
     monkeypatch.setattr(ratelimit, "_PACES_MAX", 10)
     limiter, quota = RateLimiter(), Quota(5)
 
-    def queue(name: str, now: float) -> Place:
+    def queue(name: str, now: float) -> Slot:
         place = limiter.queue(name, quota, now, share=1.0, patience_seconds=60.0)
         assert place is not None
         return place

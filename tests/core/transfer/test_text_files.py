@@ -22,13 +22,13 @@ from airflow_provider_lark.core.transfer.to_message.file_kinds import choose_kin
 from airflow_provider_lark.core.transfer.to_message.file_values import distinct_columns
 from airflow_provider_lark.core.transfer.to_message.html_file import html_form
 from airflow_provider_lark.core.transfer.to_message.json_file import json_form, json_lines_form
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat, write_text_file
 
 NAMES = ["城市", "n"]
 ROWS = [("华东", 1), ("华南", None), ('"x"\n', 3)]
 
 
-def written(path: Path, form: TextForm, parts: Any, **options: Any) -> bytes:
+def written(path: Path, form: TextFormat, parts: Any, **options: Any) -> bytes:
     write_text_file(path / "a", form, parts, **options)
     return (path / "a").read_bytes()
 

@@ -24,15 +24,15 @@ from airflow_provider_lark.core.errors import (
 )
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.core.transfer.conftest import Lark, run_sql
 
 MOMENT_MS = 1_777_599_000_123  # 2026-05-01 01:30:00.123 UTC
 
 
-def copy(lark: Lark, engine: Engine, where: TableAddress, place: Place | str = "goods", **options: Any):
+def copy(lark: Lark, engine: Engine, where: TableAddress, place: TargetPlace | str = "goods", **options: Any):
     if isinstance(place, str):
-        place = Place(place)
+        place = TargetPlace(place)
     return copy_to_sql(lark.client, engine, where, place, DumpOptions(**options))
 
 
@@ -139,7 +139,7 @@ def test_replace_leaves_exactly_the_records(lark, engine, goods):
 
 
 def test_rows_are_found_by_key_fields(lark, engine, goods):
-    place = Place("goods", record_id_column="", key_fields=("code",))
+    place = TargetPlace("goods", record_id_column="", key_fields=("code",))
     assert counts(copy(lark, engine, goods, place, mode="upsert", create_table=True)) == (3, 0, 0, 0)
     run_sql(engine, "UPDATE goods SET qty = 77 WHERE code = 'C2'", "DELETE FROM goods WHERE code = 'C3'")
     assert counts(copy(lark, engine, goods, place, mode="upsert")) == (1, 1, 1, 0)
@@ -147,7 +147,7 @@ def test_rows_are_found_by_key_fields(lark, engine, goods):
 
 
 def test_keys_that_people_change_or_exchange_find_other_rows(lark, engine):
-    where, place = lark.table("t", code=1, qty=2), Place("goods", key_fields=("code",))
+    where, place = lark.table("t", code=1, qty=2), TargetPlace("goods", key_fields=("code",))
     ids = lark.add(where, *({"code": code, "qty": number} for number, code in enumerate("ABC")))
     copy(lark, engine, where, place, mode="upsert", create_table=True)
     for record_id, code in zip(ids, "BAD", strict=True):
@@ -158,7 +158,7 @@ def test_keys_that_people_change_or_exchange_find_other_rows(lark, engine):
 
 def test_records_that_share_a_key_are_named(lark, sqlite, goods):
     lark.add(goods, {"code": "C1"}, {"code": None, "qty": 9})
-    place = Place("goods", key_fields=("code",))
+    place = TargetPlace("goods", key_fields=("code",))
     with pytest.raises((DuplicateKey, ValueMismatch)):
         copy(lark, sqlite, goods, place, mode="upsert", create_table=True)
     report = copy(lark, sqlite, goods, place, mode="upsert", on_row_error="skip")
@@ -238,7 +238,7 @@ def test_readers_see_the_table_before_or_after_never_half(lark, engine, goods, m
 def test_transfers_that_replace_at_once_leave_each_record_once(lark, new_database, goods, monkeypatch):
     engine = new_database("postgresql")
     run_sql(engine, "CREATE TABLE goods (code VARCHAR(20))")
-    place, others, commit = Place("goods", record_id_column=""), [], Loading._commit
+    place, others, commit = TargetPlace("goods", record_id_column=""), [], Loading._commit
 
     def commit_while_another_waits(staging):
         if not others:
@@ -262,14 +262,14 @@ def test_constraint_that_is_checked_at_the_end_is_a_refusal(lark, new_database, 
         "CREATE TABLE goods (code VARCHAR(20) REFERENCES known DEFERRABLE INITIALLY DEFERRED)",
     )
     with pytest.raises(RowRefused, match="constraint goods_code_fkey"):
-        copy(lark, engine, goods, Place("goods", record_id_column=""), mode="replace")
+        copy(lark, engine, goods, TargetPlace("goods", record_id_column=""), mode="replace")
 
 
 def test_table_without_transactions_is_not_replaced(lark, new_database, goods):
     engine = new_database("mysql")
     run_sql(engine, "CREATE TABLE goods (code VARCHAR(20)) ENGINE=MyISAM", "INSERT INTO goods VALUES ('OLD')")
     with pytest.raises(SchemaMismatch, match="engine MyISAM knows no transactions"):
-        copy(lark, engine, goods, Place("goods", record_id_column=""), mode="replace")
+        copy(lark, engine, goods, TargetPlace("goods", record_id_column=""), mode="replace")
     assert run_sql(engine, "SELECT code FROM goods") == [("OLD",)]
 
 
@@ -297,7 +297,9 @@ def test_filter_takes_persons_by_e_mail(lark, sqlite):
     where = lark.table("goods", code=1, owner=11)
     lark.add(where, {"code": "C1", "owner": [{"id": owner}]}, {"code": "C2"})
     options = DumpOptions(create_table=True, filter={"owner": "p@x.example"})
-    copy_to_sql(lark.client, sqlite, where, Place("goods"), options, find_user_ids=lambda emails: {emails[0]: owner})
+    copy_to_sql(
+        lark.client, sqlite, where, TargetPlace("goods"), options, find_user_ids=lambda emails: {emails[0]: owner}
+    )
     assert codes(sqlite) == ["C1"]
 
 
@@ -308,7 +310,14 @@ def test_filter_that_does_not_fit_makes_no_table(lark, sqlite, goods):
 
 
 def test_fields_rename_and_choose(lark, sqlite, goods):
-    copy(lark, sqlite, goods, Place("goods", record_id_column="rid"), create_table=True, fields={"code": "Code No."})
+    copy(
+        lark,
+        sqlite,
+        goods,
+        TargetPlace("goods", record_id_column="rid"),
+        create_table=True,
+        fields={"code": "Code No."},
+    )
     columns = run_sql(sqlite, "SELECT name FROM pragma_table_info('goods')")
     assert columns == [("rid",), ("Code No.",)]
 
@@ -323,17 +332,31 @@ def test_fields_without_a_column_are_left_out_with_a_warning(lark, sqlite, goods
 @pytest.mark.parametrize(
     ("ddl", "place", "options", "error", "words"),
     [
-        pytest.param("", Place("goods"), {}, SchemaMismatch, "'goods' does not exist", id="no table"),
-        pytest.param("code TEXT", Place("goods"), {}, ConfigError, "UNIQUE constraint .* or name key_fields", id="key"),
-        pytest.param("other TEXT", Place("goods"), {}, SchemaMismatch, "no column has the name", id="no columns"),
+        pytest.param("", TargetPlace("goods"), {}, SchemaMismatch, "'goods' does not exist", id="no table"),
         pytest.param(
-            "code TEXT, must TEXT NOT NULL", Place("goods"), {}, SchemaMismatch, "must must not be NULL", id="not null"
+            "code TEXT", TargetPlace("goods"), {}, ConfigError, "UNIQUE constraint .* or name key_fields", id="key"
+        ),
+        pytest.param("other TEXT", TargetPlace("goods"), {}, SchemaMismatch, "no column has the name", id="no columns"),
+        pytest.param(
+            "code TEXT, must TEXT NOT NULL",
+            TargetPlace("goods"),
+            {},
+            SchemaMismatch,
+            "must must not be NULL",
+            id="not null",
         ),
         pytest.param(
-            "code TEXT", Place("goods"), {"fields": {"cod": "code"}}, SchemaMismatch, "did you mean 'code'", id="field"
+            "code TEXT",
+            TargetPlace("goods"),
+            {"fields": {"cod": "code"}},
+            SchemaMismatch,
+            "did you mean 'code'",
+            id="field",
         ),
-        pytest.param("code TEXT", Place("goods", key_fields=("qty",)), {}, ConfigError, "'qty' is not", id="keys"),
-        pytest.param("code TEXT", Place("goods"), {"mode": "merge"}, ConfigError, "mode is 'merge'", id="mode"),
+        pytest.param(
+            "code TEXT", TargetPlace("goods", key_fields=("qty",)), {}, ConfigError, "'qty' is not", id="keys"
+        ),
+        pytest.param("code TEXT", TargetPlace("goods"), {"mode": "merge"}, ConfigError, "mode is 'merge'", id="mode"),
     ],
 )
 def test_impossible_wishes_are_refused_before_anything_is_read(lark, sqlite, goods, ddl, place, options, error, words):
@@ -358,9 +381,9 @@ def test_names_that_no_column_can_have_are_refused(lark, engine):
 
 def test_table_is_not_made_for_a_transfer_that_cannot_be(lark, sqlite, goods):
     for place, options in (
-        (Place("new", key_fields=("no",)), {}),
-        (Place("new"), {"fields": {"no": "no"}}),
-        (Place("new"), {"fields": {"code": "lark_record_id"}}),
+        (TargetPlace("new", key_fields=("no",)), {}),
+        (TargetPlace("new"), {"fields": {"no": "no"}}),
+        (TargetPlace("new"), {"fields": {"code": "lark_record_id"}}),
     ):
         with pytest.raises((ConfigError, SchemaMismatch)):
             copy(lark, sqlite, goods, place, create_table=True, **options)
@@ -473,6 +496,6 @@ def test_numbers_that_a_transfer_brings_move_the_sequence_on(lark, new_database)
     run_sql(engine, "CREATE TABLE goods (id SERIAL PRIMARY KEY, name VARCHAR(20))")
     where = lark.table("goods", id=2, name=1)
     lark.add(where, *({"id": number, "name": f"n{number}"} for number in (1, 2, 40)))
-    copy(lark, engine, where, Place("goods", record_id_column="", key_fields=("id",)), mode="upsert")
+    copy(lark, engine, where, TargetPlace("goods", record_id_column="", key_fields=("id",)), mode="upsert")
     run_sql(engine, "INSERT INTO goods (name) VALUES ('next')")
     assert run_sql(engine, "SELECT id FROM goods ORDER BY id") == [(1,), (2,), (40,), (41,)]

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.errors import ConfigError, SafetyStop
 from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.core.transfer.conftest import Lark, run_sql
 
 WRITTEN = ("read", "created", "updated", "deleted", "unchanged", "skipped", "status")
@@ -23,7 +23,7 @@ def to_bitable(lark: Lark, engine: Engine, where: Any, **options: Any) -> dict[s
     return report.to_dict()
 
 
-def to_sql(lark: Lark, engine: Engine, where: Any, place: Place, **options: Any) -> dict[str, Any]:
+def to_sql(lark: Lark, engine: Engine, where: Any, place: TargetPlace, **options: Any) -> dict[str, Any]:
     return copy_to_sql(lark.client, engine, where, place, DumpOptions(**options)).to_dict()
 
 
@@ -93,7 +93,7 @@ def test_query_that_writes_is_refused_in_a_dry_run(lark: Lark, goods: Engine) ->
 def test_records_into_sql_are_foreseen(lark: Lark, goods: Engine, mode: Any) -> None:
     where = lark.table("goods", code=1, qty=2)
     ids = lark.add(where, *({"code": f"C{number:02}", "qty": 25} for number in range(21, 41)))
-    place = Place("goods", record_id_column="", key_fields=("code",))
+    place = TargetPlace("goods", record_id_column="", key_fields=("code",))
     before = run_sql(goods, "SELECT * FROM goods ORDER BY code")
     told = to_sql(lark, goods, where, place, mode=mode, dry_run=True)
     assert run_sql(goods, "SELECT * FROM goods ORDER BY code") == before
@@ -113,15 +113,15 @@ def test_records_into_sql_are_foreseen(lark: Lark, goods: Engine, mode: Any) -> 
 def test_sql_table_that_a_transfer_would_make_is_named(lark: Lark, engine: Engine, mode: Any) -> None:
     where = lark.table("goods", code=1, qty=2)
     lark.add(where, *({"code": f"C{number}", "qty": number} for number in range(1, 4)))
-    told = to_sql(lark, engine, where, Place("goods"), mode=mode, create_table=True, dry_run=True)
+    told = to_sql(lark, engine, where, TargetPlace("goods"), mode=mode, create_table=True, dry_run=True)
     assert (sums(told), told["would"]["sql.make"]["keys"]) == ({"sql.make": 1, "sql.create": 3}, ["table goods"])
     assert not inspect(engine).has_table("goods")
-    assert written(to_sql(lark, engine, where, Place("goods"), mode=mode, create_table=True)) == written(told)
+    assert written(to_sql(lark, engine, where, TargetPlace("goods"), mode=mode, create_table=True)) == written(told)
 
 
 def test_replace_by_nothing_is_refused_in_a_dry_run_too(lark: Lark, goods: Engine) -> None:
     where = lark.table("goods", code=1, qty=2)
-    place = Place("goods", record_id_column="", key_fields=("code",))
+    place = TargetPlace("goods", record_id_column="", key_fields=("code",))
     with pytest.raises(SafetyStop):
         to_sql(lark, goods, where, place, mode="replace", dry_run=True)
     told = to_sql(lark, goods, where, place, mode="replace", allow_empty=True, dry_run=True)

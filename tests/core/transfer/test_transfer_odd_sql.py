@@ -10,11 +10,11 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.core.transfer.conftest import run_sql
 
 
-def dump(lark: Any, engine: Any, where: Any, place: Place, **options: Any) -> Any:
+def dump(lark: Any, engine: Any, where: Any, place: TargetPlace, **options: Any) -> Any:
     return copy_to_sql(lark.client, engine, where, place, DumpOptions(**options))
 
 
@@ -44,7 +44,7 @@ def test_mysql_keys_compare_as_their_own_collation_does(lark, ledger_database, c
     where = lark.table("named", k=1, v=1)
     lark.add(where, *({"k": key, "v": key} for key in ("A", "a", "b", "old")))
     for _ in range(2):
-        report = dump(lark, engine, where, Place("named", key_fields=("k",)), mode=mode, on_row_error="skip")
+        report = dump(lark, engine, where, TargetPlace("named", key_fields=("k",)), mode=mode, on_row_error="skip")
     assert (report.created, report.updated, report.unchanged) == (0, 0, len(landed))
     assert [key for (key,) in run_sql(engine, "SELECT k FROM named ORDER BY k")] == landed
 
@@ -58,7 +58,7 @@ def test_sqlite_keys_that_are_one_to_a_collation_are_named(lark, sqlite):
     where = lark.table("named", k=1, v=2)
     lark.add(where, *({"k": key, "v": 2} for key in ("A", "a", "b", "OLD")))
     for _ in range(2):
-        report = dump(lark, sqlite, where, Place("named", key_fields=("k",)), mode="upsert", on_row_error="skip")
+        report = dump(lark, sqlite, where, TargetPlace("named", key_fields=("k",)), mode="upsert", on_row_error="skip")
         assert (report.skipped, report.warnings) == (2, [])
         assert all("another record has its key (k)" in problem for problem in report.problems)
     assert run_sql(sqlite, "SELECT k, v FROM named ORDER BY k") == [("b", 2), ("old", 2)]
@@ -120,10 +120,10 @@ def test_replace_takes_no_rows_of_other_tables_along(lark, engine, rule):
     where = lark.table("parents", v=2)
     lark.add(where, {"v": 5})
     with pytest.raises(SchemaMismatch, match=rf"rows of children \(ON DELETE {rule}\); nothing was written. Use mode"):
-        dump(lark, engine, where, Place("parents"), mode="replace")
+        dump(lark, engine, where, TargetPlace("parents"), mode="replace")
     assert run_sql(engine, "SELECT id, p FROM children ORDER BY id") == [(1, "old"), (2, None)]
-    assert dump(lark, engine, where, Place("parents"), mode="upsert").created == 1
+    assert dump(lark, engine, where, TargetPlace("parents"), mode="upsert").created == 1
     run_sql(engine, "UPDATE children SET p = NULL")
-    report = dump(lark, engine, where, Place("parents"), mode="replace")
+    report = dump(lark, engine, where, TargetPlace("parents"), mode="replace")
     assert (report.deleted, report.created) == (2, 1)
     assert run_sql(engine, "SELECT count(*) FROM children") == [(2,)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_lark.core.transfer.to_bitable.load import LoadOptions, copy_to_bitable
 from airflow_provider_lark.core.transfer.to_bitable.sql_source import SqlSource
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 
 KINDS = {"key": 2, "text": 1, "number": 2, "one": 3, "many": 4, "at": 5, "ok": 7, "phone": 13, "page": 15, "place": 22}
 FIELDS = list(KINDS)
@@ -50,8 +50,10 @@ def test_records_come_back_as_they_went(lark, engine):
         lark.emulator.person.delete_records(lark.app_token, where.table_id, ids)
         lark.add(where, *({"key": at, **row} for at, row in enumerate(rows)))
         before = seen(lark, where)
-        down = copy_to_sql(lark.client, engine, where, Place("trips"), DumpOptions(mode="replace", create_table=True))
-        again = copy_to_sql(lark.client, engine, where, Place("trips"), DumpOptions(mode="upsert"))
+        down = copy_to_sql(
+            lark.client, engine, where, TargetPlace("trips"), DumpOptions(mode="replace", create_table=True)
+        )
+        again = copy_to_sql(lark.client, engine, where, TargetPlace("trips"), DumpOptions(mode="upsert"))
         assert (down.created, again.unchanged) == (len(rows), len(rows))
         source, upsert = SqlSource(table="trips"), LoadOptions(mode="upsert", key_fields=["key"], fields=FIELDS)
         up = copy_to_bitable(lark.client, engine, source, where, upsert)

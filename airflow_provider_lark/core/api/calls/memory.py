@@ -44,14 +44,14 @@ class ChatNameCache:
             self._kept[whose] = names
 
 
-class Sent(NamedTuple):
+class KnownMessage(NamedTuple):
     """What is known of a message that was sent."""
 
     chat_id: str = ""
     form: SentForm = ""
 
 
-_NOTHING = Sent()
+_NOTHING = KnownMessage()
 
 
 class SentMessages:
@@ -59,16 +59,16 @@ class SentMessages:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._sent: dict[str, Sent] = {}
+        self._sent: dict[str, KnownMessage] = {}
 
-    def keep(self, message_id: str, sent: Sent) -> None:
+    def keep(self, message_id: str, sent: KnownMessage) -> None:
         """Remember a message."""
         with self._lock:
             while len(self._sent) >= _SENT_KEPT:
                 del self._sent[next(iter(self._sent))]
             self._sent[message_id] = sent
 
-    def get(self, message_id: str) -> Sent:
+    def get(self, message_id: str) -> KnownMessage:
         """Return what is known of a message: empty where nothing is."""
         with self._lock:
             return self._sent.get(message_id, _NOTHING)

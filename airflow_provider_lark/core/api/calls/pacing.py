@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from airflow_provider_lark.core.api.calls.ratelimit import Lane, Place, RateLimiter
+from airflow_provider_lark.core.api.calls.ratelimit import Lane, RateLimiter, Slot
 from airflow_provider_lark.core.api.calls.settings import Settings
 from airflow_provider_lark.core.api.wire.flow import Flow, Wait
 from airflow_provider_lark.core.api.wire.limits import Quota
@@ -25,16 +25,16 @@ class Pacer:
     limiter: RateLimiter
 
     @contextmanager
-    def places(self) -> Iterator[list[Place]]:
+    def places(self) -> Iterator[list[Slot]]:
         """Give what :meth:`wait` fills for one call, and end the places when the block ends, however it does."""
-        taken: list[Place] = []
+        taken: list[Slot] = []
         try:
             yield taken
         finally:
             for place in taken:
                 self.limiter.end(place, self.settings.clock.monotonic())
 
-    def wait(self, route: Route, lane: Lane | None, taken: list[Place], *, subject: str) -> Flow[None]:
+    def wait(self, route: Route, lane: Lane | None, taken: list[Slot], *, subject: str) -> Flow[None]:
         """Wait until a call may go.
 
         :param taken: of :meth:`places`.
@@ -55,7 +55,7 @@ class Pacer:
             # others write there too: of a group all bots share the pace
             self.limiter.pause(lane.name, now, lane.quota.seconds)
 
-    def _queue(self, what: str, quota: Quota, taken: list[Place], refusal: str, route: Route) -> Flow[None]:
+    def _queue(self, what: str, quota: Quota, taken: list[Slot], refusal: str, route: Route) -> Flow[None]:
         share, clock = self.settings.rate_share, self.settings.clock
         if share is None:
             return

@@ -41,7 +41,7 @@ class _Window:
 
 
 @dataclass(slots=True)
-class Place:
+class Slot:
     """One call's place in the queue.
 
     :param pace: whose queue.
@@ -52,7 +52,7 @@ class Place:
 
     pace: Pace
     at: float
-    behind: tuple[tuple[Place, float], ...]
+    behind: tuple[tuple[Slot, float], ...]
     ended: float | None = None
 
 
@@ -62,10 +62,10 @@ class Pace:
     def __init__(self, quota: Quota, *, share: float = 1.0) -> None:
         limits = [(quota.calls, quota.seconds)] + ([] if quota.burst is None else [(quota.burst, 1.0)])
         self._windows = tuple(_window(calls * share, seconds) for calls, seconds in limits)
-        self._places: deque[Place] = deque(maxlen=max(window.calls for window in self._windows))
+        self._places: deque[Slot] = deque(maxlen=max(window.calls for window in self._windows))
         self._paused_until = float("-inf")
 
-    def queue(self, now: float, *, patience_seconds: float) -> Place | None:
+    def queue(self, now: float, *, patience_seconds: float) -> Slot | None:
         """Take the next place; None, with none taken, where its turn cannot come within *patience_seconds*.
 
         :param now: seconds of a monotonic clock.
@@ -75,13 +75,13 @@ class Pace:
             for window in self._windows
             if len(self._places) >= window.calls
         )
-        place = Place(self, now, behind)
+        place = Slot(self, now, behind)
         if self.seconds_left(place, now) > patience_seconds:
             return None
         self._places.append(place)
         return place
 
-    def seconds_left(self, place: Place, now: float) -> float:
+    def seconds_left(self, place: Slot, now: float) -> float:
         """Return how long to wait and ask again, at least; 0: the call goes now.
 
         It may be told more later: the calls ahead take their time, and Lark may ask for a pause.
@@ -118,7 +118,7 @@ class RateLimiter:
         self._lock = Lock()
         self._paces: dict[tuple[str, float], Pace] = {}
 
-    def queue(self, what: str, quota: Quota, now: float, *, share: float, patience_seconds: float) -> Place | None:
+    def queue(self, what: str, quota: Quota, now: float, *, share: float, patience_seconds: float) -> Slot | None:
         """Take a place for one call of *what*; see :meth:`Pace.queue`. Give it back to :meth:`end` in any case.
 
         :param share: the part of the quota that this process may use: all workers of an app share one quota.
@@ -130,12 +130,12 @@ class RateLimiter:
                 pace = self._paces[what, share] = Pace(quota, share=share)
             return pace.queue(now, patience_seconds=patience_seconds)
 
-    def seconds_left(self, place: Place, now: float) -> float:
+    def seconds_left(self, place: Slot, now: float) -> float:
         """See :meth:`Pace.seconds_left`."""
         with self._lock:
             return place.pace.seconds_left(place, now)
 
-    def end(self, place: Place, now: float) -> None:
+    def end(self, place: Slot, now: float) -> None:
         """Note that the call was answered, or given up; then its place counts as if it had gone when it could."""
         with self._lock:
             place.ended, place.behind = max(now, place.at), ()

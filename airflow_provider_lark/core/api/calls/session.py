@@ -51,7 +51,7 @@ _LONG_WAIT_SECONDS = 5.0
 _GONE = HttpResponse(200, {}, b'{"code":0}')
 
 
-class Reader(Protocol[T_co]):
+class AnswerReader(Protocol[T_co]):
     """Makes of an answer what the caller wants, or raises."""
 
     def __call__(self, response: HttpResponse, *, request: HttpRequest, subject: str, is_write: bool) -> T_co:
@@ -72,7 +72,7 @@ class _Call(Generic[T]):
     request: HttpRequest
     subject: str
     effect: Effect
-    read: Reader[T]
+    read: AnswerReader[T]
     app_token: str = ""
     lane: Lane | None = None
     is_own: bool = True

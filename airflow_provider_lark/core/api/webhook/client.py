@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.http.transport import Transport
 from airflow_provider_lark.core.api.retry import RetryPolicy, make_policy
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, parse_hook_address
-from airflow_provider_lark.core.api.webhook.messages import JsonObject, build_message
+from airflow_provider_lark.core.api.webhook.messages import build_message
 from airflow_provider_lark.core.api.webhook.pace import (
     AVOID_PEAK_MAX_SECONDS,
     AVOID_PEAK_SECONDS,
@@ -23,6 +23,7 @@ from airflow_provider_lark.core.api.webhook.pace import (
 )
 from airflow_provider_lark.core.api.webhook.session import Delivered, HookSession
 from airflow_provider_lark.core.api.webhook.wire import HookTransport
+from airflow_provider_lark.core.api.wire.answers import JsonObject
 from airflow_provider_lark.core.api.wire.flow import Flow
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SYSTEM_CLOCK, Clock

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from airflow_provider_lark.core.api.wire.answers import JsonObject
 from airflow_provider_lark.core.card_json.markdown_tables import split_markdown
 from airflow_provider_lark.core.errors import BadRequest
-
-JsonObject = dict[str, Any]
 
 KINDS: Final = ("text", "markdown", "post", "card", "image_key", "share_chat")
 """What a message may be; each has exactly one of them."""

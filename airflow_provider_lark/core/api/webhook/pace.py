@@ -29,7 +29,7 @@ AVOID_PEAK_MAX_SECONDS: Final = 300.0
 
 
 @dataclass(slots=True)
-class Place:
+class HookSlot:
     """A message's place in the queue; a pause moves it on. *at*: seconds of a monotonic clock."""
 
     at: float
@@ -40,10 +40,10 @@ class HookPace:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._places: deque[Place] = deque(maxlen=MINUTE_CALLS)
+        self._places: deque[HookSlot] = deque(maxlen=MINUTE_CALLS)
         self._paused_until = 0.0
 
-    def queue(self, now: float, *, patience_seconds: float) -> Place | None:
+    def queue(self, now: float, *, patience_seconds: float) -> HookSlot | None:
         """Take the next place; None, with none taken, where its turn would come later than the patience lasts.
 
         :param now: seconds of a monotonic clock.
@@ -56,11 +56,11 @@ class HookPace:
                 at = max(at, self._places[0].at + MINUTE_SECONDS)
             if at - now > patience_seconds:
                 return None
-            place = Place(at)
+            place = HookSlot(at)
             self._places.append(place)
             return place
 
-    def seconds_left(self, place: Place, now: float) -> float:
+    def seconds_left(self, place: HookSlot, now: float) -> float:
         """Return how long the turn of *place* is away: more than was told before where there was a pause meanwhile."""
         with self._lock:
             return max(0.0, place.at - now)

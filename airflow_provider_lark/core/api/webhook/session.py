@@ -12,9 +12,9 @@ from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.webhook.address import ENDPOINT, SHOWN_PATH, HookAddress
 from airflow_provider_lark.core.api.webhook.answers import read_receipt
-from airflow_provider_lark.core.api.webhook.messages import JsonObject
-from airflow_provider_lark.core.api.webhook.pace import HookPace, Place, seconds_off_peak
+from airflow_provider_lark.core.api.webhook.pace import HookPace, HookSlot, seconds_off_peak
 from airflow_provider_lark.core.api.webhook.signing import signed
+from airflow_provider_lark.core.api.wire.answers import JsonObject
 from airflow_provider_lark.core.api.wire.flow import Flow, HttpRequest, Wait, send
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock
@@ -142,7 +142,7 @@ class HookSession:
             )
         yield from self._wait_for(place)
 
-    def _wait_for(self, place: Place) -> Flow[None]:
+    def _wait_for(self, place: HookSlot) -> Flow[None]:
         left = self.pace.seconds_left(place, self.clock.monotonic())
         if left >= _LONG_WAIT_SECONDS:
             log.info("%s: waits %.0f s for its turn", self.subject, left)

@@ -12,12 +12,12 @@ from typing import Any
 
 from airflow_provider_lark.core.transfer.to_message.file_values import file_value, value_text, whole_text
 from airflow_provider_lark.core.transfer.to_message.formulas import guard
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat
 
 
-def csv_form(names: Sequence[str]) -> TextForm:
+def csv_form(names: Sequence[str]) -> TextFormat:
     """Return CSV with *names* as its first line."""
-    return TextForm("\ufeff" + whole_text(_line(names)), _line)
+    return TextFormat("\ufeff" + whole_text(_line(names)), _line)
 
 
 def _line(row: Sequence[Any]) -> str:

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.transfer.to_message.file_values import (
     Rows,
-    Written,
+    WrittenRows,
     duration_text,
     file_value,
     keeps_digits,
@@ -55,7 +55,7 @@ def write_excel(
     title: str = "",
     max_bytes: int = MESSAGE_FILE_MAX_BYTES,
     max_rows: int = ROWS_MAX,
-) -> Written:
+) -> WrittenRows:
     """Write *names* and all rows to a sheet of a new file at *path*; beside it lies a temporary one meanwhile.
 
     Numbers stay numbers, unless one has more digits than Excel keeps. Text is text, also where it looks like a formula.
@@ -83,7 +83,7 @@ def write_excel(
     size = path.stat().st_size
     if size > max_bytes:
         raise too_large(size, sheet.rows - 1, max_bytes=max_bytes, advice="")
-    return Written(sheet.rows - 1, sheet.cut)
+    return WrittenRows(sheet.rows - 1, sheet.cut)
 
 
 def _with_header(sheet: _Sheet, names: Sequence[str], parts: Iterable[Rows]) -> Iterable[Rows]:

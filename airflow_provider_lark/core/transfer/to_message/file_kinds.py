@@ -11,12 +11,12 @@ from airflow_provider_lark.core.transfer.file_names import safe_name
 from airflow_provider_lark.core.transfer.to_message.packing import Packing
 
 K = TypeVar("K", bound=str)
-Form = Literal["card", "image", "csv", "excel", "json", "jsonl", "html"]
+ResultForm = Literal["card", "image", "csv", "excel", "json", "jsonl", "html"]
 
-FORMS: Final[Sequence[Form]] = ("card", "image", "csv", "excel", "json", "jsonl", "html")
+FORMS: Final[Sequence[ResultForm]] = ("card", "image", "csv", "excel", "json", "jsonl", "html")
 
 # the first is the one that files get
-_SUFFIXES: Final[Mapping[Form, Sequence[str]]] = {
+_SUFFIXES: Final[Mapping[ResultForm, Sequence[str]]] = {
     "csv": (".csv",),
     "excel": (".xlsx",),
     "json": (".json",),
@@ -28,12 +28,14 @@ _PACKED: Final[Mapping[Packing, Sequence[str]]] = {"gzip": (".gz", ".gzip"), "zi
 PACKINGS: Final[Sequence[Packing]] = tuple(_PACKED)
 
 
-def is_file(form: Form) -> bool:
+def is_file(form: ResultForm) -> bool:
     """Tell whether a form is a file of all rows."""
     return form in _SUFFIXES
 
 
-def choose_kind(form: Form | None, compression: Packing | None, file_name: str | None) -> tuple[Form, Packing | None]:
+def choose_kind(
+    form: ResultForm | None, compression: Packing | None, file_name: str | None
+) -> tuple[ResultForm, Packing | None]:
     """Return the form and how its file is packed; what is not given the name's ending says, such as ``.json.gz``.
 
     Without one that is known it is a card.
@@ -59,7 +61,7 @@ def choose_kind(form: Form | None, compression: Packing | None, file_name: str |
     return found, packing
 
 
-def name_file(name: str, form: Form, packing: Packing | None) -> tuple[str, str]:
+def name_file(name: str, form: ResultForm, packing: Packing | None) -> tuple[str, str]:
     """Return the names of a file as the chat shows it, and within its zip: each with the endings that it needs."""
     stem = _split(_split(name, _PACKED)[1] if packing else name, {form: _SUFFIXES[form]})[1]
     inner = _SUFFIXES[form][0]

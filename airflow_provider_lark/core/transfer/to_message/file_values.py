@@ -28,7 +28,7 @@ FileValue = str | bool | int | float | Decimal | datetime | date | time | timede
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenRows:
     """What became of a query's rows.
 
     :param rows: all of them.

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_lark.core.cards.text import clean_text
 from airflow_provider_lark.core.transfer.to_message.file_values import file_value, keeps_digits, value_text
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat
 
 # text stays text, whatever it looks like: Excel reads mso-number-format, LibreOffice sdnum
 _AS_TEXT = 'sdnum="1033;0;@"'
@@ -24,14 +24,14 @@ th{background:#f2f3f5;position:sticky;top:0}
 """.strip()
 
 
-def html_form(names: Sequence[str], *, title: str = "") -> TextForm:
+def html_form(names: Sequence[str], *, title: str = "") -> TextFormat:
     """Return a page called *title* whose table has *names* as its head."""
     head = "".join(f"<th {_AS_TEXT}>{_shown(name)}</th>" for name in names)
     begin = (
         f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{_shown(title)}</title>\n'
         f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n"
     )
-    return TextForm(begin, _row, end="</tbody>\n</table>\n</body>\n</html>\n")
+    return TextFormat(begin, _row, end="</tbody>\n</table>\n</body>\n</html>\n")
 
 
 def _row(row: Sequence[Any]) -> str:

@@ -15,19 +15,19 @@ from airflow_provider_lark.core.transfer.to_message.file_values import (
     json_text,
     whole_text,
 )
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def json_form(names: Sequence[str]) -> TextForm:
+def json_form(names: Sequence[str]) -> TextFormat:
     """Return one array of objects, a line each."""
-    return TextForm("[\n", _Row(names), ",\n", "\n]\n")
+    return TextFormat("[\n", _Row(names), ",\n", "\n]\n")
 
 
-def json_lines_form(names: Sequence[str]) -> TextForm:
+def json_lines_form(names: Sequence[str]) -> TextFormat:
     """Return lines of one object each; of no rows a single empty line, since Lark takes no file without a byte."""
-    return TextForm("", _Row(names), "\n", "\n")
+    return TextFormat("", _Row(names), "\n", "\n")
 
 
 class _Row:

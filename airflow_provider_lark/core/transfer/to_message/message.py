@@ -26,12 +26,12 @@ from airflow_provider_lark.core.errors import ConfigError, TooLarge
 from airflow_provider_lark.core.transfer.to_message.chart_image import draw_chart
 from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
 from airflow_provider_lark.core.transfer.to_message.excel_file import write_excel
-from airflow_provider_lark.core.transfer.to_message.file_kinds import Form, is_file, name_file
-from airflow_provider_lark.core.transfer.to_message.file_values import Rows, Written, distinct_columns, rows_in_zone
+from airflow_provider_lark.core.transfer.to_message.file_kinds import ResultForm, is_file, name_file
+from airflow_provider_lark.core.transfer.to_message.file_values import Rows, WrittenRows, distinct_columns, rows_in_zone
 from airflow_provider_lark.core.transfer.to_message.html_file import html_form
 from airflow_provider_lark.core.transfer.to_message.json_file import json_form, json_lines_form
 from airflow_provider_lark.core.transfer.to_message.packing import Packing
-from airflow_provider_lark.core.transfer.to_message.text_file import TextForm, write_text_file
+from airflow_provider_lark.core.transfer.to_message.text_file import TextFormat, write_text_file
 
 ROWS_MAX = 1000
 """Rows that a card may be asked to show; far fewer fit."""
@@ -67,7 +67,7 @@ class MessageOptions:
     """
 
     title: str
-    form: Form = "card"
+    form: ResultForm = "card"
     packing: Packing | None = None
     rows_shown: int = 50
     chart: ChartChoice | None = None
@@ -226,7 +226,7 @@ def _fill_file(result: Result, parts: Iterable[Rows], options: MessageOptions, f
 
 def _write_file(
     path: Path, inner_name: str, names: Sequence[str], parts: Iterable[Rows], options: MessageOptions
-) -> Written:
+) -> WrittenRows:
     if options.form == "excel":
         # a cell has no zone; where all moments are in one, it need not say so
         shown = rows_in_zone(parts, options.zone, drop_zone=True)
@@ -235,7 +235,7 @@ def _write_file(
     return write_text_file(path, _text_form(names, options), shown, packing=options.packing, inner_name=inner_name)
 
 
-def _text_form(names: Sequence[str], options: MessageOptions) -> TextForm:
+def _text_form(names: Sequence[str], options: MessageOptions) -> TextFormat:
     match options.form:
         case "json":
             return json_form(names)

@@ -9,12 +9,12 @@ from typing import Any
 
 from airflow_provider_lark.core.api.wire.limits import MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import TooLarge
-from airflow_provider_lark.core.transfer.to_message.file_values import Rows, Written, too_large, whole_text
+from airflow_provider_lark.core.transfer.to_message.file_values import Rows, WrittenRows, too_large, whole_text
 from airflow_provider_lark.core.transfer.to_message.packing import ZIP_UNPACKED_MAX, Packing, packed
 
 
 @dataclass(frozen=True, slots=True)
-class TextForm:
+class TextFormat:
     """How rows become text.
 
     :param row: one row's text.
@@ -28,13 +28,13 @@ class TextForm:
 
 def write_text_file(
     path: Path,
-    form: TextForm,
+    form: TextFormat,
     parts: Iterable[Rows],
     *,
     packing: Packing | None = None,
     inner_name: str = "",
     max_bytes: int = MESSAGE_FILE_MAX_BYTES,
-) -> Written:
+) -> WrittenRows:
     """Write all rows to *path*; of the rows no more than a part is in memory.
 
     :param inner_name: of the file within a zip.
@@ -61,7 +61,7 @@ def write_text_file(
         size = raw.tell()
     if size > max_bytes:
         raise too_large(size, rows, max_bytes=max_bytes, advice=advice)
-    return Written(rows)
+    return WrittenRows(rows)
 
 
 def _encoded(text: str) -> bytes:

@@ -26,7 +26,7 @@ from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, 
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.to_sql.foreseeing import ForeseenLoading
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading
-from airflow_provider_lark.core.transfer.to_sql.sql_target import Place, SqlTarget, find_target
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace, TargetTable, find_target
 from airflow_provider_lark.core.transfer.to_sql.staging import RowValues
 
 DumpMode = Literal["append", "upsert", "replace"]
@@ -74,7 +74,7 @@ def copy_to_sql(
     client: LarkClient,
     engine: Engine,
     address: TableAddress,
-    place: Place,
+    place: TargetPlace,
     options: DumpOptions,
     *,
     find_user_ids: FindUserIds | None = None,
@@ -122,13 +122,13 @@ def copy_to_sql(
     return report
 
 
-def _note_left_out(report: TransferReport, target: SqlTarget) -> None:
+def _note_left_out(report: TransferReport, target: TargetTable) -> None:
     if target.left_out:
         shown = ", ".join(target.left_out[:20]) + (" …" if len(target.left_out) > 20 else "")
         report.warnings.append(f"fields without a column of their name were left out: {shown}")
 
 
-def _check_key(options: DumpOptions, place: Place, target: SqlTarget) -> None:
+def _check_key(options: DumpOptions, place: TargetPlace, target: TargetTable) -> None:
     if options.mode != "replace" and not target.key:
         raise ConfigError(
             f"mode {options.mode!r} must tell rows apart: add a column {place.record_id_column or 'lark_record_id'!r} "
@@ -145,7 +145,7 @@ class _Dump:
         only: dict[str, Any],
         view_id: str,
         conn: Connection,
-        target: SqlTarget,
+        target: TargetTable,
         options: DumpOptions,
         report: TransferReport,
     ) -> None:

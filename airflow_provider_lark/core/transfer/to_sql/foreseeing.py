@@ -10,7 +10,7 @@ from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.dry_run import KEYS_SHOWN, Foreseen
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.transfer.to_sql.cascades import rows_at_stake
-from airflow_provider_lark.core.transfer.to_sql.sql_target import SqlTarget
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetTable
 from airflow_provider_lark.core.transfer.to_sql.staging import Staging
 
 
@@ -23,7 +23,7 @@ class ForeseenLoading(Staging):
     :param would: gets the counts, and the first record ids of each kind.
     """
 
-    def __init__(self, conn: Connection, target: SqlTarget, would: Foreseen) -> None:
+    def __init__(self, conn: Connection, target: TargetTable, would: Foreseen) -> None:
         super().__init__(conn, target)
         self._would = would
 

@@ -20,7 +20,7 @@ from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.statements import write
 from airflow_provider_lark.core.transfer.to_sql.cascades import rows_at_stake
-from airflow_provider_lark.core.transfer.to_sql.sql_target import SqlTarget
+from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetTable
 from airflow_provider_lark.core.transfer.to_sql.staging import Staging
 
 Refuse = Callable[[RowError], None]
@@ -36,7 +36,7 @@ class Loading(Staging):
     :param warn: is told what a person should look at.
     """
 
-    def __init__(self, conn: Connection, target: SqlTarget, refuse: Refuse, warn: Callable[[str], None]) -> None:
+    def __init__(self, conn: Connection, target: TargetTable, refuse: Refuse, warn: Callable[[str], None]) -> None:
         super().__init__(conn, target)
         self._refuse = refuse
         self._warn = warn

@@ -35,7 +35,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TargetPlace:
     """Where the rows go.
 
     :param record_id_column: the column that keeps the records' ids; empty for none.
@@ -81,7 +81,7 @@ class BoundColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlTarget:
+class TargetTable:
     """A table that fits the fields.
 
     :param bound: one for each column that a field fills.
@@ -99,7 +99,7 @@ class SqlTarget:
 
 def find_target(
     conn: Connection,
-    place: Place,
+    place: TargetPlace,
     source: str,
     fields: Sequence[Field],
     choice: Names | None,
@@ -108,7 +108,7 @@ def find_target(
     users: UserKey,
     create: bool,
     would: Foreseen | None = None,
-) -> SqlTarget:
+) -> TargetTable:
     """Reflect the table of *place*, or create it, and bind the fields to its columns.
 
     :param source: the Bitable table that has the *fields*, for messages.
@@ -138,17 +138,17 @@ def find_target(
     _check_filled(place, columns, {record_id_column, *(each.column.name for each in bound)}, unused)
     left_out = () if choice is not None else tuple(unused)
     key = _key(place, table, bound, record_id_column)
-    return SqlTarget(table, bound, record_id_column, key, left_out, is_new)
+    return TargetTable(table, bound, record_id_column, key, left_out, is_new)
 
 
-def _reflect(conn: Connection, place: Place) -> Table:
+def _reflect(conn: Connection, place: TargetPlace) -> Table:
     try:
         return reflect_table(conn, place.table, place.schema)
     except SchemaMismatch as error:
         raise SchemaMismatch(f"{error.message}; create it, or set create_table=True") from error
 
 
-def _design(conn: Connection, place: Place, source: str, fields: Sequence[Field], choice: Names | None) -> Table:
+def _design(conn: Connection, place: TargetPlace, source: str, fields: Sequence[Field], choice: Names | None) -> Table:
     where = f"table {place.label!r}"
     pairs = choice or tuple((field.name, field.name) for field in fields if sql_type_for(field, "") is not None)
     _check_keys(place, [name for name, _ in pairs])
@@ -196,7 +196,7 @@ def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
             )
 
 
-def _equal_names(place: Place, fields: Sequence[Field], columns: dict[str, Column]) -> Names:
+def _equal_names(place: TargetPlace, fields: Sequence[Field], columns: dict[str, Column]) -> Names:
     pairs = tuple(
         (field.name, field.name)
         for field in fields
@@ -211,7 +211,7 @@ def _equal_names(place: Place, fields: Sequence[Field], columns: dict[str, Colum
 
 
 def _bind(
-    place: Place,
+    place: TargetPlace,
     field: Field,
     column_name: str,
     columns: dict[str, Column],
@@ -230,7 +230,7 @@ def _bind(
     return BoundColumn(field, column, build_codec(field, column, time_zone=zone, user_key=users))
 
 
-def _check_filled(place: Place, columns: dict[str, Column], filled: set[str], unused: Sequence[str]) -> None:
+def _check_filled(place: TargetPlace, columns: dict[str, Column], filled: set[str], unused: Sequence[str]) -> None:
     empty = [
         column.name
         for column in columns.values()
@@ -244,7 +244,7 @@ def _check_filled(place: Place, columns: dict[str, Column], filled: set[str], un
         )
 
 
-def _key(place: Place, table: Table, bound: Sequence[BoundColumn], record_id_column: str) -> tuple[str, ...]:
+def _key(place: TargetPlace, table: Table, bound: Sequence[BoundColumn], record_id_column: str) -> tuple[str, ...]:
     if not place.key_fields:
         return key_columns_of(table, [record_id_column]) if record_id_column else ()
     columns = {each.field.name: each.column.name for each in bound}
@@ -252,7 +252,7 @@ def _key(place: Place, table: Table, bound: Sequence[BoundColumn], record_id_col
     return key_columns_of(table, [columns[name] for name in place.key_fields])
 
 
-def _check_keys(place: Place, written: Sequence[str]) -> None:
+def _check_keys(place: TargetPlace, written: Sequence[str]) -> None:
     for name in place.key_fields:
         if name not in written:
             raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")

@@ -23,7 +23,7 @@ from airflow_provider_lark.core.database.refusals import concerns_a_row, reason
 from airflow_provider_lark.core.database.savepoints import missing_undo, savepoint
 from airflow_provider_lark.core.errors import RowError, RowRefused
 from airflow_provider_lark.core.fields.column import CHARSET, COLLATION, ColumnKind, SqlType, kind_of
-from airflow_provider_lark.core.transfer.to_sql.sql_target import RECORD_ID_LENGTH, SqlTarget
+from airflow_provider_lark.core.transfer.to_sql.sql_target import RECORD_ID_LENGTH, TargetTable
 
 _NAME = "lark_transfer"
 _ID = "lark_transfer_id"
@@ -34,7 +34,7 @@ RowValues = dict[str, Any]
 class Staging:
     """Collects rows for *target*; every method ends its own transaction."""
 
-    def __init__(self, conn: Connection, target: SqlTarget) -> None:
+    def __init__(self, conn: Connection, target: TargetTable) -> None:
         self._conn = conn
         self._target = target
         # a temporary table hides another of its name

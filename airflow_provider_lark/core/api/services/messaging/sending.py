@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from airflow_provider_lark.core.api.calls.memory import Sent
+from airflow_provider_lark.core.api.calls.memory import KnownMessage
 from airflow_provider_lark.core.api.calls.namespace import ApiCall, D, Namespace
 from airflow_provider_lark.core.api.calls.session import Session
 from airflow_provider_lark.core.api.services.messaging import content as contents
@@ -152,7 +152,7 @@ class Sending(Namespace[D]):
 
     def _note(self, content: Content, sent: SentMessage) -> SentMessage:
         # what replaces a card has to be of its form, and replies share the pace of the chat
-        self.session.sent.keep(sent.message_id, Sent(sent.chat_id, content.form))
+        self.session.sent.keep(sent.message_id, KnownMessage(sent.chat_id, content.form))
         return sent
 
 
