@@ -6,8 +6,7 @@ import os
 
 from airflow_provider_lark.core.api.calls.memory import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.calls.ratelimit import RateLimiter
-from airflow_provider_lark.core.api.tokens.app import App
-from airflow_provider_lark.core.api.tokens.token_state import TokenState
+from airflow_provider_lark.core.api.tokens.app import App, TokenState
 
 
 class AppState:

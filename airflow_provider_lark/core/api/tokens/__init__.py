@@ -2,11 +2,10 @@
 
 ::
 
-    app.py              the app, and for whom it acts
+    app.py              the app, for whom it acts, and what its clients share
     credentials.py      what an app, a store app and a user ask Lark for; token_answer.py  what it answers
     token_source.py     looks in the process, then in the store, then asks; one asks at a time
     token_cache.py      what a process holds: a pure decision
     token_store.py      the port of a store that outlives the process, and one in memory
     tolerant_store.py   a store that may fail without failing a call
-    token_state.py      what the clients of one app share
 """

@@ -15,10 +15,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
-from airflow_provider_lark.core.api.tokens.app import App
+from airflow_provider_lark.core.api.tokens.app import App, TokenState
 from airflow_provider_lark.core.api.tokens.token_answer import read_seconds, take_secret, take_token
 from airflow_provider_lark.core.api.tokens.token_source import ASK_ONCE, Identity, TokenSource
-from airflow_provider_lark.core.api.tokens.token_state import TokenState
 from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey, TokenKind, TokenStore
 from airflow_provider_lark.core.api.tokens.tolerant_store import StoreFailure, TolerantStore
 from airflow_provider_lark.core.api.wire.answers import JsonObject

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from airflow_provider_lark.core.api.tokens.app import TokenState
 from airflow_provider_lark.core.api.tokens.token_cache import POLL_SECONDS, CacheMiss, TokenCache
-from airflow_provider_lark.core.api.tokens.token_state import TokenState
 from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
 from airflow_provider_lark.core.api.tokens.tolerant_store import StoreFailure, TolerantStore
 from airflow_provider_lark.core.api.wire.flow import Flow, Wait

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from airflow_provider_lark.core.api.tokens.token_state import TokenState
+from airflow_provider_lark.core.api.tokens.app import TokenState
 from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.api.wire.flow import Flow, blocking
 from airflow_provider_lark.core.api.wire.secret import Secret
