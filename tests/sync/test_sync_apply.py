@@ -269,3 +269,23 @@ def edit_randomly(world: World, dice: random.Random, name: str, codes: Iterable[
 def state_of(world: World) -> dict[Any, Any]:
     rows, records = world.rows(), world.by_code()
     return {code: (rows.get(code), records.get(code)) for code in rows.keys() | records.keys()}
+
+
+def test_dead_letter_that_a_plan_tries_again_is_applied_and_another_is_left(world: World, tmp_path: Path) -> None:
+    if world.sql.dialect.name != "sqlite":
+        pytest.skip("one way to refuse rows for a while will do")
+    engine = world.ready(2)
+    world.execute("CREATE TRIGGER no BEFORE INSERT ON people BEGIN SELECT RAISE(ABORT, 'not now'); END")
+    world.add(Name="a", Code=50)
+    world.add(Name="b", Code=51)
+    assert engine.incremental().failed == 2
+    world.execute("DROP TRIGGER no")
+    world.execute("UPDATE sync_queue SET next_attempt_at = NULL WHERE status = 'pending'")
+    save(engine, tmp_path / "p")
+    world.edit(51, Name="b again")
+    report = apply(engine, tmp_path / "p")
+    assert (report.to_sql.created, left_by(report)) == (1, (1, ["51"]))
+    assert 51 not in world.rows()
+    engine.incremental()
+    world.assert_in_step()
+    assert world.ask("SELECT count(*) FROM sync_queue WHERE status <> 'completed'") == [(0,)]
