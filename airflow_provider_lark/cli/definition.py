@@ -181,6 +181,18 @@ _APPLY_ARGS = (
     ARG_VERBOSE,
 )
 
+_RECEIVE_ARGS = (
+    _arg(
+        "--conn-id",
+        help="Connection of type lark whose app is served; may be given several times (default: lark_default)",
+        action="append",
+        default=[],
+        metavar="CONN_ID",
+    ),
+    _arg("--http", help="Where to listen (default: 127.0.0.1:8765)", default="127.0.0.1:8765", metavar="HOST:PORT"),
+    ARG_VERBOSE,
+)
+
 
 def get_lark_cli_commands() -> list[CLICommand]:
     """Return the group ``lark``, as the provider's ``cli`` entry promises it."""
@@ -212,6 +224,12 @@ def get_lark_cli_commands() -> list[CLICommand]:
                             args=_APPLY_ARGS,
                         ),
                     ),
+                ),
+                ActionCommand(
+                    name="receive",
+                    help="Take what Lark sends by itself, and keep it for the syncs that stay",
+                    func=lazy_load_command("airflow_provider_lark.cli.receive.receive"),
+                    args=_RECEIVE_ARGS,
                 ),
                 GroupCommand(name="app", help="Manage Lark apps as connections", subcommands=_APP_COMMANDS),
                 GroupCommand(name="tokens", help="Look after the token store", subcommands=_TOKEN_COMMANDS),

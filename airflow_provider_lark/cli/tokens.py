@@ -14,6 +14,7 @@ from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
 from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.inbox import sql_inbox
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -50,6 +51,7 @@ def purge_store(args: Namespace) -> None:
     with _store(args) as engine:
         tokens, people, cards = purge(engine), users.purge(engine), alert_store.purge(engine)
         print(f"Deleted {tokens} expired tokens, {people} entries of the user cache and {cards} cards of old failures")
+        print(f"Deleted {sql_inbox.purge(engine)} old entries of the inbox")
 
 
 @contextmanager

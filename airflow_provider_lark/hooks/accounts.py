@@ -9,6 +9,7 @@ from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.encryption import Keyring
 
 
 def open_accounts(conn_id: str) -> AccountStore:
@@ -17,11 +18,20 @@ def open_accounts(conn_id: str) -> AccountStore:
     :raises ConfigError: there is no such connection, or ``LARK_CONFIG_ENCRYPTION_KEY`` holds no key; the message says
         how to make one.
     """
+    from airflow_provider_lark.core.accounts.account_store import AccountStore
+
+    return AccountStore(sql_engine(conn_id), read_keyring())
+
+
+def read_keyring() -> Keyring:
+    """Return the keys of ``LARK_CONFIG_ENCRYPTION_KEY``, masked in logs from here on.
+
+    :raises ConfigError: it is not set, or holds no key.
+    """
     from airflow.sdk.log import mask_secret
 
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 
     # the keys go into no variable, which a traceback with locals would show
     list(map(mask_secret, map(str.strip, os.environ.get(VARIABLE, "").split(","))))
-    return AccountStore(sql_engine(conn_id), Keyring.from_environment())
+    return Keyring.from_environment()

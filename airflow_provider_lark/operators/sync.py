@@ -4,158 +4,27 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.dry_run import Foreseen, tell
-from airflow_provider_lark.core.errors import ConfigError, LeaseHeld
-from airflow_provider_lark.hooks.errors import airflow_errors, told
-from airflow_provider_lark.hooks.parameters import read_flag, read_text, refuse_choice
-from airflow_provider_lark.hooks.table_place import TablePlace
-from airflow_provider_lark.operators.calling import CallingOperator
+from airflow_provider_lark.core.errors import LeaseHeld
+from airflow_provider_lark.hooks.errors import told
+from airflow_provider_lark.hooks.parameters import read_flag, read_seconds, refuse_choice
 from airflow_provider_lark.operators.dry_run import DryRunOperator
-from airflow_provider_lark.operators.lineage import (
-    CHANGES,
-    collect_lineage,
-    count_changes,
-    name_dataset,
-    openlineage_facets,
-    tell_outlets,
-)
-from airflow_provider_lark.operators.links import BitableTableLink
+from airflow_provider_lark.operators.lineage import CHANGES, count_changes
+from airflow_provider_lark.operators.sync_base import BitableSyncOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from sqlalchemy import Engine
 
-    from airflow_provider_lark.core import SyncEngine, TableMapping
-    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.core import SyncEngine
 
-_COUNTS = (
-    *("to_sql", "to_lark", "rewritten", "near_misses", "conflicts", "skipped", "failed", "status"),
-    *("equal", "different", "only_sql", "only_lark", "pending", "in_step"),
-)
-"""What of a report goes into the events of outlets."""
-
-
-class BitableSyncOperator(CallingOperator):
-    """What the operators share: one mapping, one Lark connection, one SQL connection, one report as XCom.
-
-    :param mapping: which tables to keep in step: a dictionary, the short form ``{"MyDB:users": "users"}``, a
-        ``TableMapping``, JSON text, or the path of a YAML file, which may start at the folder of the DAG's file.
-    :param mapping_name: which mapping of the YAML file, when it holds several.
-    :param lark_conn_id: connection of type ``lark``.
-    :param sql_conn_id: connection of the database; overrides the mapping's ``sql.conn_id``.
-    """
-
-    template_fields: Sequence[str] = (
-        *("mapping", "mapping_name", "lark_conn_id", "sql_conn_id"),
-        *CallingOperator.template_fields,
-    )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"mapping": "json"}
-    operator_extra_links = (BitableTableLink(),)
-    ui_color = "#d6e8ff"
-
-    def __init__(
-        self,
-        *,
-        mapping: Mapping[str, Any] | TableMapping | str,
-        mapping_name: str | None = None,
-        lark_conn_id: str = "lark_default",
-        sql_conn_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.table_place: TablePlace | None = None
-        self._sql_dataset: tuple[str, str] | None = None
-        self._direction: str = ""
-        self.mapping = mapping
-        self.mapping_name = mapping_name
-        self.lark_conn_id = lark_conn_id
-        self.sql_conn_id = sql_conn_id
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Run once and return the report as plain data."""
-        from airflow_provider_lark.core import SyncEngine
-        from airflow_provider_lark.core.api.stop import StoppableClock
-        from airflow_provider_lark.hooks.database import opened_engine
-        from airflow_provider_lark.hooks.lark import LarkHook
-        from airflow_provider_lark.operators.mapping_source import read_mapping
-
-        with airflow_errors(), ExitStack() as stack:
-            hook = LarkHook(self.lark_conn_id, **self.call_settings)
-            folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
-            mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
-            database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
-            client = stack.enter_context(hook.client(stop=self.stop_flag))
-            # without a token store the answers are kept beside the ledger
-            shared = mapping.names_by_email and hook.accounts is not None
-            directory = hook.user_directory(client) if shared else None
-            clock = StoppableClock(self.stop_flag, hook.clock)
-            engine = SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory, clock=clock)
-            try:
-                report = self._run(engine)
-            finally:
-                # the button is wanted most where the task has failed
-                self._note_places(hook, mapping, engine, database)
-        for text in (*report["problems"], *report["warnings"]):
-            self.log.warning("%s: %s", mapping.name, text)
-        # the engine has logged the counts
-        if self.table_place is not None:
-            collect_lineage(hook, **self._lineage(self.table_place))
-            counts = {name: report[name] for name in _COUNTS if name in report}
-            tell_outlets(context, self.outlets, self.table_place, counts, changed=self._count_changes(report))
-        return report
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Return the tables of both sides by the way that rows may take, for OpenLineage."""
-        if self.table_place is None:
-            return None
-        return openlineage_facets(
-            **self._lineage(self.table_place),
-            sql_inputs=[self._sql_dataset] if self._sql_dataset and self._reads("sql") else (),
-            sql_outputs=[self._sql_dataset] if self._sql_dataset and self._writes("sql") else (),
-        )
-
-    def _count_changes(self, report: Mapping[str, Any]) -> int:
-        """Return how many changes those hear of who want to hear of changes only."""
-        return 0
-
-    def _note_places(self, hook: LarkHook, mapping: TableMapping, engine: SyncEngine, database: Engine) -> None:
-        if engine.table is None:
-            return
-        app_token, table_id = engine.table
-        given = f"{mapping.lark.base}:{mapping.lark.table}" if mapping.lark.base and mapping.lark.table else ""
-        self.table_place = TablePlace(hook.settings.host, app_token, table_id, given=given)
-        self._sql_dataset = name_dataset(database, mapping.sql.schema, mapping.sql.table)
-        self._direction = mapping.direction
-
-    def _lineage(self, place: TablePlace) -> dict[str, Any]:
-        return {
-            "inputs": [place] if self._reads("lark") else [],
-            "outputs": [place] if self._writes("lark") else [],
-        }
-
-    def _reads(self, side: str) -> bool:
-        return self._direction in ("both", "to_sql" if side == "lark" else "to_lark")
-
-    def _writes(self, side: str) -> bool:
-        return self._direction in ("both", f"to_{side}")
-
-    @abstractmethod
-    def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        """Do the work by one call and return its report as plain data."""
-
-    def _sql_conn_id(self, mapping: TableMapping) -> str:
-        conn_id = read_text(self.sql_conn_id) or mapping.sql.conn_id
-        if not conn_id:
-            raise ConfigError(
-                f"mapping {mapping.name!r}: names no database; set the operator's sql_conn_id or the mapping's "
-                "sql.conn_id to a SQL connection"
-            )
-        return conn_id
+_DAY_SECONDS = 86_400.0
+POLL_SECONDS = 5.0
 
 
 class BitableSyncSetupOperator(DryRunOperator, BitableSyncOperator):
@@ -237,15 +106,64 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
     """Carries over what changed on either side since the last run; one call to Lark when nothing did.
 
     While another run writes to the table, the task is skipped: what it would do, the next one does.
+
+    With *run_for* the task stays, and runs again and again: near real time in one task. It ends by itself, between two
+    runs, and the next task goes on where it stopped, so nothing is lost in between. Give the DAG ``max_active_runs=1``
+    and a schedule a little longer than *run_for*.
+
+    :param run_for: for how long, a ``timedelta`` or seconds, up to a day; default: one run.
+    :param poll_interval: seconds between two runs when nothing is known to have changed.
+    :param events: also run as soon as an event of Lark says that the table was changed. The events come from the inbox
+        that ``airflow lark receive`` fills; one that is lost is made up for by the next poll.
     """
+
+    template_fields: Sequence[str] = (*_WritingSyncOperator.template_fields, "run_for", "poll_interval", "events")
 
     operation = "incremental"
 
+    def __init__(
+        self,
+        *,
+        run_for: timedelta | float | str | None = None,
+        poll_interval: float | str = POLL_SECONDS,
+        events: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.run_for = run_for
+        self.poll_interval = poll_interval
+        self.events = events
+
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
+        seconds = self.run_for.total_seconds() if isinstance(self.run_for, timedelta) else self.run_for
+        run_for = read_seconds(seconds, "run_for", longest=_DAY_SECONDS)
+        if run_for is not None:
+            return self._stay(engine, run_for, allow_mass_deletes)
         try:
             return engine.incremental(allow_mass_deletes=allow_mass_deletes).to_dict()
         except LeaseHeld as exc:
             raise AirflowSkipException(str(exc)) from exc
+
+    def _stay(self, engine: SyncEngine, seconds: float, allow_mass_deletes: bool) -> dict[str, Any]:
+        from airflow_provider_lark.core.inbox.hints import TableHints
+        from airflow_provider_lark.core.sync.continuous import ContinuousSync
+        from airflow_provider_lark.hooks.inbox import open_inbox
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        poll = read_seconds(self.poll_interval, "poll_interval", longest=_DAY_SECONDS) or POLL_SECONDS
+        hints = None
+        if read_flag(self.events, "events"):
+            inbox = open_inbox(LarkHook(self.lark_conn_id, **self.call_settings))
+            # which table it is, the first run finds out
+            hints = TableHints(
+                inbox,
+                lambda: "/".join(engine.table) if engine.table else None,
+                lambda: engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
+            )
+        engine.tells_idle_runs = False
+        run = partial(engine.incremental, allow_mass_deletes=allow_mass_deletes)
+        sync = ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock)
+        return sync.run_for(seconds).to_dict()
 
 
 class BitableConsistencyCheckOperator(BitableSyncOperator):

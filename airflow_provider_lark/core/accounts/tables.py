@@ -131,6 +131,8 @@ inbox = Table(
     Column("kind", String(16), nullable=False),
     Column("event_type", name_type(EVENT_LENGTH), nullable=False),
     Column("event_id", name_type(EVENT_LENGTH), nullable=False),
+    # the table or the message that it concerns
+    Column("subject", name_type(EVENT_LENGTH)),
     # sealed, as tokens are
     Column("body", Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb"), nullable=False),
     Column("key_id", String(16)),

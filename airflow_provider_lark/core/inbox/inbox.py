@@ -72,11 +72,18 @@ class Inbox(Protocol):
         """
         ...
 
-    def claim(self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None) -> list[Entry]:
+    def claim(
+        self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None, subject: str | None = None
+    ) -> list[Entry]:
         """Take up to *limit* entries that are due, the oldest first; no other worker gets them until the lease ends.
 
         :param token: names the taker.
+        :param subject: only what concerns this table or message, see :attr:`.Delivery.subject`.
         """
+        ...
+
+    def give_back(self, ids: Sequence[int], *, token: str) -> None:
+        """Let entries be taken again at once, as if they had not been."""
         ...
 
     def complete(self, ids: Sequence[int], *, token: str) -> int:

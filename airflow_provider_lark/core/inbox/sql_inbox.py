@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, update
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
-from airflow_provider_lark.core.accounts.tables import inbox, inbox_identities
+from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox, inbox_identities
 from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
@@ -73,8 +73,9 @@ class SqlInbox:
         row = {
             "app_id": self._app_id,
             "kind": delivery.kind,
-            "event_type": delivery.type[:128],
-            "event_id": delivery.event_id[:128],
+            "event_type": delivery.type[:EVENT_LENGTH],
+            "event_id": delivery.event_id[:EVENT_LENGTH],
+            "subject": delivery.subject[:EVENT_LENGTH] or None,
             "body": sealed,
             "key_id": self._keyring.current_id,
             "status": "pending",
@@ -89,19 +90,35 @@ class SqlInbox:
         at_ms = conn.execute(select(epoch_ms(inbox.c.received_at)).where(inbox.c.id == id_)).scalar_one()
         return Receipt(True, int(at_ms))
 
-    def claim(self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None) -> list[Entry]:
+    def claim(
+        self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None, subject: str | None = None
+    ) -> list[Entry]:
         """Take up to *limit* entries that are due, the oldest first."""
-        return self._run(partial(self._claim, limit, token, lease_seconds, kind))
-
-    def _claim(self, limit: int, token: str, lease_seconds: float, kind: Kind | None, conn: Connection) -> list[Entry]:
-        self._take_back_expired(conn)
-        due = or_(inbox.c.next_attempt_ms.is_(None), inbox.c.next_attempt_ms <= NowMs())
-        mine = [inbox.c.app_id == self._app_id, inbox.c.status == "pending", due]
+        mine = [inbox.c.app_id == self._app_id]
         if kind is not None:
             mine.append(inbox.c.kind == kind)
+        if subject is not None:
+            mine.append(inbox.c.subject == subject)
+        open_ = select(inbox.c.id).where(*mine, inbox.c.status.in_(("pending", "processing"))).limit(1)
+        if self._look(lambda conn: conn.scalar(open_)) is None:
+            # the usual answer to one who asks every second, without a transaction that writes
+            return []
+        return self._run(partial(self._claim, limit, token, lease_seconds, mine))
+
+    def _claim(
+        self, limit: int, token: str, lease_seconds: float, mine: Sequence[ColumnElement[bool]], conn: Connection
+    ) -> list[Entry]:
+        self._take_back_expired(conn)
+        due = or_(inbox.c.next_attempt_ms.is_(None), inbox.c.next_attempt_ms <= NowMs())
         # by status and not by "later than the last one": a row with a lower id may be committed after one with a higher
-        free = select(inbox.c.id).where(*mine).order_by(inbox.c.id).limit(limit).with_for_update(skip_locked=True)
-        ids = list(conn.scalars(free))
+        waiting = (
+            select(inbox.c.id)
+            .where(*mine, inbox.c.status == "pending", due)
+            .order_by(inbox.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        ids = list(conn.scalars(waiting))
         if not ids:
             return []
         lease = {"claim_token": token, "claim_until_ms": now_plus_ms(lease_seconds)}
@@ -149,6 +166,17 @@ class SqlInbox:
             return done
 
         return self._run(work)
+
+    def give_back(self, ids: Sequence[int], *, token: str) -> None:
+        """Let entries be taken again at once, as if they had not been."""
+
+        def work(conn: Connection) -> None:
+            for some in split(list(ids)):
+                mine = (is_among(inbox.c.id, some), inbox.c.claim_token == token)
+                free = {"status": "pending", "attempts": inbox.c.attempts - 1, **_UNCLAIMED}
+                conn.execute(update(inbox).where(*mine).values(free))
+
+        self._run(work)
 
     def retry(self, id_: int, *, token: str, attempts: int, error: str) -> None:
         """Give an entry back for another try, or set it aside after :data:`.MAX_ATTEMPTS`."""

@@ -52,6 +52,16 @@ class Delivery:
         event = self.body.get("event")
         return event if isinstance(event, dict) else self.body
 
+    @property
+    def subject(self) -> str:
+        """What it concerns: ``app_token/table_id`` for a change of a base, the message of a click, or nothing."""
+        event = self.event
+        if self.kind == "card":
+            return _text(_object(event.get("context")).get("open_message_id")) or _text(event.get("open_message_id"))
+        if _text(event.get("file_type")) == "bitable":
+            return f"{_text(event.get('file_token'))}/{_text(event.get('table_id'))}"
+        return ""
+
 
 def parse_object(raw: bytes) -> JsonObject:
     """Read a JSON object.

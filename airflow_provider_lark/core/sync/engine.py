@@ -76,6 +76,8 @@ class SyncEngine:
         self._ready: setup.Ready | None = None
         self.table: tuple[str, str] | None = None
         """app_token and table_id of the Bitable table, once they are known."""
+        self.tells_idle_runs = True
+        """Whether the log has a line for a run that met nothing to do; one every few seconds would bury the others."""
 
     def setup(self, *, adopt_fields: bool = False) -> SetupReport:
         """Make the ledger, the capturing triggers and the modification-time field, and store the field contract.
@@ -220,7 +222,9 @@ class SyncEngine:
             report.seconds = round(self.clock.monotonic() - began, 3)
             report.api_calls = self.client.calls.since(calls)
             report.api_calls["total"] = sum(report.api_calls.values())
-            log.info("%s of %s: %s", report.operation, report.mapping, report.summary())
+            is_idle = isinstance(report, SyncReport) and not report.has_done_anything and not self.tells_idle_runs
+            level = logging.DEBUG if is_idle else logging.INFO
+            log.log(level, "%s of %s: %s", report.operation, report.mapping, report.summary())
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""

@@ -94,6 +94,12 @@ class SyncReport(Report):
     failed: int = 0
     near_misses: int = 0
 
+    @property
+    def has_done_anything(self) -> bool:
+        """Whether rows were written, failed, or need a person."""
+        counts = (self.to_sql.total, self.to_lark.total, self.rewritten, self.conflicts, self.held, self.failed)
+        return any(counts) or bool(self.problems or self.warnings)
+
     def add_left(self, count: int) -> None:
         """Note rows that were not sent, because too many of their batch were refused."""
         if count:

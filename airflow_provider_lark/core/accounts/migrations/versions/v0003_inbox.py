@@ -55,6 +55,7 @@ def _tables() -> dict[str, list[sa.Column[Any]]]:
             column("kind", string(16), nullable=False),
             column("event_type", _name(128), nullable=False),
             column("event_id", _name(128), nullable=False),
+            column("subject", _name(128)),
             column("body", sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb"), nullable=False),
             column("key_id", string(16)),
             _now("received_at"),

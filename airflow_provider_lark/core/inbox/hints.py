@@ -1,0 +1,73 @@
+"""Events of one Bitable table as hints: something changed there. What changed is read from the table itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.inbox.inbox import Inbox
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 900.0
+"""Longer than a run takes; after a crash others wait so long, or poll sooner."""
+
+TAKEN_AT_ONCE = 500
+
+
+class TableHints:
+    """The hints for one table. An inbox that is down gives none: the table is polled all the same.
+
+    :param subject: returns the table as :attr:`.Delivery.subject` names it, None while it is not known.
+    :param subscribe: asks Lark for the table's events, once it is known.
+    """
+
+    def __init__(
+        self, inbox: Inbox, subject: Callable[[], str | None], subscribe: Callable[[], object] = lambda: None
+    ) -> None:
+        self._inbox = inbox
+        self._subject = subject
+        self._subscribe = subscribe
+        self._is_subscribed = False
+        self._token = uuid4().hex
+        self._is_down = False
+
+    def take(self) -> Sequence[int]:
+        """Return the ids of what has come."""
+        subject = self._subject()
+        if subject is None:
+            return ()
+        if not self._is_subscribed:
+            self._is_subscribed = True
+            try:
+                self._subscribe()
+            except LarkError as exc:
+                log.warning("Lark may send no events of %s, and the table is polled: %s", subject, exc)
+        try:
+            taken = self._inbox.claim(
+                limit=TAKEN_AT_ONCE, token=self._token, lease_seconds=LEASE_SECONDS, subject=subject
+            )
+        except LarkError as exc:
+            if not self._is_down:
+                log.warning("the inbox gives no hints, and the table is polled: %s", exc)
+            self._is_down = True
+            return ()
+        self._is_down = False
+        return [entry.id for entry in taken]
+
+    def done(self, ids: Sequence[int]) -> None:
+        """Note that they have been followed."""
+        self._tell(lambda: self._inbox.complete(ids, token=self._token))
+
+    def give_back(self, ids: Sequence[int], error: str) -> None:
+        """Let them be taken again at once: the next run follows them."""
+        self._tell(lambda: self._inbox.give_back(ids, token=self._token))
+
+    def _tell(self, tell: Callable[[], object]) -> None:
+        try:
+            tell()
+        except LarkError as exc:
+            # their lease ends by itself, and a run too many costs one call
+            log.warning("the inbox could not be told what became of its hints: %s", exc)

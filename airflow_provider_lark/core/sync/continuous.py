@@ -1,0 +1,143 @@
+"""Keeping two tables in step for a while: run after run, as soon as something is known to have changed.
+
+Polling is the truth. What Lark tells by itself only makes the next run begin sooner, so an event that is lost, doubled
+or late costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import LeaseHeld, RetriableError, Stopped
+from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport, Writes
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+"""How often the hints are looked at: one small query."""
+
+FAILURES_MAX = 10
+"""So many runs in a row may fail for a reason that passes; with the waits between, some five minutes."""
+
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+class Hints(Protocol):
+    """What tells that a table may have changed in Lark."""
+
+    def take(self) -> Sequence[int]:
+        """Return the ids of the hints that have come, and keep others from them."""
+        ...
+
+    def done(self, ids: Sequence[int]) -> None:
+        """Note that a run which began after they were taken has ended well."""
+        ...
+
+    def give_back(self, ids: Sequence[int], error: str) -> None:
+        """Let them be taken again: the run failed."""
+        ...
+
+
+@dataclass(slots=True)
+class ContinuousReport(SyncReport):
+    """What the runs of a while did together.
+
+    :param runs: how many runs ended well.
+    :param hints: how many events of Lark made a run begin sooner.
+    :param failed_runs: how many failed for a reason that passed.
+    """
+
+    runs: int = 0
+    hints: int = 0
+    failed_runs: int = 0
+
+    def add(self, report: SyncReport) -> None:
+        """Count what one run did."""
+        self.runs += 1
+        self.status = report.status
+        self.time_zone = report.time_zone
+        for name in ("rows_lark", "rows_sql", "rewritten", "conflicts", "skipped", "near_misses"):
+            setattr(self, name, getattr(self, name) + getattr(report, name))
+        # as they are now, not how often they were met
+        self.held, self.failed = report.held, report.failed
+        _add(self.to_sql, report.to_sql)
+        _add(self.to_lark, report.to_lark)
+        for kind, count in report.api_calls.items():
+            self.api_calls[kind] = self.api_calls.get(kind, 0) + count
+        for text in report.problems:
+            if text not in self.problems:
+                self.add_problem(text)
+        self.warnings += [text for text in report.warnings if text not in self.warnings][
+            : max(0, PROBLEMS_KEPT - len(self.warnings))
+        ]
+
+
+@dataclass(slots=True)
+class ContinuousSync:
+    """Keeps two tables in step until its time is over.
+
+    :param run: carries over what changed, once.
+    :param poll_seconds: the longest time between two runs.
+    :param hints: what makes a run begin sooner; None: only the clock does.
+    """
+
+    mapping: str
+    run: Callable[[], SyncReport]
+    poll_seconds: float
+    hints: Hints | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    look_seconds: float = LOOK_SECONDS
+
+    def run_for(self, seconds: float) -> ContinuousReport:
+        """Run until *seconds* have passed; a run that is under way then is finished.
+
+        :raises Stopped: told to stop; what was done is noted in the ledger, and the next run goes on from there.
+        :raises LarkError: a run failed for good, or :data:`FAILURES_MAX` in a row failed for a reason that passes.
+        """
+        total = ContinuousReport(self.mapping, "incremental")
+        began = self.clock.monotonic()
+        end, due, failures = began + seconds, began, 0
+        while (now := self.clock.monotonic()) < end:
+            ids = list(self.hints.take()) if self.hints is not None else []
+            if not ids and now < due:
+                pause = min(due - now, end - now)
+                self.clock.sleep(pause if self.hints is None else min(pause, self.look_seconds))
+                continue
+            total.hints += len(ids)
+            failures = self._run_once(total, ids, failures)
+            wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
+            due = self.clock.monotonic() + wait
+        total.seconds = round(self.clock.monotonic() - began, 3)
+        return total
+
+    def _run_once(self, total: ContinuousReport, ids: Sequence[int], failures: int) -> int:
+        """Run, and return how many runs in a row have failed."""
+        try:
+            report = self.run()
+        except BaseException as error:
+            self._give_back(ids, error)
+            if not isinstance(error, RetriableError) or isinstance(error, Stopped) or failures + 1 >= FAILURES_MAX:
+                raise
+            # another worker carries the changes over: nothing is wrong
+            if not isinstance(error, LeaseHeld):
+                total.failed_runs += 1
+            log.warning("a run of %s failed, and is tried again: %s", self.mapping, error)
+            return failures + 1
+        total.add(report)
+        if self.hints is not None and ids:
+            self.hints.done(ids)
+        return 0
+
+    def _give_back(self, ids: Sequence[int], error: BaseException) -> None:
+        if self.hints is not None and ids:
+            self.hints.give_back(ids, f"{type(error).__name__}: {error}")
+
+
+def _add(to: Writes, more: Writes) -> None:
+    to.created += more.created
+    to.updated += more.updated
+    to.deleted += more.deleted

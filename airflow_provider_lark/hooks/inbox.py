@@ -1,0 +1,48 @@
+"""What Lark told an app by itself: the inbox in the database of its token store, and the door that fills it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.accounts import read_keyring
+from airflow_provider_lark.hooks.database import sql_engine
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+    from airflow_provider_lark.core.receiving.door import Door
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+
+def open_inbox(hook: LarkHook) -> SqlInbox:
+    """Return the inbox of the app; the database is not asked yet.
+
+    :raises ConfigError: the connection names no token store, or ``LARK_CONFIG_ENCRYPTION_KEY`` holds no key.
+    """
+    from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+
+    conn_id = hook.settings.token_store_conn_id
+    if conn_id is None:
+        raise ConfigError(
+            f"connection {hook.lark_conn_id!r}: names no token store, and the inbox of its events lies there; set "
+            "store_conn_id to a SQL connection"
+        )
+    return SqlInbox(sql_engine(conn_id), read_keyring(), hook.settings.app_id)
+
+
+def open_door(hook: LarkHook) -> Door:
+    """Return what lets in what Lark sends to the app.
+
+    :raises ConfigError: the connection has neither an Encrypt Key nor a verification token.
+    """
+    from airflow_provider_lark.core.receiving.door import Door
+
+    settings = hook.settings
+    try:
+        return Door(
+            settings.app_id,
+            encrypt_key=settings.event_encrypt_key,
+            verification_token=settings.event_verification_token,
+        )
+    except ConfigError as exc:
+        raise ConfigError(f"connection {hook.lark_conn_id!r}: {exc.message}") from None

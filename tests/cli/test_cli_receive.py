@@ -1,0 +1,127 @@
+"""``airflow lark receive`` as a process of its own: from an edit in Lark to a row in SQL, by the event."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from tests.databases import open_sqlite
+
+KEY, TOKEN = "encrypt key", "verification token"
+
+
+@pytest.fixture
+def receiving(shop, emulator, tmp_path, monkeypatch):
+    """The shop's connection, with what receiving needs."""
+    store = tmp_path / "store.db"
+    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", Fernet.generate_key().decode())
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_STORE", json.dumps({"conn_type": "sqlite", "host": str(store)}))
+    conn = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    conn["extra"] |= {
+        "store_conn_id": "lark_store",
+        "event_encrypt_key_secret": KEY,
+        "event_verification_token": TOKEN,
+    }
+
+    def change(**extra):
+        kept = {name: value for name, value in (conn["extra"] | extra).items() if value is not None}
+        monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps({**conn, "extra": kept}))
+
+    change()
+    return change
+
+
+@contextmanager
+def serve():
+    """Run the command on a free port, and give its address; end it as systemd does."""
+    command = [sys.executable, "-m", "airflow", "lark", "receive", "--http", "127.0.0.1:0"]
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"POST (http://127\.0\.0\.1:[1-9]\d*/lark_default)", line):
+                yield found[1]
+                break
+        else:
+            pytest.fail("".join(said))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=120)
+        print("".join(said) + rest)
+    assert process.returncode == 0, "".join(said) + rest
+
+
+def run_operator(**given):
+    from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
+
+    operator = BitableIncrementalSyncOperator(
+        task_id="sync", mapping={"MyDB:areas": "areas"}, sql_conn_id="shop_db", **given
+    )
+    return operator.execute({"run_id": "manual"})
+
+
+def rows(tmp_path):
+    with open_sqlite(tmp_path / "shop.db").connect() as conn:
+        return dict(conn.execute(text("SELECT code, name FROM areas")).all())
+
+
+def test_edit_reaches_sql_by_its_event_and_not_by_the_poll(receiving, emulator, tmp_path):
+    app_token = next(iter(emulator.state.bases))
+    table_id = next(iter(emulator.state.bases[app_token].tables))
+    with serve() as url:
+        # sends the encrypted challenge, as the console does
+        emulator.state.set_event_url(emulator.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
+        # the first task makes the ledger, and subscribes to the base
+        assert run_operator(run_for=2, events=True)["runs"] == 1
+        emulator.person.add_record(app_token, table_id, {"code": "110000", "name": "北京"})
+        emulator.events.settle(120)
+        assert {each.state for each in emulator.events.log()} == {"delivered"}
+        report = run_operator(run_for=4, poll_interval=3600, events=True)
+    assert rows(tmp_path) == {"110000": "北京"}
+    # the run at the start, and one for the event, be it before or after
+    assert (report["hints"], report["runs"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"store_conn_id": None}, "names no token store"),
+        ({"event_encrypt_key_secret": None, "event_verification_token": None}, "neither an Encrypt Key nor"),
+    ],
+)
+def test_connection_that_cannot_receive_is_refused_at_the_start(airflow, receiving, extra, said):
+    receiving(**extra)
+    outcome = airflow("receive")
+    assert outcome.status == 1
+    assert said in outcome.err
+    assert "connection 'lark_default'" in outcome.err
+    assert KEY not in outcome.text
+
+
+@pytest.mark.parametrize("address", ["", "8765", "host:", "host:port", "host:99999", ":80"])
+def test_address_that_is_none_is_refused(airflow, receiving, address):
+    outcome = airflow("receive", "--http", address)
+    assert outcome.status == 1
+    assert "HOST:PORT" in outcome.err
+
+
+def test_port_that_is_taken_is_said(receiving):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "airflow", "lark", "receive"]
+        command += ["--http", f"127.0.0.1:{taken.getsockname()[1]}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "in use" in done.stderr

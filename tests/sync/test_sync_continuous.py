@@ -1,0 +1,233 @@
+"""Staying with a table: runs follow hints and the clock, failures pass, and nothing is lost in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.errors import AccessDenied, LeaseHeld, NotFound, ServerBusy, Stopped
+from airflow_provider_lark.core.inbox.hints import TableHints
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.receiving.envelope import read_delivery
+from airflow_provider_lark.core.sync.continuous import FAILURES_MAX, ContinuousSync
+from airflow_provider_lark.core.sync.report import SyncReport, Writes
+from tests.core.receiving.sealing import event
+from tests.sync.world import World
+
+
+class Steps:
+    """A clock that moves by its sleeps alone, and tells them."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+        self.naps: list[float] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.seconds += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+class Script:
+    """Runs that end as they are told to, one after the other; the last one again and again."""
+
+    def __init__(self, clock: Steps, *ends: BaseException | SyncReport, seconds: float = 0.0) -> None:
+        self.clock = clock
+        self.ends = list(ends) or [SyncReport("areas", "incremental")]
+        self.seconds = seconds
+        self.began: list[float] = []
+
+    def __call__(self) -> SyncReport:
+        self.began.append(self.clock.seconds - 1_000.0)
+        self.clock.seconds += self.seconds
+        end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
+        if isinstance(end, BaseException):
+            raise end
+        return end
+
+
+class Given:
+    """Hints that come at certain moments."""
+
+    def __init__(self, clock: Steps, *moments: float) -> None:
+        self.clock = clock
+        self.moments = list(moments)
+        self.followed: list[int] = []
+        self.returned: list[int] = []
+
+    def take(self) -> Sequence[int]:
+        come = [each for each in self.moments if each <= self.clock.seconds - 1_000.0]
+        self.moments = [each for each in self.moments if each not in come]
+        return [int(each) for each in come]
+
+    def done(self, ids: Sequence[int]) -> None:
+        self.followed.extend(ids)
+
+    def give_back(self, ids: Sequence[int], error: str) -> None:
+        self.returned.extend(ids)
+        self.moments.extend(ids)
+
+
+def keep(run: Callable[[], SyncReport], clock: Clock, seconds: float, poll: float = 5.0, hints: Any = None) -> Any:
+    return ContinuousSync("areas", run, poll, hints, clock).run_for(seconds)
+
+
+def test_runs_follow_the_clock() -> None:
+    clock = Steps()
+    run = Script(clock)
+    assert keep(run, clock, 20).runs == 4
+    assert run.began == [0, 5, 10, 15]
+    assert clock.naps == [5, 5, 5, 5]
+
+
+def test_time_between_runs_counts_from_their_end() -> None:
+    clock = Steps()
+    run = Script(clock, seconds=7)
+    keep(run, clock, 30)
+    assert run.began == [0, 12, 24]
+
+
+def test_run_that_is_under_way_at_the_end_is_finished() -> None:
+    clock = Steps()
+    run = Script(clock, seconds=100)
+    assert keep(run, clock, 10).runs == 1
+
+
+def test_hint_makes_the_next_run_begin_at_once() -> None:
+    clock = Steps()
+    run, hints = Script(clock), Given(clock, 7.2, 20)
+    report = keep(run, clock, 30, poll=3600, hints=hints)
+    assert run.began == [0, 7.5, 20]
+    assert (report.runs, report.hints, hints.followed) == (3, 2, [7, 20])
+
+
+def test_many_hints_at_once_are_one_run() -> None:
+    clock = Steps()
+    run, hints = Script(clock), Given(clock, *[2.6 + n / 1_000 for n in range(301)])
+    report = keep(run, clock, 10, poll=3600, hints=hints)
+    assert (report.runs, report.hints) == (2, 301)
+
+
+def test_hints_of_a_run_that_failed_are_followed_by_the_next() -> None:
+    clock = Steps()
+    run = Script(clock, SyncReport("areas", "incremental"), ServerBusy("busy"), SyncReport("areas", "incremental"))
+    hints = Given(clock, 2)
+    report = keep(run, clock, 10, poll=3600, hints=hints)
+    assert (hints.returned, hints.followed) == ([2], [2])
+    assert (report.runs, report.failed_runs) == (2, 1)
+
+
+def test_failures_that_pass_are_waited_for_longer_and_longer() -> None:
+    clock = Steps()
+    run = Script(clock, *[ServerBusy("busy")] * 4, SyncReport("areas", "incremental"))
+    report = keep(run, clock, 30)
+    assert run.began == [0, 1, 3, 7, 15, 20, 25]
+    assert (report.runs, report.failed_runs, report.status) == (3, 4, "ok")
+
+
+def test_failures_without_end_are_raised() -> None:
+    clock = Steps()
+    run = Script(clock, ServerBusy("busy"))
+    with pytest.raises(ServerBusy):
+        keep(run, clock, 86_400)
+    assert len(run.began) == FAILURES_MAX
+
+
+def test_failure_that_does_not_pass_is_raised_at_once() -> None:
+    clock = Steps()
+    run = Script(clock, NotFound("the table is gone"))
+    with pytest.raises(NotFound):
+        keep(run, clock, 100)
+    assert run.began == [0]
+
+
+def test_another_worker_is_no_failure() -> None:
+    clock = Steps()
+    run = Script(clock, LeaseHeld("another worker"), SyncReport("areas", "incremental"))
+    assert keep(run, clock, 4).failed_runs == 0
+
+
+@pytest.mark.parametrize("end", [Stopped("told to stop"), KeyboardInterrupt()])
+def test_word_to_stop_ends_it_and_gives_the_hints_back(end: BaseException) -> None:
+    clock = Steps()
+    hints = Given(clock, 0)
+    with pytest.raises(type(end)):
+        keep(Script(clock, end), clock, 100, hints=hints)
+    assert hints.returned == [0]
+
+
+def test_reports_are_added_up() -> None:
+    clock = Steps()
+    first = SyncReport("areas", "incremental", to_sql=Writes(1, 2, 3), failed=2, problems=["a"], api_calls={"x": 1})
+    second = SyncReport("areas", "incremental", to_sql=Writes(1, 0, 0), failed=1, problems=["a", "b"])
+    second.api_calls = {"x": 2, "total": 2}
+    report = keep(Script(clock, first, second), clock, 10)
+    assert report.to_sql == Writes(2, 2, 3)
+    assert (report.failed, report.problems, report.api_calls) == (1, ["a", "b"], {"x": 3, "total": 2})
+    assert report.seconds == 10
+
+
+def change(number: int, app_token: str, table_id: str) -> Any:
+    body = event(event_id=f"e{number}")
+    body["event"] = {"file_type": "bitable", "file_token": app_token, "table_id": table_id, "action_list": []}
+    return read_delivery(body, now_ms=0)
+
+
+def test_edits_arrive_by_hints_without_a_poll(world: World) -> None:
+    """The engine, the inbox and the tables are real; what is scripted is when the person edits."""
+    engine = world.ready(3)
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    edits = iter([lambda: world.add(Name="new", Code=9), lambda: world.edit(2, Name="other"), lambda: world.remove(1)])
+    clock = Steps()
+
+    class Editing(TableHints):
+        def take(self) -> Sequence[int]:
+            edit = next(edits, None) if clock.seconds >= 1_002 else None
+            if edit is not None:
+                edit()
+                inbox.put(change(id(edit), world.app_token, world.table_id))
+            return super().take()
+
+    hints = Editing(inbox, lambda: "/".join(engine.table) if engine.table else None)
+    report = ContinuousSync("people", engine.incremental, 3600, hints, clock).run_for(10)
+    assert report.to_sql == Writes(1, 1, 1)
+    assert (report.hints, inbox.count().completed) == (3, 3)
+    world.assert_in_step()
+
+
+def test_inbox_that_is_down_is_said_once_and_the_table_is_polled(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = world.ready(1)
+    down = SqlInbox(
+        create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), Keyring.from_text("A" * 43 + "="), "cli_1"
+    )
+    world.edit(1, Name="other")
+    report = ContinuousSync("people", engine.incremental, 2, TableHints(down, lambda: "bas/tbl"), Steps()).run_for(5)
+    assert report.to_sql.updated == 1
+    assert [record.message for record in caplog.records if "the table is polled" in record.message][1:] == []
+
+
+def test_subscription_that_lark_refuses_is_a_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+
+    def refuse() -> None:
+        raise AccessDenied("the app may not manage the base")
+
+    hints = TableHints(inbox, lambda: "bas/tbl", refuse)
+    assert [list(hints.take()), list(hints.take())] == [[], []]
+    assert [record.message for record in caplog.records if "may not manage the base" in record.message][1:] == []
+    assert "may not manage the base" in caplog.text
