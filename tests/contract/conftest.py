@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +21,6 @@ from airflow_provider_lark.core.side import Store
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, key_columns_of, reflect_table
 from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.emulator import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Emulator
-
-_databases = runpy.run_path(str(Path(__file__).parents[1] / "databases.py"))
-new_database, ledger_database = (_databases[name] for name in ("new_database", "ledger_database"))
 
 FIELDS: dict[str, FieldType] = {
     "code": FieldType.TEXT,
