@@ -125,5 +125,7 @@ class Migrations:
             raise LeaseHeld(f"another process has been migrating the {self.noun} for a minute; look for a stuck one")
         try:
             yield
+            # or whoever has the lock next would still see the version before the last
+            conn.execute(text("COMMIT"))
         finally:
             conn.execute(text("SELECT RELEASE_LOCK(CONCAT(:name, MD5(DATABASE())))"), name)
