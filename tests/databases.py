@@ -34,6 +34,17 @@ SERVERS = {
 
 EngineOf = Callable[[str], Engine]
 
+_POOLED: list[Engine] = []
+
+
+@pytest.fixture(autouse=True)
+def _keep_no_connection() -> Iterator[None]:
+    """Leave none open after a test: databases stay until the run ends, and a server takes a hundred connections."""
+    yield
+    for engine in _POOLED:
+        if engine.pool.checkedin():
+            engine.dispose()
+
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
@@ -58,6 +69,7 @@ def databases(directory: Path) -> Iterator[EngineOf]:
                 except OperationalError as exc:
                     _give_up(kind, exc)
                 engine = create_engine(url, pool_size=8)
+                _POOLED.append(engine)
             stack.callback(engine.dispose)
             return engine
 
