@@ -46,7 +46,8 @@ class PlannedTransaction(Transaction):
     def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
         """Return the decisions that the plan foresaw, and those that write to no side."""
         told = [grounds(each) for each in decided]
-        known = _by_name(self._checks.among(list({name for each in told for name in _names(each)})))
+        asked = {name for each in told if each.acts for name in _names(each)}
+        known = _by_name(self._checks.among(list(asked)))
         admitted = [each for each, ground in zip(decided, told, strict=True) if self._passes(ground, known)]
         self.leaves_some = self.leaves_some or len(admitted) < len(decided)
         return admitted

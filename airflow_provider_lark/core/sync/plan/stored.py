@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import islice
@@ -143,7 +143,7 @@ def _read_plan(path: str, line: str, lines: Iterator[str]) -> StoredPlan:
     try:
         count = int(head.pop("decisions"))
         del head["format"]
-        found = Head(**{each.name: head[each.name] for each in fields(Head)})
+        found = Head(**{name: _of_kind(head[name], kind) for name, kind in _KINDS.items()})
         checks = Checks(database, found.salt)
         taken = 0
 
@@ -166,6 +166,20 @@ def _read_plan(path: str, line: str, lines: Iterator[str]) -> StoredPlan:
         database.close()
         raise
     return StoredPlan(found, checks)
+
+
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("mapping", "operation", "version", "contract", "salt"), str),
+    "allow_mass_deletes": bool,
+    "made_ms": int,
+    "counts": dict,
+}
+
+
+def _of_kind(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(kind.__name__)
+    return value
 
 
 def _load(path: str, line: str) -> Any:
