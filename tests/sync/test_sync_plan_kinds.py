@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.emulator import Emulator
 from tests.databases import open_sqlite
 from tests.sync.conftest import MakePlain
@@ -140,3 +141,20 @@ def test_file_of_sqlite_that_may_only_be_read_is_planned(tmp_path: Path, emulato
     assert found["setup", "make"] == ["ledger", "field 'Last modified' in Lark", "triggers on people"]
     reader.dispose()
     assert (tmp_path / "shop.db").read_bytes() == before
+
+
+def test_plan_leaves_no_file_behind_and_is_refused_once_it_is_closed(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    world.insert({"code": 1, "name": "a"})
+    plan = world.engine().plan()
+    # also while it is open: a process that is killed leaves nothing
+    assert list(folder.iterdir()) == []
+    assert plan.counts["lark", "create"] == 1
+    plan.close()
+    with pytest.raises(ConfigError, match="the plan is closed"):
+        list(plan.actions())
+    assert list(folder.iterdir()) == []

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from airflow_provider_lark.core.database.dbtime import epoch_ms
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.ledger import tables
 from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, dump_changes, load_changes
 
@@ -102,8 +103,9 @@ class PlanDatabase:
                 for _ in range(_CONNECTIONS):
                     stack.enter_context(self._engine.connect())
         finally:
-            # every connection that will be used is open by now
+            # every connection that will be used is open by now; another one would make a file of this name
             Path(path).unlink()
+        event.listen(self._engine, "do_connect", _refuse_late)
 
     def close(self) -> None:
         """Remove it."""
@@ -214,6 +216,10 @@ class PlanDatabase:
 
 def _as_text(ms: int | None) -> str | None:
     return None if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _refuse_late(*_: Any) -> None:
+    raise ConfigError("the plan is closed; make, or read, it once more")
 
 
 def _hurry(raw: Any, _record: Any) -> None:
