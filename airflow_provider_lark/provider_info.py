@@ -11,7 +11,7 @@ _STANDARD_FIELDS = {
     "placeholders": {
         "login": "cli_a1b2c3d4e5f6",
         "password": "from the developer console: Credentials & Basic Info",
-        "host": "empty for the region below; or your own deployment: https://open.example.com",
+        "host": "leave empty to use the region below, or enter your own deployment: https://open.example.com",
     },
 }
 
@@ -19,8 +19,8 @@ _EXTRA_FIELDS = {
     "region": {
         "label": "Region",
         "description": (
-            "Feishu (open.feishu.cn) or Lark (open.larksuite.com): they are separate, and an app "
-            "belongs to one. A Host above wins."
+            "Feishu (open.feishu.cn) or Lark (open.larksuite.com). They are separate platforms, and an app belongs to "
+            "one of them. The Host field overrides this."
         ),
         "schema": {
             "type": ["string", "null"],
@@ -35,67 +35,69 @@ _EXTRA_FIELDS = {
     "bases": {
         "label": "Named bases",
         "description": (
-            'Names for bases, so that DAGs can say "MyDB:users": {"MyDB": "<app_token>"}. The app_token '
-            "follows /base/ in the address of the base; the whole address, or one with /wiki/, may be "
-            "given too."
+            'Names for bases, so that DAGs can refer to "MyDB:users": {"MyDB": "<app_token>"}. The app_token is '
+            "the part after /base/ in the base's address; the whole address, or a /wiki/ address, works too."
         ),
         "schema": {"type": ["object", "null"]},
     },
     "timeout_seconds": {
         "label": "Timeout (seconds)",
-        "description": "How long one call to Lark may take, at most 600. Default: 30.",
+        "description": "Timeout of one request to Lark, at most 600. Default: 30.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 600},
     },
     "max_attempts": {
         "label": "Attempts",
-        "description": "How often one call is sent at most, where that is safe. 1 to 100; 1: never again. Default: 6.",
+        "description": (
+            "Maximum number of attempts for one call, as far as repeating it is safe. 1 to 100; 1 disables retries. "
+            "Default: 6."
+        ),
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
     },
     "max_elapsed_seconds": {
-        "label": "Patience (seconds)",
-        "description": "How long one call waits and is sent again at most, at most 86400. Default: 180.",
+        "label": "Maximum total time (seconds)",
+        "description": "Maximum total time for one call including waits and retries, at most 86400. Default: 180.",
         "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 86400},
     },
     "proxy": {
         "label": "Proxy",
         "description": (
-            "Address of a proxy, such as http://proxy.example:3128; a user and password may stand in it: "
-            "http://user:password@proxy.example:3128. Default: what HTTPS_PROXY says where tasks run."
+            "URL of a proxy such as http://proxy.example:3128, optionally with credentials: "
+            "http://user:password@proxy.example:3128. Default: the environment variable HTTPS_PROXY where tasks run."
         ),
         "schema": {"type": ["string", "null"]},
     },
     "ca_bundle": {
         "label": "CA bundle",
         "description": (
-            "Path of a PEM file of certificates to trust instead of the public ones, on every machine that runs tasks."
+            "Path of a PEM file with the CA certificates to trust instead of the public ones. It must exist on every "
+            "machine that runs tasks."
         ),
         "schema": {"type": ["string", "null"]},
     },
     "event_encrypt_key_secret": {
         "label": "Event encrypt key",
         "description": (
-            "Encrypt Key from the developer console: Events & Callbacks, Encryption Strategy. Needed only "
-            "to receive events."
+            "Encrypt Key from the developer console: Events & Callbacks, Encryption Strategy. Only needed to receive "
+            "events."
         ),
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "event_verification_token": {
         "label": "Event verification token",
-        "description": "Verification Token from the same page. Needed only to receive events.",
+        "description": "Verification Token from the same page. Only needed to receive events.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "store_conn_id": {
         "label": "Token store (connection ID)",
         "description": (
-            "A SQL connection in whose database workers share tokens, encrypted under "
-            "LARK_CONFIG_ENCRYPTION_KEY. Needed for user tokens and store apps. Default: each process "
-            "asks Lark itself."
+            "SQL connection to the database in which workers share tokens, encrypted with LARK_CONFIG_ENCRYPTION_KEY. "
+            "Required for user tokens and store apps. Default: each process requests its own tokens."
         ),
         "schema": {"type": ["string", "null"]},
     },
     "tenant_key": {
         "label": "Tenant key",
-        "description": "Store apps only: the tenant for which the app works.",
+        "description": "Store apps only: the tenant the app acts for.",
         "schema": {"type": ["string", "null"]},
     },
 }
@@ -103,28 +105,28 @@ _EXTRA_FIELDS = {
 _WEBHOOK_STANDARD_FIELDS = {
     "hidden-fields": ["host", "login", "port", "schema"],
     "relabeling": {"password": "Webhook address"},
-    "placeholders": {"password": "https://open.feishu.cn/open-apis/bot/v2/hook/… from the group's settings: Bots"},
+    "placeholders": {"password": "https://open.feishu.cn/open-apis/bot/v2/hook/… from the group's settings, Bots"},
 }
 
 _WEBHOOK_EXTRA_FIELDS = {
     "signing_secret": {
         "label": "Signing secret",
-        "description": "Where the bot's security settings have Set signature verification.",
+        "description": 'Required if "Set signature verification" is on in the bot\'s security settings.',
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "keyword": {
         "label": "Keyword",
         "description": (
-            "Where the bot's security settings have keywords: one of them. A message that does not hold it gets it, a "
-            "card into its title."
+            "One of the custom keywords, if the bot's security settings have any. It is added to messages that do not "
+            "contain it; in a card, to the title."
         ),
         "schema": {"type": ["string", "null"]},
     },
     "avoid_peak_seconds": {
-        "label": "Avoid the rush (seconds)",
+        "label": "Avoid peak times (seconds)",
         "description": (
-            "So long after each full and half hour no message goes, because Lark throttles many bots then. 0 to 300; "
-            "0: never wait. Default: 15."
+            "Hold messages back for this long after each full and half hour, when Lark throttles webhook bots. 0 to "
+            "300; 0 disables it. Default: 15."
         ),
         "schema": {"type": ["number", "null"], "minimum": 0, "maximum": 300},
     },
@@ -141,43 +143,45 @@ def _option(description: str, *, example: str | None, default: str | None = None
 
 _CONFIG = {
     "description": (
-        "Notifications through an app of Lark / Feishu. `notify_conn_id` and `notify_receive_id` together tell of "
-        "every task and run of the installation that fails; each alone is only what LarkNotifier takes where it is "
-        "given nothing else."
+        "Notifications through a Lark / Feishu app. Set both `notify_conn_id` and `notify_receive_id` to be notified "
+        "of every failed task and DAG run of the installation. Set alone, each is only a default for LarkNotifier."
     ),
     "options": {
-        "notify_conn_id": _option("Connection of type `lark` through which notifications go.", example="lark_default"),
+        "notify_conn_id": _option("Connection of type `lark` to send notifications with.", example="lark_default"),
         "notify_receive_id": _option(
-            "To whom: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of them.",
+            "Receiver: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of these.",
             example="Data alerts",
         ),
         "notify_on": _option(
-            "What is told: some of `task_failed` (its last try), `task_retrying`, `run_failed`; `none`: nothing, "
-            "though a connection and a receiver are named. What has failed is told of when it recovers.",
+            "Events to notify of, separated by commas: `task_failed` (the last try failed), `task_retrying`, "
+            "`run_failed`. `none` disables notifications even if a connection and a receiver are set. Recoveries are "
+            "reported as well.",
             example="run_failed",
             default="task_failed, run_failed",
         ),
         "notify_allow": _option(
-            "Of which DAGs: globs of DAG ids, or of DAG and task as `orders.load`, with commas between. Default: all.",
+            "DAGs to notify of: comma-separated globs of DAG ids, or of DAG and task such as `orders.load`. Default: "
+            "all.",
             example="orders_*, sales.load*",
         ),
         "notify_deny": _option(
-            "Of which not: globs as of `notify_allow`, which they override.", example="*_test, sandbox.*"
+            "DAGs not to notify of: globs as in `notify_allow`; they take precedence over it.",
+            example="*_test, sandbox.*",
         ),
         "notify_dedupe": _option(
-            "One card for all failures of a `run`, or of each `task` of it; `none`: a message for each. It needs the "
-            "connection's `store_conn_id`.",
+            "Group failures into one card per DAG `run` or per `task` of a run; `none` sends a message for each "
+            "failure. Needs `store_conn_id` in the connection.",
             example="task",
             default="run",
         ),
         "notify_mention_owner": _option(
-            "Whether the owner of what failed is notified, where it is an e-mail address.",
+            "Mention the owner of the failed DAG or task if the owner is an e-mail address.",
             example="False",
             default="True",
             kind="boolean",
         ),
         "notify_locale": _option(
-            "The cards' only language, `en_us` or `zh_cn`. Default: both, each reader sees their own.",
+            "Language of the cards, `en_us` or `zh_cn`. Default: both, and each reader sees their own.",
             example="zh_cn",
         ),
     },
@@ -189,7 +193,7 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-lark",
         "name": _LARK,
-        "description": "Keeps Lark / Feishu (飞书) Bitable tables and SQL tables in step, both ways.",
+        "description": "Two-way sync between Lark / Feishu (飞书) Bitable tables and SQL tables, messages and cards.",
         "integrations": [
             {
                 "integration-name": _LARK,

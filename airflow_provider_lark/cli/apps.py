@@ -40,20 +40,20 @@ def add_app(args: Namespace) -> None:
     )
     if made.conn_id is None:
         # Airflow's way to refuse it, and the database would then quote the whole row
-        raise ConfigError("--conn-id: takes up to 250 letters, digits and any of # ! - _ . : \\ / ( )")
+        raise ConfigError("--conn-id: must be at most 250 characters: letters, digits and any of # ! - _ . : \\ / ( )")
     # whatever would fail in a task fails here
     LarkSettings.from_connection(made)
     with create_session() as session:
         found = _find(session, args.conn_id)
         if found is not None and not args.replace:
             raise ConfigError(
-                f"connection {args.conn_id!r}: is there already; add --replace, or choose another --conn-id"
+                f"connection {args.conn_id!r}: already exists; add --replace, or choose another --conn-id"
             )
         if found is not None:
             session.delete(found)
             session.flush()
         session.add(made)
-    print(f"Added connection {args.conn_id!r}; try it with: airflow lark app test --conn-id {args.conn_id}")
+    print(f"Added connection {args.conn_id!r}; test it with: airflow lark app test --conn-id {args.conn_id}")
 
 
 @command
@@ -65,7 +65,7 @@ def list_apps(args: Namespace) -> None:
         ).all()
         rows = [_row(conn) for conn in found]
     for row in rows:
-        row["Status"] = "not asked" if args.offline else _status(row["Connection"])
+        row["Status"] = "not checked" if args.offline else _status(row["Connection"])
     AirflowConsole().print_as(data=rows, output=args.output)
 
 
@@ -93,8 +93,8 @@ def remove_app(args: Namespace) -> None:
         found = _find(session, args.conn_id)
         if found is None:
             raise ConfigError(
-                f"connection {args.conn_id!r}: is not in Airflow's database; see airflow lark app list, and remove a "
-                "connection of the environment or a secrets backend there"
+                f"connection {args.conn_id!r}: not found in Airflow's database; see `airflow lark app list`. "
+                "Connections from environment variables or a secrets backend must be removed there"
             )
         if not args.yes and input(f"Remove connection {args.conn_id!r} of app {found.login}? [y/N] ").lower() != "y":
             raise SystemExit("Nothing was removed")
@@ -114,7 +114,7 @@ def check_app(args: Namespace) -> None:
 def _read_secret(args: Namespace) -> str:
     if args.app_secret_stdin:
         if args.app_secret is not None:
-            raise ConfigError("--app-secret and --app-secret-stdin exclude each other")
+            raise ConfigError("--app-secret and --app-secret-stdin cannot be used together")
         return sys.stdin.readline().strip()
     if args.app_secret is not None:
         return str(args.app_secret)
@@ -124,7 +124,9 @@ def _read_secret(args: Namespace) -> str:
 def _find(session: Session, conn_id: str) -> Connection | None:
     found: Connection | None = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
     if found is not None and found.conn_type != CONN_TYPE:
-        raise ConfigError(f"connection {conn_id!r}: is of type {found.conn_type!r}, which is no Lark app")
+        raise ConfigError(
+            f"connection {conn_id!r}: has type {found.conn_type!r}, not 'lark'; give the id of a Lark app's connection"
+        )
     return found
 
 

@@ -33,7 +33,7 @@ def command(run: Command) -> Command:
             raise SystemExit(f"{type(exc).__name__}: {exc}") from None
         except SQLAlchemyError as exc:
             # its text quotes the row, and with it, where Airflow has no Fernet key, the App Secret
-            raise SystemExit(f"A database failed ({type(exc).__name__}); look into it with: airflow db check") from None
+            raise SystemExit(f"Database error ({type(exc).__name__}); run `airflow db check`") from None
         finally:
             if before is None:
                 del os.environ[_CONTEXT]

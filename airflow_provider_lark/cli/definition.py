@@ -27,7 +27,7 @@ _ARG_CONN_ID = _arg("--conn-id", help="Connection of type lark (default: lark_de
 
 _ARG_MAPPING_NAME = _arg(
     "--mapping-name",
-    help="Only this mapping of the files; may be given several times",
+    help="Use only this mapping from the files; may be repeated",
     action="append",
     default=[],
     metavar="NAME",
@@ -40,7 +40,7 @@ _DOCTOR_ARGS = (
     _arg(
         "-m",
         "--mapping",
-        help="YAML file of mappings to examine too; may be given several times",
+        help="YAML file of mappings to check as well; may be repeated",
         action="append",
         default=[],
         metavar="FILE",
@@ -49,7 +49,7 @@ _DOCTOR_ARGS = (
     _ARG_SQL_CONN_ID,
     _arg(
         "--max-queue-age",
-        help="Seconds that a change may wait before it is trouble (default: 3600)",
+        help="Report queued changes older than this as a problem, in seconds (default: 3600)",
         type=_SECONDS,
         default=3600,
         metavar="SECONDS",
@@ -60,23 +60,23 @@ _DOCTOR_ARGS = (
 
 _APP_ADD_ARGS = (
     _ARG_CONN_ID,
-    _arg("--app-id", help="App ID, cli_… from the developer console", required=True),
+    _arg("--app-id", help="App ID (cli_…) from the developer console", required=True),
     _arg(
         "--app-secret",
-        help="App Secret; other users of this machine may see it here, so rather give it by --app-secret-stdin, or "
-        "leave both out to be asked",
+        help="App Secret. Other users of this machine may see it on the command line; prefer --app-secret-stdin, or "
+        "leave both out to be prompted",
     ),
     _arg("--app-secret-stdin", help="Read the App Secret from standard input", action="store_true"),
-    _arg("--name", help="A name for people"),
+    _arg("--name", help="Display name"),
     _arg("--description", help="What the app is for"),
     _arg(
         "--region",
-        help="Which cloud the app lives in (default: feishu)",
+        help="Platform the app belongs to (default: feishu)",
         choices=("feishu", "lark"),
         default="feishu",
     ),
-    _arg("--host", help="Address of a deployment of your own; overrides --region"),
-    _arg("--replace", help="Replace a connection of this id that is there", action="store_true"),
+    _arg("--host", help="Address of your own deployment; overrides --region"),
+    _arg("--replace", help="Replace an existing connection with this id", action="store_true"),
     ARG_VERBOSE,
 )
 
@@ -89,17 +89,17 @@ _APP_COMMANDS = (
     ),
     ActionCommand(
         name="list",
-        help="List the Lark apps among the connections",
+        help="List the connections of Lark apps",
         func=lazy_load_command("airflow_provider_lark.cli.apps.list_apps"),
         args=(
-            _arg("--offline", help="Do not ask Lark for each app's status", action="store_true"),
+            _arg("--offline", help="Do not query each app's status from Lark", action="store_true"),
             ARG_OUTPUT,
             ARG_VERBOSE,
         ),
     ),
     ActionCommand(
         name="show",
-        help="Show one app's connection, without its secrets",
+        help="Show an app's connection without its secrets",
         func=lazy_load_command("airflow_provider_lark.cli.apps.show_app"),
         args=(_ARG_CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
     ),
@@ -111,7 +111,7 @@ _APP_COMMANDS = (
     ),
     ActionCommand(
         name="test",
-        help="Get a token and ask Lark who the app is",
+        help="Test the connection: get a token and query the app's identity",
         func=lazy_load_command("airflow_provider_lark.cli.apps.check_app"),
         args=(_ARG_CONN_ID, ARG_VERBOSE),
     ),
@@ -121,24 +121,24 @@ _STORE_ARGS = (
     _ARG_CONN_ID,
     _arg(
         "--sql-conn-id",
-        help="Connection of the token store's database; default: the one that the Lark connection names",
+        help="Connection of the token store's database (default: store_conn_id of the Lark connection)",
     ),
 )
 
 _TOKEN_COMMANDS = (
     ActionCommand(
         name="check",
-        help="Make or update the token store's tables, and say what the keys open",
+        help="Create or upgrade the token store's tables, and report which tokens the keys can decrypt",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.look_at_store"),
         args=(*_STORE_ARGS, ARG_VERBOSE),
     ),
     ActionCommand(
         name="reencrypt",
-        help="Encrypt every stored token under the first key of LARK_CONFIG_ENCRYPTION_KEY",
+        help="Re-encrypt every stored token with the first key in LARK_CONFIG_ENCRYPTION_KEY",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.reencrypt_store"),
         args=(
             *_STORE_ARGS,
-            _arg("--drop-unreadable", help="Delete tokens that no key opens", action="store_true"),
+            _arg("--drop-unreadable", help="Delete tokens that none of the keys can decrypt", action="store_true"),
             ARG_VERBOSE,
         ),
     ),
@@ -154,7 +154,7 @@ _TOKEN_COMMANDS = (
 _ARG_MAPPING = _arg(
     "-m",
     "--mapping",
-    help="YAML file of mappings; may be given several times",
+    help="YAML file of mappings; may be repeated",
     action="append",
     required=True,
     metavar="FILE",
@@ -166,7 +166,7 @@ _PLAN_ARGS = (
     _ARG_MAPPING_NAME,
     _ARG_SQL_CONN_ID,
     _arg("--full", help="Plan a full sync; default: an incremental one", action="store_true"),
-    _arg("--allow-mass-deletes", help="Plan as if deletes were allowed without a limit", action="store_true"),
+    _arg("--allow-mass-deletes", help="Plan as if mass deletes were allowed", action="store_true"),
     _arg("--save", help="Also write the plan to FILE, without values, for: airflow lark sync apply", metavar="FILE"),
     ARG_OUTPUT,
     ARG_VERBOSE,
@@ -199,21 +199,22 @@ def get_lark_cli_commands() -> list[CLICommand]:
     return [
         GroupCommand(
             name="lark",
-            help="Look after Lark / Feishu connections and syncs",
+            help="Manage Lark / Feishu connections and syncs",
             subcommands=(
                 ActionCommand(
                     name="doctor",
-                    help="Examine a connection and the mappings that use it; exit status 1 on trouble",
+                    help="Check a connection and the mappings that use it; exit status 1 if there is a problem",
                     func=lazy_load_command("airflow_provider_lark.cli.health.examine"),
                     args=_DOCTOR_ARGS,
                 ),
                 GroupCommand(
                     name="sync",
-                    help="Look after the syncs of mappings",
+                    help="Manage syncs",
                     subcommands=(
                         ActionCommand(
                             name="plan",
-                            help="Print what a run would do, and do nothing; exit status 2 when that is anything",
+                            help="Print what a sync run would do without doing it; exit status 2 if there is anything "
+                            "to do",
                             func=lazy_load_command("airflow_provider_lark.cli.sync.plan"),
                             args=_PLAN_ARGS,
                         ),
@@ -232,7 +233,7 @@ def get_lark_cli_commands() -> list[CLICommand]:
                     args=_RECEIVE_ARGS,
                 ),
                 GroupCommand(name="app", help="Manage Lark apps as connections", subcommands=_APP_COMMANDS),
-                GroupCommand(name="tokens", help="Look after the token store", subcommands=_TOKEN_COMMANDS),
+                GroupCommand(name="tokens", help="Manage the token store", subcommands=_TOKEN_COMMANDS),
             ),
         )
     ]

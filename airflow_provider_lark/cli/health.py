@@ -81,7 +81,7 @@ def _examine_file(client: LarkClient, hook: LarkHook, path: str, args: Namespace
         return
     names = {mapping.name for mapping in mappings}
     for missing in sorted(set(args.mapping_name) - names):
-        told = f"has no mapping {missing!r}; there are: {', '.join(sorted(names))}"
+        told = f"no mapping {missing!r}; known: {', '.join(sorted(names))}"
         yield Finding(f"file {path}", "mappings", "trouble", told)
     for mapping in mappings:
         if not args.mapping_name or mapping.name in args.mapping_name:
@@ -93,7 +93,7 @@ def _examine_mapping(client: LarkClient, hook: LarkHook, mapping: TableMapping, 
     try:
         conn_id = args.sql_conn_id or mapping.sql.conn_id
         if not conn_id:
-            raise ConfigError("names no database; give --sql-conn-id, or the mapping's sql.conn_id")
+            raise ConfigError("no database connection; give --sql-conn-id, or set sql.conn_id in the mapping")
         with opened_engine(conn_id) as engine:
             yield from examine_mapping(
                 client,

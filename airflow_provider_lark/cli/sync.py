@@ -104,7 +104,7 @@ def _wanted(args: Namespace) -> list[TableMapping]:
     names = [mapping.name for mapping in found]
     for name in args.mapping_name:
         if name not in names:
-            raise ConfigError(f"--mapping-name {name}: no such mapping; {did_you_mean(name, names)}")
+            raise ConfigError(f"--mapping-name {name}: not in the given files; {did_you_mean(name, names)}")
     return [mapping for mapping in found if not args.mapping_name or mapping.name in args.mapping_name]
 
 
@@ -113,7 +113,7 @@ def _engine(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Nam
     conn_id = args.sql_conn_id or mapping.sql.conn_id
     if not conn_id:
         raise ConfigError(
-            f"mapping {mapping.name!r} names no database; give --sql-conn-id, or the mapping's sql.conn_id"
+            f"mapping {mapping.name!r}: no database connection; give --sql-conn-id, or set sql.conn_id in the mapping"
         )
     with opened_engine(conn_id) as database:
         yield SyncEngine(client, database, mapping.with_bases(hook.bases))

@@ -90,7 +90,8 @@ class LarkError(Exception):
 def describe_problems(failed: int, problems: Sequence[str]) -> str:
     """Say in a line which rows could not be synced; a few of them with their reasons."""
     more = f"; and {failed - PROBLEMS_TOLD} more" if failed > PROBLEMS_TOLD else ""
-    return f"Before that, {failed} rows could not be synced: {'; '.join(problems[:PROBLEMS_TOLD])}{more} (sync_queue)"
+    told = "; ".join(problems[:PROBLEMS_TOLD])
+    return f"Rows that could not be synced before that ({failed}, see sync_queue): {told}{more}"
 
 
 def _rebuild(cls: type[LarkError], message: str, state: dict[str, Any]) -> LarkError:

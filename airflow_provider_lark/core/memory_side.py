@@ -58,7 +58,7 @@ class MemoryStore:
         for number, row in enumerate(rows, start=self._created + 1):
             id_ = f"row{number}" if self._id_of is None else self._id_of(row)
             if id_ in self._rows or id_ in fresh:
-                raise DuplicateKey(f"row {id_!r} exists already; update it, or give the new row another key")
+                raise DuplicateKey(f"row {id_!r} already exists; update it, or give the new row another key")
             fresh[id_] = dict.fromkeys(self._columns) | self._known(row)
         self._created += len(rows)
         self._rows |= fresh
@@ -71,7 +71,7 @@ class MemoryStore:
         """
         for id_, _ in patches:
             if id_ not in self._rows:
-                raise NotFound(f"no row has the id {id_!r}; it was deleted meanwhile")
+                raise NotFound(f"row {id_!r} does not exist; it may have been deleted")
         for id_, values in patches:
             self._rows[id_] |= self._known(values)
 
@@ -83,5 +83,5 @@ class MemoryStore:
     def _known(self, values: Values) -> dict[str, Canonical]:
         unknown = set(values) - set(self._columns)
         if unknown:
-            raise KeyError(f"no column {min(unknown)!r}; the columns: {', '.join(self._columns)}")
+            raise KeyError(f"no column {min(unknown)!r}; known: {', '.join(self._columns)}")
         return dict(values)

@@ -36,7 +36,7 @@ class BacklogCondition:
         """
         condition = cls(**{name: _read_limit(name, value) for name, value in limits.items()})
         if not condition.limits:
-            raise ConfigError(f"no condition given; set one of {', '.join(f.name for f in fields(cls))}")
+            raise ConfigError(f"no condition given; set at least one of {', '.join(f.name for f in fields(cls))}")
         return condition
 
     @property
@@ -72,5 +72,5 @@ def _read_limit(name: str, value: Any) -> float | None:
     except (TypeError, ValueError):
         limit = math.nan
     if isinstance(value, bool) or not math.isfinite(limit) or limit < 0:
-        raise ConfigError(f"{name}: expected a number, 0 or more; found a value of type {type(value).__name__}")
+        raise ConfigError(f"{name}: expected a number of 0 or more, found a value of type {type(value).__name__}")
     return limit

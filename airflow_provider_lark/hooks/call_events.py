@@ -39,8 +39,8 @@ def why_on_worker(call: AnyCall, hook: LarkHook) -> str | None:
     """
     if call.effect(hook.settings.host) == "once":
         return (
-            "made twice it would do the thing twice, which a triggerer that is restarted does; a client_token in query "
-            "or a uuid in json makes it safe, where the API knows one"
+            "a triggerer that restarts would repeat the call and its effect; add a client_token to query or a uuid to "
+            "json if the API supports one"
         )
     try:
         hook.calls.to_plain()
@@ -51,7 +51,7 @@ def why_on_worker(call: AnyCall, hook: LarkHook) -> str | None:
     except (TypeError, ValueError, RecursionError):
         # the client says what is wrong with it
         return "its body is not plain JSON"
-    return f"its body is {size:,} bytes, more than a trigger should hold" if size > XCOM_BYTES_MAX else None
+    return f"its body is {size:,} bytes, more than a trigger should carry" if size > XCOM_BYTES_MAX else None
 
 
 def latest_start(call: AnyCall, hook: LarkHook) -> float | None:
@@ -68,9 +68,10 @@ def refuse_late(call: Mapping[str, Any], not_after: float | None, now: float) ->
     """
     if not_after is not None and now > not_after:
         raise OutcomeUnknown(
-            f"{str(call['path']).partition('?')[0]}: the triggerer comes to it over {TOKEN_SECONDS / 60:.0f} minutes "
-            "after the task was deferred, and an earlier one may have made it: Lark may no longer know its token, so "
-            "it was not made now; look whether it was, and run the task again if not"
+            f"{str(call['path']).partition('?')[0]}: the triggerer picked up the call more than "
+            f"{TOKEN_SECONDS / 60:.0f} minutes after the task was deferred. An earlier triggerer may have made it, and "
+            "Lark may have forgotten its token, so the call was not repeated; check in Lark whether it was made, and "
+            "if not, run the task again"
         )
 
 
@@ -82,7 +83,12 @@ def answer_event(result: Any) -> QuietEvent:
 def failure_event(exc: Exception) -> dict[str, Any]:
     """Return the event that brings *exc* to the task."""
     if not isinstance(exc, LarkError):
-        return {"status": "error", "kind": "", "message": f"the trigger failed: {type(exc).__name__}", "facts": {}}
+        return {
+            "status": "error",
+            "kind": "",
+            "message": f"the trigger failed with {type(exc).__name__}; see the triggerer's log",
+            "facts": {},
+        }
     notes = "".join(f" ({note})" for note in getattr(exc, "__notes__", ()))
     facts = {name: value for name in _FACTS if (value := getattr(exc, name, None)) is not None}
     return {"status": "error", "kind": type(exc).__name__, "message": f"{exc.message}{notes}", "facts": facts}
@@ -94,7 +100,10 @@ def read_event(event: Mapping[str, Any] | None) -> Any:
     :raises LarkError: it brings a failure, the one that the trigger met.
     """
     if event is None or event.get("status") not in ("success", "error"):
-        raise OutcomeUnknown("the trigger ended without an answer, so the call may have been made")
+        raise OutcomeUnknown(
+            "the trigger ended without a result, so the call may or may not have been made; check in Lark before "
+            "running the task again"
+        )
     if event["status"] == "success":
         return event.get("result")
     kind = getattr(errors, str(event.get("kind")), None)

@@ -59,14 +59,16 @@ def find_template(name: str, env: Environment, *, what: str) -> str:
             return Path(name).read_text(encoding="utf-8-sig")
         if env.loader is None:
             raise ConfigError(
-                f"{name}: the {what} cannot be found, for the DAG's folder is not known here; give an absolute path"
+                f"{name}: the {what} cannot be found because the DAG's folder is not known here; give an absolute path"
             )
         return env.loader.get_source(env, name)[0].removeprefix("\ufeff")
     except TemplateNotFound:
         # which is an OSError, too
         pass
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"{name}: the {what}'s template is not UTF-8, at byte {exc.start}") from exc
+        raise ConfigError(
+            f"{name}: the {what}'s template is not valid UTF-8 at byte {exc.start}; save it as UTF-8"
+        ) from exc
     except OSError as exc:
         raise ConfigError(f"{name}: the {what}'s template cannot be read: {exc.strerror or exc}") from exc
-    raise ConfigError(f"{name}: there is no such file in the DAG's folder or in its template_searchpath")
+    raise ConfigError(f"{name}: file not found in the DAG's folder or its template_searchpath")

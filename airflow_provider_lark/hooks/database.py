@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
 _EXTRAS = {"sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
-_NEEDED = "a SQLite, PostgreSQL, MySQL or MariaDB connection is needed"
+_NEEDED = "expected a SQLite, PostgreSQL, MySQL or MariaDB connection"
 
 
 def sql_engine(conn_id: str) -> Engine:
@@ -68,15 +68,15 @@ def database_hook(conn_id: str) -> Any:
         # the type `generic` is listed with a hook that does not exist
         exc.__traceback__ = None  # its frames hold the connection too
         extra = _EXTRAS.get(kind or "")
-        advice = f"install airflow-provider-lark[{extra}]" if extra else "a database connection is needed"
-        raise ConfigError(f"connection {conn_id!r}: no hook for type {kind!r}; {advice}") from exc
+        advice = f"install airflow-provider-lark[{extra}]" if extra else "use a database connection"
+        raise ConfigError(f"connection {conn_id!r}: Airflow has no hook for type {kind!r}; {advice}") from exc
     finally:
         del connection  # Airflow's repr of it shows the password
     if not hasattr(hook, "get_sqlalchemy_engine"):
-        raise ConfigError(f"connection {conn_id!r}: is of type {kind!r}; {_NEEDED}")
+        raise ConfigError(f"connection {conn_id!r}: has type {kind!r}; {_NEEDED}")
     if kind == "sqlite" and has_user:
         # Airflow would make them a part of the file's name, which messages quote
-        raise ConfigError(f"connection {conn_id!r}: SQLite has no users; leave login and password empty")
+        raise ConfigError(f"connection {conn_id!r}: SQLite has no users; leave its login and password empty")
     return hook
 
 

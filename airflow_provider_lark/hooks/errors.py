@@ -76,13 +76,13 @@ def airflow_errors(*, permanent: tuple[type[LarkError], ...] = ()) -> Iterator[N
     try:
         yield
     except LarkError as exc:
-        log.debug("the error behind the next line", exc_info=exc)
+        log.debug("the cause of the following error", exc_info=exc)
         raise told(airflow_error(exc, permanent=permanent)) from None
     except Exception as exc:
         error = _database_error(exc)
         if error is None:
             raise
-        log.debug("the error behind the next line", exc_info=exc)
+        log.debug("the cause of the following error", exc_info=exc)
         raise told(error) from None
 
 
@@ -97,4 +97,4 @@ def _database_error(exc: Exception) -> AirflowException | None:
     # a statement that is wrong stays so; what the server or the way to it is about may pass
     kind = AirflowFailException if isinstance(exc, ProgrammingError) else AirflowException
     where = "".join(f"{note}: " for note in getattr(exc, "__notes__", ()))
-    return kind(f"{type(exc).__name__}: {where}the database says: {words_of(exc)}")
+    return kind(f"{type(exc).__name__}: {where}database error: {words_of(exc)}")

@@ -167,7 +167,7 @@ class LarkHook(CallingHook):
             return self.accounts.engine
         except (LarkError, SQLAlchemyError) as exc:
             reason = exc if isinstance(exc, LarkError) else type(exc).__name__
-            self.log.warning("what is learned of people is kept in this process only: %s", reason)
+            self.log.warning("the user cache cannot be stored in the database and is kept in memory only: %s", reason)
             return None
 
     def _client_options(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def read_json(value: Any, where: str) -> Any:
         return json.loads(value)
     except ValueError as exc:
         raise ConfigError(
-            f"{where}: is text and no JSON; in a template add `| tojson`, or set the operator's "
-            "render_template_as_native_obj"
+            f"{where}: text is not valid JSON; in a template add `| tojson`, or set "
+            "render_template_as_native_obj=True on the operator"
         ) from exc
 
 
@@ -82,9 +82,9 @@ def read_moment(value: datetime | str | None, where: str, zone: tzinfo | None) -
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value.strip())
     except (AttributeError, TypeError, ValueError) as exc:
-        raise ConfigError(f"{where}: expected a moment such as 2026-11-22T08:00:00+08:00") from exc
+        raise ConfigError(f"{where}: expected an ISO 8601 date and time such as 2026-11-22T08:00:00+08:00") from exc
     if moment.tzinfo is None and zone is None:
-        raise ConfigError(f"{where}: has no time zone; write one, such as +08:00, or set time_zone")
+        raise ConfigError(f"{where}: has no UTC offset; add one such as +08:00, or set time_zone")
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
@@ -96,7 +96,7 @@ def read_count(value: int | str | None, where: str) -> int | None:
     if value is None or value in ("", "None"):
         return None
     if isinstance(value, bool) or not str(value).strip().isdecimal():
-        raise ConfigError(f"{where}: expected a whole number, 0 or more")
+        raise ConfigError(f"{where}: expected a whole number of 0 or more")
     return int(value)
 
 
@@ -113,8 +113,8 @@ def read_seconds(value: float | str | None, where: str, *, longest: float, may_b
     except (TypeError, ValueError):
         seconds = math.nan
     if not 0 <= seconds <= longest or (seconds == 0 and not may_be_zero):
-        least = "from 0" if may_be_zero else "above 0 and"
-        raise ConfigError(f"{where}: expected a number of seconds, {least} up to {longest:g}")
+        least = "from 0" if may_be_zero else "greater than 0 and"
+        raise ConfigError(f"{where}: expected a number of seconds {least} up to {longest:g}")
     return seconds
 
 
@@ -229,8 +229,8 @@ def refuse_token_path(path: str) -> None:
     plain = unquote(urlsplit(path.strip()).path)
     if _TOKEN_PATHS.match(plain):
         raise ConfigError(
-            f"path {plain!r}: answers with a token, or with addresses as good as one, which must not become an XCom; "
-            "every call of the connection gets its tokens by itself, and client.drive downloads files"
+            f"path {plain!r}: the response contains a token or download links that work without one, which must not "
+            "end up in an XCom; LarkHook obtains tokens itself, and client.drive downloads files"
         )
 
 
@@ -243,8 +243,8 @@ def refuse_open_addresses(result: Any, where: str) -> None:
         for name, value in result.items():
             if name in _OPEN_ADDRESSES and value:
                 raise ConfigError(
-                    f"{where}: the answer's {name} lets anybody download the file, so it must not become an XCom; take "
-                    "another part by result_path, or call the LarkHook in a task of your own"
+                    f"{where}: {name} in the response lets anyone download the file, so it must not end up in an XCom; "
+                    "select another part with result_path, or call LarkHook from your own task"
                 )
             refuse_open_addresses(value, where)
     elif isinstance(result, list):
@@ -258,7 +258,10 @@ def need_text(value: str | None, name: str) -> str:
     :raises ConfigError: it is empty.
     """
     if not value or not value.strip() or value == "None":
-        raise ConfigError(f"{name}: is empty; give one, such as MyDB:users, an address, or an id with base=")
+        raise ConfigError(
+            f"{name}: is empty; give <base>:<table> such as MyDB:users, the table's address, or its id together with "
+            "base="
+        )
     return value.strip()
 
 
@@ -275,7 +278,7 @@ def refuse_open_password(proxy: Any) -> None:
         return
     if has_password:
         raise ConfigError(
-            "proxy: holds a password, which Airflow would store in clear with the DAG; write a template, such as "
-            "{{ conn.my_proxy.get_uri() }} for a connection of type http, or put it into the extra of the connection "
-            "to Lark"
+            "proxy: contains a password, which Airflow would store in plain text with the DAG; use a template such as "
+            "{{ conn.my_proxy.get_uri() }} with a connection of type http, or set the proxy in the Lark connection's "
+            "extra"
         )

@@ -47,11 +47,14 @@ def opened_query(conn_id: str, sql: str, parameters: Mapping[str, Any] | None = 
         yield from _of_session(conn_id, sql, parameters)
         return
     if not hasattr(hook, "get_conn"):
-        raise ConfigError(f"connection {conn_id!r}: Airflow's hook for it opens no SQL connection")
+        raise ConfigError(
+            f"connection {conn_id!r}: its Airflow hook has no get_conn(), so it cannot run SQL; use a database "
+            "connection"
+        )
     with closing(hook.get_conn()) as conn, closing(conn.cursor()) as cursor:
         cursor.execute(sql, parameters) if parameters else cursor.execute(sql)
         if cursor.description is None:
-            raise ConfigError("sql: the statement returns no rows; a SELECT is needed")
+            raise ConfigError("sql: the statement does not return rows; use a SELECT")
         yield Query([str(column[0]) for column in cursor.description], _fetched(cursor))
 
 

@@ -25,7 +25,10 @@ class RecordCondition:
         least, most = read_count(min_records, "min_records"), read_count(max_records, "max_records")
         condition = cls(1 if least is None else least, most)
         if most is not None and most < condition.min_records:
-            raise ConfigError(f"max_records is {most}, below min_records, {condition.min_records}: nothing meets both")
+            raise ConfigError(
+                f"max_records ({most}) is less than min_records ({condition.min_records}), so the condition can never "
+                "be met"
+            )
         return condition
 
     @property

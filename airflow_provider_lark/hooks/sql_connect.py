@@ -55,7 +55,7 @@ def engine_of(conn_id: str, hook: Any, **options: Any) -> Engine:
     else:
         return engine
     # outside the except block: SQLAlchemy's frames hold the password
-    raise ConfigError(f"connection {conn_id!r}: cannot be read ({problem}); look at its Extra")
+    raise ConfigError(f"connection {conn_id!r}: cannot be read ({problem}); check its Extra")
 
 
 def _address(hook: Any) -> URL:
@@ -77,7 +77,7 @@ def _connect(conn_id: str, dialect: Dialect, connector: Connector) -> Any:
     except driver.ProgrammingError as exc:
         problem = f"{exc}".partition("\n")[0]
     # outside the except block: the driver's frames hold the password
-    raise ConfigError(f"connection {conn_id!r}: its driver cannot be used with it ({problem}); look at its Extra")
+    raise ConfigError(f"connection {conn_id!r}: the driver rejected it ({problem}); check its Extra")
 
 
 def _sqlite(hook: Any, url: URL) -> tuple[URL, Connector]:

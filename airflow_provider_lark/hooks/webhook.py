@@ -137,11 +137,11 @@ def _judge(refusal: LarkError, settings: WebhookSettings) -> tuple[bool, str]:
     """Return what the refusal of a request without a message says of the bot."""
     if refusal.code in (*_UNKNOWN_CODES, _SIGNATURE_CODE, _IP_CODE) or isinstance(refusal, RetriableError):
         return False, _sentence(refusal.message)
-    told = [f"Lark at {settings.host} knows this bot. Nothing was sent, so nothing appears in the group"]
-    told.append("Whether the keyword fits shows with the first message")
+    told = [f"Lark at {settings.host} recognised this bot. No message was sent to the group"]
+    told.append("The keyword can only be checked by sending a message")
     if settings.signing_secret is not None:
-        told[1] = "Whether keyword and signing secret fit shows with the first message"
-    told += [f"Mind: {warning}" for warning in settings.warnings]
+        told[1] = "The keyword and the signing secret can only be checked by sending a message"
+    told += [f"Warning: {warning}" for warning in settings.warnings]
     return True, " ".join(_sentence(each) for each in told)
 
 

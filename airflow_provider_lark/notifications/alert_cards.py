@@ -70,7 +70,7 @@ def own_card(alert: Alert, mentions: tuple[str, ...]) -> Content:
     made = content.card(card, mentions=mentions if color_of(alert) == "red" else ())
     config = card.get("config")
     if made.form != "2.0" or (isinstance(config, Mapping) and config.get("update_multi") is False):
-        raise BadRequest("a card that is updated has to be of JSON 2.0, and may not say update_multi: false")
+        raise BadRequest("a card that is to be updated must use JSON 2.0 and must not set update_multi to false")
     made.write()
     check_card(card)
     return made

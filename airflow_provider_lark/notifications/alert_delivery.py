@@ -42,9 +42,7 @@ def open_store(hook: LarkHook, dedupe: str, voice: Voice | None) -> AlertStore |
     try:
         conn_id = hook.settings.token_store_conn_id
         if conn_id is None:
-            raise ConfigError(
-                f"connection {hook.lark_conn_id!r} names no database: set its store_conn_id to a SQL connection"
-            )
+            raise ConfigError(f"connection {hook.lark_conn_id!r} has no store_conn_id; set it to a SQL connection")
         return AlertStore(sql_engine(conn_id), clock=hook.clock)
     except LarkError as exc:
         if voice is not None and hook.lark_conn_id not in _told:
@@ -54,7 +52,10 @@ def open_store(hook: LarkHook, dedupe: str, voice: Voice | None) -> AlertStore |
 
 
 def _why_without(dedupe: str, exc: LarkError) -> str:
-    return f"dedupe={dedupe!r} has no effect, each failure is told on its own, and no recovery: {exc}"
+    return (
+        f"dedupe={dedupe!r} has no effect; each failure is reported in a separate message, and recoveries are not "
+        f"reported: {exc}"
+    )
 
 
 @dataclass
@@ -128,8 +129,8 @@ class AlertDelivery:
             try:
                 if not board.show(place.card_id, version, until):
                     raise OutcomeUnknown(
-                        "another process is about the card, and did not come to it; whoever tells of this app's next "
-                        "failure will"
+                        "another process is updating the card and did not finish in time; the next notification of "
+                        "this app updates the card"
                     )
             except LarkError as exc:
                 self.voice.failure(repr(place.receiver), self.occasion, exc)
@@ -137,7 +138,7 @@ class AlertDelivery:
             own = {place.card_id for place, _ in noted}
             board.finish_others(self.hook.settings.host, self.hook.settings.app_id, until, besides=own)
         except LarkError as exc:
-            self.voice.warn(f"a card of an earlier failure still cannot be shown: {exc}")
+            self.voice.warn(f"the card of an earlier failure still cannot be updated: {exc}")
 
     def _open_client(self, stack: ExitStack) -> LarkClient:
         if self._client is None:

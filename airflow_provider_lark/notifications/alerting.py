@@ -159,12 +159,12 @@ class AlertBoard:
 def _tries(alert: Alert, people: People) -> Sequence[tuple[str, Callable[[], Content]]]:
     tries: list[tuple[str, Callable[[], Content]]] = []
     if has_own_card(alert):
-        tries.append(("its own message", lambda: own_card(alert, people.asked)))
-    tries.append(("the card", lambda: _card(alert, people.concerned)))
+        tries.append(("the custom message", lambda: own_card(alert, people.asked)))
+    tries.append(("the default card", lambda: _card(alert, people.concerned)))
     if people.concerned:
-        tries.append(("the card without mentions", lambda: _card(alert, ())))
+        tries.append(("the default card without mentions", lambda: _card(alert, ())))
     # its words may be what Lark refuses: sensitive ones, or data that must not leave
-    tries.append(("the card without the exception", lambda: _card(alert, (), with_exception=False)))
+    tries.append(("the default card without the exception", lambda: _card(alert, (), with_exception=False)))
     return tries
 
 

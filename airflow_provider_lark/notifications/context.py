@@ -21,8 +21,8 @@ Kind = Literal[
 
 _SUCCESS_REASONS = ("success",)
 _FAILED = ("failed", "upstream_failed")
-_LOST = "the process was lost, or never started"
-_BY_TRIGGER = "its trigger ended it, which tells no exception: see the triggerer's log"
+_LOST = "the task process was lost or never started"
+_BY_TRIGGER = "failed by its trigger, without an exception; see the triggerer's log"
 _NOBODY = "airflow"
 """Who owns a task whose author has not said."""
 _RUNBOOK = re.compile(r"runbook|playbook|手册|预案", re.IGNORECASE)

@@ -49,7 +49,7 @@ def cut_long(text: str, kept: int = KEPT) -> str:
     head = head[: -len(head[-_EDGE:].split()[-1])] if len(head[-_EDGE:].split()) > 1 else head
     parts = tail[:_EDGE].split(maxsplit=1)
     tail = tail[tail.index(parts[1]) :] if len(parts) > 1 else tail
-    return f"{head}\n[… {len(text) - len(head) - len(tail):,} characters left out …]\n{tail}"
+    return f"{head}\n[… {len(text) - len(head) - len(tail):,} characters omitted …]\n{tail}"
 
 
 def _trace(exception: BaseException) -> str:

@@ -86,7 +86,9 @@ class LarkNotifier(OccasionNotifier):
         if dedupe not in (None, "run", "task"):
             raise ConfigError(f"dedupe: expected 'run', 'task' or None, found {dedupe!r}")
         if dedupe is not None and text is not None:
-            raise ConfigError("dedupe updates a card, and a text is none: give markdown or card instead of text")
+            raise ConfigError(
+                "dedupe: not supported with text, because only cards can be updated; use markdown or card"
+            )
         self.dedupe = dedupe
         self.receive_id = receive_id
         self.receive_id_type = receive_id_type
@@ -99,7 +101,7 @@ class LarkNotifier(OccasionNotifier):
 
     @property
     def _target(self) -> str:
-        return repr(self.receive_id) if self._has_receiver else "whom [lark] notify_receive_id names"
+        return repr(self.receive_id) if self._has_receiver else "the receiver in [lark] notify_receive_id"
 
     @property
     def _keeps_cards(self) -> bool:
@@ -131,7 +133,7 @@ class LarkNotifier(OccasionNotifier):
         except LarkError as exc:
             if self.dedupe is None or os.environ.get("LARK_CONFIG_ENCRYPTION_KEY"):
                 # without a key the database is meant for the cards alone
-                self._voice.warn(f"goes on without the token store: {exc}")
+                self._voice.warn(f"continuing without the token store: {exc}")
             hook.accounts = None
 
     def _prepare_alert(
@@ -156,7 +158,7 @@ class LarkNotifier(OccasionNotifier):
         given = self.receive_id if self._has_receiver else _configured("notify_receive_id")
         receivers = [str(each).strip() for each in read_list(given, "receive_id") or ()]
         if not receivers or not all(receivers):
-            raise ConfigError("there is no receiver: give receive_id, or set [lark] notify_receive_id")
+            raise ConfigError("no receiver: give receive_id, or set [lark] notify_receive_id")
         return list(dict.fromkeys(receivers))
 
     def _deliver(self, hook: LarkHook, receivers: Sequence[str], occasion: Occasion) -> None:

@@ -54,7 +54,7 @@ def find_people(asked: Sequence[str], owners: Sequence[str], look_up: Lookup, te
     """
     if nobody := [each for each in asked if not is_mention(each)]:
         who = ", ".join(nobody)
-        tell(f"mentions nobody for {who}: give ids, e-mail addresses or mobile numbers with their country code")
+        tell(f"cannot mention {who}: give user ids, e-mail addresses or mobile numbers with country code")
         asked = [each for each in asked if is_mention(each)]
     contacts = list(dict.fromkeys(each for each in (*asked, *owners) if is_contact(each)))
     known: Mapping[str, str | None] = {}
@@ -62,12 +62,15 @@ def find_people(asked: Sequence[str], owners: Sequence[str], look_up: Lookup, te
         try:
             known = look_up(contacts)
         except LarkError as exc:
-            tell(f"cannot look up whom to mention: {exc}")
+            tell(f"cannot look up the users to mention: {exc}")
         else:
             if missing := [each for each in contacts if not known.get(each)]:
                 who = ", ".join(missing)
-                why = "no such e-mail address or number in the tenant, or the app may not see who"
-                tell(f"mentions nobody for {who}: {why}")
+                why = (
+                    "no user with this e-mail address or mobile number in the tenant, or the user is outside the app's "
+                    "contact range"
+                )
+                tell(f"cannot mention {who}: {why}")
     everybody = _ids((*asked, *owners), known)
     return People(_ids(asked, known), tuple(each for each in everybody if each != ALL))
 

@@ -74,6 +74,4 @@ def ask_database(function: Callable[[], T], seconds: float) -> T:
         # what the database itself raises is none of these
         with suppress(OutcomeUnknown):
             return run_within(seconds, function)
-    raise Unreachable(
-        "the database that store_conn_id names does not answer; check its address, its locks and its load"
-    )
+    raise Unreachable("the database of store_conn_id does not respond; check its address, locks and load")

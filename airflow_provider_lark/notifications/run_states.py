@@ -68,7 +68,7 @@ def _ask(dag_id: str, run_id: str, task_ids: list[str] | None = None) -> dict[st
 
         found = RuntimeTaskInstance.get_task_states(dag_id, task_ids=task_ids, run_ids=[run_id])
     except Exception as exc:  # noqa: BLE001 - a message without it is better than none
-        log.debug("the states of the run's tasks are not known here: %s", type(exc).__name__)
+        log.debug("the states of the run's tasks could not be read: %s", type(exc).__name__)
         return None
     return dict(found.get(run_id) or {})
 

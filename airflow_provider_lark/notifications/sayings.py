@@ -64,14 +64,14 @@ def sayings(notifier: OccasionNotifier, occasion: Occasion, people: People) -> l
     card = partial(_card, notifier)
     tries = []
     if make := _own_words(notifier, people.asked):
-        tries.append(Saying("its own message", make, token("own")))
-    tries.append(Saying("the card", partial(card, occasion, people.concerned), token("card")))
+        tries.append(Saying("the custom message", make, token("own")))
+    tries.append(Saying("the default card", partial(card, occasion, people.concerned), token("card")))
     if people.concerned:
-        tries.append(Saying("the card without mentions", partial(card, occasion, ()), token("no mentions")))
+        tries.append(Saying("the default card without mentions", partial(card, occasion, ()), token("no mentions")))
     if "exception" in occasion.facts:
         # its words may be what Lark refuses: sensitive ones, or data that must not leave
         bare = replace(occasion, facts={name: value for name, value in occasion.facts.items() if name != "exception"})
-        tries.append(Saying("the card without the exception", partial(card, bare, ()), token("no exception")))
+        tries.append(Saying("the default card without the exception", partial(card, bare, ()), token("no exception")))
     return tries
 
 

@@ -31,15 +31,18 @@ class Voice:
 
         url = occasion.facts.get("log_url")
         if url and reachable_url(url) is None:
-            self.warn("Airflow calls itself by a local address, so the card has no button to it: set [api] base_url")
+            self.warn(
+                "the card has no buttons because Airflow's address is local; set [api] base_url to an address users "
+                "can open"
+            )
 
     def replacement(self, lost: str, instead: str, exc: BadRequest) -> None:
         """Say what Lark would not take."""
-        self.log.warning("%s: %s cannot be sent, %s goes instead: %s", self.name, lost, instead, exc)
+        self.log.warning("%s: cannot send %s, sending %s instead: %s", self.name, lost, instead, exc)
 
     def failure(self, target: str, occasion: Occasion | None, exc: Exception) -> None:
         """Say whom it could not tell about what."""
         # of other errors the text may hold anything, an address too
         why = exc if isinstance(exc, LarkError) else type(exc).__name__
         what = "what happened" if occasion is None else occasion.name
-        self.log.error("%s: could not tell %s about %s: %s", self.name, target, what, why)
+        self.log.error("%s: could not notify %s about %s: %s", self.name, target, what, why)

@@ -79,7 +79,7 @@ class LarkWebhookNotifier(OccasionNotifier):
                 try:
                     client.send(**own)
                 except BadRequest as exc:
-                    self._voice.replacement("its own message", "the card", exc)
+                    self._voice.replacement("the custom message", "the default card", exc)
                 else:
                     return
             client.send(card=self._card(occasion), mentions=[])

@@ -47,7 +47,7 @@ def run_within(seconds: float, function: Callable[[], T]) -> T:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise OutcomeUnknown(f"took longer than {seconds:g} s, so it was left; the message may have been delivered")
+        raise OutcomeUnknown(f"timed out after {seconds:g} s; the message may have been delivered")
     if errand.error is not None:
         raise errand.error
     return errand.result

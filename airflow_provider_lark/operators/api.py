@@ -128,9 +128,9 @@ class LarkApiOperator(CallingOperator):
     def _may_defer(self, call: AnyCall, hook: LarkHook, *, has_body: bool) -> bool:
         from airflow_provider_lark.hooks.call_events import why_on_worker
 
-        reason = "it sends files" if has_body else why_on_worker(call, hook)
+        reason = "files cannot be passed to the triggerer" if has_body else why_on_worker(call, hook)
         if reason:
-            self.log.info("%s: called on the worker and not in the triggerer: %s", call.api, reason)
+            self.log.info("%s: made on the worker instead of the triggerer: %s", call.api, reason)
         return reason is None
 
     def _defer(self, call: AnyCall, hook: LarkHook) -> None:

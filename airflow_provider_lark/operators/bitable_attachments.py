@@ -46,7 +46,9 @@ class _BitableAttachmentsOperator(DryRunOperator, BitableTableOperator):
             raise ConfigError(f"{where}: expected a path such as s3://bucket/folder")
         if ":" in str(value).partition("://")[2].partition("/")[0].rpartition("@")[0]:
             # results and messages name files, and Airflow shows templated fields
-            raise ConfigError(f"{where}: holds a password; keep it in a connection, and name that as storage_conn_id")
+            raise ConfigError(
+                f"{where}: contains a password; store it in a connection and set storage_conn_id to that connection"
+            )
         return ObjectStoragePath(value, conn_id=read_text(self.storage_conn_id))
 
 

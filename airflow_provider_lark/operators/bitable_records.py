@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.hooks.parameters import (
     read_count,
     read_filter,
@@ -267,7 +268,10 @@ class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):
         ids = self._wanted(table)
         most = read_count(self.max_deletes, "max_deletes") or 0
         if len(ids) > most:
-            raise SafetyStop(f"{len(ids)} records would be deleted and max_deletes is {most}; nothing was deleted")
+            raise SafetyStop(
+                f"nothing was deleted: {counted(len(ids), 'record')} would be deleted, more than max_deletes ({most}) "
+                "allows; raise max_deletes if that is intended"
+            )
         if self.if_missing == "fail":
             got = table.get(ids)
             refuse_missing([*got.missing, *got.forbidden])
@@ -278,5 +282,5 @@ class BitableDeleteRecordsOperator(BitableWriteRecordsOperator):
         filter_ = read_filter(self.filter)
         record_ids = None if self.record_ids == "None" else self.record_ids
         if (record_ids is None) == (filter_ is None):
-            raise ConfigError("give either record_ids or a filter that is not empty")
+            raise ConfigError("give either record_ids or a non-empty filter, not both")
         return read_ids(record_ids) if filter_ is None else table.find_ids(filter_)

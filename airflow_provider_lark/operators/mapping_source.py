@@ -65,8 +65,8 @@ def _find_file(path: str | Path, folder: str | None) -> Path:
     if found := next((place for place in places if place.exists()), None):
         return found
     raise ConfigError(
-        f"mapping: there is no file {str(path)!r}; looked for {' and '.join(map(str, places))}. A relative path starts "
-        "at the folder of the DAG's file"
+        f"mapping: file {str(path)!r} not found; tried {' and '.join(map(str, places))}. Relative paths start at the "
+        "folder of the DAG file"
     )
 
 
@@ -86,8 +86,8 @@ def _read_json(text: str) -> list[TableMapping]:
         raw = json.loads(text)
     except ValueError as exc:
         raise ConfigError(
-            "mapping: is text that looks like JSON and is none; in a template add `| tojson`, or set the operator's "
-            "render_template_as_native_obj"
+            "mapping: text is not valid JSON; in a template add `| tojson`, or set render_template_as_native_obj=True "
+            "on the operator"
         ) from exc
     return parse_mappings(raw, where="mapping")
 
@@ -98,5 +98,5 @@ def _choose(mappings: list[TableMapping], name: str | None) -> TableMapping:
         return chosen[0]
     known = ", ".join(mapping.name for mapping in mappings)
     if name is not None:
-        raise ConfigError(f"no mapping is called {name!r}; there are: {known}")
-    raise ConfigError(f"mapping: holds {len(mappings)} mappings ({known}); choose one by mapping_name")
+        raise ConfigError(f"mapping_name: unknown mapping {name!r}; known: {known}")
+    raise ConfigError(f"mapping: contains {len(mappings)} mappings ({known}); select one with mapping_name")

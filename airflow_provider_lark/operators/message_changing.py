@@ -44,7 +44,7 @@ class LarkUpdateMessageOperator(SayingOperator):
         ids = read_message_ids(self.message_id)
         self.sent_chat_id = _chat_of(self.message_id)
         said = self._said(opened)
-        _to_each(ids, lambda id_: self._change(opened.client, id_, said), "messages were not changed")
+        _to_each(ids, lambda id_: self._change(opened.client, id_, said), "messages could not be updated")
         self.log.info("changed %d messages", len(ids))
         return {"message_ids": ids}
 
@@ -87,7 +87,7 @@ class LarkRecallMessageOperator(MessageOperator):
                     raise
                 gone.append(message_id)
 
-        _to_each(ids, recall, "messages were not recalled")
+        _to_each(ids, recall, "messages could not be recalled")
         recalled = [each for each in ids if each not in gone]
         self.log.info("recalled %d messages, %d were gone before", len(recalled), len(gone))
         return {"recalled": recalled, "gone": gone}

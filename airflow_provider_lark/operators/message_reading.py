@@ -72,7 +72,7 @@ class LarkMessageHistoryOperator(MessageOperator):
     def _run(self, opened: OpenedHook) -> dict[str, Any]:
         limit = read_count(self.limit, "limit")
         if limit == 0:
-            raise ConfigError("limit: is 0, so nothing would be read; give 1 or more, or leave it out")
+            raise ConfigError("limit: must be at least 1; leave it out to read everything")
         found = self._read(opened.client, limit)
         messages = _gather(found if limit is None else islice(found, limit))
         has_more = limit is not None and next(found, None) is not None
@@ -105,8 +105,9 @@ def _gather(found: Iterator[Message]) -> list[dict[str, Any]]:
         size += json_size(plain)
         if size > XCOM_BYTES_MAX:
             raise TooLarge(
-                f"the messages are more than the {XCOM_BYTES_MAX:,} bytes of JSON that an XCom should hold: the first "
-                f"{len(messages)} fit; read fewer (limit, start, end), or use client.messaging.history_pages"
+                f"the messages exceed the {XCOM_BYTES_MAX:,} bytes of JSON an XCom should hold; only the first "
+                f"{len(messages)} fit. Read fewer (limit, start, end), or use client.messaging.history_pages in your "
+                "own task"
             )
         messages.append(plain)
     return messages

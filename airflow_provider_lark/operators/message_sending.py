@@ -80,7 +80,9 @@ class SendingOperator(SayingOperator, DeliveringOperator):
             yield pictures(opened.client, files, title=read_text(self.title) or "", people=people)
             return
         if people:
-            raise ConfigError(f"mentions: a message of a {kind} mentions nobody; send a text beside it")
+            raise ConfigError(
+                f"mentions: not supported in a message of type {kind}; send a separate text message with the mentions"
+            )
         yield from one_each(opened.client, kind, files)
 
 
@@ -172,24 +174,28 @@ class LarkReplyMessageOperator(SendingOperator):
             if exc.code not in GONE:
                 raise
             if elsewhere is None:
-                exc.add_note("nothing was sent in its place; instead_receive_id may say where to")
+                exc.add_note(
+                    "no message was sent instead; set instead_receive_id to send one when the original message is gone"
+                )
                 raise
             self._check_not_in_doubt(memory, exc)
-            self.log.warning("%s; sending a message of its own instead", exc)
+            self.log.warning("%s; sending a new message to instead_receive_id", exc)
             return self._send_instead(opened, said, self._memory_of_instead(opened, uuid, elsewhere, part), elsewhere)
         return _told(memory.sent[message_id], is_reply=True)
 
     def _parent(self) -> str:
         ids = read_message_ids(self.message_id)
         if len(ids) > 1:
-            raise ConfigError(f"message_id: names {len(ids)} messages; reply to one, or map the operator over them")
+            raise ConfigError(
+                f"message_id: got {len(ids)} messages; give one, or use dynamic task mapping to reply to each"
+            )
         return ids[0]
 
     def _reply(self, opened: OpenedHook, said: Said, memory: SentOnce, message_id: str, *, in_thread: bool) -> None:
         from airflow_provider_lark.core.api.services.messaging.wire import Delivery
 
         if not memory.pending([message_id]):
-            self.log.info("replied to message %s in an earlier try", message_id)
+            self.log.info("an earlier try already replied to message %s", message_id)
             return
         content = said.make()
 
@@ -210,9 +216,9 @@ class LarkReplyMessageOperator(SendingOperator):
     def _check_not_in_doubt(self, memory: SentOnce, exc: LarkError) -> None:
         if memory.began is not None and not self._may_resend:
             raise OutcomeUnknown(
-                "an earlier try of this task was cut off while it replied, and the message that it replied to is gone "
-                "since: the reply may be in the chat; look there, and set resend_if_unknown to send it to "
-                "instead_receive_id"
+                "an earlier try of this task was interrupted while replying, and the original message has since been "
+                "deleted or recalled. The reply may or may not have been sent; check the chat, and set "
+                "resend_if_unknown=True to send it to instead_receive_id"
             ) from exc
 
     def _memory_of_instead(self, opened: OpenedHook, uuid: str, elsewhere: str, part: int) -> SentOnce:

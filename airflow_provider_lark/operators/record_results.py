@@ -26,8 +26,8 @@ def refuse_missing(ids: Sequence[str]) -> None:
     if ids:
         shown = ", ".join(ids[:_SHOWN]) + (" …" if len(ids) > _SHOWN else "")
         raise RecordNotFound(
-            f"{len(ids)} records do not exist or are hidden from the app: {shown}; if they may be gone, set "
-            "if_missing='skip'"
+            f"records that do not exist or are hidden from the app ({len(ids)}): {shown}; to ignore missing records, "
+            "set if_missing='skip'"
         )
 
 
@@ -38,8 +38,8 @@ def check_ids(count: int, *, wanted: bool) -> None:
     """
     if wanted and count > XCOM_IDS_MAX:
         raise TooLarge(
-            f"{count} record ids are too many for an XCom (at most {XCOM_IDS_MAX}); set return_ids=False, or use the "
-            "SqlToBitableOperator. Nothing was written"
+            f"nothing was written: {count:,} record ids are too many for an XCom (at most {XCOM_IDS_MAX:,}); set "
+            "return_ids=False, or use SqlToBitableOperator"
         )
 
 
@@ -79,8 +79,8 @@ def check_size(records: Iterable[Mapping[str, Any]], total: int) -> None:
 def _check_bytes(size: int, total: int) -> None:
     if size > XCOM_BYTES_MAX:
         raise TooLarge(
-            f"the {total} records are more than the {XCOM_BYTES_MAX:,} bytes of JSON that an XCom should hold; read "
-            "fewer (limit, filter, field_names), give an output_path, or use the BitableToSqlOperator"
+            f"the records ({total:,} in total) exceed the {XCOM_BYTES_MAX:,} bytes of JSON an XCom should hold; read "
+            "fewer (limit, filter, field_names), set output_path, or use BitableToSqlOperator"
         )
 
 

@@ -185,7 +185,7 @@ class BitableConsistencyCheckOperator(BitableSyncOperator):
         if self.fail_on_drift and not report["in_step"]:
             # a failed task returns nothing, and the numbers are wanted most then
             context["ti"].xcom_push(key="return_value", value=report)
-            raise told(AirflowFailException(f"not in step: {summarize(report)}"))
+            raise told(AirflowFailException(f"Lark and SQL differ: {summarize(report)}"))
         return report
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:

@@ -141,7 +141,7 @@ class BitableSyncOperator(CallingOperator):
         conn_id = read_text(self.sql_conn_id) or mapping.sql.conn_id
         if not conn_id:
             raise ConfigError(
-                f"mapping {mapping.name!r}: names no database; set the operator's sql_conn_id or the mapping's "
-                "sql.conn_id to a SQL connection"
+                f"mapping {mapping.name!r}: no database connection; set sql_conn_id on the operator or sql.conn_id in "
+                "the mapping"
             )
         return conn_id

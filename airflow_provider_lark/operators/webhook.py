@@ -63,7 +63,12 @@ class WebhookOperator(CallingOperator):
             message = self._message(context, hook)
             with hook.client(**self._client_options()) as client:
                 sent = client.send(**message)
-        self.log.info("sent %s of %d bytes through %r", sent.msg_type, sent.size_bytes, self.lark_webhook_conn_id)
+        self.log.info(
+            "sent a message (type %s, %d bytes) with connection %r",
+            sent.msg_type,
+            sent.size_bytes,
+            self.lark_webhook_conn_id,
+        )
         return {"msg_type": sent.msg_type, "size_bytes": sent.size_bytes}
 
     @abstractmethod

@@ -152,4 +152,4 @@ def _safely(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception as exc:  # noqa: BLE001 - Airflow's own loop is behind this
-        log.warning("a notification could not be made: %s", type(exc).__name__)
+        log.warning("a notification could not be prepared: %s", type(exc).__name__)

@@ -66,7 +66,9 @@ def _choices(name: str, default: str, allowed: Collection[str]) -> list[str]:
     found = [word.lower() for word in _words(name, default)]
     for word in found:
         if word not in allowed and word != "none":
-            log.warning("[lark] %s: %r is none of %s, so it is left out", name, word, ", ".join(allowed))
+            log.warning(
+                "[lark] %s: ignoring unknown value %r; expected one of %s or none", name, word, ", ".join(allowed)
+            )
     return [word for word in found if word in allowed]
 
 
@@ -77,6 +79,12 @@ def _choice(name: str, default: str, allowed: Collection[str]) -> str | None:
         return text
     if text not in ("", "none", "false"):
         meant = default if default in allowed else None
-        log.warning("[lark] %s: %r is none of %s, none; %r holds", name, text, ", ".join(allowed), meant or "none")
+        log.warning(
+            "[lark] %s: unknown value %r; expected one of %s or none. Using %r",
+            name,
+            text,
+            ", ".join(allowed),
+            meant or "none",
+        )
         return meant
     return None

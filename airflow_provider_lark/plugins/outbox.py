@@ -39,10 +39,12 @@ class Outbox:
         except Full:
             self._lost += 1
             if self._lost == 1:
-                log.warning("%d notifications wait already: until there is room, what happens is not told", self._room)
+                log.warning(
+                    "%d notifications are already waiting; new ones are dropped until the queue has room", self._room
+                )
             return False
         if self._lost:
-            log.warning("%d notifications were not sent, because too many waited", self._lost)
+            log.warning("notifications dropped because the queue was full: %d", self._lost)
             self._lost = 0
         return True
 
@@ -52,7 +54,7 @@ class Outbox:
         until = SYSTEM_CLOCK.monotonic() + seconds
         while self._owner == os.getpid() and self._jobs.unfinished_tasks:
             if SYSTEM_CLOCK.monotonic() >= until:
-                log.warning("%d notifications were not sent before the end", self._jobs.unfinished_tasks)
+                log.warning("notifications not sent before the process ended: %d", self._jobs.unfinished_tasks)
                 return False
             SYSTEM_CLOCK.sleep(0.05)
         return True

@@ -54,7 +54,7 @@ class QuietVoice(Voice):
         if self.told.is_due(f"{target} {getattr(exc, 'code', None) or why}"):
             what = "what happened" if occasion is None else occasion.name
             self.log.warning(
-                "%s: could not tell %s about %s, and is silent about more of the kind for ten minutes "
+                "%s: could not notify %s about %s; further failures of this kind are not logged for ten minutes "
                 "(settings: [lark] notify_conn_id, notify_receive_id): %s",
                 *(self.name, target, what, why),
             )

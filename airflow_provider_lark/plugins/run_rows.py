@@ -17,7 +17,7 @@ def with_states(occasion: Occasion) -> Occasion:
     try:
         return replace(occasion, states=_read(occasion.facts["dag_id"], occasion.facts["run_id"]))
     except Exception as exc:  # noqa: BLE001 - a message without it is better than none
-        log.debug("the states of the run's tasks are not known here: %s", type(exc).__name__)
+        log.debug("the states of the run's tasks could not be read: %s", type(exc).__name__)
         return occasion
 
 

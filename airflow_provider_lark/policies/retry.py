@@ -26,7 +26,7 @@ from airflow_provider_lark.hooks.errors import lark_error_of
 try:
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 except ImportError as exc:
-    raise ImportError("LarkRetryPolicy needs Airflow 3.3 or newer: older ones have no retry policies") from exc
+    raise ImportError("LarkRetryPolicy requires Airflow 3.3 or newer, which introduced retry policies") from exc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,9 @@ class LarkRetryPolicy(RetryPolicy):
         max_reschedules: int = MAX_RESCHEDULES,
     ) -> None:
         if busy_delay < timedelta(0) or longest_delay < busy_delay:
-            raise ValueError(f"busy_delay is {busy_delay}; it must be 0 or more, and at most longest_delay")
+            raise ValueError(f"busy_delay must be 0 or more and at most longest_delay, got {busy_delay}")
         if max_reschedules < 0:
-            raise ValueError(f"max_reschedules is {max_reschedules}; it must be 0 or more")
+            raise ValueError(f"max_reschedules must be 0 or more, got {max_reschedules}")
         self.busy_delay = busy_delay
         self.longest_delay = longest_delay
         self.max_reschedules = max_reschedules

@@ -193,8 +193,8 @@ class BitableRecordSensor(PollingSensor):
         limit = read_count(self.limit, "limit")
         if limit is not None and limit > SEARCH_PAGE_MAX:
             raise ConfigError(
-                f"limit is {limit}; a look is one call, which shows {SEARCH_PAGE_MAX} records: let the "
-                "BitableListRecordsOperator read them afterwards"
+                f"limit: {limit} is more than the {SEARCH_PAGE_MAX} records one poke can return; use "
+                "BitableListRecordsOperator after the sensor to read more"
             )
         return 1 if limit is None else limit
 

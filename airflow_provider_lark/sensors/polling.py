@@ -62,7 +62,7 @@ class PollingSensor(BaseSensorOperator):
         if event is None or event.get("status") != "success":
             answer = event or {}
             kind = AirflowFailException if answer.get("permanent") else AirflowException
-            raise told(kind(str(answer.get("message") or "the trigger ended without an answer")))
+            raise told(kind(str(answer.get("message") or "the trigger ended without a result")))
         return self._finish(event)
 
     @abstractmethod
@@ -87,7 +87,7 @@ class PollingSensor(BaseSensorOperator):
             raise
         except Exception as exc:
             if self.silent_fail:
-                self.log.warning("the first look failed: %s", type(exc).__name__)
+                self.log.warning("the first poke failed: %s", type(exc).__name__)
                 return None
             if self.never_fail:
                 raise AirflowSkipException(f"skipped: {exc}") from exc

@@ -99,5 +99,5 @@ class SyncQueueBacklogSensor(PollingSensor):
 
     def _log(self, backlog: dict[str, Any]) -> None:
         oldest = backlog["oldest_seconds"]
-        waiting = f"{backlog['pending']} waiting" + (f", the oldest for {oldest:.0f} s" if oldest is not None else "")
+        waiting = f"{backlog['pending']} pending" + (f", oldest {oldest:.0f} s" if oldest is not None else "")
         self.log.info("backlog of %s: %s, %d failed", self.table_name or "all tables", waiting, backlog["failed"])

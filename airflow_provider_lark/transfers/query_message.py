@@ -148,17 +148,20 @@ class QueryMessageOperator(CallingOperator):
             return
         (kind, *others) = kinds
         if others:
-            raise ConfigError(f"the message holds {' and '.join(kinds)}: give one of {', '.join(_WORDS)}")
+            raise ConfigError(f"the message has {' and '.join(kinds)}: give only one of {', '.join(_WORDS)}")
         given = getattr(self, kind)
         if not isinstance(given, str) and not (kind == "card" and isinstance(given, Mapping)):
             raise ConfigError(
-                f"{kind}: expected a template, found {type(given).__name__}; what another task returns stands in it as "
-                "{{ ti.xcom_pull('…') }}"
+                f"{kind}: expected a template string, found {type(given).__name__}; to use another task's result, "
+                "write {{ ti.xcom_pull('…') }} in the template"
             )
         if surplus := [name for name in _OF_THE_CARD if getattr(self, name)]:
-            raise ConfigError(f"{kind} stands in place of the card, which {surplus[0]} is for: write it into the words")
+            raise ConfigError(
+                f"{surplus[0]}: has no effect with {kind}, which replaces the default card; put it into the {kind} "
+                "template"
+            )
         if self.title and kind != "markdown":
-            raise ConfigError(f"title: a {kind} has it in its own words")
+            raise ConfigError(f"title: not supported with {kind}; put the title into the {kind} itself")
 
     @property
     def _kind(self) -> Literal["text", "markdown", "card"] | None:
@@ -187,10 +190,10 @@ class QueryMessageOperator(CallingOperator):
         x, y, series = read_text(self.x), read_list(self.y, "y"), read_text(self.series)
         if self.chart is None:
             if x or y or series:
-                raise ConfigError("x, y and series are columns of a chart: say which one, as chart='bar'")
+                raise ConfigError("x, y and series need a chart; set chart, for example chart='bar'")
             return None
         if not x or not y:
-            raise ConfigError(f"chart {self.chart!r} needs x and y: the names of the query's columns that it shows")
+            raise ConfigError(f"chart {self.chart!r}: needs x and y, the names of the query's columns to plot")
         return ChartChoice(self.chart, x, [str(each) for each in y], series)
 
     @contextmanager
@@ -204,16 +207,16 @@ class QueryMessageOperator(CallingOperator):
             with opened_query(self.sql_conn_id, sql, read_values(self.parameters, "parameters")) as query:
                 self._engine = query.engine
                 result = read_result(query.names, query.parts, options, Path(folder))
-            self.log.info("the query returns %d rows of %d columns", result.rows, len(result.names))
+            self.log.info("the query returned %d rows and %d columns", result.rows, len(result.names))
             yield result
 
     def _refuse_empty(self, result: Result) -> None:
         if result.rows:
             return
         if self.if_empty == "skip":
-            raise AirflowSkipException("the query returns no rows, so nothing is sent")
+            raise AirflowSkipException("the query returned no rows, so no message is sent (if_empty='skip')")
         if self.if_empty == "fail":
-            raise told(AirflowException("the query returns no rows, and nothing was sent (if_empty='fail')"))
+            raise told(AirflowException("the query returned no rows, so no message was sent (if_empty='fail')"))
 
     def _words(self) -> Words | None:
         """Return the words around the rows, if there are any; a file that is not there is told before the query."""
@@ -261,13 +264,15 @@ class QueryMessageOperator(CallingOperator):
         found = largest(fitted, len(result.first), lambda each: measure(each.message) <= most_bytes)
         if found is None:
             raise TooLarge(
-                f"the {words.kind} takes {measure(fitted(0).message):,} bytes without any row, and {most_bytes:,} are "
-                "allowed; say less in its template"
+                f"the {words.kind} has {measure(fitted(0).message):,} bytes even without rows, more than the "
+                f"{most_bytes:,} allowed; shorten its template"
             )
         result.shown = found.shown
         if found.shown < len(result.first):
             counts = f"{found.shown:,} of {result.rows:,}"
-            result.warnings.append(f"the {words.kind} has room for the first {counts} rows, `shown` in its template")
+            result.warnings.append(
+                f"the {words.kind} only has room for the first {counts} rows (`shown` in its template)"
+            )
         return found
 
     def _tell(self, result: Result) -> dict[str, Any]:

@@ -71,9 +71,9 @@ class SqlToBitableOperator(BitableTransferOperator):
 
     def _check_keys(self) -> None:
         if self.mode != "upsert" and self.key_fields:
-            raise ConfigError(f"key_fields belong to mode 'upsert'; the mode is {self.mode!r}")
+            raise ConfigError(f"key_fields: only supported in mode 'upsert', not {self.mode!r}")
         if self.mode == "upsert" and not self.key_fields:
-            raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
+            raise ConfigError("mode 'upsert' needs key_fields, the fields that identify the record of a row")
 
     def _sql_table(self) -> tuple[str | None, str | None]:
         return read_text(self.source_schema), read_text(self.source_table)

@@ -62,7 +62,10 @@ class SqlToLarkMessageOperator(QueryMessageOperator, MentioningOperator, Receive
         if compression is not None:
             refuse_choice("compression", compression, PACKINGS)
         if self._kind and form not in (None, "card"):
-            raise ConfigError(f"form {form!r} and {self._kind}: a file or a picture has no words; send them beside it")
+            raise ConfigError(
+                f"{self._kind}: not supported with form {form!r}, which sends a file or an image; send the text in a "
+                "separate message"
+            )
 
     def _run(self, opened: OpenedHook) -> dict[str, Any]:
         from airflow_provider_lark.core.transfer.to_message.message import write_message
@@ -87,7 +90,7 @@ class SqlToLarkMessageOperator(QueryMessageOperator, MentioningOperator, Receive
         name = read_text(self.file_name)
         form, packing = choose_kind("card" if self._kind else self.form, self.compression, name)
         if is_file(form) and self.chart is not None:
-            raise ConfigError(f"form {form!r} is a file without a chart: take form 'card' or 'image' for it")
+            raise ConfigError(f"chart: not supported with form {form!r}; use form 'card' or 'image'")
         return self._options(form=form, packing=packing, file_name=name, font=read_text(self.font))
 
     def _identity(self, context: Context) -> list[str]:

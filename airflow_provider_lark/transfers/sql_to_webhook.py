@@ -39,8 +39,8 @@ class SqlToLarkWebhookOperator(QueryMessageOperator, WebhookOperator):
         self.form = form
         if form != "card":
             raise ConfigError(
-                f"form is {form!r}: a webhook bot sends neither files nor pictures, only form 'card'; send as an app "
-                "with SqlToLarkMessageOperator, or give the card a link to all rows (link_url)"
+                f"form {form!r}: a webhook bot cannot send files or images, only form 'card'; use "
+                "SqlToLarkMessageOperator with an app, or link to all rows with link_url"
             )
         self._told: dict[str, Any] = {}
 

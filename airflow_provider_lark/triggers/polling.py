@@ -92,9 +92,11 @@ class PollingTrigger(BaseTrigger):
                 raise
             except Exception as exc:  # noqa: BLE001 - any driver's error may pass
                 failures += 1
-                self.log.warning("poll %d failed, %d in a row: %s", polls + 1, failures, type(exc).__name__)
+                self.log.warning("poll %d failed (%d consecutive): %s", polls + 1, failures, type(exc).__name__)
                 if self.max_failures is not None and failures >= self.max_failures:
-                    return _failure(exc, permanent=False, said_before=f"{failures} polls in a row failed, the last: ")
+                    return _failure(
+                        exc, permanent=False, said_before=f"{failures} consecutive polls failed; last error: "
+                    )
             else:
                 failures = 0
                 if told is not None:

@@ -16,7 +16,7 @@ def test_button_of_a_synced_table_leads_to_it(page, airflow, shot):
 def test_log_of_a_failed_task_shows_the_message_in_a_line_of_its_own(page, airflow, shot):
     run_id = airflow.trigger("lark_full_sync", config="nowhere.yaml")
     page.goto(f"{airflow.url}/dags/lark_full_sync/runs/{run_id}/tasks/read_config")
-    words = page.get_by_text("ConfigError: mapping: there is no file 'nowhere.yaml'; looked for").first
+    words = page.get_by_text("ConfigError: mapping: file 'nowhere.yaml' not found; tried").first
     words.wait_for()
     shot("failed_log")
     airflows = page.get_by_text("Task failed with exception").first

@@ -230,7 +230,7 @@ def test_delete_that_lark_does_not_confirm_at_once_is_found_by_the_next_run(worl
     _lie(world, lambda data: shown, route="/batch_get", times=1)
     report = engine.incremental()
     assert 3 in world.rows()
-    assert "given by id after all: 1" in report.warnings[0]
+    assert "found by id: 1" in report.warnings[0]
     arena.calm()
     assert engine.incremental().to_sql.deleted == 1
     world.assert_in_step()

@@ -84,9 +84,9 @@ def airflow_run(file):
 
 def test_trouble_exits_with_1_and_one_line(airflow, shop, tmp_path):
     done = plan(airflow, shop, "--mapping-name", "area")
-    assert (done.status, "no such mapping; did you mean 'areas'?" in done.err) == (1, True)
+    assert (done.status, "not in the given files; did you mean 'areas'?" in done.err) == (1, True)
     done = airflow("sync", "plan", "--mapping", shop)
-    assert (done.status, "names no database; give --sql-conn-id" in done.err) == (1, True)
+    assert (done.status, "no database connection; give --sql-conn-id" in done.err) == (1, True)
     done = plan(airflow, str(tmp_path / "none.yaml"))
     assert done.status == 1
 

@@ -41,20 +41,23 @@ def filled_store(store):
 
 def test_check_makes_the_tables_and_counts(airflow, filled_store):
     done = airflow("tokens", "check")
-    assert (done.status, done.out.strip()) == (0, f"1 tokens under the first key of {VARIABLE}, 0 under an older one")
+    assert (done.status, done.out.strip()) == (
+        0,
+        f"1 token encrypted with the first key in {VARIABLE}, 0 with an older key",
+    )
 
 
 def test_check_with_another_key_says_so_without_showing_one(airflow, filled_store, monkeypatch):
     monkeypatch.setenv(VARIABLE, NEW)
     done = airflow("tokens", "check")
-    assert (done.status, "No key opens 1 tokens" in done.err) == (1, True)
+    assert (done.status, "None of the keys can decrypt 1 token" in done.err) == (1, True)
     assert OLD not in done.text
     assert NEW not in done.text
 
 
 def test_reencrypt_moves_every_token_to_the_new_key(airflow, filled_store, monkeypatch):
     monkeypatch.setenv(VARIABLE, f"{NEW},{OLD}")
-    assert airflow("tokens", "reencrypt").out.startswith("1 tokens moved")
+    assert airflow("tokens", "reencrypt").out.startswith("Re-encrypted 1 token")
     monkeypatch.setenv(VARIABLE, NEW)
     assert airflow("tokens", "check").status == 0
 
@@ -63,13 +66,15 @@ def test_reencrypt_deletes_what_no_key_opens_only_when_told(airflow, filled_stor
     monkeypatch.setenv(VARIABLE, NEW)
     refused = airflow("tokens", "reencrypt")
     assert (refused.status, "wrong encryption key" in refused.err) == (1, True)
-    assert "1 tokens that no key opens were deleted" in airflow("tokens", "reencrypt", "--drop-unreadable").out
+    assert (
+        "Deleted 1 token that none of the keys could decrypt" in airflow("tokens", "reencrypt", "--drop-unreadable").out
+    )
 
 
 def test_purge_deletes_what_expired(airflow, filled_store):
     with filled_store.begin() as conn:
         conn.execute(text("UPDATE tokens SET expires_at = datetime('now', '-8 days')"))
-    told = "Deleted 1 expired tokens, 0 entries of the user cache and 0 cards"
+    told = "Deleted 1 expired token, 0 user cache entries and 0 old failure cards"
     assert airflow("tokens", "purge").out.startswith(told)
 
 
@@ -77,7 +82,7 @@ def test_commands_without_a_store_say_where_to_name_it(airflow, store, emulator,
     lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
     monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
     done = airflow("tokens", "purge")
-    assert (done.status, "names no token store" in done.err) == (1, True)
+    assert (done.status, "has no token store" in done.err) == (1, True)
     assert airflow("tokens", "purge", "--sql-conn-id", "accounts").status == 0
 
 
@@ -85,7 +90,7 @@ def test_commands_on_a_database_that_is_down_do_not_show_its_password(airflow, s
     down = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "u", "password": "canary-password"}
     monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps(down))
     done = airflow("tokens", "purge")
-    assert (done.status, "failed (OperationalError); check that it runs" in done.err) == (1, True)
+    assert (done.status, "failed (OperationalError); check that it is running" in done.err) == (1, True)
     assert "canary" not in done.text
 
 

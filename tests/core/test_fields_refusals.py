@@ -70,7 +70,9 @@ def test_build_codec_of_each_field_type_fits_the_columns_of_the_matrix_only(kind
             build_codec(field, column)
         except SchemaMismatch as exc:
             message = str(exc)
-            assert message.startswith(f"field {field.describe()} and column {column.describe()} do not fit"), message
+            assert message.startswith(f"field {field.describe()} and column {column.describe()} are incompatible"), (
+                message
+            )
         else:
             fits.add(column_kind)
     assert fits == FITS[kind]
@@ -98,7 +100,7 @@ def test_matrix_of_the_reference_page_is_that_of_the_code():
     ids=lambda column_type: type(column_type).__name__,
 )  # fmt: skip
 def test_build_codec_of_a_type_that_holds_nothing_alike_is_refused(column_type):
-    with pytest.raises(SchemaMismatch, match=r"field Name \(Text\) and column c \(.*no field can be kept"):
+    with pytest.raises(SchemaMismatch, match=r"field Name \(Text\) and column c \(.*no Lark field can be stored"):
         build_codec(Field("fld1", "Name", T.TEXT), Column("c", column_type))
 
 
@@ -142,7 +144,7 @@ REFUSALS = [
     refused(T.TEXT, sa.INTEGER(), LARK, runs("1e999999999"), "expected a number such as 12", "a bomb of digits"),
     refused(T.TEXT, sa.INTEGER(), LARK, runs("4.5"), "a whole number from -2147483648 to 2147483647", "a fraction"),
     refused(T.TEXT, sa.BIGINT(), LARK, runs("9223372036854775808"), "a whole number from", "beyond BIGINT"),
-    refused(T.TEXT, sa.NUMERIC(5, 2), LARK, runs("1000"), "at most 3 digits before and 2 after the point", "too big"),
+    refused(T.TEXT, sa.NUMERIC(5, 2), LARK, runs("1000"), "at most 3 digits before and 2 after", "too big"),
     refused(T.TEXT, sa.BOOLEAN(), LARK, runs("perhaps"), "true or false", "no boolean"),
     refused(T.TEXT, sa.DATE(), LARK, runs("2026-02-30"), "a date such as 2026-05-01", "no such day"),
     refused(T.TEXT, sa.DATE(), LARK, runs("20260101"), "a date such as 2026-05-01", "a date without separators"),
@@ -174,7 +176,7 @@ REFUSALS = [
     refused(T.NUMBER, mysql.TINYINT(), LARK, 128, "a whole number from -128 to 127", "beyond TINYINT"),
     refused(T.NUMBER, mysql.INTEGER(unsigned=True), LARK, -1, "a whole number from 0 to 4294967295", "below UNSIGNED"),
     refused(T.NUMBER, sa.INTEGER(), LARK, 0.5, "got a Decimal, expected a whole number", "a fraction into INTEGER"),
-    refused(T.NUMBER, sa.NUMERIC(10, 2), LARK, 0.125, "2 after the point", "a third decimal"),
+    refused(T.NUMBER, sa.NUMERIC(10, 2), LARK, 0.125, "2 after the decimal point", "a third decimal"),
     refused(T.NUMBER, sa.NUMERIC(4, 2), LARK, 100, "2 digits before", "too big for NUMERIC"),
     refused(T.NUMBER, sa.NUMERIC(4, 2, asdecimal=False), LARK, 100, "2 digits before", "too big, as float"),
     refused(T.NUMBER, mysql.DECIMAL(4, 2, unsigned=True), LARK, -1, "0 or more", "below an unsigned DECIMAL"),
@@ -193,21 +195,21 @@ REFUSALS = [
     refused(T.DATE_TIME, sa.DATE(), SQL, "soon", "a date", "text in DATE"),
     refused(T.DATE_TIME, mysql.TIMESTAMP(), LARK, -1, "1970 to 2038", "before MySQL's TIMESTAMP", dialect="mysql"),
     refused(T.DATE_TIME, sa.TEXT(), SQL, "secret", "an ISO 8601 datetime", "text beside a datetime"),
-    refused(T.MULTI_SELECT, sa.TEXT(), SQL, "red,blue", "a JSON array of texts", "a list with commas"),
-    refused(T.MULTI_SELECT, sa.TEXT(), SQL, '["a", 1]', "a JSON array of texts", "a number among names"),
-    refused(T.MULTI_SELECT, sa.JSON(), SQL, {"a": 1}, "a list of texts", "an object for names"),
-    refused(T.MULTI_SELECT, sa.JSON(), SQL, ["a", ""], "a list of texts", "an empty name"),
-    refused(T.MULTI_SELECT, sa.TEXT(), LARK, "secret", "the shape of MultiSelect", "text for names"),
+    refused(T.MULTI_SELECT, sa.TEXT(), SQL, "red,blue", "a JSON array of strings", "a list with commas"),
+    refused(T.MULTI_SELECT, sa.TEXT(), SQL, '["a", 1]', "a JSON array of strings", "a number among names"),
+    refused(T.MULTI_SELECT, sa.JSON(), SQL, {"a": 1}, "a list of strings", "an object for names"),
+    refused(T.MULTI_SELECT, sa.JSON(), SQL, ["a", ""], "a list of strings", "an empty name"),
+    refused(T.MULTI_SELECT, sa.TEXT(), LARK, "secret", "a value of type MultiSelect", "text for names"),
     refused(T.MULTI_SELECT, sa.VARCHAR(9), LARK, ["secret", "b"], "at most 9 characters", "names too long"),
     refused(T.MULTI_SELECT, sa.JSON(), SQL, [str(i) for i in range(1001)], "at most 1,000 items", "too many names"),
     refused(T.USER, sa.JSON(), SQL, ["ou_1", "ou_2"], "at most 1 item", "two persons for one", multiple=False),
     refused(T.USER, sa.TEXT(), SQL, "ou_1, ou_2", "an id, or a JSON array of them", "ids with commas"),
-    refused(T.USER, sa.TEXT(), LARK, [{"name": "secret"}], "the shape of User", "a person without id"),
+    refused(T.USER, sa.TEXT(), LARK, [{"name": "secret"}], "a value of type User", "a person without id"),
     refused(T.GROUP_CHAT, sa.JSON(), SQL, [f"oc_{i}" for i in range(11)], "at most 10 items", "too many groups"),
     refused(T.DUPLEX_LINK, sa.JSON(), SQL, [f"rec{i}" for i in range(501)], "at most 500 items", "too many links"),
-    refused(T.DUPLEX_LINK, sa.TEXT(), LARK, ["rec1"], "the shape of DuplexLink", "links in the write shape"),
+    refused(T.DUPLEX_LINK, sa.TEXT(), LARK, ["rec1"], "a value of type DuplexLink", "links in the write shape"),
     refused(T.ATTACHMENT, sa.JSON(), SQL, [{"name": "secret"}], '{"file_token", "name"}', "a file without token"),
-    refused(T.ATTACHMENT, sa.TEXT(), LARK, "secret", "the shape of Attachment", "text for files"),
+    refused(T.ATTACHMENT, sa.TEXT(), LARK, "secret", "a value of type Attachment", "text for files"),
     refused(T.URL, sa.TEXT(), LARK, "secret", '{"text", "link"}', "text for a URL"),
     refused(T.URL, sa.TEXT(), SQL, "{secret", '{"text", "link"}', "a broken object"),
     refused(T.PHONE, sa.TEXT(), SQL, "secret", "at most 64 digits", "letters for a phone"),
@@ -218,7 +220,7 @@ REFUSALS = [
     refused(T.LOOKUP, sa.INTEGER(), LARK, {"type": 2, "value": [1, 2]}, "for 2", "two results into INTEGER"),
     refused(T.FORMULA, sa.INTEGER(), LARK, {"type": 11, "value": [{"id": "ou_1"}]}, "type 11 does not", "a person"),
     refused(T.FORMULA, sa.TEXT(), LARK, {"type": 88, "value": ["secret"]}, "type 88 does not", "an unknown result"),
-    refused(T.FORMULA, sa.NUMERIC(8, 2), LARK, {"type": 2, "value": [1 / 3]}, "2 after the point", "a long fraction"),
+    refused(T.FORMULA, sa.NUMERIC(8, 2), LARK, {"type": 2, "value": [1 / 3]}, "2 after the decimal", "a long fraction"),
 ]  # fmt: skip
 
 

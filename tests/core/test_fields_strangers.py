@@ -24,10 +24,10 @@ def codec(kind: int, column_type: Any, **options: Any):
 @pytest.mark.parametrize(
     ("kind", "value", "words"),
     [
-        pytest.param(T.USER, "Ann", "ids of persons", id="name"),
-        pytest.param(T.USER, "张三", "ids of persons", id="Chinese name"),
-        pytest.param(T.USER, '["ou_1","Zhang.San"]', "ids of persons", id="name beside an id"),
-        pytest.param(T.GROUP_CHAT, "Everybody", "ids of groups", id="group"),
+        pytest.param(T.USER, "Ann", "user ids", id="name"),
+        pytest.param(T.USER, "张三", "user ids", id="Chinese name"),
+        pytest.param(T.USER, '["ou_1","Zhang.San"]', "user ids", id="name beside an id"),
+        pytest.param(T.GROUP_CHAT, "Everybody", "group ids", id="group"),
         pytest.param(T.ATTACHMENT, '[{"file_token":"https://x.example/a.pdf"}]', "tokens of files", id="address"),
     ],
 )

@@ -23,10 +23,10 @@ VALIDATOR = Draft7Validator(SCHEMA)
 #: what the schema cannot know: which zones there are, what an address looks like, what stands twice
 BEYOND = (
     "is not a time zone",
-    "not the address",
-    "names no table",
-    "is named twice",
-    "share the SQL table",
+    "not a Bitable address",
+    "does not specify a table",
+    "is listed twice",
+    "use the same SQL table",
     "are named",
 )
 

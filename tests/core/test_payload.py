@@ -134,21 +134,21 @@ def test_none_clears_every_writable_cell(kind):
         (T.MULTI_SELECT, ["a", "b", "a"], "each option once"),
         (T.MULTI_SELECT, ["a", ""], "no empty names"),
         (T.MULTI_SELECT, [str(n) for n in range(1001)], "at most 1,000 items"),
-        (T.DATE_TIME, datetime(2026, 1, 1), "an offset, or a time zone"),  # noqa: DTZ001
-        (T.DATE_TIME, date(2026, 1, 1), "a time zone to take it in"),
+        (T.DATE_TIME, datetime(2026, 1, 1), "a UTC offset, or a time zone"),  # noqa: DTZ001
+        (T.DATE_TIME, date(2026, 1, 1), "a time zone to interpret it in"),
         (T.DATE_TIME, "2026-01-01", "a time zone"),
         (T.DATE_TIME, "01.05.2026", "ISO 8601"),
-        (T.DATE_TIME, 10**15, "an instant of the years 1 to 9999"),
+        (T.DATE_TIME, 10**15, "within the years 1 to 9999"),
         (T.DATE_TIME, True, "ISO 8601"),
         (T.DATE_TIME, 1.5, "whole milliseconds"),
         (T.CHECKBOX, "true", "true or false, 1 or 0"),
         (T.CHECKBOX, 2, "true or false, 1 or 0"),
-        (T.USER, "Ann Smith " + CANARY, "persons: ids"),
-        (T.USER, "Ann", "persons: ids"),
-        (T.USER, "张三", "persons: ids"),
-        (T.USER, ["ou_1", "Zhang.San"], "persons: ids"),
+        (T.USER, "Ann Smith " + CANARY, "users: ids"),
+        (T.USER, "Ann", "users: ids"),
+        (T.USER, "张三", "users: ids"),
+        (T.USER, ["ou_1", "Zhang.San"], "users: ids"),
         (T.USER, f"{CANARY}@x.y", "e-mail addresses need a user directory"),
-        (T.USER, [{"name": CANARY}], "persons: ids"),
+        (T.USER, [{"name": CANARY}], "users: ids"),
         (T.PHONE, "12a", "at most 64 digits"),
         (T.URL, {"href": CANARY}, "a link, or"),
         (T.URL, 5, "a link, or"),
@@ -174,7 +174,7 @@ def test_refused_value_is_named_by_place_and_expectation_but_not_shown(kind, giv
 
     message = str(caught.value)
     assert message.startswith(
-        f"refused before sending: record 41: field {kind.label} ({kind.label}): got a value of type"
+        f"rejected before sending: record 41: field {kind.label} ({kind.label}): got a value of type"
     )
     assert expected in message
     assert CANARY.lower() not in message.lower()
@@ -207,7 +207,7 @@ def test_unknown_field_names_the_close_one_once():
     with pytest.raises(SchemaMismatch) as caught:
         RecordEncoder(FIELDS).encode([{"Txet": n} for n in range(1000)])
 
-    assert str(caught.value) == "refused before sending: record 0: field 'Txet' does not exist; did you mean 'Text'?"
+    assert str(caught.value) == "rejected before sending: record 0: field 'Txet' does not exist; did you mean 'Text'?"
 
 
 def test_ten_thousand_unknown_fields_give_a_short_message():
@@ -233,7 +233,7 @@ def test_record_that_is_no_mapping_is_refused(record):
 
 
 def test_field_name_that_is_no_text_is_refused():
-    with pytest.raises(SchemaMismatch, match=r"a field's name must be text; found a value of type int"):
+    with pytest.raises(SchemaMismatch, match=r"field names must be strings; found a value of type int"):
         RecordEncoder(FIELDS).encode([{1: "a"}])
 
 
@@ -259,7 +259,7 @@ def test_persons_by_email_are_asked_for_in_one_call():
 def test_unknown_email_is_refused_without_showing_it():
     encoder = RecordEncoder(FIELDS, find_user_ids=lambda emails: dict.fromkeys(emails))
 
-    with pytest.raises(ValueMismatch, match=r"record 0: field User \(User\): .* persons whom Lark knows") as caught:
+    with pytest.raises(ValueMismatch, match=r"record 0: field User \(User\): .* users known to Lark") as caught:
         encoder.encode([{"User": f"{CANARY}@x.y"}])
     assert CANARY.lower() not in str(caught.value).lower()
 

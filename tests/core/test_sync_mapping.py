@@ -50,28 +50,28 @@ def test_short_form_resolves_named_bases() -> None:
 
 
 def test_short_form_with_unknown_base_says_where_to_name_it() -> None:
-    with pytest.raises(ConfigError, match=r"base 'MyDB' is not a named base \(known: Other\).*extra"):
+    with pytest.raises(ConfigError, match=r"base 'MyDB' is not a known base name \(known: Other\).*extra"):
         parse_mappings({"MyDB:users": "users"}, bases={"Other": "bas1"})
 
 
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        pytest.param(plain(sql={"tabel": "x"}), r"m\.sql\.tabel: unknown entry; did you mean 'table'\?", id="misspelt"),
+        pytest.param(plain(sql={"tabel": "x"}), r"m\.sql\.tabel: unknown key; did you mean 'table'\?", id="misspelt"),
         pytest.param(plain(direction="up"), r"m\.direction: 'up' is not one of both, to_sql, to_lark", id="direction"),
         pytest.param(plain(conflict="oldest"), r"m\.conflict: 'oldest' is not one of newest", id="conflict"),
         pytest.param(plain(deletes="soft:"), r"m\.deletes: 'soft:' is not one of", id="deletes"),
-        pytest.param(plain(fields=[{"column": "x"}]), r"m\.fields\[0\]\.field: expected a text", id="field"),
-        pytest.param(plain(fields=["a", "a"]), r"m\.fields: field 'a' is named twice", id="twice"),
-        pytest.param(plain(lark={"table_id": "t"}), r"m\.lark: says no base", id="no base"),
-        pytest.param(plain(lark={"app_token": "t"}), r"m\.lark: says no table", id="no table"),
-        pytest.param(plain(lark={"url": "https://x/sheets/1"}), r"not the address of a Bitable table", id="url"),
-        pytest.param(plain(lark={"url": "https://x/base/b"}), r"names no table", id="url without table"),
+        pytest.param(plain(fields=[{"column": "x"}]), r"m\.fields\[0\]\.field: expected a string", id="field"),
+        pytest.param(plain(fields=["a", "a"]), r"m\.fields: field 'a' is listed twice", id="twice"),
+        pytest.param(plain(lark={"table_id": "t"}), r"m\.lark: no base", id="no base"),
+        pytest.param(plain(lark={"app_token": "t"}), r"m\.lark: no table", id="no table"),
+        pytest.param(plain(lark={"url": "https://x/sheets/1"}), r"not a Bitable address", id="url"),
+        pytest.param(plain(lark={"url": "https://x/base/b"}), r"does not specify a table", id="url without table"),
         pytest.param(plain(time_zone="Mars/Base"), r"m\.time_zone: 'Mars/Base' is not a time zone", id="zone"),
         pytest.param(plain(time_zone="Asia"), r"m\.time_zone: 'Asia' is not a time zone", id="folder of zones"),
         pytest.param(plain(batch_size=2000), r"m\.batch_size: expected a whole number from 1 to 1000", id="batch"),
         pytest.param(None, r"m: expected mappings", id="nothing"),
-        pytest.param([plain(), plain(name="b")], r"share the SQL table 'areas'", id="shared table"),
+        pytest.param([plain(), plain(name="b")], r"use the same SQL table 'areas'", id="shared table"),
         pytest.param([plain(name="a"), plain(name="a", sql="b")], r"two mappings are named 'a'", id="shared name"),
         pytest.param(
             [plain(name="a"), plain(name="b", sql="b")], r"'a' and 'b' both write to the Bitable", id="two writers"
@@ -86,7 +86,7 @@ def test_wrong_mapping_names_the_entry(raw: Any, message: str) -> None:
 def test_file_with_broken_yaml_names_the_line(tmp_path: Path) -> None:
     file = tmp_path / "sync.yaml"
     file.write_text("- lark: {app_token: a, table_id: t}\n  sql: areas\n\tname: x\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"sync\.yaml, line 3, column 1: broken YAML"):
+    with pytest.raises(ConfigError, match=r"sync\.yaml, line 3, column 1: invalid YAML"):
         load_mappings(file)
 
 

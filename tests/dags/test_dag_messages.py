@@ -22,7 +22,7 @@ INSERT INTO orders VALUES ('A-3', '王', 300, '2026-11-02 10:00:00');
 
 # dag.test() of Airflow 3.2 hands callbacks no exception, as its task runner does: to them the process just ended
 GIVES_EXCEPTION = Version(version("apache-airflow-core")) >= Version("3.3")
-REASON = "the warehouse says 'no space left'" if GIVES_EXCEPTION else "the process was lost"
+REASON = "the warehouse says 'no space left'" if GIVES_EXCEPTION else "the task process was lost"
 
 
 @pytest.fixture

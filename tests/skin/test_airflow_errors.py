@@ -24,10 +24,10 @@ def test_every_error_of_the_core_is_translated_and_survives_pickling(kind):
 
 def test_translation_shows_no_second_traceback_and_keeps_the_error_behind_it_for_debuggers():
     behind = errors.RateLimited("too many calls", retry_after_seconds=3)
-    behind.add_note("given up after attempt 6")
+    behind.add_note("gave up after attempt 6")
     with pytest.raises(AirflowException) as caught, airflow_errors():
         raise behind
-    assert str(caught.value) == "RateLimited: too many calls (given up after attempt 6)"
+    assert str(caught.value) == "RateLimited: too many calls (gave up after attempt 6)"
     assert (caught.value.__context__, caught.value.__suppress_context__) == (behind, True)
 
 
@@ -38,4 +38,4 @@ def test_words_of_a_database_become_the_message_without_the_statement():
     with pytest.raises(AirflowException) as caught, engine.connect() as conn, airflow_errors():
         conn.exec_driver_sql("SELECT * FROM nowhere")
     engine.dispose()
-    assert str(caught.value) == "OperationalError: the database says: no such table: nowhere"
+    assert str(caught.value) == "OperationalError: database error: no such table: nowhere"

@@ -36,7 +36,7 @@ def test_answer_without_data_is_returned_whole(shop):
 def test_log_names_the_api_and_no_value(tables, capsys):
     call(path=f"{tables}?page_size=17")
     told = capsys.readouterr().out
-    assert f"{tables}: answered" in told
+    assert f"{tables}: call succeeded" in told
     assert "page_size" not in told
 
 
@@ -76,17 +76,17 @@ def test_pages_are_collected(shop, tables):
 def test_pages_stop_at_the_cap_and_say_so(shop, tables, capsys):
     found = call(path=tables, query={"page_size": 1}, paginate=True, max_items="2", result_path="name")
     assert found == {"items": ["areas", "orders"], "count": 2, "is_complete": False}
-    assert "stopped after 2 items, and there are more; raise max_items" in capsys.readouterr().out
+    assert "stopped after 2 items although there are more; raise max_items to read them" in capsys.readouterr().out
     assert call(path=tables, paginate=True, max_items=3)["is_complete"]
 
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        pytest.param({"path": "/bot/v3/info"}, "from /open-apis/ on", id="no api"),
+        pytest.param({"path": "/bot/v3/info"}, "path starting with /open-apis/", id="no api"),
         pytest.param({"path": "https://evil.example/open-apis/bot/v3/info"}, "not on http", id="another host"),
-        pytest.param({"path": "/open-apis/bot/v3/info", "method": "HEAD"}, "is not one of GET", id="method"),
-        pytest.param({"path": "/open-apis/x", "query": "{"}, "query: is text and no JSON", id="query"),
+        pytest.param({"path": "/open-apis/bot/v3/info", "method": "HEAD"}, "expected one of GET", id="method"),
+        pytest.param({"path": "/open-apis/x", "query": "{"}, "query: text is not valid JSON", id="query"),
         pytest.param({"path": "/open-apis/bot/v3/info", "result_path": "bot.app_name.x"}, "result_path", id="result"),
         pytest.param({"path": "/open-apis/bot/v3/info", "paginate": True, "max_items": "many"}, "max_items", id="cap"),
         pytest.param({"path": "/open-apis/nothing/v1/here"}, "code 99991201", id="unknown api"),
@@ -109,7 +109,7 @@ def test_wrong_parameter_fails_the_task_at_once(shop, parameters, words):
     ],
 )
 def test_call_that_answers_with_a_token_is_refused_before_it_is_sent(shop, path):
-    with pytest.raises(AirflowFailException, match="must not become an XCom"):
+    with pytest.raises(AirflowFailException, match="must not end up in an XCom"):
         call(path=path.format(host=shop.emulator.url), method="POST", json={"app_id": shop.emulator.app_id})
     assert shop.emulator.log == []
 
@@ -128,7 +128,7 @@ def test_failure_that_may_pass_is_left_to_the_retries_of_the_task(shop, monkeypa
 @pytest.mark.parametrize("name", ["x" * (XCOM_BYTES_MAX + 1), "表" * (XCOM_BYTES_MAX // 5)], ids=["ascii", "chinese"])
 def test_answer_that_is_too_large_for_an_xcom_is_refused(shop, name):
     shop.emulator.state.apps[shop.emulator.app_id].name = name
-    with pytest.raises(AirflowFailException, match="more than the 1,048,576 that an XCom should hold"):
+    with pytest.raises(AirflowFailException, match="more than the 1,048,576 an XCom should hold"):
         call(path="/open-apis/bot/v3/info")
     assert call(path="/open-apis/bot/v3/info", result_path="bot.activate_status") == 2
 
@@ -142,7 +142,9 @@ def test_take_follows_objects_and_lists(path, found):
 
 
 def test_addresses_from_which_anybody_can_download_never_become_an_xcom(shop):
-    with pytest.raises(AirflowFailException, match="addresses as good as one, which must not become an XCom"):
+    with pytest.raises(
+        AirflowFailException, match="download links that work without one, which must not end up in an XCom"
+    ):
         call(path="/open-apis/drive/v1/medias/batch_get_tmp_download_url", query={"file_tokens": "box1"})
 
 
@@ -151,7 +153,7 @@ def test_answer_with_an_open_address_in_it_is_refused_by_its_name_only(shop, mon
 
     answer = {"code": 0, "data": {"items": [{"title": "weekly", "download_url": "https://x.example/secret-address"}]}}
     monkeypatch.setattr(LarkClient, "call", lambda *_, **__: answer)
-    with pytest.raises(AirflowFailException, match="the answer's download_url lets anybody download") as caught:
+    with pytest.raises(AirflowFailException, match="download_url in the response lets anyone download") as caught:
         call(path="/open-apis/minutes/v1/minutes/obcn1/media")
     assert "secret-address" not in str(caught.value)
     assert call(path="/open-apis/minutes/v1/minutes/obcn1/media", result_path="data.items.0.title") == "weekly"

@@ -106,10 +106,10 @@ def test_nothing_is_uploaded_when_a_file_or_a_record_is_missing(letters, tmp_pat
     record = letters.add("one")
     good = write(tmp_path / "in", a_txt=b"1") + "/a.txt"
     for files, words in (
-        ({record: [good, f"file://{tmp_path}/none.txt"]}, "there is no file"),
+        ({record: [good, f"file://{tmp_path}/none.txt"]}, "none.txt does not exist"),
         ({record: good, "recMissing00000": good}, "records do not exist"),
         ({"no id": good}, "rec"),
-        ("nonsense", "no JSON"),
+        ("nonsense", "not valid JSON"),
     ):
         with pytest.raises(AirflowFailException, match=words):
             run(BitableUploadAttachmentsOperator, files=files)
@@ -117,17 +117,17 @@ def test_nothing_is_uploaded_when_a_file_or_a_record_is_missing(letters, tmp_pat
 
 
 def test_path_with_a_password_is_refused_and_not_quoted(letters):
-    with pytest.raises(AirflowFailException, match=r"holds a password; .* storage_conn_id") as caught:
+    with pytest.raises(AirflowFailException, match=r"contains a password; .* storage_conn_id") as caught:
         run(BitableUploadAttachmentsOperator, files={letters.add("one"): "ftp://user:canary@files.example/a.txt"})
     assert "canary" not in str(caught.value)
-    with pytest.raises(AirflowFailException, match="path: holds a password"):
+    with pytest.raises(AirflowFailException, match="path: contains a password"):
         run(BitableDownloadAttachmentsOperator, path="ftp://user:canary@files.example/")
 
 
 def test_field_of_another_type_is_refused(letters):
     context = {"run_id": "r", "ti": SimpleNamespace(dag_id="d", task_id="t", map_index=-1), "outlet_events": {}}
     operator = BitableDownloadAttachmentsOperator(task_id="t", table="MyDB:letters", field="name", path="file:///x")
-    with pytest.raises(AirflowFailException, match=r"name .* holds no attachments"):
+    with pytest.raises(AirflowFailException, match=r"name .* is not an Attachment field"):
         operator.execute(context)
 
 
@@ -162,7 +162,7 @@ def test_download_that_is_not_shown_every_record_fails(letters, tmp_path):
     records = [letters.add("one"), letters.add("two")]
     run(BitableUploadAttachmentsOperator, files=dict.fromkeys(records, source))
     letters.shop.emulator.faults.add("records/search", action="short")
-    with pytest.raises(AirflowException, match="Lark counts 2 records and showed 1"):
+    with pytest.raises(AirflowException, match="Lark reports 2 records but returned 1"):
         run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
     assert run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")["cells"] == 2
 
@@ -203,7 +203,7 @@ def test_symbolic_link_that_is_named_is_refused(letters, tmp_path, form, target)
     write(tmp_path / "in", a_txt=b"hello")
     (tmp_path / "latest").symlink_to(tmp_path / "in" / target)
     record = letters.add("one")
-    with pytest.raises(AirflowFailException, match="latest is a symbolic link, and none is followed"):
+    with pytest.raises(AirflowFailException, match="latest is a symbolic link, which is not followed"):
         run(BitableUploadAttachmentsOperator, files={record: form.format(tmp_path / "latest")})
     assert letters.files(record) == []
 
@@ -220,7 +220,7 @@ def test_download_writes_through_no_symbolic_link(letters, tmp_path, place):
     else:
         (tmp_path / "out" / record).mkdir()
         (tmp_path / "out" / record / "a.txt").symlink_to(tmp_path / "elsewhere" / "a.txt")
-    with pytest.raises(AirflowFailException, match="is a symbolic link, and none is followed"):
+    with pytest.raises(AirflowFailException, match="is a symbolic link, which is not followed"):
         run(BitableDownloadAttachmentsOperator, path=f"file://{tmp_path}/out")
     assert (tmp_path / "elsewhere" / "a.txt").read_bytes() == b"mine"
 

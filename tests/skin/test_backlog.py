@@ -68,9 +68,9 @@ def test_condition_holds_when_every_limit_does(limits, pending, oldest, met):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        pytest.param({}, "no condition given; set one of pending_below", id="none"),
+        pytest.param({}, "no condition given; set at least one of pending_below", id="none"),
         pytest.param({"pending_below": "many"}, "pending_below: expected a number", id="no number"),
-        pytest.param({"pending_above": -1}, "pending_above: expected a number, 0 or more", id="negative"),
+        pytest.param({"pending_above": -1}, "pending_above: expected a number of 0 or more", id="negative"),
         pytest.param({"pending_above": True}, "pending_above: expected a number", id="bool"),
         pytest.param({"oldest_above_seconds": "nan"}, "oldest_above_seconds: expected a number", id="nan"),
     ],
@@ -88,10 +88,10 @@ def test_sensor_with_an_empty_queue_returns_the_backlog(ledger):
 def test_sensor_logs_an_age_only_where_something_waits(ledger, capsys):
     sensor = SyncQueueBacklogSensor(task_id="s", sql_conn_id="shop_db", pending_below=1)
     sensor.poke({})
-    assert "backlog of all tables: 0 waiting, 0 failed" in capsys.readouterr().out
+    assert "backlog of all tables: 0 pending, 0 failed" in capsys.readouterr().out
     enqueue(ledger, "1")
     sensor.poke({})
-    assert "backlog of all tables: 1 waiting, the oldest for 0 s, 0 failed" in capsys.readouterr().out
+    assert "backlog of all tables: 1 pending, oldest 0 s, 0 failed" in capsys.readouterr().out
 
 
 def test_sensor_counts_one_table_when_asked(ledger):
@@ -222,7 +222,7 @@ def test_trigger_gives_up_after_failures_in_a_row(database, monkeypatch, tmp_pat
     )
     (event,) = events_of(trigger)
     assert (event["status"], event["permanent"], len(clock.pauses)) == ("error", False, 2)
-    assert event["message"].startswith("3 polls in a row failed, the last: ")
+    assert event["message"].startswith("3 consecutive polls failed; last error: ")
     assert "unable to open database file" in event["message"]
 
 
@@ -241,7 +241,7 @@ def test_trigger_gives_up_at_once_on_what_a_person_must_change(ledger):
             {"status": "error", "permanent": True, "message": "m1"}, AirflowFailException, "m1", id="permanent"
         ),
         pytest.param({"status": "error", "permanent": False, "message": "m2"}, AirflowException, "m2", id="passing"),
-        pytest.param(None, AirflowException, "without an answer", id="nothing"),
+        pytest.param(None, AirflowException, "without a result", id="nothing"),
     ],
 )
 def test_sensor_fails_as_the_trigger_tells(event, kind, words):

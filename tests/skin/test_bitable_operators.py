@@ -147,38 +147,48 @@ def test_list_compares_automatic_numbers(orders):
         pytest.param(
             {"filter": {"statsu": "open"}}, ["field 'statsu' does not exist", "did you mean 'status'?"], id="field"
         ),
-        pytest.param({"filter": {"qty": {"isBig": 3}}}, ["'isBig' does not fit", "isGreaterEqual"], id="operator"),
+        pytest.param(
+            {"filter": {"qty": {"isBig": 3}}}, ["operator 'isBig' is not supported", "isGreaterEqual"], id="operator"
+        ),
         pytest.param({"filter": {"due": {"isGreaterEqual": "Today"}}}, ["due (DateTime)", "isGreater"], id="dates"),
-        pytest.param({"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek goes with 'is' only"], id="date word"),
+        pytest.param(
+            {"filter": {"due": {"isLess": "LastWeek"}}}, ["LastWeek is only supported with 'is'"], id="date word"
+        ),
         pytest.param({"filter": {"due": "soon"}}, ["expected a datetime", "Today"], id="no date"),
         pytest.param({"filter": {"code": {"is": ["a", "b"]}}}, ["is takes one value"], id="two values"),
         pytest.param({"filter": {"tags": {"contains": list("abcdefghijk")}}}, ["takes 1 to 10 values"], id="eleven"),
         pytest.param({"filter": {"tags": {"is": ["x", "y"]}}}, ["is takes one value"], id="a list that is"),
         pytest.param({"filter": ["code"]}, ["expected a dictionary"], id="no dictionary"),
-        pytest.param({"filter": {"conjunction": "and", "where": 1}}, ["'where' is not known"], id="member"),
-        pytest.param({"sort": ["status"] * 50}, ["sort: is longer than the 1000"], id="long sort"),
+        pytest.param({"filter": {"conjunction": "and", "where": 1}}, ["unknown key 'where'"], id="member"),
+        pytest.param({"sort": ["status"] * 50}, ["sort: longer than the 1,000"], id="long sort"),
         pytest.param({"filter": {"paid": "yes"}}, ["paid (Checkbox)", "true or false"], id="checkbox"),
         pytest.param({"filter": {"qty": float("nan")}}, ["finite number"], id="nan"),
-        pytest.param({"filter": {"code": []}}, ["an empty list fits no record"], id="empty list"),
+        pytest.param({"filter": {"code": []}}, ["an empty list matches no record"], id="empty list"),
         pytest.param({"filter": {"code": [str(n) for n in range(51)]}}, ["51 conditions", "50"], id="conditions"),
-        pytest.param({"filter": {"code": "x" * 2000}}, ["characters, Lark takes 2000"], id="length"),
+        pytest.param({"filter": {"code": "x" * 2000}}, ["characters, more than the 2,000 Lark allows"], id="length"),
         pytest.param({"filter": {"qty": "1,000"}}, ["qty (Number)", "thousands separators"], id="number"),
         pytest.param({"filter": {"status": {}}}, ["status (SingleSelect)", "no comparison"], id="no comparison"),
-        pytest.param({"filter": {"qty": [{"isLess": 3}]}}, ["a list takes values"], id="comparison in a list"),
-        pytest.param({"filter": {"conjunction": "and"}}, ["holds no condition"], id="no condition"),
+        pytest.param(
+            {"filter": {"qty": [{"isLess": 3}]}}, ["a list may only contain values"], id="comparison in a list"
+        ),
+        pytest.param({"filter": {"conjunction": "and"}}, ["has no conditions"], id="no condition"),
         pytest.param({"filter": {"conjunction": "and", "children": [{}]}}, ["children[0].conjunction"], id="child"),
         pytest.param({"filter": {"conjunction": "and", "conditions": [1]}}, ["conditions[0]: must be"], id="no object"),
         pytest.param({"filter": {"conjunction": "xor", "conditions": []}}, ["'and' or 'or'"], id="conjunction"),
-        pytest.param({"filter": "status=open"}, ["filter: is text and no JSON", "tojson"], id="no json"),
+        pytest.param({"filter": "status=open"}, ["filter: text is not valid JSON", "tojson"], id="no json"),
         pytest.param({"sort": ["-cod"]}, ["sort: ", "did you mean 'code'?"], id="sort"),
         pytest.param({"field_names": ["Qty"]}, ["field_names: ", "did you mean 'qty'?"], id="field_names"),
-        pytest.param({"view": "All orders"}, ["has no view 'All orders'", "it has: "], id="view"),
-        pytest.param({"view": "vew1", "sort": "qty"}, ["view", "beside a filter or a sort"], id="view and sort"),
+        pytest.param({"view": "All orders"}, ["no view 'All orders'", "known: "], id="view"),
+        pytest.param(
+            {"view": "vew1", "sort": "qty"},
+            ["view", "ignores view_id when filter or sort is given"],
+            id="view and sort",
+        ),
         pytest.param({"limit": "many"}, ["limit: expected a whole number"], id="limit"),
         pytest.param({"time_zone": "Mars/Base"}, ["'Mars/Base' is not a time zone"], id="time_zone"),
         pytest.param({"time_zone": "Asia"}, ["'Asia' is not a time zone"], id="folder of time zones"),
         pytest.param({"table": "MyDB:ordres"}, ["no table named 'ordres'", "orders"], id="table"),
-        pytest.param({"table": "Other:orders"}, ["'Other' is not a named base", "known: MyDB"], id="base"),
+        pytest.param({"table": "Other:orders"}, ["'Other' is not a known base name", "known: MyDB"], id="base"),
         pytest.param({"table": ""}, ["table: is empty"], id="no table"),
         pytest.param({"lark_conn_id": "nowhere"}, ["'nowhere': does not exist"], id="connection"),
     ],
@@ -191,7 +201,7 @@ def test_bad_parameters_of_a_list_are_named(orders, parameters, words):
 def test_formulas_cannot_be_filtered_by(orders):
     total = {"field_name": "total", "type": 20, "property": {"formula_expression": "1"}}
     orders.emulator.person.add_field(*orders.ids.values(), total)
-    assert "total (Formula): Lark cannot filter by it" in fails(BitableListRecordsOperator, filter={"total": 1})
+    assert "total (Formula): Lark cannot filter by this field" in fails(BitableListRecordsOperator, filter={"total": 1})
 
 
 def test_list_reads_no_more_than_its_limit(orders):
@@ -206,7 +216,10 @@ def test_list_that_is_too_much_for_an_xcom_says_what_else_to_do(orders, monkeypa
     monkeypatch.setattr(record_results, "XCOM_BYTES_MAX", 40_000)
     orders.add(*({"code": f"{n:080d}"} for n in range(1500)))
     message = fails(BitableListRecordsOperator, field_names=["code"])
-    assert all(word in message for word in ("1500 records", "40,000 bytes", "output_path", "BitableToSqlOperator"))
+    assert all(
+        word in message
+        for word in ("the records (1,500 in total)", "40,000 bytes", "output_path", "BitableToSqlOperator")
+    )
     # what is surely too much is not read to its end
     assert orders.calls("search") == 1
 
@@ -225,7 +238,7 @@ def test_get_returns_records_in_the_order_asked(orders):
     got = run(BitableGetRecordsOperator, record_ids=[second, first, "recGone000000", second], if_missing="skip")
     assert [record["record_id"] for record in got["records"]] == [second, first]
     assert (got["missing"], got["forbidden"]) == (["recGone000000"], [])
-    assert "1 records do not exist or are hidden from the app: recGone000000" in fails(
+    assert "records that do not exist or are hidden from the app (1): recGone000000" in fails(
         BitableGetRecordsOperator, record_ids=f"{first}, recGone000000"
     )
 
@@ -233,8 +246,8 @@ def test_get_returns_records_in_the_order_asked(orders):
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        pytest.param(1001, "batch_size is 1001; Lark takes 1 to 1000", id="large"),
-        pytest.param("0", "batch_size is 0", id="none"),
+        pytest.param(1001, "batch_size must be 1 to 1000, got 1001", id="large"),
+        pytest.param("0", "batch_size must be 1 to 1000, got 0", id="none"),
         pytest.param("many", "batch_size: expected a whole number", id="text"),
     ],
 )
@@ -303,7 +316,7 @@ def test_view_of_an_address_counts_without_a_filter_only(orders):
     assert run(BitableListRecordsOperator, table=address)["total"] == 2
     assert run(BitableListRecordsOperator, table=address, filter={"code": "A1"})["total"] == 1
     assert run(BitableListRecordsOperator, view=table.views[0].name)["total"] == 2
-    assert "no such view" in fails(BitableListRecordsOperator, view="vewUnknown000")
+    assert "the view does not exist" in fails(BitableListRecordsOperator, view="vewUnknown000")
 
 
 def test_link_opens_the_table_where_the_task_found_it(orders):

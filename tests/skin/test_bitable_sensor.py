@@ -76,9 +76,9 @@ def test_every_further_look_costs_one_call(orders):
     [
         pytest.param({"filter": {"statsu": "done"}}, "did you mean 'status'", id="field"),
         pytest.param({"min_records": "some"}, "min_records: expected a whole number", id="count"),
-        pytest.param({"min_records": 2, "max_records": 1}, "nothing meets both", id="counts"),
+        pytest.param({"min_records": 2, "max_records": 1}, "can never be met", id="counts"),
         pytest.param({"limit": -1}, "limit: expected a whole number", id="limit"),
-        pytest.param({"limit": 501, "deferrable": True}, "shows 500 records", id="limit of a page"),
+        pytest.param({"limit": 501, "deferrable": True}, "500 records one poke can return", id="limit of a page"),
         pytest.param({"table": "MyDB:nowhere"}, "no table named 'nowhere'", id="table"),
         pytest.param({"lark_conn_id": "nowhere"}, "'nowhere': does not exist", id="connection"),
     ],
@@ -219,7 +219,7 @@ def test_trigger_gives_up_at_once_on_what_a_person_must_change(orders):
     [
         pytest.param({"status": "error", "permanent": True, "message": "m1"}, AirflowFailException, "m1", id="fail"),
         pytest.param({"status": "error", "permanent": False, "message": "m2"}, AirflowException, "m2", id="passing"),
-        pytest.param(None, AirflowException, "without an answer", id="nothing"),
+        pytest.param(None, AirflowException, "without a result", id="nothing"),
     ],
 )
 def test_sensor_fails_as_the_trigger_tells(orders, event, kind, words):

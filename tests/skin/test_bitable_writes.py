@@ -71,7 +71,7 @@ def test_record_that_spoils_each_batch_is_named_and_does_not_stop_the_others(ord
     orders.emulator.faults.add("batch_create", record="17", times=None, **fault)
     message = fails(BitableCreateRecordsOperator, kind=kind, records=rows)
     assert "record 17 of 40 (0 others were created)" in message
-    assert "The 39 others of its batch were taken back" in message
+    assert "The other records of its batch (39) were deleted again" in message
     # a second try sends the same parts under the same tokens
     fails(BitableCreateRecordsOperator, kind=kind, records=rows, ctx=context(try_number=2))
     assert orders.cells() == []
@@ -168,7 +168,9 @@ def test_delete_takes_ids_and_says_which_were_gone(orders):
 def test_delete_by_filter_stops_at_the_limit(orders):
     orders.add(*({"code": str(n), "status": "done" if n % 2 else "open"} for n in range(1200)))
     message = fails(BitableDeleteRecordsOperator, filter={"status": "done"})
-    assert "SafetyStop: 600 records would be deleted and max_deletes is 500; nothing was deleted" in message
+    assert (
+        "SafetyStop: nothing was deleted: 600 records would be deleted, more than max_deletes (500) allows" in message
+    )
     done = run(BitableDeleteRecordsOperator, filter={"status": "done"}, max_deletes="600")
     assert (done["deleted"], len(orders.cells()), orders.calls("batch_delete")) == (600, 600, 2)
 
@@ -176,14 +178,14 @@ def test_delete_by_filter_stops_at_the_limit(orders):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "either record_ids or a filter"),
-        ({"filter": {}}, "either record_ids or a filter"),
-        ({"filter": {"code": "A1"}, "record_ids": ["recA"]}, "either record_ids or a filter"),
-        ({"filter": {"conjunction": "and", "conditions": []}}, "holds no condition"),
-        ({"filter": {"code": {}}}, "holds no comparison"),
-        ({"filter": {"code": {"contains": ""}}}, "was given an empty text"),
-        ({"filter": {"code": {"isNot": ""}}}, "was given an empty text"),
-        ({"filter": {"tags": ["", "new"]}}, "was given an empty text"),
+        ({}, "either record_ids or a non-empty filter"),
+        ({"filter": {}}, "either record_ids or a non-empty filter"),
+        ({"filter": {"code": "A1"}, "record_ids": ["recA"]}, "either record_ids or a non-empty filter"),
+        ({"filter": {"conjunction": "and", "conditions": []}}, "has no conditions"),
+        ({"filter": {"code": {}}}, "no comparison given"),
+        ({"filter": {"code": {"contains": ""}}}, "needs a non-empty value"),
+        ({"filter": {"code": {"isNot": ""}}}, "needs a non-empty value"),
+        ({"filter": {"tags": ["", "new"]}}, "needs a non-empty value"),
     ],
 )
 def test_delete_of_everything_or_of_two_things_is_refused(orders, parameters, words):
@@ -212,7 +214,7 @@ def test_read_that_ends_early_is_left_to_the_retries(orders, operator, parameter
     orders.add(*({"code": code} for code in codes))
     orders.emulator.faults.add("records/search", action="short")
     message = fails(operator, kind=AirflowException, **parameters)
-    assert "Lark counts 4 records and showed 2" in message
+    assert "Lark reports 4 records but returned 2" in message
     assert orders.cells() == codes
     run(operator, **parameters)
     assert orders.cells() == ([] if operator is BitableDeleteRecordsOperator else codes)
@@ -235,7 +237,7 @@ def test_persons_are_given_by_e_mail(orders):
     contacts = "POST /open-apis/contact/v3/users/batch_get_id"
     assert orders.emulator.counters()[contacts] == 1
     assert run(BitableListRecordsOperator, filter={"owner": ["Ann@example.com"]})["total"] == 2
-    assert "knows nobody" in fails(BitableListRecordsOperator, filter={"owner": "nobody@example.com"})
+    assert "no Lark user has" in fails(BitableListRecordsOperator, filter={"owner": "nobody@example.com"})
     message = fails(BitableCreateRecordsOperator, records=[{"owner": "nobody@example.com"}])
     assert "record 0: field owner (User)" in message
     assert "nobody@" not in message
@@ -270,7 +272,7 @@ def test_corrected_create_makes_the_records_beside_a_refused_one_once(orders):
     for _ in range(2):
         message = fails(BitableCreateRecordsOperator, records=bad, batch_size=10)
         assert "record 17 of 24 (10 others were created)" in message
-        assert "The 9 others of its batch were taken back, so correct it and try again" in message
+        assert "The other records of its batch (9) were deleted again; correct it and try again" in message
         assert sorted(orders.cells()) == sorted(f"A{n}" for n in range(10))
     done = run(BitableCreateRecordsOperator, records=rows, batch_size=10)
     assert (done["created"], len(set(done["record_ids"]))) == (24, 24)
@@ -282,7 +284,7 @@ def test_create_that_cannot_take_records_back_names_them(orders):
     orders.emulator.faults.add("batch_delete", code=1254302, times=None)
     message = fails(BitableCreateRecordsOperator, records=[{"code": "A1"}, {"code": "poison"}])
     (record_id,) = [record["record_id"] for record in run(BitableListRecordsOperator)["records"]]
-    assert "1 records of its batch were created and not deleted again" in message
+    assert "Records of its batch that could not be deleted again (1" in message
     assert f"{record_id}; delete them first" in message
 
 
@@ -293,7 +295,7 @@ def test_values_that_lark_stores_otherwise_are_counted_and_named_without_the_cel
     rows = [{"code": "A1", "qty": 1}, {"code": " canary ", "qty": 2}, {"code": "A3", "qty": 7}]
     done = run(BitableCreateRecordsOperator, records=rows)
     assert (done["created"], done["near_misses"]) == (3, 2)
-    (told,) = [line for line in capsys.readouterr().out.splitlines() if "other values than were sent" in line]
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "different values than were sent" in line]
     assert "in 2 records" in told
     assert "code (Text), qty (Number)" in told
     assert done["record_ids"][1] in told

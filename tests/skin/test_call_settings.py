@@ -149,19 +149,19 @@ def judge(attempt):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"timeout_seconds": 0}, "timeout_seconds: expected a number of seconds, above 0 and up to 600"),
+        ({"timeout_seconds": 0}, "timeout_seconds: expected a number of seconds greater than 0 and up to 600"),
         ({"timeout_seconds": 601}, "timeout_seconds: expected"),
         ({"timeout_seconds": "soon"}, "timeout_seconds: expected"),
-        ({"proxy": "proxy.example:3128"}, "proxy must be an address such as http://proxy.example:3128"),
-        ({"proxy": "http://user:***@p:1"}, "the password of proxy is ***"),
-        ({"call_retry": "{"}, "call_retry: is text and no JSON"),
+        ({"proxy": "proxy.example:3128"}, "proxy must be a URL such as http://proxy.example:3128"),
+        ({"proxy": "http://user:***@p:1"}, "the proxy password is ***"),
+        ({"call_retry": "{"}, "call_retry: text is not valid JSON"),
         ({"call_retry": [1]}, "call_retry: expected a RetryPolicy or a dictionary, found list"),
-        ({"call_retry": {"attempts": 2}}, "call_retry: does not know 'attempts'; it has max_attempts"),
+        ({"call_retry": {"attempts": 2}}, "call_retry: unknown key 'attempts'; expected max_attempts"),
         ({"call_retry": {"max_attempts": 0}}, "call_retry: max_attempts must be a whole number from 1"),
         ({"call_retry": {"max_attempts": "two"}}, "call_retry['max_attempts']: expected a whole number"),
         ({"call_retry": {"retry_codes": ["x"]}}, "call_retry['retry_codes']: expected a whole number"),
         ({"call_retry": {"handler": "no_such.module"}}, "call_retry: there is no function 'no_such.module'"),
-        ({"call_retry": {"handler": 7}}, "call_retry['handler']: expected a function, or its dotted name"),
+        ({"call_retry": {"handler": 7}}, "call_retry['handler']: expected a function or its dotted name"),
     ],
 )
 def test_setting_that_cannot_be_fails_at_once_and_says_which(shop, given, words):
@@ -193,7 +193,9 @@ def test_password_in_the_dags_file_is_refused_when_that_is_read():
         lambda proxy: BitableRecordSensor(task_id="t", table="MyDB:areas", proxy=proxy),
         lambda proxy: LarkWebhookNotifier(proxy=proxy),
     ):
-        with pytest.raises(ConfigError, match="proxy: holds a password, which Airflow would store in clear") as caught:
+        with pytest.raises(
+            ConfigError, match="proxy: contains a password, which Airflow would store in plain text"
+        ) as caught:
             make("http://user:canary@proxy.example:3128")
         assert "canary" not in str(caught.value)
         make("http://proxy.example:3128")
@@ -241,7 +243,7 @@ def test_policy_leaves_no_address_in_the_copy_of_the_dag():
 def test_hook_with_a_proxy_of_its_own_shows_no_password_and_is_not_pickled(shop):
     hook = LarkHook(proxy="http://user:canary@proxy.example:3128")
     assert "canary" not in f"{vars(hook)}"
-    with pytest.raises(TypeError, match="a secret is not pickled"):
+    with pytest.raises(TypeError, match="a secret cannot be pickled"):
         pickle.dumps(hook)
     assert pickle.loads(pickle.dumps(LarkHook(timeout_seconds=3))).calls.timeout_seconds == 3
 
@@ -270,7 +272,7 @@ def test_deferred_sensor_carries_the_settings_into_its_trigger(shop, proxy, monk
 
 def test_deferred_sensor_refuses_a_handler_that_the_triggerer_cannot_have(shop):
     policy = RetryPolicy(handler=lambda _: None)
-    with pytest.raises(AirflowFailException, match="the triggerer cannot be given a function as handler"):
+    with pytest.raises(AirflowFailException, match="a function cannot be passed to the triggerer as handler"):
         BitableRecordSensor(task_id="t", table="MyDB:areas", deferrable=True, call_retry=policy).execute({})
 
 

@@ -111,7 +111,7 @@ def test_card_of_another_form_is_refused_and_explained_once(team, emulator, befo
         shared._STATES.clear()
     told = failure(update, sent, **after)
     assert (
-        "give one of the same form" if is_known else "templates cannot replace each other: send a new message"
+        "use the same kind of card" if is_known else "templates cannot replace each other; send a new message"
     ) in told
     # nothing that is refused for good is asked for again
     assert emulator.counters().get(UPDATES, 0) == (0 if is_known else 1)
@@ -120,16 +120,18 @@ def test_card_of_another_form_is_refused_and_explained_once(team, emulator, befo
 @pytest.mark.parametrize(
     ("before", "age_days", "after", "words"),
     [
-        pytest.param({"card": NEW}, 15, {"card": NEW}, "the card was sent over 14 days ago", id="card"),
+        pytest.param({"card": NEW}, 15, {"card": NEW}, "the card was sent more than 14 days ago", id="card"),
         pytest.param({"text": "x"}, 15, {"text": "y"}, "BadRequest: ", id="text"),
         pytest.param(
             {"text": "x"},
             0,
             {"card": NEW},
-            "only cards can be replaced so; edit a text or post instead",
+            "only cards can be replaced; edit a text or post instead",
             id="text by a card",
         ),
-        pytest.param({"card": NEW}, 0, {"text": "y"}, "the message type does not allow this", id="card by a text"),
+        pytest.param(
+            {"card": NEW}, 0, {"text": "y"}, "this is not supported for this message type", id="card by a text"
+        ),
         pytest.param({"card": OLD}, 0, {"card": {"elements": OLD["elements"]}}, "update_multi", id="not shared"),
     ],
 )
@@ -145,7 +147,7 @@ def test_message_that_is_too_old_or_another_type_is_not_changed(team, emulator, 
 @pytest.mark.parametrize(
     ("function", "parameters", "words"),
     [
-        (update, {"text": "y"}, "the message is not the app's own"),
+        (update, {"text": "y"}, "the message was not sent by the app"),
         (update, {"card": NEW}, "AccessDenied: "),
         (recall, {}, "the bot may not recall the message"),
     ],
@@ -157,7 +159,7 @@ def test_message_of_somebody_else_stays_as_it_is(team, emulator, function, param
     content = message.content
     told = failure(function, sent["message_id"], **parameters)
     assert words in told
-    assert "only what the app itself" in told or "card" in parameters
+    assert "only messages sent by the app itself" in told or "card" in parameters
     assert (message.content, message.is_recalled) == (content, False)
 
 
@@ -177,21 +179,21 @@ def test_recall_again_is_no_failure_and_one_of_nothing_is(team, emulator):
     assert recall(sent) == {"recalled": [], "gone": [sent["message_id"]]}
     told = failure(recall, "om_unknown")
     assert "NotFound: " in told
-    assert "there is no such message" in told
+    assert "the message does not exist" in told
 
 
 def test_recall_that_comes_too_late_says_so(team, emulator):
     sent = send()
     emulator.state.messages.known(sent["message_id"]).created_ms -= 2 * DAY_MS
-    assert "the time to recall the message is over" in failure(recall, sent)
+    assert "the message can no longer be recalled" in failure(recall, sent)
 
 
 @pytest.mark.parametrize(("function", "parameters"), [(update, {"text": "y"}), (recall, {})], ids=["edit", "recall"])
 def test_one_that_is_refused_does_not_keep_the_others(team, emulator, function, parameters):
     first, last = send(), send(text="last")
     told = failure(function, [first["message_id"], "om_unknown", last], **parameters)
-    assert "1 of 3 messages were not" in told
-    assert "the first om_unknown; the others did" in told
+    assert "1 of 3 messages could not be" in told
+    assert "the first of them om_unknown; the others succeeded" in told
     for message in emulator.messages:
         assert (message.text, message.is_recalled) in (("y", False), ("first", True), ("last", True))
 
@@ -205,10 +207,10 @@ def test_recalled_message_cannot_be_changed(team, emulator):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "holds nothing: give exactly one of text, markdown, post, card, template_id"),
-        ({"text": "a", "card": NEW}, "holds text and card"),
+        ({}, "the message has no content: give exactly one of text, markdown, post, card, template_id"),
+        ({"text": "a", "card": NEW}, "has text and card"),
         ({"card": {"schema": "2.0", "body": {"elements": [{"tag": "note"}]}}}, "body.elements[0]"),
-        ({"template_id": "AAq1", "mentions": "all"}, "mentions people by its variables"),
+        ({"template_id": "AAq1", "mentions": "all"}, "not supported with template_id"),
     ],
     ids=["nothing", "two kinds", "wrong card", "mentions in a template"],
 )

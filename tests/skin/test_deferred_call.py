@@ -97,11 +97,17 @@ BATCH = "/open-apis/message/v4/batch_send/"
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        pytest.param({"method": "POST", "path": NEW, "json": {}}, "would do the thing twice", id="unknown"),
-        pytest.param({"method": "DELETE", "path": NEW}, "would do the thing twice", id="delete"),
-        pytest.param({"method": "POST", "path": BATCH, "json": {"uuid": "u"}}, "would do the", id="no uuid there"),
-        pytest.param({"call_retry": RetryPolicy(handler=lambda _: None)}, "cannot be given a function", id="handler"),
-        pytest.param({"json": {"a": "x" * XCOM_BYTES_MAX}}, "more than a trigger should hold", id="size"),
+        pytest.param({"method": "POST", "path": NEW, "json": {}}, "would repeat the call and its effect", id="unknown"),
+        pytest.param({"method": "DELETE", "path": NEW}, "would repeat the call and its effect", id="delete"),
+        pytest.param(
+            {"method": "POST", "path": BATCH, "json": {"uuid": "u"}}, "would repeat the call", id="no uuid there"
+        ),
+        pytest.param(
+            {"call_retry": RetryPolicy(handler=lambda _: None)},
+            "a function cannot be passed to the triggerer",
+            id="handler",
+        ),
+        pytest.param({"json": {"a": "x" * XCOM_BYTES_MAX}}, "more than a trigger should carry", id="size"),
     ],
 )
 def test_call_that_the_triggerer_must_not_make_is_made_on_the_worker_and_the_log_says_why(shop, told, given, reason):
@@ -111,7 +117,7 @@ def test_call_that_the_triggerer_must_not_make_is_made_on_the_worker_and_the_log
         # none of these is an API of the emulator
         assert "path" in given
     shown = told()
-    assert f"{given.get('path', BOT)}: called on the worker and not in the triggerer: " in shown
+    assert f"{given.get('path', BOT)}: made on the worker instead of the triggerer: " in shown
     assert reason in shown
     assert len(shop.emulator.log) >= 1
 
@@ -126,7 +132,7 @@ def test_files_are_sent_by_the_worker(shop, told, tmp_path):
     (tmp_path / "a.png").write_bytes(png)
     given = {"form": {"image_type": "message"}, "files": {"image": str(tmp_path / "a.png")}}
     assert call(method="POST", path="/open-apis/im/v1/images", **given).execute({})["image_key"]
-    assert "called on the worker and not in the triggerer: it sends files" in told()
+    assert "made on the worker instead of the triggerer: files cannot be passed to the triggerer" in told()
 
 
 # --- never twice
@@ -160,7 +166,7 @@ def test_call_with_a_token_is_not_begun_when_lark_may_have_forgotten_it(shop, ch
     trigger, _ = deferred(**sending(chat_id, uuid="run-1"))
     _, settings = trigger.serialize()
     late = LarkApiTrigger(**settings | {"not_after": settings["not_after"] - 3301})
-    with pytest.raises(AirflowException, match="an earlier one may have made it") as caught:
+    with pytest.raises(AirflowException, match="An earlier triggerer may have made it") as caught:
         resume(late)
     assert not isinstance(caught.value, AirflowFailException)
     assert len(shop.emulator.messages) == 0
@@ -227,7 +233,7 @@ def test_answer_that_must_not_become_an_xcom_does_not_leave_the_triggerer(shop):
     trigger, _ = deferred()
     (event,) = events_of(trigger)
     assert len(json.dumps(event)) < 1000
-    with pytest.raises(AirflowFailException, match="more than the 1,048,576 that an XCom should hold"):
+    with pytest.raises(AirflowFailException, match="more than the 1,048,576 an XCom should hold"):
         call().execute_complete({}, event)
 
 
@@ -239,13 +245,13 @@ def test_missing_connection_is_told(shop, monkeypatch):
 
 
 def test_path_that_answers_with_a_token_is_refused_before_it_is_deferred(shop):
-    with pytest.raises(AirflowFailException, match="must not become an XCom"):
+    with pytest.raises(AirflowFailException, match="must not end up in an XCom"):
         call(path="/open-apis/auth/v3/tenant_access_token/internal", method="POST").execute({})
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": "timeout"}])
 def test_event_that_says_nothing_fails_the_task(event):
-    with pytest.raises(AirflowException, match="the trigger ended without an answer"):
+    with pytest.raises(AirflowException, match="the trigger ended without a result"):
         call().execute_complete({}, event)
 
 
@@ -265,5 +271,5 @@ def test_event_of_another_version_is_an_error_of_ours_all_the_same(event):
 def test_error_of_no_kind_of_ours_shows_no_more_than_its_name():
     event = failure_event(RuntimeError("canary"))
     assert "canary" not in json.dumps(event)
-    with pytest.raises(LarkError, match="the trigger failed: RuntimeError"):
+    with pytest.raises(LarkError, match="the trigger failed with RuntimeError"):
         read_event(event)

@@ -75,7 +75,7 @@ def test_table_is_read_with_the_named_bases_of_the_connection(shop, given, found
 
 
 def test_table_of_a_base_that_is_not_named_says_where_to_name_it(shop):
-    with pytest.raises(ConfigError, match=r"base 'Other' is not a named base \(known: MyDB\)"):
+    with pytest.raises(ConfigError, match=r"base 'Other' is not a known base name \(known: MyDB\)"):
         LarkHook().table("Other:areas")
 
 
@@ -96,7 +96,7 @@ def test_call_reaches_any_api(shop):
     ],
 )
 def test_call_of_what_answers_with_a_token_is_refused_and_its_query_not_quoted(shop, path):
-    with pytest.raises(ConfigError, match="answers with a token") as caught:
+    with pytest.raises(ConfigError, match="the response contains a token") as caught:
         LarkHook().call("POST", f"{path}?code=canary")
     assert "canary" not in str(caught.value)
     assert shop.emulator.counters() == {}
@@ -154,7 +154,7 @@ def test_async_client_shares_the_store_too_and_its_token_is_masked(shared_store)
 
 
 def test_workers_whose_store_is_down_ask_lark(shared_store, monkeypatch, tmp_path):
-    set_store(monkeypatch, tmp_path / "no such folder")
+    set_store(monkeypatch, tmp_path / "folder does not exist")
     assert ask_as_a_new_worker() == ask_as_a_new_worker()
     assert shared_store.emulator.counters()[TOKEN] == 2
 
@@ -183,7 +183,7 @@ def test_people_are_found_and_kept_in_the_store(shared_store):
 
 
 def test_people_are_found_where_the_store_is_down(shared_store, monkeypatch, tmp_path):
-    set_store(monkeypatch, tmp_path / "no such folder")
+    set_store(monkeypatch, tmp_path / "folder does not exist")
     with LarkHook().client() as client:
         assert LarkHook().user_directory(client).find_ids(emails=["no@example.com"]) == {"no@example.com": None}
 

@@ -43,14 +43,14 @@ def test_relative_mapping_path_may_start_at_the_working_directory(shop, dag, tmp
 def test_relative_mapping_path_that_leads_nowhere_says_where_was_looked(shop, dag, tmp_path):
     with pytest.raises(AirflowFailException) as caught:
         run(BitableSyncSetupOperator, mapping="sub/tabels.yaml", dag=dag)
-    assert f"there is no file 'sub/tabels.yaml'; looked for {tmp_path}/dags/sub/tabels.yaml and " in str(caught.value)
+    assert f"file 'sub/tabels.yaml' not found; tried {tmp_path}/dags/sub/tabels.yaml and " in str(caught.value)
 
 
 def test_list_of_mappings_starts_at_the_folder_of_the_dag_that_is_made(shop, dag, tmp_path):
     (tmp_path / "dags" / "tables.yaml").write_text(yaml.safe_dump([shop.mapping]))
     with dag:
         assert [mapping["name"] for mapping in list_mappings("tables.yaml")] == ["areas"]
-    with pytest.raises(AirflowFailException, match=r"there is no file 'tables.yaml'; looked for /"):
+    with pytest.raises(AirflowFailException, match=r"file 'tables.yaml' not found; tried /"):
         list_mappings("tables.yaml")
 
 
@@ -73,7 +73,7 @@ def test_setup_follows_a_table_that_was_renamed_and_says_so(shop, by_name):
     report = run(BitableSyncSetupOperator, mapping=by_name)
     assert (report["status"], report["table_id"]) == ("ok", shop.table_id)
     (warning,) = report["warnings"]
-    assert "'areas' is named '地区' now" in warning
+    assert "'areas' has been renamed to '地区'" in warning
     assert run(BitableFullSyncOperator, mapping=by_name)["to_lark"]["created"] == 1
     assert run(BitableConsistencyCheckOperator, mapping=by_name)["in_step"]
 
@@ -82,7 +82,7 @@ def test_setup_does_not_take_a_new_table_of_the_old_name(shop, by_name):
     run(BitableSyncSetupOperator, mapping=by_name)
     shop.emulator.person.rename_table(shop.app_token, shop.table_id, "地区")
     shop.emulator.state.create_table(shop.app_token, "areas", [{"field_name": "code", "type": 1}])
-    with pytest.raises(AirflowFailException, match="is paired with another Bitable table"):
+    with pytest.raises(AirflowFailException, match="is already paired with another Bitable table"):
         run(BitableSyncSetupOperator, mapping=by_name)
 
 

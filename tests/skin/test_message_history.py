@@ -123,16 +123,18 @@ def test_thread_is_read_in_place_of_the_chat(team):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        pytest.param({"chat_id": None}, "give either chat_id or thread_id", id="neither"),
-        pytest.param({"thread_id": "omt_1"}, "give either chat_id or thread_id", id="both"),
-        pytest.param({"chat_id": "Nowhere"}, "no chat called 'Nowhere'", id="unknown name"),
-        pytest.param({"chat_id": "ann@example.com"}, "is no chat: give a chat_id (oc_…) or a chat's name", id="person"),
-        pytest.param({"start": "2025-11-25"}, "start: has no time zone; write one", id="no time zone"),
-        pytest.param({"end": "yesterday"}, "end: expected a moment such as", id="no moment"),
+        pytest.param({"chat_id": None}, "give either chat_id or thread_id, not both", id="neither"),
+        pytest.param({"thread_id": "omt_1"}, "give either chat_id or thread_id, not both", id="both"),
+        pytest.param({"chat_id": "Nowhere"}, "not in a chat named 'Nowhere'", id="unknown name"),
+        pytest.param(
+            {"chat_id": "ann@example.com"}, "is not a chat: give a chat_id (oc_…) or the name of a chat", id="person"
+        ),
+        pytest.param({"start": "2025-11-25"}, "start: has no UTC offset; add one", id="no time zone"),
+        pytest.param({"end": "yesterday"}, "end: expected an ISO 8601 date and time such as", id="no moment"),
         pytest.param({"end": "x", "time_zone": "Mars"}, "Mars", id="unknown zone"),
-        pytest.param({"start": "2025-11-25", "end": "2025-11-25", "time_zone": "UTC"}, "lies not before", id="empty"),
+        pytest.param({"start": "2025-11-25", "end": "2025-11-25", "time_zone": "UTC"}, "must be before", id="empty"),
         pytest.param({"limit": -1}, "limit: expected a whole number", id="negative limit"),
-        pytest.param({"limit": 0}, "limit: is 0", id="nothing"),
+        pytest.param({"limit": 0}, "limit: must be at least 1", id="nothing"),
     ],
 )
 def test_wrong_parameter_fails_for_good(team, emulator, parameters, words):
@@ -151,7 +153,7 @@ def test_more_than_an_xcom_should_hold_is_refused(team):
         send(text=f"{place}" + "字" * 45_000)
     told = failure()
     assert "TooLarge: " in told
-    assert "the first 3 fit; read fewer (limit, start, end)" in told
+    assert "only the first 3 fit. Read fewer (limit, start, end)" in told
     assert len(execute(limit=3)["messages"]) == 3
 
 

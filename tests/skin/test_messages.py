@@ -44,7 +44,7 @@ def message_of(operator, **parameters):
 @pytest.mark.parametrize("path", ["bitable/v1/apps/{base}/tabels", "bitabel/v1/apps/{base}/tables"])
 def test_mistyped_api_path_names_the_api_that_is_meant(shop, path):
     message = message_of(LarkApiOperator, path=f"/open-apis/{path.format(base=shop.base)}")
-    assert "check the path's spelling" in message
+    assert "check the spelling of the path" in message
     assert "did you mean GET /open-apis/bitable/v1/apps/:app_token/tables?" in message
 
 
@@ -67,8 +67,8 @@ def test_body_that_the_caller_wrote_is_not_to_be_reported_to_us(shop):
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
-        ("SELEC code FROM orders", 'sql: the database does not take the query: near "SELEC": syntax error'),
-        ("SELECT cod FROM orders", "sql: the database does not take the query: no such column: cod"),
+        ("SELEC code FROM orders", 'sql: the database rejected the query: near "SELEC": syntax error'),
+        ("SELECT cod FROM orders", "sql: the database rejected the query: no such column: cod"),
         ("SELECT code FROM orders WHERE qty > :least", "it names :least: give the values as parameters"),
     ],
 )
@@ -106,7 +106,7 @@ def test_one_refused_record_is_not_to_be_searched_for(shop, operator, records):
     shop.emulator.faults.add("/records/batch_", record="bad", code=1254060, status=200, times=None)
     message = message_of(operator, table="MyDB:orders", records=records(id_))
     assert "smaller batches" not in message
-    assert "change the value, or the field's type" in message
+    assert "change the value or the field's type" in message
 
 
 def test_refused_row_of_a_transfer_is_named_and_not_to_be_searched_for(shop):
@@ -142,8 +142,8 @@ def test_column_without_a_field_asks_whether_one_was_renamed(shop):
     message = message_of(
         BitableToSqlOperator, table="MyDB:orders", sql_conn_id="shop_db", target_table="orders", key_fields=["code"]
     )
-    assert "qty must not be NULL" in message
-    assert "fields without a column: 数量, tags, due, paid, made; was one renamed in Lark?" in message
+    assert "column qty is NOT NULL" in message
+    assert "fields without a column: 数量, tags, due, paid, made; check whether one was renamed in Lark" in message
 
 
 def test_renamed_field_is_missing_in_the_bitable_table_for_a_sync(shop):
@@ -158,7 +158,7 @@ def test_renamed_key_field_of_a_sync_by_equal_names_shows_the_fields_that_are_le
     mapping = {"lark": {"base": "MyDB", "table": "orders"}, "sql": {"table": "orders"}}
     message = message_of(BitableSyncSetupOperator, mapping=mapping, sql_conn_id="shop_db")
     assert "key column 'code' is not mapped" in message
-    assert "fields of the Bitable table that are not mapped: 代码, tags" in message
+    assert "unmapped fields of the Bitable table: 代码, tags" in message
 
 
 TRANSFER = {"task_id": "t", "table": "MyDB:orders", "sql_conn_id": "shop_db"}
@@ -167,8 +167,8 @@ TRANSFER = {"task_id": "t", "table": "MyDB:orders", "sql_conn_id": "shop_db"}
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"mode": "replace", "key_fields": ["code"]}, "key_fields belong to mode 'upsert'; the mode is 'replace'"),
-        ({"key_fields": "code"}, "key_fields belong to mode 'upsert'; the mode is 'append'"),
+        ({"mode": "replace", "key_fields": ["code"]}, "key_fields: only supported in mode 'upsert', not 'replace'"),
+        ({"key_fields": "code"}, "key_fields: only supported in mode 'upsert', not 'append'"),
         ({"mode": "upsert"}, "mode 'upsert' needs key_fields"),
         ({"mode": "merge"}, "mode is 'merge'; expected 'append', 'replace' or 'upsert'"),
         ({"users": "mail"}, "users is 'mail'; expected 'id' or 'email'"),
@@ -205,7 +205,7 @@ def anywhere(open_shop, engine):
 @pytest.mark.parametrize("sql", ["SELEC code FROM areas", "SELECT cod FROM areas", "SELECT * FROM nowhere"])
 def test_bad_sql_is_told_by_the_words_of_every_database_and_without_the_statement(anywhere, sql):
     message = message_of(SqlToBitableOperator, table="MyDB:areas", sql_conn_id="shop_db", sql=sql)
-    words = message.partition("ConfigError: sql: the database does not take the query: ")[2]
+    words = message.partition("ConfigError: sql: the database rejected the query: ")[2]
     assert len(words) > 10
     assert "\n" not in message
     assert "sqlalche.me" not in message

@@ -53,7 +53,7 @@ def test_tries_of_a_task_update_one_card_which_turns_green_and_says_how_long_it_
     chat.sql("UPDATE alert_cards SET red_since_ms = red_since_ms - 3725000")
     chat.tell(failed(state="success", try_number=5), locale="en_us")
     assert (chat.shown.color, chat.shown.title) == ("green", "orders.load recovered")
-    assert "Was failing for" in chat.shown.text
+    assert "Failing for" in chat.shown.text
     assert "1 h 2 min" in chat.shown.text
     assert len(chat.calls("POST")) == 1
 
@@ -142,10 +142,10 @@ def test_lost_task_that_is_found_twice_is_told_once_and_then_turns_green(chat):
     for _ in range(2):
         chat.tell(failed(state=None, try_number=1), locale="en_us")
     assert (chat.shown.color, "try 1 of 4" in chat.shown.text) == ("orange", True)
-    assert "the process was lost" in chat.shown.text
+    assert "the task process was lost" in chat.shown.text
     assert len(chat.calls("PATCH")) == 0
     chat.tell(failed(state="success", try_number=2), locale="en_us")
-    assert (chat.shown.color, "Was failing for" in chat.shown.text) == ("green", True)
+    assert (chat.shown.color, "Failing for" in chat.shown.text) == ("green", True)
 
 
 def test_lost_try_that_is_told_after_the_next_one_made_it_says_nothing(chat):
@@ -183,11 +183,11 @@ def test_markdown_of_the_author_is_what_the_card_says_in_the_colour_of_the_state
 def test_card_of_the_author_that_cannot_be_updated_gives_way_to_ours(chat, told, card):
     chat.tell(failed(), card=card)
     assert chat.shown.color == "red"
-    assert "its own message cannot be sent, the card goes instead" in told()
+    assert "cannot send the custom message, sending the default card instead" in told()
 
 
 def test_text_cannot_be_kept_up_to_date_and_is_refused_where_it_is_written():
-    with pytest.raises(ConfigError, match="give markdown or card instead of text"):
+    with pytest.raises(ConfigError, match="use markdown or card"):
         LarkNotifier(receive_id="x", dedupe="run", text="failed")
     with pytest.raises(ConfigError, match="expected 'run', 'task' or None, found 'dag'"):
         LarkNotifier(receive_id="x", dedupe="dag")
@@ -200,7 +200,7 @@ def test_words_that_lark_refuses_cost_the_exception_and_not_the_card(chat, told)
     chat.emulator.faults.add("POST /open-apis/im/v1/messages", code=230028, times=1)
     chat.tell(failed(exception=raised(ValueError("secret plan"))))
     assert ("secret plan" in chat.shown.text, "orders.load" in chat.shown.text) == (False, True)
-    assert "the card cannot be sent, the card without the exception goes instead" in told()
+    assert "cannot send the default card, sending the default card without the exception instead" in told()
 
 
 def test_card_that_was_recalled_or_is_too_old_is_followed_by_a_new_one(chat):
@@ -235,7 +235,7 @@ def test_without_a_database_each_failure_is_told_and_the_log_says_once_why(emula
         notifier(context)
     assert len(emulator.messages) == 2
     (line,) = [each for each in told().splitlines() if "dedupe" in each]
-    assert "connection 'lark_default' names no database: set its store_conn_id" in line
+    assert "connection 'lark_default' has no store_conn_id; set it" in line
 
 
 def test_database_that_does_not_answer_costs_the_card_and_not_the_message(chat, monkeypatch, told):
@@ -244,7 +244,7 @@ def test_database_that_does_not_answer_costs_the_card_and_not_the_message(chat, 
     chat.tell(failed())
     assert chat.shown.color == "red"
     shown = told()
-    assert "dedupe='run' has no effect, each failure is told on its own, and no recovery" in shown
+    assert "dedupe='run' has no effect; each failure is reported in a separate message, and recoveries are not" in shown
     assert "canary" not in shown
 
 
@@ -296,7 +296,7 @@ def test_failure_that_could_not_be_told_is_told_with_the_next_of_the_app(chat, t
     chat.emulator.faults.add("POST /open-apis/im/v1/messages", code=230027, times=1)
     chat.tell(failed("extract"), locale="en_us")
     assert chat.cards == []
-    assert "could not tell 'Data alerts' about orders.extract (task failed)" in told()
+    assert "could not notify 'Data alerts' about orders.extract (task failed)" in told()
     chat.tell(failed("load", run_id="manual__2"), locale="en_us")
     assert sorted(each["header"]["title"]["content"] for each in chat.cards) == [
         "orders.extract failed",

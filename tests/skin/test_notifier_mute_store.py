@@ -39,7 +39,7 @@ def test_failure_is_told_though_the_database_is_mute(chat, dedupe, told, caplog)
     assert monotonic() - began < BUDGET_SECONDS
     # the client says it of tokens, the notifier of cards
     lines = caplog.text + told()
-    assert "does not answer" in lines
+    assert "does not respond" in lines
     assert "canary" not in lines
 
 
@@ -55,7 +55,7 @@ def test_all_questions_together_wait_once(monkeypatch):
     monkeypatch.setattr(quick_accounts, "STORE_SECONDS", 0.1)
     accounts = QuickAccounts(Mute())
     for _ in range(3):
-        with pytest.raises(Unreachable, match="does not answer"):
+        with pytest.raises(Unreachable, match="does not respond"):
             accounts.load(None)
     assert Mute.asked == 1
 

@@ -60,7 +60,7 @@ def test_lost_task_is_what_airflow_made_of_it(chat, states, state, index, color)
 def test_task_that_its_trigger_ended_is_retried_where_airflow_says_so_and_no_process_was_lost(chat, states):
     states["load"] = "up_for_retry"
     chat.tell(by_trigger(try_number=2), locale="en_us")
-    assert (chat.shown.color, "its trigger ended it" in chat.shown.text) == ("orange", True)
+    assert (chat.shown.color, "failed by its trigger" in chat.shown.text) == ("orange", True)
     # of how many, nobody says
     assert '"content":"try 2"' in chat.shown.text.replace(": ", ":")
     assert "lost" not in chat.shown.text
@@ -119,5 +119,5 @@ def test_operator_that_asks_people_shows_its_question(chat):
     context = failed(state="running", try_number=1)
     context["task"] = SimpleNamespace(subject="Load it?", options=["Yes", "No"], notifiers=[1], owner="lin")
     chat.tell(context, None, locale="en_us")
-    assert (chat.shown.color, chat.shown.title) == ("grey", "orders.load waits for an answer")
+    assert (chat.shown.color, chat.shown.title) == ("grey", "orders.load is waiting for a response")
     assert "Load it?" in chat.shown.text

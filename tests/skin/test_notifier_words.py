@@ -49,7 +49,9 @@ def test_what_only_looks_a_little_like_a_password_stays(text):
 
 
 @pytest.mark.parametrize(
-    "error", ["x" * 50_000, "a NUL \x00 and half \ud800", "two\nlines"], ids=["long", "odd", "lines"]
+    "error",
+    ["x" * 50_000, "a NUL character \x00 and half \ud800", "two\nlines"],
+    ids=["long", "odd", "lines"],
 )
 def test_exception_in_a_title_costs_nothing(chat, emulator, told, error):
     context = task_context(exception=raised(ValueError(error)))
@@ -93,4 +95,4 @@ def test_mention_of_nobody_costs_the_mention_and_not_the_words(chat, emulator, t
     LarkNotifier(receive_id=chat, mentions=["<at id=all>", "lin@example.com"], text="look")(task_context())
     assert json.loads(told_by(emulator)) == {"text": "@_user_1 look"}
     assert list(emulator.messages[0].mentions) == [lin.open_id]
-    assert "mentions nobody for <at id=all>" in told()
+    assert "cannot mention <at id=all>" in told()

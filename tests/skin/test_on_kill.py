@@ -86,7 +86,7 @@ def kill(monkeypatch, folder, places, task_id):
     folder.mkdir()
     connections = {conn_id: {**parts, "conn_id": conn_id} for conn_id, parts in places.connections.items()}
     run = run_task(monkeypatch, folder, DAG, task_id, connections, level="INFO", is_killed=places.was_held)
-    assert any(event.startswith("Stopped: told to stop") for event in run.events("error")), run.log
+    assert any(event.startswith("Stopped: stopped on request") for event in run.events("error")), run.log
     return run
 
 

@@ -61,7 +61,7 @@ def test_check_of_tables_that_differ_fails_and_leaves_its_report(shop):
     run(BitableFullSyncOperator, mapping=shop.mapping)
     shop.emulator.person.add_record(shop.app_token, shop.table_id, {"code": "4401", "name": "广州"})
     ctx = context()
-    with pytest.raises(AirflowFailException, match=r"not in step: check areas: .*only_lark 1"):
+    with pytest.raises(AirflowFailException, match=r"Lark and SQL differ: check areas: .*only_lark 1"):
         BitableConsistencyCheckOperator(task_id="t", mapping=shop.mapping).execute(ctx)
     assert ctx["ti"].pushed["return_value"]["only_lark"] == 1
 
@@ -95,7 +95,7 @@ def test_incremental_sync_holds_a_mass_delete_of_sql_until_it_is_allowed(shop):
     run(BitableFullSyncOperator, mapping=shop.mapping)
     before = len(shop.emulator.person.records(shop.app_token, shop.table_id))
     shop.execute("DELETE FROM areas")
-    with pytest.raises(AirflowFailException, match=r"SafetyStop: .*rows were deleted in SQL, and their records stay"):
+    with pytest.raises(AirflowFailException, match=r"SafetyStop: .*rows deleted in SQL whose records are kept"):
         run(BitableIncrementalSyncOperator, mapping=shop.mapping)
     assert len(shop.emulator.person.records(shop.app_token, shop.table_id)) == before > 0
     done = run(BitableIncrementalSyncOperator, mapping=shop.mapping, allow_mass_deletes="True")
@@ -174,7 +174,9 @@ def fails(operator, *, kind=AirflowFailException, **parameters):
         pytest.param({"mapping": ""}, ["mapping: is empty"], id="empty"),
         pytest.param({"mapping": "{'name': 'areas'}"}, ["tojson", "render_template_as_native_obj"], id="repr"),
         pytest.param({"mapping": "/no/such.yaml"}, ["/no/such.yaml", "cannot be read"], id="no file"),
-        pytest.param({"mapping": {"lark": {}, "sql": {"table": "areas"}}}, ["mapping.lark", "says no base"], id="part"),
+        pytest.param(
+            {"mapping": {"lark": {}, "sql": {"table": "areas"}}}, ["mapping.lark", "no base; give app_token"], id="part"
+        ),
         pytest.param({"mapping": {"Who:areas": "areas"}}, ["'Who'", "known: MyDB", '"bases"'], id="unknown base"),
         pytest.param({"mapping_name": "cities"}, ["'cities'", "areas"], id="unknown name"),
         pytest.param(
@@ -182,7 +184,9 @@ def fails(operator, *, kind=AirflowFailException, **parameters):
         ),
         pytest.param({"sql_conn_id": "nowhere"}, ["'nowhere': does not exist"], id="sql conn"),
         pytest.param({"sql_conn_id": "lark_default"}, ["type 'lark'", "PostgreSQL"], id="no database"),
-        pytest.param({"sql_conn_id": "odd"}, ["'odd': no hook for type 'odd'"], id="unknown kind of connection"),
+        pytest.param(
+            {"sql_conn_id": "odd"}, ["'odd': Airflow has no hook for type 'odd'"], id="unknown kind of connection"
+        ),
     ],
 )
 def test_bad_parameters_are_named(shop, monkeypatch, changes, words):
@@ -193,13 +197,13 @@ def test_bad_parameters_are_named(shop, monkeypatch, changes, words):
 
 def test_mapping_without_a_database_asks_for_one(shop):
     message = fails(BitableSyncSetupOperator, mapping={"MyDB:areas": "areas"})
-    assert "'areas': names no database; set the operator's sql_conn_id" in message
+    assert "'areas': no database connection; set sql_conn_id on the operator" in message
 
 
 def test_several_mappings_ask_for_a_name(shop, tmp_path):
     path = tmp_path / "lark.yaml"
     path.write_text(yaml.safe_dump([{"MyDB:areas": "areas", "MyDB:cities": "cities"}]))
-    assert "holds 2 mappings (areas, cities); choose one by mapping_name" in fails(
+    assert "contains 2 mappings (areas, cities); select one with mapping_name" in fails(
         BitableSyncSetupOperator, mapping=str(path)
     )
 

@@ -81,9 +81,9 @@ def test_message_that_is_gone_takes_no_reply_and_nothing_is_sent_elsewhere(emula
     message_id = sent["message_id"] if how == "recalled" else "om_unknown"
     recall(emulator, sent["message_id"])
     told = failure(message_id, reply_in_thread=in_thread)
-    assert ("the message was recalled" if how == "recalled" else "there is no such message") in told
+    assert ("the message was recalled" if how == "recalled" else "the message does not exist") in told
     assert f"reply to message {message_id}" in told
-    assert "nothing was sent in its place; instead_receive_id may say where to" in told
+    assert "no message was sent instead; set instead_receive_id" in told
     assert len(emulator.messages) == 1
 
 
@@ -95,7 +95,7 @@ def test_reply_to_what_is_gone_is_a_message_of_its_own_where_asked_for(emulator,
         told = execute(message_id or sent, context(store), instead_receive_id="Team")
         _, other = emulator.messages
         assert (told["message_id"], told["is_reply"], other.parent_id) == (other.message_id, False, "")
-    assert "sending a message of its own instead" in capsys.readouterr().out
+    assert "sending a new message to instead_receive_id" in capsys.readouterr().out
     # the second try knows where the first one went
     assert emulator.counters()[REPLIES] == 1
 
@@ -117,13 +117,13 @@ def test_bot_that_left_the_chat_is_told_to_be_added(team, emulator, sent):
 @pytest.mark.parametrize(
     ("message_id", "words"),
     [
-        pytest.param("", "message_id: is empty; give an id (om_…)", id="nothing"),
+        pytest.param("", "message_id: is empty; give a message_id (om_…)", id="nothing"),
         pytest.param("None", "message_id: is empty", id="empty Param"),
         pytest.param({"chat_id": "oc_1"}, "message_id: is empty", id="output without an id"),
-        pytest.param("oc_abc", "'oc_abc' is no id of a message, which begins with om_", id="id of a chat"),
-        pytest.param("{'message_id': 'om_1'}", "no JSON; in a template add `| tojson`", id="repr of an output"),
-        pytest.param(["om_1", "om_2"], "names 2 messages; reply to one", id="several"),
-        pytest.param(["om_1", 5], "message_id[1]: '5' is no id", id="number"),
+        pytest.param("oc_abc", "'oc_abc' is not a message_id (om_…)", id="id of a chat"),
+        pytest.param("{'message_id': 'om_1'}", "not valid JSON; in a template add `| tojson`", id="repr of an output"),
+        pytest.param(["om_1", "om_2"], "got 2 messages; give one", id="several"),
+        pytest.param(["om_1", 5], "message_id[1]: '5' is not a message_id", id="number"),
     ],
 )
 def test_wrong_message_id_fails_for_good_and_calls_nobody(team, emulator, message_id, words):
@@ -157,7 +157,7 @@ def test_reply_that_may_be_there_is_not_sent_elsewhere_as_well(emulator, sent):
     for _ in range(2):
         told = failure(sent, AirflowException, given, instead_receive_id="Team")
         assert "OutcomeUnknown: " in told
-        assert "the reply may be in the chat" in told
+        assert "The reply may or may not have been sent" in told
     assert len(emulator.messages) == 2
     assert execute(sent, given, instead_receive_id="Team", resend_if_unknown=True)["is_reply"] is False
 
@@ -168,7 +168,9 @@ def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(emulator,
     failure(sent, AirflowException, context(store))
     emulator.faults.clear()
     store.set(KEY, {**store.get(KEY), "began": CallingHook.clock.now() - 3600})
-    assert "over an hour ago: it may be in the chat" in failure(sent, AirflowException, context(store))
+    assert "more than an hour ago. The message may or may not have been sent" in failure(
+        sent, AirflowException, context(store)
+    )
     assert len(emulator.messages) == 2
 
 
@@ -206,7 +208,7 @@ def test_killed_at_any_boundary_replies_once(emulator, sent, monkeypatch, has_st
         except AirflowException as exc:
             doubt = str(exc)
         if doubt:
-            assert "the reply may be in the chat" in doubt
+            assert "The reply may or may not have been sent" in doubt
             doubts += 1
             told = execute(sent, given, instead_receive_id="Team", resend_if_unknown=True)
         assert [each.message_id for each in emulator.messages[before:]] == [told["message_id"]], kill_at

@@ -104,28 +104,34 @@ def test_number_of_china_is_found_with_its_country_code(team, emulator):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        pytest.param({}, "holds nothing: give exactly one of text, markdown", id="nothing"),
-        pytest.param({"text": "a", "markdown": "b"}, "holds text and markdown: give exactly one", id="two kinds"),
-        pytest.param({"text": "None"}, "holds nothing", id="empty Param"),
-        pytest.param({"text": " "}, "no text", id="blanks"),
-        pytest.param({"card": "{'a': 1}"}, "no JSON; in a template add `| tojson`", id="repr of a card"),
+        pytest.param({}, "the message has no content: give exactly one of text, markdown", id="nothing"),
+        pytest.param({"text": "a", "markdown": "b"}, "has text and markdown: give exactly one", id="two kinds"),
+        pytest.param({"text": "None"}, "the message has no content", id="empty Param"),
+        pytest.param({"text": " "}, "the message is empty", id="blanks"),
+        pytest.param({"card": "{'a': 1}"}, "not valid JSON; in a template add `| tojson`", id="repr of a card"),
         pytest.param({"card": "[1]"}, "expected a dictionary of card JSON, found list", id="card a list"),
         pytest.param(
             {"card": {"schema": "2.0", "body": {"elements": [{"tag": "note"}]}}}, r"body.elements[0]", id="wrong card"
         ),
         pytest.param({"text": "x", "receive_id": " "}, "receive_id: is empty", id="no receiver"),
-        pytest.param({"text": "x", "receive_id": "Tea"}, "no chat called 'Tea'; near are 'Team'", id="unknown name"),
         pytest.param(
-            {"text": "x", "mentions": ["nobody@example.com"]}, "mentions[0]: nobody in the tenant", id="unknown address"
+            {"text": "x", "receive_id": "Tea"}, "not in a chat named 'Tea'; similar names: 'Team'", id="unknown name"
         ),
         pytest.param(
-            {"text": "x", "mentions": ["+86 13800000000"]}, "nobody in the tenant has this mobile", id="unknown number"
+            {"text": "x", "mentions": ["nobody@example.com"]},
+            "mentions[0]: no user in the tenant",
+            id="unknown address",
         ),
-        pytest.param({"text": "x", "mentions": "<at>"}, "mentions[0] is no id", id="markup as a mention"),
-        pytest.param({"file": "/nowhere/a.csv"}, "there is no file 'a.csv'", id="no file"),
-        pytest.param({"file_content": "a,b"}, "file_name: is empty", id="words without a file name"),
+        pytest.param(
+            {"text": "x", "mentions": ["+86 13800000000"]}, "no user in the tenant has this mobile", id="unknown number"
+        ),
+        pytest.param({"text": "x", "mentions": "<at>"}, "mentions[0]: not a user id", id="markup as a mention"),
+        pytest.param({"file": "/nowhere/a.csv"}, "file 'a.csv' does not exist", id="no file"),
+        pytest.param(
+            {"file_content": "a,b"}, "file_name: is required with file_content", id="words without a file name"
+        ),
         pytest.param({"file_content": "a", "file": "/a.csv"}, "file and file_content", id="two files"),
-        pytest.param({"text": "x" * 160_000}, "takes 160", id="too long"),
+        pytest.param({"text": "x" * 160_000}, "has 160", id="too long"),
         pytest.param({"text": "x", "receive_id_type": "phone"}, "'phone' is not one of", id="kind of receiver"),
     ],
 )
@@ -136,7 +142,7 @@ def test_wrong_parameter_fails_for_good_and_sends_nothing(team, emulator, parame
 
 def test_file_without_bytes_fails_for_good(team, emulator, tmp_path):
     (tmp_path / "empty.csv").touch()
-    assert "the file is empty" in failure(file=str(tmp_path / "empty.csv"))
+    assert "is empty; Lark does not accept empty files" in failure(file=str(tmp_path / "empty.csv"))
 
 
 def test_list_of_receivers_gets_it_each_once(team, emulator):
@@ -214,7 +220,7 @@ def test_file_beyond_what_lark_takes_fails_before_anything_is_sent(team, emulato
     file = tmp_path / "big.csv"
     with file.open("wb") as out:
         out.truncate(30 * 1024 * 1024 + 1)
-    assert "at most 31,457,280 are allowed; send a link to it" in failure(file=str(file))
+    assert "more than the 31,457,280 Lark allows; send a link to it" in failure(file=str(file))
     assert (sends(emulator), emulator.counters().get("POST /open-apis/im/v1/files", 0)) == (0, 0)
 
 
@@ -269,7 +275,7 @@ def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(team, emu
     store = StateStore()
     cut_off(emulator, store, 3600)
     told = failure(AirflowException, context(store), text="x")
-    assert "it may be in the chat" in told
+    assert "The message may or may not have been sent" in told
     assert "resend_if_unknown" in told
     assert len(emulator.messages) == 1
     assert execute(context(store), text="x", resend_if_unknown="true")["message_id"]
@@ -295,7 +301,7 @@ def test_second_try_sends_to_those_who_have_not_got_it(team, emulator):
     store, other = StateStore(), emulator.state.add_chat("Other")
     emulator.faults.add(SENDS, code=230028, contains=other)
     told = failure(given=context(store), text="x", receive_id=["Team", "Other"])
-    assert "1 of 2 receivers did not get it, the first Other" in told
+    assert "1 of 2 receivers did not get the message, the first of them Other" in told
     execute(context(store), text="x", receive_id=["Team", "Other"])
     assert [each.chat_id for each in emulator.messages] == [team.chat_id, other]
 
@@ -331,7 +337,7 @@ def test_state_store_that_fails_is_told_and_stops_nothing(team, emulator, caplog
             raise RuntimeError("api-server is down, canary")
 
     assert execute(context(Broken()), text="x")["message_id"]
-    assert "cannot be read (RuntimeError)" in caplog.text
+    assert "cannot read the task state store (RuntimeError)" in caplog.text
     assert "canary" not in caplog.text
 
 

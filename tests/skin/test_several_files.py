@@ -105,20 +105,26 @@ def test_file_that_is_named_twice_is_two_messages_also_when_tried_again(emulator
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        pytest.param({"file": ["A", "/nowhere/x.csv"]}, "file[1]: there is no file 'x.csv'", id="missing"),
+        pytest.param({"file": ["A", "/nowhere/x.csv"]}, "file[1]: file 'x.csv' does not exist", id="missing"),
         pytest.param({"file": ["A", ""]}, "file[1]: is empty; give a path", id="no path"),
-        pytest.param({"file": ["A", "EMPTY"]}, "file[1]: the file is empty, and Lark takes no empty ones", id="empty"),
         pytest.param(
-            {"file": ["A", "LARGE"]}, "file[1]: 'large.csv' has 31,457,281 bytes, at most 31,457,280", id="large"
+            {"file": ["A", "EMPTY"]}, "file[1]: file 'empty.csv' is empty; Lark does not accept empty files", id="empty"
         ),
-        pytest.param({"file": []}, "holds nothing", id="no list"),
+        pytest.param(
+            {"file": ["A", "LARGE"]},
+            "file[1]: file 'large.csv' has 31,457,281 bytes, more than the 31,457,280",
+            id="large",
+        ),
+        pytest.param({"file": []}, "the message has no content", id="no list"),
         pytest.param({"file": "[]"}, "file: the list is empty", id="empty list of a template"),
-        pytest.param({"file": ["A", "A"], "file_name": "x.csv"}, "file_name: 1 names for 2 files", id="one name"),
-        pytest.param({"file": ["A"], "file_name": ["x", "y"]}, "file_name: 2 names for 1 files", id="two names"),
-        pytest.param({"file": ["A"], "mentions": ["all"]}, "a message of a file mentions nobody", id="mentions"),
+        pytest.param({"file": ["A", "A"], "file_name": "x.csv"}, "file_name: got 1 name for 2 files", id="one name"),
+        pytest.param({"file": ["A"], "file_name": ["x", "y"]}, "file_name: got 2 names for 1 file", id="two names"),
+        pytest.param({"file": ["A"], "mentions": ["all"]}, "mentions: not supported in a", id="mentions"),
         pytest.param({"file": {"a": 1}}, "file: expected a list, found dict", id="dict"),
         pytest.param(
-            {"image": ["A", "LARGE"]}, "image[1]: 'large.csv' has 31,457,281 bytes, at most 10,485,760", id="picture"
+            {"image": ["A", "LARGE"]},
+            "image[1]: file 'large.csv' has 31,457,281 bytes, more than the 10,485,760",
+            id="picture",
         ),
     ],
 )
@@ -157,7 +163,9 @@ def test_retry_after_the_second_of_three_sends_only_the_third(emulator, files):
 def test_refused_receiver_alone_is_tried_again_and_the_rest_follows(emulator, team, files):
     store, everybody = StateStore(), ["Team", "ann@example.com"]
     emulator.faults.add(SENDS, code=230028, skip=3)
-    assert "1 of 2 receivers did not get it" in failure(given=context(store), file=files[:2], receive_id=everybody)
+    assert "1 of 2 receivers did not get the message" in failure(
+        given=context(store), file=files[:2], receive_id=everybody
+    )
     assert len(emulator.messages) == 3
     execute(context(store), file=files[:2], receive_id=everybody)
     assert sorted(names(emulator)) == ["a.csv", "a.csv", "b.csv", "b.csv"]

@@ -61,7 +61,7 @@ def test_postgres_cursor_for_other_tasks_does_no_harm(connection, cursor):
 
 @pytest.mark.parametrize("extra", [{"cursor": "sscursor"}, {"note": "owned by team A"}])
 def test_postgres_extra_that_its_hook_refuses_names_the_connection(connection, extra):
-    with pytest.raises(ConfigError, match=r"'shop_db': its driver cannot be used with it \(.*\); look at its Extra"):
+    with pytest.raises(ConfigError, match=r"'shop_db': the driver rejected it \(.*\); check its Extra"):
         ask(connection("postgresql", extra), "SELECT 1")
 
 
@@ -103,7 +103,7 @@ def test_sqlite_that_is_only_to_be_read_refuses_writes(connection, tmp_path):
     conn_id = connection("sqlite", {"mode": "ro"})
     with (
         opened_engine(conn_id) as engine,
-        pytest.raises(ConfigError, match="can only be read through this connection: its address says mode=ro"),
+        pytest.raises(ConfigError, match="is read-only: its address has mode=ro"),
         write_transaction(engine) as conn,
     ):
         conn.execute(text("DELETE FROM sync_blacklist"))
@@ -120,5 +120,7 @@ def test_sqlite_file_of_any_name_is_that_file(connection, tmp_path, name):
 
 def test_generic_connection_gets_the_error_of_any_other_type(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", json.dumps({"conn_type": "generic", "host": "x"}))
-    with pytest.raises(ConfigError, match="'shop_db': no hook for type 'generic'; a database connection is needed"):
+    with pytest.raises(
+        ConfigError, match="'shop_db': Airflow has no hook for type 'generic'; use a database connection"
+    ):
         sql_engine("shop_db")

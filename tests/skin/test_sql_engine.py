@@ -42,7 +42,7 @@ def test_engine_of_a_file_with_a_blank_in_its_name_opens_that_file(tmp_path, mon
 
 def test_engine_of_a_connection_of_another_type_is_refused(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_MAIL", json.dumps({"conn_type": "smtp", "host": "mail"}))
-    with pytest.raises(ConfigError, match="'mail': is of type 'smtp'; a SQLite, PostgreSQL, MySQL or MariaDB"):
+    with pytest.raises(ConfigError, match="'mail': has type 'smtp'; expected a SQLite, PostgreSQL, MySQL or MariaDB"):
         sql_engine("mail")
 
 
@@ -51,7 +51,7 @@ def test_engine_of_a_connection_of_another_type_is_refused(monkeypatch):
     [
         # its login and password would be a part of the file's name
         pytest.param({"conn_type": "sqlite", "host": "/tmp/x.db"}, "SQLite has no users", id="sqlite"),
-        pytest.param({"conn_type": "smtp", "host": "mail"}, "is of type 'smtp'", id="no database"),
+        pytest.param({"conn_type": "smtp", "host": "mail"}, "has type 'smtp'", id="no database"),
         pytest.param({"conn_type": "nonsense", "host": "x"}, "no hook for type 'nonsense'", id="no provider"),
     ],
 )
@@ -85,7 +85,8 @@ def test_engine_of_an_unknown_connection_says_how_to_add_it():
 def test_connection_that_this_process_cannot_see_is_told_as_such(monkeypatch):
     # what the callbacks of a DAG meet in dag.test()
     with pytest.raises(
-        ConfigError, match="outside of tasks Airflow looks at the environment and secrets backends only"
+        ConfigError,
+        match="outside of tasks Airflow reads connections only from the environment and from secrets backends",
     ):
         read_connection("nowhere")
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", object(), raising=False)
@@ -97,7 +98,9 @@ def test_connection_that_this_process_cannot_see_is_told_as_such(monkeypatch):
 def test_process_that_may_read_no_connection_is_told_how_to_give_one(monkeypatch):
     # what the synchronous callback of a deadline meets: Airflow's error is a PermissionError
     monkeypatch.setattr(BaseHook, "get_connection", refuse(PermissionError("403")))
-    with pytest.raises(ConfigError, match=r"lets this process read no connection .* as AIRFLOW_CONN_LARK_DEFAULT"):
+    with pytest.raises(
+        ConfigError, match=r"does not let this process read connections .* variable AIRFLOW_CONN_LARK_DEFAULT"
+    ):
         read_connection("lark_default")
 
 

@@ -112,7 +112,9 @@ def test_card_that_would_be_too_large_shows_fewer_rows_and_says_so(shop):
     (table,) = find(shop.card, "table")
     assert 0 < told["shown"] == len(table["rows"]) < 50
     assert f"The first {told['shown']} of 50 rows; a file can hold all." in words(shop.card)
-    assert told["warnings"] == [f"the card shows the first {told['shown']} of 50 rows; form 'csv' or 'excel' sends all"]
+    assert told["warnings"] == [
+        f"the card shows the first {told['shown']} of 50 rows; use form 'csv' or 'excel' to send all"
+    ]
     assert len(shop.messages[0].mentions) == 31
 
 
@@ -143,8 +145,8 @@ def test_chart_stands_above_the_table_or_alone(shop):
     spec = find(shop.card, "chart")[0]["chart_spec"]
     assert (spec["type"], spec["data"]["values"]) == ("bar", [{"x": "华东", "y": 12.5}, {"x": "华南", "y": 7.25}])
     # NULL is a gap, and said to be one
-    assert "Left out of the chart, as they are no numbers: 1." in words(shop.card)
-    assert told["warnings"] == ["values left out of the chart, as they are no finite numbers: 1"]
+    assert "Not shown in the chart because they are not numbers: 1." in words(shop.card)
+    assert told["warnings"] == ["values not shown in the chart because they are not finite numbers: 1"]
     run(chart="pie", x="地区", y="销售额", rows_shown=0)
     assert [each["tag"] for each in shop.card["body"]["elements"]] == ["chart", "div"]
 
@@ -157,7 +159,7 @@ def test_numbers_that_are_none_are_gaps_on_a_database_that_has_them(open_shop, l
         third = run("SELECT 'x' AS k, 10 / 3::numeric AS n", chart="bar", x="k", y="n", rows_shown=0)
     finally:
         shop.run("DROP TABLE sales")
-    assert told["warnings"] == ["values left out of the chart, as they are no finite numbers: 3"]
+    assert told["warnings"] == ["values not shown in the chart because they are not finite numbers: 3"]
     assert find(json.loads(shop.messages[0].content), "chart")[0]["chart_spec"]["data"]["values"] == [
         {"x": "c", "y": 1}
     ]
@@ -183,16 +185,25 @@ def test_picture_of_a_chart_arrives_in_a_card(shop):
 @pytest.mark.parametrize(
     ("sql", "parameters", "told"),
     [
-        pytest.param(SALES, {"y": "金额"}, "no column '金额'; it has '地区', '销售额'", id="no such column"),
-        pytest.param(SALES, {"x": "销售额", "y": "地区"}, "'地区' holds a str that is no", id="text"),
-        pytest.param("SELECT 1 AS 地区, 2 AS 销售额, 3 AS 销售额", {}, "2 columns '销售额': give them", id="doubled"),
-        pytest.param("SELECT 1 AS 地区, -2 AS 销售额", {"chart": "pie"}, "below 0, of which a pie", id="pie below 0"),
-        pytest.param(NUMBERS.format(2000, "n AS 地区, n AS 销售额"), {}, "2,000 points; let the query", id="long"),
-        pytest.param(SALES, {"y": None}, "chart 'bar' needs x and y", id="no y"),
-        pytest.param(SALES, {"form": "csv"}, "is a file without a chart", id="chart in a file"),
-        pytest.param(SALES, {"chart": None}, "say which one, as chart='bar'", id="columns without a chart"),
-        pytest.param(SALES, {"chart": None, "x": None, "y": None, "form": "image"}, "draws a chart", id="no chart"),
-        pytest.param(SALES, {"chart": None, "x": None, "y": None, "rows_shown": 0}, "would show nothing", id="nothing"),
+        pytest.param(SALES, {"y": "金额"}, "no column '金额'; known: '地区', '销售额'", id="no such column"),
+        pytest.param(SALES, {"x": "销售额", "y": "地区"}, "'地区' contains a str, which is not a", id="text"),
+        pytest.param(
+            "SELECT 1 AS 地区, 2 AS 销售额, 3 AS 销售额", {}, "2 columns named '销售额': give them", id="doubled"
+        ),
+        pytest.param(
+            "SELECT 1 AS 地区, -2 AS 销售额",
+            {"chart": "pie"},
+            "a negative number, which a pie chart cannot show",
+            id="pie below 0",
+        ),
+        pytest.param(
+            NUMBERS.format(2000, "n AS 地区, n AS 销售额"), {}, "2,000 points: aggregate in the query", id="long"
+        ),
+        pytest.param(SALES, {"y": None}, "chart 'bar': needs x and y", id="no y"),
+        pytest.param(SALES, {"form": "csv"}, "chart: not supported with form", id="chart in a file"),
+        pytest.param(SALES, {"chart": None}, "for example chart='bar'", id="columns without a chart"),
+        pytest.param(SALES, {"chart": None, "x": None, "y": None, "form": "image"}, "needs a chart", id="no chart"),
+        pytest.param(SALES, {"chart": None, "x": None, "y": None, "rows_shown": 0}, "would be empty", id="nothing"),
     ],
 )
 def test_chart_that_cannot_be_made_is_told_and_nothing_is_sent(shop, sql, parameters, told):
@@ -234,13 +245,16 @@ def test_excel_file_has_numbers_and_formulas_as_text(open_shop, ledger_database)
 def test_file_beyond_30_mb_fails_before_anything_is_sent(shop):
     rows = NUMBERS.format(1_200, "hex(zeroblob(15000)) AS t")
     told = failure(rows, form="csv")
-    assert "Lark takes 31,457,280: let the query return fewer rows or columns, or pack it (compression='gzip')" in told
+    assert (
+        "more than the 31,457,280 Lark allows: return fewer rows or columns, or compress it (compression='gzip')"
+        in told
+    )
     assert shop.emulator.counters().get(SENDS, 0) == 0
     assert run(rows, form="excel")["rows"] == 1_200
 
 
 def test_file_mentions_nobody(shop):
-    assert "a message of a file mentions nobody" in failure(form="csv", mentions=["ann@example.com"])
+    assert "mentions: not supported in a" in failure(form="csv", mentions=["ann@example.com"])
     assert shop.messages == []
 
 
@@ -266,25 +280,27 @@ def test_no_rows_are_a_file_with_a_header(shop):
 
 
 def test_no_rows_skip_or_fail_where_that_is_asked_for(shop):
-    with pytest.raises(AirflowSkipException, match="returns no rows"):
+    with pytest.raises(AirflowSkipException, match="returned no rows"):
         run(NOTHING, if_empty="skip")
     # data may come: the task's retries are to look again
-    assert "returns no rows" in failure(NOTHING, kind=AirflowException, if_empty="fail")
+    assert "returned no rows" in failure(NOTHING, kind=AirflowException, if_empty="fail")
     assert shop.messages == []
 
 
 @pytest.mark.parametrize(
     ("sql", "parameters", "told"),
     [
-        pytest.param("SELECT * FROM nowhere", {}, "does not take the query: no such table: nowhere", id="no table"),
+        pytest.param("SELECT * FROM nowhere", {}, "rejected the query: no such table: nowhere", id="no table"),
         pytest.param("SELECT :least", {}, "it names :least: give the values as parameters", id="no value"),
-        pytest.param("UPDATE sales SET id = 9 WHERE id = 0", {}, "returns no rows; a SELECT is needed", id="update"),
+        pytest.param("UPDATE sales SET id = 9 WHERE id = 0", {}, "does not return rows; use a SELECT", id="update"),
         pytest.param(" ", {}, "sql: is empty", id="no query"),
         pytest.param(SALES, {"parameters": "[1]"}, "parameters: expected a dictionary", id="list"),
-        pytest.param(SALES, {"rows_shown": "2000"}, "rows_shown is 2000: expected 0 to 1,000", id="too many rows"),
+        pytest.param(SALES, {"rows_shown": "2000"}, "rows_shown must be 0 to 1,000, got 2000", id="too many rows"),
         pytest.param(SALES, {"time_zone": "Mars"}, "'Mars' is not a time zone", id="zone"),
         pytest.param(SALES, {"receive_id": ""}, "receive_id: is empty", id="no receiver"),
-        pytest.param(SALES, {"receive_id": "Tea"}, "no chat called 'Tea'; near are 'Team'", id="unknown chat"),
+        pytest.param(
+            SALES, {"receive_id": "Tea"}, "not in a chat named 'Tea'; similar names: 'Team'", id="unknown chat"
+        ),
     ],
 )
 def test_wrong_parameter_fails_for_good_and_sends_nothing(shop, sql, parameters, told):
@@ -358,7 +374,7 @@ def test_try_that_was_cut_off_over_an_hour_ago_is_not_repeated_blindly(shop):
     run(given=task_context(store))
     # as it stands between the call and its answer
     store.set(KEY, {**store.get(KEY), "began": CallingHook.clock.now() - 3600, "sent": {}})
-    assert "it may be in the chat" in failure(given=task_context(store), kind=AirflowException)
+    assert "The message may or may not have been sent" in failure(given=task_context(store), kind=AirflowException)
     assert len(shop.messages) == 1
 
 
@@ -389,6 +405,6 @@ def test_hook_of_another_database_is_asked_for_its_own_connection(shop, monkeypa
     monkeypatch.setattr(Connection, "get_hook", lambda self: OtherHook(other_conn_id=self.conn_id))
     told = run("SELECT id, name, name FROM sales WHERE id < :least", parameters={"least": 2})
     assert (told["rows"], find(shop.card, "table")[0]["rows"][1]) == (2, {"c0": 1, "c1": "华南", "c2": "华南"})
-    assert "returns no rows" in failure("UPDATE sales SET id = 8 WHERE id = 0")
+    assert "does not return rows" in failure("UPDATE sales SET id = 8 WHERE id = 0")
     assert run("SELECT min(id) FROM sales")["rows"] == 1
     assert find(shop.card, "table")[0]["rows"] == [{"c0": 0}]

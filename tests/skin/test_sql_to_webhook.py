@@ -37,7 +37,7 @@ def test_rows_arrive_as_a_table_on_each_database(bot, open_sales, engine):
     assert [each["tag"] for each in shop.card["body"]["elements"]] == ["chart", "table", "div"]
     assert shop.card["header"]["title"]["content"] == "日报"
     assert told.pop("size_bytes") > 100
-    warnings = ["values left out of the chart, as they are no finite numbers: 1"]
+    warnings = ["values not shown in the chart because they are not finite numbers: 1"]
     assert told == {"msg_type": "interactive", "rows": 3, "columns": 2, "shown": 3, "warnings": warnings}
 
 
@@ -54,12 +54,14 @@ def test_card_that_would_be_too_large_shows_fewer_rows_and_says_so(bot, sales, m
     # as many as fit: another row would not
     assert told["size_bytes"] > MESSAGE_MAX_BYTES - 2_000
     assert f"The first {told['shown']} of 500 rows." in json.dumps(sales.card)
-    assert told["warnings"] == [f"the card shows the first {told['shown']} of 500 rows; an app can send all as a file"]
+    assert told["warnings"] == [
+        f"the card shows the first {told['shown']} of 500 rows; an app can send all of them as a file"
+    ]
 
 
 def test_chart_that_does_not_fit_is_told_and_nothing_is_sent(bot, sales):
     told = failure(NUMBERS.format(2000, "n AS x, n AS y"), chart="line", x="x", y="y")
-    assert "2,000 points; let the query sum them up (GROUP BY)" in told
+    assert "2,000 points: aggregate in the query (GROUP BY)" in told
     # a picture takes an app
     assert "form 'image'" not in told
     assert sales.messages == []
@@ -67,7 +69,7 @@ def test_chart_that_does_not_fit_is_told_and_nothing_is_sent(bot, sales):
 
 @pytest.mark.parametrize("form", ["csv", "excel", "image", "json", "jsonl", "html", "pdf"])
 def test_file_or_picture_is_refused_when_the_dag_is_read(form):
-    with pytest.raises(ValueError, match=rf"form is '{form}': a webhook bot sends neither files nor pictures"):
+    with pytest.raises(ValueError, match=rf"form '{form}': a webhook bot cannot send files or images"):
         SqlToLarkWebhookOperator(task_id="report", sql_conn_id="shop_db", sql=ROWS, form=form)
 
 
@@ -75,20 +77,20 @@ def test_no_rows_are_told_or_skip_or_fail(bot, sales):
     none = "SELECT id FROM sales WHERE id < 0"
     assert run(none)["rows"] == 0
     assert "没有数据。" in json.dumps(sales.card, ensure_ascii=False)
-    with pytest.raises(AirflowSkipException, match="returns no rows"):
+    with pytest.raises(AirflowSkipException, match="returned no rows"):
         run(none, if_empty="skip")
-    assert "returns no rows" in failure(none, if_empty="fail", kind=AirflowException)
+    assert "returned no rows" in failure(none, if_empty="fail", kind=AirflowException)
     assert len(sales.messages) == 1
 
 
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        pytest.param({"mentions": ["ann@example.com"]}, "can mention people by open_id only", id="e-mail"),
+        pytest.param({"mentions": ["ann@example.com"]}, "can only mention users by open_id", id="e-mail"),
         pytest.param({"lark_webhook_conn_id": "nope"}, "connection 'nope': does not exist", id="no connection"),
         pytest.param({"avoid_peak_seconds": "soon"}, "avoid_peak_seconds: expected a number", id="peak"),
-        pytest.param({"rows_shown": 2000}, "rows_shown is 2000", id="too many rows"),
-        pytest.param({"y": "金额"}, "say which one, as chart='bar'", id="columns without a chart"),
+        pytest.param({"rows_shown": 2000}, "rows_shown must be 0 to 1,000, got 2000", id="too many rows"),
+        pytest.param({"y": "金额"}, "for example chart='bar'", id="columns without a chart"),
         pytest.param({"card": "nowhere.json"}, "nowhere.json: ", id="no such file"),
         pytest.param({"card": {"schema": "2.0", "body": {"elements": [{"tag": "x"}]}}}, "elements[0]", id="wrong card"),
     ],
@@ -134,6 +136,6 @@ def test_words_that_would_be_too_long_have_fewer_rows(bot, sales):
 def test_killed_task_sends_nothing(bot, sales):
     task = SqlToLarkWebhookOperator(task_id="report", sql_conn_id="shop_db", sql=ROWS)
     task.on_kill()
-    with pytest.raises(AirflowException, match="told to stop"):
+    with pytest.raises(AirflowException, match="stopped on request"):
         task.execute({})
     assert sales.messages == []

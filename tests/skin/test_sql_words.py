@@ -218,14 +218,14 @@ def test_too_many_rows_are_fewer_and_the_template_can_say_so(sales, kind):
     assert said.startswith(f"{told['shown']}/1000\n")
     assert 50 < told["shown"] < 1000
     assert told["warnings"] == [
-        f"the {kind} has room for the first {told['shown']} of 1,000 rows, `shown` in its template"
+        f"the {kind} only has room for the first {told['shown']} of 1,000 rows (`shown` in its template)"
     ]
 
 
 def test_words_too_long_by_themselves_are_told(sales):
     told = failure(markdown="x" * 40_000 + "{{ table }}")
-    assert "the markdown takes 40," in told
-    assert "bytes without any row, and 30,000 are allowed; say less in its template" in told
+    assert "the markdown has 40," in told
+    assert "bytes even without rows, more than the 30,000 allowed; shorten its template" in told
     assert sales.messages == []
 
 
@@ -248,11 +248,11 @@ def test_no_rows_are_said_in_the_words(sales):
         pytest.param({"text": "{{ results_df }}"}, "text: the template cannot be rendered: 'results_df' is", id="name"),
         pytest.param({"text": "{{ rows[0].nmae }}"}, "has no attribute 'nmae'", id="column"),
         pytest.param({"markdown": "{% if %}"}, "markdown: the template cannot be rendered: Expected", id="syntax"),
-        pytest.param({"text": " "}, "the message has no text", id="blank"),
+        pytest.param({"text": " "}, "the message is empty; give it some text", id="blank"),
         pytest.param({"markdown": "nowhere.md"}, "nowhere.md: ", id="file"),
         pytest.param({"markdown": "/nowhere/a.j2"}, "the markdown's template cannot be read: No such", id="absolute"),
         pytest.param({"card": "[1]"}, "expected a dictionary of card JSON, found list", id="list"),
-        pytest.param({"card": "{'a'}"}, "card: is text and no JSON", id="no JSON"),
+        pytest.param({"card": "{'a'}"}, "card: text is not valid JSON", id="no JSON"),
         pytest.param(
             {"card": {"body": {"elements": [{"tag": "div", "text": "{{ x }}"}]}}},
             "card: body.elements[0].text: the template cannot be rendered: 'x' is undefined",
@@ -271,13 +271,13 @@ def test_template_that_cannot_be_right_fails_for_good_and_sends_nothing(sales, p
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        pytest.param({"text": "a", "markdown": "b"}, "holds text and markdown: give one of", id="two"),
-        pytest.param({"text": "a", "form": "csv"}, "form 'csv' and text: a file or a picture has no words", id="file"),
-        pytest.param({"text": "a", "chart": "bar"}, "text stands in place of the card, which chart is for", id="chart"),
-        pytest.param({"card": {}, "note": "x"}, "card stands in place of the card, which note is for", id="note"),
-        pytest.param({"text": "a", "title": "x"}, "title: a text has it in its own words", id="title"),
-        pytest.param({"markdown": ["a"]}, "markdown: expected a template, found list", id="list"),
-        pytest.param({"text": {"a": 1}}, "text: expected a template, found dict", id="dict"),
+        pytest.param({"text": "a", "markdown": "b"}, "has text and markdown: give only one of", id="two"),
+        pytest.param({"text": "a", "form": "csv"}, "text: not supported with form 'csv'", id="file"),
+        pytest.param({"text": "a", "chart": "bar"}, "chart: has no effect with text", id="chart"),
+        pytest.param({"card": {}, "note": "x"}, "note: has no effect with card", id="note"),
+        pytest.param({"text": "a", "title": "x"}, "title: not supported with text", id="title"),
+        pytest.param({"markdown": ["a"]}, "markdown: expected a template string, found list", id="list"),
+        pytest.param({"text": {"a": 1}}, "text: expected a template string, found dict", id="dict"),
     ],
 )
 def test_parameters_at_odds_fail_when_the_dag_is_read(parameters, told):
@@ -286,7 +286,7 @@ def test_parameters_at_odds_fail_when_the_dag_is_read(parameters, told):
 
 
 def test_output_of_another_task_is_refused_with_the_way_round():
-    with DAG("d", schedule=None), pytest.raises(ValueError, match=r"what another task returns stands in it as \{\{ ti"):
+    with DAG("d", schedule=None), pytest.raises(ValueError, match=r"to use another task's result, write \{\{ ti"):
         SqlToLarkMessageOperator(
             task_id="other", sql_conn_id="shop_db", sql=ROWS, receive_id="Team", markdown=made().output
         )

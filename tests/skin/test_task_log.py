@@ -36,8 +36,8 @@ def connections(emulator, tmp_path):
     ("task_id", "words", "kind"),
     [
         ("mistyped", "did you mean GET /open-apis/bitable/v1/apps/:app_token/tables?", "UnexpectedAnswer"),
-        ("no_database", "connection 'shop_db': the database says: unable to open database file", "OperationalError"),
-        ("no_limit", "pending_below: expected a number, 0 or more", "ConfigError"),
+        ("no_database", "connection 'shop_db': database error: unable to open database file", "OperationalError"),
+        ("no_limit", "pending_below: expected a number of 0 or more", "ConfigError"),
     ],
 )
 def test_error_is_one_line_above_one_traceback(monkeypatch, tmp_path, connections, task_id, words, kind):

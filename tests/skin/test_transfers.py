@@ -114,10 +114,10 @@ def test_replace_by_nothing_fails_and_says_what_to_do(shop):
 @pytest.mark.parametrize(
     ("operator", "parameters", "words"),
     [
-        (SqlToBitableOperator, {"sql": "SELECT 1", "source_table": "t"}, "either sql or source_table"),
+        (SqlToBitableOperator, {"sql": "SELECT 1", "source_table": "t"}, r"either sql \(a query\) or source_table"),
         (SqlToBitableOperator, {"sql": "SELECT 1", "parameters": "[1]"}, "parameters: expected a dictionary"),
         (SqlToBitableOperator, {"sql": "SELECT 1", "batch_size": "many"}, "batch_size: expected a whole number"),
-        (BitableToSqlOperator, {"target_table": ""}, "target_table is empty"),
+        (BitableToSqlOperator, {"target_table": ""}, "target_table: is empty"),
         (BitableToSqlOperator, {"target_table": "t", "key_fields": '{"a": "b"}'}, "key_fields: expected a list"),
         (BitableToSqlOperator, {"target_table": "t", "allow_empty": "maybe"}, "allow_empty: expected true or false"),
     ],
@@ -212,5 +212,5 @@ def test_transfer_waits_for_a_lock_as_long_as_it_is_told(open_shop, engine):
                 lock_wait_seconds="0.5",
             )
         other.rollback()
-    with pytest.raises(AirflowFailException, match="lock_wait_seconds: expected a number of seconds, above 0"):
+    with pytest.raises(AirflowFailException, match="lock_wait_seconds: expected a number of seconds greater than 0"):
         run(SqlToBitableOperator, lock_wait_seconds="0", **there)

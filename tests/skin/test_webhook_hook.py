@@ -82,21 +82,23 @@ def test_settings_are_the_same_after_a_trip_through_an_uri():
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        pytest.param({"conn_type": "lark"}, "is of type 'lark'; a connection of type 'lark_webhook'", id="type"),
+        pytest.param({"conn_type": "lark"}, "has type 'lark'; expected type 'lark_webhook'", id="type"),
         pytest.param({"password": None}, "the webhook address is empty: copy the whole address", id="nothing"),
-        pytest.param({"password": "***"}, "the stars that Airflow shows", id="masked"),
-        pytest.param({"password": ID}, "is only its last part", id="id alone"),
+        pytest.param({"password": "***"}, "only the mask (***) that Airflow displays", id="masked"),
+        pytest.param({"password": ID}, "is incomplete", id="id alone"),
         pytest.param({"password": FEISHU.replace("https", "http")}, "begins with http://", id="http"),
-        pytest.param({"password": FEISHU.replace("/v2", "")}, "old form /bot/hook/", id="old path"),
-        pytest.param({"password": "https://open.feishu.cn"}, "has no /open-apis/bot/v2/hook/", id="without path"),
-        pytest.param({"password": None, "host": FEISHU}, "stands in the host, which Airflow shows", id="in the host"),
+        pytest.param({"password": FEISHU.replace("/v2", "")}, "legacy form /bot/hook/", id="old path"),
+        pytest.param(
+            {"password": "https://open.feishu.cn"}, "does not contain /open-apis/bot/v2/hook/", id="without path"
+        ),
+        pytest.param({"password": None, "host": FEISHU}, "is in the host field, which Airflow shows", id="in the host"),
         pytest.param({"extra": {"signing_secret": "***"}}, "signing_secret is ***", id="masked secret"),
         pytest.param({"extra": {"signing_secret": [SECRET]}}, "signing_secret must be text", id="secret no text"),
         pytest.param({"extra": {"avoid_peak_seconds": 301}}, "avoid_peak_seconds must be a number from 0", id="peak"),
         pytest.param({"extra": {"avoid_peak_seconds": True}}, "avoid_peak_seconds must be", id="peak true"),
-        pytest.param({"extra": {"timeout_seconds": 0}}, "timeout_seconds must be a number above 0", id="timeout"),
+        pytest.param({"extra": {"timeout_seconds": 0}}, "timeout_seconds must be greater than 0", id="timeout"),
         pytest.param({"extra": {"ca_bundle": "/no/such.pem"}}, "ca_bundle", id="ca bundle"),
-        pytest.param({"extra": f"{{{SECRET}"}, "extra is no JSON object", id="extra broken"),
+        pytest.param({"extra": f"{{{SECRET}"}, "extra is not a valid JSON object", id="extra broken"),
     ],
 )
 def test_impossible_connection_is_named_and_keeps_its_secrets(parts, words):
@@ -112,8 +114,8 @@ def test_impossible_connection_is_named_and_keeps_its_secrets(parts, words):
 
 def test_unknown_field_is_warned_of():
     assert read(extra={"keywords": "x", "region": "lark", "app_name": "y"}).warnings == (
-        "extra field 'keywords' is not known; did you mean 'keyword'?",
-        "2 extra fields are not known",
+        "unknown extra field 'keywords'; did you mean 'keyword'?",
+        "2 unknown extra fields",
     )
 
 
@@ -169,7 +171,7 @@ def test_error_names_the_connection(connect, emulator):
     emulator.state.remove_webhook(bot.hook_id)
     with pytest.raises(NotFound) as caught:
         hook.send(text="a")
-    assert str(caught.value).startswith(f"connection 'alarms', webhook bot at {emulator.url}: Lark knows no bot")
+    assert str(caught.value).startswith(f"connection 'alarms', webhook bot at {emulator.url}: Lark does not know a bot")
 
 
 def test_secrets_are_masked_in_logs(connect):
@@ -196,11 +198,14 @@ def test_test_button_sends_nothing_and_says_what_it_cannot_know(connect, emulato
     hook, _ = connect()
     works, told = hook.test_connection()
     assert works is True
-    assert told.startswith(f"Lark at {emulator.url} knows this bot. Nothing was sent, so nothing appears in the group.")
-    assert told.endswith("Whether the keyword fits shows with the first message.")
+    assert told.startswith(f"Lark at {emulator.url} recognised this bot. No message was sent to the group.")
+    assert told.endswith("The keyword can only be checked by sending a message.")
     hook, _ = connect(secret="demo", extra={"signing_secret": "demo", "keyword": "k"})
     works, told = hook.test_connection()
-    assert (works, "Whether keyword and signing secret fit shows with the first message" in told) == (True, True)
+    assert (works, "The keyword and the signing secret can only be checked by sending a message" in told) == (
+        True,
+        True,
+    )
     assert emulator.messages == []
 
 
@@ -215,10 +220,10 @@ def test_test_button_sends_nothing_where_lark_misses_the_message_first(connect, 
     ("bot", "extra", "words"),
     [
         pytest.param(
-            {"secret": "demo"}, {}, "The bot wants signed messages, and no signing secret is set", id="unsigned"
+            {"secret": "demo"}, {}, "The bot requires signed messages, but no signing secret is set", id="unsigned"
         ),
-        pytest.param({"secret": "demo"}, {"signing_secret": "x"}, "Lark refuses the signature", id="wrong secret"),
-        pytest.param({"ips": ["10.0.0.*"]}, {}, "does not listen to this machine's IP address", id="ip"),
+        pytest.param({"secret": "demo"}, {"signing_secret": "x"}, "Lark rejected the signature", id="wrong secret"),
+        pytest.param({"ips": ["10.0.0.*"]}, {}, "this machine's IP address is not on the bot's allow-list", id="ip"),
     ],
 )
 def test_test_button_says_what_is_wrong(connect, emulator, bot, extra, words):
@@ -233,17 +238,17 @@ def test_test_button_says_what_is_wrong(connect, emulator, bot, extra, words):
 def test_test_button_says_that_the_bot_is_gone_or_off(connect, emulator):
     hook, bot = connect()
     emulator.state.set_webhook(bot.hook_id, enabled=False)
-    assert "switched off" in hook.test_connection()[1]
+    assert "the bot is disabled" in hook.test_connection()[1]
     emulator.state.remove_webhook(bot.hook_id)
     works, told = hook.test_connection()
-    assert (works, "Lark knows no bot of this webhook address" in told) == (False, True)
+    assert (works, "Lark does not know a bot with this webhook address" in told) == (False, True)
 
 
 def test_test_button_says_that_the_address_is_none_without_showing_it(connect, caplog):
     hook, bot = connect(address="https://open.feishu.cn/open-apis/bot/hook/canary")
     with caplog.at_level(logging.DEBUG):
         works, told = hook.test_connection()
-    assert (works, told.startswith("The webhook address has the old form")) == (False, True)
+    assert (works, told.startswith("The webhook address has the legacy form")) == (False, True)
     assert "canary" not in told + caplog.text
     assert bot.hook_id not in told
 
@@ -253,7 +258,7 @@ def test_test_button_says_that_nobody_is_there(connect, emulator, caplog):
     emulator.stop()
     with caplog.at_level(logging.DEBUG):
         works, told = hook.test_connection()
-    assert (works, "nobody takes the connection at the host" in told) == (False, True)
+    assert (works, "the host refused the connection" in told) == (False, True)
     assert bot.hook_id not in told + caplog.text
 
 

@@ -64,7 +64,7 @@ def test_task_that_is_retried_says_which_try_it_was_and_when_the_next_is(bot, em
     told = sent(emulator)
     assert json.loads(told)["header"]["template"] == "orange"
     assert "try 1 of 4" in told
-    assert "the process was lost" in told
+    assert "the task process was lost" in told
     assert str(int((STARTED + timedelta(seconds=390)).timestamp())) in told
     assert "None" not in told
 
@@ -167,7 +167,7 @@ def test_exception_of_one_endless_line_arrives_cut_and_says_so(bot, emulator):
     LarkWebhookNotifier(locale="en_us")(task_context(exception=raised(ValueError("错" * 40_000))))
     told = sent(emulator)
     assert "ValueError: 错错" in told
-    assert "characters left out" in told
+    assert "characters omitted" in told
     assert len(told.encode()) < 20_480
     assert [each.code for each in emulator.log] == [0]
 
@@ -209,7 +209,7 @@ def test_card_of_the_author_that_lark_would_refuse_gives_way_to_ours(bot, emulat
     LarkWebhookNotifier(card=card)(task_context())
     assert json.loads(sent(emulator))["header"]["template"] == "red"
     shown = told()
-    assert "its own message cannot be sent, the card goes instead" in shown
+    assert "cannot send the custom message, sending the default card instead" in shown
     assert "body.elements[0]" in shown
 
 
@@ -222,8 +222,10 @@ def test_address_of_this_machine_makes_no_button_and_is_warned_of(bot, emulator,
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        pytest.param(lambda emulator, hook: emulator.state.remove_webhook(hook.hook_id), "knows no bot", id="revoked"),
-        pytest.param(lambda emulator, _: emulator.stop(), "nobody takes the connection", id="Lark is down"),
+        pytest.param(
+            lambda emulator, hook: emulator.state.remove_webhook(hook.hook_id), "does not know a bot", id="revoked"
+        ),
+        pytest.param(lambda emulator, _: emulator.stop(), "refused the connection", id="Lark is down"),
         pytest.param(
             lambda emulator, _: emulator.faults.add("hook", action="drop_after"),
             "may have been delivered",
@@ -243,7 +245,7 @@ def test_what_cannot_be_sent_is_said_in_the_log_and_fails_nothing(bot, emulator,
     else:
         asyncio.run(call())
     shown = told()
-    (line,) = [each for each in shown.splitlines() if "could not tell" in each]
+    (line,) = [each for each in shown.splitlines() if "could not notify" in each]
     assert "group of 'lark_webhook_default' about orders.load (task failed)" in line
     assert words in line
     assert bot.hook_id not in shown
@@ -284,7 +286,7 @@ def test_errand_that_takes_too_long_is_left(monkeypatch):
 
     done = threading.Event()
     try:
-        with pytest.raises(OutcomeUnknown, match=r"took longer than 0\.05 s, so it was left"):
+        with pytest.raises(OutcomeUnknown, match=r"timed out after 0\.05 s"):
             run_within(0.05, done.wait)
     finally:
         done.set()

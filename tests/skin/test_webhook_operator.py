@@ -62,18 +62,18 @@ def test_message_of_a_task_arrives(bot, emulator, given, expected):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        pytest.param({}, "the message holds nothing: give exactly one of text", id="nothing"),
+        pytest.param({}, "the message has no content: give exactly one of text", id="nothing"),
         # what a lenient Jinja makes of an undefined name
-        pytest.param({"text": ""}, "the message has no text: it is empty", id="empty text"),
-        pytest.param({"text": "a", "markdown": "b"}, "the message holds text and markdown", id="two kinds"),
+        pytest.param({"text": ""}, "text is empty", id="empty text"),
+        pytest.param({"text": "a", "markdown": "b"}, "the message has text and markdown", id="two kinds"),
         pytest.param(
-            {"card": '{"a": "b"c"}'}, "card: is text and no JSON; in a template add `| tojson`", id="broken card"
+            {"card": '{"a": "b"c"}'}, "card: text is not valid JSON; in a template add `| tojson`", id="broken card"
         ),
         pytest.param(
             {"card": {"schema": "2.0", "body": {"elements": [{"tag": "note"}]}}}, "body.elements[0]", id="invalid card"
         ),
-        pytest.param({"text": "a", "mentions": ["lin@example.com"]}, "mention people by open_id only", id="e-mail"),
-        pytest.param({"text": "错" * 40_000}, "the message takes 120,", id="too long"),
+        pytest.param({"text": "a", "mentions": ["lin@example.com"]}, "only mention users by open_id", id="e-mail"),
+        pytest.param({"text": "错" * 40_000}, "the message has 120,", id="too long"),
         pytest.param({"text": "a", "avoid_peak_seconds": "soon"}, "expected a number of seconds", id="peak"),
         pytest.param(
             {"text": "a", "lark_webhook_conn_id": "nope"}, "connection 'nope': does not exist", id="connection"
@@ -88,11 +88,11 @@ def test_message_that_cannot_be_sent_fails_for_good_before_it_is(bot, emulator, 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        pytest.param(19001, "Lark knows no bot of this webhook address", id="revoked"),
-        pytest.param(19021, "wants signed messages", id="signature"),
+        pytest.param(19001, "Lark does not know a bot with this webhook address", id="revoked"),
+        pytest.param(19021, "requires signed messages", id="signature"),
         pytest.param(19022, "IP address", id="ip"),
-        pytest.param(19024, "keyword of the connection", id="keyword"),
-        pytest.param(9499, "cannot read the message", id="unreadable"),
+        pytest.param(19024, "keyword in the connection", id="keyword"),
+        pytest.param(9499, "cannot parse the message", id="unreadable"),
     ],
 )
 def test_refusal_fails_for_good_and_says_what_to_do(bot, emulator, code, words):
@@ -122,7 +122,7 @@ def test_bot_that_stays_throttled_is_left_to_the_retries(bot, emulator, time_fli
 def test_killed_task_sends_nothing(bot, emulator):
     task = LarkWebhookOperator(task_id="tell", text="a")
     task.on_kill()
-    with pytest.raises(AirflowException, match="told to stop"):
+    with pytest.raises(AirflowException, match="stopped on request"):
         task.execute({})
     assert emulator.messages == []
 
@@ -166,7 +166,7 @@ def test_task_sends_what_its_template_says_and_leaves_no_secret(world):
     assert done.state == "success"
     assert [each.text for each in emulator.messages] == ["run manual__1 🔥 فشل"]
     assert '"size_bytes"' in done.everything
-    assert [event for event in done.events("info") if event.startswith("sent text of")]
+    assert [event for event in done.events("info") if event.startswith("sent a message (type text, ")]
 
 
 def test_undefined_name_in_a_template_fails_the_task_and_sends_nothing(world):
@@ -180,7 +180,7 @@ def test_undefined_name_in_a_template_fails_the_task_and_sends_nothing(world):
 def test_task_of_a_bot_that_is_gone_says_so_and_leaves_no_secret(world):
     done = world[1]("gone")
     assert done.state == "failed"
-    assert [event for event in done.events("error") if "Lark knows no bot of this webhook address" in event]
+    assert [event for event in done.events("error") if "Lark does not know a bot with this webhook address" in event]
 
 
 def test_task_whose_message_is_answered_too_late_fails_once_and_leaves_no_secret(world):
@@ -204,4 +204,4 @@ def test_card_of_a_file_says_exactly_what_its_values_say(bot, emulator, tmp_path
 def test_card_of_a_file_that_is_broken_is_told_with_its_place(bot, tmp_path):
     path = tmp_path / "failed.json"
     path.write_text('{"schema": "2.0",\n"body": }')
-    assert f"{path}:2:9: the card's template is no JSON" in failure(card=str(path))
+    assert f"{path}:2:9: the card template is not valid JSON" in failure(card=str(path))

@@ -31,7 +31,7 @@ def test_wrong_app_secret_names_the_app_and_not_the_secret(world: World) -> None
         pytest.param(
             {"fields": {"Name": "nmae", "Code": "code"}},
             SchemaMismatch,
-            "SQL table: column 'nmae' does not exist; did you mean 'name'",
+            "the SQL table has no column 'nmae'; did you mean 'name'",
             id="column",
         ),
         pytest.param(
@@ -43,14 +43,14 @@ def test_wrong_app_secret_names_the_app_and_not_the_secret(world: World) -> None
         pytest.param(
             {"fields": {"Name": "name"}}, SchemaMismatch, "key column 'code' is not mapped", id="key not mapped"
         ),
-        pytest.param({"deletes": "soft:nope"}, SchemaMismatch, "column 'nope' does not exist", id="soft column"),
+        pytest.param({"deletes": "soft:nope"}, SchemaMismatch, "has no column 'nope'", id="soft column"),
         pytest.param(
-            {"deletes": "soft:name"}, ConfigError, "column 'name' is also bound to a field", id="soft column is bound"
+            {"deletes": "soft:name"}, ConfigError, "column 'name' is also mapped to a field", id="soft column is bound"
         ),
         pytest.param(
             {"sql": {"table": "people", "key": ["qty"]}},
             SchemaMismatch,
-            "two rows could have the same",
+            "is not unique",
             id="key not unique",
         ),
     ],
@@ -63,7 +63,7 @@ def test_mapping_that_does_not_fit_changes_nothing(world: World, changes: Any, e
 
 def test_field_and_column_that_do_not_fit_name_both_types(world: World) -> None:
     world.emu.person.add_field(world.app_token, world.table_id, {"field_name": "Files", "type": 17})
-    with pytest.raises(SchemaMismatch, match=r"Files \(Attachment\) and column qty \(\w+\(10, 2\)\) do not fit"):
+    with pytest.raises(SchemaMismatch, match=r"Files \(Attachment\) and column qty \(\w+\(10, 2\)\) are incompatible"):
         world.engine(fields={"Files": "qty", "Code": "code"}).setup()
 
 
@@ -88,14 +88,14 @@ def test_app_that_was_not_added_to_the_document_says_how(world: World) -> None:
 
 def test_sql_table_without_a_key_asks_for_one(world: World) -> None:
     world.execute("CREATE TABLE loose (code INTEGER, name VARCHAR(20))")
-    with pytest.raises(SchemaMismatch, match=r"no primary key; name the columns .* under key:"):
+    with pytest.raises(SchemaMismatch, match=r"no primary key; list the columns .* under key:"):
         world.engine(sql={"table": "loose"}, fields={"Code": "code", "Name": "name"}).setup()
 
 
 def test_read_only_field_as_a_target_is_refused(world: World) -> None:
     world.emu.person.add_field(world.app_token, world.table_id, {"field_name": "Nr", "type": 1005})
     pairs = [*({"field": k, "column": v} for k, v in PAIRS.items()), {"field": "Nr", "column": "lark_id"}]
-    with pytest.raises(SchemaMismatch, match=r"Nr \(AutoNumber\) is read-only in Lark and cannot be a target"):
+    with pytest.raises(SchemaMismatch, match=r"Nr \(AutoNumber\) is read-only in Lark and cannot be written"):
         world.engine(direction="to_lark", fields=pairs).setup()
     # in a two-way mapping it flows one way
     engine = world.engine(fields=pairs)
@@ -133,7 +133,7 @@ def test_two_records_with_one_key_are_told_and_the_first_stays(world: World) -> 
     world.add(Name="copy", Code=1)
     report = engine.incremental()
     assert (report.failed, world.rows()[1]["name"]) == (1, "n1")
-    assert f"carries the key '1' that already belongs to record {first}" in report.problems[0]
+    assert f"has the key '1', which already belongs to record {first}" in report.problems[0]
     assert engine.incremental().api_calls["search"] == 1
 
 
@@ -152,7 +152,7 @@ def test_new_record_refused_by_the_database_is_tried_again(world: World) -> None
     world.add(Name="other", Code=9)
     report = engine.incremental()
     assert (report.failed, report.to_sql.created) == (1, 1)
-    assert "the database refused the row" in report.problems[0]
+    assert "the database rejected the row" in report.problems[0]
     if world.sql.dialect.name == "sqlite":
         world.execute("INSERT INTO parent VALUES (1)")
     else:
@@ -202,7 +202,7 @@ def test_new_column_set_reinstalls_the_triggers(world: World) -> None:
 def test_other_bitable_table_for_the_same_sql_table_is_refused(world: World) -> None:
     world.ready()
     other = world.emu.state.create_table(world.app_token, "other", [{"field_name": "Name", "type": 1}])
-    with pytest.raises(SchemaMismatch, match="is paired with another Bitable table"):
+    with pytest.raises(SchemaMismatch, match="is already paired with another Bitable table"):
         world.engine(lark={"app_token": world.app_token, "table_id": other.table_id}).full()
 
 

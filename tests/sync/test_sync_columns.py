@@ -144,8 +144,8 @@ def test_value_that_lark_cannot_hold_sets_its_row_aside_and_no_other(plain: Any)
         "f": "'Infinity'",
     }
     things: Plain = plain(
-        "CREATE TABLE things (id integer PRIMARY KEY, d date, b date, z timestamptz, t time, n numeric, "
-        "f double precision, a text[])",
+        "CREATE TABLE things (id integer PRIMARY KEY, d date, b date, z timestamptz, t time, n numeric, f double "
+        "precision, a text[])",
         {"d": MOMENT, "b": MOMENT, "z": MOMENT, "t": TEXT, "n": NUMBER, "f": NUMBER, "a": MANY},
     )
     for at, (name, value) in enumerate({**values, "f": "'Infinity'", "a": "'{a,NULL}'"}.items(), 1):

@@ -64,7 +64,7 @@ def test_doctor_before_the_setup_warns_and_makes_nothing(world: World) -> None:
     found = examine(world)
     assert {check for check, f in found.items() if f.status != "ok"} == {"triggers", "last scan"}
     assert troubles(found) == set()
-    assert found["last scan"].detail == "no full sync has finished yet"
+    assert found["last scan"].detail == "no full sync has completed yet"
     assert "Last modified" not in world.emu.person.fields(world.app_token, world.table_id)
 
 
@@ -83,7 +83,7 @@ def test_doctor_finds_changes_that_nobody_takes(world: World) -> None:
     found = examine(world, max_queue_age_seconds=-1)
     assert troubles(found) == {"queue"}
     # by the database's clock, which may go on while a busy machine gets here
-    assert re.match(r"1 wait, the oldest for \d+ s: does the incremental DAG run", found["queue"].detail)
+    assert re.match(r"1 pending, oldest \d+ s; check that the incremental sync DAG is running", found["queue"].detail)
 
 
 def test_doctor_finds_a_column_that_is_gone(world: World) -> None:
@@ -107,7 +107,7 @@ def test_doctor_finds_an_app_that_advanced_permissions_keep_out(world: World) ->
     world.emu.state.set_advanced(world.app_token, without_rights=[world.emu.app_id])
     found = examine(world)
     assert troubles(found) == {"read", "write"}
-    assert found["read"].detail.startswith("Lark shows no record, and 2 are known: it has advanced permissions")
+    assert found["read"].detail.startswith("Lark returned no records, but 2 are known: it has advanced permissions")
 
 
 def test_doctor_finds_an_app_that_may_only_read(world: World) -> None:
@@ -118,7 +118,7 @@ def test_doctor_finds_an_app_that_may_only_read(world: World) -> None:
     write, scopes = [finding for finding in found if finding.status == "trouble"]
     assert (write.check, scopes.check) == ("write", "scopes")
     assert "bitable:app" in write.detail
-    assert scopes.detail.startswith("write needs one of bitable:app")
+    assert scopes.detail.startswith("write requires one of bitable:app")
 
 
 def test_doctor_finds_that_people_cannot_be_looked_up(world: World) -> None:
@@ -129,7 +129,7 @@ def test_doctor_finds_that_people_cannot_be_looked_up(world: World) -> None:
         found = doctor.examine_mapping(client, world.sql, world.mapping(), clock=SystemClock())
     people, scopes = [finding for finding in found if finding.status == "trouble"]
     assert people.check == "people"
-    assert "people needs one of contact:user.id:readonly" in scopes.detail
+    assert "people requires one of contact:user.id:readonly" in scopes.detail
 
 
 def test_doctor_finds_a_database_that_is_not_there(world: World) -> None:
@@ -143,7 +143,7 @@ def test_doctor_finds_a_database_that_is_not_there(world: World) -> None:
 def test_doctor_of_an_app_tells_its_name(world: World) -> None:
     found = doctor.examine_app(world.client)
     assert [(f.check, f.status) for f in found] == [("token", "ok"), ("clock", "ok")]
-    assert found[0].detail == "Lark knows this app as 'Emulated app'"
+    assert found[0].detail == "connected as app 'Emulated app'"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(30.0, "warning"), (300.0, "trouble")])

@@ -52,7 +52,7 @@ def test_computed_cell_that_cannot_be_read_does_not_hold_its_row(plain: Any) -> 
 
     assert notes.ask("SELECT body, twice FROM notes") == [("b", None)]
     assert (report.status, report.failed) == ("ok", 0)
-    assert ["twice" in warning and "counts as empty" in warning for warning in report.warnings] == [True]
+    assert ["twice" in warning and "is treated as empty" in warning for warning in report.warnings] == [True]
     notes.emu.person.set_computed(notes.base, notes.table_id, notes.record_id(1), "twice", 8)
     engine.full()
     assert notes.ask("SELECT twice FROM notes") == [(8,)]

@@ -96,7 +96,7 @@ def test_link_to_a_record_without_a_row_waits_for_it(world: World) -> None:
     shop.edit(1, [new])
     report = shop.orders.incremental()
     assert (report.failed, shop.rows()) == (1, {1: 1})
-    assert f"Buyer (SingleLink) links to record {new}, which 'people' does not have yet" in report.problems[0]
+    assert f"Buyer (SingleLink) links to record {new}, which is not in table 'people' yet" in report.problems[0]
     shop.people.incremental()
     shop.due()
     shop.orders.incremental()

@@ -170,7 +170,7 @@ def test_cell_that_is_left_out_is_sent_again_then_fails(shop: Shop, direction: s
     assert shop.sql("title") == "new"
     assert sum(report.failed for report in reports) >= 3
     problem = next(text for report in reports for text in report.problems)
-    assert problem.startswith("1: row '1': Lark answered success and left field title (Text) as it was")
+    assert problem.startswith("1: row '1': Lark reported success but did not change field title (Text)")
     assert shop.world.ask("SELECT record_id, retry_count FROM sync_queue WHERE status = 'failed'") == [("1", 3)]
     assert [wrote(report) for report in shop.runs()] == [(0, 0)] * 3
     assert not shop.engine.check().in_step

@@ -239,6 +239,6 @@ def test_text_that_sqlite_makes_a_number_of_is_set_aside(world: World) -> None:
     own.edit(own.find(id=1), v="12345678901234567890")
     report = engine.incremental()
     assert (report.status, report.to_sql.total, report.failed) == ("partial", 1, 3)
-    assert "written to v, which cannot be read as its column's type" in report.problems[0]
+    assert "stored a different value in v, which cannot be read as the column's type" in report.problems[0]
     assert own.rows("id, v") == [(1, "x"), (3, "abc")]
     assert own.column("v") == ["007", "12345678901234567890", "1e3", "abc"]

@@ -162,7 +162,10 @@ def test_mass_delete_in_lark_is_held_until_a_person_allows_it(world: World, how:
     engine = world.ready(rows=60)
     world.remove(*range(1, 31))
     world.update(40, name="still synced")
-    with pytest.raises(SafetyStop, match=r"30 records are gone in Lark.*at most 20 of 60.*allow_mass_deletes=True"):
+    with pytest.raises(
+        SafetyStop,
+        match=r"records deleted in Lark whose rows are kept in SQL: 30.*at most 20 of 60.*allow_mass_deletes=True",
+    ):
         getattr(engine, how)()
     assert len(world.rows()) == 60
     assert world.by_code()[40]["Name"] == "still synced"
@@ -175,7 +178,7 @@ def test_emptied_sql_table_without_triggers_deletes_nothing_in_lark(world: World
     engine = world.ready(rows=5)
     world.execute("DELETE FROM people")
     world.execute("DELETE FROM sync_queue")
-    with pytest.raises(SafetyStop, match="5 rows were deleted in SQL, and their records stay"):
+    with pytest.raises(SafetyStop, match="rows deleted in SQL whose records are kept in Lark: 5"):
         engine.full()
     assert len(world.records()) == 5
 
@@ -185,7 +188,9 @@ def test_empty_read_of_a_full_table_deletes_nothing(world: World) -> None:
     world.emu.faults.add("records/search", action="empty", times=None)
     runs: list[Any] = [engine.incremental, engine.full]
     for run in runs:
-        with pytest.raises(SafetyStop, match="Lark does not show 5 of 5 records and does not call them deleted"):
+        with pytest.raises(
+            SafetyStop, match="5 of 5 records are missing from Lark's results without being reported as deleted"
+        ):
             run()
     assert len(world.rows()) == 5
     world.emu.faults.clear()

@@ -209,8 +209,8 @@ def test_waiting_conflict_and_blacklisted_edit_cost_an_idle_run_nothing(world: W
     engine = world.ready(rows=600, conflict="manual")
     world.update(5, name="sql")
     world.edit(5, Name="lark")
-    world.execute("INSERT INTO sync_blacklist (record_id, reason) VALUES ('6', 'left alone')")
-    world.edit(6, Name="left alone")
+    world.execute("INSERT INTO sync_blacklist (record_id, reason) VALUES ('6', 'if that worker has died')")
+    world.edit(6, Name="if that worker has died")
     engine.incremental()
     logged = world.ask("SELECT count(*) FROM sync_log")
     assert engine.incremental().api_calls == {"fields": 1, "search": 1, "total": 2}
@@ -234,7 +234,7 @@ def test_value_that_the_driver_cannot_load_poisons_its_own_row_only(world: World
     world.execute("UPDATE odd SET n = 9 WHERE id = 3")
     report = engine.incremental()
     assert (report.to_lark.updated, report.failed) == (1, 1)
-    assert "row '2': the database's driver cannot read one of its values" in report.problems[0]
+    assert "row '2': the database driver cannot read one of its values" in report.problems[0]
     assert engine.full().status == "partial"
     world.execute("UPDATE odd SET at = NULL, n = 8 WHERE id = 2")
     due(world)

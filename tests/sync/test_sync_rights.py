@@ -58,14 +58,14 @@ def test_rows_that_a_policy_hides_are_never_deleted_in_lark(tenant):
 
 def test_setup_and_doctor_name_the_policy(tenant):
     shop, engine = tenant
-    assert look(shop, engine, "row security") == ("ok", "this user sees every row")
+    assert look(shop, engine, "row security") == ("ok", "this user can see every row")
     hide(shop)
     with pytest.raises(SchemaMismatch, match=r"table 'goods': row-level security .*policy 'own_half'.*BYPASSRLS"):
         shop.engine(engine).setup()
     status, detail = look(shop, engine, "row security")
     assert (status, "own_half" in detail) == ("trouble", True)
     # whoever sees all rows is not concerned
-    assert look(shop, shop.sql, "row security") == ("ok", "this user sees every row")
+    assert look(shop, shop.sql, "row security") == ("ok", "this user can see every row")
 
 
 @pytest.fixture

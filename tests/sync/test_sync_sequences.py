@@ -76,7 +76,7 @@ def test_key_at_the_end_of_the_sequence_warns(world: World) -> None:
     own.add({"id": 32767, "name": "last"})
     report = engine.incremental()
     assert (report.to_sql.created, report.failed) == (1, 0)
-    assert "t_id_seq has none left behind that" in report.warnings[0]
+    assert "t_id_seq has no higher value left" in report.warnings[0]
     world.execute("INSERT INTO t (name) VALUES ('next')")
     assert own.rows("id") == [(1,), (32767,)]
 

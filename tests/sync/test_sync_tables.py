@@ -68,14 +68,14 @@ def test_computed_column_flows_to_lark_only(world: World) -> None:
     assert world.ask("SELECT n, pair FROM priced") == [(7, 14)]
     (record,) = world.emu.person.records(lark["app_token"], lark["table_id"])
     assert record["fields"]["pair"] == 14
-    with pytest.raises(SchemaMismatch, match=r"pair .* is computed by the database and cannot be a target"):
+    with pytest.raises(SchemaMismatch, match=r"pair .* is computed by the database and cannot be written"):
         world.engine(lark=lark, sql={"table": "priced"}, fields=None, direction="to_sql").setup()
 
 
 def test_setup_warns_of_a_column_that_no_field_fills(world: World) -> None:
     world.execute("CREATE TABLE strict (id INTEGER PRIMARY KEY, owner VARCHAR(9) NOT NULL)")
     report = world.engine(lark=lark_table(world, "id"), sql={"table": "strict"}, fields=None).setup()
-    assert any("owner must not be NULL" in warning for warning in report.warnings)
+    assert any("column owner is NOT NULL" in warning for warning in report.warnings)
 
 
 def test_full_sync_forgets_what_is_older_than_the_retention(world: World) -> None:

@@ -70,7 +70,7 @@ def test_zone_that_was_stored_stays_when_the_base_moves_and_the_setup_says_so(ma
     report = shifts.engine().full()
     assert (report.time_zone, report.to_sql.total, report.to_lark.total) == ("Asia/Shanghai", 0, 0)
     (warning,) = shifts.engine().setup().warnings
-    assert "taken in Asia/Shanghai" in warning
+    assert "interpreted in Asia/Shanghai" in warning
     assert "shows dates in Asia/Tokyo" in warning
     found = {
         finding.check: finding
@@ -96,7 +96,7 @@ def test_ledger_of_the_version_before_goes_on_in_utc_rewrites_nothing_and_says_s
 
     report = shifts.engine().incremental()
     assert (report.time_zone, report.to_sql.total, report.to_lark.total) == ("UTC", 0, 0)
-    assert ["taken in UTC" in warning and "Asia/Shanghai" in warning for warning in report.warnings] == [True]
+    assert ["interpreted in UTC" in warning and "Asia/Shanghai" in warning for warning in report.warnings] == [True]
     again = shifts.engine().full()
     assert (again.time_zone, again.to_sql.total, again.to_lark.total, again.warnings) == ("UTC", 0, 0, [])
     assert shifts.cells()[1]["starts"] == instant("2026-05-01T09:30", "UTC")
@@ -128,7 +128,7 @@ def test_another_zone_in_the_mapping_lets_the_policy_decide_on_record(
 
     report = shifts.engine(time_zone="Asia/Shanghai", conflict=policy).full()
 
-    assert ["now taken in Asia/Shanghai, before in UTC" in warning for warning in report.warnings] == [True]
+    assert ["now interpreted in Asia/Shanghai instead of UTC" in warning for warning in report.warnings] == [True]
     assert report.conflicts == 1
     assert shifts.text_of("day") == day
     assert str(shifts.text_of("starts")).startswith(starts.replace("T", " "))
@@ -141,7 +141,7 @@ def test_another_zone_in_the_mapping_lets_the_policy_decide_on_record(
 def test_base_that_may_not_be_read_is_asked_for_only_where_dates_need_a_zone(make: Any, plain: Any) -> None:
     shifts = make()
     shifts.emu.faults.add(r"GET /open-apis/bitable/v1/apps/:app_token$", code=91403, times=None)
-    with pytest.raises(ConfigError, match="name time_zone"):
+    with pytest.raises(ConfigError, match="set time_zone"):
         shifts.engine().setup()
     assert shifts.engine(time_zone="Asia/Shanghai").full().to_lark.created == 1
 

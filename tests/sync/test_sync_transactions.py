@@ -242,7 +242,7 @@ def test_row_whose_refusal_undoes_everything_in_sqlite_stands_alone(
     report = own.engine().full()
     assert (report.failed, report.to_sql.created) == (1, 8)
     assert len(report.problems) == 1
-    assert "the database refused the row" in report.problems[0]
+    assert "the database rejected the row" in report.problems[0]
     ids = [row[0] for row in own.rows("id")]
     assert len(ids) == 8
     assert len(own.records()) == 9

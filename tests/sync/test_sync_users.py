@@ -87,7 +87,7 @@ def test_unknown_address_stops_its_row_alone_and_is_not_shown(office: World) -> 
     assert (report.status, report.failed, report.to_lark.created) == ("partial", 2, 2)
     assert all("Owner (User)" in problem for problem in report.problems)
     assert "expected an e-mail address, or a JSON array" in report.problems[0]
-    assert "got a str, expected e-mail addresses of persons whom Lark knows" in report.problems[1]
+    assert "got a str, expected e-mail addresses of users known to Lark" in report.problems[1]
     assert "canary" not in str(report.to_dict()).lower()
     office.update(2, lark_id=f" {email(office, 2).upper()} ")
     office.update(3, lark_id=None)
@@ -192,5 +192,5 @@ def test_users_survive_plain_data() -> None:
 @lite_only
 def test_users_at_a_field_without_persons_is_refused(office: World) -> None:
     pairs = [{"field": "Name", "column": "name", "users": "email"}, {"field": "Code", "column": "code"}]
-    with pytest.raises(SchemaMismatch, match=r"field Name \(Text\) holds no persons; take users: email out"):
+    with pytest.raises(SchemaMismatch, match=r"field Name \(Text\) is not a user field; remove users: email from"):
         office.engine(fields=pairs).setup()

@@ -25,8 +25,8 @@ _KEY = re.compile(r"[A-Za-z0-9+/_-]{43}=?")
 _KEY_BYTES = 32
 _ID_LENGTH = 8
 _HOW = (
-    f"make one with `openssl rand -base64 32` and give it to every worker as {VARIABLE}; to change keys, put the new "
-    "one before the old one, separated by a comma"
+    f"generate one with `openssl rand -base64 32` and set it as {VARIABLE} on every worker; to rotate keys, put the "
+    "new key before the old one, separated by a comma"
 )
 
 
@@ -67,12 +67,12 @@ class Keyring:
     def _read(cls, secret: Secret) -> Keyring:
         parts = [Secret(part.strip()) for part in secret.reveal().split(",") if part.strip()]
         if not parts:
-            raise ConfigError(f"tokens cannot be stored without an encryption key: {_HOW}")
+            raise ConfigError(f"the token store needs an encryption key: {_HOW}")
         keys = [_read_key(part) for part in parts]
         for number, key in enumerate(keys, start=1):
             if key is None:
                 which = f"key {number} of {len(keys)} in {VARIABLE}" if len(keys) > 1 else VARIABLE
-                raise ConfigError(f"{which} is not the base64 of {_KEY_BYTES} bytes: {_HOW}")
+                raise ConfigError(f"{which} is not {_KEY_BYTES} bytes in base64: {_HOW}")
         return cls([key for key in keys if key is not None])
 
     @property
@@ -101,7 +101,7 @@ class Keyring:
         return f"Keyring(key_ids={self.key_ids!r})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a keyring is not pickled: it would end in a database or a log")
+        raise TypeError("a keyring cannot be pickled, because its keys could end up in a database or a log")
 
 
 def _read_key(secret: Secret) -> _Key | None:

@@ -19,7 +19,7 @@ _MIGRATIONS = Migrations(
     head=HEAD,
     metadata=tables.metadata,
     lock=7_205_759_403_792_795,
-    make_room="give the token store a database or schema of its own, or rename the other table",
+    make_room="use a separate database or schema for the token store, or rename the other table",
 )
 current_version = _MIGRATIONS.current_version
 

@@ -147,9 +147,9 @@ class SqlTokenStore:
 
     def _cannot_open(self, key: TokenKey, row: Row[Any]) -> str:
         return (
-            f"the {key} is kept under encryption key {row.key_id}, which the keys of this worker do not open "
-            f"({VARIABLE}: {', '.join(self._keyring.key_ids)}); give all workers the same keys, the old one behind the "
-            "new one, or drop what no key opens: `airflow lark tokens reencrypt --drop-unreadable`"
+            f"the {key} is encrypted with key {row.key_id}, which this worker does not have ({VARIABLE}: "
+            f"{', '.join(self._keyring.key_ids)}); give all workers the same keys, with the old key after the new one, "
+            "or delete the tokens that cannot be decrypted: `airflow lark tokens reencrypt --drop-unreadable`"
         )
 
     def _transact(self, work: Callable[[Connection], T]) -> T:

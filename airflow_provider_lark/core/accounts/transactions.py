@@ -81,11 +81,11 @@ def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:
         code = error_code(exc)
         if lacks_right(exc):
             return ConfigError(
-                f"the database user of {where} lacks a right: grant SELECT, INSERT, UPDATE and DELETE on its tables"
+                f"the database user of {where} lacks a privilege: GRANT SELECT, INSERT, UPDATE and DELETE on its tables"
             )
         kind = type(exc).__name__ if code is None else f"{type(exc).__name__} {code}"
-        return Unreachable(f"the database {where} failed ({kind}); check that it runs, its address and its log")
-    return Unreachable(f"the database {where} failed ({type(exc).__name__}); check how many connections it may have")
+        return Unreachable(f"the database {where} failed ({kind}); check that it is running, its address and its log")
+    return Unreachable(f"the database {where} failed ({type(exc).__name__}); check its connection limit")
 
 
 def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:

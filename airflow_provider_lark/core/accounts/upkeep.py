@@ -79,8 +79,9 @@ def reencrypt(
     opened = {key_of(row): _open(keyring, row) for row in rows}
     if rows and not drop_unreadable and not any(opened.values()):
         raise ConfigError(
-            f"the wrong encryption key: none of {VARIABLE} ({', '.join(keyring.key_ids)}) opens any of the "
-            f"{len(rows)} rows in {tokens.name}, which are under {_ids(rows)}; put the old key behind the new one"
+            f"wrong encryption key: none of the keys in {VARIABLE} ({', '.join(keyring.key_ids)}) decrypts any of the "
+            f"rows in {tokens.name} ({len(rows)}), which are encrypted with {_ids(rows)}; add the old key after the "
+            "new one"
         )
     moved = current = dropped = 0
     for row in rows:

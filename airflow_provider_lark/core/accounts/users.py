@@ -147,7 +147,7 @@ class UserDirectory:
         def refuse(key: _Key, error: LarkError) -> None:
             if not isinstance(error, BadRequest):
                 raise error
-            log.info("Lark refuses one %s as malformed: code %s", key[0], error.code)
+            log.info("Lark rejected a malformed %s: code %s", key[0], error.code)
 
         bisect_batch(keys, send, refuse)
         users = {key: self._merge(key, id_type, id_) for key, id_ in found.items()}
@@ -184,7 +184,7 @@ class UserDirectory:
         except (SQLAlchemyError, LarkError) as exc:
             self._rests_until = self._clock.monotonic() + _REST_SECONDS
             # without its text, which may hold the database's address
-            log.warning("the user cache cannot be %s (%s); Lark is asked instead", done, type(exc).__name__)
+            log.warning("the user cache cannot be %s (%s); querying Lark instead", done, type(exc).__name__)
             return None
 
     def _read(self, engine: Engine, keys: Sequence[_Key]) -> dict[_Key, _User]:

@@ -80,15 +80,15 @@ def parse_table(text: str, table: str | None = None, *, bases: Mapping[str, str]
         text, _, table = (part.strip() for part in text.partition(":"))
         if not table:
             raise ConfigError(
-                f"{text!r} names no table: give the table's id or name too, write <base>:<table>, "
-                f"or the address {TABLE_URL}"
+                f"{text!r} does not specify a table: give the table's id or name as well, write <base>:<table>, or use "
+                f"the address {TABLE_URL}"
             )
     found = parse_base(text, bases=bases)
     if not table:
         if not found.table_id:
             raise ConfigError(
-                "the address names no table; open the table in Lark and copy the address with ?table=, "
-                "or give the table too"
+                "the address does not specify a table; open the table in Lark and copy the address with ?table=, or "
+                "give the table as well"
             )
         return found
     if table == found.table_id:
@@ -114,7 +114,7 @@ def parse_base(text: str, *, bases: Mapping[str, str] | None = None) -> TableAdd
     if _APP_TOKEN.fullmatch(text):
         return TableAddress(app_token=text)
     if not text:
-        raise ConfigError(f"no base is given: write its app_token, its address {TABLE_URL}, or its name")
+        raise ConfigError(f"no base given: use its app_token, its address {TABLE_URL}, or its name")
     raise ConfigError(unknown_base(text, bases))
 
 
@@ -129,7 +129,7 @@ def parse_url(url: str) -> TableAddress:
         parts = urlsplit("")
     steps = [step for step in parts.path.split("/") if step]
     if parts.scheme not in ("http", "https") or len(steps) < 2 or steps[-2] not in ("base", "wiki"):
-        raise ConfigError(f"not the address of a Bitable table; expected {TABLE_URL}")
+        raise ConfigError(f"not a Bitable address; expected {TABLE_URL}")
     query = parse_qs(parts.query)
     table_id, view_id = (query.get(name, [""])[0] for name in ("table", "view"))
     if steps[-2] == "wiki":
@@ -141,6 +141,6 @@ def unknown_base(name: str, bases: Mapping[str, str]) -> str:
     """Say that no base is named *name*, and where to name it."""
     known = ", ".join(sorted(bases)) or "none"
     return (
-        f"base {name!r} is not a named base (known: {known}); add it to the Lark connection's extra as "
+        f"base {name!r} is not a known base name (known: {known}); add it to the Lark connection's extra as "
         f'{{"bases": {{"{name}": "<app_token>"}}}}'
     )

@@ -146,7 +146,7 @@ class BaseClient(OpenApi):
         return f"{type(self).__name__}({self._name})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds a secret and open connections: make a new one instead of pickling it")
+        raise TypeError("a client holds a secret and open connections and cannot be pickled; create a new one instead")
 
 
 def _given(name: str, value: str) -> str:

@@ -106,9 +106,9 @@ class RetryPolicy:
                 raise ConfigError(f"{name} must be a list of Lark's codes, such as [230027]")
             object.__setattr__(self, name, frozenset(codes))
         if both := self.retry_codes & self.final_codes:
-            raise ConfigError(f"code {min(both)} stands in both retry_codes and final_codes")
+            raise ConfigError(f"code {min(both)} is in both retry_codes and final_codes; remove it from one of them")
         if self.handler is not None and not callable(self.handler):
-            raise ConfigError("handler must be a function of one parameter, a FailedAttempt")
+            raise ConfigError("handler must be a function with one parameter, a FailedAttempt")
 
     def judge(self, attempt: FailedAttempt) -> bool | float | None:
         """Return what the caller wants, as a handler does.
@@ -124,7 +124,9 @@ class RetryPolicy:
         if wanted is None or isinstance(wanted, bool):
             return wanted
         if not _is_number(wanted, int | float) or not 0 <= wanted <= LONGEST_ELAPSED_SECONDS:
-            raise ConfigError(f"the retry handler returned {wanted!r}; expected None, True, False, or seconds to wait")
+            raise ConfigError(
+                f"the retry handler returned {wanted!r}; expected None, True, False or a number of seconds"
+            )
         return float(wanted)
 
 

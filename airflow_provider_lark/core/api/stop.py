@@ -36,7 +36,7 @@ class StopFlag:
         :raises Stopped: it may not.
         """
         if self._is_set and not self._is_finishing:
-            raise Stopped("told to stop; what was done is noted, and the next run goes on from there")
+            raise Stopped("stopped on request; completed work is recorded, and the next run continues from there")
 
     @contextmanager
     def finishing(self) -> Iterator[None]:

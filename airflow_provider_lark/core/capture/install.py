@@ -38,7 +38,9 @@ def install(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None
     """
     dialect = _dialect_of(conn.dialect)
     if table.name in inspect(conn).get_view_names(schema=table.schema):
-        raise SchemaMismatch(f"{table.table_name!r} is a view, and views capture no changes; map the table behind it")
+        raise SchemaMismatch(
+            f"{table.table_name!r} is a view, on which changes cannot be captured; map the underlying table"
+        )
     if not anew and is_current(conn, table, watched=watched):
         return
     try:
@@ -84,8 +86,8 @@ def _refusal(exc: DBAPIError, table: TableSpec) -> Exception:
     if not lacks_right(exc):
         return exc
     advice = (
-        "set log_bin_trust_function_creators = 1 on the server, or let an administrator run the setup"
+        "set log_bin_trust_function_creators = 1 on the server, or have an administrator run the setup"
         if error_code(exc) == _NO_SUPER
-        else "GRANT TRIGGER on it (PostgreSQL: also CREATE on the ledger's schema), or let its owner run the setup"
+        else "GRANT TRIGGER on it (on PostgreSQL also CREATE on the ledger's schema), or have its owner run the setup"
     )
-    return SchemaMismatch(f"table {table.table_name!r}: the database user may not create triggers; {advice}")
+    return SchemaMismatch(f"table {table.table_name!r}: the database user is not allowed to create triggers; {advice}")

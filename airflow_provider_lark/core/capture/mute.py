@@ -65,6 +65,6 @@ def _switch(conn: Connection, table: TableSpec, *, on: bool) -> None:
         if not getattr(conn.connection.dbapi_connection, "in_transaction", True):
             conn.execute(delete(tables.mute))
             raise ConfigError(
-                "this SQLite connection commits each statement by itself, so that muting it would mute every writer; "
-                "open the transaction with write_transaction()"
+                "this SQLite connection is in autocommit mode, so muting the triggers would affect every writer; open "
+                "the transaction with write_transaction()"
             )

@@ -152,6 +152,6 @@ def _check_key_length(table: TableSpec) -> None:
     longest = parts[0] if len(parts) == 1 else sum(parts) + 3 * len(parts) + 1
     if longest > KEY_LENGTH:
         raise SchemaMismatch(
-            f"table {table.table_name!r}: a key may have {longest} characters, and MySQL indexes {KEY_LENGTH}; "
-            "name shorter columns under key:"
+            f"table {table.table_name!r}: its key can have {longest} characters, but MySQL indexes at most "
+            f"{KEY_LENGTH}; choose shorter columns under key:"
         )

@@ -52,7 +52,7 @@ def render_behaviors(behaviors: Sequence[Behavior]) -> list[Json] | None:
 def _link(url: str) -> str:
     target = web_url(url)
     if target is None:
-        raise CardInvalid("a card opens only http and https addresses with a host", path="url")
+        raise CardInvalid("only http and https URLs with a host can be opened from a card", path="url")
     return target
 
 

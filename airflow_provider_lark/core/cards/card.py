@@ -110,7 +110,7 @@ class Card:
             return None
         target = web_url(self.card_link)
         if target is None:
-            raise CardInvalid("a card opens only http and https addresses with a host", path="card_link.url")
+            raise CardInvalid("only http and https URLs with a host can be opened from a card", path="card_link.url")
         return {"url": target}
 
 

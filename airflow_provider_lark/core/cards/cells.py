@@ -35,7 +35,7 @@ def write_number(value: object) -> int | float:
         return int(value) if value == value.to_integral_value() and abs(value) <= _WHOLE_MAX else float(value)
     if isinstance(value, float):
         return value
-    raise TypeError(f"{type(value).__name__} is no number")
+    raise TypeError(f"{type(value).__name__} is not a number")
 
 
 def write_text(value: object, *, max_bytes: int) -> str:

@@ -44,9 +44,11 @@ class Points:
     ) -> None:
         numbers = [y] if isinstance(y, str) else list(y)
         if not numbers or (len(numbers) > 1 and (series is not None or kind == "pie")):
-            raise BadRequest("a chart takes one column as y; only lines and bars take several, and then no series")
+            raise BadRequest(
+                "y: only line and bar charts support several columns, and only without series; use one column"
+            )
         if kind == "pie" and series is not None:
-            raise BadRequest("a pie has no series: take the column as x")
+            raise BadRequest("series: not supported in a pie chart; use the column as x")
         self.kind = kind
         self.values: list[Point] = []
         self.left_out = 0
@@ -68,12 +70,15 @@ class Points:
                     self.left_out += 1
                     continue
                 if self.kind == "pie" and number < 0:
-                    raise BadRequest(f"the column {name!r} holds a number below 0, of which a pie has no slice")
+                    raise BadRequest(
+                        f"column {name!r} contains a negative number, which a pie chart cannot show; filter it out in "
+                        "the query"
+                    )
                 label = write_text(row[self._x], max_bytes=LABEL_BYTES)
                 self.values.append(Point(label, number, self._series_of(row, name)))
         if len(self.values) > POINTS_MAX:
             raise TooLarge(
-                f"the chart has over {POINTS_MAX:,} points: let the query sum them up (GROUP BY), or LIMIT it"
+                f"the chart has more than {POINTS_MAX:,} points: aggregate in the query (GROUP BY), or LIMIT it"
             )
 
     def _series_of(self, row: Sequence[object], name: str) -> str | None:
@@ -86,9 +91,11 @@ def _place(name: str, names: Sequence[str]) -> int:
     if names.count(name) == 1:
         return list(names).index(name)
     if name in names:
-        raise BadRequest(f"the result has {names.count(name)} columns {name!r}: give them names of their own with AS")
+        raise BadRequest(
+            f"the result has {names.count(name)} columns named {name!r}: give them different names with AS"
+        )
     near = get_close_matches(name, names, n=3, cutoff=0.5) or list(names)[:10]
-    raise BadRequest(f"the result has no column {name!r}; it has {', '.join(map(repr, near)) or 'none'}")
+    raise BadRequest(f"the result has no column {name!r}; known: {', '.join(map(repr, near)) or 'none'}")
 
 
 def _number(value: object, name: str) -> int | float | None:
@@ -96,7 +103,10 @@ def _number(value: object, name: str) -> int | float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        raise BadRequest(f"the column {name!r} holds a {type(value).__name__} that is no number a chart can draw")
+        raise BadRequest(
+            f"column {name!r} contains a {type(value).__name__}, which is not a number a chart can show; CAST it in "
+            "the query"
+        )
     try:
         number = float(value)
     except (OverflowError, ValueError):

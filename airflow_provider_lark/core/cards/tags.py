@@ -101,19 +101,22 @@ UNCOUNTED = frozenset({"standard_icon", "custom_icon", "fallback_text"})
 """What carries no element_id, and so is no element."""
 
 INSTEAD = {
-    "note": 'it is gone in JSON 2.0: use {"tag": "div", "text": {"tag": "plain_text", "content": …, '
-    '"text_size": "notation", "text_color": "grey"}}',
-    "action": "it is gone in JSON 2.0: put its buttons right into elements, or side by side into the columns of a "
-    "column_set",
-    "plain_text": 'a text stands in a component: {"tag": "div", "text": {"tag": "plain_text", …}}',
-    "lark_md": 'a text stands in a component: {"tag": "markdown", "content": …}',
+    "note": (
+        'removed in JSON 2.0: use {"tag": "div", "text": {"tag": "plain_text", "content": …, '
+        '"text_size": "notation", "text_color": "grey"}}'
+    ),
+    "action": (
+        "removed in JSON 2.0: put its buttons directly into elements, or side by side into the columns of a column_set"
+    ),
+    "plain_text": 'text must be inside a component: {"tag": "div", "text": {"tag": "plain_text", …}}',
+    "lark_md": 'text must be inside a component: {"tag": "markdown", "content": …}',
     "text": 'use {"tag": "div", "text": {"tag": "plain_text", "content": …}}',
-    "column": "a column stands in the columns of a column_set",
+    "column": "a column must be in the columns of a column_set",
     "select_menu": "use select_static",
     "time_picker": "use picker_time",
     "datetime_picker": "use picker_datetime",
     "image": "use img",
     "divider": "use hr",
-    "header": "the header stands beside body, not in it",
+    "header": "the header must be next to body, not inside it",
 }
 """What to use in place of a tag that is none, or that stands where it cannot."""

@@ -65,9 +65,11 @@ def load_card_template(path: str | Path) -> CardTemplate:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as exc:
-        raise ConfigError(f"{path}: the card's template cannot be read: {exc.strerror or exc}") from exc
+        raise ConfigError(f"{path}: the card template cannot be read: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path}: the card's template is not UTF-8, at byte {exc.start}") from exc
+        raise ConfigError(
+            f"{path}: the card template is not valid UTF-8 at byte {exc.start}; save it as UTF-8"
+        ) from exc
     return parse_card_template(text, name=str(path))
 
 
@@ -82,12 +84,16 @@ def parse_card_template(text: str, *, name: str) -> CardTemplate:
     except json.JSONDecodeError as exc:
         hint = ""
         if _JINJA.search(text):
-            hint = "; Jinja stands within the quotes of a text, not around parts of the JSON"
-        raise ConfigError(f"{name}:{exc.lineno}:{exc.colno}: the card's template is no JSON: {exc.msg}{hint}") from exc
+            hint = "; Jinja is only allowed inside strings, not around parts of the JSON"
+        raise ConfigError(
+            f"{name}:{exc.lineno}:{exc.colno}: the card template is not valid JSON: {exc.msg}{hint}"
+        ) from exc
     except _Doubled as exc:
-        raise ConfigError(f"{name}: the card's template has the key {exc.args[0]!r} twice in one object") from exc
+        raise ConfigError(
+            f"{name}: the card template has the key {exc.args[0]!r} twice in one object; remove one"
+        ) from exc
     if not isinstance(card, dict):
-        raise ConfigError(f"{name}: the card's template must be a JSON object, not {type(card).__name__}")
+        raise ConfigError(f"{name}: the card template must be a JSON object, not {type(card).__name__}")
     return CardTemplate(name, card)
 
 

@@ -124,7 +124,7 @@ def mention(user_id: str) -> str:
     """
     if user_id == "all" or not _USER_ID.fullmatch(user_id):
         raise BadRequest(
-            "a mention takes an open_id (ou_…), a union_id (on_…) or a user_id; for everybody mention_all()"
+            "user_id: expected an open_id (ou_…), union_id (on_…) or user_id; use mention_all() for everyone"
         )
     return f"<at id={user_id}></at>"
 
@@ -135,7 +135,7 @@ def mention_email(email: str) -> str:
     :raises BadRequest: it is no e-mail address.
     """
     if not _EMAIL.fullmatch(email):
-        raise BadRequest("a mention by e-mail takes an address such as lin@example.com")
+        raise BadRequest("email: expected an address such as lin@example.com")
     return f"<at email={email}></at>"
 
 

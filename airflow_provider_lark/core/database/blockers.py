@@ -36,16 +36,19 @@ def describe_blockers(engine: Engine, statement: str) -> str:
     It shows users, machines and programs, and never a statement or a value of theirs.
     """
     if engine.dialect.name == "sqlite":
-        return "SQLite does not tell which; end the transaction of the program that has the file open (fuser, lsof)"
+        return (
+            "SQLite does not report which one; end the transaction of the program that has the file open (see fuser, "
+            "lsof)"
+        )
     try:
         with engine.connect() as conn:
             found = _postgres(conn, statement) if engine.dialect.name == "postgresql" else _mysql(conn)
     except SQLAlchemyError:
         right = "pg_read_all_stats" if engine.dialect.name == "postgresql" else "PROCESS"
-        return f"the server does not tell by whom; grant this user {right}, or ask its administrator"
+        return f"the server does not report by whom; grant this user {right}, or ask its administrator"
     if not found:
-        return "the transaction that held it has ended meanwhile"
-    return f"look at {'; '.join(found[:_SHOWN])}; end what was left open"
+        return "the transaction that held the lock has since ended"
+    return f"check {'; '.join(found[:_SHOWN])}; end transactions that were left open"
 
 
 def _postgres(conn: Connection, statement: str) -> list[str]:
@@ -54,8 +57,8 @@ def _postgres(conn: Connection, statement: str) -> list[str]:
     rows = sorted(rows, key=lambda row: not any(name in statement for name in row[-1]))
     told = []
     for pid, user, program, host, state, seconds, tables in rows:
-        since = "" if seconds is None else f", its transaction is open for {seconds} s"
-        words = f"{_who(user, host, program)}, {state or 'in a state that this user may not see'}{since}"
+        since = "" if seconds is None else f", transaction open for {seconds} s"
+        words = f"{_who(user, host, program)}, {state or 'state not visible to this user'}{since}"
         told.append(f"process {pid} ({words}) on {', '.join(tables[:_SHOWN])}")
     return told
 
@@ -64,7 +67,7 @@ def _mysql(conn: Connection) -> list[str]:
     told = []
     for thread, user, host, command, seconds in conn.execute(text(_MYSQL)):
         doing = f"{_who(user, host, '')}, {str(command or '').lower()}"
-        told.append(f"connection {thread} ({doing}, its transaction is open for {seconds} s)")
+        told.append(f"connection {thread} ({doing}, transaction open for {seconds} s)")
     return told
 
 

@@ -170,17 +170,17 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
     code, name = error_code(exc), engine.dialect.name
     if is_timeout(exc, engine.dialect):
         return DatabaseBusy(
-            f"the database was locked by another program for {lock_seconds:g} s, and this transaction was undone: "
+            f"the database was locked by another program for {lock_seconds:g} s, so this transaction was rolled back: "
             f"{describe_blockers(engine, exc.statement or '')}"
         )
     if code in _LIMITS:
         return DatabaseBusy(_why_cut_short(_LIMITS[code]))
     if code in _READ_ONLY.get(name, _MYSQL_READ_ONLY):
-        return ConfigError(f"the database can only be read through this connection: {_why_read_only(name)}")
+        return ConfigError(f"this database connection is read-only: {_why_read_only(name)}")
     if code == NO_DEFINER:
         return SchemaMismatch(
-            "a trigger on the table runs with the rights of a user who does not exist any more, so every write to it "
-            "fails; run the setup with this connection, which makes the sync's triggers anew"
+            "a trigger on the table runs as a user that no longer exists, so every write to it fails; run the setup "
+            "with this connection to recreate the sync's triggers"
         )
     if is_hidden(exc):
         return SchemaMismatch(explain_hidden(_hiding_policies(engine)))
@@ -188,11 +188,11 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
 
 
 def _why_cut_short(setting: str) -> str:
-    is_any = " or because somebody cancelled it," if setting == "statement_timeout" else ""
+    is_any = " or because it was cancelled," if setting == "statement_timeout" else ""
     return (
-        f"the database ended the work because of {setting},{is_any} and this transaction was undone: the setting comes "
-        "with this connection, its user, its database or the server; set it to 0 (no limit), or higher, for the user "
-        "of this connection"
+        f"the database cancelled the transaction because of {setting},{is_any} and rolled it back. The setting comes "
+        "from this connection, its user, its database or the server; set it to 0 (no limit) or a higher value for the "
+        "user of this connection"
     )
 
 
@@ -204,7 +204,7 @@ def _hiding_policies(engine: Engine) -> str:
 
 def _why_read_only(dialect: str) -> str:
     if dialect == "sqlite":
-        return "its address says mode=ro, or the file and its folder are not writable for this user"
+        return "its address has mode=ro, or this user cannot write to the file or its folder"
     if dialect == "postgresql":
-        return "it leads to a standby, or default_transaction_read_only is on for this user or database"
+        return "it points to a standby, or default_transaction_read_only is on for this user or database"
     return "the server is read-only (a replica), or transaction_read_only is on"

@@ -79,8 +79,8 @@ class Migrations:
             missing = [column.name for column in self.metadata.tables[name].columns if column.name not in found]
             if missing:
                 raise SchemaMismatch(
-                    f"the database already has a table {name!r} that is not this package's (it has no {missing[0]!r}); "
-                    f"{self.make_room}"
+                    f"the database already has a table {name!r} that does not belong to this package (it has no column "
+                    f"{missing[0]!r}); {self.make_room}"
                 )
 
     def _run(self, conn: Connection, found: str | None) -> None:
@@ -100,16 +100,16 @@ class Migrations:
             command.upgrade(config, "head")
         except CommandError as exc:
             raise SchemaMismatch(
-                f"the {self.noun} in this database has version {found!r}, which this package does not know; "
-                "another worker runs a newer airflow-provider-lark: upgrade this one"
+                f"the {self.noun} in this database has version {found!r}, which this package does not know: another "
+                "worker runs a newer airflow-provider-lark; upgrade this one"
             ) from exc
         except DBAPIError as exc:
             if not lacks_right(exc):
                 raise
             raise SchemaMismatch(
-                f"the database user may not make the {self.noun}'s tables; GRANT it CREATE and INDEX on the database "
-                "(PostgreSQL: USAGE and CREATE on the first schema of its search path), or let an administrator "
-                "run the setup"
+                f"the database user is not allowed to create the {self.noun}'s tables; GRANT it CREATE and INDEX on "
+                "the database (on PostgreSQL USAGE and CREATE on the first schema of its search path), or have an "
+                "administrator run the setup"
             ) from exc
 
     @contextmanager
@@ -122,7 +122,9 @@ class Migrations:
         name = {"name": f"airflow_provider_lark.{self.noun}"}
         got = conn.scalar(text("SELECT GET_LOCK(CONCAT(:name, MD5(DATABASE())), :s)"), {**name, "s": _LOCK_SECONDS})
         if not got:
-            raise LeaseHeld(f"another process has been migrating the {self.noun} for a minute; look for a stuck one")
+            raise LeaseHeld(
+                f"another process has been migrating the {self.noun} for a minute; check for a stuck process"
+            )
         try:
             yield
             # or whoever has the lock next would still see the version before the last

@@ -102,7 +102,7 @@ def refusal(exc: BaseException, table: Table | None = None, *, subject: str = "t
     if isinstance(exc, LarkError):
         return RowRefused(exc.message)
     kind = RowWaits if is_clash(exc) else RowRefused
-    return kind(f"the database refused {subject}: {reason(exc, table)}")
+    return kind(f"the database rejected {subject}: {reason(exc, table)}")
 
 
 def reason(exc: BaseException, table: Table | None = None) -> str:

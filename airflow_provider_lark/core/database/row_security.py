@@ -26,7 +26,7 @@ def hiding_policies(conn: Connection, name: str | None = None) -> str:
     for table, policy in conn.execute(text(_ACTIVE), {"name": name}):
         found.setdefault(table, []).extend([policy] if policy else [])
     told = [
-        f"{table} ({'policy ' + ', '.join(map(repr, policies)) if policies else 'no policy shows it a row'})"
+        f"{table} ({'policy ' + ', '.join(map(repr, policies)) if policies else 'no policy allows any row'})"
         for table, policies in found.items()
     ]
     return ", ".join(told)
@@ -35,7 +35,7 @@ def hiding_policies(conn: Connection, name: str | None = None) -> str:
 def explain_hidden(told: str) -> str:
     """Return what to do about tables that :func:`hiding_policies` names."""
     return (
-        f"row-level security hides rows from this database user: {told or 'of a table that it reads'}; unseen rows "
-        "would count as deleted, so none is read. Let the user see all of them (ALTER ROLE … BYPASSRLS), or take the "
-        "security off the table"
+        f"row-level security hides rows from this database user: {told or 'of a table that it reads'}. Hidden rows "
+        "would be treated as deleted, so nothing is read; let the user see all rows (ALTER ROLE … BYPASSRLS), or "
+        "disable row-level security on the table"
     )

@@ -46,7 +46,7 @@ def _undo(nested: NestedTransaction, exc: BaseException) -> None:
         nested.rollback()
     except DBAPIError:
         raise TransactionLost(
-            "the database undid the whole transaction, not only the statement that failed; nothing of it was kept"
+            "the database rolled back the whole transaction, not only the failed statement; none of it was saved"
         ) from exc
 
 
@@ -108,9 +108,12 @@ def missing_undo(conn: Connection, table: Table) -> str | None:
         )
         found = conn.execute(asked, {"schema": table.schema, "name": table.name}).first()
         if found is not None and found[1] != "YES":
-            return f"its engine {found[0]} knows no transactions; change it: ALTER TABLE {table.name} ENGINE=InnoDB"
+            return (
+                f"its engine {found[0]} does not support transactions; change it with ALTER TABLE {table.name} "
+                "ENGINE=InnoDB"
+            )
     elif conn.dialect.name == "sqlite" and conn.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "off":
-        return "the connection sets journal_mode=OFF, so that nothing can be undone; take that out"
+        return "the connection sets journal_mode=OFF, so nothing can be rolled back; remove that setting"
     return None
 
 

@@ -18,7 +18,7 @@ ZERO = Decimal(0)
 SAFE = 10**LARK_DIGITS
 """Whole numbers nearer to zero have few enough digits."""
 
-TOO_LONG = f"at most {LARK_DIGITS} significant digits (map the column to a Text field to keep longer numbers)"
+TOO_LONG = f"at most {LARK_DIGITS} significant digits (map the column to a Text field for longer numbers)"
 _TEXT_DIGITS = 400
 
 EXACT = Context(prec=20_000, Emin=-99_999, Emax=99_999, traps=[InvalidOperation])

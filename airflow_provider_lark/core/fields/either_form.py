@@ -22,7 +22,7 @@ def reader_of(field: Field) -> Callable[[Any], Canonical]:
     """
     sql_type = sql_type_for(field, "")
     if sql_type is None:
-        raise SchemaMismatch(f"field {field.describe()} holds no values")
+        raise SchemaMismatch(f"field {field.describe()} has no values")
     read = build_codec(field, Column(field.name, sql_type)).from_lark
     if field.type in _LINKS:
         # shown as an object, written as a list

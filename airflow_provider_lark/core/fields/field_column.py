@@ -65,7 +65,7 @@ class FieldColumn:
     def mismatch(self, advice: str) -> SchemaMismatch:
         """Return the error for two types that do not fit; *advice* names what would."""
         return SchemaMismatch(
-            f"field {self.field.describe()} and column {self.column.describe()} do not fit each other: {advice}"
+            f"field {self.field.describe()} and column {self.column.describe()} are incompatible: {advice}"
         )
 
 

@@ -37,7 +37,7 @@ def lark_field_for(column: Column) -> dict[str, Any]:
     make = _MAKERS.get(column.kind) if column.kind else None
     if make is None:
         raise SchemaMismatch(
-            f"column {column.describe()}: no Lark field can hold this type; leave the column out of the mapping"
+            f"column {column.describe()}: no Lark field can store this type; leave the column out of the mapping"
         )
     return {"field_name": column.name, **make(column)}
 

@@ -36,16 +36,18 @@ class BaseZone:
         return self._found
 
     def _ask(self) -> str:
-        advice = "name time_zone, such as Asia/Shanghai"
+        advice = "set time_zone, such as Asia/Shanghai"
         try:
             name = self._client.bitable.get_app(app_token=self._app_token).time_zone
         except (AccessDenied, BadRequest) as error:
             raise ConfigError(
-                f"the time zone of base {self._app_token} could not be read, and dates need one ({error.message}); "
-                f"give the app the right to read the base, or {advice}"
+                f"the time zone of base {self._app_token}, which is needed for dates, could not be read "
+                f"({error.message}); give the app read permission on the base, or {advice}"
             ) from error
         if not name:
-            raise ConfigError(f"Lark tells no time zone of base {self._app_token}, and dates need one; {advice}")
+            raise ConfigError(
+                f"Lark did not return the time zone of base {self._app_token}, which is needed for dates; {advice}"
+            )
         return name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_lark.core.api.wire.results import RecordPage
 from airflow_provider_lark.core.errors import IncompleteRead
+from airflow_provider_lark.core.hints import counted
 
 
 class CountCheck:
@@ -31,10 +32,10 @@ class CountCheck:
         Lark's count is that of the whole search on every page.
         """
         if self.total is None:
-            return f"Lark does not say how many records there are, and showed {seen}"
+            return f"Lark did not return the number of records, and returned {counted(seen, 'record')}"
         if seen < self.total:
-            return f"Lark counts {self.total} records and showed {seen}"
-        return "somebody deleted records while they were read, so one may have been passed over" if self._shrank else ""
+            return f"Lark reports {counted(self.total, 'record')} but returned {seen:,}"
+        return "records were deleted during the read, so some may have been skipped" if self._shrank else ""
 
     def require_all(self, seen: int, *, where: str, state: str) -> None:
         """Refuse to go on when *seen* different records may not be all.
@@ -44,6 +45,6 @@ class CountCheck:
         """
         if complaint := self.complaint(seen):
             raise IncompleteRead(
-                f"{where}: {complaint}; {state}. Another try may bring all: let it run when fewer people edit the "
-                "table, and check the app's rights on it"
+                f"{where}: {complaint}; {state}. Another try may succeed: run it when fewer people edit the table, and "
+                "check the app's permissions on it"
             )

@@ -89,9 +89,9 @@ class ConditionWriter:
         where = f"filter: field {field.describe()}"
         allowed = _OPERATORS.get(field.type)
         if allowed is None:
-            raise ConfigError(f"{where}: Lark cannot filter by it; read the records and filter afterwards")
+            raise ConfigError(f"{where}: Lark cannot filter by this field; filter the records after reading them")
         if operator not in allowed:
-            raise ConfigError(f"{where}: {operator!r} does not fit; it takes {', '.join(allowed)}")
+            raise ConfigError(f"{where}: operator {operator!r} is not supported; use one of {', '.join(allowed)}")
         told = [] if operator in EMPTY else self._write_values(field, operator, values, where)
         return {"field_name": field.name, "operator": operator, "value": told}
 
@@ -103,7 +103,7 @@ class ConditionWriter:
             raise ConfigError(f"{where}: {operator} takes {'one value' if most == 1 else f'1 to {most} values'}")
         if "" in values:
             # contained in every text, and what a template leaves that was given nothing
-            raise ConfigError(f"{where}: {operator} was given an empty text; for empty cells give None, or isEmpty")
+            raise ConfigError(f"{where}: {operator} needs a non-empty value; for empty cells use None or isEmpty")
         if field.type in _DATES:
             return self._day(values[0], operator, where)
         if field.type in _USERS:
@@ -115,7 +115,7 @@ class ConditionWriter:
             return [value]
         if isinstance(value, str) and value in _ONLY_IS:
             if operator != "is":
-                raise ConfigError(f"{where}: {value} goes with 'is' only")
+                raise ConfigError(f"{where}: {value} is only supported with 'is'")
             return [value]
         if isinstance(value, str) and len(value) > len("20261122") and value.isdecimal():
             value = int(value)
@@ -136,7 +136,7 @@ class ConditionWriter:
         if value.tzinfo is not None:
             return value
         if self._time_zone is None:
-            raise ConfigError(f"{where}: the date says no time zone; add one to the value or set time_zone")
+            raise ConfigError(f"{where}: the date has no UTC offset; add one to the value, or set time_zone")
         return value.replace(tzinfo=settled_zone(self._time_zone))
 
     def _user_ids(self, values: Sequence[Any], where: str) -> list[str]:
@@ -145,12 +145,12 @@ class ConditionWriter:
         if not emails:
             return given
         if self._users is None:
-            raise ConfigError(f"{where}: expected ids of persons; e-mail addresses need a user directory")
+            raise ConfigError(f"{where}: expected user ids; e-mail addresses need a user directory")
         self._users.look_up(emails.values())
         ids = [self._users.find(emails[value]) if value in emails else value for value in given]
         if None in ids:
             # a condition on nobody would look like one that no record meets
-            raise ConfigError(f"{where}: Lark knows nobody of the e-mail address number {ids.index(None) + 1}")
+            raise ConfigError(f"{where}: no Lark user has e-mail address number {ids.index(None) + 1} of the list")
         return [str(id_) for id_ in ids]
 
 
@@ -170,4 +170,4 @@ def _number_text(text: str, where: str) -> str:
     try:
         return format_number(parse_number(text))
     except ValueError:
-        raise ConfigError(f"{where}: expected a number, with a point and without thousands separators") from None
+        raise ConfigError(f"{where}: expected a number with a decimal point and without thousands separators") from None

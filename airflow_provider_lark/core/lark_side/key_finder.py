@@ -30,7 +30,7 @@ def find_candidates(
     :raises ConfigError: *lookup* is ``filter``, and no filter finds the keys exactly.
     """
     if filters is None and lookup == "filter":
-        raise ConfigError("lookup: Lark cannot filter by these key fields exactly; use 'scan' or 'auto'")
+        raise ConfigError("lookup: Lark cannot filter exactly by these key fields; use 'scan' or 'auto'")
     seen = set[str]()
     for page in _pages(read, None if lookup == "scan" else filters, lookup):
         fresh = [record for record in page.items if record["record_id"] not in seen]

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.either_form import reader_of
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.hints import counted
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,10 @@ class NearMisses:
         ids = ", ".join(list(self._found)[:_SHOWN]) + (" …" if self.count > _SHOWN else "")
         names = sorted(set[str]().union(*self._found.values()))
         fields = ", ".join(self._fields[name].describe() for name in names)
-        return f"Lark answered success and holds other values than were sent in {self.count} records ({ids}): {fields}"
+        return (
+            f"Lark reported success but stored different values than were sent in {counted(self.count, 'record')} "
+            f"({ids}): {fields}"
+        )
 
     @cached_property
     def _fields(self) -> dict[str, Field]:

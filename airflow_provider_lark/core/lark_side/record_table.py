@@ -96,7 +96,7 @@ class RecordTable:
         skip_read_only: bool = False,
     ) -> None:
         if not 1 <= batch_size <= BATCH_WRITE_MAX:
-            raise ConfigError(f"batch_size is {batch_size}; Lark takes 1 to {BATCH_WRITE_MAX} records a call")
+            raise ConfigError(f"batch_size must be 1 to {BATCH_WRITE_MAX}, got {batch_size}")
         self.table = table
         self.time_zone = time_zone or BaseZone(table.client, table.app_token)
         self._new_token = new_token
@@ -143,7 +143,7 @@ class RecordTable:
         :raises IncompleteRead: after the last page, when a record may have been passed over.
         """
         left, seen = search.limit, 0
-        for page in self.all_pages(search, page_size=_page_size(left), state="what was listed is not all"):
+        for page in self.all_pages(search, page_size=_page_size(left), state="the list is incomplete"):
             items = page.items if left is None else page.items[:left]
             seen += len(items)
             yield Found([self.reader.read(item) for item in items], seen if page.total is None else page.total)
@@ -188,7 +188,9 @@ class RecordTable:
         rows: dict[str, int] = {}
         for at, (id_, _) in enumerate(patches):
             if rows.setdefault(id_, at) != at:
-                raise DuplicateKey(f"records {rows[id_]} and {at} of the input are both {id_}; give each record once")
+                raise DuplicateKey(
+                    f"records {rows[id_]} and {at} of the input are both {id_}; each record may be given once"
+                )
         if not patches:
             return
         bodies = self.encoder.encode([fields for _, fields in patches])

@@ -69,7 +69,7 @@ def build_sort(given: Sequence[Any] | str | None, fields: Sequence[Field]) -> li
     """
     built = [_read_order(item, fields) for item in ([given] if isinstance(given, str) else given or ())]
     if len(_compact(built)) > SORT_LENGTH_MAX:
-        raise ConfigError(f"sort: is longer than the {SORT_LENGTH_MAX} characters that Lark takes; name fewer fields")
+        raise ConfigError(f"sort: longer than the {SORT_LENGTH_MAX:,} characters Lark allows; use fewer fields")
     return built
 
 
@@ -95,7 +95,7 @@ class _Reader:
         if not isinstance(given, Mapping):
             raise ConfigError(f"{where}: must be {{conjunction, conditions}}")
         if unknown := sorted(set(given) - {"conjunction", "conditions", "children"}):
-            raise ConfigError(f"{where}: {unknown[0]!r} is not known; Lark takes conjunction, conditions and children")
+            raise ConfigError(f"{where}: unknown key {unknown[0]!r}; expected conjunction, conditions or children")
         if given.get("conjunction") not in ("and", "or"):
             raise ConfigError(f"{where}.conjunction: must be 'and' or 'or'")
         group: dict[str, Any] = {"conjunction": given["conjunction"]}
@@ -105,7 +105,7 @@ class _Reader:
             ]
         children = given.get("children") or ()
         if children and where != "filter":
-            raise ConfigError(f"{where}: Lark nests one level deep; take these children out")
+            raise ConfigError(f"{where}: Lark only allows one level of nesting; remove these children")
         if children:
             group["children"] = [self.read_group(child, f"{where}.children[{at}]") for at, child in enumerate(children)]
         return group
@@ -125,7 +125,7 @@ class _Reader:
             yield self._write(field, "contains" if field.type in LISTS else "is", [wanted])
         elif not wanted:
             # no comparison at all would let every record through
-            raise ConfigError(f"filter: field {field.describe()}: holds no comparison; give a value, or None")
+            raise ConfigError(f"filter: field {field.describe()}: no comparison given; give a value or None")
         else:
             for operator, operand in wanted.items():
                 yield self._comparison(field, operator, operand)
@@ -138,10 +138,12 @@ class _Reader:
 
     def _one_of(self, field: Field, wanted: list[Any]) -> dict[str, Any]:
         if not wanted:
-            raise ConfigError(f"filter: field {field.describe()}: an empty list fits no record; give a value, or None")
+            raise ConfigError(
+                f"filter: field {field.describe()}: an empty list matches no record; give a value or None"
+            )
         if any(isinstance(value, Mapping) for value in wanted):
             raise ConfigError(
-                f"filter: field {field.describe()}: a list takes values; comparisons stand in a dictionary"
+                f"filter: field {field.describe()}: a list may only contain values; put comparisons in a dictionary"
             )
         if field.type in LISTS:
             conditions = self._contains_one_of(field, [value for value in wanted if value is not None])
@@ -170,12 +172,16 @@ def _part(group: dict[str, Any]) -> dict[str, Any]:
 def _check_size(built: dict[str, Any]) -> None:
     count = sum(len(group.get("conditions", ())) for group in (built, *built.get("children", ())))
     if count == 0:
-        raise ConfigError("filter: holds no condition, which would mean every record; to mean that, leave it out")
+        raise ConfigError("filter: has no conditions, which would match every record; leave it out if that is intended")
     if count > FILTER_CONDITIONS_MAX:
-        raise ConfigError(f"filter: has {count} conditions, Lark takes {FILTER_CONDITIONS_MAX}; split the task")
+        raise ConfigError(
+            f"filter: has {count} conditions, more than the {FILTER_CONDITIONS_MAX} Lark allows; split the task"
+        )
     length = len(_compact(built))
     if length > FILTER_LENGTH_MAX:
-        raise ConfigError(f"filter: has {length} characters, Lark takes {FILTER_LENGTH_MAX}; split the task")
+        raise ConfigError(
+            f"filter: has {length:,} characters, more than the {FILTER_LENGTH_MAX:,} Lark allows; split the task"
+        )
 
 
 def _read_order(item: Any, fields: Sequence[Field]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Body = Mapping[str, Any]
 
 _SHOWN = 10
 
-HIDDEN = "Lark hides its record from the app; give the app a role that shows all rows (advanced permissions)"
+HIDDEN = "Lark hides its record from the app; give the app a role that can see all rows (advanced permissions)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class LarkTable:
             return view
         views = {each.name: each.view_id for each in self.client.bitable.list_views(**self.ids)}
         if view not in views:
-            raise NotFound(f"{self.label}: has no view {view!r}; it has: {', '.join(views)}")
+            raise NotFound(f"{self.label}: no view {view!r}; known: {', '.join(views)}")
         return views[view]
 
     def search(
@@ -185,7 +185,7 @@ class LarkTable:
             absent.update(answer.absent_record_ids)
 
         def give_up(id_: str, error: LarkError) -> None:
-            unread[id_] = f"Lark does not show record {id_} ({error}); open it there, and make it anew if it stays so"
+            unread[id_] = f"Lark cannot return record {id_} ({error}); open it in Lark, and recreate it if it persists"
             log.warning("%s: %s", self.label, unread[id_])
 
         for some in split(ids, BATCH_GET_MAX):
@@ -246,8 +246,8 @@ class LarkTable:
         """
         shown = ", ".join(hidden[:5]) + (" …" if len(hidden) > 5 else "")
         return AccessDenied(
-            f"{self.label}: {len(hidden)} records are hidden from the app and were not deleted ({done} others were): "
-            f"{shown}; give the app a role that shows all rows (advanced permissions)"
+            f"{self.label}: records hidden from the app were not deleted ({len(hidden)}, {done} others were): {shown}; "
+            "give the app a role that can see all rows (advanced permissions)"
         )
 
     def take_back(self, record_ids: Sequence[str]) -> str:
@@ -262,16 +262,16 @@ class LarkTable:
                 hidden = self.remove(some).hidden
                 left = [id_ for id_ in left if id_ in hidden or id_ not in some]
         except LarkError as error:
-            reason = f" ({error})"
+            reason = f": {error}"
         else:
             reason = ""
         if left:
             told = ", ".join(left[:_SHOWN]) + (" …" if len(left) > _SHOWN else "")
-            created = f"{len(left)} records of its batch were created and not deleted again{reason}"
+            created = f"records of its batch that could not be deleted again ({len(left)}{reason})"
             return f"{created}: {told}; delete them first"
         if not record_ids:
             return ""
-        return f"the {len(record_ids)} others of its batch were taken back, so correct it and try again"
+        return f"the other records of its batch ({len(record_ids)}) were deleted again; correct it and try again"
 
     def refuse_replays(self, made: Sequence[str]) -> None:
         """Look whether records that were just created are there: one call, for the first 100.

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.table import LarkTable
 
 
@@ -28,8 +29,8 @@ def complete_table(table: LarkTable, wanted: Sequence[Mapping[str, Any]]) -> lis
     if still := _missing(fields, wanted):
         names = ", ".join(repr(each["field_name"]) for each in still)
         raise SchemaMismatch(
-            f"{table.label}: Lark answered success and did not keep {len(still)} of {len(wanted)} fields: {names}; "
-            "try again, or make them by hand"
+            f"{table.label}: Lark reported success but did not create {len(still)} of {counted(len(wanted), 'field')}: "
+            f"{names}; try again, or create them manually"
         )
     return fields
 

@@ -62,7 +62,7 @@ def read_definition(given: Mapping[str, Any] | str, *, where: str = "field") -> 
         raise ConfigError(f'{where}: expected a name or a dictionary such as {{"name": "Qty", "type": "Number"}}')
     members = {("name" if name == "field_name" else name): value for name, value in given.items()}
     if unknown := sorted(set(members) - set(_MEMBERS)):
-        raise ConfigError(f"{where}: {unknown[0]!r} is not known; it takes {', '.join(_MEMBERS)}")
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r}; expected {', '.join(_MEMBERS)}")
     name = members.get("name")
     if not isinstance(name, str) or not name.strip():
         raise ConfigError(f"{where}: has no name")
@@ -105,7 +105,7 @@ def ensure_table(
             complete_table(table, fields)
             return Made(table.table_id, created=True)
         if if_exists == "fail":
-            raise SchemaMismatch(f"table {name!r} exists already; if it is the one you mean, set if_exists='skip'")
+            raise SchemaMismatch(f"table {name!r} already exists; set if_exists='skip' to use it")
         _compare(table, fields)
         return Made(table.table_id, created=False)
     try:
@@ -157,7 +157,7 @@ def ensure_field(
         if error.code != _NAME_TAKEN:
             raise
         raise SchemaMismatch(
-            f"field {wanted['field_name']!r} exists already; if it is the one you mean, set if_exists='skip'"
+            f"field {wanted['field_name']!r} already exists; set if_exists='skip' to use it"
         ) from error
 
 
@@ -207,8 +207,8 @@ def _complete(definition: dict[str, Any]) -> dict[str, Any]:
     property_ = {**needed, **definition.get("property", {})}
     if missing := [name for name, value in property_.items() if value is None]:
         raise ConfigError(
-            f"field {definition['field_name']!r}: its property needs {missing[0]}; "
-            'for an amount of money give {"property": {"currency_code": "USD"}}'
+            f"field {definition['field_name']!r}: property needs {missing[0]}; "
+            'for an amount of money use {"property": {"currency_code": "USD"}}'
         )
     return {**definition, "property": property_}
 
@@ -232,12 +232,12 @@ def _describe(description: Any) -> Any:
 
 def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
     if not 1 <= len(name.strip()) <= TABLE_NAME_MAX or _NOT_IN_NAMES.search(name):
-        raise ConfigError(f"table name: 1 to {TABLE_NAME_MAX} characters are allowed, and none of / \\ ? * : [ ]")
+        raise ConfigError(f"table name: must have 1 to {TABLE_NAME_MAX} characters and none of / \\ ? * : [ ]")
     names = [field["field_name"] for field in fields]
     if twins := sorted({each for each in names if names.count(each) > 1}):
-        raise ConfigError(f"fields: {twins[0]!r} is there twice")
+        raise ConfigError(f"fields: {twins[0]!r} is listed twice")
     if not 1 <= len(fields) <= FIELDS_PER_TABLE_MAX:
-        raise ConfigError(f"fields: a table has 1 to {FIELDS_PER_TABLE_MAX} fields, {len(fields)} are given")
+        raise ConfigError(f"fields: a table must have 1 to {FIELDS_PER_TABLE_MAX} fields, got {len(fields)}")
 
 
 def _compare(table: LarkTable, wanted: Sequence[Mapping[str, Any]]) -> None:
@@ -250,4 +250,6 @@ def _check_type(existing: Field, wanted: Mapping[str, Any]) -> None:
     look = wanted.get("ui_type")
     if existing.type != wanted["type"] or (look and existing.ui_type and look != existing.ui_type):
         asked = Field("", existing.name, wanted["type"], look).type_label
-        raise SchemaMismatch(f"field {existing.describe()} exists and is not of type {asked}; rename or change one")
+        raise SchemaMismatch(
+            f"field {existing.describe()} exists but does not have type {asked}; rename or change one of them"
+        )

@@ -133,13 +133,15 @@ class _Keys:
 
     def __init__(self, table: RecordTable, key_fields: Sequence[str] | str) -> None:
         if not key_fields:
-            raise ConfigError("key_fields: give the fields whose values together tell records apart")
+            raise ConfigError("key_fields: list the fields whose values together identify a record")
         names = [key_fields] if isinstance(key_fields, str) else dict.fromkeys(key_fields)
         self.table = table
         self.fields = [find_field(name, table.fields, where="key_fields") for name in names]
         for each in self.fields:
             if each.is_read_only or each.type == FieldType.ATTACHMENT:
-                raise SchemaMismatch(f"key_fields: {each.describe()} cannot be a key; use fields that are written")
+                raise SchemaMismatch(
+                    f"key_fields: {each.describe()} cannot be a key; use fields that are written by this task"
+                )
         self._reader = CellReader(self.fields)
 
     def of_rows(self, bodies: Sequence[Cells]) -> dict[KeyText, int]:
@@ -149,7 +151,9 @@ class _Keys:
             rows.setdefault(self._of_row(at, body), []).append(at)
         if twins := [at for at in rows.values() if len(at) > 1]:
             told = "; ".join(f"records {' and '.join(map(str, at[:_SHOWN]))}" for at in twins[:_SHOWN])
-            raise DuplicateKey(f"{len(twins)} keys stand in several records of the input: {told}; give each key once")
+            raise DuplicateKey(
+                f"keys that occur in several records of the input ({len(twins)}): {told}; each key may occur once"
+            )
         return {key: at for key, (at,) in rows.items()}
 
     def of_records(self, records: Sequence[WireRecord]) -> Iterator[tuple[KeyText, WireRecord]]:
@@ -175,7 +179,9 @@ def _only_one(found: Mapping[KeyText, list[WireRecord]], wanted: Mapping[KeyText
             f"record {wanted[key]} of the input: {', '.join(record['record_id'] for record in found[key][:_SHOWN])}"
             for key in twins[:_SHOWN]
         )
-        raise DuplicateKey(f"{len(twins)} keys stand in several records ({told}); delete or change all but one of each")
+        raise DuplicateKey(
+            f"keys that occur in several records ({len(twins)}: {told}); delete or change all but one of each"
+        )
     return {key: record for key, (record,) in found.items()}
 
 

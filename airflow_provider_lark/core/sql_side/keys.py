@@ -65,7 +65,7 @@ class KeyCodec:
         except ValueError:
             texts = None
         if not isinstance(texts, list) or len(texts) != len(self._parts) or not all(isinstance(t, str) for t in texts):
-            raise ValueMismatch(f"key: expected a JSON array of {len(self._parts)} texts")
+            raise ValueMismatch(f"key: expected a JSON array of {len(self._parts)} strings")
         return texts
 
 
@@ -131,7 +131,7 @@ def _checked(column: Column, value: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 _EXPECTED = {
-    ColumnKind.TEXT: "a text",
+    ColumnKind.TEXT: "text",
     ColumnKind.INTEGER: "a whole number in the column's range",
     ColumnKind.DECIMAL: "a whole number in the column's range",
     ColumnKind.UUID: "a UUID",
@@ -144,8 +144,8 @@ def _kind(column: Column) -> ColumnKind:
     whole = kind is not ColumnKind.DECIMAL or decimal_digits(column)[1] == 0
     if kind not in _EXPECTED or not whole:
         raise SchemaMismatch(
-            f"key column {column.describe()} cannot be a key: only whole numbers, texts, UUIDs and dates are written "
-            "alike by every database; name other columns under key:"
+            f"key column {column.describe()} cannot be a key: only integers, text, UUIDs and dates have the same text "
+            "form in every database; choose other columns under key:"
         )
     return kind
 

@@ -39,8 +39,8 @@ def parts_of(conn: Connection, name: str, schema: str | None) -> dict[str, str] 
     heirs = [row.name for row in rows if not row.is_partition]
     if heirs:
         raise SchemaMismatch(
-            f"table {name!r}: {', '.join(heirs)} inherit from it, and it shows their rows, which its key does not tell "
-            "apart and its triggers do not see; map those tables, or partition it (PARTITION BY)"
+            f"table {name!r}: {', '.join(heirs)} inherit from it, so it includes their rows, which its key does not "
+            "keep unique and its triggers do not see; map those tables, or use partitioning (PARTITION BY)"
         )
     return {row.id: row.name for row in rows} or None
 

@@ -80,7 +80,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     except DBAPIError as exc:
         if schema is None or is_transient(exc) or exc.connection_invalidated:
             raise
-        raise SchemaMismatch(f"table {name!r} of schema {schema!r}: the database says: {words_of(exc)}") from exc
+        raise SchemaMismatch(f"table {name!r} of schema {schema!r}: database error: {words_of(exc)}") from exc
     table.info[_DIALECT] = bind.dialect.name
     if is_mysql(bind.dialect):
         table.info[SESSION_ZONE] = _session_zone(bind)
@@ -141,7 +141,10 @@ def check_name(dialect: Dialect, name: str, where: str) -> None:
     :raises SchemaMismatch: MySQL stores names as utf8mb3, which ends before emoji.
     """
     if is_mysql(dialect) and max(name, default="") > "\uffff":
-        raise SchemaMismatch(f"{where}: MySQL and MariaDB take no emoji and no rare characters in a name")
+        raise SchemaMismatch(
+            f"{where}: MySQL and MariaDB do not support emoji and other characters outside the BMP in names; choose "
+            "another name"
+        )
 
 
 def as_reflected(table: Table, dialect: str) -> Table:
@@ -171,18 +174,18 @@ def key_columns_of(table: Table, key: Sequence[str] = ()) -> tuple[str, ...]:
     if not key:
         if not primary:
             raise SchemaMismatch(
-                f"table {table.fullname!r} has no primary key; name the columns that tell its rows apart under key:"
+                f"table {table.fullname!r} has no primary key; list the columns that identify a row under key:"
             )
         return primary
     for name in key:
         if name not in table.c:
             raise SchemaMismatch(
-                f"table {table.fullname!r} has no column {name!r} for the key; {did_you_mean(name, table.c.keys())}"
+                f"table {table.fullname!r} has no key column {name!r}; {did_you_mean(name, table.c.keys())}"
             )
     if not any(unique <= set(key) for unique in unique_columns_of(table) if unique):
         raise SchemaMismatch(
-            f"table {table.fullname!r}: two rows could have the same ({', '.join(key)}); add a UNIQUE constraint on "
-            "these columns, or name others under key:"
+            f"table {table.fullname!r}: the key ({', '.join(key)}) is not unique; add a UNIQUE constraint on these "
+            "columns, or choose others under key:"
         )
     return tuple(key)
 

@@ -64,15 +64,15 @@ class RowQuery:
             key = self._key_codec.to_key([process(to, raw_key[i]) for i, to in enumerate(self._key)])
         except ValueMismatch:
             key = Key(", ".join(map(str, raw_key)))
-        problem = ValueMismatch(f"row {key!r}: the database's driver cannot read one of its values; correct it in SQL")
+        problem = ValueMismatch(f"row {key!r}: the database driver cannot read one of its values; correct it in SQL")
         return Row(key, {}, problems=(problem,))
 
 
 def unaskable(key: Key, exc: Exception) -> SqlRow:
     """Return a row whose key the database cannot even be asked for."""
     problem = ValueMismatch(
-        f"row {key!r}: the database cannot look this key up: {reason(exc)}; it holds characters or a number that the "
-        "key column, or the connection, has no room for"
+        f"row {key!r}: the database cannot look up this key: {reason(exc)}; it contains characters or a number that "
+        "the key column or the connection does not support"
     )
     return Row(key, {}, problems=(problem,))
 

@@ -96,7 +96,7 @@ class RowWriter:
             if found is None or found < len(some):
                 kept = self._read([id_ for id_, _ in some])
                 if kept:
-                    raise self._not_done("keeps", "delete", list(kept))
+                    raise self._not_done("kept", "delete", list(kept))
 
     def _insert(self, params: list[dict[str, Any]], *, generated: bool) -> list[Key]:
         returns = self._conn.dialect.insert_returning
@@ -142,8 +142,8 @@ class RowWriter:
         values = [by_name.get(name) for name in self._spec.key_columns]
         if any(value is None for value in values):
             raise SchemaMismatch(
-                f"table {self._spec.table_name!r}: MySQL does not tell which key it made; give the key "
-                f"({', '.join(self._spec.key_columns)}) a field that people fill in, or make it AUTO_INCREMENT"
+                f"table {self._spec.table_name!r}: MySQL does not report the key it generated; map the key "
+                f"({', '.join(self._spec.key_columns)}) to a field that people fill in, or make it AUTO_INCREMENT"
             )
         return self._key_codec.to_key(values)
 
@@ -167,13 +167,13 @@ class RowWriter:
             raise self._missing([id_]) from None
 
     def _missing(self, ids: Sequence[str]) -> NotFound:
-        return NotFound(f"table {self._spec.table_name!r}: no row has the key {_shown(ids)}; it was deleted meanwhile")
+        return NotFound(f"table {self._spec.table_name!r}: no row has the key {_shown(ids)}; it may have been deleted")
 
     def _not_done(self, what: str, action: str, ids: Sequence[str]) -> RowRefused:
         row = f"row {_shown(ids)}" if ids else "the row"
         return RowRefused(
-            f"the database {what} {row} and reports no error: look for a trigger or a rule on table "
-            f"{self._spec.table_name!r} that swallows or redirects {action}s"
+            f"the database {what} {row} but reported no error: check table {self._spec.table_name!r} for a trigger or "
+            f"rule that suppresses or redirects {action}s"
         )
 
     def _to_bind(self, values: Values, id_: str | None = None) -> dict[str, Any]:

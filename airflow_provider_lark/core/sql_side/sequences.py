@@ -61,7 +61,7 @@ def advance(conn: Connection, table: Table, given: Mapping[str, Sequence[int]]) 
     except DBAPIError as exc:
         if not concerns_a_row(exc):
             raise
-        return [f"table {table.fullname!r}: whether its sequences are behind cannot be told: {reason(exc)}"]
+        return [f"table {table.fullname!r}: cannot check whether its sequences are behind: {reason(exc)}"]
     return [warning for warning in told if warning]
 
 
@@ -80,8 +80,8 @@ def _advance_mariadb(conn: Connection, table: Table, column: str, given: Sequenc
         if not concerns_a_row(exc):
             raise
         return (
-            f"table {table.fullname!r}: column {column} was given {max(given)}, and its sequence {found['name']} may "
-            f"hand that out again: {reason(exc)}; let its owner run {statement}"
+            f"table {table.fullname!r}: {max(given)} was written to column {column}, and its sequence {found['name']} "
+            f"may generate that value again: {reason(exc)}; have its owner run {statement}"
         )
     return ""
 
@@ -94,14 +94,16 @@ def _advance_one(conn: Connection, table: Table, each: Row[Any], given: Sequence
     if steps <= 0:
         return ""
     target = last + steps * each.step
-    where = f"table {table.fullname!r}: column {each.column_name} was given {farthest}, and its sequence {each.name}"
+    where = (
+        f"table {table.fullname!r}: {farthest} was written to column {each.column_name}, and its sequence {each.name}"
+    )
     if not each.reads or not (each.draws if steps <= STEPS_MAX else each.sets):
         return (
-            f"{where} may hand that out again, which this user may not change: GRANT USAGE, SELECT, UPDATE ON SEQUENCE "
-            f"{each.name}, or SELECT setval('{each.name}', {farthest})"
+            f"{where} may generate that value again, which this user is not allowed to prevent: GRANT USAGE, SELECT, "
+            f"UPDATE ON SEQUENCE {each.name}, or SELECT setval('{each.name}', {farthest})"
         )
     if not each.least <= target + each.step <= each.greatest:
-        return f"{where} has none left behind that, so that it stays where it is; give the record another key"
+        return f"{where} has no higher value left; give the record another key"
     if steps <= STEPS_MAX:
         conn.execute(text("SELECT count(nextval(:name)) FROM generate_series(1, :n)"), {"name": each.name, "n": steps})
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from airflow_provider_lark.core.hints import counted
+
 PROBLEMS_KEPT = 20
 
 
@@ -103,7 +105,9 @@ class SyncReport(Report):
     def add_left(self, count: int) -> None:
         """Note rows that were not sent, because too many of their batch were refused."""
         if count:
-            self.warnings.append(f"{count} rows wait for the next run: Lark refused too many of their batch one by one")
+            self.warnings.append(
+                f"{counted(count, 'row')} left for the next run: Lark rejected too many records of their batch"
+            )
 
     def add_failure(self, id_: str, error: object) -> None:
         """Count a row that could not be synced, and keep its reason while there is room."""

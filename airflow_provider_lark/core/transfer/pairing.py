@@ -30,7 +30,7 @@ def read_choice(fields: FieldChoice) -> Names | None:
     else:
         pairs = () if isinstance(fields, str) else tuple((name, name) for name in fields)
     if not pairs or not all(isinstance(name, str) and name for pair in pairs for name in pair):
-        raise ConfigError('fields: expected a list of names, or {"field": "column"}')
+        raise ConfigError('fields: expected a list of names or {"field": "column"}')
     for side, names in (("field", [field for field, _ in pairs]), ("column", [column for _, column in pairs])):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise ConfigError(f"fields: {side} {twice[0]!r} is listed twice")
@@ -44,7 +44,7 @@ def pair_with_columns(choice: Names | None, columns: Sequence[str], *, where: st
     :raises SchemaMismatch: a listed column does not exist.
     """
     if twice := [name for name, count in Counter(columns).items() if count > 1]:
-        raise SchemaMismatch(f"{where}: column {twice[0]!r} occurs twice; give each a name of its own with AS")
+        raise SchemaMismatch(f"{where}: column {twice[0]!r} occurs twice; give the columns different names with AS")
     if choice is None:
         return tuple((name, name) for name in columns)
     for _, column in choice:
@@ -91,4 +91,4 @@ def _ids(fields: Sequence[Field]) -> dict[str, str]:
 def missing(name: str, known: Iterable[str], kind: str) -> str:
     """Return the end of a message about a name that does not exist."""
     names = list(known)
-    return f"does not exist; {did_you_mean(name, names, otherwise=f'the {kind}s are: {list_names(names)}')}"
+    return f"does not exist; {did_you_mean(name, names, otherwise=f'known: {list_names(names)}')}"

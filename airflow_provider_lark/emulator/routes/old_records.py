@@ -31,9 +31,9 @@ def _texts(request: Request, name: str, wrong: Callable[[str], ApiError]) -> lis
     try:
         parsed = parse_text(given)
     except ValueError as exc:
-        raise wrong(f"{name} is a list of texts as JSON") from exc
+        raise wrong(f"{name} is a list of strings as JSON") from exc
     if not isinstance(parsed, list) or not all(isinstance(each, str) for each in parsed):
-        raise wrong(f"{name} is a list of texts as JSON")
+        raise wrong(f"{name} is a list of strings as JSON")
     return parsed
 
 

@@ -65,7 +65,7 @@ class AnyCall:
             given = {"query": self.query, "json": self.json, "form": form, "files": files}
             return self._take(client.call(self.method, self.path, **given), log)
         if form or files:
-            raise ConfigError("paginate: reads page after page, and takes neither form nor files")
+            raise ConfigError("paginate: cannot be combined with form or files")
         taken = _Taken(self)
         for page in client.call_pages(self.method, self.path, query=self.query, json=self.json, items=self.items):
             if not taken.add(page[self.items]):
@@ -84,7 +84,7 @@ class AnyCall:
         return taken.result(log)
 
     def _take(self, answer: Mapping[str, Any], log: Any) -> Any:
-        log.info("%s: answered", self.api)
+        log.info("%s: call succeeded", self.api)
         if self.result_path:
             return self.check(take(answer, self.result_path))
         if "data" in answer:
@@ -100,8 +100,8 @@ class AnyCall:
         size = json_size(result)
         if size > XCOM_BYTES_MAX:
             raise TooLarge(
-                f"{self.api}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} that an XCom "
-                "should hold; take less of it by result_path or max_items, or call the LarkHook in a task of your own"
+                f"{self.api}: the answer is {size:,} bytes of JSON, more than the {XCOM_BYTES_MAX:,} an XCom should "
+                "hold; select less with result_path or max_items, or call LarkHook from your own task"
             )
         refuse_open_addresses(result, self.api)
         return result
@@ -129,7 +129,7 @@ class _Taken:
         """Return all of them as what a task returns."""
         api, count = self._call.api, len(self._found)
         if self._is_cut:
-            log.warning("%s: stopped after %d items, and there are more; raise max_items", api, count)
+            log.warning("%s: stopped after %d items although there are more; raise max_items to read them", api, count)
         else:
             log.info("%s: %d items", api, count)
         result = {"items": self._found, "count": count, "is_complete": not self._is_cut}
@@ -152,5 +152,5 @@ def take(answer: Any, path: str) -> Any:
         elif isinstance(found, list) and step.isdecimal():
             found = found[int(step)] if int(step) < len(found) else None
         elif found is not None:
-            raise ConfigError(f"result_path {path!r}: there is nothing within {type(found).__name__} at {step!r}")
+            raise ConfigError(f"result_path {path!r}: cannot read {step!r} from a value of type {type(found).__name__}")
     return found

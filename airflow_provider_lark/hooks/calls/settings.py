@@ -62,8 +62,9 @@ class CallSettings:
         handler = retry.handler if isinstance(retry, RetryPolicy) else (retry or {}).get("handler")
         if callable(handler):
             raise ConfigError(
-                "call_retry: the triggerer cannot be given a function as handler; give call_retry as a dictionary with "
-                'the function\'s dotted name, such as {"handler": "my_company.lark.judge"}, installed there as well'
+                "call_retry: a function cannot be passed to the triggerer as handler; give call_retry as a dictionary "
+                'with the function\'s dotted name, such as {"handler": "my_company.lark.judge"}, and install that '
+                "module on the triggerer as well"
             )
         if isinstance(retry, RetryPolicy):
             codes = {name: sorted(getattr(retry, name)) for name in ("retry_codes", "final_codes")}
@@ -108,7 +109,7 @@ def _read_members(given: Mapping[str, Any] | str | None) -> dict[str, Any] | Non
     if not isinstance(found, Mapping):
         raise ConfigError(f"{where}: expected a RetryPolicy or a dictionary, found {type(found).__name__}")
     if unknown := [str(name) for name in found if name not in _MEMBERS]:
-        raise ConfigError(f"{where}: does not know {unknown[0][:50]!r}; it has {', '.join(_MEMBERS)}")
+        raise ConfigError(f"{where}: unknown key {unknown[0][:50]!r}; expected {', '.join(_MEMBERS)}")
     # what a template gives is text, and of an empty Param nothing
     return {name: read for name, value in found.items() if (read := _read_member(name, value)) is not None}
 
@@ -117,7 +118,7 @@ def _read_member(name: str, value: Any) -> Any:
     where = f"call_retry[{name!r}]"
     if name == "handler":
         if value is not None and not callable(value) and not isinstance(value, str):
-            raise ConfigError(f"{where}: expected a function, or its dotted name")
+            raise ConfigError(f"{where}: expected a function or its dotted name")
         return value if callable(value) else read_text(value)
     if name.endswith("_codes"):
         codes: Sequence[Any] = read_list(value, where) or []
@@ -132,6 +133,6 @@ def _find_function(name: str) -> Any:
         return resolve_name(name)
     except (ImportError, AttributeError, ValueError) as exc:
         raise ConfigError(
-            f"call_retry: there is no function {name!r}; give its dotted name, such as my_company.lark.judge, of a "
-            "module that is installed where tasks run"
+            f"call_retry: there is no function {name!r}; give its dotted name, such as my_company.lark.judge, from a "
+            "module installed where tasks run"
         ) from exc

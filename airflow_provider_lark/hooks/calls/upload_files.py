@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MEMBERS = ("path", "content", "name", "content_type")
 _EXPECTED = (
-    'expected a path, bytes, an open file, or a dictionary such as {"path": "s3://…", "name": "report.csv"} or '
+    'expected a path, bytes, an open file or a dictionary such as {"path": "s3://…", "name": "report.csv"} or '
     '{"content": "…", "name": "report.csv"}'
 )
 
@@ -54,12 +54,12 @@ def _open(given: Any, where: str, conn_id: str | None, stack: ExitStack) -> Uplo
     more: dict[str, Any] = {}
     if isinstance(given, Mapping):
         if unknown := [str(name) for name in given if name not in _MEMBERS]:
-            raise ConfigError(f"{where}: does not know {unknown[0][:50]!r}; it has {', '.join(_MEMBERS)}")
+            raise ConfigError(f"{where}: unknown key {unknown[0][:50]!r}; expected {', '.join(_MEMBERS)}")
         told = {"name": read_text(given.get("name")), "kind": read_text(given.get("content_type"))}
         more = {name: text for name, text in told.items() if text is not None}
         filled = [given[name] for name in ("path", "content") if given.get(name) is not None]
         if len(filled) != 1:
-            raise ConfigError(f"{where}: give either path or content")
+            raise ConfigError(f"{where}: give either path or content, not both")
         if "content" in given and isinstance(given["content"], str):
             return UploadFile(given["content"].encode(errors="replace"), **more)
         (given,) = filled
@@ -76,10 +76,10 @@ def _open_path(given: Any, where: str, conn_id: str | None) -> tuple[str, IO[byt
     from airflow.sdk import ObjectStoragePath
 
     if not isinstance(given, str | os.PathLike | ObjectStoragePath) or not str(given).strip():
-        raise ConfigError(f"{where}: is {type(given).__name__}; {_EXPECTED}")
+        raise ConfigError(f"{where}: found {type(given).__name__}; {_EXPECTED}")
     path = given if isinstance(given, ObjectStoragePath) else ObjectStoragePath(str(given), conn_id=conn_id)
     if not path.is_file():
-        raise ConfigError(f"{where}: there is no file {path.name!r}; check the path, and storage_conn_id")
+        raise ConfigError(f"{where}: file {path.name!r} does not exist; check the path and storage_conn_id")
     return path.name, cast("IO[bytes]", path.open("rb"))  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
 
 

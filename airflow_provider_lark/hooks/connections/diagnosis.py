@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_lark.core.api.tokens.token_store import TokenKey
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.errors import LarkError, RetriableError
+from airflow_provider_lark.core.hints import counted
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -28,16 +29,19 @@ MIN_SECRET_LENGTH = 5
 _PROBE = "connection test"
 
 _NO_BOT_CODES = (11205, 230006)
-_NO_BOT = "It has no bot, which messages need: add the feature Bot in the developer console and release a new version"
+_NO_BOT = (
+    "It has no bot, which is needed to send messages: add the Bot feature in the developer console and release a new "
+    "version"
+)
 
 # activate_status of bot/v3/info: 2 is in use; documented at open.feishu.cn, "Get bot information", read 2026-11
 _STATES: dict[int | None, str] = {
-    0: "is not installed in this tenant: an administrator has to install it",
-    1: "is disabled in this tenant: an administrator has to enable it",
-    3: "is installed and not enabled yet: an administrator has to enable it",
-    4: "waits for an administrator to accept its new version",
+    0: "is not installed in this tenant: ask an administrator to install it",
+    1: "is disabled in this tenant: ask an administrator to enable it",
+    3: "is installed but not enabled yet: ask an administrator to enable it",
+    4: "is waiting for an administrator to approve its new version",
     5: "is disabled because its licence has expired",
-    6: "is disabled because the tenant's plan has expired or was lowered",
+    6: "is disabled because the tenant's plan has expired or was downgraded",
 }
 
 
@@ -103,8 +107,8 @@ def _identify(client: LarkClient, settings: LarkSettings) -> tuple[bool, list[st
     except LarkError as exc:
         if exc.code not in _NO_BOT_CODES:
             raise
-        return True, [f"Lark at {settings.host} gives a token to this app", _NO_BOT]
-    known = f"Lark at {settings.host} knows this app as {bot.name!r}"
+        return True, [f"Lark at {settings.host} issued a token to this app", _NO_BOT]
+    known = f"Connected to Lark at {settings.host} as app {bot.name!r}"
     if state := _STATES.get(bot.activate_status):
         return False, [f"{known}, but it {state}"]
     return True, [known]
@@ -115,12 +119,12 @@ def _try_bases(client: LarkClient, settings: LarkSettings) -> Iterator[tuple[boo
         try:
             yield True, f"Base {name!r} {_open_base(client, settings, name)}"
         except RetriableError as exc:
-            yield False, f"Base {name!r} does not answer, and no other was tried: {_say(exc)}"
+            yield False, f"Base {name!r} did not respond, so no further bases were tried: {_say(exc)}"
             return
         except LarkError as exc:
-            yield False, f"Base {name!r} does not open: {_say(exc)}"
+            yield False, f"Base {name!r} cannot be opened: {_say(exc)}"
     if (left := len(settings.bases) - MAX_BASES) > 0:
-        yield True, f"{left} more bases were not tried"
+        yield True, f"Not tried: {counted(left, 'more base')}"
 
 
 def _open_base(client: LarkClient, settings: LarkSettings, name: str) -> str:
@@ -131,8 +135,8 @@ def _open_base(client: LarkClient, settings: LarkSettings, name: str) -> str:
     if not app.is_advanced:
         return f"opens as {app.name!r}"
     return (
-        f"opens as {app.name!r} and has advanced permissions: give the app the right to manage it, or searches come "
-        "back empty without an error"
+        f"opens as {app.name!r} and has advanced permissions: give the app the right to manage it, otherwise searches "
+        "return no records and no error"
     )
 
 
@@ -150,14 +154,17 @@ def _find_store_trouble(hook: ExaminedHook, settings: LarkSettings) -> str | Non
     except LarkError as exc:
         return _say(exc)
     except Exception as exc:  # noqa: BLE001 - any driver's; its text may quote the database's address and password
-        return f"the database of {settings.token_store_conn_id!r} refuses ({type(exc).__name__}); check its connection"
+        return (
+            f"the database of connection {settings.token_store_conn_id!r} failed with {type(exc).__name__}; check the "
+            "connection"
+        )
     return None
 
 
 def _warn(settings: LarkSettings) -> Iterator[str]:
     if settings.is_readable:
-        yield "Mind: the host is plain http, so the App Secret travels readable; use https://"
-    yield from (f"Mind: {warning}" for warning in settings.warnings)
+        yield "Warning: the host uses plain http, so the App Secret is sent unencrypted; use https://"
+    yield from (f"Warning: {warning}" for warning in settings.warnings)
 
 
 def _say(exc: LarkError) -> str:

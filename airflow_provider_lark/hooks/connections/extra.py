@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from airflow_provider_lark.core.api.retry import LONGEST_ELAPSED_SECONDS, MOST_ATTEMPTS
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.hints import counted
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -92,9 +93,9 @@ class Extra:
     def warnings(self) -> tuple[str, ...]:
         """What is unlikely to be meant: fields that nobody reads. Only names close to a known one are quoted."""
         found = [(name, get_close_matches(name, self._fields, n=1)) for name in self._unknown]
-        told = [f"extra field {name!r} is not known; did you mean {near[0]!r}?" for name, near in found if near]
+        told = [f"unknown extra field {name!r}; did you mean {near[0]!r}?" for name, near in found if near]
         others = len(found) - len(told)
-        return (*told, f"{others} extra fields are not known") if others else tuple(told)
+        return (*told, f"{counted(others, 'unknown extra field')}") if others else tuple(told)
 
     def text(self, name: str) -> str | None:
         """Return a text without blanks around it, None where the field is empty."""
@@ -124,7 +125,7 @@ class Extra:
         seconds = self._number("timeout_seconds", DEFAULT_TIMEOUT_SECONDS)
         if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
             raise ConfigError(
-                f"{self._where}: timeout_seconds must be a number above 0, at most {MAX_TIMEOUT_SECONDS:g}"
+                f"{self._where}: timeout_seconds must be greater than 0 and at most {MAX_TIMEOUT_SECONDS:g}"
             )
         return seconds
 
@@ -167,7 +168,7 @@ class Extra:
         path = self.text("ca_bundle")
         if path is not None and not _is_file(path):
             raise ConfigError(
-                f"{self._where}: ca_bundle must be the path of a file of certificates that this machine can read"
+                f"{self._where}: ca_bundle must be the path of a PEM file that exists and is readable on this machine"
             )
         return path
 
@@ -186,11 +187,11 @@ class Extra:
         if not isinstance(value, dict):
             raise ConfigError(expected)
         if len(value) > MAX_BASES:
-            raise ConfigError(f"{self._where}: bases holds {len(value):,} names; at most {MAX_BASES:,} are read")
+            raise ConfigError(f"{self._where}: bases has {len(value):,} entries; at most {MAX_BASES:,} are allowed")
         if bad := [name for name, token in value.items() if not _is_token(token)]:
             raise ConfigError(
-                f"{self._where}: bases[{bad[0][:80]!r}] must be an app_token, the part after /base/ in its address, "
-                "or the whole address"
+                f"{self._where}: bases[{bad[0][:80]!r}] must be an app_token (the part after /base/ in the base's "
+                "address) or the whole address"
             )
         return {name.strip(): _app_token_of(token.strip()) for name, token in value.items()}
 
@@ -201,9 +202,9 @@ def check_proxy(proxy: Secret, where: str) -> None:
     :raises ConfigError: it is none, or Airflow's stars stand in place of its password.
     """
     if not _is_proxy(proxy.reveal()):
-        raise ConfigError(f"{where}: proxy must be an address such as http://proxy.example:3128")
+        raise ConfigError(f"{where}: proxy must be a URL such as http://proxy.example:3128")
     if password := urlsplit(proxy.reveal()).password:
-        refuse_stars(password, where, "the password of proxy")
+        refuse_stars(password, where, "the proxy password")
 
 
 def refuse_stars(value: str, where: str, name: str) -> None:
@@ -212,7 +213,10 @@ def refuse_stars(value: str, where: str, name: str) -> None:
     :raises ConfigError: *value* is nothing else.
     """
     if not value.strip("* "):
-        raise ConfigError(f"{where}: {name} is {value.strip()}, which Airflow shows in its place; type it in again")
+        raise ConfigError(
+            f"{where}: {name} is {value.strip()}, the mask that Airflow displays instead of the value; enter the real "
+            "value again"
+        )
 
 
 def _read_object(conn: Connection, where: str, known: int) -> Mapping[str, Any]:
@@ -220,13 +224,13 @@ def _read_object(conn: Connection, where: str, known: int) -> Mapping[str, Any]:
         extra = json.loads(conn.extra) if conn.extra else {}
     except (ValueError, RecursionError):
         # without the cause: an error tracker would show the text, and with it the secrets
-        raise ConfigError(f"{where}: extra is no JSON object") from None
+        raise ConfigError(f"{where}: extra is not a valid JSON object") from None
     if not isinstance(extra, dict):
-        raise ConfigError(f"{where}: extra is no JSON object")
+        raise ConfigError(f"{where}: extra is not a valid JSON object")
     if len(extra) > MAX_FIELDS:
         raise ConfigError(
-            f"{where}: extra has {len(extra):,} fields, which are no settings of a connection; "
-            f"the form names the {known} that count"
+            f"{where}: extra has {len(extra):,} fields; remove the unknown settings and keep only the {known} listed "
+            "in the connection form"
         )
     return extra
 

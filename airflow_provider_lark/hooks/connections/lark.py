@@ -32,17 +32,23 @@ def read_connection(conn_id: str) -> Connection:
     :raises ConfigError: there is none, or Airflow lets this process read none.
     """
     variable = f"AIRFLOW_CONN_{conn_id.upper()}"
-    problem = f"does not exist; add it under Admin → Connections, with `airflow connections add` or as {variable}"
+    problem = (
+        "does not exist; add it under Admin → Connections, with `airflow connections add`, or as the environment "
+        f"variable {variable}"
+    )
     if not _sees_database():
         # as the callbacks of a DAG in dag.test()
-        problem += "; outside of tasks Airflow looks at the environment and secrets backends only"
+        problem += "; outside of tasks Airflow reads connections only from the environment and from secrets backends"
     try:
         return BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         pass
     except PermissionError:
         # as the synchronous callback of a deadline in some versions
-        problem = f"Airflow lets this process read no connection from its database; give it as {variable}"
+        problem = (
+            "Airflow does not let this process read connections from its database; set the environment variable "
+            f"{variable}"
+        )
     # outside the except block: one that Airflow cannot read is not found either, and its frames hold it
     raise ConfigError(f"connection {conn_id!r}: {problem}")
 
@@ -86,7 +92,7 @@ class LarkSettings(ConnectionSettings):
     def _read(cls, conn: Connection) -> Self:
         where = f"connection {conn.conn_id!r}"
         if conn.conn_type != "lark":
-            raise ConfigError(f"{where}: is of type {conn.conn_type!r}; a connection of type 'lark' is needed")
+            raise ConfigError(f"{where}: has type {conn.conn_type!r}; expected type 'lark'")
         extra = Extra(conn, where)
         host = _read_host(conn, where) or REGIONS[extra.choice("region", tuple(REGIONS))]
         return cls(
@@ -128,7 +134,7 @@ def _hide(text: str | None) -> Secret | None:
 
 def _need(value: str | None, where: str, name: str) -> str:
     if not value or not value.strip():
-        raise ConfigError(f"{where}: has no {name}; the developer console shows it under Credentials & Basic Info")
+        raise ConfigError(f"{where}: {name} is missing; copy it from the developer console, Credentials & Basic Info")
     refuse_stars(value, where, name)
     return value.strip()
 

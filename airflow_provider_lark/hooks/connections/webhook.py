@@ -60,11 +60,11 @@ class WebhookSettings(ConnectionSettings):
     def _read(cls, conn: Connection) -> Self:
         where = f"connection {conn.conn_id!r}"
         if conn.conn_type != CONN_TYPE:
-            raise ConfigError(f"{where}: is of type {conn.conn_type!r}; a connection of type {CONN_TYPE!r} is needed")
+            raise ConfigError(f"{where}: has type {conn.conn_type!r}; expected type {CONN_TYPE!r}")
         if not (conn.password or "").strip() and (conn.host or "").strip():
             raise ConfigError(
-                f"{where}: the webhook address stands in the host, which Airflow shows to everybody; move it to the "
-                "field Webhook address (password), and give the bot a new one if others may have seen it"
+                f"{where}: the webhook address is in the host field, which Airflow shows to every user; move it to the "
+                "field Webhook address (password), and reset the bot's address if others may have seen it"
             )
         try:
             address = parse_hook_address(conn.password or "")

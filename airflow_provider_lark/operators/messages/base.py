@@ -106,7 +106,10 @@ class MentioningOperator(MessageOperator):
         for at, each in enumerate(people):
             if is_contact(each) and not found.get(each):
                 what = "e-mail address" if "@" in each else "mobile number"
-                raise NotFound(f"mentions[{at}]: nobody in the tenant has this {what}, or the app may not see who")
+                raise NotFound(
+                    f"mentions[{at}]: no user in the tenant has this {what}, or the user is outside the app's contact "
+                    "range; check it, or widen the app's data permissions"
+                )
         return [found.get(each) or each for each in people]
 
 
@@ -166,8 +169,8 @@ class SayingOperator(MentioningOperator):
         # a template of a Param that was left empty gives nothing, or the word
         filled = [name for name, value in given.items() if value not in (None, "", "None", [])]
         if len(filled) != 1:
-            told = " and ".join(filled) or "nothing"
-            raise ConfigError(f"the message holds {told}: give exactly one of {', '.join(self.kinds)}")
+            told = " and ".join(filled) or "no content"
+            raise ConfigError(f"the message has {told}: give exactly one of {', '.join(self.kinds)}")
         (kind,) = filled
         if kind == "card" and is_card_file(given[kind]):
             return kind, render_card_file(given[kind], self.get_template_env(), cast("Mapping[str, Any]", context))
@@ -187,7 +190,7 @@ class SayingOperator(MentioningOperator):
             case _:
                 said = content.card(self._card(kind, value), mentions=people)
         if people and kind == "template_id":
-            raise ConfigError("mentions: a template mentions people by its variables")
+            raise ConfigError("mentions: not supported with template_id; pass the users in template_variables")
         return Said(kind, said.write(), lambda: said)
 
     def _card(self, kind: str, value: Any) -> Mapping[str, Any]:
@@ -219,7 +222,7 @@ def read_message_ids(given: Any) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-_EMPTY = "{}: is empty; give an id (om_…), or the output of the task that sent the message"
+_EMPTY = "{}: is empty; give a message_id (om_…) or the output of the task that sent the message"
 
 
 def _read_id(given: Any, where: str) -> str:
@@ -228,8 +231,8 @@ def _read_id(given: Any, where: str) -> str:
         raise ConfigError(_EMPTY.format(where))
     if not text.startswith("om_"):
         raise ConfigError(
-            f"{where}: {text[:50]!r} is no id of a message, which begins with om_; or give the output of the task that "
-            "sent it, with `| tojson` in a template"
+            f"{where}: {text[:50]!r} is not a message_id (om_…); to pass the output of the task that sent the message "
+            "through a template, add `| tojson`"
         )
     return text
 
@@ -246,5 +249,5 @@ def raise_first(errors: Sequence[tuple[str, Exception]], count: int, told: str) 
         return
     first, error = ordered[0]
     if count > 1:
-        error.add_note(f"{len(errors)} of {count} {told}, the first {first}; the others did")
+        error.add_note(f"{len(errors)} of {count} {told}, the first of them {first}; the others succeeded")
     raise error

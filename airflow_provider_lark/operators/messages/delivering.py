@@ -49,7 +49,7 @@ class DeliveringOperator(MessageOperator):
     ) -> None:
         """Send to those of *receivers* who have not got it; where all have, nothing is made."""
         if not memory.pending(receivers):
-            self.log.info("all %d receivers have got the message in an earlier try", len(receivers))
+            self.log.info("an earlier try already sent the message to all receivers (%d)", len(receivers))
             return
         content = make()
 
@@ -59,7 +59,7 @@ class DeliveringOperator(MessageOperator):
             )
 
         count = deliver_once(memory, receivers, send, resend_if_unknown=self._may_resend)
-        self.log.info("sent a message of type %s to %d of %d receivers", content.msg_type, count, len(receivers))
+        self.log.info("sent the message (type %s) to %d of %d receivers", content.msg_type, count, len(receivers))
 
     @property
     def _may_resend(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.api.wire.limits import IMAGE_MAX_BYTES, MESSAGE_FILE_MAX_BYTES
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.hooks.parameters import read_names
 from airflow_provider_lark.operators.messages.base import Said
 
@@ -42,13 +43,18 @@ def given_files(kind: str, value: Any, *, file_name: Any, conn_id: str | None) -
     names = [str(each).strip() for each in read_names(file_name, "file_name")]
     if kind == "file_content":
         if len(names) != 1 or not names[0]:
-            raise ConfigError("file_name: is empty, and file_content has no name of its own; give one (report.csv)")
+            raise ConfigError("file_name: is required with file_content; give one such as report.csv")
         return [GivenFile(names[0], lambda: str(value).encode(errors="replace"))]
     paths = read_names(value, kind)
     if not paths:
-        raise ConfigError(f"{kind}: the list is empty; give a path, or let the task be skipped where there is none")
+        raise ConfigError(
+            f"{kind}: the list is empty; give at least one path, or skip the task when there are no files"
+        )
     if names and kind == "file" and len(names) != len(paths):
-        raise ConfigError(f"file_name: {len(names)} names for {len(paths)} files; give as many, or none")
+        raise ConfigError(
+            f"file_name: got {counted(len(names), 'name')} for {counted(len(paths), 'file')}; give one name per file, "
+            "or none"
+        )
     return [
         _given_file(
             kind, path, conn_id, where=kind if len(paths) == 1 else f"{kind}[{at}]", name="".join(names[at : at + 1])
@@ -64,7 +70,7 @@ def _given_file(kind: str, given: Any, conn_id: str | None, *, where: str, name:
         raise ConfigError(f"{where}: is empty; give a path")
     path = ObjectStoragePath(given, conn_id=conn_id)
     if not path.is_file():
-        raise ConfigError(f"{where}: there is no file {path.name!r}; check the path, and storage_conn_id")
+        raise ConfigError(f"{where}: file {path.name!r} does not exist; check the path and storage_conn_id")
     _check_size(path, where, _MOST_BYTES[kind])
     return GivenFile(name or path.name, path.read_bytes)
 
@@ -72,10 +78,11 @@ def _given_file(kind: str, given: Any, conn_id: str | None, *, where: str, name:
 def _check_size(path: ObjectStoragePath, where: str, most_bytes: int) -> None:
     size = path.stat().st_size
     if size == 0:
-        raise ConfigError(f"{where}: the file is empty, and Lark takes no empty ones ({path.name!r})")
+        raise ConfigError(f"{where}: file {path.name!r} is empty; Lark does not accept empty files")
     if size > most_bytes:
         raise TooLarge(
-            f"{where}: {path.name!r} has {size:,} bytes, at most {most_bytes:,} are allowed; send a link to it"
+            f"{where}: file {path.name!r} has {size:,} bytes, more than the {most_bytes:,} Lark allows; send a link to "
+            "it instead"
         )
 
 

@@ -72,7 +72,10 @@ class SentOnce:
         try:
             known = memory._store.get(key)
         except Exception as exc:  # noqa: BLE001 - the uuid still holds, and a message is not lost over its memory
-            log.warning("the task state store cannot be read (%s); the message's uuid alone guards it", _name(exc))
+            log.warning(
+                "cannot read the task state store (%s); only the message uuid prevents duplicates, for one hour",
+                _name(exc),
+            )
             return memory
         if isinstance(known, Mapping) and known.get("uuid") == uuid:
             memory.began, memory.sent = known.get("began"), dict(known.get("sent") or {})
@@ -96,8 +99,9 @@ class SentOnce:
         now, self._began_before = CallingHook.clock.now(), self.began
         if self.began is not None and now - self.began > UUID_SECONDS - _MARGIN_SECONDS and not resend_if_unknown:
             raise OutcomeUnknown(
-                "an earlier try of this task was cut off while it sent the message, over an hour ago: it may be in the "
-                "chat, and Lark no longer knows it by its uuid; look there, and set resend_if_unknown to send it again"
+                "an earlier try of this task was interrupted while sending the message more than an hour ago. The "
+                "message may or may not have been sent, and Lark no longer recognises its uuid; check the chat, and "
+                "set resend_if_unknown=True to send it again"
             )
         if self.began is None or resend_if_unknown:
             self.began = now
@@ -127,7 +131,11 @@ class SentOnce:
             known = {"uuid": self.uuid, "began": self.began, "sent": self.sent}
             self._store.set(self._key, {**known, **({"facts": self.facts} if self.facts else {})})
         except Exception as exc:  # noqa: BLE001 - as above
-            log.warning("the task state store cannot be written (%s); the message's uuid alone guards it", _name(exc))
+            log.warning(
+                "cannot write the task state store (%s); duplicates are prevented by the message uuid only, for one "
+                "hour",
+                _name(exc),
+            )
 
 
 def deliver_once(
@@ -156,7 +164,7 @@ def deliver_once(
     errors = [(each.receiver_id, each.error) for each in results if each.error is not None]
     sent = {each.receiver_id: asdict(each.message) for each in results if each.message is not None}
     memory.end(sent, in_doubt=any(isinstance(error, OutcomeUnknown) for _, error in errors), is_whole=not errors)
-    raise_first(errors, len(results), "receivers did not get it")
+    raise_first(errors, len(results), "receivers did not get the message")
     return len(sent)
 
 

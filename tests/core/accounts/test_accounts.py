@@ -44,7 +44,9 @@ def test_upgrade_refuses_an_applications_own_tokens(new_database):
     engine = new_database("sqlite")
     with engine.begin() as conn:
         conn.execute(text("CREATE TABLE tokens (id INTEGER PRIMARY KEY, value TEXT)"))
-    with pytest.raises(SchemaMismatch, match=r"table 'tokens'.*not this package.*database or schema of its own"):
+    with pytest.raises(
+        SchemaMismatch, match=r"table 'tokens'.*does not belong to this package.*separate database or schema"
+    ):
         migrate.upgrade(engine)
 
 

@@ -245,7 +245,7 @@ def test_database_that_is_down_breaks_no_lookup_and_rests(emulator, client, capl
 
     assert lookups(client) == 2
     (warning,) = caplog.messages
-    assert "the user cache cannot be read (OperationalError); Lark is asked instead" in warning
+    assert "the user cache cannot be read (OperationalError); querying Lark instead" in warning
 
 
 def test_database_that_another_program_locks_breaks_no_lookup(lite, emulator, client, caplog, monkeypatch):
@@ -256,7 +256,7 @@ def test_database_that_another_program_locks_breaks_no_lookup(lite, emulator, cl
         other.exec_driver_sql("ROLLBACK")
     assert found == {"u1@x.y": person(emulator, 1).open_id}
     (warning,) = caplog.messages
-    assert "the user cache cannot be written (DatabaseBusy); Lark is asked instead" in warning
+    assert "the user cache cannot be written (DatabaseBusy); querying Lark instead" in warning
 
 
 def test_database_without_the_tables_breaks_no_lookup(emulator, client, new_database):

@@ -69,14 +69,18 @@ def test_table_is_read_as_people_write_it(given: Any, expected: TableAddress) ->
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        pytest.param(("",), "names no table", id="nothing"),
-        pytest.param((APP,), "names no table.*<base>:<table>", id="base only"),
-        pytest.param((f"https://x.feishu.cn/base/{APP}",), r"names no table.*\?table=", id="address of a base"),
-        pytest.param(("MyDb:users",), r"'MyDb' is not a named base \(known: Address, MyDB, Wiki\)", id="unknown base"),
-        pytest.param((":users",), "no base is given", id="no base"),
-        pytest.param(("https://x.feishu.cn/sheets/sht1?table=a",), "not the address of a Bitable", id="sheet"),
-        pytest.param(("https://[x/base/a",), "not the address of a Bitable", id="no address"),
-        pytest.param(("ftp://x/base/a?table=b",), "not the address of a Bitable", id="other scheme"),
+        pytest.param(("",), "does not specify a table", id="nothing"),
+        pytest.param((APP,), "does not specify a table.*<base>:<table>", id="base only"),
+        pytest.param(
+            (f"https://x.feishu.cn/base/{APP}",), r"does not specify a table.*\?table=", id="address of a base"
+        ),
+        pytest.param(
+            ("MyDb:users",), r"'MyDb' is not a known base name \(known: Address, MyDB, Wiki\)", id="unknown base"
+        ),
+        pytest.param((":users",), "no base given", id="no base"),
+        pytest.param(("https://x.feishu.cn/sheets/sht1?table=a",), "not a Bitable address", id="sheet"),
+        pytest.param(("https://[x/base/a",), "not a Bitable address", id="no address"),
+        pytest.param(("ftp://x/base/a?table=b",), "not a Bitable address", id="other scheme"),
     ],
 )
 def test_table_that_cannot_be_read_says_what_to_write(given: Any, message: str) -> None:
@@ -166,9 +170,9 @@ def test_wiki_node_in_place_of_an_app_token_is_hinted_at(
 
 
 def test_locate_without_a_base_or_a_table_is_refused(lark: LarkClient) -> None:
-    with pytest.raises(ConfigError, match="'MyDB' is not a named base"):
+    with pytest.raises(ConfigError, match="'MyDB' is not a known base name"):
         lark.bitable.locate(TableAddress(base="MyDB", table="users"))
-    with pytest.raises(ConfigError, match="names no table"):
+    with pytest.raises(ConfigError, match="does not specify a table"):
         lark.bitable.locate(TableAddress(app_token=APP))
 
 

@@ -96,7 +96,7 @@ def test_scan_under_a_token_that_was_used_before_it_began_again_goes_on(client: 
 def test_scan_refused_for_another_reason_ends(client: LarkClient, server: Any) -> None:
     server.say({"items": [], "has_more": True, "page_token": "p1"})
     server.refuse(1254018)
-    with pytest.raises(BadRequest, match="filter is not valid"):
+    with pytest.raises(BadRequest, match="filter is invalid"):
         list(client.bitable.search_pages(app_token="basA", table_id="tblA"))
     assert len(server.calls) == 2
 

@@ -45,15 +45,15 @@ def test_call_address_of_the_same_host_is_taken(client: LarkClient, server: Any)
     ("path", "words"),
     [
         pytest.param("https://evil.example/open-apis/x", "not on http", id="another host"),
-        pytest.param("//evil.example/open-apis/x", "none of Lark's", id="host without scheme"),
-        pytest.param("/bitable/v1/apps", "from /open-apis/ on", id="not from the root"),
-        pytest.param("open-apis/bitable/v1/apps", "from /open-apis/ on", id="no slash"),
-        pytest.param("", "from /open-apis/ on", id="empty"),
-        pytest.param("/open-apis/../secret", "none of Lark's", id="dots"),
-        pytest.param("/open-apis/%2e%2e/secret", "none of Lark's", id="quoted dots"),
-        pytest.param("//[x/open-apis/y", "none of Lark's", id="no address"),
-        pytest.param("/open-apis/x#y", "none of Lark's", id="fragment"),
-        pytest.param("/open-apis/\ud800", "no valid text", id="half a surrogate pair"),
+        pytest.param("//evil.example/open-apis/x", "is not a Lark API path", id="host without scheme"),
+        pytest.param("/bitable/v1/apps", "path starting with /open-apis/", id="not from the root"),
+        pytest.param("open-apis/bitable/v1/apps", "path starting with /open-apis/", id="no slash"),
+        pytest.param("", "path starting with /open-apis/", id="empty"),
+        pytest.param("/open-apis/../secret", "is not a Lark API path", id="dots"),
+        pytest.param("/open-apis/%2e%2e/secret", "is not a Lark API path", id="quoted dots"),
+        pytest.param("//[x/open-apis/y", "is not a Lark API path", id="no address"),
+        pytest.param("/open-apis/x#y", "is not a Lark API path", id="fragment"),
+        pytest.param("/open-apis/\ud800", "invalid characters", id="half a surrogate pair"),
         pytest.param("/open-apis/a\0b", "NUL", id="nul"),
     ],
 )
@@ -68,10 +68,10 @@ def test_call_path_that_is_none_of_larks_is_refused_with_what_to_write(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        pytest.param({"a": 1.5}, "type float", id="fraction"),
-        pytest.param({"a": {"b": 1}}, "type dict", id="dict"),
-        pytest.param({"a": ["x", None]}, "type NoneType", id="none in a list"),
-        pytest.param({"a": "\udc00"}, "no valid text", id="half a surrogate pair"),
+        pytest.param({"a": 1.5}, "got float", id="fraction"),
+        pytest.param({"a": {"b": 1}}, "got dict", id="dict"),
+        pytest.param({"a": ["x", None]}, "got NoneType", id="none in a list"),
+        pytest.param({"a": "\udc00"}, "invalid characters", id="half a surrogate pair"),
     ],
 )
 def test_call_query_value_that_cannot_be_sent_is_refused(client: LarkClient, query: Any, words: str) -> None:
@@ -134,7 +134,7 @@ def test_call_of_an_api_that_a_namespace_has_is_paced_repeated_and_counted_as_th
 
 def test_call_error_names_the_subject_and_an_endpoint_without_ids(client: LarkClient, server: Any) -> None:
     server.refuse(4711)
-    with pytest.raises(BadRequest, match="chat Ops: Lark refuses") as caught:
+    with pytest.raises(BadRequest, match="chat Ops: Lark rejected") as caught:
         client.call("PATCH", "/open-apis/im/v1/chats/oc_5ad11d72b830/members/me_join", subject="chat Ops")
     assert caught.value.endpoint == "PATCH /open-apis/im/v1/chats/:id/members/me_join"
 
@@ -166,7 +166,7 @@ def test_call_pages_that_do_not_move_on_raise(client: LarkClient, server: Any) -
 
 def test_call_pages_wrong_name_of_the_list_raises(client: LarkClient, server: Any) -> None:
     server.say({"items": {"a": 1}})
-    with pytest.raises(UnexpectedAnswer, match="items is no list"):
+    with pytest.raises(UnexpectedAnswer, match="items in the response is not a list"):
         list(client.call_pages("GET", PATH))
 
 

@@ -36,7 +36,7 @@ def test_chat_is_found_by_its_exact_name(emu: Emulator, lark: LarkClient, alerts
 def test_name_of_several_chats_names_them_and_sends_nothing(
     emu: Emulator, lark: LarkClient, alerts: dict[str, list[str]]
 ) -> None:
-    with pytest.raises(BadRequest, match="2 chats are called 'ops'") as caught:
+    with pytest.raises(BadRequest, match="2 chats are named 'ops'") as caught:
         lark.messaging.send(receiver_id="ops", content=HELLO)
     assert all(each in str(caught.value) for each in alerts["ops"])
     assert emu.messages == []
@@ -54,13 +54,13 @@ def test_name_of_several_chats_names_them_and_sends_nothing(
 def test_unknown_name_tells_the_nearest_and_sends_nothing(
     emu: Emulator, lark: LarkClient, alerts: dict[str, list[str]], name: str, near: str
 ) -> None:
-    with pytest.raises(NotFound, match=f"no chat called '{name}'; near are .*{near}"):
+    with pytest.raises(NotFound, match=f"not in a chat named '{name}'; similar names: .*{near}"):
         lark.messaging.send(receiver_id=name, content=HELLO)
     assert emu.messages == []
 
 
 def test_unknown_name_far_from_all_tells_what_to_do(lark: LarkClient) -> None:
-    with pytest.raises(NotFound, match="called 'zzz'; add the app's bot to the group, or give its chat_id"):
+    with pytest.raises(NotFound, match="named 'zzz'; add the app's bot to the group, or give the chat_id"):
         lark.messaging.send(receiver_id="zzz", content=HELLO)
 
 
@@ -206,7 +206,7 @@ def test_list_that_does_not_end_makes_no_chat_unknown(emu: Emulator, lark: LarkC
     for n in range(150):
         emu.state.add_chat(f"c{n}")
     emu.faults.add("GET /open-apis/im/v1/chats", action=action, times=None)
-    with pytest.raises(UnexpectedAnswer, match="promises more"):
+    with pytest.raises(UnexpectedAnswer, match="reports more results"):
         lark.chats.find(name="c149")
 
 
@@ -229,7 +229,7 @@ def test_groups_are_listed_searched_and_looked_at(emu: Emulator, lark: LarkClien
     # the dash is put into quotation marks, as Lark wants it
     assert [each.name for page in lark.chats.search_pages(query="data-al") for each in page.items] == ["data-alerts"]
     assert lark.chats.get(chat_id=chat_id).name == "data-alerts"
-    with pytest.raises(NotFound, match="chat_id is not valid"):
+    with pytest.raises(NotFound, match="chat_id is invalid"):
         lark.chats.get(chat_id="oc_x")
     with pytest.raises(BadRequest, match="1 to 64"):
         lark.chats.search_pages(query=" ")

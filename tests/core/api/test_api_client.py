@@ -169,7 +169,7 @@ def test_batch_create_sends_its_token_and_keeps_the_order(client: LarkClient, se
 
 def test_batch_create_answer_of_another_length_is_refused(client: LarkClient, server: Any) -> None:
     server.say({"records": [{"record_id": "r1", "fields": {}}]})
-    with pytest.raises(UnexpectedAnswer, match="2 records were sent and 1 came back"):
+    with pytest.raises(UnexpectedAnswer, match="2 records sent but 1 returned"):
         client.bitable.batch_create(**AT, records=[{}, {}], client_token="tok")
 
 
@@ -208,7 +208,7 @@ def test_create_record_without_token_makes_one_and_keeps_it_in_retries(
 
 def test_values_that_json_cannot_say_are_refused_without_quoting_them(client: LarkClient, server: Any) -> None:
     for value in (float("nan"), object(), "\ud800"):
-        with pytest.raises(BadRequest, match="cannot be written as JSON") as caught:
+        with pytest.raises(BadRequest, match="cannot be encoded as JSON") as caught:
             client.bitable.update_record(**AT, record_id="rec1", fields={"A": value})
         assert caught.value.__cause__ is None
     assert server.calls == []
@@ -226,7 +226,9 @@ def test_values_that_json_cannot_say_are_refused_without_quoting_them(client: La
         pytest.param(1254041, 200, NotFound, r"\?table=", id="unknown table"),
         pytest.param(1254060, 200, ValueRefused, "Text", id="value"),
         pytest.param(1254060, 500, ValueRefused, "Text", id="value with a server status"),
-        pytest.param(1255006, 400, ClientTokenConflict, "look", id="token of another request"),
+        pytest.param(
+            1255006, 400, ClientTokenConflict, "check whether the records exist", id="token of another request"
+        ),
         pytest.param(99991403, 400, LarkError, "monthly", id="quota"),
         pytest.param(4711, 404, NotFound, "check the ids", id="unknown code with 404"),
         pytest.param(4711, 200, BadRequest, "look the code up", id="unknown code"),
@@ -269,7 +271,7 @@ def test_log_id_comes_from_the_header_where_the_body_has_none(client: LarkClient
     assert caught.value.log_id == "HEADERLOG"
 
 
-# answers that are not Lark's
+# answers that are does not come from Lark
 
 
 @pytest.mark.parametrize(
@@ -277,10 +279,10 @@ def test_log_id_comes_from_the_header_where_the_body_has_none(client: LarkClient
     [
         pytest.param({"body": b"<html>login</html>", "headers": {"Content-Type": "text/html"}}, "text/html", id="html"),
         pytest.param({"body": b"moved", "status": 302, "headers": {"Location": "/x"}}, "HTTP 302", id="redirect"),
-        pytest.param({"body": {"ok": True}}, "not Lark's", id="json without a code"),
-        pytest.param({"body": [1]}, "not Lark's", id="a list"),
-        pytest.param({"body": {"code": "0"}}, "not Lark's", id="a code that is text"),
-        pytest.param({"body": {"code": True}}, "not Lark's", id="a code that is a boolean"),
+        pytest.param({"body": {"ok": True}}, "does not come from Lark", id="json without a code"),
+        pytest.param({"body": [1]}, "does not come from Lark", id="a list"),
+        pytest.param({"body": {"code": "0"}}, "does not come from Lark", id="a code that is text"),
+        pytest.param({"body": {"code": True}}, "does not come from Lark", id="a code that is a boolean"),
     ],
 )
 def test_foreign_answer_raises_at_once_naming_the_host(
@@ -337,7 +339,7 @@ def test_busy_table_is_retried_with_backoff_that_ends_before_the_last_wait(
         client.bitable.batch_update(**AT, records=[("rec1", {})])
     assert len(server.calls) == 6
     assert clock.waits == [0.5, 1.0, 2.0, 4.0, 8.0]
-    assert "given up after attempt 6" in caught.value.__notes__[0]
+    assert "gave up after attempt 6" in caught.value.__notes__[0]
     assert client.calls.by_kind["update"] == 6
 
 
@@ -369,7 +371,7 @@ def test_breakdown_after_an_unanswered_attempt_does_not_hide_it(
 ) -> None:
     server.do("cut")
     server.refuse(1255001, status=500)
-    with pytest.raises(OutcomeUnknown, match="an earlier attempt was sent and not answered") as caught:
+    with pytest.raises(OutcomeUnknown, match="an earlier attempt got no response") as caught:
         make_client(max_attempts=2).bitable.batch_create(**AT, records=[{}], client_token="tok")
     assert not isinstance(caught.value, ServerFailed)
 
@@ -560,5 +562,5 @@ def test_server_offset_is_read_from_the_date_header(client: LarkClient, server: 
 
 def test_create_that_is_answered_with_one_id_twice_is_not_believed(client: LarkClient, server: Any) -> None:
     server.say({"records": [{"record_id": "recA", "fields": {}}, {"record_id": "recA", "fields": {}}]})
-    with pytest.raises(UnexpectedAnswer, match="2 records were sent and 1 came back"):
+    with pytest.raises(UnexpectedAnswer, match="2 records sent but 1 returned"):
         client.bitable.batch_create(**AT, records=[{}, {}], client_token="4f6f0f4e-7b0c-4f1c-8a2b-0d4f3b1c2a11")

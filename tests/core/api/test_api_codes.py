@@ -61,9 +61,13 @@ def test_meanings_say_what_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("code", "endpoint", "words"),
     [
-        pytest.param(230071, "POST /open-apis/im/v1/messages/:message_id/reply", "no replies in threads", id="reply"),
-        pytest.param(230071, "PUT /open-apis/im/v1/messages/:message_id", "not the app's own", id="edit of others"),
-        pytest.param(230075, "PUT /open-apis/im/v1/messages/:message_id", "time to edit", id="edit too late"),
+        pytest.param(
+            230071, "POST /open-apis/im/v1/messages/:message_id/reply", "does not allow replies in threads", id="reply"
+        ),
+        pytest.param(230071, "PUT /open-apis/im/v1/messages/:message_id", "not sent by the app", id="edit of others"),
+        pytest.param(
+            230075, "PUT /open-apis/im/v1/messages/:message_id", "can no longer be edited", id="edit too late"
+        ),
         pytest.param(230075, "POST /open-apis/im/v1/messages", "secret chats", id="send to a secret chat"),
         pytest.param(230073, "GET /open-apis/im/v1/messages", "the thread is not visible", id="history"),
         pytest.param(10003, "POST /open-apis/message/v4/batch_send/", "a part of the message", id="batch"),
@@ -82,8 +86,8 @@ def test_refused_card_names_the_place_and_the_cause(code: int) -> None:
     )
     meaning = explain(code, 400, text)
     assert meaning.error is BadRequest
-    assert "no longer has (error 200861), at body.elements[3] (note)" in meaning.what
-    assert "buttons stand alone" in meaning.hint
+    assert "no longer supports (error 200861), at body.elements[3] (note)" in meaning.what
+    assert "use buttons directly" in meaning.hint
 
 
 @pytest.mark.parametrize(

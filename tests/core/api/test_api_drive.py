@@ -176,7 +176,7 @@ def test_upload_of_a_stream_whose_end_is_answered_too_late_is_in_doubt(
     emu.faults.add(match="upload_finish", action="drop_after")
     content = io.BytesIO(bytes(20 * MB + 1))
     content.seekable = lambda: False  # type: ignore[method-assign]
-    with pytest.raises(OutcomeUnknown, match="finished already, or older than 24 hours"):
+    with pytest.raises(OutcomeUnknown, match="already finished or older than 24 hours"):
         lark.drive.upload_media(app_token=base, name="a", content=content, size=20 * MB + 1)
 
 
@@ -197,14 +197,18 @@ def test_upload_that_always_meets_another_gives_up(client: LarkClient, server: A
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param({"name": "", "content": b""}, "expected 1 to 250", id="no name"),
-        pytest.param({"name": "x" * 251, "content": b""}, "251 characters", id="long name"),
-        pytest.param({"name": "a\ud800", "content": b""}, "the file name holds", id="name of half a pair"),
+        pytest.param({"name": "", "content": b""}, "1 to 250 characters", id="no name"),
+        pytest.param({"name": "x" * 251, "content": b""}, "1 to 250 characters, got 251", id="long name"),
+        pytest.param({"name": "a\ud800", "content": b""}, "the file name contains", id="name of half a pair"),
         pytest.param({"name": "a", "content": Pipe(b"ab")}, "give its size", id="stream without size"),
-        pytest.param({"name": "a", "content": b"abc", "size": 4}, "ends 1 bytes before", id="too short"),
-        pytest.param({"name": "a", "content": b"abc", "size": 2}, "goes on after", id="too long"),
-        pytest.param({"name": "a", "content": io.StringIO("abc"), "size": 3}, "mode 'rb'", id="text"),
-        pytest.param({"name": "a", "content": b"", "size": -1}, "size is -1", id="negative size"),
+        pytest.param({"name": "a", "content": b"abc", "size": 4}, "1 byte shorter than", id="too short"),
+        pytest.param({"name": "a", "content": b"abc", "size": 2}, "is longer than", id="too long"),
+        pytest.param({"name": "a", "content": io.StringIO("abc"), "size": 3}, r"binary mode \('rb'\)", id="text"),
+        pytest.param(
+            {"name": "a", "content": b"", "size": -1},
+            "size must be the number of bytes in the file, got -1",
+            id="negative size",
+        ),
     ],
 )
 def test_upload_of_what_cannot_be_uploaded_is_refused_before_sending(
@@ -218,8 +222,8 @@ def test_upload_of_what_cannot_be_uploaded_is_refused_before_sending(
 @pytest.mark.parametrize(
     ("code", "error", "words"),
     [
-        pytest.param(1061044, NotFound, "a wiki node is none", id="no base"),
-        pytest.param(1061004, AccessDenied, "edit rights", id="no right"),
+        pytest.param(1061044, NotFound, "a wiki node token is not an app_token", id="no base"),
+        pytest.param(1061004, AccessDenied, "edit permission", id="no right"),
         pytest.param(1061043, TooLarge, "too large", id="too large"),
         pytest.param(1061101, BadRequest, "storage is full", id="tenant quota"),
     ],
@@ -334,7 +338,7 @@ def test_download_with_a_stale_token_asks_for_a_new_one(client: LarkClient, serv
 
 
 def test_download_refused_is_larks_error(emu: Emulator, lark: LarkClient, base: str) -> None:
-    with pytest.raises(NotFound, match="file boxNothing: there is no such file"):
+    with pytest.raises(NotFound, match="file boxNothing: the file does not exist"):
         list(lark.drive.download_media_pages(file_token="boxNothing"))
     with pytest.raises(BadRequest, match="chunk_bytes"):
         lark.drive.download_media_pages(file_token="box1", chunk_bytes=0)
@@ -349,7 +353,7 @@ def test_download_whose_parts_have_no_name_comes_whole(emu: Emulator, lark: Lark
 
 def test_download_refused_by_a_status_alone_says_why(emu: Emulator, lark: LarkClient, base: str) -> None:
     emu.switches.bare_file_refusals = True
-    with pytest.raises(NotFound, match="file boxNothing: there is no such file") as caught:
+    with pytest.raises(NotFound, match="file boxNothing: the file does not exist") as caught:
         list(lark.drive.download_media_pages(file_token="boxNothing"))
     assert caught.value.log_id
     token = emu.state.add_file(base, "a.txt", content="a")
@@ -366,7 +370,7 @@ def test_download_stopped_by_a_proxy_does_not_blame_the_app(client: LarkClient, 
 
 def test_download_answer_that_is_no_file_is_refused(client: LarkClient, server: Any) -> None:
     server.say({"a": 1})
-    with pytest.raises(UnexpectedAnswer, match="no file"):
+    with pytest.raises(UnexpectedAnswer, match="did not return a file"):
         list(client.drive.download_media_pages(file_token="box1"))
 
 
@@ -398,7 +402,7 @@ def test_subscription_that_is_not_there_is_none_and_ends_quietly(emu: Emulator, 
 
 def test_subscription_without_the_right_says_which(emu: Emulator, lark: LarkClient) -> None:
     base = emu.state.create_base("Other", members=["cli_other"])
-    with pytest.raises(AccessDenied, match="right to manage the base"):
+    with pytest.raises(AccessDenied, match="permission to manage the base"):
         lark.drive.subscribe(app_token=base.app_token)
     with pytest.raises(NotFound, match="base basNothing"):
         lark.drive.subscribe(app_token="basNothing")

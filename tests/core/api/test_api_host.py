@@ -31,18 +31,18 @@ def test_host_good_address_is_taken(typed: str, host: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        pytest.param("open.feishu.cn", "write https://open.feishu.cn", id="no scheme"),
+        pytest.param("open.feishu.cn", "use https://open.feishu.cn", id="no scheme"),
         pytest.param("localhost:8080", "no scheme", id="no scheme but a port"),
         pytest.param("", "no scheme", id="empty"),
-        pytest.param("ftp://open.feishu.cn", "no http", id="other scheme"),
-        pytest.param("https://:443", "no http", id="no name"),
-        pytest.param("https://open.feishu.cn:port", "no valid address", id="port no number"),
-        pytest.param("https://[::1", "no valid address", id="broken brackets"),
-        pytest.param("https://lark..corp", "no valid address", id="two dots"),
-        pytest.param(f"https://{'x' * 64}.corp", "no valid address", id="name too long"),
+        pytest.param("ftp://open.feishu.cn", "not an http", id="other scheme"),
+        pytest.param("https://:443", "not an http", id="no name"),
+        pytest.param("https://open.feishu.cn:port", "not a valid address", id="port no number"),
+        pytest.param("https://[::1", "not a valid address", id="broken brackets"),
+        pytest.param("https://lark..corp", "not a valid address", id="two dots"),
+        pytest.param(f"https://{'x' * 64}.corp", "not a valid address", id="name too long"),
         pytest.param("https://open.feishu.cn?x=1", "query", id="query"),
-        pytest.param("https://acme.feishu.cn", r"write https://open\.feishu\.cn", id="the tenant's web address"),
-        pytest.param("https://www.larksuite.com", r"write https://open\.larksuite\.com", id="lark's web address"),
+        pytest.param("https://acme.feishu.cn", r"use https://open\.feishu\.cn", id="the tenant's web address"),
+        pytest.param("https://www.larksuite.com", r"use https://open\.larksuite\.com", id="lark's web address"),
     ],
 )
 def test_host_bad_address_says_what_to_write(typed: str, words: str) -> None:

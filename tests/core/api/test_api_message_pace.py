@@ -95,5 +95,5 @@ def test_too_long_a_line_for_one_chat_is_told_as_such(emu: Emulator, make_client
     chat_id = emu.state.add_chat("Team")
     for n in range(5):
         lark.messaging.send(receiver_id=chat_id, content=content.text(str(n)))
-    with pytest.raises(RateLimited, match=r"message to chat_id oc_.* wait already for this chat or message"):
+    with pytest.raises(RateLimited, match=r"message to chat_id oc_.* are already waiting for this chat or message"):
         lark.messaging.send(receiver_id=chat_id, content=content.text("y"))

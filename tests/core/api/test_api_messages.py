@@ -93,12 +93,12 @@ def test_mention_is_one_on_the_server_in_each_form(office: Office, said: Callabl
 @pytest.mark.parametrize(
     ("mentions", "words"),
     [
-        pytest.param(['ou_1"></at><at user_id="all'], r"mentions\[0\] is no id", id="markup"),
-        pytest.param(["ou_1", "Ann Lee"], r"mentions\[1\] is no id", id="a name"),
+        pytest.param(['ou_1"></at><at user_id="all'], r"mentions\[0\]: not a user id", id="markup"),
+        pytest.param(["ou_1", "Ann Lee"], r"mentions\[1\]: not a user id", id="a name"),
         pytest.param("ou_1", "expected a list", id="a text"),
-        pytest.param(["ann@example.com"], "look its owner up first", id="address"),
-        pytest.param(["+86 138-0000-0000"], "look its owner up first", id="number"),
-        pytest.param(["+49 <at>"], r"mentions\[0\] is no id", id="markup behind a country code"),
+        pytest.param(["ann@example.com"], "look up the user's open_id first", id="address"),
+        pytest.param(["+86 138-0000-0000"], "look up the user's open_id first", id="number"),
+        pytest.param(["+49 <at>"], r"mentions\[0\]: not a user id", id="markup behind a country code"),
     ],
 )
 def test_mention_that_is_no_id_is_refused(mentions: Any, words: str) -> None:
@@ -107,29 +107,39 @@ def test_mention_that_is_no_id_is_refused(mentions: Any, words: str) -> None:
 
 
 def test_mention_in_a_template_is_refused() -> None:
-    with pytest.raises(BadRequest, match="mention people inside it"):
+    with pytest.raises(BadRequest, match="put the mentions into its content"):
         content.card({"type": "template", "data": {"template_id": "AAq1"}}, mentions=["ou_1"])
 
 
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        pytest.param(lambda: content.text(" "), BadRequest, "no text", id="empty text"),
-        pytest.param(lambda: content.markdown("\n"), BadRequest, "no text", id="empty markdown"),
-        pytest.param(lambda: content.post({}), BadRequest, "no language", id="empty post"),
+        pytest.param(lambda: content.text(" "), BadRequest, "message is empty", id="empty text"),
+        pytest.param(lambda: content.markdown("\n"), BadRequest, "message is empty", id="empty markdown"),
+        pytest.param(lambda: content.post({}), BadRequest, "post is empty; give a language", id="empty post"),
         pytest.param(lambda: content.post({"zh_cn": {"content": ["a"]}}), BadRequest, "list of paragraphs", id="post"),
         pytest.param(lambda: content.image(" "), BadRequest, "image_key is empty", id="no key"),
-        pytest.param(lambda: content.card("{}"), BadRequest, "of type str", id="card as a text"),
-        pytest.param(lambda: content.card({"card": NEW}), BadRequest, "in a frame", id="card of a webhook"),
         pytest.param(
-            lambda: content.card({"msg_type": "interactive", "card": NEW}), BadRequest, "in a frame", id="body"
+            lambda: content.card("{}"),
+            BadRequest,
+            "expected the card as a dict of card JSON, got str",
+            id="card as text",
+        ),
+        pytest.param(
+            lambda: content.card({"card": NEW}), BadRequest, "is wrapped in another object", id="card of a webhook"
+        ),
+        pytest.param(
+            lambda: content.card({"msg_type": "interactive", "card": NEW}),
+            BadRequest,
+            "is wrapped in another object",
+            id="body",
         ),
         pytest.param(
             lambda: content.card({"a": {1, 2}}).write(), BadRequest, r"card cannot .* \(TypeError\)", id="set"
         ),
         pytest.param(lambda: content.card({"a": float("nan")}).write(), BadRequest, "ValueError", id="not a number"),
-        pytest.param(lambda: content.text("a\0").write(), BadRequest, "a NUL", id="nul"),
-        pytest.param(lambda: content.text("\udfff").write(), BadRequest, "no valid text", id="half a character"),
+        pytest.param(lambda: content.text("a\0").write(), BadRequest, "a NUL character", id="nul"),
+        pytest.param(lambda: content.text("\udfff").write(), BadRequest, "invalid characters", id="half a character"),
     ],
 )
 def test_content_that_cannot_be_is_refused_without_quoting_it(
@@ -185,7 +195,7 @@ def test_size_is_checked_before_sending_and_agrees_with_the_server(
 def test_size_is_that_of_the_bytes_which_are_sent(office: Office) -> None:
     # 40,000 characters: 120 kB as UTF-8, 240 kB if they were escaped
     office.send("错" * 40_000)
-    with pytest.raises(TooLarge, match="card takes 120"):
+    with pytest.raises(TooLarge, match="card has 120"):
         office.send(content.card({"elements": [{"tag": "markdown", "content": "错" * 40_000}]}))
 
 
@@ -203,7 +213,7 @@ def test_reply_stands_below_its_message_and_in_its_thread(office: Office) -> Non
 def test_reply_to_a_message_that_is_gone_sends_nothing(office: Office, in_thread: bool) -> None:
     gone = office.send()
     office.lark.messaging.recall(message_id=gone)
-    for message_id, words in ((gone, "recalled"), ("om_unknown", "no such message")):
+    for message_id, words in ((gone, "recalled"), ("om_unknown", "the message does not exist")):
         with pytest.raises(NotFound, match=words):
             office.lark.messaging.reply(message_id=message_id, content=content.text("x"), in_thread=in_thread)
     assert len(office.emu.messages) == 1
@@ -237,7 +247,7 @@ def test_edit_changes_texts_and_posts(office: Office) -> None:
     with pytest.raises(BadRequest, match="update_card"):
         office.lark.messaging.edit(message_id=sent, content=content.card(NEW))
     theirs = office.emu.state.write_message(office.team, office.ann.open_id, "x")
-    with pytest.raises(AccessDenied, match="not the app's own"):
+    with pytest.raises(AccessDenied, match="not sent by the app"):
         office.lark.messaging.edit(message_id=theirs, content=content.text("x"))
 
 
@@ -256,13 +266,13 @@ def test_card_of_another_form_is_refused_before_the_call(office: Office) -> None
     made = office.send(content.template("AAq1"))
     before = office.lark.calls.total
     for message_id, card, words in (
-        (old, NEW, "sent as a card of JSON 1.0 and cannot become a card of JSON 2.0"),
-        (new, OLD, "sent as a card of JSON 2.0 and cannot become a card of JSON 1.0"),
+        (old, NEW, "sent as a card of JSON 1.0 and cannot be replaced by a card of JSON 2.0"),
+        (new, OLD, "sent as a card of JSON 2.0 and cannot be replaced by a card of JSON 1.0"),
         (made, NEW, "sent as a card made from a template"),
     ):
         with pytest.raises(BadRequest, match=words):
             office.lark.messaging.update_card(message_id=message_id, card=card)
-    with pytest.raises(BadRequest, match="cannot become"):
+    with pytest.raises(BadRequest, match="cannot be replaced by"):
         office.lark.messaging.update_card(message_id="om_of_another_process", card=NEW, sent_form="1.0")
     assert office.lark.calls.total == before
 
@@ -274,7 +284,7 @@ def test_card_of_another_form_is_explained_once_where_its_form_is_not_known(
     office.emu.switches.other_card_form_code = sub_code
     sent = office.send(content.card(NEW))
     other = make_client(DEFAULT_APP_ID, DEFAULT_APP_SECRET, host=office.emu.url)
-    with pytest.raises(BadRequest, match="cannot replace each other: send a new message") as caught:
+    with pytest.raises(BadRequest, match="cannot replace each other; send a new message") as caught:
         other.messaging.update_card(message_id=sent, card=OLD)
     assert caught.value.code == 230099
     assert other.calls.by_kind["message"] == 1
@@ -295,7 +305,7 @@ def test_card_that_is_not_shared_is_refused_before_the_call(office: Office, card
 
 
 def test_update_of_a_text_says_that_it_is_no_card(office: Office) -> None:
-    with pytest.raises(BadRequest, match="the message is no card"):
+    with pytest.raises(BadRequest, match="the message is not a card"):
         office.lark.messaging.update_card(message_id=office.send(), card=NEW)
 
 
@@ -341,15 +351,15 @@ def test_history_is_cut_to_the_window_and_read_by_name(office: Office) -> None:
         pytest.param({}, "either chat_id or thread_id", id="nothing"),
         pytest.param({"chat_id": "oc_1", "thread_id": "omt_1"}, "either chat_id or thread_id", id="both"),
         pytest.param(
-            {"thread_id": "omt_1", "start": datetime.now(UTC)}, "a thread as a whole", id="window of a thread"
+            {"thread_id": "omt_1", "start": datetime.now(UTC)}, "not supported for a thread", id="window of a thread"
         ),
         pytest.param({"chat_id": "oc_1", "start": datetime(2026, 1, 1)}, "no time zone", id="naive"),  # noqa: DTZ001
         pytest.param(
             {"chat_id": "oc_1", "start": datetime.now(UTC), "end": datetime(2020, 1, 1, tzinfo=UTC)},
-            "not before end",
+            "start must be before end",
             id="backwards",
         ),
-        pytest.param({"chat_id": "ou_1"}, "is no chat", id="person"),
+        pytest.param({"chat_id": "ou_1"}, "is not a chat", id="person"),
     ],
 )
 def test_history_of_what_cannot_be_is_refused(office: Office, asked: dict[str, Any], words: str) -> None:
@@ -367,9 +377,9 @@ def test_readers_reactions_and_alarms(office: Office) -> None:
     assert office.lark.reactions.list(message_id=sent) == [made]
     assert office.lark.reactions.list(message_id=sent, emoji_type="OK") == []
     office.lark.reactions.remove(message_id=sent, reaction_id=made.reaction_id)
-    with pytest.raises(NotFound, match="no such reaction"):
+    with pytest.raises(NotFound, match="the reaction does not exist"):
         office.lark.reactions.remove(message_id=sent, reaction_id=made.reaction_id)
-    with pytest.raises(BadRequest, match="no such emoji"):
+    with pytest.raises(BadRequest, match="the emoji_type does not exist"):
         office.lark.reactions.add(message_id=sent, emoji_type="done")
     assert messaging.urge(message_id=sent, user_ids=[office.ann.open_id, "ou_x"]) == ["ou_x"]
     assert office.last.urged == {office.ann.open_id: "app"}
@@ -394,7 +404,7 @@ def test_batch_reaches_many_in_parts_of_two_hundred(office: Office) -> None:
     for said in (content.card(NEW), content.post({"content": [[{"tag": "hr"}]]})):
         office.lark.messaging.send_batch(content=said, open_ids=people[:1])
         assert office.last.msg_type == said.msg_type
-    with pytest.raises(BadRequest, match="type file cannot be sent to many"):
+    with pytest.raises(BadRequest, match="type file cannot be sent in a batch"):
         office.lark.messaging.send_batch(content=content.file("f"), open_ids=people)
     with pytest.raises(BadRequest, match="no receiver"):
         office.lark.messaging.send_batch(content=content.text("x"))

@@ -95,7 +95,9 @@ def test_limits_of_number_and_time_hold_for_what_is_asked_for_too() -> None:
 
 @pytest.mark.parametrize("answer", ["yes", -1.0, float("nan"), [1]])
 def test_handler_that_returns_something_else_is_told_so(answer: Any) -> None:
-    with pytest.raises(ConfigError, match=r"the retry handler returned .*; expected None, True, False, or seconds"):
+    with pytest.raises(
+        ConfigError, match=r"the retry handler returned .*; expected None, True, False or a number of seconds"
+    ):
         decide(ServerBusy("x"), RetryPolicy(handler=lambda _: answer))
 
 
@@ -109,7 +111,7 @@ def test_handler_that_returns_something_else_is_told_so(answer: Any) -> None:
         ({"longest_wait_seconds": float("nan")}, "longest_wait_seconds must be"),
         ({"retry_codes": "230027"}, "retry_codes must be a list of Lark's codes"),
         ({"final_codes": ["230027"]}, "final_codes must be a list of Lark's codes"),
-        ({"retry_codes": [1], "final_codes": [1]}, "code 1 stands in both"),
+        ({"retry_codes": [1], "final_codes": [1]}, "code 1 is in both"),
         ({"handler": "always"}, "handler must be a function"),
     ],
 )

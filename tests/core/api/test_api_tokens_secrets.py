@@ -234,7 +234,7 @@ def test_wrong_key_shows_neither_key_nor_token(
     _user(server, store, clock)
     wrong = Keyring.from_text(OTHER_KEY)
     client = make_client(token_store=SqlTokenStore(engine, wrong, clock=clock), user="ou_1", max_attempts=1)
-    with pytest.raises(LarkError, match="do not open") as of_client:
+    with pytest.raises(LarkError, match="which this worker does not have") as of_client:
         _call_as_user(client)
     with pytest.raises(LarkError, match="wrong encryption key") as of_command:
         reencrypt(engine, wrong)

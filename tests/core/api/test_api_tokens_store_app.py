@@ -77,7 +77,7 @@ def test_store_app_without_a_ticket_asks_for_it_and_goes_on_when_it_comes(
     server.say()
     with pytest.raises(ServerBusy) as caught:
         client.bot.info()
-    assert "there is no valid app ticket" in str(caught.value)
+    assert "no valid app ticket" in str(caught.value)
     assert "client.auth.keep_app_ticket" in str(caught.value)
     # asked for once, though the call was tried six times
     assert [heard.path for heard in server.calls] == ["/open-apis/auth/v3/app_ticket/resend"]

@@ -98,7 +98,7 @@ def test_authorize_url_is_on_the_platforms_accounts_host(host: str, accounts: st
     [
         pytest.param({"code_verifier": "canary"}, "43 to 128", id="short verifier"),
         pytest.param({"code_verifier": "canary" * 30}, "43 to 128", id="long verifier"),
-        pytest.param({"scopes": ["a:b"] * 51}, "51 scopes are too many", id="scopes"),
+        pytest.param({"scopes": ["a:b"] * 51}, "at most 50 are allowed per authorisation, got 51", id="scopes"),
     ],
 )
 def test_authorize_url_refuses_what_lark_would(app: LarkClient, options: Any, words: str) -> None:
@@ -141,9 +141,9 @@ def test_exchange_code_without_a_store_serves_the_process(emu: Emulator, consent
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        pytest.param({"code": "unknown"}, "unknown or was used", id="unknown code"),
-        pytest.param({"redirect_uri": "http://127.0.0.1/other"}, "redirect_uri is not the one", id="redirect_uri"),
-        pytest.param({"code_verifier": "w" * 43}, "code_verifier is not the one", id="verifier"),
+        pytest.param({"code": "unknown"}, "unknown or was already used", id="unknown code"),
+        pytest.param({"redirect_uri": "http://127.0.0.1/other"}, "redirect_uri does not match", id="redirect_uri"),
+        pytest.param({"code_verifier": "w" * 43}, "code_verifier does not match", id="verifier"),
     ],
 )
 def test_exchange_code_that_lark_refuses_says_to_authorise_again(
@@ -159,7 +159,7 @@ def test_exchange_code_that_lark_refuses_says_to_authorise_again(
 def test_exchange_code_a_second_time_is_refused(app: LarkClient, visit: Callable[..., dict[str, str]]) -> None:
     code = visit(app.auth.authorize_url(redirect_uri=BACK, state="s"))["code"]
     app.auth.exchange_code(code=code, redirect_uri=BACK)
-    with pytest.raises(NotAuthorized, match="the code was used"):
+    with pytest.raises(NotAuthorized, match="the code was already used"):
         app.auth.exchange_code(code=code, redirect_uri=BACK)
 
 
@@ -286,7 +286,7 @@ def test_user_whose_authorisation_has_ended_is_not_asked_for_in_vain(
 ) -> None:
     user = consent(app)
     _change(store, _key(emu, user), expires_at=0.0, refresh_expires_at=1.0)
-    with _client(emu, store, user=user) as person, pytest.raises(NotAuthorized, match=r"has ended.*authorize_url"):
+    with _client(emu, store, user=user) as person, pytest.raises(NotAuthorized, match=r"has expired.*authorize_url"):
         person.auth.user_info()
     assert emu.journal.counters()[OAUTH_CALL] == 1
 
@@ -353,7 +353,7 @@ def test_user_renewal_that_cannot_be_stored_is_kept_until_it_can(
     server.do(body={"code": 0, "access_token": "u-2", "expires_in": 7200, "refresh_token": "r-2"})
     server.say({"open_id": "ou_1"})
     client.auth.user_info()
-    assert "going on without the token store: the database is down" in caplog.text
+    assert "continuing without the token store: the database is down" in caplog.text
     store.is_down = False
     clock.seconds += 7200
     # Lark knows r-1 no more; this worker alone has r-2
@@ -375,13 +375,13 @@ def test_scope_that_the_user_did_not_grant_is_named(
         person.bitable.create_app(name="x")
     assert caught.value.code == 99991679
     assert "the user did not grant a scope" in str(caught.value)
-    assert "authorise the app again (client.auth.authorize_url), with it among the scopes" in str(caught.value)
+    assert "authorise the app again (client.auth.authorize_url) with this scope" in str(caught.value)
     assert "base:app:create" in caught.value.scopes
     assert "base:app:create" in str(caught.value)
 
 
 def test_user_info_of_the_app_itself_says_to_give_a_user(app: LarkClient) -> None:
-    with pytest.raises(ConfigError, match="give `user`"):
+    with pytest.raises(ConfigError, match="create the client with `user`"):
         app.auth.user_info()
 
 
@@ -403,6 +403,6 @@ def test_user_token_that_an_api_does_not_take_is_kept(
 ) -> None:
     user = consent(app)
     with _client(emu, store, user=user) as person:
-        with pytest.raises(AccessDenied, match=r"takes no user's token.*without `user`"):
+        with pytest.raises(AccessDenied, match=r"does not accept user tokens.*without `user`"):
             person.contact.batch_get_id(emails=["ann@example.com"])
         assert person.calls.by_kind == {"other": 1}

@@ -59,7 +59,7 @@ TASK = TaskFacts(
     started_at=START,
     ended_at=START + timedelta(seconds=312),
     exception=TRACEBACK,
-    reason="the process was lost",
+    reason="the task process was lost",
     next_retry_at=START + timedelta(hours=1),
 )
 RUN = RunFacts(

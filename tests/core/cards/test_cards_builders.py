@@ -187,11 +187,11 @@ def test_pictures_and_sounds_render_to_exactly_this() -> None:
 @pytest.mark.parametrize(
     ("part", "path", "word"),
     [
-        pytest.param(ImgCombination([]), "img_list", "list the pictures", id="no picture"),
-        pytest.param(ImgCombination(["a"] * 3), "img_list[2]", "3 pictures, of which double shows 2", id="three"),
+        pytest.param(ImgCombination([]), "img_list", "must be a list of images", id="no picture"),
+        pytest.param(ImgCombination(["a"] * 3), "img_list[2]", "3 images, but double only shows 2", id="three"),
         pytest.param(ImgCombination(["a", ""]), "img_list[1]", "img_key", id="empty key"),
         pytest.param(ImgCombination(["a"], "grid"), "combination_mode", "double, triple, bisect", id="mode"),  # type: ignore[arg-type]
-        pytest.param(SelectImg([]), "options", "list the pictures", id="nothing to choose"),
+        pytest.param(SelectImg([]), "options", "must be a list of images", id="nothing to choose"),
         pytest.param(Audio("f", style="loud"), "style", "normal, flat, speak", id="style"),  # type: ignore[arg-type]
         pytest.param(Audio(""), "file_key", "OPUS", id="no sound"),
     ],
@@ -365,11 +365,17 @@ def test_chart_of_rows_takes_columns_by_name() -> None:
     ("make", "word"),
     [
         pytest.param(lambda n, r: chart_of_rows("line", n, r, x="dya", y="sales"), "'day'", id="misspelt column"),
-        pytest.param(lambda n, r: chart_of_rows("line", n, r, x="day", y="city"), "'city' holds a str", id="no number"),
+        pytest.param(
+            lambda n, r: chart_of_rows("line", n, r, x="day", y="city"), "'city' contains a str", id="no number"
+        ),
         pytest.param(
             lambda n, r: chart_of_rows("pie", n, r, x="city", y=["sales", "day"]), "one column", id="pie of two"
         ),
-        pytest.param(lambda n, r: chart_of_rows("pie", n, r, x="city", y="sales", series="day"), "no series", id="pie"),
+        pytest.param(
+            lambda n, r: chart_of_rows("pie", n, r, x="city", y="sales", series="day"),
+            "series: not supported in a pie chart",
+            id="pie",
+        ),
         pytest.param(lambda n, r: chart_of_rows("bar", n, r, x="city", y=[]), "one column", id="no column"),
     ],
 )

@@ -137,9 +137,9 @@ def test_task_cards_tell_their_state_by_colour() -> None:
 
 def test_task_retrying_card_of_a_lost_process_names_the_reason() -> None:
     """As in 5.03: no exception, three tries left."""
-    facts = TaskFacts(dag_id="d", task_id="t", try_number=1, tries=4, reason="the process was lost")
+    facts = TaskFacts(dag_id="d", task_id="t", try_number=1, tries=4, reason="the task process was lost")
     said = texts(task_retrying_card(facts, locale="en_us"))
-    assert said.count("the process was lost") == 1
+    assert said.count("the task process was lost") == 1
     assert {"d.t failed, will retry", "try 1 of 4"} <= set(said)
 
 
@@ -193,7 +193,7 @@ def test_task_failed_card_of_a_huge_exception_fits_and_keeps_both_ends(exception
         code = panel["elements"][0]["content"].split("\n")
         assert code[1][:5] == exception[:5]
         assert code[-2][-3:] == exception[-3:]
-        assert " characters left out …] / [… 省略 " in panel["elements"][0]["content"] or len(exception) < 60_000
+        assert " characters omitted …] / [… 省略 " in panel["elements"][0]["content"] or len(exception) < 60_000
         assert carrier.ready_bytes - 400 < carrier.measure(card) <= carrier.ready_bytes or "\x00" in exception
 
 
@@ -351,7 +351,7 @@ def test_consistency_card_reads_the_report_of_the_operator() -> None:
 def test_backlog_card_of_several_mappings_draws_them_the_fullest_first() -> None:
     make, facts = EVERY["backlog"]
     card = make(facts, locale="en_us")
-    assert card["header"]["title"]["content"] == "1,203 changes wait to be synced"
+    assert card["header"]["title"]["content"] == "1,203 changes waiting to be synced"
     assert [row["mapping"] for row in find(card, "table")[0]["rows"]] == ["orders", "users"]
     values = find(card, "chart")[0]["chart_spec"]["data"]["values"]
     assert values == [{"x": "orders", "y": 1200}, {"x": "users", "y": 3}]

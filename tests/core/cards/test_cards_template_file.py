@@ -100,11 +100,11 @@ def test_template_file_leaves_the_given_environment_alone() -> None:
     ("content", "words"),
     [
         pytest.param(b'{\n  "a": 1,\n  "b" 2\n}', ["failed.json:3:7", "':' delimiter"], id="broken JSON"),
-        pytest.param(b'{"a": {{ n }}}', ["failed.json:1:8", "within the quotes"], id="Jinja around JSON"),
+        pytest.param(b'{"a": {{ n }}}', ["failed.json:1:8", "only allowed inside strings"], id="Jinja around JSON"),
         pytest.param(b"", ["failed.json:1:1"], id="empty file"),
         pytest.param(b"[]", ["must be a JSON object, not list"], id="list"),
         pytest.param(b'{"a": {"b": 1, "b": 2}}', ["'b' twice"], id="key twice"),
-        pytest.param('{"a": "错"}'.encode("gbk"), ["not UTF-8"], id="encoding"),
+        pytest.param('{"a": "错"}'.encode("gbk"), ["not valid UTF-8"], id="encoding"),
     ],
 )
 def test_template_file_that_is_no_card_says_where(

@@ -14,11 +14,11 @@ from airflow_provider_lark.core.lark_side.count_check import CountCheck
         pytest.param([3], 3, "", id="all"),
         pytest.param([0], 0, "", id="none"),
         pytest.param([3, 4], 3, "", id="one came while reading"),
-        pytest.param([3], 2, "Lark counts 3 records and showed 2", id="short"),
-        pytest.param([3, 2], 2, "somebody deleted records", id="one went: another moved up"),
-        pytest.param([3, 4, 3], 3, "somebody deleted records", id="one came and one went"),
-        pytest.param([None], 3, "does not say how many", id="untold"),
-        pytest.param([3, None], 3, "does not say how many", id="untold later"),
+        pytest.param([3], 2, "Lark reports 3 records but returned 2", id="short"),
+        pytest.param([3, 2], 2, "records were deleted during the read", id="one went: another moved up"),
+        pytest.param([3, 4, 3], 3, "records were deleted during the read", id="one came and one went"),
+        pytest.param([None], 3, "did not return the number of records", id="untold"),
+        pytest.param([3, None], 3, "did not return the number of records", id="untold later"),
     ],
 )
 def test_count_check_complains_of_what_may_be_missing(totals, seen, words):

@@ -144,7 +144,7 @@ def test_lookup_can_be_chosen(stock):
     stock.add({"code": str(n)} for n in range(600))
     upsert_records(stock.open(), [{"code": "5", "qty": 1}], ["code"], lookup="scan")
     assert stock.calls("search") == 2
-    with pytest.raises(ConfigError, match="cannot filter by these key fields exactly"):
+    with pytest.raises(ConfigError, match="cannot filter exactly by these key fields"):
         upsert_records(stock.open(), [{"status": "open"}], ["status"], lookup="filter")
 
 
@@ -157,7 +157,7 @@ def test_lookup_can_be_chosen(stock):
         pytest.param(["code", "shop"], [{"code": "x", "shop": None}], ValueMismatch, "field shop", id="empty key"),
         pytest.param(["cod"], [{"code": "x"}], SchemaMismatch, "did you mean 'code'", id="unknown"),
         pytest.param(["serial"], [{"code": "x"}], SchemaMismatch, "serial .* cannot be a key", id="read-only"),
-        pytest.param([], [{"code": "x"}], ConfigError, "key_fields: give the fields", id="none"),
+        pytest.param([], [{"code": "x"}], ConfigError, "key_fields: list the fields", id="none"),
     ],
 )
 def test_upsert_refuses_unclear_keys_and_writes_nothing(stock, key_fields, rows, error, words):

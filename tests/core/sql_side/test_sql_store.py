@@ -392,12 +392,12 @@ def test_key_columns_without_a_primary_key_say_to_name_them(engine: Engine):
     with write_transaction(engine) as conn:
         conn.execute(text("CREATE TABLE t (a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER, UNIQUE (a, b))"))
         table = reflect_table(conn, "t")
-        with pytest.raises(SchemaMismatch, match="has no primary key; name the columns"):
+        with pytest.raises(SchemaMismatch, match="has no primary key; list the columns"):
             key_columns_of(table)
         assert key_columns_of(table, ("b", "a")) == ("b", "a")
-        with pytest.raises(SchemaMismatch, match=r"two rows could have the same \(a\)"):
+        with pytest.raises(SchemaMismatch, match=r"the key \(a\) is not unique"):
             key_columns_of(table, ("a",))
-        with pytest.raises(SchemaMismatch, match="no column 'bb'"):
+        with pytest.raises(SchemaMismatch, match="no key column 'bb'"):
             key_columns_of(table, ("bb",))
 
 
@@ -406,7 +406,7 @@ def test_key_columns_with_a_partial_unique_index_are_refused(kind, ledger_databa
     with write_transaction(ledger_database(kind)) as conn:
         conn.execute(text("CREATE TABLE t_part (id INTEGER PRIMARY KEY NOT NULL, a INTEGER NOT NULL, b INTEGER)"))
         conn.execute(text("CREATE UNIQUE INDEX ux_part ON t_part (a) WHERE b > 0"))
-        with pytest.raises(SchemaMismatch, match="two rows could have the same"):
+        with pytest.raises(SchemaMismatch, match="is not unique"):
             key_columns_of(reflect_table(conn, "t_part"), ("a",))
         conn.execute(text("DROP TABLE t_part"))
 

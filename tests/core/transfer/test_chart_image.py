@@ -80,15 +80,15 @@ def test_pie_is_drawn_and_latin_text_needs_no_font(chinese_font):
 
 @pytest.mark.usefixtures("bare_machine")
 def test_machine_without_a_font_for_the_characters_sends_no_boxes():
-    with pytest.raises(ConfigError, match="no font on this machine has '东华南'; install one") as caught:
+    with pytest.raises(ConfigError, match="no font on this machine has the characters '东华南': install one") as caught:
         draw_chart(points())
     assert "fonts-noto-cjk" in str(caught.value)
-    assert "a chart in the card" in str(caught.value)
+    assert "put the chart into the card" in str(caught.value)
 
 
 @pytest.mark.usefixtures("bare_machine")
 def test_characters_that_are_missing_are_named_up_to_ten():
-    with pytest.raises(ConfigError, match="has '一丁丂七丄丅丆万丈三' and 22 more"):
+    with pytest.raises(ConfigError, match="has the characters '一丁丂七丄丅丆万丈三' and 22 more"):
         choose_fonts(["\ue000", "".join(map(chr, range(0x4E00, 0x4E1F))), " \n\u200b"])
 
 
@@ -102,7 +102,10 @@ def test_fonts_are_chosen_in_order_and_no_more_than_needed(chinese_font):
 
 @pytest.mark.parametrize(
     ("font", "told"),
-    [("No Such Font", "this machine has no font 'No Such Font'"), ("nowhere.ttf", "'nowhere.ttf' cannot be read")],
+    [
+        ("No Such Font", "no font named 'No Such Font' on this machine"),
+        ("nowhere.ttf", "'nowhere.ttf' is not a readable font"),
+    ],
 )
 def test_font_that_is_not_there_is_told(font, told):
     with pytest.raises(ConfigError, match=told):
@@ -111,16 +114,16 @@ def test_font_that_is_not_there_is_told(font, told):
 
 def test_broken_font_file_is_told(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"no font")
-    with pytest.raises(ConfigError, match=r"'broken.ttf' cannot be read"):
+    with pytest.raises(ConfigError, match=r"'broken.ttf' is not a readable font"):
         choose_fonts(["a"], str(tmp_path / "broken.ttf"))
 
 
 @pytest.mark.parametrize(
     ("kind", "rows", "columns", "told"),
     [
-        pytest.param("pie", [(f"r{n}", 1, "") for n in range(21)], {}, "21 slices.*or take kind 'bar'", id="slices"),
+        pytest.param("pie", [(f"r{n}", 1, "") for n in range(21)], {}, "21 slices.*or use chart='bar'", id="slices"),
         pytest.param("line", [("a", 1, f"s{n}") for n in range(21)], {"series": "渠道"}, "21 series", id="series"),
-        pytest.param("pie", [("a", 0, "")], {}, "add up to nothing", id="no shares"),
+        pytest.param("pie", [("a", 0, "")], {}, "add up to 0", id="no shares"),
     ],
 )
 def test_picture_that_nobody_could_read_is_refused(kind, rows, columns, told):
@@ -156,7 +159,7 @@ def test_each_series_and_slice_has_a_colour_of_its_own(tmp_path, kind, count):
 
 @pytest.mark.parametrize("kind", ["bar", "line", "pie"])
 def test_numbers_that_no_scale_holds_are_told_rather_than_an_empty_picture(kind):
-    with pytest.raises(BadRequest, match=r"no scale for numbers beyond 1e\+150"):
+    with pytest.raises(BadRequest, match=r"cannot show numbers beyond 1e\+150"):
         draw_chart(points(kind, [("a", 1e308, "x"), ("b", 1e308, "x")]))
     assert draw_chart(points(kind, [("a", 1e150, "x"), ("b", 1e150, "x")])).startswith(b"\x89PNG")
 

@@ -205,17 +205,17 @@ def test_packed_file_holds_the_same_and_has_the_same_bytes_each_time(tmp_path, f
 @pytest.mark.parametrize("packing", ["gzip", "zip"])
 def test_limit_counts_packed_bytes(tmp_path, packing):
     parts = [[("x" * 1000, at) for at in range(100)]] * 20
-    with pytest.raises(TooLarge, match=r"or pack it \(compression='gzip'\)"):
+    with pytest.raises(TooLarge, match=r"or compress it \(compression='gzip'\)"):
         written(tmp_path, csv_form(NAMES), parts, max_bytes=200_000)
     assert len(written(tmp_path, csv_form(NAMES), parts, packing=packing, max_bytes=200_000)) < 50_000
-    with pytest.raises(TooLarge, match="Lark takes 5,000: let the query return fewer rows or columns, or send a card"):
+    with pytest.raises(TooLarge, match="more than the 5,000 Lark allows: return fewer rows or columns, or send a card"):
         written(tmp_path, csv_form(NAMES), parts, packing=packing, max_bytes=5_000)
 
 
 def test_zip_that_not_every_program_opens_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(text_file, "ZIP_UNPACKED_MAX", 10_000)
     parts = [[("x" * 1000, at) for at in range(20)]]
-    with pytest.raises(TooLarge, match=r"the first 20 rows of the query take [\d,]+ bytes unpacked"):
+    with pytest.raises(TooLarge, match=r"the first 20 rows of the query take [\d,]+ bytes uncompressed"):
         written(tmp_path, csv_form(NAMES), parts, packing="zip")
     written(tmp_path, csv_form(NAMES), parts, packing="gzip")
 
@@ -256,12 +256,18 @@ def test_without_a_known_ending_it_is_a_card(name):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        pytest.param((None, None, "x.gz"), "file_name 'x.gz' packs a file, and nothing says which", id="packed what"),
-        pytest.param((None, "zip", None), "compression packs a file, and nothing says which", id="packed nothing"),
-        pytest.param(("card", "zip", None), "compression packs files, and form 'card' is none", id="packed card"),
-        pytest.param(("csv", "zip", "x.csv.gz"), "ends as gzip does, and compression is 'zip'", id="at odds"),
-        pytest.param(("excel", "zip", None), "compression: an Excel file is packed already", id="packed Excel"),
-        pytest.param((None, None, "x.xlsx.gz"), "file_name 'x.xlsx.gz': an Excel file is packed", id="packed by name"),
+        pytest.param(
+            (None, None, "x.gz"), "file_name 'x.gz': the type of the compressed file is unknown", id="packed what"
+        ),
+        pytest.param(
+            (None, "zip", None), "compression: the type of the compressed file is unknown", id="packed nothing"
+        ),
+        pytest.param(("card", "zip", None), "compression: not supported with form 'card'", id="packed card"),
+        pytest.param(("csv", "zip", "x.csv.gz"), "has the extension of gzip, but compression is 'zip'", id="at odds"),
+        pytest.param(("excel", "zip", None), "compression: an Excel file is already compressed", id="packed Excel"),
+        pytest.param(
+            (None, None, "x.xlsx.gz"), "file_name 'x.xlsx.gz': an Excel file is already compressed", id="packed by name"
+        ),
     ],
 )
 def test_what_makes_no_file_is_told(given, told):

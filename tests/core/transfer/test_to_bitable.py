@@ -204,7 +204,7 @@ def test_second_try_of_a_task_creates_nothing_twice(lark, sqlite):
 def test_append_in_no_order_warns_of_a_second_try(lark, sqlite, source, options, warns):
     run_sql(sqlite, "CREATE TABLE loose (id INTEGER)", "CREATE TABLE kept (id INTEGER PRIMARY KEY)")
     report = copy(lark, sqlite, lark.table("t", id=2), seed="s", **source, **options)
-    assert ["nothing orders its rows" in text for text in report.warnings] == [True] * warns
+    assert ["the order of its rows is not defined" in text for text in report.warnings] == [True] * warns
 
 
 def test_create_whose_answer_is_lost_is_not_doubled(lark, sqlite):
@@ -328,7 +328,7 @@ def test_replace_that_does_not_see_all_records_writes_nothing(lark, sqlite):
     where = lark.table("t", id=2, twice=2)
     lark.add(where, {"id": 1}, {"id": 2})
     lark.emulator.faults.add("records/search", action="short")
-    with pytest.raises(IncompleteRead, match="counts 2 records and showed"):
+    with pytest.raises(IncompleteRead, match="reports 2 records but returned"):
         copy(lark, sqlite, where, sql=numbered(3), mode="replace")
     assert lark.cells(where, "id") == [1, 2]
 
@@ -361,8 +361,8 @@ def test_values_that_lark_stores_otherwise_are_counted_and_named(lark, sqlite):
         lark.emulator.faults.add(route, action="trim", field="name", told=True, times=None)
     report = copy(lark, sqlite, where, sql=sql, mode="upsert", key_fields=["id"])
     assert (report.created, report.near_misses, report.status) == (3, 1, "ok")
-    (warning,) = [text for text in report.warnings if "other values than were sent" in text]
-    assert "in 1 records" in warning
+    (warning,) = [text for text in report.warnings if "different values than were sent" in text]
+    assert "in 1 record (" in warning
     assert "name (Text)" in warning
     assert "near misses 1" in report.summary()
     # SQL keeps its own, so each run writes it again, and says so
@@ -375,7 +375,7 @@ def test_append_that_is_corrected_after_a_refused_row_creates_each_row_once(lark
     lark.emulator.faults.add("batch_create", code=1254015, status=400, contains='"id":14,', times=None)
     options = {"seed": "task", "batch_size": 10}
     for _ in range(2):
-        with pytest.raises(RowRefused, match=r"row 14: .*The 9 others of its batch were taken back"):
+        with pytest.raises(RowRefused, match=r"row 14: .*The other records of its batch \(9\) were deleted again"):
             copy(lark, sqlite, where, sql=numbered(32), **options)
         assert len(lark.records(where)) == 10
     corrected = f"SELECT CASE id WHEN 14 THEN 1400 ELSE id END AS id, twice FROM ({numbered(32)}) AS n"
@@ -421,7 +421,7 @@ def test_table_that_is_full_is_no_fault_of_a_row(lark, sqlite, on_row_error):
 
 def test_bytes_are_refused_with_advice(lark, sqlite):
     where = lark.table("t", a=1)
-    with pytest.raises(ValueMismatch, match=r"row 1: .*no field holds a bytes; CAST it"):
+    with pytest.raises(ValueMismatch, match=r"row 1: .*a bytes cannot be stored in Lark; CAST it"):
         copy(lark, sqlite, where, sql="SELECT x'00ff' AS a")
 
 
@@ -472,7 +472,7 @@ def test_created_table_has_the_key_first_and_the_names_of_fields(lark, sqlite):
         pytest.param("SELECT 1 AS id", {"key_fields": ["id"]}, ConfigError, "mode 'upsert'", id="idle key"),
         pytest.param("SELECT 1 AS id", {"batch_size": 1001}, ConfigError, "1 to 1000", id="batch"),
         pytest.param("SELECT 1 AS id", {"time_zone": "Mars"}, ConfigError, "'Mars' is not a time zone", id="zone"),
-        pytest.param("CREATE TABLE x (y INTEGER)", {}, ConfigError, "returns no rows", id="no select"),
+        pytest.param("CREATE TABLE x (y INTEGER)", {}, ConfigError, "does not return rows", id="no select"),
     ],
 )
 def test_impossible_wishes_are_refused_before_anything_is_written(lark, sqlite, sql, options, error, words):
@@ -486,7 +486,7 @@ def test_table_is_not_made_for_a_transfer_that_cannot_be(lark, sqlite):
     for options in ({"time_zone": "Mars"}, {"mode": "upsert", "key_fields": ["no"]}, {"fields": {"A": "no"}}):
         with pytest.raises((ConfigError, SchemaMismatch)):
             copy(lark, sqlite, lark.named("new"), sql="SELECT 1 AS id", create_table=True, **options)
-    with pytest.raises(SchemaMismatch, match=r"column a .*: no Lark field can hold this type"):
+    with pytest.raises(SchemaMismatch, match=r"column a .*: no Lark field can store this type"):
         copy(lark, sqlite, lark.named("new"), sql="SELECT x'00' AS a", create_table=True)
     names = [table.name for table in lark.client.bitable.list_tables(app_token=lark.app_token)]
     assert "new" not in names
@@ -495,7 +495,7 @@ def test_table_is_not_made_for_a_transfer_that_cannot_be(lark, sqlite):
 def test_missing_table_is_named_with_what_would_make_it(lark, sqlite):
     with pytest.raises(NotFound, match=r"has no table 'new'.*create_table=True"):
         copy(lark, sqlite, lark.named("new"), sql="SELECT 1 AS id")
-    with pytest.raises(ConfigError, match="either sql or source_table"):
+    with pytest.raises(ConfigError, match=r"give either sql .* or source_table"):
         copy(lark, sqlite, lark.named("new"))
 
 
@@ -521,7 +521,7 @@ def test_person_whom_lark_does_not_know_is_a_problem_of_its_row(lark, sqlite):
     find = UserDirectory(lark.client, None).find_by_email
     report = copy_to_bitable(lark.client, sqlite, source, where, options, find_user_ids=find)
     assert report.skipped == 1
-    assert "e-mail addresses of persons whom Lark knows" in report.problems[0]
+    assert "e-mail addresses of users known to Lark" in report.problems[0]
     with pytest.raises(ConfigError, match="needs find_user_ids"):
         copy_to_bitable(lark.client, sqlite, source, where, options)
 
@@ -529,7 +529,7 @@ def test_person_whom_lark_does_not_know_is_a_problem_of_its_row(lark, sqlite):
 @pytest.mark.parametrize(
     ("kind", "value", "words"),
     [
-        pytest.param(11, "Ann", "ids of persons", id="name of a person"),
+        pytest.param(11, "Ann", "user ids", id="name of a person"),
         pytest.param(17, '[{"file_token":"https://x.example/a.pdf"}]', "tokens of files", id="address of a file"),
     ],
 )

@@ -60,7 +60,7 @@ def test_sqlite_keys_that_are_one_to_a_collation_are_named(lark, sqlite):
     for _ in range(2):
         report = dump(lark, sqlite, where, TargetPlace("named", key_fields=("k",)), mode="upsert", on_row_error="skip")
         assert (report.skipped, report.warnings) == (2, [])
-        assert all("another record has its key (k)" in problem for problem in report.problems)
+        assert all("another record has the same key (k)" in problem for problem in report.problems)
     assert run_sql(sqlite, "SELECT k, v FROM named ORDER BY k") == [("b", 2), ("old", 2)]
 
 
@@ -102,7 +102,9 @@ def test_error_amid_the_rows_says_what_the_database_says(lark, ledger_database):
     engine = ledger_database("mysql")
     sql = "SELECT seq AS n, (SELECT 1 UNION SELECT IF(seq = 2000, 2, 1)) AS v FROM seq_1_to_2500"
     where = lark.table("computed", n=2, v=2)
-    with pytest.raises(ConfigError, match="the query: the database stops amid the rows: Subquery returns more than 1"):
+    with pytest.raises(
+        ConfigError, match="the query: the database failed while returning rows: Subquery returns more than 1"
+    ):
         load(lark, engine, SqlSource(sql=sql), where)
 
 
@@ -119,7 +121,9 @@ def test_replace_takes_no_rows_of_other_tables_along(lark, engine, rule):
     )
     where = lark.table("parents", v=2)
     lark.add(where, {"v": 5})
-    with pytest.raises(SchemaMismatch, match=rf"rows of children \(ON DELETE {rule}\); nothing was written. Use mode"):
+    with pytest.raises(
+        SchemaMismatch, match=rf"rows of children \(ON DELETE {rule}\), so nothing was written; use mode"
+    ):
         dump(lark, engine, where, TargetPlace("parents"), mode="replace")
     assert run_sql(engine, "SELECT id, p FROM children ORDER BY id") == [(1, "old"), (2, None)]
     assert dump(lark, engine, where, TargetPlace("parents"), mode="upsert").created == 1

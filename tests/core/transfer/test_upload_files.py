@@ -59,7 +59,7 @@ def test_full_cell_takes_its_own_files_again_and_no_others(lark, reports, tmp_pa
     paths = write(tmp_path / "in", a=b"1", b=b"22")
     for transferred in (2, 0):
         assert upload(lark, reports, *paths).transferred == transferred
-    with pytest.raises(TooLarge, match="more than 2 files"):
+    with pytest.raises(TooLarge, match="more than the 2 files"):
         upload(lark, reports, *write(tmp_path / "more", c=b"333"))
     assert names(lark, reports) == ["a", "b"]
 

@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.wire.routes import Route
 from airflow_provider_lark.core.errors import RateLimited
 
 _TOO_FAST_FOR_ONE = 230020
-_MANY = "too many calls wait already for"
+_MANY = "too many calls are already waiting for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,24 +60,24 @@ def decide_retry(
     :param is_fresh: something was created in this base within :data:`FRESH_SECONDS`.
     """
     if isinstance(error, Stopped):
-        return RetryDecision(None, "told to stop")
+        return RetryDecision(None, "stopped on request")
     may_pass = isinstance(error, RetriableError) or (is_fresh and error.code in _LAG_CODES)
     is_safe = _is_safe(effect, error)
     wanted = policy.judge(FailedAttempt(error, endpoint, effect, attempt, elapsed_seconds, may_pass and is_safe))
     if wanted is False:
-        return RetryDecision(None, "told not to send it again")
+        return RetryDecision(None, "the retry handler decided not to retry")
     if wanted is None and not may_pass:
-        return RetryDecision(None, "a person has to change something")
+        return RetryDecision(None, "retrying cannot succeed until something is changed")
     if not is_safe:
-        return RetryDecision(None, "it may have been carried out, and sending it again would do it twice")
+        return RetryDecision(None, "it may have been carried out, and a retry could repeat its effect")
     if attempt >= _most_attempts(error, policy):
-        return RetryDecision(None, f"{attempt} attempts are used up")
+        return RetryDecision(None, f"no attempts left ({attempt} made)")
     wait_seconds = _wait_seconds(error, attempt, jitter, policy)
     if isinstance(wanted, float):
         # never earlier than Lark says
         wait_seconds = max(wanted, getattr(error, "retry_after_seconds", None) or 0.0)
     if elapsed_seconds + wait_seconds > policy.max_elapsed_seconds:
-        return RetryDecision(None, f"waiting {wait_seconds:.0f} s more would take too long")
+        return RetryDecision(None, f"waiting another {wait_seconds:.0f} s would exceed the maximum total time")
     return RetryDecision(wait_seconds, type(error).__name__)
 
 
@@ -121,7 +121,7 @@ def hides_doubt(error: LarkError, effect: Effect, *, unanswered: bool) -> bool:
 def in_doubt_because(error: LarkError) -> OutcomeUnknown:
     """Return what a caller has to know beside *error*, the last one."""
     return OutcomeUnknown(
-        f"an earlier attempt was sent and not answered, so it may have been carried out; the last one: {error.message}",
+        f"an earlier attempt got no response, so the request may have been carried out; last attempt: {error.message}",
         code=error.code,
         log_id=error.log_id,
         endpoint=error.endpoint,

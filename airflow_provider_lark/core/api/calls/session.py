@@ -213,7 +213,7 @@ class Session:
                 )
                 if decision.wait_seconds is None:
                     if attempt > 1:
-                        error.add_note(f"given up after attempt {attempt}: {decision.reason}")
+                        error.add_note(f"gave up after attempt {attempt}: {decision.reason}")
                     if in_doubt and hides_doubt(error, effect, unanswered=unanswered):
                         raise in_doubt_because(error) from error
                     raise
@@ -293,4 +293,4 @@ def describe(ids: Mapping[str, str]) -> str:
 
 def _log_retry(route: Route, error: LarkError, attempt: int, wait_seconds: float) -> None:
     level = logging.INFO if wait_seconds >= _LONG_WAIT_SECONDS else logging.DEBUG
-    log.log(level, "%s: attempt %d failed, again in %.1f s: %s", route.endpoint, attempt, wait_seconds, error)
+    log.log(level, "%s: attempt %d failed, retrying in %.1f s: %s", route.endpoint, attempt, wait_seconds, error)

@@ -16,31 +16,43 @@ _PATH = re.compile(r"ErrPath: ?((?:ROOT|[a-z_]{1,30}|\[\d{1,4}\](?:\(tag: [a-z_]
 _STEP = re.compile(r"ROOT|\[(\d{1,4})\](?:\(tag: ([a-z_]{1,30})\))?|([a-z_]{1,30})")
 
 _BUILDER = "check the card in Lark's card builder"
-_SAME_FORM = "cards of JSON 1.0, cards of 2.0 and templates cannot replace each other: send a new message"
+_SAME_FORM = "cards of JSON 1.0, cards of JSON 2.0 and templates cannot replace each other; send a new message"
 
 _Row = tuple[type[LarkError], str, str]
 
 _SUB_CODES: dict[int, _Row] = {
-    11310: (BadRequest, "it has too many elements or tables, or is being used", "at most 200 elements and 5 tables"),
-    100290: (BadRequest, "it mentions a user that does not exist", "check the ids; an open_id counts for one app only"),
-    200380: (NotFound, "its template does not exist, or was never published", "publish the template"),
+    11310: (BadRequest, "it has too many elements or tables, or is in use", "at most 200 elements and 5 tables"),
+    100290: (
+        BadRequest,
+        "it mentions a user that does not exist",
+        "check the ids; an open_id is only valid for the app it was issued to",
+    ),
+    200380: (NotFound, "its template does not exist or has never been published", "publish the template"),
     200381: (AccessDenied, "the app may not use its template", "add the app in the template's settings"),
-    200550: (BadRequest, "a chart's chart_spec is not valid", "check it against VChart; functions are not allowed"),
-    200570: (BadRequest, "it names an image that does not exist", "upload the image with the same app first"),
-    200621: (BadRequest, "it is no valid card JSON", "a property may be unknown to JSON 2.0"),
-    200732: (BadRequest, "a template variable has the wrong type", "see the types in the template"),
-    200737: (BadRequest, "a template variable has the wrong format", "see the formats in the template"),
-    200800: (BadRequest, "it cannot be made, or cannot replace the card that was sent", _SAME_FORM),
+    200550: (
+        BadRequest,
+        "a chart's chart_spec is not valid",
+        "check it against the VChart documentation; functions are not allowed",
+    ),
+    200570: (BadRequest, "it refers to an image that does not exist", "upload the image with the same app first"),
+    200621: (BadRequest, "it is not valid card JSON", "a property may be unknown to JSON 2.0"),
+    200732: (BadRequest, "a template variable has the wrong type", "check the variable types in the template"),
+    200737: (BadRequest, "a template variable has the wrong format", "check the variable formats in the template"),
+    200800: (BadRequest, "it cannot be created, or cannot replace the card that was sent", _SAME_FORM),
     200830: (BadRequest, "a card of JSON 1.0 cannot replace one of JSON 2.0", _SAME_FORM),
-    200860: (TooLarge, "it is larger than 30 KB", "show less, or a link to the whole"),
-    200861: (BadRequest, "it holds a tag that JSON 2.0 no longer has", "note and action are gone; buttons stand alone"),
-    200914: (BadRequest, "the rows of a table are not valid", "each cell has to fit the data_type of its column"),
-    200915: (BadRequest, "a row of a table names no column", "use the names of columns as keys"),
+    200860: (TooLarge, "it is larger than 30 KB", "shorten it, or link to the full content"),
+    200861: (
+        BadRequest,
+        "it uses a tag that JSON 2.0 no longer supports",
+        "note and action were removed; use buttons directly",
+    ),
+    200914: (BadRequest, "a table has invalid rows", "each cell must match the data_type of its column"),
+    200915: (BadRequest, "a row of a table uses an unknown column", "use the column names as keys"),
     300220: (BadRequest, "a card with audio cannot be forwarded", "set config.enable_forward to false"),
-    300230: (BadRequest, "two audio elements have one audio_id", "give each its own"),
-    300240: (BadRequest, "another app uploaded its audio", "upload the audio with the same app first"),
-    300301: (BadRequest, "two elements have one element_id", "give each its own"),
-    300305: (BadRequest, "it has more than 200 elements", "show less"),
+    300230: (BadRequest, "two audio elements have the same audio_id", "give each a different one"),
+    300240: (BadRequest, "its audio was uploaded by another app", "upload the audio with the same app first"),
+    300301: (BadRequest, "two elements have the same element_id", "give each a different one"),
+    300305: (BadRequest, "it has more than 200 elements", "reduce it"),
 }
 
 
@@ -50,7 +62,7 @@ def explain_card(text: str) -> Meaning:
     sub_code = int(found[1]) if found else 0
     error, what, hint = _SUB_CODES.get(sub_code, (BadRequest, "", _BUILDER))
     place = read_path(text)
-    told = "the card's content is not valid"
+    told = "the card's content is invalid"
     told += f": {what}" if what else ""
     told += f" (error {sub_code})" if sub_code else ""
     return Meaning(error, told + (f", at {place}" if place else ""), hint)

@@ -39,15 +39,15 @@ STALE_TOKEN_CODES = frozenset({20005, 99991661, 99991663, 99991664, 99991665, 99
 _BY_WORDS = {
     99991668: (
         "not support",
-        Meaning(AccessDenied, "the API takes no user's token", "ask with a client without `user`"),
+        Meaning(AccessDenied, "this API does not accept user tokens", "use a client without `user`"),
     ),
     1254002: (
         "size exceed",
-        Meaning(TooLarge, "one request changes too much", "send fewer or shorter records at once"),
+        Meaning(TooLarge, "the request contains too many changes", "send fewer or smaller records per request"),
     ),
     230001: (
         "not a card",
-        Meaning(BadRequest, "the message is no card", "only cards can be replaced so; edit a text or post instead"),
+        Meaning(BadRequest, "the message is not a card", "only cards can be replaced; edit a text or post instead"),
     ),
 }
 """Codes that mean something else where Lark's text has these words; the documents tell them apart so too."""
@@ -55,29 +55,29 @@ _BY_WORDS = {
 _INTERNAL_CODES = SERVICE_INTERNAL_CODES | {2200, 131001, 1254002, 1254200, 1255001, 1255002, 1255003, 1255004, 1255005}
 
 _GATEWAY_TIMEOUT = 504
-_TIMEOUT = Meaning(OutcomeUnknown, "Lark ran out of time", LATER)
+_TIMEOUT = Meaning(OutcomeUnknown, "Lark timed out", LATER)
 
 _CREDENTIALS = (
     "check App ID and App Secret on the app's credentials page of the developer console, that the app is released "
     "and enabled in the tenant, and that the host is the right one (Feishu or Lark)"
 )
-_ADD_APP = "open the base, choose … > More > Add document app, and give the app edit rights"
-_ADD_BOT = "add the feature Bot in the developer console, then release a new version of the app"
-_MANAGE = "the base has advanced permissions: give the app the right to manage it"
-_WIKI = "in a /wiki/ address the token is a wiki node, not an app_token: give the full address or look the node up"
-_SIGN_IN = "let the user authorise the app again (client.auth.authorize_url)"
-_READ_FIELDS = "read the fields again: somebody may have renamed or deleted one"
-_CHECK_PATH = "check the path's spelling, and the host"
-_CHECK_METHOD = "check the method and the path's spelling, and the host"
+_ADD_APP = "open the base, choose … > More > Add document app, and give the app edit permission"
+_ADD_BOT = "add the Bot feature in the developer console, then release a new version of the app"
+_MANAGE = "the base has advanced permissions; give the app permission to manage it"
+_WIKI = "the token in a /wiki/ address is a wiki node, not an app_token; give the full address, or look up the node"
+_SIGN_IN = "have the user authorise the app again (client.auth.authorize_url)"
+_READ_FIELDS = "read the fields again; one may have been renamed or deleted"
+_CHECK_PATH = "check the spelling of the path, and the host"
+_CHECK_METHOD = "check the method, the spelling of the path, and the host"
 _FIND_VALUE = WHICH_RECORD
-_LIMIT = "a limit of the base is reached: make room or use another table"
+_LIMIT = "delete data that is no longer needed, or use another table"
 
 _MEANINGS: dict[int, Meaning] = {
     # whole gateway
-    9499: Meaning(BadRequest, "Lark cannot read the request", REPORT),
+    9499: Meaning(BadRequest, "Lark cannot parse the request", REPORT),
     99991400: Meaning(RateLimited, "too many calls", LATER),
     99991403: Meaning(
-        QuotaExhausted, "the tenant's monthly quota of API calls is used up", "poll less often or raise the plan"
+        QuotaExhausted, "the tenant's monthly quota of API calls is used up", "poll less often or upgrade the plan"
     ),
     99991401: Meaning(
         AccessDenied, "Lark does not allow this machine's IP address", "add it to the app's IP allow-list"
@@ -87,23 +87,24 @@ _MEANINGS: dict[int, Meaning] = {
         "the app lacks a scope",
         "add it under Permissions & Scopes, then release a new version of the app",
     ),
-    99991676: Meaning(AccessDenied, "this kind of token has no right to the API", "use a self-built app"),
-    99991679: Meaning(AccessDenied, "the user did not grant a scope", f"{_SIGN_IN}, with it among the scopes"),
+    99991676: Meaning(AccessDenied, "this type of token is not allowed to use the API", "use a self-built app"),
+    99991679: Meaning(AccessDenied, "the user did not grant a scope", f"{_SIGN_IN} with this scope"),
     99991201: Meaning(UnexpectedAnswer, "the host does not know this API", _CHECK_PATH),
-    99991301: Meaning(UnexpectedAnswer, "the host does not know this API under this method", _CHECK_METHOD),
-    99992402: Meaning(BadRequest, "Lark's validation refuses a part of the request", "see the named parts"),
+    99991301: Meaning(UnexpectedAnswer, "the host does not support this method for this API", _CHECK_METHOD),
+    99992402: Meaning(BadRequest, "Lark's validation rejected a part of the request", "check the parts it names"),
     # credentials
     10003: Meaning(NotAuthorized, "App ID or App Secret is malformed", _CREDENTIALS),
     10005: Meaning(
         NotAuthorized,
         "the App ID is not authorised here",
-        f"{_CREDENTIALS}; a store app needs the tenant_key of a tenant that has installed it, a self-built app none",
+        f"{_CREDENTIALS}; a store app needs the tenant_key of a tenant that has installed it, a self-built app must "
+        "not have one",
     ),
-    10012: Meaning(NotAuthorized, "Lark gives no app token", _CREDENTIALS),
-    10013: Meaning(NotAuthorized, "Lark gives no tenant token", _CREDENTIALS),
+    10012: Meaning(NotAuthorized, "Lark did not issue an app token", _CREDENTIALS),
+    10013: Meaning(NotAuthorized, "Lark did not issue a tenant token", _CREDENTIALS),
     10014: Meaning(NotAuthorized, "App ID or App Secret is wrong, or the app is disabled", _CREDENTIALS),
     10016: Meaning(
-        NotAuthorized, "Lark has no app ticket for this app", "only store apps have one: leave tenant_key out"
+        NotAuthorized, "Lark has no app ticket for this app", "only store apps have one; leave tenant_key out"
     ),
     10015: Meaning(NotAuthorized, "the App Secret is wrong", _CREDENTIALS),
     99991543: Meaning(NotAuthorized, "App ID and App Secret do not belong together", _CREDENTIALS),
@@ -111,42 +112,42 @@ _MEANINGS: dict[int, Meaning] = {
     99991673: Meaning(NotAuthorized, "the app is not installed in this tenant", _CREDENTIALS),
     11205: Meaning(AccessDenied, "the app has no bot", _ADD_BOT),
     # documents
-    91402: Meaning(NotFound, "there is no such document", _WIKI),
-    91403: Meaning(AccessDenied, "the app may not open the document", _ADD_APP),
-    131005: Meaning(NotFound, "there is no such wiki node", "check the address"),
-    131006: Meaning(AccessDenied, "the app may not open the wiki node", "add the app to the wiki page or its space"),
+    91402: Meaning(NotFound, "the document does not exist", _WIKI),
+    91403: Meaning(AccessDenied, "the app cannot access the document", _ADD_APP),
+    131005: Meaning(NotFound, "the wiki node does not exist", "check the address"),
+    131006: Meaning(AccessDenied, "the app cannot access the wiki node", "add the app to the wiki page or its space"),
     # places in a base, and the right to them
     1254003: Meaning(NotFound, "the app_token is malformed", _WIKI),
-    1254004: Meaning(NotFound, "the table_id is malformed", "it stands in the address after ?table="),
-    1254040: Meaning(NotFound, "there is no such base", _WIKI),
-    1254041: Meaning(NotFound, "there is no such table", "it stands in the address after ?table="),
-    1254042: Meaning(NotFound, "there is no such view", "check the view_id"),
-    1254043: Meaning(RecordNotFound, "a record does not exist", "it was deleted: read the records again"),
+    1254004: Meaning(NotFound, "the table_id is malformed", "it is the part after ?table= in the address"),
+    1254040: Meaning(NotFound, "the base does not exist", _WIKI),
+    1254041: Meaning(NotFound, "the table does not exist", "it is the part after ?table= in the address"),
+    1254042: Meaning(NotFound, "the view does not exist", "check the view_id"),
+    1254043: Meaning(RecordNotFound, "a record does not exist", "it was deleted; read the records again"),
     1254009: Meaning(FieldNotFound, "a field_id is malformed", _READ_FIELDS),
-    1254024: Meaning(FieldNotFound, "a field name is not known", _READ_FIELDS),
+    1254024: Meaning(FieldNotFound, "a field name is unknown", _READ_FIELDS),
     1254044: Meaning(FieldNotFound, "a field does not exist", _READ_FIELDS),
     1254045: Meaning(FieldNotFound, "a field name does not exist", _READ_FIELDS),
     1254301: Meaning(AccessDenied, "the operation is not allowed on this base", _MANAGE),
-    1254302: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
-    1254304: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
-    1254305: Meaning(AccessDenied, "the app has no right to it", _MANAGE),
-    1254306: Meaning(AccessDenied, "the tenant's plan does not allow it", "raise the plan"),
+    1254302: Meaning(AccessDenied, "the app does not have permission", _MANAGE),
+    1254304: Meaning(AccessDenied, "the app does not have permission", _MANAGE),
+    1254305: Meaning(AccessDenied, "the app does not have permission", _MANAGE),
+    1254306: Meaning(AccessDenied, "the tenant's plan does not allow it", "upgrade the plan"),
     # a base under load
     1254036: Meaning(ServerBusy, "the base is being copied", LATER),
     1254112: Meaning(ServerBusy, "too many requests to one base", LATER),
     1254290: Meaning(ServerBusy, "too many requests", LATER),
-    1254291: Meaning(ServerBusy, "another write holds the table", LATER),
-    1254607: Meaning(ServerBusy, "earlier writes are still being computed", "try again later; smaller batches help"),
-    18121: Meaning(OutcomeUnknown, "an equal message is still being sent", LATER),
-    1254608: Meaning(OutcomeUnknown, "an equal request is still being carried out", LATER),
+    1254291: Meaning(ServerBusy, "another write is in progress on the table", LATER),
+    1254607: Meaning(ServerBusy, "earlier writes are still being processed", "try again later; smaller batches help"),
+    18121: Meaning(OutcomeUnknown, "an identical message is still being sent", LATER),
+    1254608: Meaning(OutcomeUnknown, "an identical request is still being processed", LATER),
     1255006: Meaning(
         ClientTokenConflict,
         "the client_token was used for another request",
-        "look whether the records exist before sending under a new token",
+        "check whether the records exist before sending them with a new token",
     ),
     1255040: _TIMEOUT,
     # sizes of requests and answers
-    1254030: Meaning(TooLarge, "the answer would be too large, or the page_token is not valid", "ask for less at once"),
+    1254030: Meaning(TooLarge, "the response is too large, or the page_token is invalid", "request less data at once"),
     1254104: Meaning(TooLarge, "too many records in one request", "send at most 500"),
     1254103: Meaning(LimitReached, "the table is full", _LIMIT),
     1254107: Meaning(BadRequest, "the filter is too long", "at most 2,000 characters"),
@@ -156,9 +157,9 @@ _MEANINGS: dict[int, Meaning] = {
     1254027: Meaning(ValueRefused, "an attachment was not uploaded to this base", "upload it to this base first"),
     1254130: Meaning(ValueRefused, "a cell is too large", _FIND_VALUE),
     1254303: Meaning(ValueRefused, "an attachment belongs to another base", "upload it to this base first"),
-    1254037: Meaning(BadRequest, "the client_token is no UUID of version 4", "pass str(uuid.uuid4())"),
-    1254016: Meaning(BadRequest, "the sort is not valid", _READ_FIELDS),
-    1254018: Meaning(BadRequest, "the filter is not valid", _READ_FIELDS),
+    1254037: Meaning(BadRequest, "the client_token is not a version 4 UUID", "use str(uuid.uuid4())"),
+    1254016: Meaning(BadRequest, "the sort is invalid", _READ_FIELDS),
+    1254018: Meaning(BadRequest, "the filter is invalid", _READ_FIELDS),
 }
 
 _MEANINGS |= SCHEMA_MEANINGS
@@ -180,7 +181,7 @@ _CONVERSIONS = {
     1254072: "Phone",
     1254074: "DuplexLink",
 }
-_USER_HINT = "ids of another app or of another kind (open_id, union_id, user_id) do not count; " + _FIND_VALUE
+_USER_HINT = "ids issued to another app or of another type (open_id, union_id, user_id) are not valid; " + _FIND_VALUE
 
 _MEANINGS |= {
     code: Meaning(
@@ -191,21 +192,21 @@ _MEANINGS |= {
     for code, name in _CONVERSIONS.items()
 }
 _MEANINGS |= {
-    code: Meaning(NotAuthorized, "Lark refuses the token that it has just issued", _CREDENTIALS)
+    code: Meaning(NotAuthorized, "Lark rejected the token that it has just issued", _CREDENTIALS)
     for code in STALE_TOKEN_CODES
 }
 _MEANINGS |= {
-    code: Meaning(NotAuthorized, "Lark refuses the user's token", _SIGN_IN)
+    code: Meaning(NotAuthorized, "Lark rejected the user's token", _SIGN_IN)
     for code in (20005, 99991668, 99991669, 99991677)
 }
 # the same code for a token of the wrong kind
 _MEANINGS[99991663] = Meaning(
     NotAuthorized,
-    "Lark refuses the token that it has just issued",
-    f"{_CREDENTIALS}; some APIs take users' tokens only, for which the client needs `user`",
+    "Lark rejected the token that it has just issued",
+    f"{_CREDENTIALS}; some APIs only accept user tokens, for which the client needs `user`",
 )
 # a write may have been carried out before it broke
-_INTERNAL = Meaning(ServerFailed, "Lark reports an internal error", LATER)
+_INTERNAL = Meaning(ServerFailed, "Lark reported an internal error", LATER)
 
 # /authen/v2/oauth/token
 _MEANINGS |= {
@@ -213,7 +214,7 @@ _MEANINGS |= {
     20072: Meaning(ServerBusy, "Lark's sign-in is overloaded", LATER),
 }
 _MEANINGS |= {
-    code: Meaning(BadRequest, "Lark refuses the request for a user's token", "check App ID, scopes and redirect_uri")
+    code: Meaning(BadRequest, "Lark rejected the request for a user token", "check App ID, scopes and redirect_uri")
     for code in (20001, 20036, 20063, 20067, 20068, 20070)
 }
 _MEANINGS |= {
@@ -222,29 +223,29 @@ _MEANINGS |= {
         20002: "the App Secret is wrong",
         20009: "the app is not installed in the user's tenant",
         20010: "the user may not use the app",
-        20048: "there is no such app",
+        20048: "the app does not exist",
         20069: "the app is disabled",
     }.items()
 }
 _MEANINGS |= {
     code: Meaning(NotAuthorized, what, _SIGN_IN)
     for code, what in {
-        20003: "the code is unknown or was used",
-        20004: "the code has expired: it lives for 5 minutes",
-        20008: "there is no such user",
+        20003: "the code is unknown or was already used",
+        20004: "the code has expired; it is valid for 5 minutes",
+        20008: "the user does not exist",
         20021: "the user has left the tenant",
         20022: "the user is frozen",
-        20023: "the user has not finished signing up",
+        20023: "the user has not completed registration",
         20024: "the code or token belongs to another app",
-        20026: "the refresh token is not valid",
+        20026: "the refresh token is invalid",
         20037: "the refresh token has expired",
-        20049: "the code_verifier is not the one of the authorisation",
+        20049: "the code_verifier does not match the authorisation",
         20064: "the refresh token was revoked",
-        20065: "the code was used",
+        20065: "the code was already used",
         20066: "the user cannot sign in",
-        20071: "the redirect_uri is not the one of the authorisation",
-        20073: "the refresh token was used",
-        20074: "the app's refresh of user tokens is switched off",
+        20071: "the redirect_uri does not match the authorisation",
+        20073: "the refresh token was already used",
+        20074: "refreshing user tokens is disabled for the app",
     }.items()
 }
 
@@ -276,12 +277,12 @@ def _explain_status(status: int) -> Meaning:
     if status == 429:
         return Meaning(RateLimited, "too many calls", LATER)
     if status == 401:
-        return Meaning(NotAuthorized, "Lark refuses the token", _CREDENTIALS)
+        return Meaning(NotAuthorized, "Lark rejected the token", _CREDENTIALS)
     if status == 403:
-        return Meaning(AccessDenied, "Lark refuses access", _ADD_APP)
+        return Meaning(AccessDenied, "Lark denied access", _ADD_APP)
     if status == 404:
-        return Meaning(NotFound, "Lark does not find it", "check the ids")
-    return Meaning(BadRequest, "Lark refuses the request", "look the code up in Lark's documentation")
+        return Meaning(NotFound, "not found in Lark", "check the ids")
+    return Meaning(BadRequest, "Lark rejected the request", "look the code up in Lark's documentation")
 
 
 def known_codes() -> frozenset[int]:

@@ -16,10 +16,10 @@ class Meaning:
     hint: str
 
 
-WHICH_RECORD = "Lark does not say which record: send smaller batches to find it"
+WHICH_RECORD = "Lark does not say which record; send smaller batches to find it"
 """What to do about a refused batch; of one record it would be wrong."""
 
 REPORT = "please report it"
 """What to do about a request that only we can have made wrong; of one that the caller wrote it would be wrong."""
 
-LATER = "nothing to change: try again later"
+LATER = "try again later"

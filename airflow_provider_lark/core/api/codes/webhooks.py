@@ -27,8 +27,8 @@ TOO_MANY: Final = "too many request"
 
 _SETTINGS: Final = "the group's settings, Bots"
 _SLOWER: Final = (
-    "five a second and a hundred a minute are allowed, of all machines together, and fewer in the rush after full and "
-    "half hours: send later, or fewer messages"
+    "at most 5 messages a second and 100 a minute are allowed across all machines, and fewer at peak times after full "
+    "and half hours; send later, or send fewer messages"
 )
 
 RATE: Final = Meaning(RateLimited, "Lark throttles the bot", _SLOWER)
@@ -36,36 +36,36 @@ RATE: Final = Meaning(RateLimited, "Lark throttles the bot", _SLOWER)
 WEBHOOK_MEANINGS: Final[dict[int, Meaning]] = {
     19001: Meaning(
         NotFound,
-        "Lark knows no bot of this webhook address",
-        f"it was mistyped, reset, or the bot was removed: copy the address anew from {_SETTINGS}; one of Feishu begins "
-        "with https://open.feishu.cn, one of Lark with https://open.larksuite.com",
+        "Lark does not know a bot with this webhook address",
+        f"it was mistyped or reset, or the bot was removed; copy the address again from {_SETTINGS}. Feishu addresses "
+        "begin with https://open.feishu.cn, Lark addresses with https://open.larksuite.com",
     ),
-    19002: Meaning(BadRequest, "Lark finds no message in the request", "give it a msg_type and a content"),
-    19007: Meaning(NotFound, "the bot is switched off", f"switch it on in {_SETTINGS}"),
+    19002: Meaning(BadRequest, "the request does not contain a message", "add msg_type and content"),
+    19007: Meaning(NotFound, "the bot is disabled", f"enable it in {_SETTINGS}"),
     SIGNATURE: Meaning(
         NotAuthorized,
-        "Lark refuses the signature",
-        f"compare the signing secret with the one in {_SETTINGS}; the clock of this machine must be right to an hour",
+        "Lark rejected the signature",
+        f"compare the signing secret with the one in {_SETTINGS}; this machine's clock must not be off by more than an "
+        "hour",
     ),
     19022: Meaning(
         AccessDenied,
-        "the bot does not listen to this machine's IP address",
-        f"add the address under which this machine reaches the internet to the allow-list in {_SETTINGS}; workers may "
-        "have others",
+        "this machine's IP address is not on the bot's allow-list",
+        f"add this machine's public IP address to the allow-list in {_SETTINGS}; other workers may differ",
     ),
     19024: Meaning(
         BadRequest,
-        "the message holds none of the bot's keywords",
-        f"set the keyword from {_SETTINGS} as keyword of the connection, or write it into the text or the title",
+        "the message contains none of the bot's keywords",
+        f"set the keyword from {_SETTINGS} as keyword in the connection, or include it in the text or title",
     ),
-    19036: Meaning(TooLarge, "the message is too long", "send a part of it, or a link to the whole"),
+    19036: Meaning(TooLarge, "the message is too long", "shorten it, or send a link instead"),
 }
 
 OTHERWISE: Final[dict[int, Meaning]] = {
     UNREADABLE: Meaning(
         BadRequest,
-        "Lark cannot read the message",
-        "check its form and that it takes at most 20 KB; links must be addresses",
+        "Lark cannot parse the message",
+        "check its format and that it has at most 20 KB; links must be valid URLs",
     ),
     THROTTLED: RATE,
 }
@@ -73,6 +73,6 @@ OTHERWISE: Final[dict[int, Meaning]] = {
 
 UNSIGNED: Final = Meaning(
     NotAuthorized,
-    "the bot wants signed messages, and no signing secret is set",
-    f"copy it from {_SETTINGS} into the signing_secret of the connection",
+    "the bot requires signed messages, but no signing secret is set",
+    f"copy it from {_SETTINGS} into signing_secret of the connection",
 )

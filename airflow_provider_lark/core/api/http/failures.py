@@ -49,7 +49,7 @@ def _explain(
     exc: Failure, causes: list[BaseException], *, host: str, proxy: httpx.Proxy | None, endpoint: str
 ) -> LarkError:
     if not isinstance(exc, httpx.HTTPError):
-        told = "the address of the request is impossible or too long; check the host, the proxy, the path and the query"
+        told = "the request URL is invalid or too long; check the host, the proxy, the path and the query"
         return BadRequest(told, endpoint=endpoint)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -57,7 +57,7 @@ def _explain(
     if not isinstance(exc, _NEVER_SENT):
         kind = type(exc).__name__
         return OutcomeUnknown(
-            f"no answer from {host} ({kind}); the request may have been carried out", endpoint=endpoint
+            f"no response from {host} ({kind}); the request may have been carried out", endpoint=endpoint
         )
     way = _describe_proxy(proxy)
     return Unreachable(f"cannot connect to {host}{way}: {_reason(exc, causes, has_proxy=bool(way))}", endpoint=endpoint)
@@ -65,8 +65,8 @@ def _explain(
 
 def _distrust(host: str, cause: ssl.SSLCertVerificationError) -> str:
     return (
-        f"{host} shows a certificate that this machine does not trust ({cause.verify_message}); check the host, or "
-        "give the certificate of its CA as `verify`, which is ca_bundle in an Airflow connection"
+        f"this machine does not trust the certificate of {host} ({cause.verify_message}); check the host, or give the "
+        "CA certificate as `verify` (ca_bundle in an Airflow connection)"
     )
 
 
@@ -80,15 +80,15 @@ def _reason(exc: httpx.HTTPError, causes: list[BaseException], *, has_proxy: boo
     if isinstance(exc, httpx.ProxyError):
         status = re.match(r"[45]\d\d\b", str(exc))
         told = f" (HTTP {status[0]})" if status else ""
-        return f"the proxy refuses{told}; check its user and password, and whether it lets this host through"
+        return f"the proxy rejected the connection{told}; check its user and password, and whether it allows this host"
     asked = "the proxy" if has_proxy else "the host"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"the name of {asked} is not known; {_CHECK}"
+        return f"cannot resolve the name of {asked}; {_CHECK}"
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return "what answers does not speak TLS; check the port, and whether the address begins with http://"
+        return "the server does not speak TLS; check the port, and whether the address should begin with http://"
     if isinstance(exc, httpx.TimeoutException):
-        return f"{asked} does not answer in time ({type(exc).__name__}); {_CHECK}"
-    return f"nobody takes the connection at {asked} ({type(exc).__name__}); {_CHECK}"
+        return f"{asked} did not respond in time ({type(exc).__name__}); {_CHECK}"
+    return f"{asked} refused the connection ({type(exc).__name__}); {_CHECK}"
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:

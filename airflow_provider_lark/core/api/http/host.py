@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 FEISHU_HOST = "https://open.feishu.cn"
 LARK_HOST = "https://open.larksuite.com"
 
-_EXAMPLES = f"write {FEISHU_HOST} (Feishu), {LARK_HOST} (Lark) or the address of your own deployment"
+_EXAMPLES = f"use {FEISHU_HOST} (Feishu), {LARK_HOST} (Lark) or the address of your own deployment"
 _BLANK = re.compile(r"\s")
 _PUBLIC_DOMAINS = ("feishu.cn", "larksuite.com")
 
@@ -26,17 +26,19 @@ def normalize_host(host: str) -> str:
     """
     text = host.strip().rstrip("/").removesuffix("/open-apis")
     if "://" not in text:
-        raise ConfigError(f"host has no scheme: {_EXAMPLES}, with https:// in front")
+        raise ConfigError(f"host has no scheme: {_EXAMPLES}, including https://")
     parts = _split(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or _BLANK.search(text):
-        raise ConfigError(f"host is no http(s) address: {_EXAMPLES}")
+        raise ConfigError(f"host is not an http(s) address: {_EXAMPLES}")
     if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"host holds a user name or password, which belong into the other fields: {_EXAMPLES}")
+        raise ConfigError(
+            f"host contains a user name or password, which belong in the login and password fields: {_EXAMPLES}"
+        )
     if parts.query or parts.fragment:
-        raise ConfigError(f"host has a query or a fragment: {_EXAMPLES}")
+        raise ConfigError(f"host must not have a query or fragment: {_EXAMPLES}")
     _refuse_web_address(parts.hostname)
     if parts.scheme == "http" and not is_local(text):
-        log.warning("host %s is plain http: the App Secret travels readable; use https://", parts.hostname)
+        log.warning("host %s uses plain http, so the App Secret is sent unencrypted; use https://", parts.hostname)
     return text
 
 
@@ -58,11 +60,11 @@ def _split(text: str) -> SplitResult:
         (parts.hostname or "").encode("idna")  # likewise: on a name that no domain can have
     except ValueError:
         # without the cause: its text may quote a password
-        raise ConfigError(f"host is no valid address: {_EXAMPLES}") from None
+        raise ConfigError(f"host is not a valid address: {_EXAMPLES}") from None
     return parts
 
 
 def _refuse_web_address(hostname: str) -> None:
     for domain in _PUBLIC_DOMAINS:
         if hostname == domain or (hostname.endswith(f".{domain}") and not hostname.startswith("open.")):
-            raise ConfigError(f"host {hostname} is a web page, not the API: write https://open.{domain}")
+            raise ConfigError(f"host {hostname} is the website, not the API: use https://open.{domain}")

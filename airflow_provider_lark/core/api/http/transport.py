@@ -119,10 +119,10 @@ def _read_proxy(proxy: Secret | None, *, is_given: bool) -> httpx.Proxy | None:
     what = "the proxy" if is_given else "the proxy of the environment (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)"
     read = _parse_proxy(proxy)
     if read is None:
-        raise ConfigError(f"{what} is no valid address: write http://host:port")
+        raise ConfigError(f"{what} is not a valid URL; use http://host:port")
     if read.url.scheme.startswith("socks"):
         if find_spec("socksio") is None:
-            raise ConfigError(f"{what} is a SOCKS proxy, which needs the package socksio: pip install httpx[socks]")
+            raise ConfigError(f"{what} is a SOCKS proxy, which requires the package socksio: pip install httpx[socks]")
         # at DEBUG it would log user and password
         logging.getLogger("httpcore.socks").addFilter(_shows_no_password)
     return read

@@ -47,7 +47,7 @@ class Auth(Namespace[D]):
         verifier = None if code_verifier is None else Secret(code_verifier)
         del code_verifier
         if len(scopes) > OAUTH_SCOPES_MAX:
-            raise ConfigError(f"{len(scopes)} scopes are too many for one authorisation: at most {OAUTH_SCOPES_MAX}")
+            raise ConfigError(f"scopes: at most {OAUTH_SCOPES_MAX} are allowed per authorisation, got {len(scopes)}")
         members = {
             "client_id": self.session.settings.app.app_id,
             "response_type": "code",
@@ -94,7 +94,9 @@ class Auth(Namespace[D]):
         """
         user = self.session.settings.app.user
         if user is None:
-            raise ConfigError("a client without a user acts as the app: give `user`, the open_id of one")
+            raise ConfigError(
+                "this client acts as the app, not as a user: create the client with `user`, the open_id of a user"
+            )
         return _read_user((yield from self.session.call(USER_INFO, subject=f"user {user}")))
 
     @ApiCall
@@ -106,7 +108,7 @@ class Auth(Namespace[D]):
         secret = Secret(ticket.strip())
         del ticket
         if not secret.reveal():
-            raise ConfigError("the app ticket is empty: take it from event.app_ticket of the event")
+            raise ConfigError("the app ticket is empty: pass event.app_ticket of the app_ticket event")
         yield from self.session.credentials.keep_ticket(secret)
 
     @ApiCall
@@ -121,7 +123,8 @@ class Auth(Namespace[D]):
 def _challenge(verifier: Secret) -> str:
     if not _VERIFIER.fullmatch(verifier.reveal()):
         raise ConfigError(
-            "the code_verifier has to be 43 to 128 letters, digits or any of - . _ ~: take secrets.token_urlsafe(48)"
+            "code_verifier must be 43 to 128 characters: letters, digits and any of - . _ ~; use "
+            "secrets.token_urlsafe(48)"
         )
     return base64.urlsafe_b64encode(sha256(verifier.reveal().encode()).digest()).rstrip(b"=").decode()
 

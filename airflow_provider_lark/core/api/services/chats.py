@@ -100,7 +100,7 @@ class Chats(Namespace[D]):
         """
         words = query.strip()
         if not 1 <= len(words) <= CHAT_QUERY_MAX:
-            raise BadRequest(f"the query has {len(words)} characters, expected 1 to {CHAT_QUERY_MAX}")
+            raise BadRequest(f"query must have 1 to {CHAT_QUERY_MAX} characters, got {len(words)}")
         # Lark takes a bare dash for something else
         quoted = f'"{words}"' if "-" in words and not words.startswith('"') else words
         return self._walk(SEARCH_CHATS, {"user_id_type": user_id_type, "query": quoted}, "chats")
@@ -170,7 +170,7 @@ class Chats(Namespace[D]):
         """
         uuid = uuid or self.session.settings.new_token()
         if len(uuid) > MESSAGE_UUID_MAX:
-            raise BadRequest(f"uuid has {len(uuid)} characters, at most {MESSAGE_UUID_MAX} are allowed")
+            raise BadRequest(f"uuid must have at most {MESSAGE_UUID_MAX} characters, got {len(uuid)}")
         _check_count(user_ids, CHAT_MEMBERS_ADDED_MAX, "user_ids")
         _check_count(bot_ids, CHAT_BOTS_ADDED_MAX, "bot_ids")
         json: JsonObject = {
@@ -243,4 +243,4 @@ def _read_chat(item: Mapping[str, Any]) -> ChatInfo:
 
 def _check_count(ids: Sequence[str], most: int, name: str) -> None:
     if isinstance(ids, str) or len(ids) > most:
-        raise BadRequest(f"{name}: expected a list of at most {most} ids; add others with add_members")
+        raise BadRequest(f"{name}: expected a list of at most {most} ids; add more with add_members")

@@ -90,7 +90,7 @@ class Drive(Namespace[D]):
         :raises UnexpectedAnswer: the file ended early.
         """
         if chunk_bytes < 1:
-            raise BadRequest(f"chunk_bytes is {chunk_bytes}, expected at least 1")
+            raise BadRequest(f"chunk_bytes must be at least 1, got {chunk_bytes}")
         return self._download(file_token, extra, chunk_bytes)
 
     @ApiCall
@@ -140,7 +140,7 @@ class Drive(Namespace[D]):
 
     def _check_name(self, name: str) -> None:
         if not 1 <= len(name) <= FILE_NAME_MAX:
-            raise BadRequest(f"the file name has {len(name)} characters, expected 1 to {FILE_NAME_MAX}")
+            raise BadRequest(f"the file name must have 1 to {FILE_NAME_MAX} characters, got {len(name)}")
         check_text(name, "the file name", endpoint=routes.UPLOAD_ALL.endpoint)
 
     def _upload_whole(self, about: Mapping[str, str], source: Source, subject: str) -> Flow[str]:
@@ -155,7 +155,10 @@ class Drive(Namespace[D]):
         upload_id = pick(told, "upload_id", str, endpoint=prepare.endpoint)
         block_bytes = pick(told, "block_size", int, endpoint=prepare.endpoint)
         if not 1 <= block_bytes <= UPLOAD_WHOLE_MAX_BYTES:
-            raise UnexpectedAnswer(f"{subject}: a block of {block_bytes} bytes", endpoint=prepare.endpoint)
+            raise UnexpectedAnswer(
+                f"{subject}: Lark asked for blocks of {block_bytes} bytes, which is not a valid size; try again",
+                endpoint=prepare.endpoint,
+            )
         block_num = -(-source.size // block_bytes)
         for seq in range(block_num):
             content = yield from source.read(min(block_bytes, source.size - seq * block_bytes))
@@ -182,7 +185,8 @@ class Drive(Namespace[D]):
         )
         if not progress.take(response, chunk_bytes):
             raise UnexpectedAnswer(
-                f"file {file_token}: the part from byte {progress.start} on did not come; download it again",
+                f"file {file_token}: Lark did not return the part starting at byte {progress.start}; download the file "
+                "again",
                 endpoint=routes.DOWNLOAD_MEDIA.endpoint,
             )
         return response.body if response.status != _NO_SUCH_RANGE else b""

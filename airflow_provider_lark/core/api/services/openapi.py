@@ -30,7 +30,7 @@ from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ROOT = "/open-apis/"
-_EXPECTED = "write the path from /open-apis/ on, such as /open-apis/contact/v3/users"
+_EXPECTED = "give the path starting with /open-apis/, such as /open-apis/contact/v3/users"
 
 _NO_SUCH_API = (99991201, 99991301)
 
@@ -90,7 +90,7 @@ class OpenApi:
         route, ids = _route(method, path, kind)
         effect = _effect(route, query, json, form)
         if json is not None and (form or files):
-            raise BadRequest("give json, or form and files: a request has one body", endpoint=route.endpoint)
+            raise BadRequest("give either json, or form and files, not both", endpoint=route.endpoint)
         body = yield from read_body(form, files, most_bytes=route.file_bytes, endpoint=route.endpoint)
         with _advice(method, path):
             return (
@@ -133,8 +133,8 @@ class OpenApi:
             data = data_of(body)
             if not data.keys() & {"has_more", items}:
                 raise UnexpectedAnswer(
-                    f"{subject or path}: Lark says success, and its answer has neither has_more nor {items}, so it is "
-                    "no page; the read is incomplete, run it again",
+                    f"{subject or path}: the response has neither has_more nor {items}, so it is not a page of "
+                    "results and the read is incomplete; try again, and check that this API is paginated",
                     endpoint=route.endpoint,
                 )
             return DataPage({**data, items: pick_list(data, items, endpoint=route.endpoint)})
@@ -145,7 +145,7 @@ class OpenApi:
         self, method: str, path: str, query: Mapping[str, QueryValue]
     ) -> tuple[str, str, Mapping[str, QueryValue]]:
         if method.upper() not in _METHODS:
-            raise BadRequest(f"method {method!r} is not one of {', '.join(_METHODS)}")
+            raise BadRequest(f"method: expected one of {', '.join(_METHODS)}, got {method!r}")
         path, in_path = _split_path(path, self._session.settings.app.host)
         return method.upper(), path, {**in_path, **query}
 
@@ -163,7 +163,7 @@ def _split_path(address: str, host: str) -> tuple[str, dict[str, list[str]]]:
         parts = urlsplit("")
     is_path = parts.path.startswith(_ROOT) and not {".", ".."} & set(unquote(parts.path).split("/"))
     if parts.netloc or parts.fragment or not is_path:
-        raise BadRequest(f"the path {parts.path[:60]!r} is none of Lark's; {_EXPECTED}")
+        raise BadRequest(f"{parts.path[:60]!r} is not a Lark API path; {_EXPECTED}")
     query: dict[str, list[str]] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         query.setdefault(name, []).append(value)

@@ -68,9 +68,9 @@ class Resources(Namespace[D]):
         :raises TooLarge: it has more than 30 MB.
         """
         if not 1 <= len(name.strip()) <= FILE_NAME_MAX:
-            raise BadRequest(f"the file name has {len(name.strip())} characters, expected 1 to {FILE_NAME_MAX}")
+            raise BadRequest(f"the file name must have 1 to {FILE_NAME_MAX} characters, got {len(name.strip())}")
         if msg_type != "file" and msg_type not in _AS:
-            raise BadRequest(f"msg_type {msg_type!r} is not one of file, {', '.join(_AS)}")
+            raise BadRequest(f"msg_type: expected one of file, {', '.join(_AS)}, got {msg_type!r}")
         file = yield from _read(content, size, MESSAGE_FILE_MAX_BYTES, "file")
         members = {
             "file_type": _AS.get(msg_type) or _TYPES.get(PurePosixPath(name).suffix.lower(), "stream"),
@@ -122,7 +122,9 @@ class Resources(Namespace[D]):
 def _read(content: bytes | IO[bytes], size: int | None, most: int, what: str) -> Flow[bytes]:
     source = yield from open_source(content, size)
     if source.size == 0:
-        raise BadRequest(f"the {what} is empty, and Lark takes no empty ones")
+        raise BadRequest(f"the {what} is empty; Lark does not accept empty files")
     if source.size > most:
-        raise TooLarge(f"the {what} has {source.size} bytes, at most {most} are allowed; send a link to it")
+        raise TooLarge(
+            f"the {what} has {source.size:,} bytes, more than the {most:,} allowed; send a link to it instead"
+        )
     return (yield from source.read(source.size))

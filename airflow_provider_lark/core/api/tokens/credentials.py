@@ -38,7 +38,7 @@ from airflow_provider_lark.core.errors import NotAuthorized, ServerBusy
 _NO_TICKET_CODES = frozenset({10012})
 _STALE_APP_CODES = STALE_TOKEN_CODES | {10013}
 _RESEND_PAUSE_SECONDS = 60.0
-_AUTHORISE = "send the user to client.auth.authorize_url(…) and hand the code to client.auth.exchange_code(…)"
+_AUTHORISE = "send the user to client.auth.authorize_url(…), then pass the code to client.auth.exchange_code(…)"
 
 
 class Ask(Protocol):
@@ -168,8 +168,8 @@ class Credentials:
         if now - self._state.ticket_asked_at >= _RESEND_PAUSE_SECONDS:
             yield from self.resend_ticket(self._ask)
         raise ServerBusy(
-            f"{self._subject}: there is no valid app ticket; Lark was asked to push it again: receive the event "
-            "app_ticket, hand it to client.auth.keep_app_ticket, and let all workers share one token store"
+            f"{self._subject}: no valid app ticket. A new one was requested from Lark: receive the app_ticket event, "
+            "pass it to client.auth.keep_app_ticket, and let all workers share one token store"
         )
 
     def _refresh(self, found: StoredToken | None) -> Flow[StoredToken]:
@@ -178,11 +178,11 @@ class Credentials:
             raise NotAuthorized(f"{self._subject}: the user {user} has not authorised the app; {_AUTHORISE}")
         if found.refresh is None:
             raise NotAuthorized(
-                f"{self._subject}: the token of user {user} has ended and cannot be renewed, because the scope "
+                f"{self._subject}: the token of user {user} has expired and cannot be renewed because the scope "
                 f"offline_access was not granted; {_AUTHORISE}"
             )
         if found.refresh_expires_at is not None and found.refresh_expires_at <= self._clock.now():
-            raise NotAuthorized(f"{self._subject}: the authorisation of user {user} has ended; {_AUTHORISE}")
+            raise NotAuthorized(f"{self._subject}: the authorisation of user {user} has expired; {_AUTHORISE}")
         request = self.oauth_request(grant_type="refresh_token", refresh_token=found.refresh.reveal())
         body = yield from self._ask(OAUTH_TOKEN, request, subject=f"user {user}, {self._subject}")
         return self._read_grant(body)

@@ -19,7 +19,7 @@ def take_token(body: JsonObject, name: str, *, endpoint: str) -> Secret:
     token = take_secret(body, name)
     # an HTTP library quotes a header that it cannot send, and with it the token
     if token is None or not _SENDABLE.fullmatch(token.reveal()):
-        raise UnexpectedAnswer(f"the token endpoint answered without a usable {name}", endpoint=endpoint)
+        raise UnexpectedAnswer(f"the token endpoint's response has no valid {name}", endpoint=endpoint)
     return token
 
 
@@ -36,5 +36,5 @@ def read_seconds(body: JsonObject, name: str, *, endpoint: str) -> float:
     """
     seconds = body.get(name)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds <= 0:
-        raise UnexpectedAnswer(f"the token endpoint answered without a lifetime ({name})", endpoint=endpoint)
+        raise UnexpectedAnswer(f"the token endpoint's response has no lifetime ({name})", endpoint=endpoint)
     return float(seconds)

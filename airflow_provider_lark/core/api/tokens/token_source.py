@@ -148,7 +148,9 @@ class TokenSource:
 
     def _issue(self, identity: Identity, found: StoredToken | None, *, is_mine: bool) -> Flow[StoredToken]:
         if identity.is_chained and not is_mine:
-            raise ServerBusy(f"another worker has been renewing the {identity.key} for too long; is one stuck?")
+            raise ServerBusy(
+                f"another worker has been renewing the {identity.key} for too long; check for a stuck worker"
+            )
         try:
             token = yield from identity.issue(found)
         except LarkError:

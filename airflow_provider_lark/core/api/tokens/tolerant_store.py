@@ -104,13 +104,13 @@ class TolerantStore:
     def _tell(self, failure: str) -> None:
         if failure != self._state.told_failure:
             self._state.told_failure = failure
-            log.warning("going on without the token store: %s", failure)
+            log.warning("continuing without the token store: %s", failure)
 
     def _take_back(self) -> None:
         # a look that succeeds proves little: a store that can be read only would be told again at each renewal
         if self._state.told_failure is not None:
             self._state.told_failure = None
-            log.info("the token store works again")
+            log.info("the token store is available again")
 
 
 def _reveal_to(listener: Callable[[str], None], secret: Secret) -> None:
@@ -124,4 +124,4 @@ def _guarded(function: Callable[[], T]) -> T | StoreFailure:
         return StoreFailure(error)
     except Exception as exc:  # noqa: BLE001 - anybody may write a store, and no call may fail for it
         # without the cause: a driver's text may quote what it was to store
-        return StoreFailure(ConfigError(f"the token store failed with {type(exc).__name__}; look into its database"))
+        return StoreFailure(ConfigError(f"the token store failed with {type(exc).__name__}; check its database"))

@@ -75,33 +75,33 @@ def _find_trouble(given: str) -> str | None:
     if not given:
         return "is empty"
     if not given.strip("* "):
-        return "is the stars that Airflow shows in its place"
+        return "is only the mask (***) that Airflow displays instead of it"
     if "://" not in given:
-        return "is only its last part, or lacks https://"
+        return "is incomplete, or lacks https://"
     try:
         parts = urlsplit(given)
         is_plain = parts.scheme == "http" and not is_local(given)
     except ValueError:
-        return "is no valid address"
+        return "is not a valid address"
     if given.count("://") > 1:
-        return "holds two addresses"
+        return "contains two addresses"
     if is_plain:
-        return "begins with http://, so that everybody on the way could read it"
+        return "begins with http://, so it would be sent unencrypted"
     if parts.scheme not in ("https", "http") or not parts.hostname or _BLANK.search(given):
-        return "is no https:// address"
+        return "is not an https:// address"
     return _find_trouble_of_path(parts)
 
 
 def _find_trouble_of_path(parts: SplitResult) -> str | None:
     path = parts.path.rstrip("/")
     if "/flow/api/trigger-webhook/" in path:
-        return "belongs to an automation of Lark, which is no bot"
+        return "belongs to a Lark automation, not to a bot"
     if path.startswith(_OLD_PATH) and not path.startswith(HOOK_PATH):
-        return "has the old form /bot/hook/, which takes messages of another shape; add the bot anew"
+        return "has the legacy form /bot/hook/, which uses another message format; add the bot again"
     if not path or not f"{path}/".startswith(HOOK_PATH):
-        return f"has no {HOOK_PATH} in it"
+        return f"does not contain {HOOK_PATH}"
     if not _HOOK_ID.fullmatch(path.removeprefix(HOOK_PATH)) or path == HOOK_PATH.rstrip("/"):
-        return "breaks off after /hook/, or goes on too far"
+        return "has no valid id after /hook/"
     if parts.query or parts.fragment or parts.username is not None:
-        return "holds more than an address: a query, a fragment or a user name"
+        return "must not have a query, a fragment or a user name"
     return None

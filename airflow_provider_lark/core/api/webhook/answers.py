@@ -26,9 +26,7 @@ from airflow_provider_lark.core.api.wire.answers import retry_after
 from airflow_provider_lark.core.api.wire.flow import HttpResponse
 from airflow_provider_lark.core.errors import LarkError, OutcomeUnknown, RateLimited, UnexpectedAnswer
 
-MAYBE_DELIVERED: Final = (
-    "the message may have been delivered, and nothing tells, so it is not sent again; look into the chat"
-)
+MAYBE_DELIVERED: Final = "the message may have been delivered, so it is not sent again; check the chat"
 
 _LOCATION: Final = range(300, 400)
 _SHOWN: Final = 80
@@ -56,7 +54,8 @@ def read_receipt(response: HttpResponse, *, subject: str, is_signed: bool, now: 
             error = _refusal(next(filter(None, codes)), body, response, subject, is_signed=is_signed, now=now)
         else:
             error = UnexpectedAnswer(
-                f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
+                f"{subject}: the response (HTTP {response.status}) is JSON but does not come from Lark; check the host "
+                "and the proxy",
                 endpoint=ENDPOINT,
             )
         del body
@@ -105,8 +104,8 @@ def _explain_signature(response: HttpResponse, *, is_signed: bool, now: float) -
     way = "ahead of" if skew > 0 else "behind"
     return replace(
         WEBHOOK_MEANINGS[SIGNATURE],
-        what=f"Lark refuses the signature, because this machine's clock is {abs(skew):.0f} s {way} Lark's",
-        hint="set the clock; a signature counts for an hour",
+        what=f"Lark rejected the signature because this machine's clock is {abs(skew):.0f} s {way} Lark's",
+        hint="correct the clock; a signature is valid for one hour",
     )
 
 
@@ -128,16 +127,16 @@ def _unreadable(response: HttpResponse, subject: str, hidden: tuple[str, ...]) -
         )
     start = response.body.strip()[:1]
     if (status < 300 and start in (b"", b"{")) or status >= 500:
-        cut = "the answer breaks off" if start else "the answer is empty"
-        what = cut if status < 300 else f"a server on the way answered HTTP {status}"
+        cut = "the response is incomplete" if start else "the response is empty"
+        what = cut if status < 300 else f"a gateway or proxy returned HTTP {status}"
         return OutcomeUnknown(f"{subject}: {what}; {MAYBE_DELIVERED}", endpoint=ENDPOINT)
     if status in _LOCATION:
-        what, check = "sends elsewhere", "that is not followed; check the host and the proxy"
+        what, check = "is a redirect", "redirects are not followed; check the host and the proxy"
     else:
-        what, check = "is not JSON", "is a proxy in between? Check the host and the proxy"
+        what, check = "is not JSON", "check the host, and whether a proxy is in between"
     begins = _beginning(response.body, hidden)
-    told = f"; it begins with {begins!r}" if begins else ""
-    return UnexpectedAnswer(f"{subject}: the answer (HTTP {status}) {what}; {check}{told}", endpoint=ENDPOINT)
+    told = f"; it starts with {begins!r}" if begins else ""
+    return UnexpectedAnswer(f"{subject}: the response (HTTP {status}) {what}; {check}{told}", endpoint=ENDPOINT)
 
 
 def _beginning(body: bytes, hidden: tuple[str, ...]) -> str:

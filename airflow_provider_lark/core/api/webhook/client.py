@@ -169,13 +169,17 @@ class BaseWebhookClient:
             if error.code is None:
                 raise
             return error
-        raise BadRequest(f"{self._subject}: Lark took a request without a message", endpoint=ENDPOINT)
+        raise BadRequest(
+            f"{self._subject}: Lark accepted a request without a message, which it should have rejected; check the "
+            "webhook address",
+            endpoint=ENDPOINT,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._subject!r})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client holds a secret and open connections: make a new one instead of pickling it")
+        raise TypeError("a client holds a secret and open connections and cannot be pickled; create a new one instead")
 
 
 class WebhookClient(BaseWebhookClient, BlockingDriver):

@@ -48,16 +48,16 @@ def build_message(
     given |= {"image_key": image_key, "share_chat": share_chat}
     kinds = [name for name, value in given.items() if value is not None]
     if len(kinds) != 1:
-        told = "nothing" if not kinds else " and ".join(kinds)
-        raise BadRequest(f"the message holds {told}: give exactly one of {', '.join(KINDS)}")
+        told = "no content" if not kinds else " and ".join(kinds)
+        raise BadRequest(f"the message has {told}: give exactly one of {', '.join(KINDS)}")
     if title is not None and kinds[0] not in ("markdown", "text"):
-        raise BadRequest(f"title goes with text and markdown only; {_title_of(kinds[0])}")
+        raise BadRequest(f"title: only supported with text and markdown; {_title_of(kinds[0])}")
     people = read_mentions(mentions)
     build = _BUILDERS[kinds[0]]
     try:
         return build(given[kinds[0]], (title or "").strip(), people, (keyword or "").strip())
     except RecursionError:
-        told = f"{kinds[0]}: is nested too deep"
+        told = f"{kinds[0]}: nested too deeply"
     raise BadRequest(told)
 
 
@@ -67,30 +67,30 @@ def read_mentions(mentions: Iterable[str]) -> list[str]:
     :raises BadRequest: one is something else.
     """
     if isinstance(mentions, str):
-        raise BadRequest("mentions: expected a list of open_ids, found a text")
+        raise BadRequest("mentions: expected a list of open_ids, found a string")
     people = [str(each).strip() for each in mentions]
     for at, person in enumerate(people):
         if person == ALL or _OPEN_ID.fullmatch(person):
             continue
-        what = "is an e-mail address" if "@" in person else "is no open_id (ou_…)"
+        what = "is an e-mail address" if "@" in person else "is not an open_id (ou_…)"
         raise BadRequest(
-            f"mentions[{at}] {what}: a webhook bot can mention people by open_id only, and everybody as {ALL!r}; to "
-            "mention by e-mail address send as an app (connection type lark), whose client.contact.batch_get_id also "
-            "finds open_ids"
+            f"mentions[{at}] {what}: a webhook bot can only mention users by open_id, or everyone with {ALL!r}; to "
+            "mention by e-mail address, send as an app (connection type lark), or look up open_ids with its "
+            "client.contact.batch_get_id"
         )
     return list(dict.fromkeys(people))
 
 
 def _title_of(kind: str) -> str:
-    places = {"post": "a post has one for each language", "card": "a card has it in header.title"}
-    return places.get(kind, f"{kind} has none")
+    places = {"post": "for a post, set it for each language", "card": "for a card, set header.title"}
+    return places.get(kind, f"not supported with {kind}")
 
 
 def _need(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise BadRequest(f"{name}: expected a text, found {type(value).__name__}")
+        raise BadRequest(f"{name}: expected a string, found {type(value).__name__}")
     if not value.strip():
-        raise BadRequest(f"the message has no {name}: it is empty")
+        raise BadRequest(f"{name} is empty; give it some content")
     return value
 
 
@@ -115,13 +115,13 @@ def _markdown(value: Any, title: str, people: list[str], keyword: str) -> JsonOb
 def _post(value: Any, _title: str, people: list[str], keyword: str) -> JsonObject:
     form = '{"zh_cn": {"title": …, "content": [[{"tag": "text", "text": …}]]}}'
     if not isinstance(value, Mapping) or not value:
-        raise BadRequest(f"post: expected an object by language such as {form}")
+        raise BadRequest(f"post: expected an object with a language such as {form}")
     given = value["post"] if set(value) == {"post"} else value
     texts = {_DEFAULT_LOCALE: given} if "content" in given else given
     told: JsonObject = {}
     for locale, part in texts.items():
         if not _LOCALE.fullmatch(str(locale)):
-            raise BadRequest(f"post: {str(locale)[:20]!r} is no language; expected {form}")
+            raise BadRequest(f"post: {str(locale)[:20]!r} is not a language; expected {form}")
         told[locale] = _post_part(part, f"post.{locale}", people, keyword)
     return {"msg_type": "post", "content": {"post": told}}
 
@@ -149,7 +149,7 @@ def _has_tag(element: Any) -> bool:
 def _card(value: Any, _title: str, people: list[str], keyword: str) -> JsonObject:
     if not isinstance(value, Mapping) or not value:
         found = "an empty one" if isinstance(value, Mapping) else type(value).__name__
-        raise BadRequest(f"card: expected the card's JSON object, found {found}")
+        raise BadRequest(f"card: expected a JSON object, found {found}")
     card = deepcopy(dict(value))
     if "template_id" in card:
         # what the card builder shows of a template is its data
@@ -170,7 +170,7 @@ def _elements_of(card: JsonObject) -> list[Any]:
     elements = holder.get("elements") if isinstance(holder, dict) else None
     if not isinstance(elements, list):
         raise BadRequest(
-            "mentions: the card has no list of elements to put them in; write <at id=ou_…></at> into its text instead"
+            "mentions: the card has no elements to add them to; write <at id=ou_…></at> into its text instead"
         )
     return elements
 
@@ -200,7 +200,7 @@ def _chat(value: Any, _title: str, people: list[str], _keyword: str) -> JsonObje
 
 def _refuse_ring(kind: str, people: list[str]) -> None:
     if people:
-        raise BadRequest(f"mentions: a message of {kind} can mention nobody; send a text beside it")
+        raise BadRequest(f"mentions: not supported with {kind}; send a separate text message with the mentions")
 
 
 _BUILDERS: Final[dict[str, Callable[[Any, str, list[str], str], JsonObject]]] = {

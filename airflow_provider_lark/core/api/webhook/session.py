@@ -96,10 +96,10 @@ class HookSession:
                 )
                 if decision.wait_seconds is None:
                     if attempt > 1:
-                        error.add_note(f"given up after attempt {attempt}: {decision.reason}")
+                        error.add_note(f"gave up after attempt {attempt}: {decision.reason}")
                     raise
                 wait_seconds = decision.wait_seconds
-                log.debug("%s: attempt %d failed, again in %.1f s: %s", ENDPOINT, attempt, wait_seconds, error)
+                log.debug("%s: attempt %d failed, retrying in %.1f s: %s", ENDPOINT, attempt, wait_seconds, error)
 
     def exchange(self, body: JsonObject) -> Flow[None]:
         """Send *body* once, and return if the bot has taken it."""
@@ -118,8 +118,8 @@ class HookSession:
         size = len(_request(signed(body, self.secret, self.clock.now())).encode() or b"")
         if size > MESSAGE_MAX_BYTES:
             raise TooLarge(
-                f"{self.subject}: the message takes {size:,} bytes, at most {MESSAGE_MAX_BYTES:,} are allowed; send a "
-                "part of it, or a link to the whole",
+                f"{self.subject}: the message has {size:,} bytes, more than the {MESSAGE_MAX_BYTES:,} allowed; shorten "
+                "it, or send a link instead",
                 endpoint=ENDPOINT,
             )
         return size
@@ -127,7 +127,7 @@ class HookSession:
     def _avoid_peak(self) -> Flow[None]:
         wait_seconds = seconds_off_peak(self.clock.now(), self.avoid_peak_seconds, self.jitter())
         if wait_seconds:
-            log.info("%s: waits %.0f s for the rush after the full or half hour to pass", self.subject, wait_seconds)
+            log.info("%s: waiting %.0f s to avoid the peak after the full or half hour", self.subject, wait_seconds)
             yield Wait(wait_seconds)
 
     def _await_turn(self) -> Flow[None]:
@@ -135,8 +135,8 @@ class HookSession:
         place = self.pace.queue(clock.monotonic(), patience_seconds=patience)
         if place is None:
             raise RateLimited(
-                f"{self.subject}: more messages are waiting than may go within {patience:.0f} s; send fewer, such as "
-                "one for many rows",
+                f"{self.subject}: more messages are waiting than Lark accepts within {patience:.0f} s; send fewer, for "
+                "example one message for many rows",
                 retry_after_seconds=patience,
                 endpoint=ENDPOINT,
             )
@@ -145,7 +145,7 @@ class HookSession:
     def _wait_for(self, place: HookSlot) -> Flow[None]:
         left = self.pace.seconds_left(place, self.clock.monotonic())
         if left >= _LONG_WAIT_SECONDS:
-            log.info("%s: waits %.0f s for its turn", self.subject, left)
+            log.info("%s: waiting %.0f s for the rate limit", self.subject, left)
         while left > 0:
             yield Wait(left)
             # others may have been throttled meanwhile

@@ -61,7 +61,7 @@ class HookTransport(Transport):
         error.__cause__ = None
         if isinstance(error, OutcomeUnknown):
             reason = type(exc).__name__
-            told = f"{self._subject}: no answer ({reason}); {MAYBE_DELIVERED}"
+            told = f"{self._subject}: no response ({reason}); {MAYBE_DELIVERED}"
             return OutcomeUnknown(told, endpoint=ENDPOINT)
         error.message = f"{self._subject}: {error.message}"
         return error

@@ -82,7 +82,9 @@ def read_file(response: HttpResponse, *, request: HttpRequest, subject: str, is_
     if bare is not None:
         raise bare
     read_answer(response, request=request, subject=subject, is_write=is_write)
-    raise UnexpectedAnswer(f"{subject}: the answer is no file", endpoint=request.endpoint)
+    raise UnexpectedAnswer(
+        f"{subject}: Lark did not return a file; check the file_token and the path", endpoint=request.endpoint
+    )
 
 
 def _bare_refusal(response: HttpResponse, *, subject: str, endpoint: str) -> LarkError | None:
@@ -98,7 +100,8 @@ def _bare_refusal(response: HttpResponse, *, subject: str, endpoint: str) -> Lar
 
 def _foreign(response: HttpResponse, *, subject: str, endpoint: str) -> LarkError:
     return UnexpectedAnswer(
-        f"{subject}: the answer (HTTP {response.status}) is JSON but not Lark's; check the host and the proxy",
+        f"{subject}: the response (HTTP {response.status}) is JSON but does not come from Lark; check the host and the "
+        "proxy",
         endpoint=endpoint,
     )
 
@@ -110,7 +113,7 @@ def _refusal(
     details = details if isinstance(details, dict) else {}
     meaning = explain(code, response.status, f"{body.get('msg')} {details.get('message')}", request.endpoint)
     if meaning.hint == WHICH_RECORD and _is_of_one_record(request):
-        meaning = replace(meaning, hint="change the value, or the field's type")
+        meaning = replace(meaning, hint="change the value or the field's type")
     log_id = details.get("log_id") or details.get("logid") or response.headers.get("x-tt-logid")
     facts: dict[str, Any] = {
         "code": code,
@@ -137,8 +140,8 @@ def _message(meaning: Meaning, words: str, details: JsonObject, subject: str) ->
     what = f'{meaning.what} ("{words}")' if words else meaning.what
     needed = ", ".join(_scopes(details))
     named = ", ".join(_violated_fields(details))
-    what += f"; one of these scopes is needed: {needed}" if needed else ""
-    what += f"; refused parts: {named}" if named else ""
+    what += f"; one of these scopes is required: {needed}" if needed else ""
+    what += f"; rejected parts: {named}" if named else ""
     return f"{subject}: {what}; {meaning.hint}"
 
 
@@ -194,12 +197,12 @@ def _unreadable(response: HttpResponse, *, subject: str, endpoint: str, is_write
         )
     is_cut = status < 300 and response.body[:1] in (b"{", b"")
     if is_cut or status >= 500:
-        what = "the answer breaks off" if is_cut else f"a server on the way answered HTTP {status}"
+        what = "the response is incomplete" if is_cut else f"a gateway or proxy returned HTTP {status}"
         return (OutcomeUnknown if is_write else ServerBusy)(f"{subject}: {what}; try again later", endpoint=endpoint)
     kind = response.headers.get("content-type", "no content type").partition(";")[0][:60]
     check = "the path, the host and the proxy" if status == 404 else "the host and the proxy"
     return UnexpectedAnswer(
-        f"{subject}: the answer (HTTP {status}, {kind}) is not from Lark; check {check}",
+        f"{subject}: the response (HTTP {status}, {kind}) does not come from Lark; check {check}",
         endpoint=endpoint,
     )
 
@@ -231,7 +234,7 @@ def demand(holder: object, gives: Gives, *, subject: str, endpoint: str) -> None
         # true is an int in Python, and no number in JSON
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise UnexpectedAnswer(
-                f"{subject}: Lark says success, and its answer has no {name}, so nothing of it is believed; try again",
+                f"{subject}: Lark reported success, but the response has no {name}, so the outcome is open; try again",
                 endpoint=endpoint,
             )
 
@@ -249,7 +252,7 @@ def pick(data: Mapping[str, Any], name: str, kind: type[T], *, endpoint: str) ->
     """
     value = data.get(name)
     if not isinstance(value, kind):
-        raise UnexpectedAnswer(f"the answer has no {name}", endpoint=endpoint)
+        raise UnexpectedAnswer(f"the response has no {name}", endpoint=endpoint)
     return value
 
 
@@ -259,7 +262,7 @@ def pick_list(data: Mapping[str, Any], name: str, *, endpoint: str) -> list[Any]
     if value is None:
         return []
     if not isinstance(value, list):
-        raise UnexpectedAnswer(f"the answer's {name} is no list", endpoint=endpoint)
+        raise UnexpectedAnswer(f"{name} in the response is not a list", endpoint=endpoint)
     return value
 
 

@@ -87,14 +87,14 @@ class HttpRequest:
             text = json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
             if not holds_nul(text):
                 return text.encode()
-            what = "a NUL"
+            what = "a NUL character"
         except (TypeError, ValueError, RecursionError) as exc:
             what = type(exc).__name__
         # without the cause, whose text may quote the cell, and the text, which may hold the App Secret
         del text
         raise BadRequest(
-            f"the request cannot be written as JSON ({what}): pass text of valid characters without NUL, "
-            "finite numbers, booleans, lists and dicts",
+            f"the request cannot be encoded as JSON ({what}): use valid text without NUL characters, finite numbers, "
+            "booleans, lists and dicts",
             endpoint=self.endpoint,
         )
 

@@ -46,11 +46,11 @@ def read_body(
     """
     if not files:
         if form:
-            raise BadRequest("form goes with files; give what an API without files takes as json", endpoint=endpoint)
+            raise BadRequest("form is only sent together with files; without files, use json", endpoint=endpoint)
         return None
     members = {name: _write(name, value, endpoint) for name, value in (form or {}).items() if value is not None}
     if both := members.keys() & files.keys():
-        raise BadRequest(f"{min(both)!r} stands in both form and files", endpoint=endpoint)
+        raise BadRequest(f"{min(both)!r} is in both form and files; each name may be used once", endpoint=endpoint)
     parts = {}
     for part, file in files.items():
         parts[part] = yield from _open(part, file, most_bytes, endpoint)
@@ -60,7 +60,7 @@ def read_body(
 def _open(part: str, file: UploadFile, most_bytes: int | None, endpoint: str) -> Flow[FilePart]:
     where = f"files[{part!r}]"
     if not 1 <= len(file.name.strip()) <= FILE_NAME_MAX:
-        raise BadRequest(f"{where}: the name has {len(file.name.strip())} characters, expected 1 to {FILE_NAME_MAX}")
+        raise BadRequest(f"{where}: the name must have 1 to {FILE_NAME_MAX} characters, got {len(file.name.strip())}")
     name = check_text(file.name, f"{where}: the name", endpoint=endpoint)
     try:
         source = yield from open_source(file.content, file.size)
@@ -69,7 +69,8 @@ def _open(part: str, file: UploadFile, most_bytes: int | None, endpoint: str) ->
         raise
     if most_bytes is not None and source.size > most_bytes:
         raise TooLarge(
-            f"{where}: has {source.size:,} bytes, at most {most_bytes:,} are allowed; send a part of it, or a link",
+            f"{where}: the file has {source.size:,} bytes, more than the {most_bytes:,} allowed; send a part of it, or "
+            "a link",
             endpoint=endpoint,
         )
     if isinstance(file.content, bytes):
@@ -78,8 +79,8 @@ def _open(part: str, file: UploadFile, most_bytes: int | None, endpoint: str) ->
         return FilePart(cast("IO[bytes]", SourceReader(source)), name, file.kind)
     if source.size > UNSEEKABLE_MAX_BYTES:
         raise TooLarge(
-            f"{where}: cannot seek, so it could be sent only once, and its {source.size:,} bytes are more than the "
-            f"{UNSEEKABLE_MAX_BYTES:,} that are kept in memory; give its path, or a file that can seek",
+            f"{where}: the stream is not seekable, and its {source.size:,} bytes are more than the "
+            f"{UNSEEKABLE_MAX_BYTES:,} that can be buffered for a retry; give its path, or a seekable file",
             endpoint=endpoint,
         )
     return FilePart((yield from source.read(source.size)), name, file.kind)
@@ -96,8 +97,7 @@ def _write(name: str, value: Any, endpoint: str) -> str:
     if not text or holds_nul(text):
         # without the cause, whose text may quote the value
         raise BadRequest(
-            f"{where}: is of type {type(value).__name__}: pass text, a finite number, true or false, or what JSON can "
-            "say",
+            f"{where}: got {type(value).__name__}; expected text, a finite number, a boolean, or a JSON value",
             endpoint=endpoint,
         )
     return check_text(text, where, endpoint=endpoint)

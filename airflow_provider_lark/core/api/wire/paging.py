@@ -44,8 +44,8 @@ def walk_pages(
             return
         token = page.page_token
         if not token or (turn(), token) in used:
-            what = "without a page_token" if not token else "under a page_token that was already used"
-            raise UnexpectedAnswer(f"{subject}: Lark promises more {what}; the read is incomplete, run it again")
+            what = "without a page_token" if not token else "with a page_token that was already used"
+            raise UnexpectedAnswer(f"{subject}: Lark reports more results {what}; the read is incomplete, run it again")
         used.add((turn(), token))
 
 

@@ -25,12 +25,12 @@ def _write(name: str, value: QueryValue, endpoint: str) -> str | list[str]:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        return check_text(value, f"query member {name!r}", endpoint=endpoint)
+        return check_text(value, f"query parameter {name!r}", endpoint=endpoint)
     if isinstance(value, (list, tuple)):
         return [str(_write(name, item, endpoint)) for item in value]
     raise BadRequest(
-        f"query member {name!r} is of type {type(value).__name__}: pass text, a whole number, true or false, "
-        "or a list of these",
+        f"query parameter {name!r}: got {type(value).__name__}; expected text, an integer, a boolean, or a "
+        "list of these",
         endpoint=endpoint,
     )
 
@@ -41,7 +41,7 @@ def check_text(text: str, what: str, *, endpoint: str | None = None) -> str:
     :raises BadRequest: it holds a NUL, or half of a surrogate pair: no valid UTF-8.
     """
     if "\0" in text or not is_encodable(text):
-        raise BadRequest(f"{what} holds a NUL or characters that are no valid text", endpoint=endpoint)
+        raise BadRequest(f"{what} contains a NUL character or invalid characters", endpoint=endpoint)
     return text
 
 

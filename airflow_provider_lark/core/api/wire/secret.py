@@ -38,4 +38,4 @@ class Secret:
         return hash(self._text)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled: it would end in a database or a log")
+        raise TypeError("a secret cannot be pickled, because it could end up in a database or a log")

@@ -8,6 +8,7 @@ from typing import IO
 
 from airflow_provider_lark.core.api.wire.flow import Flow, blocking
 from airflow_provider_lark.core.errors import BadRequest
+from airflow_provider_lark.core.hints import counted
 
 
 @dataclass(slots=True)
@@ -48,14 +49,14 @@ class Source:
         while count > 0:
             part = self.file.read(count)
             if not isinstance(part, bytes):
-                raise BadRequest("the file gives no bytes: open it for reading bytes (mode 'rb')")
+                raise BadRequest("the file does not return bytes; open it in binary mode ('rb')")
             if not part:
-                raise BadRequest(f"the file ends {self.left} bytes before the size of {self.size} that was given")
+                raise BadRequest(f"the file is {counted(self.left, 'byte')} shorter than the given size of {self.size}")
             parts.append(part)
             count -= len(part)
             self.left -= len(part)
         if self.left == 0 and self.file.read(1):
-            raise BadRequest(f"the file goes on after the size of {self.size} that was given")
+            raise BadRequest(f"the file is longer than the given size of {self.size}")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -106,13 +107,13 @@ def open_source(content: bytes | IO[bytes], size: int | None) -> Flow[Source]:
     file = io.BytesIO(content) if isinstance(content, (bytes, bytearray, memoryview)) else content
     known = yield from blocking(lambda: _measure(file) if size is None else size)
     if known < 0:
-        raise BadRequest(f"the file's size is {known}, expected the number of its bytes")
+        raise BadRequest(f"size must be the number of bytes in the file, got {known}")
     return Source(file, known, known, (yield from blocking(lambda: file.tell() if file.seekable() else None)))
 
 
 def _measure(file: IO[bytes]) -> int:
     if not file.seekable():
-        raise BadRequest("the file cannot seek, so give its size in bytes")
+        raise BadRequest("the file is not seekable; give its size in bytes")
     start = file.tell()
     end = file.seek(0, io.SEEK_END)
     file.seek(start)

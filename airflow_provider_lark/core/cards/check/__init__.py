@@ -25,9 +25,9 @@ _OLD_PARTS = frozenset(
 )
 #: what people bring instead of a card, by the key under which the card stands in it
 _WRAPPED = {
-    "dsl": "this is a file exported from the card builder: take what stands under its dsl",
-    "card": "this is the body of a webhook: take what stands under its card",
-    "content": "this is a message: take the card that stands under its content",
+    "dsl": "this is a file exported from the card builder; use the value of its key dsl",
+    "card": "this is a webhook body; use the value of its key card",
+    "content": "this is a message; use the card in its key content",
 }
 _TOP = {"header": 1, "body": 2}
 
@@ -46,15 +46,15 @@ def check_card(card: Mapping[str, Any], *, carrier: Carrier = MESSAGE) -> None:
         told = "; ".join(str(each) for each in findings[:_FINDINGS_TOLD])
         more = f"; and {len(findings) - _FINDINGS_TOLD} more" if len(findings) > _FINDINGS_TOLD else ""
         raise CardInvalid(
-            f"Lark would refuse this card: {told}{more}",
+            f"Lark would reject this card: {told}{more}",
             path=findings[0].path,
             findings=tuple(str(each) for each in findings),
         )
     size = len(write_card(card).encode())
     if size > carrier.max_bytes:
         raise TooLarge(
-            f"the card takes {size:,} bytes, {carrier.name} at most {carrier.max_bytes:,}{_heaviest(card)}: "
-            "shorten it, show fewer rows, or send a file"
+            f"the card has {size:,} bytes, more than the {carrier.max_bytes:,} allowed for "
+            f"{carrier.name}{_heaviest(card)}: shorten it, show fewer rows, or send a file"
         )
 
 
@@ -91,15 +91,13 @@ def _check_reference(card: Mapping[str, Any], form: str) -> Iterator[Finding]:
 
 def _check_old(card: Mapping[str, Any]) -> Iterator[Finding]:
     if card.get("schema", "1.0") != "1.0":
-        yield Finding("schema", 'must be the text "2.0", or "1.0"')
+        yield Finding("schema", 'must be the string "2.0" or "1.0"')
     elif "body" in card:
-        yield Finding("schema", 'is missing: a card with a body is one of JSON 2.0, and needs "schema": "2.0"')
+        yield Finding("schema", 'is missing: a card with a body uses JSON 2.0 and needs "schema": "2.0"')
     elif card and not _OLD_PARTS & set(card):
         # JSON 1.0 ignores what it does not know, so this would arrive as an empty card
-        hint = next(
-            (hint for key, hint in _WRAPPED.items() if key in card), "it has neither header nor elements nor body"
-        )
-        yield Finding("the card", f"is none: {hint}")
+        hint = next((hint for key, hint in _WRAPPED.items() if key in card), "it has no header, elements or body")
+        yield Finding("the card", f"is not a card: {hint}")
     elif not isinstance(card.get("elements", []), list):
         yield Finding("elements", f"must be a list, not {type(card['elements']).__name__}")
 
@@ -112,4 +110,4 @@ def _heaviest(card: Mapping[str, Any]) -> str:
     sizes = [len(write_card(each).encode()) for each in elements]
     place = sizes.index(max(sizes))
     path = f"{'body.' if isinstance(body, dict) else ''}elements[{place}]"
-    return f", of which {path} ({elements[place].get('tag')}) takes {sizes[place]:,}"
+    return f", {sizes[place]:,} of them in {path} ({elements[place].get('tag')})"

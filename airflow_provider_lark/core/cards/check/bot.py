@@ -20,16 +20,18 @@ def check_bot(card: Mapping[str, Any]) -> list[Finding]:
 
 def _check(node: Node) -> Iterator[Finding]:
     if node.tag in _ANSWERED:
-        yield Finding(node.path, f"a custom bot hears no answers, so a {node.tag} is dead: send the card as an app")
+        yield Finding(
+            node.path, f"a webhook bot does not receive input, so a {node.tag} has no effect: send the card as an app"
+        )
     behaviors = node.data.get("behaviors")
     for place, each in enumerate(behaviors if isinstance(behaviors, list) else ()):
         if isinstance(each, dict) and each.get("type") == "callback":
             path = f"{node.path}.behaviors[{place}]"
-            yield Finding(path, "a custom bot hears no clicks: use open_url, or send the card as an app")
+            yield Finding(path, "a webhook bot does not receive callbacks: use open_url, or send the card as an app")
     texts = [node.data.get("content"), *_values(node.data.get("i18n_content"))]
     if any(isinstance(text, str) and _AT_EMAIL.search(text) for text in texts):
-        why = "a custom bot mentions people by open_id or user_id only (100290)"
-        yield Finding(node.path, f"{why}: take <at id=ou_…></at>, or send the card as an app")
+        why = "a webhook bot can only mention users by open_id or user_id (100290)"
+        yield Finding(node.path, f"{why}: use <at id=ou_…></at>, or send the card as an app")
 
 
 def _values(localized: Any) -> list[Any]:

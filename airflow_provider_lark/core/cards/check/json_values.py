@@ -20,11 +20,11 @@ def check_json(value: Any, path: str = "") -> Iterator[Finding]:
 def _check(value: Any, path: str, depth: int) -> Iterator[Finding]:
     here = path or "the card"
     if depth > _DEPTH_MAX:
-        yield Finding(here, f"more than {_DEPTH_MAX} levels deep, or part of itself")
+        yield Finding(here, f"nested more than {_DEPTH_MAX} levels deep, or contains itself")
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                yield Finding(here, f"has a key that is no text but {type(key).__name__}")
+                yield Finding(here, f"has a key of type {type(key).__name__}; keys must be strings")
             else:
                 yield from _check(item, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, (list, tuple)):
@@ -33,15 +33,15 @@ def _check(value: Any, path: str, depth: int) -> Iterator[Finding]:
     elif isinstance(value, str):
         yield from _check_text(value, here)
     elif isinstance(value, float) and not math.isfinite(value):
-        yield Finding(here, "is no finite number, which JSON cannot say: write it as text, or leave it out")
+        yield Finding(here, "is not a finite number and cannot be written as JSON: use text, or leave it out")
     elif value is not None and not isinstance(value, (bool, int, float)):
-        yield Finding(here, f"is {type(value).__name__}, which JSON does not know: write it as text or number")
+        yield Finding(here, f"is of type {type(value).__name__}, which cannot be written as JSON: use text or a number")
 
 
 def _check_text(text: str, path: str) -> Iterator[Finding]:
     if "\0" in text:
-        yield Finding(path, "holds a NUL character: take it out")
+        yield Finding(path, "contains a NUL character: remove it")
     try:
         text.encode()
     except UnicodeEncodeError:
-        yield Finding(path, "holds half a character (a lone surrogate): clean_text() mends it")
+        yield Finding(path, "contains a lone surrogate: remove it with clean_text()")

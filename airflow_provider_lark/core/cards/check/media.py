@@ -37,18 +37,18 @@ def check_media(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding]
 def _check_pictures(node: Node, key: str) -> Iterator[Finding]:
     held = node.data.get(key)
     if not isinstance(held, list) or not held:
-        yield Finding(f"{node.path}.{key}", 'must list the pictures: [{"img_key": …}, …]')
+        yield Finding(f"{node.path}.{key}", 'must be a list of images: [{"img_key": …}, …]')
         return
     for place, each in enumerate(held):
         if not isinstance(each, dict) or not _is_text(each.get("img_key")):
-            yield Finding(f"{node.path}.{key}[{place}]", 'each picture needs an "img_key"')
+            yield Finding(f"{node.path}.{key}[{place}]", 'each image needs an "img_key"')
     if node.tag == "img_combination":
         mode = node.data.get("combination_mode")
         most = PICTURES_MAX.get(mode) if isinstance(mode, str) else None
         if mode is None:
-            yield Finding(f"{node.path}.combination_mode", f"is missing: one of {', '.join(PICTURES_MAX)}")
+            yield Finding(f"{node.path}.combination_mode", f"is missing: must be one of {', '.join(PICTURES_MAX)}")
         elif most is not None and len(held) > most:
-            yield Finding(f"{node.path}.{key}[{most}]", f"{len(held)} pictures, of which {mode} shows {most}")
+            yield Finding(f"{node.path}.{key}[{most}]", f"{len(held)} images, but {mode} only shows {most}")
 
 
 def _check_audio(audios: list[Node], *, forwarded: bool) -> Iterator[Finding]:
@@ -58,9 +58,9 @@ def _check_audio(audios: list[Node], *, forwarded: bool) -> Iterator[Finding]:
     ids = [node.data.get("audio_id") for node in audios]
     for place, node in enumerate(audios):
         if not _is_text(node.data.get("file_key")):
-            yield Finding(f"{node.path}.file_key", "is missing: the key of an OPUS file that this app uploaded")
+            yield Finding(f"{node.path}.file_key", "is missing: must be the key of an OPUS file uploaded by this app")
         if ids[place] is not None and ids[place] in ids[:place]:
-            yield Finding(f"{node.path}.audio_id", "an audio_id is unique in a card (300230)")
+            yield Finding(f"{node.path}.audio_id", "audio_ids must be unique in a card (300230)")
 
 
 def _is_text(value: Any) -> bool:

@@ -26,13 +26,15 @@ def check_places(nodes: list[Node]) -> Iterator[Finding]:
 
 def _check_place(node: Node) -> Iterator[Finding]:
     if node.tag in {"table", "form"} and node.above:
-        yield Finding(node.path, f"a {node.tag} stands right in body.elements only: take it out of the {_holder(node)}")
+        yield Finding(
+            node.path, f"a {node.tag} is only allowed directly in body.elements: move it out of the {_holder(node)}"
+        )
     elif node.tag == "chart" and node.within("form"):
-        yield Finding(node.path, "a form holds no chart: put it before or after the form")
+        yield Finding(node.path, "a form cannot contain a chart: put it before or after the form")
     elif node.tag in {"multi_select_static", "multi_select_person"} and not node.within("form"):
-        yield Finding(node.path, f"a {node.tag} works in a form only: put it into one, or take select_…")
+        yield Finding(node.path, f"a {node.tag} only works in a form: put it into one, or use select_…")
     elif node.tag == "select_img" and node.data.get("multi_select") is True and not node.within("form"):
-        yield Finding(node.path, "a select_img with multi_select works in a form only")
+        yield Finding(node.path, "a select_img with multi_select only works in a form")
 
 
 def _holder(node: Node) -> str:
@@ -64,7 +66,7 @@ def _check_names(nodes: list[Node]) -> Iterator[Finding]:
             name = node.data["name"]
             if name in seen:
                 yield Finding(
-                    node.path, f"the name {name!r} stands already at {seen[name]}: names are unique in a card"
+                    node.path, f"the name {name!r} is already used at {seen[name]}: names must be unique in a card"
                 )
             seen.setdefault(name, node.path)
 
@@ -76,9 +78,11 @@ def _check_ids(nodes: list[Node]) -> Iterator[Finding]:
             continue
         own, path = node.data["element_id"], f"{node.path}.element_id"
         if not isinstance(own, str) or not _ELEMENT_ID.fullmatch(own):
-            yield Finding(path, f"letters, digits and _, a letter first, at most {ELEMENT_ID_MAX} characters")
+            yield Finding(path, f"must have at most {ELEMENT_ID_MAX} letters, digits and _, beginning with a letter")
         elif own in seen:
-            yield Finding(path, f"{own!r} stands already at {seen[own]}: an element_id is unique in a card (300301)")
+            yield Finding(
+                path, f"{own!r} is already used at {seen[own]}: element_ids must be unique in a card (300301)"
+            )
         else:
             seen[own] = path
 
@@ -87,11 +91,11 @@ def _check_limits(node: Node) -> Iterator[Finding]:
     if node.tag == "chart":
         spec = node.data.get("chart_spec")
         if not isinstance(spec, dict) or not isinstance(spec.get("type"), str):
-            yield Finding(f"{node.path}.chart_spec", 'must be a spec of VChart, with a "type" such as line (200550)')
+            yield Finding(f"{node.path}.chart_spec", 'must be a VChart spec with a "type" such as line (200550)')
     elif node.tag == "input":
         length = node.data.get("max_length", INPUT_LENGTH_MAX)
         if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= INPUT_LENGTH_MAX:
-            yield Finding(f"{node.path}.max_length", f"a whole number from 1 to {INPUT_LENGTH_MAX}")
+            yield Finding(f"{node.path}.max_length", f"must be a whole number from 1 to {INPUT_LENGTH_MAX}")
         if node.data.get("input_type", "text") not in _INPUT_TYPES:
             yield Finding(f"{node.path}.input_type", f"must be one of {', '.join(_INPUT_TYPES)}")
     elif node.tag == "checker":
@@ -99,7 +103,7 @@ def _check_limits(node: Node) -> Iterator[Finding]:
         buttons = area.get("buttons") if isinstance(area, dict) else None
         if isinstance(buttons, list) and len(buttons) > CHECKER_BUTTONS_MAX:
             path = f"{node.path}.button_area.buttons[{CHECKER_BUTTONS_MAX}]"
-            yield Finding(path, f"a checker has at most {CHECKER_BUTTONS_MAX} buttons")
+            yield Finding(path, f"a checker may have at most {CHECKER_BUTTONS_MAX} buttons")
     elif node.tag in {"select_person", "multi_select_person"}:
         yield from _check_people(node)
 
@@ -109,4 +113,4 @@ def _check_people(node: Node) -> Iterator[Finding]:
     for place, option in enumerate(options if isinstance(options, list) else ()):
         value = option.get("value") if isinstance(option, dict) else None
         if not isinstance(value, str) or not value.startswith("ou_"):
-            yield Finding(f"{node.path}.options[{place}].value", "people are offered by open_id (ou_…) only")
+            yield Finding(f"{node.path}.options[{place}].value", "must be an open_id (ou_…)")

@@ -20,9 +20,9 @@ from airflow_provider_lark.core.cards.tags import (
 from airflow_provider_lark.core.hints import did_you_mean
 
 _OF_1_0 = {
-    "elements": "in JSON 2.0 it stands in body: body.elements",
-    "i18n_elements": "JSON 2.0 has none: give the texts i18n_content, and config.locales",
-    "fallback": "JSON 2.0 has none for the whole card",
+    "elements": "in JSON 2.0 it belongs in body: body.elements",
+    "i18n_elements": "not supported in JSON 2.0: use i18n_content in the texts, and config.locales",
+    "fallback": "JSON 2.0 does not support it for the whole card",
 }
 
 
@@ -46,7 +46,7 @@ def _check_frame(card: Mapping[str, Any]) -> Iterator[Finding]:
     config = card.get("config")
     if isinstance(config, dict):
         if config.get("update_multi") is False:
-            yield Finding("config.update_multi", "JSON 2.0 knows only true: leave it out")
+            yield Finding("config.update_multi", "JSON 2.0 only allows true: leave it out")
         if config.get("width_mode", "default") not in {"default", "compact", "fill"}:
             yield Finding("config.width_mode", "must be default, compact or fill")
 
@@ -59,21 +59,21 @@ def _check_keys(value: Mapping[str, Any], known: frozenset[str], path: str) -> I
 
 
 def _hint(word: str, known: frozenset[str]) -> str:
-    return did_you_mean(word, sorted(known), otherwise="JSON 2.0 refuses what it does not know")
+    return did_you_mean(word, sorted(known), otherwise="JSON 2.0 rejects unknown properties")
 
 
 def _check_header(header: Any) -> Iterator[Finding]:
     if not isinstance(header, dict):
         return
     if not isinstance(header.get("title"), dict):
-        yield Finding("header.title", 'a header needs one: {"tag": "plain_text", "content": …}')
+        yield Finding("header.title", 'is required in a header: {"tag": "plain_text", "content": …}')
     localized = header.get("i18n_text_tag_list")
     lists = {"header.text_tag_list": header.get("text_tag_list")}
     if isinstance(localized, dict):
         lists |= {f"header.i18n_text_tag_list.{language}": tags for language, tags in localized.items()}
     for path, tags in lists.items():
         if isinstance(tags, list) and len(tags) > TEXT_TAGS_MAX:
-            yield Finding(f"{path}[{TEXT_TAGS_MAX}]", f"{len(tags)} tags, of which {TEXT_TAGS_MAX} are shown")
+            yield Finding(f"{path}[{TEXT_TAGS_MAX}]", f"{len(tags)} tags, but only {TEXT_TAGS_MAX} are shown")
 
 
 def _check_children(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding]:
@@ -86,10 +86,10 @@ def _check_children(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Find
             if not isinstance(tag, str):
                 yield Finding(f"{path}[{place}]", 'must be an object with a "tag"')
             elif key == "columns" and tag != "column":
-                yield Finding(f"{path}[{place}]", f"a column_set holds columns, not {tag!r}")
+                yield Finding(f"{path}[{place}]", f"a column_set may only contain columns, not {tag!r}")
             elif key == "elements" and tag not in COMPONENTS:
                 hint = INSTEAD.get(tag) or _hint(tag, COMPONENTS)
-                yield Finding(f"{path}[{place}]", f"the tag {tag!r} cannot stand here (200861): {hint}")
+                yield Finding(f"{path}[{place}]", f"the tag {tag!r} is not allowed here (200861): {hint}")
 
 
 def _check_properties(nodes: list[Node]) -> Iterator[Finding]:
@@ -105,10 +105,10 @@ def _check_amount(nodes: list[Node]) -> Iterator[Finding]:
     if len(counted) > ELEMENTS_MAX:
         yield Finding(
             counted[ELEMENTS_MAX].path,
-            f"the card has {len(counted)} components and texts, at most {ELEMENTS_MAX} are allowed: "
-            "put several facts into one markdown component",
+            f"the card has {len(counted)} components and texts, more than the {ELEMENTS_MAX} allowed: combine several "
+            "in one markdown component",
         )
     for node in nodes:
         if node.tag in CONTAINERS and node.depth == NESTING_MAX + 1:
-            yield Finding(node.path, f"containers stand more than {NESTING_MAX} deep in each other: flatten them")
+            yield Finding(node.path, f"containers are nested more than {NESTING_MAX} levels deep: flatten them")
             return

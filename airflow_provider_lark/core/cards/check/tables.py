@@ -33,13 +33,16 @@ def _check_number(nodes: list[Node]) -> Iterator[Finding]:
             own = _tables_of(node, language)
             if node.tag != "table" and own > MARKDOWN_TABLES_MAX and node.path not in told:
                 told.add(node.path)
-                yield Finding(node.path, f"{own} tables in one markdown, at most {MARKDOWN_TABLES_MAX}: split it")
+                yield Finding(
+                    node.path,
+                    f"{own} tables in one markdown component, more than the {MARKDOWN_TABLES_MAX} allowed: split it",
+                )
             if total <= TABLES_MAX < total + own and "" not in told:
                 told.add("")
                 yield Finding(
                     node.path,
-                    f"the {TABLES_MAX + 1}th table of the card, at most {TABLES_MAX} are allowed (11310): "
-                    "leave it out, put it into a second card, or send a file",
+                    f"the {TABLES_MAX + 1}th table of the card, but only {TABLES_MAX} are allowed (11310): leave it "
+                    "out, move it to a second card, or send a file",
                 )
             total += own
 
@@ -59,18 +62,18 @@ def _tables_of(node: Node, language: str | None) -> int:
 def _check_table(node: Node) -> Iterator[Finding]:
     size = node.data.get("page_size", 5)
     if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= TABLE_PAGE_MAX:
-        yield Finding(f"{node.path}.page_size", f"a whole number from 1 to {TABLE_PAGE_MAX}")
+        yield Finding(f"{node.path}.page_size", f"must be a whole number from 1 to {TABLE_PAGE_MAX}")
     height = node.data.get("row_height", "low")
     pixels = _PIXELS.fullmatch(height) if isinstance(height, str) else None
     if height not in _ROW_HEIGHTS and not (pixels and 32 <= int(pixels[1]) <= 124):
-        yield Finding(f"{node.path}.row_height", "must be low, middle, high, auto, or 32px to 124px")
+        yield Finding(f"{node.path}.row_height", "must be low, middle, high, auto or 32px to 124px")
     columns, rows = node.data.get("columns"), node.data.get("rows", [])
     if not isinstance(columns, list) or not columns:
         yield Finding(f"{node.path}.columns", "a table needs a list of columns")
         return
     if len(columns) > TABLE_COLUMNS_MAX:
         path = f"{node.path}.columns[{TABLE_COLUMNS_MAX}]"
-        yield Finding(path, f"{len(columns)} columns, of which {TABLE_COLUMNS_MAX} are shown: choose")
+        yield Finding(path, f"{len(columns)} columns, but only {TABLE_COLUMNS_MAX} are shown: select some")
     yield from _check_columns(columns, node.path)
     kinds = {c["name"]: c.get("data_type", "text") for c in columns if isinstance(c, dict) and "name" in c}
     yield from _check_rows(rows, kinds, f"{node.path}.rows")
@@ -82,10 +85,10 @@ def _check_columns(columns: list[Any], path: str) -> Iterator[Finding]:
         here = f"{path}.columns[{place}]"
         name = column.get("name") if isinstance(column, dict) else None
         if not isinstance(name, str) or not name:
-            yield Finding(f"{here}.name", "a column needs a name: the key of its cells")
+            yield Finding(f"{here}.name", "a column needs a name, the key of its cells in each row")
             continue
         if name in seen:
-            yield Finding(f"{here}.name", "stands already in another column: names are unique in a table")
+            yield Finding(f"{here}.name", "is already used by another column: names must be unique in a table")
         seen.add(name)
         if column.get("data_type", "text") not in DATA_TYPES:
             yield Finding(f"{here}.data_type", f"must be one of {', '.join(DATA_TYPES)}")
@@ -97,9 +100,9 @@ def _check_format(form: Any, path: str) -> Iterator[Finding]:
         return
     precision, symbol = form.get("precision", 0), form.get("symbol", "")
     if isinstance(precision, bool) or not isinstance(precision, int) or not 0 <= precision <= TABLE_PRECISION_MAX:
-        yield Finding(f"{path}.precision", f"a whole number from 0 to {TABLE_PRECISION_MAX}")
+        yield Finding(f"{path}.precision", f"must be a whole number from 0 to {TABLE_PRECISION_MAX}")
     if not isinstance(symbol, str) or len(symbol) > 1:
-        yield Finding(f"{path}.symbol", "one character")
+        yield Finding(f"{path}.symbol", "must be one character")
 
 
 def _check_rows(rows: Any, kinds: Mapping[str, Any], path: str) -> Iterator[Finding]:
@@ -108,11 +111,11 @@ def _check_rows(rows: Any, kinds: Mapping[str, Any], path: str) -> Iterator[Find
         return
     for place, row in enumerate(rows):
         if not isinstance(row, dict):
-            yield Finding(f"{path}[{place}]", "a row is an object: column name and cell (200914)")
+            yield Finding(f"{path}[{place}]", "a row must be an object of column names and cells (200914)")
             continue
         for name, cell in row.items():
             if name not in kinds:
-                yield Finding(f"{path}[{place}].{name}", "no column has that name (200915)")
+                yield Finding(f"{path}[{place}].{name}", "no column has this name (200915)")
             wanted = _CELLS.get(kinds.get(name, ""))
             if wanted and cell is not None and not wanted[0](cell):
                 yield Finding(f"{path}[{place}].{name}", f"must be {wanted[1]}, not {type(cell).__name__} (200914)")
@@ -135,6 +138,6 @@ def _are_persons(cell: Any) -> bool:
 _CELLS = {
     "number": (_is_number, "a number"),
     "date": (_is_number, "a number: milliseconds since 1970"),
-    "options": (_are_options, 'a text, or a list of {"text", "color"}'),
+    "options": (_are_options, 'a string, or a list of {"text", "color"}'),
     "persons": (_are_persons, "an id, or a list of ids"),
 }

@@ -38,22 +38,22 @@ def check_texts(card: Mapping[str, Any], nodes: list[Node]) -> Iterator[Finding]
 def _check_content(node: Node) -> Iterator[Finding]:
     content, localized = node.data.get("content"), node.data.get("i18n_content")
     if localized is not None and not isinstance(localized, dict):
-        yield Finding(f"{node.path}.i18n_content", "must be an object of language and text")
+        yield Finding(f"{node.path}.i18n_content", "must be an object of languages and texts")
         localized = None
     texts = {f"{node.path}.content": content} if content is not None or not localized else {}
     for language, text in (localized or {}).items():
         texts[f"{node.path}.i18n_content.{language}"] = text
         if language not in LANGUAGES:
             known = ", ".join(LANGUAGES)
-            yield Finding(f"{node.path}.i18n_content.{language}", f"no language of cards; they are {known}")
+            yield Finding(f"{node.path}.i18n_content.{language}", f"not a supported language; use one of {known}")
     short = _is_short(node)
     for path, text in texts.items():
         if not isinstance(text, str):
-            yield Finding(path, f"must be a text, not {type(text).__name__}")
+            yield Finding(path, f"must be a string, not {type(text).__name__}")
         elif short and len(text) > SHORT_TEXT_MAX:
-            yield Finding(path, f"{len(text)} characters, at most {SHORT_TEXT_MAX} are allowed here")
+            yield Finding(path, f"{len(text)} characters, more than the {SHORT_TEXT_MAX} allowed here")
         elif node.tag != "plain_text" and _GLUED_URL.search(_CODE.sub("", text)):
-            yield Finding(path, "put a space after the address, or Lark takes the Chinese text for a part of it")
+            yield Finding(path, "put a space after the URL, otherwise Lark treats the Chinese text as part of it")
 
 
 def _is_short(node: Node) -> bool:
@@ -70,7 +70,7 @@ def _check_confirm(node: Node) -> Iterator[Finding]:
     for key in ("title", "text"):
         part = confirm.get(key) if isinstance(confirm, dict) else None
         if not isinstance(part, dict) or not (part.get("content") or part.get("i18n_content")):
-            why = ": without it older clients do nothing on a click" if key == "title" else ""
+            why = ": without it, clicks do nothing in older clients" if key == "title" else ""
             yield Finding(f"{node.path}.confirm.{key}", f"a confirmation needs a {key}{why}")
 
 
@@ -87,7 +87,7 @@ def _check_behaviors(node: Node) -> Iterator[Finding]:
             yield Finding(path, "must be an object")
         elif each.get("type") == "callback":
             if not isinstance(each.get("value"), dict):
-                yield Finding(f"{path}.value", "must be an object: Lark's own SDKs cannot read anything else (200671)")
+                yield Finding(f"{path}.value", "must be an object: Lark's SDKs cannot read anything else (200671)")
         elif each.get("type") == "open_url":
             if not each.get("default_url") and not all(each.get(key) for key in _DEVICE_URLS):
                 yield Finding(f"{path}.default_url", "is missing")
@@ -112,10 +112,10 @@ def _check_link(url: str, path: str, *, device: bool) -> Iterator[Finding]:
     if (device and url in {"", NO_JUMP}) or not url:
         return
     if found := _NOT_IN_URLS.search(url):
-        what = "a blank" if found[0].isspace() else repr(found[0])
-        yield Finding(path, f"holds {what}, which links cannot: percent-encode it")
+        what = "a space" if found[0].isspace() else repr(found[0])
+        yield Finding(path, f"contains {what}, which is not allowed in links: percent-encode it")
     elif not is_web_url(url):
-        yield Finding(path, "only http and https addresses with a host are allowed")
+        yield Finding(path, "only http and https URLs with a host are allowed")
 
 
 def is_web_url(url: str) -> bool:

@@ -26,6 +26,7 @@ from airflow_provider_lark.core.cards.ready.parts import (
 )
 from airflow_provider_lark.core.cards.table import Table, TableColumn
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
+from airflow_provider_lark.core.hints import counted
 
 _TABLES_MAX = 100
 
@@ -65,7 +66,7 @@ def backlog_card(facts: BacklogFacts, *, locale: Locale | None = None, carrier: 
 def _backlog_card(facts: BacklogFacts, ranked: list[Waiting], shown: int, locale: Locale | None) -> Json:
     pending, failed = sum(each.pending for each in ranked), sum(each.failed for each in ranked)
     oldest = max((each.oldest_seconds for each in ranked if each.oldest_seconds is not None), default=None)
-    title = localize(en_us=f"{pending:,} changes wait to be synced", zh_cn=f"{pending:,} 个变更等待同步")
+    title = localize(en_us=f"{counted(pending, 'change')} waiting to be synced", zh_cn=f"{pending:,} 个变更等待同步")
     seen = [
         (localize(en_us="Oldest", zh_cn="最久等待"), span(oldest)),
         (localize(en_us="Failed rows", zh_cn="失败行"), red_count(failed)),

@@ -77,7 +77,9 @@ def _consistency_card(facts: ConsistencyFacts, keys: int, locale: Locale | None)
     if facts.in_step:
         word: Text = localize(en_us="both sides agree", zh_cn="两侧一致")
     else:
-        word = localize(en_us=f"{differing:,} rows differ", zh_cn=f"{differing:,} 行不一致")
+        word = localize(
+            en_us=f"{differing:,} {'row differs' if differing == 1 else 'rows differ'}", zh_cn=f"{differing:,} 行不一致"
+        )
     title = combine(lambda text: f"{facts.mapping}: {text}", word)
     counts = {"different": facts.different, "only_lark": facts.only_lark, "only_sql": facts.only_sql}
     seen: list[tuple[Text, Text | Element | None]] = [

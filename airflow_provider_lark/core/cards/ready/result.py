@@ -17,6 +17,7 @@ from airflow_provider_lark.core.cards.ready.fitting import fit
 from airflow_provider_lark.core.cards.ready.parts import Frame, buttons, clean_lines, frame_card, panel, people, remark
 from airflow_provider_lark.core.cards.table import CELL_BYTES, table_of_rows
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
+from airflow_provider_lark.core.hints import counted
 
 _SQL_BYTES = 3_000
 # a single row that does not fit is shown with shorter cells rather than not at all
@@ -74,7 +75,7 @@ def _card(facts: ResultFacts, shown: int, *, cell_bytes: int, locale: Locale | N
     names = facts.names[:TABLE_COLUMNS_MAX]
     rows = [row[:TABLE_COLUMNS_MAX] for row in facts.rows[:shown]]
     table = table_of_rows(names, rows, cell_bytes=cell_bytes) if shown else None
-    count = localize(en_us=f"{facts.count:,} row{'' if facts.count == 1 else 's'}", zh_cn=f"{facts.count:,} 行")
+    count = localize(en_us=f"{counted(facts.count, 'row')}", zh_cn=f"{facts.count:,} 行")
     extra = [(localize(en_us="All rows", zh_cn="查看全部"), facts.link_url)]
     elements: list[Element | None] = [
         facts.chart,
@@ -102,6 +103,6 @@ def _remainder(facts: ResultFacts, shown: int, *, has_files: bool) -> Element | 
         english = f"The first {TABLE_COLUMNS_MAX} of {count} columns."
         said.append(localize(en_us=english, zh_cn=f"仅显示前 {TABLE_COLUMNS_MAX} 列，共 {count} 列。"))
     if facts.left_out:
-        english = f"Left out of the chart, as they are no numbers: {facts.left_out:,}."
+        english = f"Not shown in the chart because they are not numbers: {facts.left_out:,}."
         said.append(localize(en_us=english, zh_cn=f"图表未显示 {facts.left_out:,} 个非数值。"))
     return note(combine(lambda *texts: " ".join(texts), *said)) if said else None

@@ -29,6 +29,7 @@ from airflow_provider_lark.core.cards.ready.parts import (
     span,
 )
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
+from airflow_provider_lark.core.hints import counted
 
 _TASKS_NAMED = 10
 _INDEXES_NAMED = 3
@@ -106,7 +107,7 @@ def _run_card(facts: RunFacts, title: Text, color: HeaderTemplate, room: int, lo
         headline(what),
         *_run_facts(facts),
         *_named(localize(en_us="Failed tasks", zh_cn="失败的任务"), facts.failures),
-        *_named(localize(en_us="Tried again", zh_cn="将重试的任务"), facts.retrying),
+        *_named(localize(en_us="Retried", zh_cn="将重试的任务"), facts.retrying),
         people(facts),
         panel(words.CAUSE, facts.exception, room, locale, "python"),
         remark(facts),
@@ -156,7 +157,7 @@ def _count(tasks: Sequence[FailedTask]) -> Text:
     if len(tasks) == 1 and (tasks[0].total or tasks[0].failed > 1):
         return _instances(tasks[0])
     count = len(tasks)
-    return localize(en_us=f"{count} task{'s' if count > 1 else ''} failed", zh_cn=f"{count} 个任务失败")
+    return localize(en_us=f"{counted(count, 'task')} failed", zh_cn=f"{count} 个任务失败")
 
 
 def _instances(failed: FailedTask) -> Text:

@@ -25,6 +25,7 @@ from airflow_provider_lark.core.cards.ready.parts import (
     span,
 )
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
+from airflow_provider_lark.core.hints import counted
 
 _LINES_MAX = 20
 
@@ -102,9 +103,9 @@ def sync_card(facts: SyncFacts, *, locale: Locale | None = None, carrier: Carrie
 
 def _sync_card(facts: SyncFacts, lines: int, locale: Locale | None) -> Json:
     good = facts.status == "ok" and not facts.failed and not facts.conflicts
-    word = localize(en_us="in step", zh_cn="同步完成") if good else localize(en_us="needs a look", zh_cn="需要查看")
+    word = localize(en_us="in step", zh_cn="同步完成") if good else localize(en_us="needs attention", zh_cn="需要查看")
     if facts.status == "held":
-        word = localize(en_us="held back", zh_cn="已暂停")
+        word = localize(en_us="deletes held", zh_cn="已暂停")
     title = combine(lambda text: f"{facts.mapping} {text}", word)
     written = combine(lambda lark, sql: f"Lark {lark} · SQL {sql}", _written(facts.to_lark), _written(facts.to_sql))
     seen = [
@@ -148,14 +149,14 @@ def _read_counts(facts: SyncFacts) -> Text | None:
     if facts.rows_lark is None and facts.rows_sql is None:
         return None
     lark, sql = facts.rows_lark or 0, facts.rows_sql or 0
-    return localize(en_us=f"{lark:,} records, {sql:,} rows", zh_cn=f"{lark:,} 条记录，{sql:,} 行")
+    return localize(en_us=f"{counted(lark, 'record')}, {counted(sql, 'row')}", zh_cn=f"{lark:,} 条记录，{sql:,} 行")
 
 
 def _took(facts: SyncFacts) -> Text | None:
     took = span(facts.seconds)
     if took is None or facts.api_calls is None:
         return took
-    calls = localize(en_us=f"{facts.api_calls:,} calls", zh_cn=f"{facts.api_calls:,} 次调用")
+    calls = localize(en_us=f"{counted(facts.api_calls, 'call')}", zh_cn=f"{facts.api_calls:,} 次调用")
     return combine(lambda time, count: f"{time}, {count}", took, calls)
 
 

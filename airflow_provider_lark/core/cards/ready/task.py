@@ -35,7 +35,7 @@ _Color = Literal["red", "orange", "green", "grey"]
 _STATES: Mapping[str, Text] = {
     "running": localize(en_us="started", zh_cn="开始运行"),
     "skipped": localize(en_us="skipped", zh_cn="已跳过"),
-    "awaiting_input": localize(en_us="waits for an answer", zh_cn="等待答复"),
+    "awaiting_input": localize(en_us="is waiting for a response", zh_cn="等待答复"),
 }
 """Of states that have no card of their own, as Airflow calls them."""
 

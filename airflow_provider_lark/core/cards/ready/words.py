@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_lark.core.cards.languages import Localized, localize
+from airflow_provider_lark.core.hints import counted
 
 DAG = localize(en_us="DAG", zh_cn="DAG")
 TASK = localize(en_us="Task", zh_cn="任务")
@@ -14,7 +15,7 @@ ENDED = localize(en_us="Ended", zh_cn="结束")
 TOOK = localize(en_us="Took", zh_cn="用时")
 REASON = localize(en_us="Reason", zh_cn="原因")
 NEXT_TRY = localize(en_us="Next try", zh_cn="下次重试")
-WAS_RED = localize(en_us="Was failing for", zh_cn="故障持续")
+WAS_RED = localize(en_us="Failing for", zh_cn="故障持续")
 CAUSE = localize(en_us="Cause", zh_cn="错误详情")
 LOG = localize(en_us="Log", zh_cn="日志")
 GRID = localize(en_us="Open in Airflow", zh_cn="在 Airflow 中打开")
@@ -27,7 +28,7 @@ WARNINGS = localize(en_us="Warnings", zh_cn="提醒")
 
 def left_out(count: int) -> Localized:
     """Say how many characters are missing."""
-    return localize(en_us=f"[… {count:,} characters left out …]", zh_cn=f"[… 省略 {count:,} 字 …]")
+    return localize(en_us=f"[… {counted(count, 'character')} omitted …]", zh_cn=f"[… 省略 {count:,} 字 …]")
 
 
 def and_more(count: int) -> Localized:

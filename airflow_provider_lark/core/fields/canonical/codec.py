@@ -78,10 +78,10 @@ def build_codec(
     """
     pair = FieldColumn(field, column, zone_of(field, column, time_zone), user_key, find_user_id)
     if column.kind is None:
-        raise pair.mismatch("no field can be kept in a column of this type")
+        raise pair.mismatch("no Lark field can be stored in a column of this type; leave it out of the mapping")
     build = _BUILDERS.get(field.type)
     if build is None:
-        raise pair.mismatch("this version does not know the field's type; leave the field out of the mapping")
+        raise pair.mismatch("this version does not support the field's type; leave the field out of the mapping")
     kind, lark, sql = build(pair)
     writable = not field.is_read_only
     if user_key == "email" and find_user_id is None and field.type == FieldType.USER:
@@ -142,7 +142,7 @@ def _phone(pair: FieldColumn) -> tuple[str, Converter, Converter]:
 
 def _location(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     if pair.column.kind is not ColumnKind.TEXT:
-        raise pair.mismatch("use a text column, which holds longitude,latitude")
+        raise pair.mismatch("use a text column, which stores longitude,latitude")
     form = TextForm("location", text.tidy_location, str, 'a location "longitude,latitude" in degrees')
     return "location", text.lark_location(pair), through_text(text.sql_text(pair), form, pair.refuse_sql)
 
@@ -195,7 +195,7 @@ def _date_time(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     if kind is ColumnKind.TEXT:
         form = clock.instant_form(pair.time_zone)
         return "instant", lark, through_text(text.sql_text(pair), form, pair.refuse_sql)
-    raise pair.mismatch("use a datetime, date or text column (a number does not say whether it counts seconds)")
+    raise pair.mismatch("use a datetime, date or text column (the unit of a number would be ambiguous)")
 
 
 def _as_json(pair: FieldColumn, *, array: bool) -> bool:
@@ -204,7 +204,7 @@ def _as_json(pair: FieldColumn, *, array: bool) -> bool:
         return False
     if kind is ColumnKind.JSON or (array and kind is ColumnKind.ARRAY):
         return True
-    raise pair.mismatch("use a text or JSON column" + (", or an array of texts" if array else ""))
+    raise pair.mismatch("use a text or JSON column" + (", or an array of text" if array else ""))
 
 
 def _names(pair: FieldColumn) -> tuple[str, Converter, Converter]:
@@ -248,7 +248,7 @@ def _derived(pair: FieldColumn) -> tuple[str, Converter, Converter]:
     def converters(code: int) -> tuple[Converter, Converter]:
         build = _BUILDERS.get(code)
         if build is None or build is _derived:
-            raise pair.mismatch(f"its result is of type {code}, which this version does not know")
+            raise pair.mismatch(f"its result has type {code}, which this version does not support")
         _, lark, basic_sql = build(replace(pair, field=replace(pair.field, property={})))
         return lark, basic_sql
 

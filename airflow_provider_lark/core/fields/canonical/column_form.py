@@ -15,7 +15,7 @@ def column_form(pair: FieldColumn) -> tuple[TextForm, Converter]:
     """Return the column's own canonical form and converter: what a text, or a formula, is taken as."""
     make = _COLUMN_FORMS.get(pair.column.kind) if pair.column.kind else None
     if make is None:
-        raise pair.mismatch("a list column takes a MultiSelect, persons, groups or links")
+        raise pair.mismatch("map a list column to a MultiSelect, User, GroupChat or link field")
     return make(pair)
 
 

@@ -59,7 +59,7 @@ def lark_derived(pair: FieldColumn, column: Converter, converters: BasicConverte
 
 def _refuse_write(pair: FieldColumn) -> Callable[[Any], Any]:
     def write(value: Any) -> Any:
-        raise pair.refuse_sql(value, "nothing: Lark computes this field")
+        raise pair.refuse_sql(value, "no value, because Lark computes this field")
 
     return write
 

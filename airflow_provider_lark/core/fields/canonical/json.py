@@ -68,12 +68,14 @@ def sql_json(pair: FieldColumn) -> Converter:
         try:
             return dump_json(value)
         except ValueError:
-            raise refuse(value, "a JSON document without NaN and NUL, at most 100 levels deep") from None
+            raise refuse(value, "a JSON document without NaN and NUL, nested at most 100 levels deep") from None
 
     def write(text: str | None) -> Any:
         value = None if text is None else load_exact(text)
         if is_sqlite and not _outlives_sqlite(value):
-            raise refuse_lark(value, f"in SQLite a number alone of at most {_SQLITE_DIGITS} digits, or of 64 bits")
+            raise refuse_lark(
+                value, f"in SQLite, for a document that is only a number: at most {_SQLITE_DIGITS} digits, or 64 bits"
+            )
         return value
 
     return Converter(read, write)

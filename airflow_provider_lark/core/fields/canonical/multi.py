@@ -54,7 +54,7 @@ def _lark_items(
         try:
             return decode(wire) or None
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise refuse_lark(wire, f"the shape of {pair.field.type_label}") from None
+            raise refuse_lark(wire, f"a value of type {pair.field.type_label}") from None
 
     def write(items: Items | None) -> Any:
         if items is None:
@@ -95,17 +95,17 @@ def lark_ids(pair: FieldColumn, limit: int) -> Converter:
             users = [user for user in users if user.get(name)]
         return _distinct([user[name] for user in users])
 
-    shape, kind = (USER_ID, "ids of persons (ou_…)") if limit == USER_MAX else (CHAT_ID, "ids of groups (oc_…)")
+    shape, kind = (USER_ID, "user ids (ou_…)") if limit == USER_MAX else (CHAT_ID, "group ids (oc_…)")
 
     def encode(items: Items) -> list[dict[str, str]]:
         if stranger := next((item for item in items if not shape.fullmatch(item)), None):
-            raise refuse(stranger, f"{kind}, no names")
+            raise refuse(stranger, f"{kind}, not names")
         return [{"id": item} for item in items]
 
     def encode_found(items: Items) -> list[dict[str, str]]:
         found = [find(item) if find else None for item in items]
         if None in found:
-            raise refuse(items[found.index(None)], "e-mail addresses of persons whom Lark knows")
+            raise refuse(items[found.index(None)], "e-mail addresses of users known to Lark")
         # two addresses may be one person's
         return [{"id": item} for item in dict.fromkeys(found) if item is not None]
 
@@ -116,7 +116,7 @@ def lark_ids(pair: FieldColumn, limit: int) -> Converter:
 
 
 def _explain_missing_email(pair: FieldColumn, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    advice = "persons with e-mail addresses (grant contact:user.email:readonly, or map users by id)"
+    advice = "users with e-mail addresses (grant contact:user.email:readonly, or map users by id)"
 
     def read_email(wire: Any) -> Any:
         users = [wire] if isinstance(wire, dict) else wire
@@ -154,7 +154,7 @@ def lark_attachments(pair: FieldColumn) -> Converter:
 
     def encode(items: Items) -> list[dict[str, str]]:
         if stranger := next((token for token, _ in items if not FILE_TOKEN.fullmatch(token)), None):
-            raise pair.refuse_sql(stranger, "tokens of files that were uploaded to this base, no addresses")
+            raise pair.refuse_sql(stranger, "tokens of files uploaded to this base, not addresses")
         return [{"file_token": token} for token, _ in items]
 
     return _lark_items(pair, _decode_files, encode, ATTACHMENT_MAX)
@@ -184,10 +184,10 @@ def sql_items(pair: FieldColumn, *, as_json: bool, are_ids: bool, item: str = "a
     :param item: what one item is, for messages.
     """
     if as_json:
-        names = _sql_json(pair, _decode_names, list, "a list of texts")
+        names = _sql_json(pair, _decode_names, list, "a list of strings")
         return _sql_array(pair, names) if pair.column.kind is ColumnKind.ARRAY else names
     if not are_ids:
-        return _sql_json_text(pair, _decode_names, list, "a JSON array of texts")
+        return _sql_json_text(pair, _decode_names, list, "a JSON array of strings")
     return _sql_bare(pair, _sql_json_text(pair, _decode_names, list, f"{item}, or a JSON array of them"))
 
 

@@ -169,7 +169,7 @@ def _write_decimal(pair: FieldColumn, before: int | None, after: int | None) -> 
     plain = pair.column.dialect == "sqlite" or not getattr(base_type(pair.column.type), "asdecimal", True)
     step = None if after is None else Decimal(1).scaleb(-after)
     unsigned = bool(getattr(base_type(pair.column.type), "unsigned", False))
-    fits = f"at most {before} digits before and {after} after the point" + (", 0 or more" if unsigned else "")
+    fits = f"at most {before} digits before and {after} after the decimal point" + (", 0 or more" if unsigned else "")
 
     def write(number: Decimal | int | None) -> Decimal | float | None:
         if number is None:
@@ -245,7 +245,7 @@ def _float_bounds(column: Column) -> tuple[str, Callable[[Decimal | int, float],
         exact = Decimal(number)
         return least <= double and abs(exact) < limit and exact.quantize(step, context=EXACT) == exact
 
-    return f"at most {before} digits before and {after} after the point{floor}", check
+    return f"at most {before} digits before and {after} after the decimal point{floor}", check
 
 
 def json_number(pair: FieldColumn) -> Converter:

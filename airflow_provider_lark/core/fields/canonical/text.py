@@ -17,7 +17,7 @@ LARK_TEXT_MAX = 100_000
 LARK_PHONE_MAX = 64
 """Characters of a phone cell. Same source."""
 
-_CLEAN = "text without NUL and without lone surrogates"
+_CLEAN = "text without NUL characters and lone surrogates"
 PHONE = re.compile(r"\+?[0-9]+")
 _PHONE_MARKS = re.compile(r"[\s().\-]+")
 

@@ -24,7 +24,7 @@ _ZERO = timedelta()
 LEAST_MS = -62_135_596_800_000
 GREATEST_MS = 253_402_300_799_999
 _GREATEST_UNIX_MS = 2_147_483_647_999
-SANE = "an instant of the years 1 to 9999 in milliseconds"
+SANE = "a time in milliseconds within the years 1 to 9999"
 
 
 def to_ms(elapsed: timedelta) -> int:
@@ -114,7 +114,7 @@ def _check_span(pair: FieldColumn, write: Callable[[int | None], Any]) -> Callab
     def write_checked(instant: int | None) -> Any:
         # without its strict mode MySQL stores a zero date for what it cannot hold
         if instant is not None and not 1000 <= instant <= _GREATEST_UNIX_MS:
-            raise refuse(instant, "an instant of the years 1970 to 2038 (DATETIME holds more than TIMESTAMP)")
+            raise refuse(instant, "a time within the years 1970 to 2038 (use DATETIME instead of TIMESTAMP for others)")
         return write(instant)
 
     return write_checked

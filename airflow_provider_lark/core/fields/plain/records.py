@@ -148,7 +148,7 @@ class _Problems:
             return
         more = self._count - len(self._shown)
         rest = f"; and {more:,} more" if more else ""
-        raise self._error(f"refused before sending: {'; '.join(self._shown)}{rest}")
+        raise self._error(f"rejected before sending: {'; '.join(self._shown)}{rest}")
 
 
 def _kind(value: Any) -> str:
@@ -157,7 +157,7 @@ def _kind(value: Any) -> str:
 
 def _unknown(name: Any, writable: Sequence[str]) -> str:
     if not isinstance(name, str):
-        return f"a field's name must be text; found {_kind(name)}"
+        return f"field names must be strings; found {_kind(name)}"
     shown = name if len(name) <= _NAME_MAX else name[:_NAME_MAX] + "…"
     close = difflib.get_close_matches(name[:_NAME_MAX], writable, n=1) or writable[:_LISTED_NAMES]
     return f"field {shown!r} does not exist; did you mean {', '.join(map(repr, close)) or 'another table'}?"
@@ -193,8 +193,8 @@ class RecordReader:
                     value = read(value)
                 except _VALUE_ERRORS:
                     raise ValueMismatch(
-                        f"record {record.get('record_id')}: field {field.describe()}: got {_kind(value)}, expected "
-                        f"the shape of {field.type_label}; leave the field out of those that are read"
+                        f"record {record.get('record_id')}: field {field.describe()}: got {_kind(value)}, expected a "
+                        f"value of type {field.type_label}; leave the field out of field_names"
                     ) from None
             if value is not None or with_empty:
                 fields[field.name] = value

@@ -38,9 +38,9 @@ from airflow_provider_lark.core.fields.zones import Zone, settled_zone
 
 Encode = Callable[[Any], Any]
 
-CLEAN = "text without NUL and without lone surrogates"
-ANY_TEXT = "text, or a number, date, time or UUID, which has one exact text"
-DIGITS = f"a finite number of at most {LARK_DIGITS} significant digits (a Text field keeps longer ones)"
+CLEAN = "text without NUL characters and lone surrogates"
+ANY_TEXT = "text, or a number, date, time or UUID"
+DIGITS = f"a finite number of at most {LARK_DIGITS} significant digits (use a Text field for longer ones)"
 FLAG = "true or false, 1 or 0"
 MOMENT = "a datetime, a date, ISO 8601 text, or whole milliseconds since 1970"
 DIALLED = f"at most {LARK_PHONE_MAX} digits with an optional leading plus"
@@ -142,7 +142,7 @@ def _date_reader(zone: Zone | None) -> Callable[[date], int]:
         if isinstance(value, datetime) and value.tzinfo is not None:
             return to_ms(value - EPOCH)
         if zone is None:
-            raise Unfit("a datetime with an offset, or a time zone to take it in")
+            raise Unfit("a datetime with a UTC offset, or a time zone to interpret it in")
         if isinstance(value, datetime):
             return to_ms(value.replace(tzinfo=settled_zone(zone)) - EPOCH)
         if not midnights:

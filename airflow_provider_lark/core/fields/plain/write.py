@@ -27,7 +27,7 @@ from airflow_provider_lark.core.fields.users import FindUserId
 from airflow_provider_lark.core.fields.zones import Zone
 
 _OPTIONS = "a list of option names"
-_USERS = 'persons: ids, e-mail addresses or {"id": …}, one or a list'
+_USERS = 'users: ids, e-mail addresses or {"id": …}, one or a list'
 _GROUPS = 'groups: chat ids or {"id": …}, one or a list'
 _FILES = 'files uploaded to this base: file tokens or {"file_token": …}, one or a list'
 _LINKS = 'record ids (rec…), one or a list, or {"link_record_ids": […]}'
@@ -70,7 +70,7 @@ def _encode_names(value: Any) -> list[str] | None:
     names = [checked_text(exact_text(item)) for item in _items(value, SELECT_MAX)]
     if None in names or len(set(names)) != len(names):
         # a repeated new name would create its option twice
-        raise Unfit("each option once, and no empty names")
+        raise Unfit("each option once and no empty names")
     return [name for name in names if name] or None
 
 
@@ -87,10 +87,10 @@ def _users_encoder(limit: int, find: FindUserId | None) -> Encode:
         if email is None:
             return _named_id(user, "id", USER_ID)
         if find is None:
-            raise Unfit("ids of persons (e-mail addresses need a user directory)")
+            raise Unfit("user ids (e-mail addresses need a user directory)")
         found = find(email)
         if found is None:
-            raise Unfit("e-mail addresses of persons whom Lark knows")
+            raise Unfit("e-mail addresses of users known to Lark")
         return found
 
     def encode(value: Any) -> list[dict[str, str]] | None:

@@ -112,8 +112,8 @@ def _equal_names(
     pairs = tuple((equal | kept).values())
     if not pairs:
         raise SchemaMismatch(
-            f"mapping {mapping.name!r}: no field and column have equal names; list the pairs under fields: "
-            f"(fields: {list_names(field.name for field in fields)}; columns: {list_names(columns)})"
+            f"mapping {mapping.name!r}: no field and column have the same name; list the pairs under fields: (fields: "
+            f"{list_names(field.name for field in fields)}; columns: {list_names(columns)})"
         )
     return pairs
 
@@ -127,8 +127,9 @@ def _find_field(mapping: TableMapping, name: str, fields: Sequence[Field], contr
         if name in by_name:
             # its cells are empty: following it would empty the SQL column
             raise SchemaMismatch(
-                f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new one has its name; restore "
-                "the old field from the base's history, or run the setup with adopt_fields=True to take the new one"
+                f"mapping {mapping.name!r}: field {name!r} was deleted in Lark and a new field has the same name; "
+                "restore the old field from the base's history, or run the setup with adopt_fields=True to use the "
+                "new one"
             )
     return find_field(name, fields, where=f"mapping {mapping.name!r}: Bitable table")
 
@@ -161,8 +162,8 @@ def _bind_field(
 def _names_by_email(mapping: TableMapping, pair: FieldPair, field: Field) -> bool:
     if pair.users is not None and field.type not in PERSON_TYPES:
         raise SchemaMismatch(
-            f"mapping {mapping.name!r}: field {field.describe()} holds no persons; take users: {pair.users} out of its "
-            "entry"
+            f"mapping {mapping.name!r}: field {field.describe()} is not a user field; remove users: {pair.users} from "
+            "its entry"
         )
     return (pair.users or mapping.users) == "email" and field.type in PERSON_TYPES
 
@@ -171,14 +172,15 @@ def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCode
     wanted = pair.direction or mapping.direction
     if mapping.direction not in ("both", wanted):
         raise ConfigError(
-            f"mapping {mapping.name!r}: field {pair.field!r} says direction {wanted}, the mapping {mapping.direction}"
+            f"mapping {mapping.name!r}: field {pair.field!r} has direction {wanted}, which conflicts with direction "
+            f"{mapping.direction} of the mapping; change one of them"
         )
     if codec.lark_writable:
         return wanted
     if pair.direction in ("both", "to_lark") or mapping.direction == "to_lark":
         raise SchemaMismatch(
-            f"mapping {mapping.name!r}: field {field.describe()} is read-only in Lark and cannot be a target; "
-            "give it direction: to_sql, or take it out of fields"
+            f"mapping {mapping.name!r}: field {field.describe()} is read-only in Lark and cannot be written; set "
+            "direction: to_sql for it, or remove it from fields"
         )
     return "to_sql"
 
@@ -186,8 +188,8 @@ def _flow(mapping: TableMapping, pair: FieldPair, field: Field, codec: ValueCode
 def _computed_flow(mapping: TableMapping, pair: FieldPair, column: Column, flow: Direction) -> Direction:
     if flow == "to_sql" or pair.direction == "both":
         raise SchemaMismatch(
-            f"mapping {mapping.name!r}: column {column.describe()} is computed by the database and cannot be a target; "
-            "give it direction: to_lark, or take it out of fields"
+            f"mapping {mapping.name!r}: column {column.describe()} is computed by the database and cannot be written; "
+            "set direction: to_lark for it, or remove it from fields"
         )
     return "to_lark"
 
@@ -200,8 +202,8 @@ def _check_key(
         if name not in bound:
             unused = list_names(field.name for field in fields if field not in [pair.field for pair in pairs])
             raise SchemaMismatch(
-                f"mapping {mapping.name!r}: key column {name!r} is not mapped; add a field for it, so that rows can be "
-                f"recognised on both sides (fields of the Bitable table that are not mapped: {unused or 'none'})"
+                f"mapping {mapping.name!r}: key column {name!r} is not mapped; map a field to it, so that rows can be "
+                f"matched on both sides (unmapped fields of the Bitable table: {unused or 'none'})"
             )
         if bound[name].link is not None:
             raise SchemaMismatch(
@@ -209,8 +211,8 @@ def _check_key(
             )
         if bound[name].flow == "to_sql" and mapping.direction != "to_sql":
             raise SchemaMismatch(
-                f"mapping {mapping.name!r}: key field {bound[name].field.describe()} is read-only in Lark, so new rows "
-                "of SQL could not be told apart there; map the key to a writable field, or use direction: to_sql"
+                f"mapping {mapping.name!r}: key field {bound[name].field.describe()} is read-only in Lark, so new SQL "
+                "rows could not be identified there; map the key to a writable field, or use direction: to_sql"
             )
 
 
@@ -230,7 +232,8 @@ def _extra_columns(
             raise SchemaMismatch(_no_such_column(mapping, name, columns))
         if name in bound:
             raise ConfigError(
-                f"mapping {mapping.name!r}: column {name!r} is also bound to a field; the engine writes it itself"
+                f"mapping {mapping.name!r}: column {name!r} is also mapped to a field, but the sync writes it itself; "
+                "remove one of the two entries"
             )
         kind, extra[name] = _first_codec(mapping, columns[name], types, zone)
         soft_is_time = soft_is_time or kind == FieldType.DATE_TIME
@@ -248,7 +251,7 @@ def _first_codec(
             continue
     wanted = " or ".join(kind.name.lower() for kind in types)
     raise SchemaMismatch(
-        f"mapping {mapping.name!r}: column {column.name!r} has type {column.type}; it must hold a {wanted}"
+        f"mapping {mapping.name!r}: column {column.name!r} has type {column.type}; it must be a {wanted} column"
     )
 
 
@@ -272,5 +275,5 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
 
 
 def _no_such_column(mapping: TableMapping, name: str, columns: Iterable[str]) -> str:
-    hint = did_you_mean(name, columns, otherwise=f"the columns are: {list_names(columns)}")
-    return f"mapping {mapping.name!r}: SQL table: column {name!r} does not exist; {hint}"
+    hint = did_you_mean(name, columns, otherwise=f"known: {list_names(columns)}")
+    return f"mapping {mapping.name!r}: the SQL table has no column {name!r}; {hint}"

@@ -40,11 +40,11 @@ def put_on(engine: Engine, binding: Binding, report: SetupReport, *, clock: Cloc
             if definers.gone or not definers.is_sure:
                 raise
             report.warnings.append(
-                f"the triggers on {binding.table_name} run with the rights of {named}, and this user may not make "
-                "them anew; when that user is dropped, every write to the table fails"
+                f"the triggers on {binding.table_name} run as {named}, and this user is not allowed to recreate them. "
+                "If that user is dropped, every write to the table will fail; have an administrator run the setup"
             )
         else:
-            report.created.append(f"triggers on {binding.table_name} in the name of this user; they were {named}'s")
+            report.created.append(f"recreated the triggers on {binding.table_name} as this user; they ran as {named}")
 
 
 def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> None:
@@ -56,14 +56,14 @@ def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> 
     if not is_current:
         _install(engine, spec, clock)
         report.warnings.append(
-            f"the triggers on {binding.table_name} were missing or older than its columns and were installed anew; "
-            "changes made meanwhile are found by the next full sync"
+            f"the triggers on {binding.table_name} were missing or outdated and were reinstalled; run a full sync to "
+            "find changes made in the meantime"
         )
     elif definers.gone:
         _install(engine, spec, clock)
         report.warnings.append(
-            f"the triggers on {binding.table_name} ran with the rights of {', '.join(definers.gone)}, who does not "
-            "exist any more, so that every write to the table failed; they were installed anew in the name of this user"
+            f"the triggers on {binding.table_name} ran as {', '.join(definers.gone)}, a user that no longer exists, "
+            "so every write to the table failed; they were reinstalled as this user"
         )
     elif not definers.is_sure:
         report.warnings.append(tell_other(binding.table_name, definers))
@@ -72,8 +72,8 @@ def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> 
 def tell_other(table_name: str, definers: capture.Definers) -> str:
     """Say that the triggers depend on another user."""
     return (
-        f"the triggers on {table_name} run with the rights of {', '.join(definers.others)}: when that user is dropped, "
-        "every write to the table fails; run the setup with this connection, which makes them its own"
+        f"the triggers on {table_name} run as {', '.join(definers.others)}. If that user is dropped, every write to "
+        "the table will fail; run the setup with this connection to recreate them as this user"
     )
 
 

@@ -58,7 +58,7 @@ def bind_link(field: Field, column: Column, table_name: str, zone: Zone) -> tupl
     :raises SchemaMismatch: the field is no link, or the column cannot hold a key.
     """
     if field.type not in LINK_TYPES:
-        raise SchemaMismatch(f"field {field.describe()} is not a link; take link: {table_name} out of its entry")
+        raise SchemaMismatch(f"field {field.describe()} is not a link field; remove link: {table_name} from its entry")
     ids = build_codec(field, Column(column.name, JSON()))
     many = column.kind in (ColumnKind.JSON, ColumnKind.ARRAY)
     stand_in = FieldType.MULTI_SELECT if many else FieldType.TEXT
@@ -139,12 +139,15 @@ class Links:
 def _to_key(column: LinkedColumn, ids: Sequence[RecordId], known: Mapping[RecordId, Key]) -> Canonical:
     lost = [id_ for id_ in ids if id_ not in known]
     if lost:
-        raise RowWaits(f"field {column.label} links to record {lost[0]}, which {column.table_name!r} does not have yet")
+        raise RowWaits(
+            f"field {column.label} links to record {lost[0]}, which is not in table {column.table_name!r} yet"
+        )
     if column.many:
         return tuple(column.read_key(known[id_]) for id_ in ids)
     if len(ids) > 1:
         raise ValueMismatch(
-            f"field {column.label} links to {len(ids)} records; its column holds one key of {column.table_name!r}"
+            f"field {column.label} links to {len(ids)} records, but its column can hold only one key of "
+            f"{column.table_name!r}; remove all links but one"
         )
     return column.read_key(known[ids[0]])
 

@@ -37,8 +37,8 @@ def locate(
             raise
         if known is not None and (name := _name_now(client, address, known)):
             warn(
-                f"the Bitable table {target.table!r} is named {name!r} now; it is the same one, so the run goes on: "
-                "write the new name, or the id, into the mapping"
+                f"the Bitable table {target.table!r} has been renamed to {name!r}. The sync continues with it; update "
+                "the name in the mapping, or use the table id"
             )
             return known.app_token, known.table_id
         raise NotFound(f"mapping {mapping.name!r}: {error.message}") from None

@@ -27,8 +27,8 @@ def create_modified_field(table: LarkTable, fields: Sequence[Field], report: Set
         )
     except (AccessDenied, BadRequest) as error:
         report.warnings.append(
-            f"the table has no modification-time field and none could be made ({error.code}); every incremental "
-            'run reads all records until someone adds a "Last modified time" field'
+            f"the table has no field of type Last modified time and none could be created ({error.code}); "
+            "incremental runs read all records until one is added"
         )
         return None
     report.created.append(f"field {name!r} in Lark")

@@ -207,8 +207,8 @@ def _refuse_unseen_rows(engine: Engine, table: Table) -> None:
 def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_token: str, table_id: str) -> None:
     if state is not None and state.app_token and (state.app_token, state.table_id) != (app_token, table_id):
         raise SchemaMismatch(
-            f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is paired with another Bitable table "
-            f"({state.app_token}/{state.table_id}); call uninstall() for the old mapping first"
+            f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is already paired with another "
+            f"Bitable table ({state.app_token}/{state.table_id}); uninstall the old mapping first, with uninstall()"
         )
 
 
@@ -253,8 +253,8 @@ def note_parts(conn: Connection, binding: Binding, state: Checkpoint, report: Re
     if changed and state.last_scan_at_ms is not None:
         state = replace(state, last_scan_at_ms=None)
         report.warnings.append(
-            f"partitions of {binding.table_name} were attached or taken away ({', '.join(changed)}), which no trigger "
-            "tells of: the next run compares all rows"
+            f"partitions of {binding.table_name} were attached or detached ({', '.join(changed)}), which triggers "
+            "cannot capture; the next run compares all rows"
         )
     return replace(state, partitions=tuple(parts))
 
@@ -265,9 +265,8 @@ def describe(binding: Binding, report: SetupReport) -> None:
     blocking = binding.blocking_columns()
     if blocking and binding.mapping.direction != "to_lark":
         report.warnings.append(
-            f"records that people add in Lark cannot become rows of {binding.table_name}: "
-            f"{', '.join(blocking)} must not be NULL, has no default, and no field fills it; map a field to it or give "
-            "it a default"
+            f"records added in Lark cannot be inserted into {binding.table_name}: column {', '.join(blocking)} is NOT "
+            "NULL, has no default and no mapped field; map a field to it or give it a default"
         )
     report.fields = [
         {"field": pair.field.describe(), "column": pair.column.describe(), "direction": pair.flow}

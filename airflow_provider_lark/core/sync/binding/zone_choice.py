@@ -72,8 +72,8 @@ def settle_zone(ledger: Ledger, binding: Binding, state: Checkpoint | None, name
         ledger.pairs.forget_column(column)
     if columns:
         report.warnings.append(
-            f"dates of {binding.table_name} are now taken in {name}, before in {before}: the next full sync compares "
-            f"{', '.join(columns)} anew, and where the sides differ the mapping's conflict policy decides"
+            f"dates of {binding.table_name} are now interpreted in {name} instead of {before}: the next full sync "
+            f"compares {', '.join(columns)} again, and the mapping's conflict policy decides where the sides differ"
         )
 
 
@@ -86,7 +86,7 @@ def warn_of_other_zone(binding: Binding, name: str, base: BaseZone, report: Repo
     shown = name_zone(base, ask=True)
     if columns and shown and shown != name:
         report.warnings.append(
-            f"{', '.join(columns)} of {binding.table_name} are taken in {name}, as the ledger says, and the base shows "
-            f"dates in {shown}: write time_zone: {name} into the mapping if that is meant, else read in "
-            f"docs/operations.md how to change to {shown}"
+            f"dates in {', '.join(columns)} of {binding.table_name} are interpreted in {name}, as recorded in the "
+            f"ledger, but the base shows dates in {shown}: set time_zone: {name} in the mapping if that is intended, "
+            f"otherwise see docs/operations.md on how to change to {shown}"
         )

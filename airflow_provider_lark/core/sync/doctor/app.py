@@ -10,6 +10,7 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.tokens import survey
 from airflow_provider_lark.core.api.address import parse_base
 from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 
 SKEW_WARNING_SECONDS = 5.0
@@ -20,7 +21,7 @@ SKEW_TROUBLE_SECONDS = 60.0
 
 def examine_app(client: LarkClient) -> list[Finding]:
     """Ask for a token and for the app's bot, and compare the clocks."""
-    bot = look("app", "token", lambda: f"Lark knows this app as {client.bot.info().name!r}")
+    bot = look("app", "token", lambda: f"connected as app {client.bot.info().name!r}")
     return [bot] if bot.status != "ok" else [bot, look("app", "clock", lambda: _compare_clocks(client))]
 
 
@@ -42,11 +43,14 @@ def examine_token_store(engine: Engine, keyring: Keyring) -> Finding:
 
     def ask() -> Answer:
         found = survey(engine, keyring)
-        told = f"{found.current + found.older} tokens"
+        told = f"{counted(found.current + found.older, 'token')}"
         if found.unreadable:
-            return "trouble", f"no key opens {len(found.unreadable)} tokens; put the old key behind the new one"
+            return "trouble", (
+                f"none of the keys can decrypt {counted(len(found.unreadable), 'token')}; add the old key after the "
+                "new one"
+            )
         if found.older:
-            return "warning", f"{told}, {found.older} under an older key: run airflow lark tokens reencrypt"
+            return "warning", f"{told}, {found.older} encrypted with an older key: run `airflow lark tokens reencrypt`"
         return told
 
     return look("token store", "keys", ask)
@@ -55,11 +59,14 @@ def examine_token_store(engine: Engine, keyring: Keyring) -> Finding:
 def _compare_clocks(client: LarkClient) -> Answer:
     offset_ms = client.server_offset_ms
     if offset_ms is None:
-        return "warning", "Lark's answers carry no time"
+        return "warning", "Lark's responses have no Date header"
     seconds = abs(offset_ms) / 1000
     told = f"this machine is {seconds:.0f} s {'behind' if offset_ms > 0 else 'ahead of'} Lark"
     if seconds > SKEW_TROUBLE_SECONDS:
         return "trouble", f"{told}; set its clock (NTP)"
     if seconds > SKEW_WARNING_SECONDS:
-        return "warning", f"{told}; set its clock (NTP), or conflicts of `newest` go the wrong way"
+        return (
+            "warning",
+            f"{told}; set its clock (NTP), otherwise conflicts with the policy `newest` may be resolved wrongly",
+        )
     return told

@@ -15,7 +15,8 @@ Answer = str | tuple[Status, str]
 """What was found; alone it is ``ok``."""
 
 ADVANCED = (
-    "it has advanced permissions: give the app the right to manage it, or searches come back empty without an error"
+    "it has advanced permissions: give the app the right to manage it, otherwise searches return no records and no "
+    "error"
 )
 
 
@@ -47,7 +48,7 @@ def look(subject: str, check: str, ask: Callable[[], Answer]) -> Finding:
         # its text quotes the statement, and a broken address of the database its password
         cause = getattr(exc, "orig", None) or exc
         return Finding(
-            subject, check, "trouble", f"the database refuses ({type(cause).__name__}); check its connection"
+            subject, check, "trouble", f"the database failed with {type(cause).__name__}; check its connection"
         )
     if isinstance(answer, str):
         return Finding(subject, check, "ok", answer)

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.database.row_security import explain_hidden
 from airflow_provider_lark.core.database.savepoints import missing_undo
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.fields.schema import Field, FieldType
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
@@ -99,10 +100,10 @@ class _Examination:
             yield self._look("last scan", self._last_scan)
 
     def _sum_up_scopes(self, asked: list[Finding]) -> Finding:
-        missing = [f"{each.check} needs one of {', '.join(each.scopes)}" for each in asked if each.scopes]
+        missing = [f"{each.check} requires one of {', '.join(each.scopes)}" for each in asked if each.scopes]
         if not missing:
-            return self._look("scopes", lambda: "none is missing for what was asked")
-        told = f"{'; '.join(missing)}; add it in the developer console and release a new version"
+            return self._look("scopes", lambda: "none of the checked scopes is missing")
+        told = f"{'; '.join(missing)}; add it in the developer console and release a new version of the app"
         return self._look("scopes", lambda: ("trouble", told))
 
     def _look(self, check: str, ask: Callable[[], Answer]) -> Finding:
@@ -128,14 +129,14 @@ class _Examination:
 
     def _read_fields(self, table: LarkTable, fields: list[Field]) -> Answer:
         fields += table.read_fields()
-        return f"{len(fields)} fields"
+        return f"{counted(len(fields), 'field')}"
 
     def _read(self, table: LarkTable) -> Answer:
         page = table.first_page(page_size=1)
         known = self._count_pairs()
         if not page.total and known:
-            return "trouble", f"Lark shows no record, and {known} are known: {ADVANCED}"
-        return f"{page.total} records"
+            return "trouble", f"Lark returned no records, but {known:,} are known: {ADVANCED}"
+        return f"{counted(page.total or 0, 'record')}"
 
     def _write(self, table: LarkTable) -> Answer:
         asks: dict[str, Callable[[], object]] = {
@@ -146,7 +147,7 @@ class _Examination:
             asks["delete"] = lambda: delete(**table.ids, record_ids=[NO_RECORD])
         unclear = [right for right, ask in asks.items() if not _is_not_found(ask)]
         if unclear:
-            return "warning", f"whether the app may {' and '.join(unclear)} records cannot be told without writing"
+            return "warning", f"cannot check without writing whether the app may {' and '.join(unclear)} records"
         return f"the app may {' and '.join(asks)} records"
 
     def _find_people(self) -> str:
@@ -160,7 +161,7 @@ class _Examination:
     def _row_security(self) -> Answer:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
         told = setup.hidden_rows(self.engine, table)
-        return ("trouble", explain_hidden(told)) if told else "this user sees every row"
+        return ("trouble", explain_hidden(told)) if told else "this user can see every row"
 
     def _missing_undo(self) -> str:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
@@ -175,9 +176,9 @@ class _Examination:
         with open_session(self.engine) as conn:
             found = migrate.current_version(conn)
         if found is None:
-            return "warning", "not there yet: the first run, or the setup, makes it"
+            return "warning", "not created yet; the setup or the first run creates it"
         if found != migrate.HEAD:
-            return "warning", f"version {found}; the next run brings it to {migrate.HEAD}"
+            return "warning", f"version {found}; the next run upgrades it to {migrate.HEAD}"
         return f"version {found}"
 
     def _state(self) -> Checkpoint | None:
@@ -198,7 +199,7 @@ class _Examination:
             zone=choose_zone(self.mapping, state, BaseZone(self.client, app_token)),
         )
         bound.append(binding)
-        told = f"{len(binding.pairs)} fields and columns fit"
+        told = f"{counted(len(binding.pairs), 'field/column pair')} compatible"
         if binding.modified_field is None and self.mapping.direction != "to_lark" and state is not None:
             return "warning", f'{told}; the table has no "Last modified time" field, so every run reads all records'
         return told
@@ -209,10 +210,10 @@ class _Examination:
         shown = name_zone(base, ask=True)
         columns = dated_columns(binding)
         if not columns:
-            return f"no column depends on it ({name or 'the base does not tell its own'})"
-        told = f"{', '.join(columns)} are taken in {name}"
+            return f"no column depends on it ({name or 'the base does not report one'})"
+        told = f"dates in {', '.join(columns)} are interpreted in {name}"
         if shown and shown != name and not self.mapping.time_zone:
-            return "warning", f"{told}, and the base shows dates in {shown}: name time_zone in the mapping"
+            return "warning", f"{told}, but the base shows dates in {shown}; set time_zone in the mapping"
         return told
 
     def _addresses(self, table: LarkTable, names: list[str]) -> Answer:
@@ -220,26 +221,26 @@ class _Examination:
         cells = [record["fields"].get(name) for record in page.items for name in names]
         people = [one for cell in cells if cell for one in (cell if isinstance(cell, list) else [cell])]
         if not people or any(isinstance(one, dict) and one.get("email") for one in people):
-            return f"persons in {', '.join(names)} show their e-mail addresses"
+            return f"the users in {', '.join(names)} have e-mail addresses"
         return "warning", (
-            f"no person in {', '.join(names)} shows an e-mail address, so SQL gets none: only apps made these records, "
-            "or the app lacks the scope contact:user.email:readonly"
+            f"no user in {', '.join(names)} has an e-mail address, so SQL gets none: the records were created by apps "
+            "only, or the app lacks the scope contact:user.email:readonly"
         )
 
     def _triggers(self, binding: Binding) -> Answer:
         if self._state() is None:
-            return "warning", "not there yet: the first run, or the setup, installs them"
+            return "warning", "not installed yet; the setup or the first run installs them"
         spec = capturing.captured_spec(binding)
         with open_session(self.engine) as conn:
             is_current, definers = capture.is_current(conn, spec), capture.foreign_definers(conn, spec)
         if not is_current:
             return (
                 "trouble",
-                f"missing on {binding.table_name}, or older than its columns; run the setup, then a full sync",
+                f"missing on {binding.table_name} or outdated; run the setup, then a full sync",
             )
         if definers.gone:
             gone = ", ".join(definers.gone)
-            told = f"they run with the rights of {gone}, who does not exist any more: every write to the table fails"
+            told = f"they run as {gone}, a user that no longer exists, so every write to the table fails"
             return "trouble", f"{told}; run the setup with this connection"
         if definers.others:
             return "warning", capturing.tell_other(binding.table_name, definers)
@@ -250,21 +251,21 @@ class _Examination:
             ledger = Ledger(conn, self.mapping.sql.table_name)
             backlog, open_conflicts = ledger.queue.backlog(), ledger.conflicts.count_open()
         age = backlog.oldest_seconds
-        told = f"{backlog.pending} wait" + (f", the oldest for {age:.0f} s" if age is not None else "")
+        told = f"{backlog.pending} pending" + (f", oldest {age:.0f} s" if age is not None else "")
         if age is not None and age > self.max_queue_age_seconds:
-            return "trouble", f"{told}: does the incremental DAG run, and is it green?"
+            return "trouble", f"{told}; check that the incremental sync DAG is running and succeeding"
         if backlog.failed or backlog.blacklisted or backlog.held or open_conflicts:
-            parts = f"{backlog.failed} failed, {backlog.blacklisted} blacklisted, {open_conflicts} conflicts"
-            parts += f", {backlog.held} held deletes" if backlog.held else ""
-            return "warning", f"{told}; for a person: {parts}"
+            parts = f"{backlog.failed} failed, {backlog.blacklisted} blacklisted, {counted(open_conflicts, 'conflict')}"
+            parts += f", {counted(backlog.held, 'held delete')}" if backlog.held else ""
+            return "warning", f"{told}; needs attention: {parts}"
         return told
 
     def _last_scan(self) -> Answer:
         state = self._state()
         if state is None or state.last_scan_at_ms is None:
-            return "warning", "no full sync has finished yet"
+            return "warning", "no full sync has completed yet"
         hours = (self.clock.now() - state.last_scan_at_ms / 1000) / 3600
-        return f"a full sync finished {hours:.1f} h ago"
+        return f"last full sync completed {hours:.1f} h ago"
 
     def _count_pairs(self) -> int:
         try:

@@ -23,13 +23,15 @@ def load_mappings(path: str | Path, *, bases: Mapping[str, str] | None = None) -
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as exc:
-        raise ConfigError(f"{file}: cannot be read ({exc.strerror}); give the path of a YAML file of mappings") from exc
+        raise ConfigError(
+            f"{file}: cannot be read ({exc.strerror}); give the path of a YAML file with mappings"
+        ) from exc
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"{file}: is not UTF-8 text at byte {exc.start}; save it as UTF-8") from exc
+        raise ConfigError(f"{file}: not valid UTF-8 at byte {exc.start}; save it as UTF-8") from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{file}{line}: broken YAML: {getattr(exc, 'problem', None) or 'not readable'}") from exc
+        raise ConfigError(f"{file}{line}: invalid YAML: {getattr(exc, 'problem', None) or 'cannot be parsed'}") from exc
     return parse_mappings(raw, where=str(file), bases=bases)
 
 
@@ -75,19 +77,21 @@ def _refuse_duplicates(mappings: Sequence[TableMapping], where: str) -> None:
     writers: dict[LarkTarget, str] = {}
     for mapping in mappings:
         if mapping.name in names:
-            raise ConfigError(f"{where}: two mappings are named {mapping.name!r}; give one of them another name:")
+            raise ConfigError(
+                f"{where}: two mappings are named {mapping.name!r}; set a different name: for one of them"
+            )
         names.add(mapping.name)
         place = (mapping.sql.conn_id, mapping.sql.table_name)
         if place in seen:
             raise ConfigError(
-                f"{where}: mappings {seen[place]!r} and {mapping.name!r} share the SQL table {place[1]!r}; "
-                "a SQL table is kept in step with one Bitable table"
+                f"{where}: mappings {seen[place]!r} and {mapping.name!r} use the same SQL table {place[1]!r}; a SQL "
+                "table can be synced with one Bitable table only"
             )
         seen[place] = mapping.name
         if mapping.direction != "to_sql" and mapping.lark in writers:
             raise ConfigError(
                 f"{where}: mappings {writers[mapping.lark]!r} and {mapping.name!r} both write to the Bitable table "
-                f"{mapping.lark.label!r}; let all but one of them be direction: to_sql"
+                f"{mapping.lark.label!r}; set direction: to_sql for all but one of them"
             )
         if mapping.direction != "to_sql":
             writers[mapping.lark] = mapping.name

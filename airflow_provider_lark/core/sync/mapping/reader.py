@@ -48,7 +48,7 @@ def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
 
     :raises ConfigError: names the entry that is wrong.
     """
-    _need(raw, Mapping, where, "a mapping with lark: and sql:")
+    _need(raw, Mapping, where, "a mapping with lark and sql")
     _refuse_unknown(raw, _MAPPING_KEYS, where)
     sql = _read_sql(raw.get("sql"), f"{where}.sql")
     return dict(
@@ -71,7 +71,7 @@ def parse_table_url(url: str, *, where: str = "url") -> LarkTarget:
     found = _read_address(url, where)
     if not found.table_id:
         raise ConfigError(
-            f"{where}: the address names no table; open the table in Lark and copy the address with ?table="
+            f"{where}: the address does not specify a table; open the table in Lark and copy the address with ?table="
         )
     return LarkTarget(app_token=found.app_token, wiki_token=found.wiki_token, table_id=found.table_id)
 
@@ -94,9 +94,9 @@ def _read_lark(raw: Any, where: str) -> LarkTarget:
             found = _read_address(getattr(target, name), f"{where}.{name}")
             target = replace(target, base="", app_token=found.app_token, wiki_token=found.wiki_token)
     if not (target.app_token or target.base or target.wiki_token):
-        raise ConfigError(f"{where}: says no base; give app_token, base (a name from the connection) or url")
+        raise ConfigError(f"{where}: no base; give app_token, base (a name from the connection) or url")
     if not (target.table_id or target.table):
-        raise ConfigError(f"{where}: says no table; give table_id, table (its name) or url")
+        raise ConfigError(f"{where}: no table; give table_id, table (its name) or url")
     return target
 
 
@@ -124,11 +124,13 @@ def _read_fields(raw: Any, where: str) -> tuple[FieldPair, ...] | None:
     _need(raw, list, where, "a list of {field, column}")
     pairs = tuple(_read_field(item, f"{where}[{at}]") for at, item in enumerate(raw))
     if not pairs:
-        raise ConfigError(f"{where}: is empty; list the fields, or leave it out to pair equal names")
+        raise ConfigError(
+            f"{where}: is empty; list the fields, or leave it out to pair fields and columns of the same name"
+        )
     for side in ("field", "column"):
         names = [getattr(pair, side) for pair in pairs]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{where}: {side} {twice[0]!r} is named twice")
+            raise ConfigError(f"{where}: {side} {twice[0]!r} is listed twice")
     return pairs
 
 
@@ -222,7 +224,7 @@ _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
 
 def _need(raw: Any, wanted: type, where: str, shape: str) -> None:
     if not isinstance(raw, wanted):
-        raise ConfigError(f"{where}: expected {shape}; found {describe(raw)}")
+        raise ConfigError(f"{where}: expected {shape}, found {describe(raw)}")
 
 
 def read_text(raw: Any, where: str) -> str:
@@ -231,7 +233,7 @@ def read_text(raw: Any, where: str) -> str:
     :raises ConfigError: it is no text, or an empty one.
     """
     if not isinstance(raw, str) or not raw.strip():
-        raise ConfigError(f"{where}: expected a text; found {describe(raw)}")
+        raise ConfigError(f"{where}: expected a string, found {describe(raw)}")
     return raw.strip()
 
 
@@ -244,4 +246,4 @@ def _refuse_unknown(raw: Mapping[str, Any], known: Sequence[str], where: str) ->
     for name in raw:
         if name not in known:
             hint = did_you_mean(name, known, otherwise=f"known: {', '.join(known)}")
-            raise ConfigError(f"{where}.{name}: unknown entry; {hint}")
+            raise ConfigError(f"{where}.{name}: unknown key; {hint}")

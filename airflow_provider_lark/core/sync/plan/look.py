@@ -74,13 +74,13 @@ def _setup(conn: Connection, binding: Binding, *, is_new: bool) -> list[Action]:
     found = []
     version = migrate.current_version(conn)
     if version is None:
-        found.append(Action("setup", "make", "ledger", why="the database has no sync_… tables yet"))
+        found.append(Action("setup", "make", "ledger", why="the database has no ledger (sync_… tables) yet"))
     elif version != migrate.HEAD:
-        found.append(Action("setup", "make", "ledger", why=f"its tables are of version {version}"))
+        found.append(Action("setup", "make", "ledger", why=f"the ledger tables have version {version}"))
     if is_new and binding.modified_field is None and binding.mapping.direction != "to_lark":
-        why = "no field tells when a record was modified"
+        why = 'the table has no "Last modified time" field'
         found.append(Action("setup", "make", f"field {MODIFIED_FIELD_NAME!r} in Lark", why=why))
     if binding.mapping.direction != "to_sql" and not capture.is_current(conn, capturing.captured_spec(binding)):
-        why = "they are missing, or older than the table's columns"
+        why = "they are missing or outdated"
         found.append(Action("setup", "make", f"triggers on {binding.table_name}", why=why))
     return found

@@ -143,7 +143,7 @@ class RowPlanner:
         old = {} if row is None else dict(row.values)
         if change.kind == "delete":
             self._rows.put(key, None)
-            return Action("sql", "delete", key, change.record_id, why="its record is gone in Lark")
+            return Action("sql", "delete", key, change.record_id, why="its record was deleted in Lark")
         after = {**old, **change.values}
         self._rows.put(key, after)
         change.row = Row(key, after) if row is None else replace(row, values=after)
@@ -178,5 +178,5 @@ class RowPlanner:
     def _why(self, change: SqlChange) -> str:
         kind = self._kind_of(change)
         if kind == "link":
-            return "the row does not name its record yet"
-        return "its record is gone in Lark" if kind == "delete" else "its record was changed in Lark"
+            return "the row does not have its record id yet"
+        return "its record was deleted in Lark" if kind == "delete" else "its record was changed in Lark"

@@ -195,4 +195,4 @@ def _action(kind: str, key: Key, record_id: str, values: dict[str, Canonical], p
     if kind == "delete":
         return Action("lark", "delete", key, record_id, why="its row was deleted in SQL")
     base = (pair.base if pair is not None else None) or {}
-    return Action("lark", "update", key, record_id, differences(base, values), "its row holds other values")
+    return Action("lark", "update", key, record_id, differences(base, values), "its row has different values")

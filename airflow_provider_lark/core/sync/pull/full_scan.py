@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.table import HIDDEN
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, LarkPage, RecordId, Side
@@ -69,8 +70,9 @@ def scan_all(run: Run) -> Scan:
             return scan
         drop_marks(run, scan.scan_id)
     run.report.warnings.append(
-        f"the scan read {scan.seen} of {scan.total} records, {READS} times; nothing is deleted, and no record is made "
-        "for rows that no change told of, before a scan reads them all"
+        f"the full scan was attempted {READS} times and read only {scan.seen} of "
+        f"{counted(scan.total or 0, 'record')}; nothing is deleted, and no record is created for rows without a "
+        "captured change, until a scan reads all records"
     )
     return scan
 
@@ -134,7 +136,8 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
     if not scan.is_complete:
         if any(_unseen(run, scan, "lark")):
             run.report.warnings.append(
-                f"the scan read {scan.seen} of {scan.total} records; nothing is deleted before a scan reads them all"
+                f"the full scan read only {scan.seen} of {counted(scan.total or 0, 'record')}; nothing is deleted "
+                "until a scan reads all records"
             )
         return
     _free_records_that_are_back(run, scan)
@@ -150,9 +153,9 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
     if not missing:
         return
     reason = (
-        f"Lark does not show {missing} of {run.guard.pairs} records and does not call them deleted "
-        f"(hidden from the app by advanced permissions: {absence.hidden}, broken in Lark: {absence.unread}, "
-        f"not looked for or given by id after all: {absence.doubtful}); their rows stay"
+        f"{missing} of {run.guard.pairs} records are missing from Lark's results without being reported as deleted "
+        f"(hidden from the app by advanced permissions: {absence.hidden}, unreadable in Lark: {absence.unread}, not "
+        f"checked or found by id: {absence.doubtful}); their rows are kept"
     )
     if not scan.seen and not absence.gone:
         scan.blind = reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.deletes import Entry, Held
 from airflow_provider_lark.core.ledger.sync_log import LogLine
@@ -15,8 +16,8 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 _PAGE = 500
 
-ROW_STAYS = "its record is gone in Lark; the row stays until a person allows the deletes, or the record is back"
-RECORD_STAYS = "its row was deleted in SQL; the record stays until a person allows the deletes, or the row is back"
+ROW_STAYS = "its record was deleted in Lark; the row is kept until the deletes are allowed or the record is restored"
+RECORD_STAYS = "its row was deleted in SQL; the record is kept until the deletes are allowed or the row is restored"
 
 
 def foresee(run: Run) -> None:
@@ -102,17 +103,17 @@ def _told(run: Run, waiting: Held) -> list[str]:
     report, told = run.report, []
     if waiting.in_sql:
         told.append(
-            f"{waiting.in_sql} records are gone in Lark, and their rows stay in SQL ({report.to_sql.deleted} rows were "
-            "deleted in this run); if people deleted them by mistake, restore the records in Lark"
+            f"records deleted in Lark whose rows are kept in SQL: {waiting.in_sql} (this run deleted "
+            f"{counted(report.to_sql.deleted, 'row')}); if they were deleted by mistake, restore the records in Lark"
         )
     if waiting.in_lark:
         told.append(
-            f"{waiting.in_lark} rows were deleted in SQL, and their records stay in Lark ({report.to_lark.deleted} "
-            "records were deleted in this run); if it was a mistake, bring the rows back"
+            f"rows deleted in SQL whose records are kept in Lark: {waiting.in_lark} (this run deleted "
+            f"{counted(report.to_lark.deleted, 'record')}); if they were deleted by mistake, restore the rows"
         )
     if told:
         told.append(
-            f"A run deletes at most {run.guard.limit} of {run.guard.pairs} on a side (max_delete_rows, "
-            "max_delete_ratio; never all); if the deletes are meant, run once with allow_mass_deletes=True"
+            f"A run deletes at most {run.guard.limit} of {run.guard.pairs} on each side (max_delete_rows, "
+            "max_delete_ratio; never all); if the deletes are intended, run once with allow_mass_deletes=True"
         )
     return told

@@ -216,14 +216,15 @@ def _keep(tx: Transaction, run: Run, judgements: Sequence[Judgement]) -> None:
 def near_miss_line(run: Run, key: Key, columns: Mapping[str, Canonical]) -> LogLine:
     """Return what the log says of values of which Lark made something else."""
     return LogLine(
-        key, "to_lark", "UPDATE", "near_miss", f"Lark holds other values than were sent in {_fields(run, columns)}"
+        key, "to_lark", "UPDATE", "near_miss", f"Lark stored different values than were sent in {_fields(run, columns)}"
     )
 
 
 def _problem(run: Run, judgement: Judgement) -> RowError:
     return RowError(
-        f"row {judgement.doubt.pair.key!r}: Lark answered success and left {_fields(run, judgement.left_out)} as it "
-        "was; it is sent again, three times in all; then look at the field's settings and rights in Lark"
+        f"row {judgement.doubt.pair.key!r}: Lark reported success but did not change "
+        f"{_fields(run, judgement.left_out)}; the value is sent up to three times. If it still fails, check the "
+        "field's settings and permissions in Lark"
     )
 
 

@@ -40,7 +40,7 @@ def ingest_in_parts(run: Run, bundle: Bundle) -> Outcome:
             if not size or not concerns_a_row(exc):
                 raise
             log.debug(
-                "the transaction of %s records of %s failed: %s", size, run.binding.table_name, type(exc).__name__
+                "the transaction with %s records of %s failed: %s", size, run.binding.table_name, type(exc).__name__
             )
             if size > 1:
                 waiting += _halves(run, part)

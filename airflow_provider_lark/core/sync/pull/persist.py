@@ -16,7 +16,7 @@ from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
-WAITS = "waits for a resolution in sync_conflict"
+WAITS = "waiting for a resolution in sync_conflict"
 
 
 def persist(
@@ -133,7 +133,7 @@ def _note_writes(done: list[Step], outcome: Outcome, lines: list[LogLine]) -> No
         lines.append(LogLine(id_, "to_sql", operation, "applied", None))
         if step.rewritten:
             outcome.rewritten += 1
-            detail = f"the database keeps other values than Lark's in {', '.join(step.rewritten)}"
+            detail = f"the database stored different values than Lark's in {', '.join(step.rewritten)}"
             lines.append(LogLine(id_, "to_sql", operation, "rewritten", detail))
 
 

@@ -145,8 +145,8 @@ def _match_by_key(
 def duplicate_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     """Return what a person reads about a record that carries another's key."""
     return DuplicateKey(
-        f"record {record_id} carries the key {key!r} that already belongs to record {owner}; give one of them "
-        "another key, or delete it in Lark"
+        f"record {record_id} has the key {key!r}, which already belongs to record {owner}; give one of them another "
+        "key, or delete it in Lark"
     )
 
 
@@ -159,7 +159,7 @@ def explain(tx: Transaction, state: RowState, error: LarkError) -> LarkError:
         return error
     owner = tx.pairs.record_ids_of([other]).get(other)
     return DuplicateKey(
-        f"record {state.record_id} carries the key {state.key!r}, and the database takes it for the key {other!r} "
+        f"record {state.record_id} has the key {state.key!r}, which the database treats as equal to the key {other!r} "
         f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"
     )
 
@@ -185,12 +185,12 @@ def key_of(run: Run, values: Values) -> Key | None:
     if all(part is None for part in parts):
         if not all(run.binding.fills_in(name) for name in columns):
             raise ValueMismatch(
-                f"the key field is empty, and the database makes no value for {', '.join(columns)}; "
-                "fill in the key in Lark"
+                f"the key field is empty, and the database does not generate a value for {', '.join(columns)}; fill "
+                "in the key in Lark"
             )
         return None
     if any(part is None for part in parts):
-        raise ValueMismatch(f"only a part of the key ({', '.join(columns)}) is filled in; fill in all of it, or none")
+        raise ValueMismatch(f"only a part of the key ({', '.join(columns)}) is filled in; fill in all of it or none")
     return run.binding.key_codec.to_key(
         [run.binding.codecs[name].to_sql(part) for name, part in zip(columns, parts, strict=True)]
     )

@@ -259,4 +259,4 @@ def _record_settled(
     if looked_up and asks_again:
         # the rows without one have to ask again
         tx.queue.enqueue([key for key in intent.keys if key not in found])
-    tx.log([LogLine(pair.key, "to_lark", "INSERT", "applied", "settled after a crash") for pair in saved])
+    tx.log([LogLine(pair.key, "to_lark", "INSERT", "applied", "completed after an interrupted run") for pair in saved])

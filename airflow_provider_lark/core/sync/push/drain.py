@@ -124,8 +124,8 @@ def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
             # deleted since it was claimed: that entry comes next
             tx.queue.hand_back(claim.entry_ids)
         else:
-            text = f"row {claim.key!r} is not to be seen, and nobody noted that it was deleted, so its record stays"
-            reject_in(tx, run, claim, RowError(f"{text}; check the database user's rights, or run a full sync"))
+            text = f"row {claim.key!r} was not found, but no delete was captured for it, so its record is kept"
+            reject_in(tx, run, claim, RowError(f"{text}; check the database user's privileges, or run a full sync"))
 
 
 def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:

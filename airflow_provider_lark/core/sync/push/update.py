@@ -163,7 +163,9 @@ def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:
     claims = {item.claim.key: item.claim for item in vanished if item.record_id in absent}
     for item in vanished:
         if item.record_id not in absent:
-            text = fates.hidden.get(item.record_id, "Lark does not find its record, and yet shows it")
+            text = fates.hidden.get(
+                item.record_id, "Lark reports that its record does not exist, but returns it when read"
+            )
             reject(run, item.claim, RowError(f"row {item.claim.key!r}: {text}"))
     if absent:
         # the row's own entries go back to the queue: the delete is decided first, then the row is looked at again

@@ -83,7 +83,7 @@ def hold_lease(
 
     def keep(conn: Connection) -> None:
         if not Lease(conn, resource, owner).renew(LEASE_SECONDS):
-            raise LeaseHeld(f"the lease on {resource} ran out and another worker took it; this run stops here")
+            raise LeaseHeld(f"the lease on {resource} expired and another worker took it; this run stops")
 
     _OURS.add(owner)
     try:
@@ -102,7 +102,7 @@ def _release(engine: Engine, resource: str, owner: str) -> None:
             Lease(conn, resource, owner).release()
     except (SQLAlchemyError, LarkError) as exc:
         # what went wrong before is worth more; without the lease this process is not locked out, and others for a while
-        log.warning("the lease on %s could not be given back (%s); it ends by itself", resource, type(exc).__name__)
+        log.warning("the lease on %s could not be released (%s); it will expire", resource, type(exc).__name__)
 
 
 def _acquire(engine: Engine, resource: str, owner: str, clock: Clock, wait_seconds: float) -> None:
@@ -118,7 +118,7 @@ def _acquire(engine: Engine, resource: str, owner: str, clock: Clock, wait_secon
                 continue
         if clock.monotonic() >= deadline:
             raise LeaseHeld(
-                f"another worker ({holder}) is writing to {resource}; it is left alone, and its lease ends by itself "
-                f"within {LEASE_SECONDS:.0f} s if it died"
+                f"another worker ({holder}) is writing to {resource}; if that worker has died, its lease expires "
+                f"within {LEASE_SECONDS:.0f} s"
             )
         clock.sleep(POLL_SECONDS)

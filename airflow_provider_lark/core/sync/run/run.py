@@ -102,7 +102,9 @@ class Run:
             for column, error in row.unread.items():
                 if column not in self.unread:
                     self.unread.add(column)
-                    self.report.warnings.append(f"{error.message}; it counts as empty, and so may others of its field")
+                    self.report.warnings.append(
+                        f"{error.message}; it is treated as empty, and other cells of the field may be as well"
+                    )
 
     def own_ids(self) -> frozenset[str]:
         """Return the ids under which Lark shows who wrote what this client writes; asked for once, where it matters."""
@@ -112,7 +114,7 @@ class Run:
                 try:
                     self._own_ids = frozenset({self.client.bot.info().open_id, self.client.app_id})
                 except LarkError as error:
-                    log.info("who writes as this app is not known, since it has no bot: %s", error)
+                    log.info("cannot determine the app's own user id, because it has no bot: %s", error)
                     self._own_ids = frozenset()
         return self._own_ids
 

@@ -134,7 +134,7 @@ def attachment_field(fields: Sequence[Field], table: LarkTable, name: str) -> Fi
     """
     found = find_field(name, fields, where=table.label)
     if found.type != FieldType.ATTACHMENT:
-        raise SchemaMismatch(f"{table.label}: field {found.describe()} holds no attachments; name an Attachment field")
+        raise SchemaMismatch(f"{table.label}: field {found.describe()} is not an Attachment field; use one")
     return found
 
 

@@ -72,7 +72,7 @@ def _found(records: RecordTable, name: str, search: Search | None) -> Iterator[W
     if not only.filter and not only.view_id:
         with_files = {"conjunction": "and", "conditions": [{"field_name": name, "operator": "isNotEmpty", "value": []}]}
         only = Search(with_files, None, None, [name])
-    for page in records.all_pages(only, state="the files that it showed are there"):
+    for page in records.all_pages(only, state="the files listed so far were downloaded"):
         yield from page.items
 
 
@@ -104,7 +104,9 @@ def refuse_link(path: FilePath) -> None:
     :raises ConfigError: there is one.
     """
     if is_link(path):
-        raise ConfigError(f"path: {path} is a symbolic link, and none is followed; remove it, or choose another folder")
+        raise ConfigError(
+            f"path: {path} is a symbolic link, which is not followed; remove it, or choose another folder"
+        )
 
 
 def _download(client: LarkClient, file: Attachment, path: FilePath) -> int:
@@ -116,7 +118,7 @@ def _download(client: LarkClient, file: Attachment, path: FilePath) -> int:
                 size += len(chunk)
         if file.size is not None and size != file.size:
             raise UnexpectedAnswer(
-                f"file {file.file_token}: Lark says {file.size} bytes and sent {size}; run the task again"
+                f"file {file.file_token}: expected {file.size:,} bytes but Lark sent {size:,}; run the task again"
             )
     except BaseException:
         # closing a file of a bucket has stored the part that came

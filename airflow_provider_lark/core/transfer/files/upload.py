@@ -56,7 +56,7 @@ def upload_attachments(
     plans = {record_id: _plan(paths, held[record_id]) for record_id, paths in expanded.items()}
     for record_id, steps in plans.items():
         if len(held[record_id]) + sum(step.present is None for step in steps) > ATTACHMENT_MAX:
-            raise TooLarge(f"record {record_id}: its cell would hold more than {ATTACHMENT_MAX} files")
+            raise TooLarge(f"record {record_id}: its cell would have more than the {ATTACHMENT_MAX} files Lark allows")
     if dry_run:
         return _foresee(plans, mode)
     report, waiting = FilesReport(), _Waiting(table, name, mode)
@@ -122,14 +122,14 @@ def _files_of(paths: Sequence[FilePath]) -> list[FilePath]:
     found: list[FilePath] = []
     for path in paths:
         if is_link(path):
-            raise ConfigError(f"files: {path} is a symbolic link, and none is followed; give the file that it leads to")
+            raise ConfigError(f"files: {path} is a symbolic link, which is not followed; give the path of its target")
         if path.is_dir():
             inside = sorted(path.iterdir(), key=lambda each: each.name)
             found += [each for each in inside if not is_link(each) and not each.is_dir()]
         elif path.exists():
             found.append(path)
         else:
-            raise ConfigError(f"files: there is no file {path}")
+            raise ConfigError(f"files: file {path} does not exist")
     return found
 
 

@@ -69,7 +69,9 @@ def make_table(
     :raises SchemaMismatch: no field can hold a column.
     """
     if not address.table:
-        raise ConfigError("create_table: name the table to create; an address with ?table= names one that exists")
+        raise ConfigError(
+            "create_table: give the name of the table to create; an address with ?table= refers to an existing one"
+        )
     app_token = client.bitable.locate_base(address)
     definitions = define_fields(pairs, source, keys)
     if would is not None:

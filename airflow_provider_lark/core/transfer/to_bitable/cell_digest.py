@@ -23,7 +23,7 @@ class CellDigest:
         self._cells = CellReader(fields)
         self._key = tuple(key_fields)
         if not self._key:
-            raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
+            raise ConfigError("mode 'upsert' needs key_fields, the fields that identify the record of a row")
         for name in self._key:
             if name not in self.names:
                 raise ConfigError(f"key_fields: {name!r} is not among the fields that are written")

@@ -67,7 +67,8 @@ def _encoder_for(field: Field, name: str, value: Any, zone: Zone, users: SqlUser
     sql_type = sa.Text() if value is None else type_of_value(value)
     if sql_type is None:
         raise ValueMismatch(
-            f"column {name!r} to field {field.describe()}: no field holds a {type(value).__name__}; CAST it to text"
+            f"column {name!r} to field {field.describe()}: a {type(value).__name__} cannot be stored in Lark; CAST it "
+            "to text"
         )
     try:
         return column_encoder(field, Column(name, sql_type), zone, users, None)

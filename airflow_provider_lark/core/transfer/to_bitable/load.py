@@ -91,9 +91,9 @@ class LoadOptions:
         if isinstance(self.key_fields, str):
             raise ConfigError("key_fields: expected a list of field names")
         if self.mode == "upsert" and not self.key_fields:
-            raise ConfigError("mode 'upsert' needs key_fields: the fields by which a row finds its record")
+            raise ConfigError("mode 'upsert' needs key_fields, the fields that identify the record of a row")
         if self.mode != "upsert" and self.key_fields:
-            raise ConfigError(f"key_fields belong to mode 'upsert'; the mode is {self.mode!r}")
+            raise ConfigError(f"key_fields: only supported in mode 'upsert', not {self.mode!r}")
 
 
 def check_batch_size(size: int) -> None:
@@ -102,7 +102,7 @@ def check_batch_size(size: int) -> None:
     :raises ConfigError: it is not 1 to 1000.
     """
     if type(size) is not int or not 1 <= size <= BATCH_WRITE_MAX:
-        raise ConfigError(f"batch_size is {size!r}; expected 1 to {BATCH_WRITE_MAX}")
+        raise ConfigError(f"batch_size must be 1 to {BATCH_WRITE_MAX}, got {size!r}")
 
 
 def copy_to_bitable(
@@ -169,8 +169,8 @@ def _make(
 def _warn_of_order(opened: OpenSource, options: LoadOptions, report: TransferReport) -> None:
     if options.mode == "append" and options.seed and not opened.is_ordered:
         report.warnings.append(
-            f"{report.source}: nothing orders its rows (a primary key, ORDER BY); if they come in another order when "
-            "the task is tried again, records are created twice"
+            f"{report.source}: the order of its rows is not defined (no primary key or ORDER BY); if a retry returns "
+            "them in another order, records are created twice"
         )
 
 

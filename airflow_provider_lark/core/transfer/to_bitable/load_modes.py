@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from airflow_provider_lark.core.errors import DuplicateKey, SafetyStop, ValueMismatch
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport
 from airflow_provider_lark.core.transfer.to_bitable.bitable_target import FoundTable
@@ -114,8 +115,8 @@ class Replace:
         old = len(self._existing.index)
         if not self._report.created and old and not self._allow_empty:
             raise SafetyStop(
-                f"{self._report.source} gives no row to put in place of the {old} records of "
-                f"{self._report.target}, so none was deleted; set allow_empty=True to empty the table"
+                f"{self._report.source} returned no rows to replace the {counted(old, 'record')} of "
+                f"{self._report.target}, so nothing was deleted; set allow_empty=True to empty the table"
             )
         self._writer.delete(self._existing.index)
 
@@ -182,7 +183,7 @@ class Upsert:
         keyed: dict[str, tuple[Item, str | None]] = {}
         for item, key, digest in read:
             if key is None:
-                problem = ValueMismatch(f"row {item.number}: a field of the key ({self._digest.key_label}) is empty")
+                problem = ValueMismatch(f"row {item.number}: a key field ({self._digest.key_label}) is empty")
                 self._report.skip(problem, self._on_row_error)
             elif key in taken or key in keyed:
                 self._skip(item, "an earlier row has its key")
@@ -191,5 +192,7 @@ class Upsert:
         return keyed
 
     def _skip(self, item: Item, why: str) -> None:
-        problem = DuplicateKey(f"row {item.number}: {why} ({self._digest.key_label}); it cannot be told apart")
+        problem = DuplicateKey(
+            f"row {item.number}: {why} ({self._digest.key_label}), so its record cannot be identified"
+        )
         self._report.skip(problem, self._on_row_error)

@@ -55,7 +55,7 @@ class SqlSource:
 
     def __post_init__(self) -> None:
         if bool(self.sql) == bool(self.table):
-            raise ConfigError("give either sql or source_table: a query, or the name of a table")
+            raise ConfigError("give either sql (a query) or source_table (the name of a table)")
         name = f"{self.schema}.{self.table}" if self.schema else self.table
         object.__setattr__(self, "description", f"table {name!r}" if self.table else "the query")
 
@@ -146,7 +146,7 @@ class _OpenQuery:
     def __init__(self, conn: Connection, source: SqlSource) -> None:
         self._result = _execute(conn, source)
         if not self._result.returns_rows:
-            raise ConfigError("sql: the statement returns no rows; a SELECT is needed")
+            raise ConfigError("sql: the statement does not return rows; use a SELECT")
         self._columns = list(self._result.keys())
         self._is_ordered = _ORDER.search(source.sql or "") is not None
         self._parts = _parts(self._result, source)
@@ -205,7 +205,7 @@ def _refusal(source: SqlSource, words: str) -> str:
     names = dict.fromkeys(_NAMED.findall(source.sql or ""))
     unset = [name for name in names if name not in (source.parameters or {})]
     hint = f"; it names {', '.join(f':{name}' for name in unset)}: give the values as parameters" if unset else ""
-    return f"sql: the database does not take the query: {words}{hint}"
+    return f"sql: the database rejected the query: {words}{hint}"
 
 
 def _parts(result: CursorResult[Any], source: SqlSource) -> Iterator[Rows]:
@@ -217,7 +217,9 @@ def _parts(result: CursorResult[Any], source: SqlSource) -> Iterator[Rows]:
             # what is computed row by row fails when it is fetched
             if not concerns_a_row(exc):
                 raise
-            raise ConfigError(f"{source.description}: the database stops amid the rows: {words_of(exc)}") from exc
+            raise ConfigError(
+                f"{source.description}: the database failed while returning rows: {words_of(exc)}"
+            ) from exc
         if part is None:
             return
         yield list(part)
@@ -229,5 +231,7 @@ def renamed(column: Column, name: str, *, is_key: bool) -> Column:
     :raises SchemaMismatch: no field can hold it.
     """
     if column.kind is None:
-        raise SchemaMismatch(f"column {column.describe()}: no Lark field can hold this type; leave it out with fields=")
+        raise SchemaMismatch(
+            f"column {column.describe()}: no Lark field can store this type; leave it out with fields="
+        )
     return replace(column, name=name, is_key=is_key)

@@ -48,9 +48,9 @@ def choose_fonts(texts: Iterable[str], font: str | None = None) -> list[str]:
     told = "".join(sorted(missing)[:_TOLD])
     more = f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
     raise ConfigError(
-        f"the picture would show boxes: no font on this machine has {told!r}{more}; install one where tasks run (for "
-        "Chinese: Debian's package fonts-noto-cjk), give the file of one as font, or take a chart in the card, which "
-        "each reader's client draws with its own fonts"
+        f"no font on this machine has the characters {told!r}{more}: install one where tasks run (for Chinese: "
+        "Debian's package fonts-noto-cjk), set font to a font file, or put the chart into the card, which is rendered "
+        "by each reader's client"
     )
 
 
@@ -84,12 +84,14 @@ def _given(font: str) -> tuple[str, str, int]:
             font_manager.fontManager.addfont(str(path))
             name = str(font_manager.FontProperties(fname=str(path)).get_name())
         except (OSError, RuntimeError) as exc:
-            raise ConfigError(f"font: {path.name!r} cannot be read as a font ({type(exc).__name__})") from exc
+            raise ConfigError(f"font: {path.name!r} is not a readable font file ({type(exc).__name__})") from exc
         return name, str(path), 0
     try:
         return font, str(font_manager.findfont(font, fallback_to_default=False)), 0
     except ValueError as exc:
-        raise ConfigError(f"font: this machine has no font {font!r}; give the path of its file (.ttf, .otf)") from exc
+        raise ConfigError(
+            f"font: no font named {font!r} on this machine; give the path of its file (.ttf, .otf)"
+        ) from exc
 
 
 @lru_cache(maxsize=64)

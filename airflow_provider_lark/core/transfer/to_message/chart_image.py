@@ -42,8 +42,8 @@ def draw_chart(points: Points, *, title: str = "", font: str | None = None) -> b
         from matplotlib.figure import Figure
     except ImportError as exc:
         raise ConfigError(
-            "a picture needs matplotlib: install airflow-provider-lark[charts] where tasks run, or take a chart in the "
-            "card, which each reader's client draws"
+            "a chart image requires matplotlib: install airflow-provider-lark[charts] where tasks run, or put the "
+            "chart into the card, which is rendered by each reader's client"
         ) from exc
     heading = cut_end(one_line(title), _TITLE_BYTES)
     _check_groups(points)
@@ -68,17 +68,17 @@ def _check_groups(points: Points) -> None:
     of_pie = points.kind == "pie"
     count = len(points.values) if of_pie else len({each.series for each in points.values})
     if count > _GROUPS_MAX:
-        what, other = ("slices", " or take kind 'bar'") if of_pie else ("series", "")
+        what, other = ("slices", " or use chart='bar'") if of_pie else ("series", "")
         raise BadRequest(
-            f"the picture would have {count:,} {what}, and nobody tells more than {_GROUPS_MAX} apart: let the query "
-            f"keep the largest,{other or ' or draw fewer columns'}"
+            f"the chart would have {count:,} {what}, more than the {_GROUPS_MAX} that can be told apart: keep only "
+            f"the largest in the query,{other or ' or plot fewer columns'}"
         )
     if any(abs(each.y) > _LARGEST for each in points.values):
         raise BadRequest(
-            f"a picture has no scale for numbers beyond {_LARGEST:g}: let the query divide them, or leave them out"
+            f"the chart cannot show numbers beyond {_LARGEST:g}: scale them down in the query, or leave them out"
         )
     if of_pie and sum(each.y for each in points.values) <= 0:
-        raise BadRequest("a pie needs shares above 0: the numbers add up to nothing")
+        raise BadRequest("a pie chart needs numbers above 0, but they add up to 0")
 
 
 def _groups(points: Sequence[Point]) -> tuple[list[str], dict[str | None, list[tuple[int, float]]]]:

@@ -65,14 +65,17 @@ def write_excel(
     :raises TooLarge: a sheet holds fewer rows or columns, or the file has more than *max_bytes*.
     """
     if len(names) > COLUMNS_MAX:
-        raise TooLarge(f"the query has {len(names):,} columns, and a sheet of Excel holds {COLUMNS_MAX:,}: choose")
+        raise TooLarge(
+            f"the query returned {len(names):,} columns, more than the {COLUMNS_MAX:,} an Excel sheet can hold: "
+            "select fewer columns"
+        )
     sheet = _Sheet(path, title)
     try:
         for part in _with_header(sheet, names, parts):
             if sheet.rows + len(part) > max_rows:
                 raise TooLarge(
-                    f"the query has more than the {max_rows - 1:,} rows that a sheet of Excel holds below its header: "
-                    "let it return fewer, or take CSV"
+                    f"the query returned more than the {max_rows - 1:,} rows an Excel sheet can hold below its "
+                    "header: return fewer rows, or use CSV"
                 )
             for row in part:
                 sheet.write(row)
@@ -102,7 +105,7 @@ class _Sheet:
             import xlsxwriter  # type: ignore[import-untyped]  # it has none
         except ImportError as exc:
             raise ConfigError(
-                "an Excel file needs XlsxWriter: install airflow-provider-lark[excel] where tasks run, or take CSV"
+                "an Excel file requires XlsxWriter: install airflow-provider-lark[excel] where tasks run, or use CSV"
             ) from exc
         options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_urls": False}
         self._book: Any = xlsxwriter.Workbook(str(path), options)

@@ -45,19 +45,24 @@ def choose_kind(
     packing, rest = _split(file_name or "", _PACKED)
     told = f"file_name {file_name!r}" if packing else "compression"
     if compression and packing and compression != packing:
-        raise ConfigError(f"file_name {file_name!r} ends as {packing} does, and compression is {compression!r}")
+        raise ConfigError(
+            f"file_name {file_name!r} has the extension of {packing}, but compression is {compression!r}; make them "
+            "match"
+        )
     packing = packing or compression
     found = form or _split(rest, _SUFFIXES)[0]
     if found is None:
         if packing:
-            raise ConfigError(f"{told} packs a file, and nothing says which: give form, or a file_name as a.csv.gz")
+            raise ConfigError(
+                f"{told}: the type of the compressed file is unknown; set form, or a file_name such as a.csv.gz"
+            )
         return "card", None
     if not is_file(found):
         if compression:
-            raise ConfigError(f"compression packs files, and form {found!r} is none")
+            raise ConfigError(f"compression: not supported with form {found!r}, which does not send a file")
         return found, None
     if packing and found == "excel":
-        raise ConfigError(f"{told}: an Excel file is packed already; leave it as .xlsx")
+        raise ConfigError(f"{told}: an Excel file is already compressed; send it as .xlsx")
     return found, packing
 
 

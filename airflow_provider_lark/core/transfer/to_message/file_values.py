@@ -186,8 +186,8 @@ def too_large(size: int, rows: int, *, max_bytes: int = MESSAGE_FILE_MAX_BYTES, 
     :param rows: how many rows of the query are in it.
     """
     return TooLarge(
-        f"the file has {size:,} bytes with the first {rows:,} rows of the query, and Lark takes {max_bytes:,}: "
-        f"let the query return fewer rows or columns{advice}, or send a card with a link to all rows (link_url)"
+        f"the file has {size:,} bytes after the first {rows:,} rows of the query, more than the {max_bytes:,} Lark "
+        f"allows: return fewer rows or columns{advice}, or send a card with a link to all rows (link_url)"
     )
 
 

@@ -23,6 +23,7 @@ from airflow_provider_lark.core.cards.points import ChartKind, Points
 from airflow_provider_lark.core.cards.ready.result import ResultFacts, result_card, shown_rows
 from airflow_provider_lark.core.cards.writing import MESSAGE, Carrier
 from airflow_provider_lark.core.errors import ConfigError, TooLarge
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.transfer.to_message.chart_image import draw_chart
 from airflow_provider_lark.core.transfer.to_message.csv_file import csv_form
 from airflow_provider_lark.core.transfer.to_message.excel_file import write_excel
@@ -82,11 +83,14 @@ class MessageOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rows_shown <= ROWS_MAX:
-            raise ConfigError(f"rows_shown is {self.rows_shown}: expected 0 to {ROWS_MAX:,}; a file holds all rows")
+            raise ConfigError(f"rows_shown must be 0 to {ROWS_MAX:,}, got {self.rows_shown}; use a file for all rows")
         if self.form == "image" and self.chart is None:
-            raise ConfigError("form 'image' draws a chart: say which (chart, x, y)")
+            raise ConfigError("form 'image' needs a chart: set chart, x and y")
         if self.form == "card" and self.chart is None and self.rows_shown == 0 and not self.in_words:
-            raise ConfigError("rows_shown is 0 and there is no chart: the card would show nothing")
+            raise ConfigError(
+                "rows_shown is 0 and there is no chart, so the card would be empty; set chart, or rows_shown to 1 or "
+                "more"
+            )
 
 
 @dataclass(slots=True)
@@ -148,7 +152,9 @@ def write_message(client: LarkClient, result: Result, options: MessageOptions, p
     """
     if result.path is not None:
         if people:
-            raise ConfigError("mentions: a message of a file mentions nobody; send a text beside it")
+            raise ConfigError(
+                "mentions: not supported in a file message; send a separate text message with the mentions"
+            )
         with result.path.open("rb") as file:
             return content.file(client.resources.upload_file(name=result.file_name, content=file))
     picture = None
@@ -170,10 +176,10 @@ def write_card(result: Result, options: MessageOptions, carrier: Carrier, *, pic
     card = result_card(_facts(result, options, picture), locale=options.locale, carrier=carrier)
     if (size := carrier.measure(card)) > carrier.ready_bytes:
         points = len(result.points.values) if result.points else 0
-        other = ", or take form 'image'" if carrier.calls_back else ""
+        other = ", or use form 'image'" if carrier.calls_back else ""
         raise TooLarge(
-            f"the card takes {size:,} bytes, {carrier.ready_bytes:,} are left for it: its chart has {points:,} points; "
-            f"let the query sum them up (GROUP BY){other}"
+            f"the card has {size:,} bytes, more than the {carrier.ready_bytes:,} available, because its chart has "
+            f"{counted(points, 'point')}: aggregate in the query (GROUP BY){other}"
         )
     result.shown = shown_rows(card)
     _warn(result, options, carrier)
@@ -201,11 +207,13 @@ def _facts(result: Result, options: MessageOptions, picture: Img | None) -> Resu
 
 def _warn(result: Result, options: MessageOptions, carrier: Carrier) -> None:
     if options.form == "card" and options.rows_shown and result.shown < result.rows:
-        other = "form 'csv' or 'excel' sends all" if carrier.calls_back else "an app can send all as a file"
+        other = (
+            "use form 'csv' or 'excel' to send all" if carrier.calls_back else "an app can send all of them as a file"
+        )
         result.warnings.append(f"the card shows the first {result.shown:,} of {result.rows:,} rows; {other}")
     if result.points is not None and result.points.left_out:
         result.warnings.append(
-            f"values left out of the chart, as they are no finite numbers: {result.points.left_out:,}"
+            f"values not shown in the chart because they are not finite numbers: {result.points.left_out:,}"
         )
 
 
@@ -215,11 +223,13 @@ def _fill_file(result: Result, parts: Iterable[Rows], options: MessageOptions, f
     written = _write_file(result.path, inner, result.names, parts, options)
     result.rows = result.shown = written.rows
     if written.cut:
-        result.warnings.append(f"{written.cut:,} texts were cut to what a cell of Excel holds; CSV keeps them whole")
+        result.warnings.append(
+            f"texts truncated to the size of an Excel cell: {written.cut:,}; use CSV to keep them complete"
+        )
     renamed = [name for name in distinct_columns(result.names) if name not in result.names]
     if renamed and options.form in ("json", "jsonl"):
         result.warnings.append(
-            f"columns of the same name got a number in JSON ({', '.join(renamed[:10])}); give them names of their own "
+            f"columns with the same name were numbered in JSON ({', '.join(renamed[:10])}); give them different names "
             "with AS"
         )
 

@@ -40,7 +40,7 @@ def write_text_file(
     :param inner_name: of the file within a zip.
     :raises TooLarge: the file grows beyond *max_bytes*; the rest of the rows was not read.
     """
-    advice = "" if packing else ", or pack it (compression='gzip')"
+    advice = "" if packing else ", or compress it (compression='gzip')"
     rows = 0
     with path.open("wb") as raw:
         with packed(raw, packing, inner_name) as file:
@@ -54,8 +54,9 @@ def write_text_file(
                     raise too_large(raw.tell(), rows, max_bytes=max_bytes, advice=advice)
                 if packing == "zip" and plain > ZIP_UNPACKED_MAX:
                     raise TooLarge(
-                        f"the first {rows:,} rows of the query take {plain:,} bytes unpacked, and not every program "
-                        f"opens a zip of more than {ZIP_UNPACKED_MAX:,}: let the query return fewer, or take gzip"
+                        f"the first {rows:,} rows of the query take {plain:,} bytes uncompressed, and not every "
+                        f"program can open a zip file of more than {ZIP_UNPACKED_MAX:,}: return fewer rows, or use "
+                        "gzip"
                     )
             file.write(form.end.encode())
         size = raw.tell()

@@ -18,6 +18,7 @@ from airflow_provider_lark.core.errors import ConfigError, DuplicateKey, RowErro
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.users import FindUserIds
 from airflow_provider_lark.core.fields.zones import read_zone
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.base_zone import zone_or_base
 from airflow_provider_lark.core.lark_side.count_check import CountCheck
 from airflow_provider_lark.core.lark_side.search_filter import Filter, build_filter
@@ -67,7 +68,7 @@ class DumpOptions:
         if self.time_zone:
             read_zone(self.time_zone)
         if self.view and self.filter:
-            raise ConfigError("give either a view or a filter: Lark ignores the view beside a filter")
+            raise ConfigError("give either a view or a filter: Lark ignores the view when a filter is given")
 
 
 def copy_to_sql(
@@ -125,14 +126,14 @@ def copy_to_sql(
 def _note_left_out(report: TransferReport, target: TargetTable) -> None:
     if target.left_out:
         shown = ", ".join(target.left_out[:20]) + (" …" if len(target.left_out) > 20 else "")
-        report.warnings.append(f"fields without a column of their name were left out: {shown}")
+        report.warnings.append(f"fields without a column of the same name were left out: {shown}")
 
 
 def _check_key(options: DumpOptions, place: TargetPlace, target: TargetTable) -> None:
     if options.mode != "replace" and not target.key:
         raise ConfigError(
-            f"mode {options.mode!r} must tell rows apart: add a column {place.record_id_column or 'lark_record_id'!r} "
-            "with a UNIQUE constraint to the table, or name key_fields"
+            f"mode {options.mode!r} must be able to identify rows: add a column "
+            f"{place.record_id_column or 'lark_record_id'!r} with a UNIQUE constraint to the table, or set key_fields"
         )
 
 
@@ -183,7 +184,10 @@ class _Dump:
             for problem in refused:
                 self._report.skip(problem, self._options.on_row_error)
         for record_id in self._staging.duplicates():
-            problem = DuplicateKey(f"record {record_id}: another record has its key ({', '.join(self._target.key)})")
+            problem = DuplicateKey(
+                f"record {record_id}: another record has the same key ({', '.join(self._target.key)}); give one of "
+                "them another key"
+            )
             self._report.skip(problem, self._options.on_row_error)
 
     def _rows(self, records: Sequence[WireRecord]) -> Iterator[tuple[str, RowValues]]:
@@ -201,7 +205,7 @@ class _Dump:
         values = {each.column.name: each.bind(cells.get(each.field.name)) for each in self._target.bound}
         for each in self._target.bound:
             if each.field.name in self._key_fields and values[each.column.name] in (None, ""):
-                raise ValueMismatch(f"field {each.field.describe()} of the key is empty")
+                raise ValueMismatch(f"key field {each.field.describe()} is empty")
         return values
 
     def _check_complete(self) -> None:
@@ -212,16 +216,16 @@ class _Dump:
         """
         if self._options.mode != "replace":
             if complaint := self._count.complaint(self._distinct):
-                self._report.warnings.append(f"{self._report.source}: {complaint}; the next run brings what is missing")
+                self._report.warnings.append(f"{self._report.source}: {complaint}; the next run loads what is missing")
             return
         self._count.require_all(
-            self._distinct, where=self._report.source, state=f"{self._report.target} was left as it is"
+            self._distinct, where=self._report.source, state=f"{self._report.target} was not changed"
         )
         if not len(self._staging) and not self._options.allow_empty and not self._staging.target_is_empty():
             raise SafetyStop(
-                f"{self._report.source}: Lark shows no record that could be written, and {self._report.target} was "
-                "left as it is. In a base with advanced permissions this is also the answer to an app without rights: "
-                "give the app the right to the table; if it is really empty, set allow_empty=True"
+                f"{self._report.source}: Lark returned no record that could be written, so {self._report.target} was "
+                "not changed. In a base with advanced permissions, an app without permission also gets no records: "
+                "give the app permission on the table, or if the table is really empty, set allow_empty=True"
             )
 
     def _skip(self, problem: RowError) -> None:
@@ -231,13 +235,15 @@ class _Dump:
         report = self._report
         staged, skipped = len(self._staging), report.skipped
         if self._options.mode != "replace" and (why := self._staging.missing_undo()):
-            report.warnings.append(f"{report.target}: {why}. Until then a failure leaves the rows before it written")
+            report.warnings.append(
+                f"{report.target}: {why}. Until then, rows written before a failure are not rolled back"
+            )
         if self._options.mode == "replace":
             report.deleted, report.created = self._staging.replace()
             if report.created != staged - report.skipped + skipped:
                 report.warnings.append(
-                    f"{report.target}: the database says that {report.created} of {staged} rows were inserted; look "
-                    "at its triggers and rules"
+                    f"{report.target}: the database reports that only {report.created} of {counted(staged, 'row')} "
+                    "were inserted; check the table's triggers and rules"
                 )
         elif self._options.mode == "append":
             report.created = self._staging.append()

@@ -50,8 +50,8 @@ class Loading(Staging):
         """
         if why := self.missing_undo():
             raise SchemaMismatch(
-                f"table {self._target.table.fullname!r}: {why}. Until then a failure would lose its rows; mode "
-                "'upsert' keeps them"
+                f"table {self._target.table.fullname!r}: {why}. Until then, a failure in mode 'replace' would lose "
+                "its rows; use mode 'upsert'"
             )
         with self._transaction():
             self._keep_writers_out()
@@ -94,9 +94,9 @@ class Loading(Staging):
                 raise
             cause = exc.__cause__ if isinstance(exc, TransactionLost) and exc.__cause__ else exc
             raise RowRefused(
-                f"table {self._target.table.fullname!r}: the database refuses the rows: "
-                f"{reason(cause, self._target.table)}; none was written: look at its constraints, and at the rights of "
-                "the database user"
+                f"table {self._target.table.fullname!r}: the database rejected the rows: "
+                f"{reason(cause, self._target.table)}. Nothing was written; check the table's constraints and the "
+                "privileges of the database user"
             ) from None
 
     def _commit(self) -> None:
@@ -123,9 +123,7 @@ class Loading(Staging):
     def _keep_out(self, record_id: str, exc: Exception) -> None:
         self._kept_out.add(record_id)
         told = reason(exc, self._target.table)
-        self._refuse(
-            RowRefused(f"record {record_id}: the database refuses it: {told}; look at the table's constraints")
-        )
+        self._refuse(RowRefused(f"record {record_id}: rejected by the database: {told}; check the table's constraints"))
 
     def _find_swallowed(self) -> None:
         there = exists().where(self._matches()).correlate(self._table)
@@ -133,8 +131,8 @@ class Loading(Staging):
             if record_id not in self._kept_out:
                 self._refuse(
                     RowRefused(
-                        f"record {record_id}: the database did not store it and reports no error: look for a trigger "
-                        f"or a rule on table {self._target.table.fullname!r} that swallows rows"
+                        f"record {record_id}: the database did not store it but reported no error: check table "
+                        f"{self._target.table.fullname!r} for a trigger or rule that suppresses inserts"
                     )
                 )
 
@@ -147,8 +145,8 @@ class Loading(Staging):
         left = self._conn.execute(differing).scalar_one() if self._changing() else 0
         if left > len(self._kept_out):
             self._warn(
-                f"table {self._target.table.fullname!r}: {left - len(self._kept_out)} rows hold other values than "
-                "their records: a trigger changes what is written, or keeps it out"
+                f"table {self._target.table.fullname!r}: rows with different values than their records: "
+                f"{left - len(self._kept_out)}; check for a trigger that changes or suppresses what is written"
             )
 
     def _advance_sequences(self) -> None:
@@ -177,8 +175,9 @@ class Loading(Staging):
     def _keep_dependents(self) -> None:
         if at_stake := rows_at_stake(self._conn, self._target.table):
             raise SchemaMismatch(
-                f"table {self._target.table.fullname!r}: to replace its rows would delete, or change, rows of "
-                f"{', '.join(at_stake)}; nothing was written. Use mode 'upsert', or let that foreign key not cascade"
+                f"table {self._target.table.fullname!r}: replacing its rows would delete or change rows of "
+                f"{', '.join(at_stake)}, so nothing was written; use mode 'upsert', or a foreign key that does not "
+                "cascade"
             )
 
     def _insert(self, part: _Part, *conditions: ColumnElement[bool]) -> Any:

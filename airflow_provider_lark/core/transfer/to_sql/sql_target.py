@@ -49,7 +49,7 @@ class TargetPlace:
 
     def __post_init__(self) -> None:
         if not self.table:
-            raise ConfigError("target_table is empty: name the SQL table to write to")
+            raise ConfigError("target_table: is empty; give the name of the SQL table to write to")
 
     @property
     def label(self) -> str:
@@ -75,7 +75,8 @@ class BoundColumn:
             bound = self.codec.empty_sql
             if bound is None:
                 raise ValueMismatch(
-                    f"field {self.field.describe()}: the cell is empty, and column {self.column.describe()} must not be"
+                    f"field {self.field.describe()}: the cell is empty, but column {self.column.describe()} is NOT "
+                    "NULL; fill in the cell"
                 )
         return bound
 
@@ -162,7 +163,7 @@ def _design(conn: Connection, place: TargetPlace, source: str, fields: Sequence[
         sql_type = sql_type_for(field, conn.dialect.name, is_key=is_key)
         if sql_type is None:
             raise SchemaMismatch(
-                f"{where}: field {field.describe()} has no values that a column can hold; leave it out"
+                f"{where}: field {field.describe()} has no values that a column can store; leave it out"
             )
         sql_type = _exact(conn, sql_type) if is_key else sql_type
         columns.append(sa.Column(column, sql_type, primary_key=is_key, nullable=not is_key, autoincrement=False))
@@ -184,15 +185,17 @@ def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         size = len(name) if mysql_rules else len(name.encode())
-        check_name(conn.dialect, name, f'{where}: column {name!r} (name it otherwise: fields={{"field": "column", …}})')
+        check_name(
+            conn.dialect, name, f'{where}: column {name!r} (to use another name: fields={{"field": "column", …}})'
+        )
         if size > limit or name != name.strip():
             raise SchemaMismatch(
-                f"{where}: {name!r} cannot be a column's name here (at most {limit} {unit}, no blanks at the ends); "
-                'give the column another name: fields={"field": "column", …}'
+                f"{where}: {name!r} is not a valid column name here (at most {limit} {unit}, no leading or trailing "
+                'spaces); use another column name: fields={"field": "column", …}'
             )
         if (other := seen.setdefault(name.casefold(), name)) != name or names.count(name) > 1:
             raise SchemaMismatch(
-                f"{where}: {other!r} and {name!r} would be one column; name them under fields= differently"
+                f"{where}: {other!r} and {name!r} would be the same column; give them different names with fields="
             )
 
 
@@ -204,7 +207,7 @@ def _equal_names(place: TargetPlace, fields: Sequence[Field], columns: dict[str,
     )
     if not pairs:
         raise SchemaMismatch(
-            f"table {place.label!r}: no column has the name of a field; list the pairs: "
+            f"table {place.label!r}: no column has the same name as a field; list the pairs: "
             f'fields={{"field": "column", …}} (columns: {", ".join(columns)})'
         )
     return pairs
@@ -237,10 +240,14 @@ def _check_filled(place: TargetPlace, columns: dict[str, Column], filled: set[st
         if not (column.name in filled or column.nullable or column.has_default or column.autoincrement)
     ]
     if empty:
-        names = f" (fields without a column: {', '.join(unused[:_SHOWN])}; was one renamed in Lark?)" if unused else ""
+        names = (
+            f" (fields without a column: {', '.join(unused[:_SHOWN])}; check whether one was renamed in Lark)"
+            if unused
+            else ""
+        )
         raise SchemaMismatch(
-            f"table {place.label!r}: {', '.join(empty)} must not be NULL, has no default, and no field fills it; "
-            f"name the field under fields=, or give the column a default{names}"
+            f"table {place.label!r}: column {', '.join(empty)} is NOT NULL, has no default and no field; add a field "
+            f"for it with fields=, or give the column a default{names}"
         )
 
 

@@ -133,7 +133,7 @@ class Staging:
             except Exception as exc:
                 if not concerns_a_row(exc):
                     raise
-                refused.append(RowRefused(f"record {one[_ID]}: the database refuses a value: {reason(exc)}"))
+                refused.append(RowRefused(f"record {one[_ID]}: the database rejected a value: {reason(exc)}"))
         return refused
 
     @contextmanager

@@ -58,16 +58,18 @@ def test_success_is_a_code_or_a_status_code_of_zero(make_bot: Make, server: Any,
     ("body", "kind", "words"),
     [
         pytest.param({"StatusCode": 19024, "StatusMessage": "x"}, BadRequest, "keyword", id="StatusCode alone"),
-        pytest.param({"code": 0, "StatusCode": 19001}, NotFound, "knows no bot", id="StatusCode says otherwise"),
-        pytest.param({"StatusCode": 0, "code": 19007}, NotFound, "switched off", id="code says otherwise"),
+        pytest.param({"code": 0, "StatusCode": 19001}, NotFound, "does not know a bot", id="StatusCode says otherwise"),
+        pytest.param({"StatusCode": 0, "code": 19007}, NotFound, "the bot is disabled", id="code says otherwise"),
         pytest.param({"code": 4711, "msg": "canary"}, BadRequest, "code 4711", id="unknown code"),
         pytest.param({"code": 19036}, TooLarge, "too long", id="too long"),
         pytest.param({"code": 99991201, "msg": "x"}, UnexpectedAnswer, "does not know this API", id="no such API"),
-        pytest.param({}, UnexpectedAnswer, "JSON but not Lark's", id="empty object"),
-        pytest.param({"code": "0"}, UnexpectedAnswer, "JSON but not Lark's", id="code no number"),
-        pytest.param({"code": False}, UnexpectedAnswer, "JSON but not Lark's", id="code no number but false"),
-        pytest.param([DONE], UnexpectedAnswer, "JSON but not Lark's", id="list"),
-        pytest.param(b"null", UnexpectedAnswer, "JSON but not Lark's", id="null"),
+        pytest.param({}, UnexpectedAnswer, "JSON but does not come from Lark", id="empty object"),
+        pytest.param({"code": "0"}, UnexpectedAnswer, "JSON but does not come from Lark", id="code no number"),
+        pytest.param(
+            {"code": False}, UnexpectedAnswer, "JSON but does not come from Lark", id="code no number but false"
+        ),
+        pytest.param([DONE], UnexpectedAnswer, "JSON but does not come from Lark", id="list"),
+        pytest.param(b"null", UnexpectedAnswer, "JSON but does not come from Lark", id="null"),
     ],
 )
 def test_answer_with_http_200_that_is_no_success_fails(
@@ -83,7 +85,7 @@ def test_answer_with_http_200_that_is_no_success_fails(
 def test_proxys_page_is_no_success_and_its_beginning_is_shown(make_bot: Make, server: Any, scripted: str) -> None:
     server.do(body=b"<html>\n<title>Corporate\x00proxy</title>" + b"x" * 10_000, headers={"Content-Type": "text/html"})
     message = str(failure(make_bot(scripted), UnexpectedAnswer))
-    assert "is not JSON; is a proxy in between?" in message
+    assert "is not JSON; check the host, and whether a proxy is in between" in message
     assert "'<html> <title>Corporate?proxy</title>xxx" in message
     assert len(message) < 400
 
@@ -91,11 +93,11 @@ def test_proxys_page_is_no_success_and_its_beginning_is_shown(make_bot: Make, se
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        pytest.param({"body": b""}, "the answer is empty", id="empty body"),
-        pytest.param({"body": b'{"code":0,"msg"'}, "the answer breaks off", id="half an answer"),
+        pytest.param({"body": b""}, "the response is empty", id="empty body"),
+        pytest.param({"body": b'{"code":0,"msg"'}, "the response is incomplete", id="half an answer"),
         pytest.param({"body": b"<html>", "status": 502}, "HTTP 502", id="gateway"),
         pytest.param({"body": {"code": 2200, "msg": "x"}, "status": 500}, "internal error", id="Lark breaks down"),
-        pytest.param({"action": "cut"}, "no answer (", id="connection reset"),
+        pytest.param({"action": "cut"}, "no response (", id="connection reset"),
     ],
 )
 def test_message_that_may_have_been_delivered_is_not_sent_again(
@@ -113,7 +115,7 @@ def test_message_that_is_answered_too_late_stands_once(make_bot: Make, emu: Emul
     hook = emu.state.add_webhook()
     emu.faults.add("hook", action="timeout_after")
     error = failure(make_bot(hook.url, timeout_seconds=0.2), OutcomeUnknown)
-    assert "no answer (ReadTimeout); the message may have been delivered" in str(error)
+    assert "no response (ReadTimeout); the message may have been delivered" in str(error)
     assert len(emu.messages) == 1
     assert len(emu.log) == 1
 
@@ -160,8 +162,8 @@ def test_refused_connection_is_tried_again_until_it_is_taken(make_bot: Make, clo
 def test_refused_connection_is_given_up_at_last(make_bot: Make, server: Any, scripted: str) -> None:
     server.listen_no_more()
     error = failure(make_bot(scripted, max_attempts=3), Unreachable)
-    assert "nobody takes the connection at the host" in str(error)
-    assert error.__notes__ == ["given up after attempt 3: 3 attempts are used up"]
+    assert "the host refused the connection" in str(error)
+    assert error.__notes__ == ["gave up after attempt 3: no attempts left (3 made)"]
 
 
 @pytest.mark.parametrize(
@@ -183,8 +185,8 @@ def test_message_that_stays_throttled_fails_with_the_reason(make_bot: Make, serv
     server.do(body={"code": 11232, "msg": "frequency limited"}, times=20)
     error = failure(make_bot(scripted), RateLimited)
     assert "webhook bot at http://127.0.0.1" in str(error)
-    assert "Lark throttles the bot; five a second and a hundred a minute are allowed" in str(error)
-    assert "the rush after full and half hours" in str(error)
+    assert "Lark throttles the bot; at most 5 messages a second and 100 a minute are allowed" in str(error)
+    assert "fewer at peak times after full and half hours" in str(error)
     assert len(server.heard) == 6
 
 
@@ -199,8 +201,8 @@ def test_address_of_a_bot_that_is_gone_is_explained(make_bot: Make, emu: Emulato
     hook = emu.state.add_webhook()
     emu.state.remove_webhook(hook.hook_id)
     error = failure(make_bot(hook.url), NotFound)
-    assert "Lark knows no bot of this webhook address" in str(error)
-    assert "copy the address anew from the group's settings, Bots" in str(error)
+    assert "Lark does not know a bot with this webhook address" in str(error)
+    assert "copy the address again from the group's settings, Bots" in str(error)
     # which is what the address of the other region looks like
     assert "https://open.larksuite.com" in str(error)
     assert error.code == 19001
@@ -209,21 +211,23 @@ def test_address_of_a_bot_that_is_gone_is_explained(make_bot: Make, emu: Emulato
 def test_switched_off_bot_is_explained(make_bot: Make, emu: Emulator) -> None:
     hook = emu.state.add_webhook()
     emu.state.set_webhook(hook.hook_id, enabled=False)
-    assert "the bot is switched off; switch it on" in str(failure(make_bot(hook.url), NotFound))
+    assert "the bot is disabled; enable it" in str(failure(make_bot(hook.url), NotFound))
 
 
 def test_ip_address_that_is_not_on_the_list_is_explained(make_bot: Make, emu: Emulator) -> None:
     hook = emu.state.add_webhook(ips=["10.0.0.*"])
     error = failure(make_bot(hook.url), AccessDenied)
-    assert "does not listen to this machine's IP address; add the address" in str(error)
+    assert "this machine's IP address is not on the bot's allow-list; add this machine's public IP address" in str(
+        error
+    )
     assert error.code == 19022
 
 
 def test_missing_keyword_is_explained_with_the_setting(make_bot: Make, emu: Emulator) -> None:
     hook = emu.state.add_webhook(keywords=["告警"])
     error = failure(make_bot(hook.url), BadRequest)
-    assert "holds none of the bot's keywords; set the keyword" in str(error)
-    assert "as keyword of the connection" in str(error)
+    assert "contains none of the bot's keywords; set the keyword" in str(error)
+    assert "as keyword in the connection" in str(error)
 
 
 def test_message_that_lark_cannot_read_is_explained(make_bot: Make, emu: Emulator) -> None:
@@ -231,14 +235,14 @@ def test_message_that_lark_cannot_read_is_explained(make_bot: Make, emu: Emulato
     for status in (400, 200):
         emu.switches.update({"hook_bad_request_status": status})
         error = failure(make_bot(hook.url), BadRequest, image_key="not a key")
-        assert "Lark cannot read the message; check its form" in str(error)
+        assert "Lark cannot parse the message; check its format" in str(error)
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        pytest.param(None, "the bot wants signed messages, and no signing secret is set; copy it", id="none"),
-        pytest.param("other", "Lark refuses the signature; compare the signing secret", id="wrong"),
+        pytest.param(None, "the bot requires signed messages, but no signing secret is set; copy it", id="none"),
+        pytest.param("other", "Lark rejected the signature; compare the signing secret", id="wrong"),
     ],
 )
 def test_wrong_signature_is_explained(make_bot: Make, emu: Emulator, given: str | None, words: str) -> None:
@@ -252,7 +256,7 @@ def test_clock_that_is_wrong_is_told_from_a_wrong_secret(make_bot: Make, emu: Em
     hook = emu.state.add_webhook(secret="demo")
     clock.seconds -= 2 * 3600
     error = failure(make_bot(hook.url, signing_secret="demo"), NotAuthorized)
-    assert "this machine's clock is 7200 s behind Lark's; set the clock" in str(error)
+    assert "this machine's clock is 7200 s behind Lark's; correct the clock" in str(error)
 
 
 def test_clock_that_is_wrong_is_told_in_the_other_direction_too(
@@ -265,7 +269,7 @@ def test_clock_that_is_wrong_is_told_in_the_other_direction_too(
 
 def test_redirect_is_not_followed(make_bot: Make, server: Any, scripted: str) -> None:
     server.do(body=b"", status=302, headers={"Location": f"{server.url}/elsewhere"})
-    assert "(HTTP 302) sends elsewhere; that is not followed" in str(failure(make_bot(scripted), UnexpectedAnswer))
+    assert "(HTTP 302) is a redirect; redirects are not followed" in str(failure(make_bot(scripted), UnexpectedAnswer))
     assert len(server.heard) == 1
 
 
@@ -345,14 +349,14 @@ def test_probe_of_what_is_no_lark_raises(make_bot: Make, server: Any, scripted: 
     with pytest.raises(UnexpectedAnswer):
         make_bot(scripted).probe()
     server.do(body=DONE)
-    with pytest.raises(BadRequest, match="took a request without a message"):
+    with pytest.raises(BadRequest, match="accepted a request without a message"):
         make_bot(scripted).probe()
 
 
 def test_client_tells_its_name_in_errors(make_bot: Make, server: Any, scripted: str) -> None:
     server.do(body={"code": 19001})
     bot = make_bot(scripted, name="connection 'alarms'")
-    assert str(failure(bot, NotFound)).startswith("connection 'alarms': Lark knows no bot")
+    assert str(failure(bot, NotFound)).startswith("connection 'alarms': Lark does not know a bot")
     assert repr(bot) == "WebhookClient(\"connection 'alarms'\")"
 
 
@@ -363,4 +367,4 @@ def test_long_wait_is_logged(
     clock.seconds -= clock.seconds % 1800
     with caplog.at_level(logging.INFO, logger="airflow_provider_lark"):
         make_bot(scripted).send(text="a")
-    assert "waits 15 s for the rush after the full or half hour to pass" in caplog.text
+    assert "waiting 15 s to avoid the peak after the full or half hour" in caplog.text

@@ -145,31 +145,33 @@ def test_odd_text_arrives_letter_for_letter(make_bot: Make, emu: Emulator, text:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        pytest.param({}, "the message holds nothing: give exactly one of text, markdown", id="nothing"),
-        pytest.param({"text": "a", "card": CARD}, "holds text and card", id="two kinds"),
-        pytest.param({"text": " \n"}, "has no text", id="empty text"),
-        pytest.param({"text": 7}, "text: expected a text, found int", id="number"),
+        pytest.param({}, "the message has no content: give exactly one of text, markdown", id="nothing"),
+        pytest.param({"text": "a", "card": CARD}, "has text and card", id="two kinds"),
+        pytest.param({"text": " \n"}, "text is empty", id="empty text"),
+        pytest.param({"text": 7}, "text: expected a string, found int", id="number"),
         pytest.param({"text": "a\0b"}, "NUL", id="nul"),
         pytest.param({"text": "a\ud800"}, "characters", id="half a character"),
-        pytest.param({"markdown": ""}, "has no markdown", id="empty markdown"),
-        pytest.param({"card": {}}, "card: expected the card's JSON object, found an empty one", id="empty card"),
+        pytest.param({"markdown": ""}, "markdown is empty", id="empty markdown"),
+        pytest.param({"card": {}}, "card: expected a JSON object, found an empty one", id="empty card"),
         pytest.param({"card": [CARD]}, "found list", id="card in a list"),
-        pytest.param({"card": CARD, "title": "T"}, "a card has it in header.title", id="title of a card"),
-        pytest.param({"post": POST, "title": "T"}, "a post has one for each language", id="title of a post"),
-        pytest.param({"post": {}}, "post: expected an object by language", id="empty post"),
+        pytest.param({"card": CARD, "title": "T"}, "for a card, set header.title", id="title of a card"),
+        pytest.param({"post": POST, "title": "T"}, "for a post, set it for each language", id="title of a post"),
+        pytest.param({"post": {}}, "post: expected an object with a language", id="empty post"),
         pytest.param({"post": {"zh_cn": {"content": []}}}, "post.zh_cn.content: expected a list", id="post of nothing"),
         pytest.param({"post": {"zh_cn": "x"}}, "post.zh_cn.content", id="post of a text"),
         pytest.param({"post": {"content": [["x"]]}}, "post.zh_cn.content[0]: expected a list of elements", id="no tag"),
-        pytest.param({"post": {"title": "t", "rows": []}}, "'title' is no language", id="post without content"),
-        pytest.param({"image_key": ""}, "has no image_key", id="no image"),
+        pytest.param({"post": {"title": "t", "rows": []}}, "'title' is not a language", id="post without content"),
+        pytest.param({"image_key": ""}, "image_key is empty", id="no image"),
         pytest.param({"share_chat": "data-alerts"}, "share_chat: expected the chat_id (oc_…)", id="chat by name"),
-        pytest.param({"image_key": "img_1", "mentions": ["all"]}, "can mention nobody", id="mention in an image"),
+        pytest.param(
+            {"image_key": "img_1", "mentions": ["all"]}, "mentions: not supported with", id="mention in an image"
+        ),
         pytest.param({"text": "a", "mentions": "ou_ann"}, "expected a list of open_ids", id="mentions no list"),
-        pytest.param({"text": "a", "mentions": ["ou_1", "on_1"]}, "mentions[1] is no open_id", id="union_id"),
-        pytest.param({"text": "a", "mentions": [7]}, "mentions[0] is no open_id", id="number mentioned"),
+        pytest.param({"text": "a", "mentions": ["ou_1", "on_1"]}, "mentions[1] is not an open_id", id="union_id"),
+        pytest.param({"text": "a", "mentions": [7]}, "mentions[0] is not an open_id", id="number mentioned"),
         pytest.param(
             {"card": {"type": "template", "data": {"template_id": "AAq"}}, "mentions": ["all"]},
-            "no list of elements to put them in",
+            "no elements to add them to",
             id="mention in a template",
         ),
     ],
@@ -189,7 +191,7 @@ def test_mention_by_e_mail_is_refused_with_the_way_round(make_bot: Make, emu: Em
         make_bot(emu.state.add_webhook().url).send(text="a", mentions=["lin@example.com"])
 
     message = str(caught.value)
-    assert "mentions[0] is an e-mail address: a webhook bot can mention people by open_id only" in message
+    assert "mentions[0] is an e-mail address: a webhook bot can only mention users by open_id" in message
     assert "send as an app (connection type lark)" in message
     assert emu.log == []
 
@@ -256,7 +258,7 @@ def test_size_is_measured_on_the_bytes_that_are_sent(make_bot: Make, emu: Emulat
     for text in ("a" * (20_481 - frame), "错" * 40_000, "x" * 10_000_000):
         with pytest.raises(TooLarge) as caught:
             bot.send(text=text)
-        assert f"takes {len(text.encode()) + frame:,} bytes, at most 20,480 are allowed" in str(caught.value)
+        assert f"has {len(text.encode()) + frame:,} bytes, more than the 20,480 allowed" in str(caught.value)
     assert len(emu.log) == asked
 
 

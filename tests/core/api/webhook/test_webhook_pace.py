@@ -121,7 +121,7 @@ def test_queue_that_is_too_long_is_an_error_before_the_wait(make_bot: Make, serv
     clock_of_others = bot._clock.monotonic()
     for _ in range(5):
         bot._session.pace.queue(clock_of_others, patience_seconds=60)
-    with pytest.raises(RateLimited, match="more messages are waiting than may go within 1 s; send fewer"):
+    with pytest.raises(RateLimited, match="more messages are waiting than Lark accepts within 1 s; send fewer"):
         bot.send(text="a")
     assert server.heard == []
 

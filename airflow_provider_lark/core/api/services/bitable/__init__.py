@@ -37,7 +37,7 @@ class Bitable(BitableSchema[D], BitableReads[D], BitableWrites[D]):
         if address.table_id:
             return TableRef(app_token, address.table_id, address.view_id)
         if not address.table:
-            raise ConfigError(f"{address.label}: names no table; give its id or its name")
+            raise ConfigError(f"{address.label}: does not specify a table; give its id or name")
         tables = yield from BitableSchema.list_tables.flow(self, app_token=app_token)
         wanted = address.table.strip()
         for table in tables:
@@ -58,7 +58,11 @@ class Bitable(BitableSchema[D], BitableReads[D], BitableWrites[D]):
         if address.app_token:
             return address.app_token
         if not address.wiki_token:
-            raise ConfigError(unknown_base(address.base, {}) if address.base else "no base is given")
+            raise ConfigError(
+                unknown_base(address.base, {})
+                if address.base
+                else "no base given; give its app_token, its address or its name"
+            )
         known = self.session.wiki_bases
         if address.wiki_token not in known:
             node = yield from Wiki.get_node.flow(self, token=address.wiki_token)

@@ -115,8 +115,8 @@ class BitableReads(Namespace[D]):
             if not data.keys() & _TOLD:
                 # each of them may be left out when it is empty, but not all
                 raise UnexpectedAnswer(
-                    f"{describe(table_ids(app_token, table_id))}: Lark says success, and nothing of the {len(chunk)} "
-                    "records that were asked for; try again",
+                    f"{describe(table_ids(app_token, table_id))}: Lark reported success but returned none of the "
+                    f"requested records ({len(chunk)}); try again",
                     endpoint=endpoint,
                 )
             found.records.extend(pick_objects(data, "records", _A_RECORD, endpoint=endpoint))
@@ -146,7 +146,7 @@ class BitableReads(Namespace[D]):
 
     def _search(self, search: _Search, page_size: int, page_token: str | None) -> Flow[RecordPage]:
         if not 1 <= page_size <= SEARCH_PAGE_MAX:
-            raise BadRequest(f"page_size is {page_size}, expected 1 to {SEARCH_PAGE_MAX}")
+            raise BadRequest(f"page_size must be 1 to {SEARCH_PAGE_MAX}, got {page_size}")
         body = yield from self.session.call(
             routes.SEARCH,
             search.ids,
@@ -176,7 +176,8 @@ class _Search:
     def __post_init__(self) -> None:
         if self.view_id and (self.filter or self.sort):
             raise BadRequest(
-                f"{describe(self.ids)}: Lark overlooks a view beside a filter or a sort; give either the view or these"
+                f"{describe(self.ids)}: Lark ignores view_id when filter or sort is given; give either view_id, or "
+                "filter and sort"
             )
 
     @property

@@ -45,8 +45,8 @@ class Rescan:
         after = f"after record {self._last}" if self._last else "at the beginning"
         order = f", sorted by {', '.join(self._sorted_by)}" if self._sorted_by else ""
         return (
-            f"it is the page of up to {size} records {after} ({len(self._met)} were read{order}); if it stays so, "
-            "one of them spoils it: find it with a smaller view or limit, and make it anew in Lark"
+            f"the page of up to {size} records {after} ({len(self._met):,} read so far{order}) fails; if this "
+            "persists, one of its records is broken: find it with a smaller view or limit, and recreate it in Lark"
         )
 
     def take(self, page: RecordPage) -> RecordPage:

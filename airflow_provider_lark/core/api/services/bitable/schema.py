@@ -143,7 +143,7 @@ class BitableSchema(Namespace[D]):
             if known["field_id"] == field_id:
                 return known
         raise FieldNotFound(
-            f"field {field_id} of {describe(ids)}: was deleted meanwhile; read the fields again",
+            f"field {field_id} of {describe(ids)} has been deleted; read the fields again",
             endpoint=routes.UPDATE_FIELD.endpoint,
         )
 

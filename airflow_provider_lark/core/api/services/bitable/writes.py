@@ -19,6 +19,7 @@ from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX, BATCH_W
 from airflow_provider_lark.core.api.wire.query import QueryValue
 from airflow_provider_lark.core.api.wire.results import UserIdType, WireRecord
 from airflow_provider_lark.core.errors import TooLarge, UnexpectedAnswer
+from airflow_provider_lark.core.hints import counted
 
 
 class BitableWrites(Namespace[D]):
@@ -84,8 +85,7 @@ class BitableWrites(Namespace[D]):
         kept = sum(each.get("deleted") is False for each in told if isinstance(each, dict))
         if kept:
             raise UnexpectedAnswer(
-                f"{describe(ids)}: Lark says of {kept} of {len(record_ids)} records that it did not delete them; "
-                "read them again",
+                f"{describe(ids)}: Lark did not delete {kept} of {counted(len(record_ids), 'record')}; read them again",
                 endpoint=routes.BATCH_DELETE.endpoint,
             )
 
@@ -160,7 +160,8 @@ class BitableWrites(Namespace[D]):
         told = min(len(records), len(ids_told))
         if len(records) != sent or told != sent:
             raise UnexpectedAnswer(
-                f"{describe(ids)}: {sent} records were sent and {told} came back, so none can be matched",
+                f"{describe(ids)}: {counted(sent, 'record')} sent but {told} returned, so the results cannot be "
+                "matched; read the records before sending them again",
                 endpoint=route.endpoint,
             )
         return records
@@ -172,7 +173,7 @@ def _options(user_id_type: UserIdType | None, ignore_consistency_check: bool) ->
 
 def _check_size(size: int, largest: int, route: routes.Route) -> None:
     if size > largest:
-        raise TooLarge(f"{size} records in one request, at most {largest} are allowed", endpoint=route.endpoint)
+        raise TooLarge(f"got {size} records; one request may contain at most {largest}", endpoint=route.endpoint)
 
 
 def _read_record(body: JsonObject, route: routes.Route) -> WireRecord:

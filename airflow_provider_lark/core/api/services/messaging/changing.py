@@ -39,7 +39,7 @@ class Changing(Namespace[D]):
         """
         if content.msg_type not in ("text", "post"):
             raise BadRequest(
-                f"a message of type {content.msg_type} cannot be edited: a card is replaced by update_card"
+                f"a message of type {content.msg_type} cannot be edited; use update_card to replace a card"
             )
         body = {"msg_type": content.msg_type, "content": content.write()}
         check_size(content, body)
@@ -94,11 +94,11 @@ def _lane(message_id: str) -> Lane:
 
 def _check_form(content: Content, sent_form: str, message_id: str) -> None:
     if content.msg_type != "interactive":
-        raise BadRequest(f"a message of type {content.msg_type} is no card")
+        raise BadRequest(f"a message of type {content.msg_type} is not a card; use edit for texts and posts")
     if sent_form and sent_form != content.form:
         raise BadRequest(
-            f"message {message_id} was sent as {_CALLED[sent_form]} and cannot become {_CALLED[content.form]}: "
-            "give one of the same form, or send a new message"
+            f"message {message_id} was sent as {_CALLED[sent_form]} and cannot be replaced by {_CALLED[content.form]}; "
+            "use the same kind of card, or send a new message"
         )
 
 
@@ -107,6 +107,6 @@ def _check_shared(content: Content) -> None:
     told = config.get("update_multi") if isinstance(config, Mapping) else None
     if (content.form == "1.0" and told is not True) or (content.form == "2.0" and told is False):
         raise BadRequest(
-            'the card cannot be updated for everybody: say {"config": {"update_multi": true}} in it, and in the card '
-            "that was sent"
+            'the card is not shared, so it cannot be updated for everyone: set {"config": {"update_multi": true}} '
+            "in it and in the card that was sent"
         )

@@ -55,15 +55,15 @@ class Content:
             text.encode()
             if not holds_nul(text):
                 return text
-            what = "a NUL"
+            what = "a NUL character"
         except UnicodeEncodeError:
-            what = "characters that are no valid text"
+            what = "invalid characters"
         except (TypeError, ValueError, RecursionError) as exc:
             what = type(exc).__name__
         # without the cause, whose text may quote what was to be said
         raise BadRequest(
-            f"the {_NOUNS[self.msg_type]} cannot be written as JSON ({what}): pass text of valid characters without "
-            "NUL, finite numbers, booleans, lists and dicts"
+            f"the {_NOUNS[self.msg_type]} cannot be encoded as JSON ({what}): use valid text without NUL characters, "
+            "finite numbers, booleans, lists and dicts"
         )
 
 
@@ -83,8 +83,8 @@ def check_size(content: Content, body: Mapping[str, Any]) -> None:
     size = len(dump(body).encode())
     if size > most:
         raise TooLarge(
-            f"the {_NOUNS[content.msg_type]} takes {size} bytes as it is sent, at most {most} are allowed; "
-            "send a part of it, a file, or a link to the whole"
+            f"the {_NOUNS[content.msg_type]} has {size:,} bytes when encoded, more than the {most:,} allowed; shorten "
+            "it, or send a file or a link instead"
         )
 
 
@@ -94,7 +94,7 @@ def text(words: str, *, mentions: Sequence[str] = ()) -> Content:
     :param mentions: ids of people, or ``all``, put before the text.
     """
     if not words.strip() and not mentions:
-        raise BadRequest("the message has no text")
+        raise BadRequest("the message is empty; give it some text")
     return Content("text", {"text": mention_in_text(mentions) + words})
 
 
@@ -108,12 +108,12 @@ def post(languages: Mapping[str, Any], *, mentions: Sequence[str] = ()) -> Conte
     """
     whole = {DEFAULT_LOCALE: languages} if "content" in languages else dict(languages)
     if not whole:
-        raise BadRequest("the post has no language: give {'zh_cn': {'title': …, 'content': [[…]]}}")
+        raise BadRequest("the post is empty; give a language, such as {'zh_cn': {'title': …, 'content': [[…]]}}")
     for locale, one in whole.items():
         paragraphs = one.get("content") if isinstance(one, Mapping) else None
         if not isinstance(paragraphs, list) or not all(isinstance(each, list) for each in paragraphs):
             raise BadRequest(
-                f"the post's content under {str(locale)[:20]!r} is no list of paragraphs, which are lists of elements"
+                f"the post's content for {str(locale)[:20]!r} must be a list of paragraphs, each a list of elements"
             )
         if mentions:
             whole[locale] = {**one, "content": [mention_in_post(mentions), *paragraphs]}
@@ -123,7 +123,7 @@ def post(languages: Mapping[str, Any], *, mentions: Sequence[str] = ()) -> Conte
 def markdown(words: str, *, title: str = "", mentions: Sequence[str] = ()) -> Content:
     """Return a rich text of Markdown: lists, links, code, quotes, bold; for tables use a card."""
     if not words.strip():
-        raise BadRequest("the message has no text")
+        raise BadRequest("the message is empty; give it some text")
     return post({"title": title, "content": [[{"tag": "md", "text": words}]]}, mentions=mentions)
 
 
@@ -170,9 +170,12 @@ def card(raw: Mapping[str, Any], *, mentions: Sequence[str] = ()) -> Content:
     :raises BadRequest: it is no card, or one in the frame of another API.
     """
     if not isinstance(raw, Mapping):
-        raise BadRequest(f"the card is of type {type(raw).__name__}, expected a dict of card JSON")
+        raise BadRequest(f"expected the card as a dict of card JSON, got {type(raw).__name__}")
     if "msg_type" in raw or (set(raw) == {"card"} and isinstance(raw["card"], Mapping)):
-        raise BadRequest("the card stands in a frame: pass what is inside, which has `elements` or `schema` and `body`")
+        raise BadRequest(
+            "the card is wrapped in another object: pass only the inner card, the object with `elements` or with "
+            "`schema` and `body`"
+        )
     form = card_form(raw)
     return Content("interactive", mention_in_card(raw, form, mentions) if mentions else raw, form)
 

@@ -20,13 +20,13 @@ def check_mentions(mentions: Sequence[str]) -> list[str]:
     :raises BadRequest: one is no id.
     """
     if isinstance(mentions, str):
-        raise BadRequest("mentions: expected a list of ids, e-mail addresses or mobile numbers, found a text")
+        raise BadRequest("mentions: expected a list of ids, e-mail addresses or mobile numbers, found a string")
     people = [str(each).strip() for each in mentions]
     for at, person in enumerate(people):
         if not is_mention(person):
             raise BadRequest(
-                f"mentions[{at}] is no id of a person: give an open_id (ou_…), union_id (on_…), user_id, an e-mail "
-                f"address, a mobile number with its country code (+86…), or {ALL!r}"
+                f"mentions[{at}]: not a user id; give an open_id (ou_…), union_id (on_…), user_id, e-mail address, "
+                f"mobile number with country code (+86…), or {ALL!r}"
             )
     return list(dict.fromkeys(people))
 
@@ -70,11 +70,16 @@ def mention_in_card(raw: Mapping[str, Any], form: str, people: Sequence[str]) ->
         return {**raw, "body": {**body, "elements": [element, *body.get("elements", ())]}}
     if form == "1.0" and "i18n_elements" not in raw:
         return {**raw, "elements": [element, *raw.get("elements", ())]}
-    raise BadRequest("mentions cannot be put into a template or a card in several languages: mention people inside it")
+    raise BadRequest(
+        "mentions: not supported for a template or a card in several languages; put the mentions into its content"
+    )
 
 
 def _ids(people: Sequence[str]) -> list[str]:
     checked = check_mentions(people)
     if any(is_contact(each) for each in checked):
-        raise BadRequest("an e-mail address or mobile number cannot be mentioned as such: look its owner up first")
+        raise BadRequest(
+            "mentions: an e-mail address or mobile number cannot be mentioned directly; look up the user's open_id "
+            "first with client.contact.batch_get_id"
+        )
     return checked

@@ -27,7 +27,7 @@ from airflow_provider_lark.core.errors import BadRequest, NotFound, UnexpectedAn
 _NEAR = 3
 """Names that an error tells."""
 
-_ADVICE = "add the app's bot to the group, or give its chat_id (oc_…); for a user_id give receiver_id_type='user_id'"
+_ADVICE = "add the app's bot to the group, or give the chat_id (oc_…); for a user_id set receiver_id_type='user_id'"
 
 
 def plain_name(name: str) -> str:
@@ -47,10 +47,10 @@ def find_chat_id(session: Session, name: str) -> Flow[str]:
     if len(ids) == 1:
         return ids[0]
     if ids:
-        raise BadRequest(f"{len(ids)} chats are called {wanted!r}: give one of their chat_ids, {', '.join(ids)}")
+        raise BadRequest(f"{len(ids)} chats are named {wanted!r}: use one of their chat_ids instead: {', '.join(ids)}")
     near = _nearest(wanted, known)
-    told = f"; near are {', '.join(repr(each) for each in near)}" if near else ""
-    raise NotFound(f"the app's bot is in no chat called {wanted[:100]!r}{told}; {_ADVICE}")
+    told = f"; similar names: {', '.join(repr(each) for each in near)}" if near else ""
+    raise NotFound(f"the app's bot is not in a chat named {wanted[:100]!r}{told}; {_ADVICE}")
 
 
 def _nearest(wanted: str, known: ChatNames) -> list[str]:
@@ -117,6 +117,6 @@ def _read_names(session: Session, wanted: str, before: ChatNames | None) -> Flow
         token = data.get("page_token")
         if not token or token in used:
             # a list that ends early would make a chat unknown, or one of two the only one
-            raise UnexpectedAnswer("the bot's chats: Lark promises more and gives no new page_token; try again")
+            raise UnexpectedAnswer("the bot's chats: Lark reports more results but no new page_token; try again")
         used.add(token)
     return ChatNames(ids, read_at, is_whole)

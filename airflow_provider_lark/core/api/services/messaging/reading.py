@@ -40,7 +40,7 @@ class Reading(Namespace[D]):
         body = yield from self.session.call(GET_MESSAGE, {"message_id": message_id}, query=query, subject=subject)
         items = pick_objects(data_of(body), "items", _A_MESSAGE, endpoint=GET_MESSAGE.endpoint)
         if not items:
-            raise NotFound(f"{subject}: Lark shows nothing", endpoint=GET_MESSAGE.endpoint)
+            raise NotFound(f"{subject}: Lark returned no content", endpoint=GET_MESSAGE.endpoint)
         return [read_message(each) for each in items]
 
     @ApiPages
@@ -66,9 +66,12 @@ class Reading(Namespace[D]):
         :raises BadRequest: not exactly one of *chat_id* and *thread_id*, or a window that cannot be.
         """
         if (chat_id is None) == (thread_id is None):
-            raise BadRequest("give either chat_id or thread_id")
+            raise BadRequest("give either chat_id or thread_id, not both")
         if thread_id is not None and (start is not None or end is not None):
-            raise BadRequest("Lark reads a thread as a whole: leave start and end out, or read the chat")
+            raise BadRequest(
+                "start and end: not supported for a thread, which Lark always returns as a whole; leave them out, or "
+                "read the chat"
+            )
         is_within = _window(start, end)
         query: dict[str, QueryValue] = {
             "container_id_type": "thread" if chat_id is None else "chat",
@@ -86,7 +89,7 @@ class Reading(Namespace[D]):
             if chat_id is not None and page_token is None:
                 receiver = yield from resolve_receiver(self.session, chat_id, None)
                 if receiver.kind != "chat_id":
-                    raise BadRequest(f"{chat_id[:100]!r} is no chat: give a chat_id (oc_…) or a chat's name")
+                    raise BadRequest(f"{chat_id[:100]!r} is not a chat: give a chat_id (oc_…) or the name of a chat")
                 query["container_id"] = receiver.id
             asked = {**query, "page_token": page_token}
             body = yield from self.session.call(LIST_MESSAGES, query=asked, subject=f"messages of {what}")
@@ -119,9 +122,9 @@ class Reading(Namespace[D]):
 def _window(start: datetime | None, end: datetime | None) -> Callable[[Message], bool]:
     for name, moment in (("start", start), ("end", end)):
         if moment is not None and moment.tzinfo is None:
-            raise BadRequest(f"{name} has no time zone: give one, such as datetime.now(UTC)")
+            raise BadRequest(f"{name} has no time zone: use an aware datetime such as datetime.now(UTC)")
     if start is not None and end is not None and start >= end:
-        raise BadRequest("start lies not before end")
+        raise BadRequest("start must be before end")
     first_ms = float("-inf") if start is None else start.timestamp() * 1000
     last_ms = float("inf") if end is None else end.timestamp() * 1000
     return lambda message: first_ms <= message.created_ms < last_ms

@@ -52,11 +52,11 @@ def infer_receiver_id_type(receiver_id: str) -> ReceiverIdType:
         return "email"
     if text and not _OTHER.fullmatch(text):
         return "chat_name"
-    what = "is empty" if not text else "is the id of something that takes no messages"
+    what = "is empty" if not text else "is not the id of a user or chat"
     raise BadRequest(
         f"the receiver_id {what}: give an open_id (ou_…), a union_id (on_…), a chat_id (oc_…), an e-mail address, a "
-        "chat's name, or a user_id with receiver_id_type='user_id'; for a phone number ask client.contact.batch_get_id "
-        "first"
+        "chat's name, or a user_id with receiver_id_type='user_id'; for a phone number, look up the open_id with "
+        "client.contact.batch_get_id first"
     )
 
 
@@ -86,10 +86,10 @@ def resolve_receivers(
     :raises BadRequest: one is nobody.
     """
     if isinstance(receiver_ids, str):
-        raise BadRequest("receiver_ids: expected a list of receivers, found a text")
+        raise BadRequest("receiver_ids: expected a list of receivers, found a string")
     found: dict[Receiver, str] = {}
     for each in receiver_ids:
         found.setdefault((yield from resolve_receiver(session, each, kind)), each)
     if not found:
-        raise BadRequest("there is no receiver: give at least one")
+        raise BadRequest("no receivers: give at least one")
     return [(given, receiver) for receiver, given in found.items()]

@@ -164,5 +164,5 @@ def uuid_for(uuid: str, part: str) -> str:
 def _uuid(session: Session, uuid: str | None) -> str:
     uuid = uuid or session.settings.new_token()
     if len(uuid) > MESSAGE_UUID_MAX:
-        raise BadRequest(f"uuid has {len(uuid)} characters, at most {MESSAGE_UUID_MAX} are allowed")
+        raise BadRequest(f"uuid must have at most {MESSAGE_UUID_MAX} characters, got {len(uuid)}")
     return uuid

@@ -22,6 +22,7 @@ from airflow_provider_lark.core.api.wire.routes import (
     URGE_BY_SMS,
 )
 from airflow_provider_lark.core.errors import BadRequest, UnexpectedAnswer
+from airflow_provider_lark.core.hints import counted
 
 _WAYS = {"app": URGE_BY_APP, "sms": URGE_BY_SMS, "phone": URGE_BY_PHONE}
 _BATCH_TYPES = ("text", "image", "post", "share_chat", "interactive")
@@ -71,7 +72,9 @@ class Sharing(Namespace[D]):
         :raises BadRequest: the messages are of several chats, or too many.
         """
         if not 1 <= len(message_ids) <= MERGE_FORWARD_MAX:
-            raise BadRequest(f"{len(message_ids)} messages cannot be forwarded as one: give 1 to {MERGE_FORWARD_MAX}")
+            raise BadRequest(
+                f"message_ids: expected 1 to {MERGE_FORWARD_MAX} messages to merge and forward, got {len(message_ids)}"
+            )
         receiver = yield from resolve_receiver(self.session, receiver_id, receiver_id_type)
         answer = yield from self.session.call(
             MERGE_FORWARD,
@@ -106,9 +109,9 @@ class Sharing(Namespace[D]):
         :raises OutcomeUnknown: of sms and phone: no answer came, and asking again might ring again.
         """
         if by not in _WAYS:
-            raise BadRequest(f"by {by!r} is not one of {', '.join(_WAYS)}")
+            raise BadRequest(f"by: expected one of {', '.join(_WAYS)}, got {by!r}")
         if by != "app" and not allow_costs:
-            raise BadRequest(f"an alarm by {by} costs the tenant money: give allow_costs=True, or by='app'")
+            raise BadRequest(f"urgent messages by {by} cost the tenant money: set allow_costs=True, or use by='app'")
         if isinstance(user_ids, str) or not user_ids:
             raise BadRequest("user_ids: expected a list of at least one id")
         answer = yield from self.session.call(
@@ -116,7 +119,7 @@ class Sharing(Namespace[D]):
             {"message_id": message_id},
             query={"user_id_type": user_id_type},
             json={"user_id_list": list(user_ids)},
-            subject=f"alarm for message {message_id}",
+            subject=f"urgent notice for message {message_id}",
         )
         unknown = pick_list(data_of(answer), "invalid_user_id_list", endpoint=_WAYS[by].endpoint)
         return [str(each) for each in unknown]
@@ -141,12 +144,14 @@ class Sharing(Namespace[D]):
         :raises OutcomeUnknown: no answer came.
         """
         if content.msg_type not in _BATCH_TYPES:
-            raise BadRequest(f"a message of type {content.msg_type} cannot be sent to many: {', '.join(_BATCH_TYPES)}")
+            raise BadRequest(
+                f"a message of type {content.msg_type} cannot be sent in a batch; supported: {', '.join(_BATCH_TYPES)}"
+            )
         content.write()
         lists = {"open_ids": open_ids, "user_ids": user_ids, "union_ids": union_ids, "department_ids": department_ids}
         longest = max(len(each) for each in lists.values())
         if longest == 0:
-            raise BadRequest("there is no receiver: give open_ids, user_ids, union_ids or department_ids")
+            raise BadRequest("no receivers: give open_ids, user_ids, union_ids or department_ids")
         batches = []
         for start in range(0, longest, BATCH_SEND_MAX):
             part = {name: list(each[start : start + BATCH_SEND_MAX]) for name, each in lists.items()}
@@ -157,7 +162,7 @@ class Sharing(Namespace[D]):
         body: dict[str, Any] = {"msg_type": content.msg_type, **_object(content), **receivers}
         check_size(content, body)
         count = sum(len(each) for each in receivers.values())
-        answer = yield from self.session.call(BATCH_SEND, json=body, subject=f"message to {count} receivers")
+        answer = yield from self.session.call(BATCH_SEND, json=body, subject=f"message to {counted(count, 'receiver')}")
         data = data_of(answer)
         unknown = [each for name in _UNKNOWN for each in pick_list(data, name, endpoint=BATCH_SEND.endpoint)]
         return Batch(data["message_id"], tuple(str(each) for each in unknown))

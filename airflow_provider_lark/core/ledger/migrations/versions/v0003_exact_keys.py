@@ -39,7 +39,7 @@ def upgrade() -> None:
         return
     is_mariadb = getattr(dialect, "is_mariadb", False)
     if not is_mariadb and (dialect.server_version_info or _FIRST_MYSQL) < _FIRST_MYSQL:
-        raise SchemaMismatch("this MySQL has no collation that compares byte by byte; upgrade it to 8.0.17 or later")
+        raise SchemaMismatch("this MySQL version has no binary collation for utf8mb4; upgrade to 8.0.17 or later")
     _convert("utf8mb4_nopad_bin" if is_mariadb else "utf8mb4_0900_bin")
 
 
