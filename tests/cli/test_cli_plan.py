@@ -128,7 +128,7 @@ def test_plan_of_another_mapping_and_a_file_for_readers_are_refused(airflow, syn
     assert (done.status, "belongs to another mapping" in done.err) == (1, True)
     file.write_text(plan(airflow, synced, "--output", "json").out)
     done = apply(airflow, synced, file)
-    assert (done.status, "is no plan" in done.err) == (1, True)
+    assert (done.status, "is not a plan file" in done.err) == (1, True)
     assert plan(airflow, synced).status == 2
 
 

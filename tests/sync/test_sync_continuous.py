@@ -160,7 +160,7 @@ def test_another_worker_is_no_failure() -> None:
     assert keep(run, clock, 4).failed_runs == 0
 
 
-@pytest.mark.parametrize("end", [Stopped("told to stop"), KeyboardInterrupt()])
+@pytest.mark.parametrize("end", [Stopped("stopped on request"), KeyboardInterrupt()])
 def test_word_to_stop_ends_it_and_gives_the_hints_back(end: BaseException) -> None:
     clock = Steps()
     hints = Given(clock, 0)

@@ -127,7 +127,7 @@ def read_plans(path: str | Path) -> Iterator[StoredPlan]:
                 is_empty = False
                 yield _read_plan(str(path), line, lines)
             if is_empty:
-                raise ConfigError(f"{path}: is empty; expected a plan that --save has written")
+                raise ConfigError(f"{path}: is empty; expected a plan file written by --save")
     except (OSError, UnicodeError) as exc:
         raise ConfigError(f"{path}: cannot be read ({type(exc).__name__})") from exc
 
@@ -136,8 +136,8 @@ def _read_plan(path: str, line: str, lines: Iterator[str]) -> StoredPlan:
     head = _load(path, line)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise ConfigError(
-            f"{path}: is no plan of this version; a plan is saved with airflow lark sync plan --save FILE, and what "
-            "--output prints is for readers only"
+            f"{path}: is not a plan file of this version; save one with `airflow lark sync plan --save FILE` (the "
+            "output of --output cannot be applied)"
         )
     database = PlanDatabase()
     try:
@@ -156,12 +156,12 @@ def _read_plan(path: str, line: str, lines: Iterator[str]) -> StoredPlan:
 
         checks.load(decisions())
         if taken != count:
-            raise ConfigError(f"{path}: ends after {taken} of {count} decisions; save the plan once more")
+            raise ConfigError(f"{path}: is incomplete: it has {taken:,} of {count:,} decisions; save the plan again")
     except (KeyError, TypeError, ValueError) as exc:
         database.close()
         if isinstance(exc, ConfigError):
             raise
-        raise ConfigError(f"{path}: is damaged ({type(exc).__name__}); save the plan once more") from exc
+        raise ConfigError(f"{path}: is damaged ({type(exc).__name__}); save the plan again") from exc
     except BaseException:
         database.close()
         raise
@@ -186,4 +186,4 @@ def _load(path: str, line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as exc:
-        raise ConfigError(f"{path}: is no plan that --save has written") from exc
+        raise ConfigError(f"{path}: is not a plan file written by --save") from exc
