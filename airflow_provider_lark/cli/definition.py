@@ -167,13 +167,13 @@ _PLAN_ARGS = (
     _ARG_SQL_CONN_ID,
     _arg("--full", help="Plan a full sync; default: an incremental one", action="store_true"),
     _arg("--allow-mass-deletes", help="Plan as if mass deletes were allowed", action="store_true"),
-    _arg("--save", help="Also write the plan to FILE, without values, for: airflow lark sync apply", metavar="FILE"),
+    _arg("--save", help="Also save the plan to FILE, without values, for `airflow lark sync apply`", metavar="FILE"),
     ARG_OUTPUT,
     ARG_VERBOSE,
 )
 
 _APPLY_ARGS = (
-    _arg("plan", help="File that airflow lark sync plan --save has written", metavar="FILE"),
+    _arg("plan", help="Plan file written by `airflow lark sync plan --save`", metavar="FILE"),
     _ARG_CONN_ID,
     _ARG_MAPPING,
     _ARG_SQL_CONN_ID,
@@ -184,12 +184,14 @@ _APPLY_ARGS = (
 _RECEIVE_ARGS = (
     _arg(
         "--conn-id",
-        help="Connection of type lark whose app is served; may be given several times (default: lark_default)",
+        help="Connection of type lark whose app is served; may be repeated (default: lark_default)",
         action="append",
         default=[],
         metavar="CONN_ID",
     ),
-    _arg("--http", help="Where to listen (default: 127.0.0.1:8765)", default="127.0.0.1:8765", metavar="HOST:PORT"),
+    _arg(
+        "--http", help="Address to listen on (default: 127.0.0.1:8765)", default="127.0.0.1:8765", metavar="HOST:PORT"
+    ),
     ARG_VERBOSE,
 )
 
@@ -220,7 +222,7 @@ def get_lark_cli_commands() -> list[CLICommand]:
                         ),
                         ActionCommand(
                             name="apply",
-                            help="Carry out a saved plan; exit status 2 when a part of it was left, or failed",
+                            help="Apply a saved plan; exit status 2 if a part of it was skipped or failed",
                             func=lazy_load_command("airflow_provider_lark.cli.sync.apply"),
                             args=_APPLY_ARGS,
                         ),
@@ -228,7 +230,7 @@ def get_lark_cli_commands() -> list[CLICommand]:
                 ),
                 ActionCommand(
                     name="receive",
-                    help="Take what Lark sends by itself, and keep it for the syncs that stay",
+                    help="Receive Lark's events and store them for continuous syncs",
                     func=lazy_load_command("airflow_provider_lark.cli.receive.receive"),
                     args=_RECEIVE_ARGS,
                 ),

@@ -24,7 +24,7 @@ def open_inbox(hook: LarkHook) -> SqlInbox:
     conn_id = hook.settings.token_store_conn_id
     if conn_id is None:
         raise ConfigError(
-            f"connection {hook.lark_conn_id!r}: names no token store, and the inbox of its events lies there; set "
+            f"connection {hook.lark_conn_id!r}: has no token store, which also holds the inbox for its events; set "
             "store_conn_id to a SQL connection"
         )
     return SqlInbox(sql_engine(conn_id), read_keyring(), hook.settings.app_id)

@@ -96,7 +96,7 @@ def test_edit_reaches_sql_by_its_event_and_not_by_the_poll(receiving, emulator, 
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        ({"store_conn_id": None}, "names no token store"),
+        ({"store_conn_id": None}, "has no token store"),
         ({"event_encrypt_key_secret": None, "event_verification_token": None}, "neither an Encrypt Key nor"),
     ],
 )

@@ -28,9 +28,9 @@ def test_cause_that_spoils_every_new_row_is_told_once_before_the_run(plain: Make
     cells = [{"id": number, "name": f"n{number}"} for number in range(1, 501)]
     goods.emu.person.add_records(goods.base, goods.table_id, cells)
     said = {
-        "no field": "dept must not be NULL, has no default, and no field fills it",
-        "empty cell": "qty must not be NULL, and the cell is empty",
-        "generated always": r"the database makes id by itself (GENERATED ALWAYS)",
+        "no field": "column dept is NOT NULL, has no default and no mapped field",
+        "empty cell": "column qty is NOT NULL, but the cell is empty",
+        "generated always": r"the database generates id (GENERATED ALWAYS)",
     }[made]
     with goods.engine().plan() as plan:
         (cause,) = plan.refusals

@@ -91,7 +91,7 @@ def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:
 def _explain(exc: SQLAlchemyError, engine: Engine, table: str) -> LarkError:
     if isinstance(exc, DBAPIError) and not lacks_right(exc) and _is_missing(engine, table):
         return ConfigError(
-            f"the table {table} is not in {_name_of(engine)}: make it with `airflow lark tokens check`, or "
+            f"{_name_of(engine)} has no table {table}: create it with `airflow lark tokens check` or "
             "airflow_provider_lark.core.accounts.upgrade(engine)"
         )
     return explain(exc, engine)

@@ -44,14 +44,14 @@ class TableHints:
             try:
                 self._subscribe()
             except LarkError as exc:
-                log.warning("Lark may send no events of %s, and the table is polled: %s", subject, exc)
+                log.warning("Lark may not send events for %s, so the table is polled: %s", subject, exc)
         try:
             taken = self._inbox.claim(
                 limit=TAKEN_AT_ONCE, token=self._token, lease_seconds=LEASE_SECONDS, subject=subject
             )
         except LarkError as exc:
             if not self._is_down:
-                log.warning("the inbox gives no hints, and the table is polled: %s", exc)
+                log.warning("the inbox cannot be read, so the table is polled: %s", exc)
             self._is_down = True
             return ()
         self._is_down = False
@@ -70,4 +70,4 @@ class TableHints:
             tell()
         except LarkError as exc:
             # their lease ends by itself, and a run too many costs one call
-            log.warning("the inbox could not be told what became of its hints: %s", exc)
+            log.warning("the results of hints could not be stored in the inbox: %s", exc)

@@ -130,7 +130,9 @@ class SqlInbox:
             body = self._unseal(row.body, row.key_id)
             if body is None:
                 _set_aside(
-                    conn, [row.id], "no key of LARK_CONFIG_ENCRYPTION_KEY opens it; add the key it was sealed with"
+                    conn,
+                    [row.id],
+                    "none of the keys in LARK_CONFIG_ENCRYPTION_KEY can decrypt it; add the key it was encrypted with",
                 )
                 continue
             entries.append(Entry(row.id, row.kind, row.event_type, row.event_id, body, row.attempts))

@@ -56,8 +56,9 @@ class Door:
         self._token = verification_token.reveal() if verification_token is not None else ""
         if not self._key and not self._token:
             raise ConfigError(
-                f"app {app_id}: neither an Encrypt Key nor a verification token is set, so nobody can tell what comes "
-                "from Lark; copy them from the developer console (Events and callbacks) into the connection"
+                f"app {app_id}: neither an Encrypt Key nor a verification token is set, so requests cannot be "
+                "verified as coming from Lark; copy them from the developer console (Events and callbacks) into the "
+                "connection"
             )
 
     def receive(self, body: bytes, headers: Mapping[str, str], *, now_ms: int) -> Challenge | Delivery:

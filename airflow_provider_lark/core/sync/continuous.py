@@ -125,7 +125,7 @@ class ContinuousSync:
             # another worker carries the changes over: nothing is wrong
             if not isinstance(error, LeaseHeld):
                 total.failed_runs += 1
-            log.warning("a run of %s failed, and is tried again: %s", self.mapping, error)
+            log.warning("a run of %s failed and will be retried: %s", self.mapping, error)
             return failures + 1
         total.add(report)
         if self.hints is not None and ids:

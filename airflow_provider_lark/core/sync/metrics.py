@@ -20,5 +20,5 @@ def backlog(engine: Engine, table_name: str | None = None) -> Backlog:
     """
     with open_session(engine) as conn:
         if not inspect(conn).has_table(tables.queue.name):
-            raise SchemaMismatch(f"the database has no table {tables.queue.name}; run the setup of its mapping first")
+            raise SchemaMismatch(f"the database has no table {tables.queue.name}; run the setup of a mapping first")
         return count_backlog(conn, table_name)

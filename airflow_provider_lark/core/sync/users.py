@@ -50,7 +50,7 @@ class Users:
             accounts.upgrade(self._sql_engine)
         except (LarkError, SQLAlchemyError) as exc:
             reason = exc if isinstance(exc, LarkError) else type(exc).__name__
-            log.warning("users are not cached in the database, every run asks Lark for them: %s", reason)
+            log.warning("users are not cached in the database, so every run queries them from Lark: %s", reason)
             return None
         return self._sql_engine
 

@@ -78,7 +78,7 @@ class Auth(Namespace[D]):
             redirect_uri=redirect_uri,
             **{name: secret.reveal() for name, secret in members.items() if secret.reveal()},
         )
-        subject = f"the authorisation of App ID {session.settings.app.app_id}"
+        subject = f"authorisation of App ID {session.settings.app.app_id}"
         body = yield from session.ask(OAUTH_TOKEN, request, subject=subject)
         grant = yield from credentials.take_grant(body)
         lookup = HttpRequest(USER_INFO.method, USER_INFO.path({}), endpoint=USER_INFO.endpoint)

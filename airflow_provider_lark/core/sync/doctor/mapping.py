@@ -114,7 +114,7 @@ class _Examination:
         app_token, table_id = locate(self.client, self.mapping, self._known(), warn=renamed.append)
         names = {table.table_id: table.name for table in self.client.bitable.list_tables(app_token=app_token)}
         if table_id not in names:
-            return "trouble", f"the base has no table {table_id}; its tables: {', '.join(sorted(names.values()))}"
+            return "trouble", f"the base has no table {table_id}; known: {', '.join(sorted(names.values()))}"
         found.append(LarkTable(self.client, app_token, table_id))
         if renamed:
             return "warning", renamed[0]

@@ -219,7 +219,7 @@ def _as_text(ms: int | None) -> str | None:
 
 
 def _refuse_late(*_: Any) -> None:
-    raise ConfigError("the plan is closed; make, or read, it once more")
+    raise ConfigError("the plan is closed; create it or load it again")
 
 
 def _hurry(raw: Any, _record: Any) -> None:

@@ -56,13 +56,13 @@ class Head:
         made = f"{datetime.fromtimestamp(self.made_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
         if self.version != version_of(mapping):
             raise ConfigError(
-                f"mapping {mapping.name!r}: the plan of {made} belongs to another mapping, or to this one as it was "
-                "before a change; nothing was written; make a new plan"
+                f"mapping {mapping.name!r}: the plan of {made} belongs to another mapping or to an earlier version of "
+                "this one, so nothing was written; create a new plan"
             )
         if self.contract != contract_of(binding):
             raise SchemaMismatch(
-                f"mapping {mapping.name!r}: fields or columns were changed since the plan of {made} was made; nothing "
-                "was written; make a new plan"
+                f"mapping {mapping.name!r}: fields or columns have changed since the plan of {made}, so nothing was "
+                "written; create a new plan"
             )
 
 
