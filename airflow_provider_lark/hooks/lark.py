@@ -31,8 +31,7 @@ class LarkHook(CallingHook):
     >>> LarkHook().call("GET", "/open-apis/contact/v3/scopes")
 
     :param lark_conn_id: id of a connection of type ``lark``.
-    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how calls go, where otherwise than the connection
-        says.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: override the connection's settings for calls.
     """
 
     conn_name_attr = "lark_conn_id"
@@ -85,7 +84,7 @@ class LarkHook(CallingHook):
     def client(self, **options: Any) -> LarkClient:
         """Return a new client; close it, or use it in a ``with``.
 
-        :param options: what the client should do otherwise than the connection says, such as ``max_attempts``, or
+        :param options: settings that override the connection's, such as ``max_attempts``, or
             ``user`` to act as a person.
         """
         from airflow_provider_lark.core import LarkClient

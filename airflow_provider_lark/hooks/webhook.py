@@ -30,8 +30,7 @@ class LarkWebhookHook(CallingHook):
     >>> LarkWebhookHook("alarms").send(markdown="**42** orders", title="Loaded", mentions=["ou_…"])
 
     :param lark_webhook_conn_id: id of a connection of type ``lark_webhook``.
-    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how messages go, where otherwise than the connection
-        says.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: override the connection's settings for messages.
     """
 
     conn_name_attr = "lark_webhook_conn_id"
@@ -55,7 +54,7 @@ class LarkWebhookHook(CallingHook):
     def client(self, **options: Any) -> WebhookClient:
         """Return a new client; close it, or use it in a ``with``.
 
-        :param options: what the client should do otherwise than the connection says, such as ``avoid_peak_seconds``.
+        :param options: settings that override the connection's, such as ``avoid_peak_seconds``.
         """
         from airflow_provider_lark.core.api.webhook.client import WebhookClient
 

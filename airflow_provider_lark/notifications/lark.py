@@ -43,7 +43,7 @@ class LarkNotifier(OccasionNotifier):
 
     :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
         exact name; or a list of them. Default: ``[lark] notify_receive_id`` of Airflow's configuration.
-    :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
+    :param receive_id_type: type of *receive_id*; default: detected from its form. Required for a user_id.
     :param dedupe: one card for all failures of a DAG run (``run``), or of each task of it (``task``): it is updated,
         lists what failed, and turns green once all of it has recovered. Give the same notifier to the failure, retry
         and success callbacks, of tasks and DAG. The connection has to name a database, ``store_conn_id``.
@@ -52,13 +52,14 @@ class LarkNotifier(OccasionNotifier):
     :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
     :param title: above *markdown*.
     :param mentions: ids, e-mail addresses or mobile numbers (``+86…``), or, with a message of its own, ``all``.
-    :param mention_owner: notify the owner of what failed or is late.
-    :param runbook_url: of what to do; makes a button. Default: the link of a line of ``doc_md`` that says "runbook".
-    :param note: a sentence for whoever reads the card.
-    :param locale: the card's only language; None: English and Chinese, each reader sees their own.
+    :param mention_owner: mention the owner of the failed or late DAG or task.
+    :param runbook_url: link to a runbook, shown as a button. Default: the link of a line of ``doc_md`` that says
+        "runbook".
+    :param note: a note shown on the card.
+    :param locale: language of the card; None: English and Chinese, and each reader sees their own.
     :param lark_conn_id: connection of type ``lark``; default: ``[lark] notify_conn_id``, or ``lark_default``.
-    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how calls go, where otherwise than the connection
-        says. With *dedupe* a card that could not be sent is tried again in another way.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: override the connection's settings for calls. With
+        *dedupe* a card that could not be sent is tried again in another way.
     """
 
     template_fields: Sequence[str] = (*MESSAGE_FIELDS, "receive_id", "receive_id_type", "lark_conn_id")

@@ -33,12 +33,11 @@ class LarkWebhookNotifier(OccasionNotifier):
     :param card: a card's JSON instead, whose texts are templates, or the name of a ``.json`` file of the DAG's folder.
     :param title: above *text* or *markdown*.
     :param mentions: open_ids (``ou_…``), or ``all``.
-    :param runbook_url: of what to do; makes a button.
-    :param note: a sentence for whoever reads the card.
-    :param locale: the card's only language; None: English and Chinese, each reader sees their own.
+    :param runbook_url: link to a runbook, shown as a button.
+    :param note: a note shown on the card.
+    :param locale: language of the card; None: English and Chinese, and each reader sees their own.
     :param lark_webhook_conn_id: connection of type ``lark_webhook``.
-    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: how messages go, where otherwise than the connection
-        says.
+    :param kwargs: ``timeout_seconds``, ``proxy``, ``call_retry``: override the connection's settings for messages.
     """
 
     template_fields: Sequence[str] = (*MESSAGE_FIELDS, "lark_webhook_conn_id")

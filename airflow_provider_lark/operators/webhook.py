@@ -28,7 +28,7 @@ class WebhookOperator(CallingOperator):
     again at once, and then by the task's ``retries``.
 
     :param mentions: open_ids (``ou_…``), or ``all``; a webhook bot cannot mention by e-mail address.
-    :param avoid_peak_seconds: otherwise than the connection says; 0: send at once.
+    :param avoid_peak_seconds: overrides the connection's value; 0: send at once.
     :param resend_if_unknown: let the task's retries send a message again that may have been delivered.
     :param lark_webhook_conn_id: connection of type ``lark_webhook``.
     """

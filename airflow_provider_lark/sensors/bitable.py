@@ -43,10 +43,10 @@ class BitableRecordSensor(PollingSensor):
     :param table: the table: ``MyDB:users``, an address with ``?table=``, or with *base* its id or name.
     :param base: the base, for a *table* that names none.
     :param filter: ``{"Status": "done"}``, or Lark's own form; None: any record.
-    :param min_records: at least so many; 0 together with *max_records* 0 waits until none is left.
-    :param max_records: at most so many.
+    :param min_records: minimum number of matching records; 0 together with *max_records* 0 waits until none is left.
+    :param max_records: maximum number of matching records.
     :param field_names: return only these fields.
-    :param limit: return at most so many records, up to 500.
+    :param limit: maximum number of records to return, up to 500.
     :param time_zone: name of the zone of dates in the filter; default: the base's own.
     :param lark_conn_id: connection of type ``lark``.
     :param timeout_seconds: how long one call may take, up to 600; default: as the connection says.

@@ -76,9 +76,9 @@ class QueryMessageOperator(CallingOperator):
     :param markdown: the same as Markdown, sent as a card.
     :param card: the same as a card's JSON, whose texts are templates; or the path of a ``.json`` file.
     :param link_url: where all rows are: a button of the card.
-    :param note: a sentence for whoever reads the card.
+    :param note: a note shown on the card.
     :param show_sql: let the card unfold the query.
-    :param locale: the card's only language; default: English and Chinese, each reader sees their own.
+    :param locale: language of the card; default: English and Chinese, and each reader sees their own.
     """
 
     own: ClassVar[Sequence[str]] = (

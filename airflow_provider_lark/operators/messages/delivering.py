@@ -71,7 +71,7 @@ class ReceiversOperator(DeliveringOperator):
 
     :param receive_id: open_id (``ou_…``), union_id (``on_…``), chat_id (``oc_…``), e-mail address, user_id, or a chat's
         exact name; or a list of them.
-    :param receive_id_type: which of them; default: what it looks like. A user_id has to be named so.
+    :param receive_id_type: type of *receive_id*; default: detected from its form. Required for a user_id.
     """
 
     template_fields: Sequence[str] = (*RECEIVING, *DeliveringOperator.template_fields)
