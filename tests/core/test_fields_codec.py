@@ -344,3 +344,18 @@ def test_persons_by_email_without_finder_are_read_only():
     assert not codec.lark_writable
     with pytest.raises(ValueMismatch, match="Owner"):
         codec.to_lark(("a@b.c",))
+
+
+@pytest.mark.parametrize(
+    "column_type", [sa.Double(), sa.Numeric(20, 2), sa.BIGINT()], ids=["double", "numeric", "bigint"]
+)
+def test_great_number_that_json_shows_with_all_digits_of_its_double_is_that_double(column_type):
+    codec = codec_of(T.NUMBER, column_type)
+    shown = {codec.from_lark(wire) for wire in (4.30904678228935e16, 43_090_467_822_893_500, 43_090_467_822_893_504)}
+    assert shown == {Decimal(43_090_467_822_893_500)}
+
+
+@pytest.mark.parametrize("wire", [12_345_678_901_234_567, 10**400])
+def test_number_that_needs_more_digits_than_a_double_surely_has_is_refused(wire):
+    with pytest.raises(ValueMismatch, match="15 significant digits"):
+        codec_of(T.NUMBER, sa.Numeric(40, 2)).from_lark(wire)

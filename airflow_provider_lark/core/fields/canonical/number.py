@@ -44,7 +44,8 @@ def lark_number(pair: FieldColumn) -> Converter:
         kind = type(wire)
         try:
             if kind is int:
-                return Decimal(wire) if -SAFE < wire < SAFE else short_number(Decimal(wire))
+                # a great one is a double too, which JSON may show with all its digits
+                return Decimal(wire) if -SAFE < wire < SAFE else short_number(decimal_of_float(float(wire)))
             if kind is float:
                 return decimal_of_float(wire) if -SAFE < wire < SAFE else short_number(decimal_of_float(wire))
             if wire is None:
@@ -54,7 +55,7 @@ def lark_number(pair: FieldColumn) -> Converter:
                 return parse_lark_number(wire) if wire else None
             if kind is Decimal:
                 return short_number(tidy_decimal(wire))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise refuse(wire, f"a number of {TOO_LONG}") from None
         raise refuse(wire, "a number")
 
