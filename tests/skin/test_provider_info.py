@@ -99,6 +99,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
         "operators.messages.base",
         "operators.messages.delivering",
         "operators.calling",
+        "operators.dry_run",
         "operators.sync_base",
         "sensors.polling",
         "transfers.query_message",

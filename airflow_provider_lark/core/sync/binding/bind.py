@@ -6,6 +6,7 @@ Binding goes by ``field_id`` once setup has stored it, so a person may rename a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -17,6 +18,7 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.hints import did_you_mean, list_names
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, key_columns_of
 from airflow_provider_lark.core.sync.binding.bound import Binding, BoundField
@@ -37,41 +39,72 @@ def _find_nobody(_: str) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class BothTables:
+    """The two tables as they are now.
+
+    :param fields: all fields of the Bitable table.
+    :param table: the SQL table, reflected.
+    :param dialect: SQLAlchemy's name of the database.
+    """
+
+    app_token: str
+    table_id: str
+    fields: Sequence[Field]
+    table: Table
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What setup stored.
+
+    :param contract: the fields by id, to follow those that were renamed.
+    :param modified_field_id: the modification-time field that was chosen, to stay with it while it exists.
+    """
+
+    contract: Sequence[Mapping[str, Any]] = ()
+    modified_field_id: str | None = None
+
+    @classmethod
+    def of(cls, state: Checkpoint | None) -> Agreed:
+        """Return what *state* says."""
+        return cls() if state is None else cls(state.fields, state.modified_field_id)
+
+
 def bind(
     mapping: TableMapping,
+    tables: BothTables,
+    agreed: Agreed = Agreed(),
     *,
-    app_token: str,
-    table_id: str,
-    fields: Sequence[Field],
-    table: Table,
-    dialect: str,
-    contract: Sequence[Mapping[str, Any]] = (),
-    modified_field_id: str | None = None,
     find_user_id: FindUserId = _find_nobody,
     zone: Zone = UTC,
 ) -> Binding:
-    """Hold *mapping* against the table's *fields* and the reflected SQL *table*.
+    """Hold *mapping* against the fields and columns of its *tables*.
 
-    :param dialect: SQLAlchemy's name of the database.
-    :param contract: what setup stored, to follow renamed fields.
-    :param modified_field_id: the modification-time field that setup chose, to stay with it while it exists.
     :param find_user_id: the id of the person with an e-mail address; needed to write persons with ``users: email``.
     :param zone: of dates where the mapping names none.
     :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
     """
-    columns = {column.name: Column.from_reflected(column, dialect) for column in table.columns}
-    keys = key_columns_of(table, mapping.sql.key)
-    named = mapping.fields or _equal_names(mapping, fields, columns, contract)
-    by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in contract}
+    columns = {column.name: Column.from_reflected(column, tables.dialect) for column in tables.table.columns}
+    keys = key_columns_of(tables.table, mapping.sql.key)
+    named = mapping.fields or _equal_names(mapping, tables.fields, columns, agreed.contract)
+    by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in agreed.contract}
     zone = read_zone(mapping.time_zone) if mapping.time_zone else zone
     pairs = [
         _bind_field(
-            mapping, pair, _find_field(mapping, pair.field, fields, by_contract), columns, table, zone, find_user_id
+            mapping,
+            pair,
+            _find_field(mapping, pair.field, tables.fields, by_contract),
+            columns,
+            tables.table,
+            zone,
+            find_user_id,
         )
         for pair in named
     ]
     pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
-    _check_key(mapping, keys, pairs, fields)
+    _check_key(mapping, keys, pairs, tables.fields)
     extra, soft_is_time = _extra_columns(mapping, columns, zone, bound={pair.column.name for pair in pairs})
     codecs = {pair.column.name: pair.codec for pair in pairs} | extra
     spec = TableSpec(
@@ -79,18 +112,18 @@ def bind(
         schema=mapping.sql.schema,
         columns=tuple(columns[name] for name in codecs),
         key_columns=keys,
-        table=table,
+        table=tables.table,
     )
     return Binding(
         mapping=mapping,
-        app_token=app_token,
-        table_id=table_id,
+        app_token=tables.app_token,
+        table_id=tables.table_id,
         pairs=tuple(pairs),
         spec=spec,
         key_codec=KeyCodec([columns[name] for name in keys]),
         codecs=codecs,
         rules=_rules(mapping, keys, pairs),
-        modified_field=_modified_field(fields, modified_field_id),
+        modified_field=_modified_field(tables.fields, agreed.modified_field_id),
         soft_is_time=soft_is_time,
     )
 

@@ -25,7 +25,7 @@ from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
-from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bind import Agreed, BothTables, bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import create_modified_field
@@ -75,13 +75,8 @@ def prepare(
         dialect = engine.dialect.name
         bound = bind(
             mapping,
-            app_token=app_token,
-            table_id=table_id,
-            fields=fields,
-            table=table,
-            dialect=dialect,
-            contract=contract,
-            modified_field_id=None if state is None else state.modified_field_id,
+            BothTables(app_token, table_id, fields, table, dialect),
+            replace(Agreed.of(state), contract=contract),
             find_user_id=users.find,
             zone=choose_zone(mapping, state, base_zone),
         )
@@ -139,15 +134,12 @@ def open_ready(
     _refuse_other_table(mapping, state, app_token, table_id)
     base_zone = BaseZone(client, app_token)
     chosen = choose_zone(mapping, state, base_zone)
+    fields = LarkTable(client, app_token, table_id).read_fields()
+    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     binding = bind(
         mapping,
-        app_token=app_token,
-        table_id=table_id,
-        fields=LarkTable(client, app_token, table_id).read_fields(),
-        table=reflect_table(engine, mapping.sql.table, mapping.sql.schema),
-        dialect=engine.dialect.name,
-        contract=state.fields,
-        modified_field_id=state.modified_field_id,
+        BothTables(app_token, table_id, fields, table, engine.dialect.name),
+        Agreed.of(state),
         find_user_id=users.find,
         zone=chosen,
     )

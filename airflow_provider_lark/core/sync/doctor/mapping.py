@@ -23,7 +23,7 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing, setup
-from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bind import Agreed, BothTables, bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, dated_columns, name_zone
@@ -186,17 +186,12 @@ class _Examination:
 
     def _bind(self, table: LarkTable, fields: list[Field], bound: list[Binding]) -> Answer:
         state = self._state()
-        app_token, table_id = table.app_token, table.table_id
+        reflected = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
         binding = bind(
             self.mapping,
-            app_token=app_token,
-            table_id=table_id,
-            fields=fields,
-            table=reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema),
-            dialect=self.engine.dialect.name,
-            contract=[] if state is None else state.fields,
-            modified_field_id=None if state is None else state.modified_field_id,
-            zone=choose_zone(self.mapping, state, BaseZone(self.client, app_token)),
+            BothTables(table.app_token, table.table_id, fields, reflected, self.engine.dialect.name),
+            Agreed.of(state),
+            zone=choose_zone(self.mapping, state, BaseZone(self.client, table.app_token)),
         )
         bound.append(binding)
         told = f"{counted(len(binding.pairs), 'field/column pair')} compatible"

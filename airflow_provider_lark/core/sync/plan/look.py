@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
-from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bind import Agreed, BothTables, bind
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import MODIFIED_FIELD_NAME
@@ -49,15 +49,12 @@ def look(
     is_new = state is None or not state.fields
     app_token, table_id = locate(client, mapping, state)
     table = LarkTable(client, app_token, table_id)
+    agreed = Agreed.of(state)
+    reflected = reflect_table(conn, mapping.sql.table, mapping.sql.schema)
     binding = bind(
         mapping,
-        app_token=app_token,
-        table_id=table_id,
-        fields=table.read_fields(),
-        table=reflect_table(conn, mapping.sql.table, mapping.sql.schema),
-        dialect=conn.dialect.name,
-        contract=[] if state is None or adopt_fields else state.fields,
-        modified_field_id=None if state is None else state.modified_field_id,
+        BothTables(app_token, table_id, table.read_fields(), reflected, conn.dialect.name),
+        replace(agreed, contract=()) if adopt_fields else agreed,
         find_user_id=users.find,
         zone=choose_zone(mapping, state, BaseZone(client, app_token)),
     )

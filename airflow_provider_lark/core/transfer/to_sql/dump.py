@@ -27,7 +27,7 @@ from airflow_provider_lark.core.transfer.pairing import FieldChoice, name_keys, 
 from airflow_provider_lark.core.transfer.report import OnRowError, TransferReport, check_choice
 from airflow_provider_lark.core.transfer.to_sql.foreseeing import ForeseenLoading
 from airflow_provider_lark.core.transfer.to_sql.loading import Loading
-from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace, TargetTable, find_target
+from airflow_provider_lark.core.transfer.to_sql.sql_target import SourceFields, TargetPlace, TargetTable, find_target
 from airflow_provider_lark.core.transfer.to_sql.staging import RowValues
 
 DumpMode = Literal["append", "upsert", "replace"]
@@ -103,17 +103,10 @@ def copy_to_sql(
     zone = zone_or_base(options.time_zone, client, table.app_token)
     only = build_filter(options.filter, fields, time_zone=zone, find_user_ids=find_user_ids)
     with open_session(engine) as conn:
-        target = find_target(
-            conn,
-            replace(place, key_fields=name_keys(place.key_fields, fields)),
-            f"Bitable table {table.table_id}",
-            fields,
-            name_pairs(read_choice(options.fields), fields),
-            zone,
-            users=options.users,
-            create=options.create_table,
-            would=report.would,
-        )
+        choice = name_pairs(read_choice(options.fields), fields)
+        source = SourceFields(f"Bitable table {table.table_id}", fields, choice, zone, options.users)
+        keyed = replace(place, key_fields=name_keys(place.key_fields, fields))
+        target = find_target(conn, keyed, source, create=options.create_table, would=report.would)
         conn.commit()
         _note_left_out(report, target)
         _check_key(options, place, target)

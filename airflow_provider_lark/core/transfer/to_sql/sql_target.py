@@ -98,40 +98,48 @@ class TargetTable:
     is_new: bool = False
 
 
-def find_target(
-    conn: Connection,
-    place: TargetPlace,
-    source: str,
-    fields: Sequence[Field],
-    choice: Names | None,
-    zone: Zone,
-    *,
-    users: UserKey,
-    create: bool,
-    would: Foreseen | None = None,
-) -> TargetTable:
-    """Reflect the table of *place*, or create it, and bind the fields to its columns.
+@dataclass(frozen=True, slots=True)
+class SourceFields:
+    """The fields that are to be stored, and how their values are read.
 
-    :param source: the Bitable table that has the *fields*, for messages.
-    :param choice: the listed pairs; None binds equal names.
-    :param users: keep persons by id or by e-mail.
+    :param table: the Bitable table that has them, for messages.
+    :param choice: the listed pairs of field and column; None binds equal names.
+    :param zone: in which dates are taken.
+    :param users: keep users by id or by e-mail.
+    """
+
+    table: str
+    fields: Sequence[Field]
+    choice: Names | None
+    zone: Zone
+    users: UserKey
+
+
+def find_target(
+    conn: Connection, place: TargetPlace, source: SourceFields, *, create: bool, would: Foreseen | None = None
+) -> TargetTable:
+    """Reflect the table of *place*, or create it, and bind the fields of *source* to its columns.
+
     :param would: counts a table that would be created, and none is.
     :raises SchemaMismatch: the table or a column is missing, or a field does not fit.
     """
+    fields, choice = source.fields, source.choice
     check_name(conn.dialect, place.table, f"table {place.label!r}")
     is_new = create and not inspect(conn).has_table(place.table, schema=place.schema)
     if is_new and would is not None:
         would.add("sql.make", [f"table {place.label}"])
-        table = as_reflected(_design(conn, place, source, fields, choice), conn.dialect.name)
+        table = as_reflected(_design(conn, place, source.table, fields, choice), conn.dialect.name)
     else:
         if is_new:
-            _design(conn, place, source, fields, choice).create(conn)
+            _design(conn, place, source.table, fields, choice).create(conn)
             conn.commit()
         table = _reflect(conn, place)
     columns = {column.name: column for column in columns_of(table)}
     pairs = choice if choice is not None else _equal_names(place, fields, columns)
-    named = {name: find_field(name, fields, where=source) for name, _ in pairs}
-    bound = tuple(_bind(place, named[name], column, columns, table, zone, users) for name, column in pairs)
+    named = {name: find_field(name, fields, where=source.table) for name, _ in pairs}
+    bound = tuple(
+        _bind(place, named[name], column, columns, table, source.zone, source.users) for name, column in pairs
+    )
     record_id_column = place.record_id_column if place.record_id_column in columns else ""
     if record_id_column in [each.column.name for each in bound]:
         raise ConfigError(f"record_id_column: {record_id_column!r} is also filled from a field")
