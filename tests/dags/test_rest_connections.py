@@ -75,7 +75,7 @@ def test_rest_tests_a_connection_in_words_and_shows_no_secret(rest):
         lark = {"connection_id": "lark_new", "conn_type": "lark", "login": emulator.app_id, "host": emulator.url}
         works = rest.post("/api/v2/connections/test", json=lark | {"password": emulator.app_secret}).json()
         fails = rest.post("/api/v2/connections/test", json=lark | {"password": APP_SECRET}).json()
-    assert works == {"status": True, "message": f"Lark at {lark['host']} as app 'Emulated app'."}
+    assert works == {"status": True, "message": f"Connected to Lark at {lark['host']} as app 'Emulated app'."}
     assert (fails["status"], "App ID or App Secret is wrong" in fails["message"]) == (False, True)
     assert "canary" not in fails["message"]
 

@@ -21,7 +21,7 @@ from airflow_provider_lark.provider_info import get_provider_info
 
 ID = "canary-1c2d-4e5f-8a9b-0123456789ab"
 FEISHU = f"https://open.feishu.cn/open-apis/bot/v2/hook/{ID}"
-SECRET = "canary-signing"
+SECRET = "bot-signature-canary"
 FORM = get_provider_info()["connection-types"][1]
 
 

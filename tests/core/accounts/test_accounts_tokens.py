@@ -264,7 +264,7 @@ def test_sql_store_a_token_moved_to_another_row_is_not_taken(sqlite: Engine):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sql_store_without_its_table_says_how_to_make_it(kind, new_database):
-    with pytest.raises(ConfigError, match=r"table tokens is not in .*accounts\.upgrade"):
+    with pytest.raises(ConfigError, match=r"has no table tokens: .*accounts\.upgrade"):
         _store(new_database(kind)).load(TENANT)
 
 

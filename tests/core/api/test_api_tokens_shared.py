@@ -291,7 +291,7 @@ def _read_only(make_engine: Callable[[str], Engine]) -> TokenStore:
     ("make_store", "words"),
     [
         pytest.param(_no_database, "database sqlite.* failed", id="no database"),
-        pytest.param(_no_table, "table tokens is not in .*upgrade", id="no table"),
+        pytest.param(_no_table, "has no table tokens: .*upgrade", id="no table"),
         pytest.param(_read_only, "failed", id="no insert"),
         pytest.param(lambda _: BrokenStore(), "failed with RuntimeError", id="somebody else's store"),
     ],

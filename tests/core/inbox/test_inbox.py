@@ -224,7 +224,7 @@ def test_entry_that_no_key_opens_is_set_aside_with_that_reason_and_comes_back_wi
     inbox.put(told())
     stranger = SqlInbox(database, Keyring.from_text(NEXT_KEY), app_id)
     assert take(stranger) == []
-    assert "no key" in column(database, app_id, "error")[0]
+    assert "none of the keys" in column(database, app_id, "error")[0]
     assert inbox.replay() == 1
     assert len(take(inbox)) == 1
 
