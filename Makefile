@@ -16,10 +16,8 @@ python = $(shell for p in python$(1) $(HOME)/.pyenv/versions/$(1).*/bin/python; 
 OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-# from 3.12 on the interpreter itself counts lines; the tracer that 3.11 needs takes as long as the tests
-CHEAP_COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov" if sys.version_info >= (3, 12) else "")')
 
-.PHONY: help demo ui test coverage quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos chaos-sends clean
+.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -35,7 +33,7 @@ test: $(VENV)/.dev  ## linters, types, layers and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) $(CHEAP_COVERAGE)
+	$(PYTEST) --cov --cov-report=term
 
 test-py312:  ## the same with Python 3.12, and so on, each in an environment of its own
 	@$(MAKE) test VENV=.venvs/py312 PYTHON='$(or $(call python,3.12),python3.12)'
@@ -53,10 +51,6 @@ test-next:  ## every test with the newest of everything, pre-releases of Airflow
 pytest: $(VENV)/.dev
 	@$(BIN)/python tests/services.py
 	$(PYTEST)
-
-coverage: $(VENV)/.dev  ## every test, and which lines none of them runs; part of `make test` from Python 3.12 on
-	@$(BIN)/python tests/services.py
-	$(PYTEST) --cov
 
 quick: lint  ## linters, types, layers and the tests that need no server: under a minute
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/core/test_*.py tests/core/api tests/core/cards
