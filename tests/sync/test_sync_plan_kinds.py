@@ -158,3 +158,21 @@ def test_plan_leaves_no_file_behind_and_is_refused_once_it_is_closed(
     with pytest.raises(ConfigError, match="the plan is closed"):
         list(plan.actions())
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("records", [1, 3, 50])
+def test_key_that_the_database_makes_of_any_kind_is_planned(plain: MakePlain, engine: Any, records: int) -> None:
+    made = {
+        "sqlite": "CHAR(4) PRIMARY KEY DEFAULT (lower(hex(randomblob(2))))",
+        "postgresql": "UUID PRIMARY KEY DEFAULT gen_random_uuid()",
+    }.get(engine.dialect.name, "VARCHAR(36) PRIMARY KEY DEFAULT (UUID())")
+    goods = plain(f"CREATE TABLE goods (id {made}, name VARCHAR(20))", {"id": 1, "name": 1})
+    goods.engine().full()
+    for number in range(records):
+        goods.add(name=f"n{number}")
+    with goods.engine().plan() as plan:
+        assert plan.counts["sql", "create"] == records
+        assert not plan.refusals
+    report = goods.engine().incremental()
+    assert (report.to_sql.created, report.failed) == (records, 0)
+    goods.run("DROP TABLE goods")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -11,7 +12,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
-from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.fields.column import Column, ColumnKind, text_limits
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
@@ -163,11 +164,13 @@ class RowPlanner:
         return Action("sql", "create", shown, change.record_id, changes, "its record has no row")
 
     def _made_key(self) -> dict[str, Canonical]:
-        """Return key values that no row has: negative numbers, where the database would take the next positive one."""
-        spec = self._binding.spec
+        """Return key values that no row has: negative numbers, where the database would take the next positive one.
+
+        Where the column cannot hold what would say so, nothing is made up: the plan then has the new row, and not the
+        key that the run writes back to its record.
+        """
         number = self._next_number()
-        kinds = {each.name: each.kind for each in spec.key}
-        return {name: -number if kind is ColumnKind.INTEGER else f"new {number}" for name, kind in kinds.items()}
+        return {each.name: _made_value(each, number) for each in self._binding.spec.key}
 
     def _kind_of(self, change: SqlChange) -> Kind:
         mapping = self._binding.mapping
@@ -180,3 +183,12 @@ class RowPlanner:
         if kind == "link":
             return "the row does not have its record id yet"
         return "its record was deleted in Lark" if kind == "delete" else "its record was changed in Lark"
+
+
+def _made_value(column: Column, number: int) -> Canonical:
+    if column.kind is ColumnKind.INTEGER:
+        return -number
+    if column.kind is ColumnKind.UUID:
+        return str(UUID(int=number))
+    text = f"new {number}"
+    return text if column.kind is ColumnKind.TEXT and len(text) <= (text_limits(column)[0] or len(text)) else None
