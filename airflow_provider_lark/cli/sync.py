@@ -22,7 +22,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.plan.actions import Action, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
-from airflow_provider_lark.core.sync.plan.stored import open_private, read_plans
+from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
 from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -41,13 +41,13 @@ def plan(args: Namespace) -> None:
     waits = False
     with ExitStack() as stack:
         client = stack.enter_context(hook.client())
-        file = stack.enter_context(open_private(args.save)) if args.save else None
+        file = stack.enter_context(PlanWriter(args.save)) if args.save else None
         writer = _WRITERS[args.output](args.output)
         for mapping in mappings:
             with _engine(client, hook, mapping, args) as engine, _plan(engine, args) as found:
                 writer.write(found)
                 if file is not None:
-                    found.stored.write(file)
+                    file.add(found.stored)
                 waits = waits or bool(found)
         writer.end()
     if waits:
@@ -59,26 +59,39 @@ def apply(args: Namespace) -> None:
     """Carry out the plans of a file; exit with status 2 when a part of one was left, or failed."""
     mappings = {mapping.name: mapping for mapping in _read(args)}
     hook = LarkHook(args.conn_id)
-    told: list[dict[str, Any]] = []
-    remarks: list[str] = []
-    with hook.client() as client:
-        for stored in read_plans(args.plan):
-            name = stored.head.mapping
-            with stored:
-                if name not in mappings:
-                    raise ConfigError(
-                        f"{args.plan}: mapping {name!r} is in none of the files; {did_you_mean(name, mappings)}"
-                    )
-                with _engine(client, hook, mappings[name], args) as engine:
-                    report = engine.apply(stored)
-            told.append(_done(report))
-            remarks += [f"{name}: {text}" for text in (*report.problems, *report.warnings)]
-    AirflowConsole().print_as(data=told, output=args.output)
-    if args.output in ("table", "plain"):
-        for remark in remarks:
-            print(_shown(remark))
-    if any(each["Status"] != "ok" for each in told):
+    with hook.client() as client, PlanFile(args.plan) as file:
+        for head in file.heads:
+            name = head.mapping
+            if name not in mappings:
+                raise ConfigError(
+                    f"{args.plan}: mapping {name!r} is in none of the files; {did_you_mean(name, mappings)}"
+                )
+            # a later plan that is refused must not find the earlier ones carried out
+            with _engine(client, hook, mappings[name], args) as engine:
+                engine.require_current(head)
+        told: list[ApplyReport] = []
+        try:
+            for stored in file.plans():
+                with stored, _engine(client, hook, mappings[stored.head.mapping], args) as engine:
+                    told.append(engine.apply(stored))
+        finally:
+            # also when a later one fails: what was written before is to be known
+            _tell_done(told, [head.mapping for head in file.heads], args.output)
+    if any(each.status != "ok" for each in told):
         raise SystemExit(SOMETHING_WAITS)
+
+
+def _tell_done(reports: Sequence[ApplyReport], names: Sequence[str], output: str) -> None:
+    done = [_done(report) for report in reports]
+    # the first of the others has failed
+    states = ["failed", *["not run"] * len(names)]
+    for name, state in zip(names[len(done) :], states, strict=False):
+        done.append({**dict.fromkeys(_done(ApplyReport("", "")), ""), "Mapping": name, "Status": state})
+    AirflowConsole().print_as(data=done, output=output)
+    if output in ("table", "plain"):
+        for report in reports:
+            for remark in (*report.problems, *report.warnings):
+                print(_shown(f"{report.mapping}: {remark}"))
 
 
 def _done(report: ApplyReport) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.apply import PlannedRun, tell_changed
+from airflow_provider_lark.core.sync.plan.head import Head
 from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.make import make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
@@ -163,8 +164,7 @@ class SyncEngine:
         stored = plan.stored if isinstance(plan, Plan) else plan
         report = ApplyReport(self.mapping.name, stored.head.operation)
         with self._measured(report):
-            with read_only_session(self.sql_engine) as conn:
-                stored.head.require(self.mapping, look(self.client, conn, self.mapping, self._users).binding)
+            self.require_current(stored.head)
             stored.checks.reset()
             make = partial(PlannedRun, checks=stored.checks)
             try:
@@ -178,6 +178,11 @@ class SyncEngine:
                 report.warnings.append(str(stop))
             tell_changed(report, stored.checks)
         return report
+
+    def require_current(self, head: Head) -> None:
+        """Refuse a plan as :meth:`apply` would before it begins; nothing is written."""
+        with read_only_session(self.sql_engine) as conn:
+            head.require(self.mapping, look(self.client, conn, self.mapping, self._users).binding)
 
     def plan_setup(self, *, adopt_fields: bool = False) -> SetupReport:
         """Find out what :meth:`setup` would make; nothing is made.

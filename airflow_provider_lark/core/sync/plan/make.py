@@ -19,10 +19,11 @@ from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.head import Head, contract_of, version_of
 from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.run import PlanRun
-from airflow_provider_lark.core.sync.plan.stored import Head, StoredPlan, contract_of, version_of
+from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.hold import RECORD_STAYS, ROW_STAYS, pages
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from airflow_provider_lark.core.dry_run import KEYS_SHOWN, tell
 from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, cut_keys
-from airflow_provider_lark.core.sync.plan.stored import StoredPlan, open_private
+from airflow_provider_lark.core.sync.plan.stored import PlanWriter, StoredPlan
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport
 
 
@@ -58,8 +58,8 @@ class Plan:
 
     def save(self, path: str | Path) -> None:
         """Write the plan to a file that only its owner may read, for :func:`.read_plans`: keys, and no values."""
-        with open_private(path) as target:
-            self.stored.write(target)
+        with PlanWriter(path) as target:
+            target.add(self.stored)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a task may return and log: the report as the run would give it, and under ``would``, by side and

@@ -1,84 +1,27 @@
 """A plan in a file, to be run later: its decisions by fingerprint, without a value of either side.
 
-The file has one JSON text a line: for each mapping a head, and behind it a line for each decision.
+The file has one JSON text a line: for each mapping a head, and behind it a line for each decision. The last line counts
+the plans and holds a digest of all lines before it, so that a file that was cut or edited is noticed.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TextIO
+from typing import Any, BinaryIO, Self
 
-from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.sync.binding.bound import Binding
-from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.head import FORMAT, Head, is_digest, is_number, is_text
+from airflow_provider_lark.core.sync.plan.private_file import PrivateFile, open_regular
 
-FORMAT = "lark-sync-plan-1"
-"""Changes with whatever makes older files mean something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What a plan belongs to.
-
-    :param mapping: the mapping's name.
-    :param version: of the mapping's text; the plan fits no other.
-    :param contract: of fields and columns as the mapping met them.
-    :param made_ms: when the plan was made.
-    :param salt: of the fingerprints.
-    :param counts: how many actions it lists, by ``side.kind``.
-    """
-
-    mapping: str
-    operation: Literal["incremental", "full"]
-    allow_mass_deletes: bool
-    version: str
-    contract: str
-    made_ms: int
-    salt: str
-    counts: dict[str, int]
-
-    def require(self, mapping: TableMapping, binding: Binding) -> None:
-        """Refuse the plan as a whole where it belongs to something else.
-
-        :raises ConfigError: the mapping was changed since.
-        :raises SchemaMismatch: a field or a column was.
-        """
-        made = f"{datetime.fromtimestamp(self.made_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-        if self.version != version_of(mapping):
-            raise ConfigError(
-                f"mapping {mapping.name!r}: the plan of {made} belongs to another mapping or to an earlier version of "
-                "this one, so nothing was written; create a new plan"
-            )
-        if self.contract != contract_of(binding):
-            raise SchemaMismatch(
-                f"mapping {mapping.name!r}: fields or columns have changed since the plan of {made}, so nothing was "
-                "written; create a new plan"
-            )
-
-
-def version_of(mapping: TableMapping) -> str:
-    """Return what tells a mapping from any other, and from itself after a change."""
-    return _digest(mapping.to_dict())
-
-
-def contract_of(binding: Binding) -> str:
-    """Return what tells fields and columns from what they are after a change; a new name of a field is none."""
-    pairs = [[pair.field.field_id, int(pair.field.type), pair.column.describe(), pair.flow] for pair in binding.pairs]
-    return _digest([binding.app_token, binding.table_id, binding.table_name, binding.spec.key_columns, pairs])
-
-
-def _digest(told: Any) -> str:
-    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()
+_BEGINS = b'{"format": "lark-sync-plan-'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,90 +43,177 @@ class StoredPlan:
         """Remove the temporary file."""
         self.checks.database.close()
 
-    def write(self, target: TextIO) -> None:
-        """Write the plan: keys, record ids and fingerprints, no values."""
-        decisions = sum(1 for _ in self.checks.rows())
-        head = {"format": FORMAT, **asdict(self.head), "decisions": decisions}
-        target.write(f"{json.dumps(head, ensure_ascii=False)}\n")
-        target.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in self.checks.rows())
+
+class PlanWriter:
+    """Writes plans to a file: keys, record ids and fingerprints, no values; only the owner may read it.
+
+    Use it in ``with``: the file is there when the block has ended without an error; after one, an older file is left
+    as it was.
+
+    :raises ConfigError: *path* is something else than an older plan, or its folder cannot be written to.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = PrivateFile(path, begins=_BEGINS)
+        self._digest = blake2b(digest_size=16)
+        self._plans = 0
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as stack:
+            # it sees an error of the last line, too
+            stack.push(self._file)
+            if error is not None:
+                raise error
+            self._write({"plans": self._plans, "digest": self._digest.hexdigest()})
+
+    def add(self, plan: StoredPlan) -> None:
+        """Write *plan* behind those before."""
+        self._write(plan.head.to_dict(decisions=sum(1 for _ in plan.checks.rows())))
+        for row in plan.checks.rows():
+            self._write(row)
+        self._plans += 1
+
+    def _write(self, told: Any) -> None:
+        line = f"{json.dumps(told, ensure_ascii=False)}\n".encode()
+        self._digest.update(line)
+        self._file.write(line)
 
 
-def open_private(path: str | Path) -> TextIO:
-    """Open a file for writing that only its owner may read: keys of rows may be names of people."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.fchmod(handle, 0o600)
-    return os.fdopen(handle, "w", encoding="utf-8")
+class PlanFile:
+    """The plans of a file that :class:`PlanWriter` has written; use it in ``with``.
+
+    The whole file is checked at the beginning, before a plan is handed out.
+
+    :ivar heads: of its plans, in their order.
+    :raises ConfigError: it is no such file, a part of one, or was changed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
+        self._stack = ExitStack()
+        with ExitStack() as opening:
+            try:
+                self._file = opening.enter_context(open_regular(Path(path), follows_links=True))
+                self.heads = tuple(_read_heads(self._path, self._file))
+            except OSError as exc:
+                raise ConfigError(f"{path}: cannot be read ({exc.strerror or type(exc).__name__})") from exc
+            self._stack = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def plans(self) -> Iterator[StoredPlan]:
+        """Yield the plans, each to be closed before the next."""
+        for head, decisions in _read_parts(self._path, self._file):
+            database = PlanDatabase()
+            try:
+                checks = Checks(database, head.salt)
+                checks.load(decisions)
+            except BaseException:
+                database.close()
+                raise
+            yield StoredPlan(head, checks)
 
 
 def read_plans(path: str | Path) -> Iterator[StoredPlan]:
     """Yield the plans of a file, each to be closed before the next.
 
-    :raises ConfigError: it is no such file, or a part of one.
+    :raises ConfigError: it is no such file, a part of one, or was changed; before the first plan.
     """
-    try:
-        with Path(path).open(encoding="utf-8") as lines:
-            is_empty = True
-            for line in lines:
-                is_empty = False
-                yield _read_plan(str(path), line, lines)
-            if is_empty:
-                raise ConfigError(f"{path}: is empty; expected a plan file written by --save")
-    except (OSError, UnicodeError) as exc:
-        raise ConfigError(f"{path}: cannot be read ({type(exc).__name__})") from exc
+    with PlanFile(path) as file:
+        yield from file.plans()
 
 
-def _read_plan(path: str, line: str, lines: Iterator[str]) -> StoredPlan:
-    head = _load(path, line)
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise ConfigError(
-            f"{path}: is not a plan file of this version; save one with `airflow lark sync plan --save FILE` (the "
-            "output of --output cannot be applied)"
-        )
-    database = PlanDatabase()
-    try:
-        count = int(head.pop("decisions"))
-        del head["format"]
-        found = Head(**{name: _of_kind(head[name], kind) for name, kind in _KINDS.items()})
-        checks = Checks(database, found.salt)
-        taken = 0
-
-        def decisions() -> Iterator[list[str]]:
-            nonlocal taken
-            for each in islice(lines, count):
-                taken += 1
-                side, key, record_id, fingerprint = _load(path, each)
-                yield [side, key, record_id, fingerprint]
-
-        checks.load(decisions())
-        if taken != count:
-            raise ConfigError(f"{path}: is incomplete: it has {taken:,} of {count:,} decisions; save the plan again")
-    except (KeyError, TypeError, ValueError) as exc:
-        database.close()
-        if isinstance(exc, ConfigError):
-            raise
-        raise ConfigError(f"{path}: is damaged ({type(exc).__name__}); save the plan again") from exc
-    except BaseException:
-        database.close()
-        raise
-    return StoredPlan(found, checks)
+def _read_heads(path: str, file: BinaryIO) -> Iterator[Head]:
+    for head, decisions in _read_parts(path, file):
+        for _ in decisions:
+            """They are checked as they are read."""
+        yield head
 
 
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("mapping", "operation", "version", "contract", "salt"), str),
-    "allow_mass_deletes": bool,
-    "made_ms": int,
-    "counts": dict,
-}
+def _read_parts(path: str, file: BinaryIO) -> Iterator[tuple[Head, Iterator[list[str]]]]:
+    """Yield each head with its decisions, which are to be read before the next."""
+    file.seek(0)
+    lines = _Lines(path, file)
+    plans = 0
+    while True:
+        told = lines.read()
+        if plans and isinstance(told, dict) and "digest" in told:
+            lines.require_end(told, plans)
+            return
+        if not plans and not (isinstance(told, dict) and told.get("format") == FORMAT):
+            raise ConfigError(
+                f"{path}: is not a plan file of this version; save one with `airflow lark sync plan --save FILE` (the "
+                "output of --output cannot be applied)"
+            )
+        try:
+            head, count = Head.from_dict(told)
+        except ValueError as exc:
+            raise lines.error(str(exc)) from exc
+        with closing(lines.decisions(count)) as decisions:
+            yield head, decisions
+        plans += 1
 
 
-def _of_kind(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(kind.__name__)
-    return value
+class _Lines:
+    """The lines of a file, each checked as it is read."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+        self._number = 0
+        self._line = b""
+        self._digest = blake2b(digest_size=16)
+
+    def error(self, what: str) -> ConfigError:
+        return ConfigError(f"{self._path}: line {self._number}: {what}; save the plan again")
+
+    def read(self) -> Any:
+        self._digest.update(self._line)
+        self._line = self._file.readline()
+        self._number += 1
+        if not self._line:
+            missing = "is empty; expected a plan file written by --save"
+            if self._number > 1:
+                missing = "is incomplete: its closing line is missing; save the plan again"
+            raise ConfigError(f"{self._path}: {missing}")
+        try:
+            return json.loads(self._line.decode())
+        except (ValueError, RecursionError) as exc:
+            if self._number == 1:
+                raise ConfigError(f"{self._path}: is not a plan file written by --save") from exc
+            raise self.error("is cut off or damaged") from exc
+
+    def decisions(self, count: int) -> Generator[list[str], None, None]:
+        for taken in range(count):
+            told = self.read()
+            if isinstance(told, dict):
+                raise self.error(f"the plan is incomplete: it has {taken:,} of {count:,} decisions")
+            if not _is_decision(told):
+                raise self.error("is not a decision of a plan")
+            yield told
+
+    def require_end(self, told: dict[str, Any], plans: int) -> None:
+        if set(told) != {"plans", "digest"} or not is_number(told["plans"]) or not is_digest(told["digest"]):
+            raise self.error("is not the closing line of a plan")
+        if told["plans"] != plans:
+            raise self.error(f"the file is incomplete: it has {plans} of {told['plans']} plans")
+        if told["digest"] != self._digest.hexdigest() or self._file.readline():
+            raise ConfigError(f"{self._path}: was changed after it was saved; save the plan again")
 
 
-def _load(path: str, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError as exc:
-        raise ConfigError(f"{path}: is not a plan file written by --save") from exc
+def _is_decision(told: Any) -> bool:
+    if not isinstance(told, list) or len(told) != 4 or not all(map(is_text, told)):
+        return False
+    side, _, _, fingerprint = told
+    return side in ("lark", "sql") and is_digest(fingerprint)
