@@ -6,7 +6,6 @@ Binding goes by ``field_id`` once setup has stored it, so a person may rename a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
@@ -18,10 +17,9 @@ from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field, FieldType, find_field
 from airflow_provider_lark.core.fields.zones import Zone, read_zone
 from airflow_provider_lark.core.hints import did_you_mean, list_names
-from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, key_columns_of
-from airflow_provider_lark.core.sync.binding.bound import Binding, BoundField
+from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables, BoundField
 from airflow_provider_lark.core.sync.binding.links import bind_link
 from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -39,43 +37,10 @@ def _find_nobody(_: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class BothTables:
-    """The two tables as they are now.
-
-    :param fields: all fields of the Bitable table.
-    :param table: the SQL table, reflected.
-    :param dialect: SQLAlchemy's name of the database.
-    """
-
-    app_token: str
-    table_id: str
-    fields: Sequence[Field]
-    table: Table
-    dialect: str
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What setup stored.
-
-    :param contract: the fields by id, to follow those that were renamed.
-    :param modified_field_id: the modification-time field that was chosen, to stay with it while it exists.
-    """
-
-    contract: Sequence[Mapping[str, Any]] = ()
-    modified_field_id: str | None = None
-
-    @classmethod
-    def of(cls, state: Checkpoint | None) -> Agreed:
-        """Return what *state* says."""
-        return cls() if state is None else cls(state.fields, state.modified_field_id)
-
-
 def bind(
     mapping: TableMapping,
     tables: BothTables,
-    agreed: Agreed = Agreed(),
+    agreed: Agreed,
     *,
     find_user_id: FindUserId = _find_nobody,
     zone: Zone = UTC,

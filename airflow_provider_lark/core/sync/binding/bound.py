@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Table
 
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of
 from airflow_provider_lark.core.sync.binding.links import LinkedColumn, Links
 from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.mapping.targets import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class BothTables:
+    """The two tables as they are now.
+
+    :param fields: all fields of the Bitable table.
+    :param table: the SQL table, reflected.
+    :param dialect: SQLAlchemy's name of the database.
+    """
+
+    app_token: str
+    table_id: str
+    fields: Sequence[Field]
+    table: Table
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What setup stored.
+
+    :param contract: the fields by id, to follow those that were renamed.
+    :param modified_field_id: the modification-time field that was chosen, to stay with it while it exists.
+    """
+
+    contract: Sequence[Mapping[str, Any]] = ()
+    modified_field_id: str | None = None
+
+    @classmethod
+    def of(cls, state: Checkpoint | None) -> Agreed:
+        """Return what *state* says."""
+        return cls() if state is None else cls(state.fields, state.modified_field_id)
 
 
 @dataclass(frozen=True, slots=True)

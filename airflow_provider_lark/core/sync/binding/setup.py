@@ -25,8 +25,8 @@ from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
-from airflow_provider_lark.core.sync.binding.bind import Agreed, BothTables, bind
-from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import create_modified_field
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, name_zone, settle_zone, warn_of_other_zone

@@ -14,8 +14,8 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
-from airflow_provider_lark.core.sync.binding.bind import Agreed, BothTables, bind
-from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.bind import bind
+from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.modified_field import MODIFIED_FIELD_NAME
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone
