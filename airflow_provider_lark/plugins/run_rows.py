@@ -15,7 +15,9 @@ def with_states(occasion: Occasion) -> Occasion:
     if occasion.kind not in ("run_failed", "run_succeeded"):
         return occasion
     try:
-        return replace(occasion, states=_read(occasion.facts["dag_id"], occasion.facts["run_id"]))
+        states = _read(occasion.facts["dag_id"], occasion.facts["run_id"])
+        # no row at all: the run was deleted meanwhile, and what is known of its tasks stands
+        return replace(occasion, states=states) if states else occasion
     except Exception as exc:  # noqa: BLE001 - a message without it is better than none
         log.debug("the states of the run's tasks could not be read: %s", type(exc).__name__)
         return occasion

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from airflow.sdk import DAG
 from sqlalchemy import text
 
-from airflow_provider_lark.notifications import alert_delivery, base
+from airflow_provider_lark.notifications import alert_delivery, base, quick_accounts
 from airflow_provider_lark.notifications.lark import LarkNotifier
 from tests.skin.conftest import _connection_to
 from tests.skin.occasions import task_context
@@ -74,6 +74,7 @@ def open_chat(emulator, engine, monkeypatch):
     monkeypatch.setattr(alert_delivery, "SHOW_SECONDS", 100.0)
     monkeypatch.setattr(alert_delivery, "NOTE_SECONDS", 100.0)
     monkeypatch.setattr(base, "BUDGET_SECONDS", 120.0)
+    monkeypatch.setattr(quick_accounts, "STORE_SECONDS", 100.0)
     # cards need no key, tokens do
     monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     return AlertChat(emulator, engine)
