@@ -130,6 +130,15 @@ def test_hints_of_a_run_that_failed_are_followed_by_the_next() -> None:
     assert (report.runs, report.failed_runs) == (2, 1)
 
 
+def test_hints_do_not_hurry_runs_that_fail() -> None:
+    clock = Steps()
+    fine = SyncReport("areas", "incremental")
+    run = Script(clock, fine, *[ServerBusy("busy")] * 4, fine)
+    report = keep(run, clock, 30, poll=3600, hints=Given(clock, 2))
+    assert run.began == [0, 2, 3, 5, 9, 17]
+    assert (report.runs, report.failed_runs) == (2, 4)
+
+
 def test_failures_that_pass_are_waited_for_longer_and_longer() -> None:
     clock = Steps()
     run = Script(clock, *[ServerBusy("busy")] * 4, SyncReport("areas", "incremental"))

@@ -102,7 +102,9 @@ class ContinuousSync:
         began = self.clock.monotonic()
         end, due, failures = began + seconds, began, 0
         while (now := self.clock.monotonic()) < end:
-            ids = list(self.hints.take()) if self.hints is not None else []
+            # after a failure a hint is no reason to try sooner
+            waits = failures > 0 and now < due
+            ids = list(self.hints.take()) if self.hints is not None and not waits else []
             if not ids and now < due:
                 pause = min(due - now, end - now)
                 self.clock.sleep(pause if self.hints is None else min(pause, self.look_seconds))
