@@ -1,0 +1,119 @@
+"""From a delivery to the inbox and to what Lark is told about it; the same for every way in.
+
+What Lark hears is true: "taken" is said after the commit, and never before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.inbox.inbox import Inbox, Receipt
+from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
+
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 2.5
+"""Lark hangs up after 3."""
+
+WRITERS = 8
+"""So many deliveries are written at once; the others wait, as long as they may."""
+
+_COUNT_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What Lark is told.
+
+    :param is_stored: False: of an event, Lark sends it again after 15 s, 5 min, 1 h and 6 h; of a click, never.
+    :param body: what the person who clicked sees; None for an event.
+    """
+
+    is_stored: bool
+    body: JsonObject | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has come since the start, by what became of it: ``stored``, ``known``, ``not_stored`` or a reason."""
+
+    by_outcome: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: str) -> int:
+        """Count one more, and return how many there are now."""
+        self.by_outcome[outcome] += 1
+        return self.by_outcome[outcome]
+
+    def note(self, outcome: str, message: str) -> None:
+        """Count one more; the first and every hundredth stand in the log."""
+        number = self.add(outcome)
+        if number == 1 or number % _COUNT_EVERY == 0:
+            log.warning("%s (%s: %d so far)", message, outcome, number)
+
+
+class Intake:
+    """Writes deliveries to inboxes within the time that Lark leaves; its methods belong to one event loop.
+
+    :param answer_seconds: after so long Lark is told that a delivery is not stored.
+    """
+
+    def __init__(self, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._answer_seconds = answer_seconds
+        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="lark-inbox")
+        self._free = asyncio.Semaphore(WRITERS)
+        self.counts = Counts()
+
+    def close(self) -> None:
+        """Let go of the threads; a write that hangs ends with its database."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def store(self, inbox: Inbox, delivery: Delivery) -> Reply:
+        """Write *delivery* to *inbox*, and return what Lark is told."""
+        try:
+            receipt = await asyncio.wait_for(self._put(inbox, delivery), self._answer_seconds)
+        except TimeoutError:
+            self.counts.note("not_stored", f"the inbox took longer than {self._answer_seconds:g} s to keep a delivery")
+            return _not_stored(delivery)
+        except LarkError as exc:
+            self.counts.note("not_stored", exc.message)
+            return _not_stored(delivery)
+        self.counts.add("stored" if receipt.is_new else "known")
+        return _stored(delivery, receipt)
+
+    async def _put(self, inbox: Inbox, delivery: Delivery) -> Receipt:
+        await self._free.acquire()
+        running = asyncio.get_running_loop().run_in_executor(self._pool, inbox.put, delivery)
+        running.add_done_callback(self._let_next)
+        # a write that is under way goes on when nobody waits any more; its place is taken until it ends
+        return await asyncio.shield(running)
+
+    def _let_next(self, done: asyncio.Future[Receipt]) -> None:
+        self._free.release()
+        if not done.cancelled():
+            # of a write that nobody waits for any more, the outcome has been told already
+            done.exception()
+
+
+def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
+    if delivery.kind == "event":
+        return Reply(True)
+    if receipt.is_new:
+        return Reply(True, _toast("info", "Received", "已收到"))
+    at = f"{datetime.fromtimestamp(receipt.at_ms / 1000, UTC):%H:%M:%S} UTC"
+    return Reply(True, _toast("info", f"Already recorded at {at}", f"已于 {at} 记录"))
+
+
+def _not_stored(delivery: Delivery) -> Reply:
+    if delivery.kind == "event":
+        return Reply(False)
+    return Reply(False, _toast("error", "Not recorded: please press again", "未能记录，请再按一次"))
+
+
+def _toast(kind: str, english: str, chinese: str) -> JsonObject:
+    return {"toast": {"type": kind, "content": english, "i18n": {"en_us": english, "zh_cn": chinese}}}
