@@ -1,0 +1,7 @@
+"""The long connection: Lark's events over a connection that this side opens, so that no public address is needed.
+
+    frame → session (fragments, pings, silence) → client (sockets, time) → intake → inbox
+
+``frame`` and ``session`` are pure; ``lease`` sees to it that one process at a time has an app's connection, because
+Lark gives each event to one of them at random.
+"""
