@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
     ARG_YES,
     ActionCommand,
-    Arg,
     CLICommand,
     GroupCommand,
     lazy_load_command,
-    positive_int,
 )
 
-
-def _arg(*flags: str, **settings: Any) -> Arg:
-    return Arg(flags, **settings)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
-
-
-_SECONDS = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]  # likewise
-
-_ARG_CONN_ID = _arg("--conn-id", help="Connection of type lark (default: lark_default)", default="lark_default")
+from airflow_provider_lark.cli.arguments import ARG_CONN_ID as _ARG_CONN_ID
+from airflow_provider_lark.cli.arguments import POSITIVE as _SECONDS
+from airflow_provider_lark.cli.arguments import arg as _arg
+from airflow_provider_lark.cli.inbox_definition import INBOX_COMMANDS
 
 _ARG_MAPPING_NAME = _arg(
     "--mapping-name",
@@ -233,6 +225,9 @@ def get_lark_cli_commands() -> list[CLICommand]:
                     help="Receive Lark's events and store them for continuous syncs",
                     func=lazy_load_command("airflow_provider_lark.cli.receive.receive"),
                     args=_RECEIVE_ARGS,
+                ),
+                GroupCommand(
+                    name="inbox", help="Manage what Lark sent and what waits to be handled", subcommands=INBOX_COMMANDS
                 ),
                 GroupCommand(name="app", help="Manage Lark apps as connections", subcommands=_APP_COMMANDS),
                 GroupCommand(name="tokens", help="Manage the token store", subcommands=_TOKEN_COMMANDS),

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
 from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
-from airflow_provider_lark.core.inbox import sql_inbox
+from airflow_provider_lark.core.inbox import retention
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -64,7 +64,7 @@ def purge_store(args: Namespace) -> None:
             f"Deleted {counted(tokens, 'expired token')}, {counted(people, 'user cache entry', 'user cache entries')} "
             f"and {counted(cards, 'old failure card')}"
         )
-        print(f"Deleted {counted(sql_inbox.purge(engine), 'old inbox entry', 'old inbox entries')}")
+        print(f"Deleted {counted(retention.purge(engine).total, 'old inbox entry', 'old inbox entries')}")
 
 
 @contextmanager

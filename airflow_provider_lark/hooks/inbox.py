@@ -21,13 +21,22 @@ def open_inbox(hook: LarkHook) -> SqlInbox:
     """
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 
-    conn_id = hook.settings.token_store_conn_id
-    if conn_id is None:
+    settings = hook.settings
+    conn_id = name_store(hook.lark_conn_id, settings.token_store_conn_id)
+    return SqlInbox(sql_engine(conn_id), read_keyring(), settings.app_id)
+
+
+def name_store(lark_conn_id: str, store_conn_id: str | None) -> str:
+    """Return the SQL connection of the database that holds the inbox.
+
+    :raises ConfigError: the Lark connection names none.
+    """
+    if store_conn_id is None:
         raise ConfigError(
-            f"connection {hook.lark_conn_id!r}: has no token store, which also holds the inbox for its events; set "
+            f"connection {lark_conn_id!r}: has no token store, which also holds the inbox for its events; set "
             "store_conn_id to a SQL connection"
         )
-    return SqlInbox(sql_engine(conn_id), read_keyring(), hook.settings.app_id)
+    return store_conn_id
 
 
 def open_door(hook: LarkHook) -> Door:

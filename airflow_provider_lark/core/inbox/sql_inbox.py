@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
@@ -19,20 +19,15 @@ from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.inbox import set_aside
 from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, Entry, InboxCounts, Receipt, wait_seconds
 from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
 
 T = TypeVar("T")
-
-IDENTITIES_KEPT_SECONDS = 3 * 86_400.0
-"""Longer than Lark delivers again, and than the door lets a recorded delivery in."""
-
-COMPLETED_KEPT_SECONDS = 7 * 86_400.0
-FAILED_KEPT_SECONDS = 30 * 86_400.0
 
 ERROR_LENGTH = 500
 _RACES = 5
@@ -200,15 +195,7 @@ class SqlInbox:
 
     def replay(self, ids: Sequence[int] | None = None) -> int:
         """Let entries that were set aside be handled again (default: all), and return how many."""
-
-        def work(conn: Connection) -> int:
-            aside = [inbox.c.app_id == self._app_id, inbox.c.status == "failed"]
-            if ids is not None:
-                aside.append(is_among(inbox.c.id, list(ids)))
-            again = {"status": "pending", "attempts": 0, "next_attempt_ms": None, "finished_at": None, **_UNCLAIMED}
-            return conn.execute(update(inbox).where(*aside).values(again)).rowcount
-
-        return self._run(work)
+        return set_aside.replay(self._ready, self._app_id, ids, clock=self._clock)
 
     def count(self) -> InboxCounts:
         """Tell how many wait, since when, and how many were set aside."""
@@ -242,20 +229,6 @@ class SqlInbox:
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         return transact(self._ready, work, table=inbox.name, clock=self._clock)
-
-
-def purge(engine: Engine, *, clock: Clock | None = None) -> int:
-    """Delete what was handled a week ago or set aside a month ago, and return how many; and old identities."""
-
-    def work(conn: Connection) -> int:
-        gone = 0
-        for status, seconds in (("completed", COMPLETED_KEPT_SECONDS), ("failed", FAILED_KEPT_SECONDS)):
-            old = (inbox.c.status == status, inbox.c.finished_at < now_plus(-seconds))
-            gone += conn.execute(delete(inbox).where(*old)).rowcount
-        conn.execute(delete(inbox_identities).where(inbox_identities.c.seen_at < now_plus(-IDENTITIES_KEPT_SECONDS)))
-        return gone
-
-    return transact(engine, work, table=inbox.name, clock=clock or SystemClock())
 
 
 def _find(identities: Sequence[str], conn: Connection) -> Receipt | None:

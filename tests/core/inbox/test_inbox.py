@@ -14,7 +14,10 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.errors import Unreachable
 from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, InboxCounts
-from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox, purge
+from airflow_provider_lark.core.inbox.retention import Purged, purge
+from airflow_provider_lark.core.inbox.set_aside import list_set_aside
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.inbox.survey import survey
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
 from tests.core.receiving.sealing import click, event, old_click
 
@@ -236,20 +239,97 @@ def test_oldest_that_waits_is_told(database, inbox, told):
     assert inbox.count().oldest_ms == first.at_ms
 
 
+OLD = {
+    "sqlite": "'2020-01-01 00:00:00.000000'",
+    "postgresql": "TIMESTAMP '2020-01-01 00:00:00'",
+    "mysql": "TIMESTAMP '2020-01-01 00:00:00'",
+}
+
+
 def test_old_entries_and_identities_go_and_what_waits_stays(database, inbox, told, app_id):
+    purge(database)
     for number in range(3):
         inbox.put(told(number))
     done, aside = take(inbox, 2)
     inbox.complete([done.id], token="me")
     inbox.give_up(aside.id, token="me", error="x")
-    assert purge(database) == 0
-    old = {"sqlite": "'2020-01-01 00:00:00.000000'"}.get(database.dialect.name, "TIMESTAMP '2020-01-01 00:00:00'")
+    assert purge(database) == Purged(0, 0, 0)
+    old = OLD[database.dialect.name]
     with database.begin() as conn:
-        conn.execute(text(f"UPDATE lark_inbox SET finished_at = {old} WHERE finished_at IS NOT NULL"))
+        conn.execute(
+            text(f"UPDATE lark_inbox SET finished_at = {old} WHERE finished_at IS NOT NULL AND app_id = :id"),
+            {"id": app_id},
+        )
         conn.execute(text(f"UPDATE lark_inbox_identities SET seen_at = {old}"))
-    assert purge(database) >= 2
+    assert purge(database) == Purged(completed=1, failed=1, waiting=0)
     assert inbox.count() == InboxCounts(pending=1, oldest_ms=inbox.count().oldest_ms)
     assert inbox.put(told(0)).is_new, "nobody delivers again after so long"
+
+
+def test_event_that_nobody_handles_goes_in_the_end_and_a_click_never(database, inbox, told, app_id):
+    """Without this, events of types that nobody wants would fill the table for ever."""
+    purge(database)
+    body = click({"a": 1})
+    body["header"]["app_id"] = app_id
+    body["event"]["context"]["open_message_id"] = f"om_{app_id}"
+    inbox.put(told(body=body))
+    for number in range(4):
+        inbox.put(told(number))
+    left, retried, aside = take(inbox, 3, kind="event")
+    inbox.retry(retried.id, token="me", attempts=1, error="the target database is down")
+    inbox.give_up(aside.id, token="me", error="x")
+    inbox.replay([aside.id])
+    move(database, app_id, received_at=OLD[database.dialect.name])
+    assert purge(database) == Purged(0, 0, waiting=1), "the one that nobody has touched"
+    assert purge(database) == Purged(0, 0, 0)
+    move(database, app_id, claim_until_ms="CASE status WHEN 'processing' THEN 1 END")
+    assert purge(database) == Purged(0, 0, waiting=1), "whoever took it is dead, and nobody else came"
+    move(database, app_id, next_attempt_ms="CASE kind WHEN 'event' THEN 1 END")
+    assert purge(database, waiting_days=3650).waiting == 0
+    assert purge(database) == Purged(0, 0, waiting=2), "tried, or replayed, long ago"
+    assert column(database, app_id, "kind") == ["card"]
+    assert left.id not in column(database, app_id, "id")
+
+
+def test_click_whose_handler_died_is_kept_too(database, inbox, told, app_id):
+    body = click({"a": 2})
+    body["header"]["app_id"] = app_id
+    body["event"]["context"]["open_message_id"] = f"om_{app_id}"
+    inbox.put(told(body=body))
+    take(inbox)
+    move(database, app_id, received_at=OLD[database.dialect.name], claim_until_ms="1")
+    assert purge(database).waiting == 0
+    assert len(take(inbox)) == 1
+
+
+def test_survey_counts_by_status_and_type(database, inbox, told, app_id):
+    assert survey(database, app_id) == []
+    for number in range(3):
+        inbox.put(told(number))
+    body = event(event_id="other", app_id=app_id)
+    body["header"]["event_type"] = "im.message.receive_v1"
+    last = inbox.put(told(body=body))
+    (first,) = take(inbox, 1)
+    inbox.give_up(first.id, token="me", error="[red] x")
+    found = survey(database, app_id)
+    assert [(group.status, group.kind, group.type, group.entries) for group in found] == [
+        ("failed", "event", "drive.file.bitable_record_changed_v1", 1),
+        ("pending", "event", "drive.file.bitable_record_changed_v1", 2),
+        ("pending", "event", "im.message.receive_v1", 1),
+    ]
+    assert found[2].oldest_ms == found[2].newest_ms == last.at_ms
+    assert found[1].oldest_ms <= found[1].newest_ms
+
+
+def test_what_was_set_aside_is_listed_with_its_reason_and_the_newest_of_many(database, inbox, told, app_id):
+    for number in range(3):
+        inbox.put(told(number))
+    for entry in take(inbox):
+        inbox.give_up(entry.id, token="me", error=f"no handler for {entry.event_id}")
+    found = list_set_aside(database, app_id, limit=2)
+    assert [(each.event_id, each.error) for each in found] == [("e1", "no handler for e1"), ("e2", "no handler for e2")]
+    assert [(each.kind, each.subject, each.attempts) for each in found] == [("event", "", 1)] * 2
+    assert list_set_aside(database, "cli_other", limit=2) == []
 
 
 DELIVERIES = 200
