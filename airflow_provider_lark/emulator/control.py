@@ -68,6 +68,8 @@ class Control:
             ("GET", "messages"): lambda _: [asdict(each) for each in emulator.messages],
             ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],
             ("DELETE", "events"): lambda _: emulator.events.clear(),
+            ("POST", "approvals/press"): _call(emulator.decisions.press),
+            ("GET", "approvals/presses"): lambda _: [each.to_dict() for each in emulator.decisions.log()],
             ("POST", "events/settle"): lambda given: emulator.events.settle(float(given.get("timeout_seconds", 10))),
         }
         for name in PERSON_ACTIONS:

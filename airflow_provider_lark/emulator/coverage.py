@@ -145,6 +145,13 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "POST bot/v2/hook/:hook_id",
         "GET bot/v3/info",
     ),
+    "Approval centre": (
+        "POST approval/v4/external_approvals",
+        "GET approval/v4/external_approvals/:approval_code",
+        "POST approval/v4/external_instances",
+        "POST approval/v4/external_instances/check",
+        "GET approval/v4/external_tasks",
+    ),
     "Users, groups, wiki, sheets": (
         "POST contact/v3/users/batch_get_id",
         "GET contact/v3/users/:user_id",
@@ -166,7 +173,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"POST {_SHEET}/values_batch_update",
     ),
 }
-"""The endpoints that the reference describes (lark-api §1.2, §1.3, §2.2, §5, §6, §7), without ``/open-apis/``."""
+"""The endpoints that the reference describes (lark-api §1.2, §1.3, §2.2, §5, §6, §7, §13), without ``/open-apis/``."""
 
 _HEAD: Final = """# What the emulator covers
 

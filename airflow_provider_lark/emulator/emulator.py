@@ -9,6 +9,7 @@ from typing import Final, Self
 from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
 from airflow_provider_lark.emulator.events.courier import Courier
+from airflow_provider_lark.emulator.events.decisions import Decisions
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.ids import Ids
@@ -65,6 +66,7 @@ class Emulator:
         self.person = Person(self.state)
         self.events = Courier(self.state, Ids(seed + 1))
         self.state.announce = self.events.announce
+        self.decisions = Decisions(self.state, Ids(seed + 2))
         self._rate_limits = self.switches.rate_limits = rate_limits
         self._dispatch = Dispatch(self.state, self.clock, self.faults, self.journal)
         self._control = Control(self)
@@ -152,6 +154,7 @@ class Emulator:
         self.journal.clear()
         self._dispatch.clear()
         self.events.clear()
+        self.decisions.clear()
         self.switches.restore()
         self.switches.rate_limits = self._rate_limits
         self.state.add_app(self.app_id, self.app_secret)

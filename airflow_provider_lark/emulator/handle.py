@@ -6,6 +6,7 @@ from typing import Protocol
 
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.courier import Courier
+from airflow_provider_lark.emulator.events.decisions import Decisions
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.person import Person
 from airflow_provider_lark.emulator.serving.journal import Journal
@@ -24,6 +25,7 @@ class Handle(Protocol):
     state: State
     person: Person
     events: Courier
+    decisions: Decisions
 
     @property
     def url(self) -> str:

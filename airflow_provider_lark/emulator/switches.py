@@ -158,6 +158,10 @@ class Switches:
     """Whether a chat is found by a word with a dash that stands in no quotation marks; the page advises them (§7.2)."""
     urgent_quota: int | None = None
     """Urgent messages by sms and phone that the tenant has paid for, before 230024."""
+    approval_callback_seconds: float = 10.0
+    """How long the callback of a decision may take; real time (§13.5)."""
+    approval_callback_code: Literal["given", "own"] = "given"
+    """Which code of a definition the callback of a decision names: the platform's, or the app's own (§13.5)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

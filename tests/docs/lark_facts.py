@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.docs.pages import ROOT, Page, page
 
-FACTS = tuple(page(f"docs/reference/{name}.md") for name in ("lark-api", "lark-bitable", "lark-messages"))
+FACTS = tuple(
+    page(f"docs/reference/{name}.md") for name in ("lark-api", "lark-bitable", "lark-messages", "lark-approval")
+)
 TAGS = frozenset({"documented", "SDK", "seen in practice", "contradictory", "open"})
 
 _HEADING = re.compile(r"^(#{2,3}) (?:(\d+(?:\.\d+)?)\.? )?", re.MULTILINE)

@@ -7,6 +7,7 @@ import httpx
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.calls.namespace import AsyncDriver
 from airflow_provider_lark.core.api.http.driver import LoopDriver
+from airflow_provider_lark.core.api.services.approval import Approval
 from airflow_provider_lark.core.api.services.auth import Auth
 from airflow_provider_lark.core.api.services.bitable import Bitable
 from airflow_provider_lark.core.api.services.bot import Bot
@@ -28,6 +29,7 @@ class AsyncLarkClient(LoopDriver, BaseClient):
 
     def _open(self) -> None:
         self._http = httpx.AsyncClient(**self._transport.options())
+        self.approval: Approval[AsyncDriver] = Approval(self, self._session)
         self.auth: Auth[AsyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[AsyncDriver] = Bitable(self, self._session)
         self.bot: Bot[AsyncDriver] = Bot(self, self._session)

@@ -190,6 +190,11 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     1255005: ("ConvError", 500),
     1255006: ("Client token conflict, please generate a new client token and try again", 400),
     1255040: ("Request timed out, please try again later", 504),
+    # approvals, §13.4
+    1390001: ("param is invalid", 400),
+    1390002: ("approval code not found", 400),
+    1390016: ("approval is deleted", 400),
+    1395001: ("There have been some errors. Please try again later", 400),
     # wiki, §7.3
     131001: ("rpc fail", 400),
     131002: ("param err", 400),

@@ -26,6 +26,7 @@ from airflow_provider_lark.emulator.routes import (
     tokens,
     wiki,
 )
+from airflow_provider_lark.emulator.routes.approval import definitions, instances
 from airflow_provider_lark.emulator.routes.im import (
     batch,
     chats,
@@ -67,6 +68,8 @@ ROUTES = (
     *batch.ROUTES,
     *chats.ROUTES,
     *members.ROUTES,
+    *definitions.ROUTES,
+    *instances.ROUTES,
 )
 _NO_DATA: dict[str, dict[str, Any]] = {"no_data": {}, "null_data": {"data": None}, "empty_data": {"data": {}}}
 _DONE_FIRST = frozenset({"error_after", "drop_after", "timeout_after", "bad_json", *_NO_DATA})

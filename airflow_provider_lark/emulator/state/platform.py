@@ -11,6 +11,7 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state import schema
+from airflow_provider_lark.emulator.state.approvals import Approvals
 from airflow_provider_lark.emulator.state.columns import SchemaEditing
 from airflow_provider_lark.emulator.state.media import Upload, guess_mime
 from airflow_provider_lark.emulator.state.messaging.hooks import Hook, Hooks
@@ -52,6 +53,7 @@ class State(Talks):
 
     def _clear(self) -> None:
         self.hooks = Hooks(self.clock, self.ids)
+        self.approvals = Approvals(self.ids)
         self.bases: dict[str, Base] = {}
         self.wiki_nodes: dict[str, WikiNode] = {}
         self.uploads: dict[str, Upload] = {}

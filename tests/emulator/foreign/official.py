@@ -270,6 +270,36 @@ def subscriptions(sdk: Sdk) -> None:
     assert sdk.call("drive.v1.file", "get_subscribe", **one).data.is_subscribe is False
 
 
+def approvals(sdk: Sdk) -> None:
+    ann = sdk.emu.state.add_user("Ann")
+    texts = [{"locale": "zh-CN", "is_default": True, "texts": [{"key": "@i18n@release", "value": "Release"}]}]
+    external = {"support_pc": True, "support_mobile": True, "action_callback_url": "http://127.0.0.1:9/"}
+    body = {"approval_code": "mine", "approval_name": "@i18n@release", "external": external, "i18n_resources": texts}
+    assert sdk.call("approval.v4.external_approval", "create", body).data.approval_code
+    assert sdk.call("approval.v4.external_approval", "get", approval_code="mine").data.approval_code == "mine"
+    links = {"pc_link": "https://a.example"}
+    times = {"end_time": "0", "update_time": "1767225600000"}
+    task = {"task_id": "t", "open_id": ann.open_id, "links": links, "status": "PENDING", **times}
+    instance = {
+        "approval_code": "mine",
+        "instance_id": "i",
+        "status": "PENDING",
+        "open_id": ann.open_id,
+        "links": links,
+        "start_time": "1767225600000",
+        **times,
+        "task_list": [{**task, "create_time": "1767225600000"}],
+        "i18n_resources": texts,
+    }
+    pushed = sdk.answer("approval.v4.external_instance", "create", instance)
+    assert pushed.success(), (pushed.code, pushed.msg)
+    asked = {"instance_id": "i", "update_time": "1", "tasks": [{"task_id": "t", "update_time": "1"}]}
+    told = sdk.call("approval.v4.external_instance", "check", {"instances": [asked]}).data.diff_instances
+    assert (told[0].update_time, told[0].tasks[0].update_time) == ("1767225600000", "1767225600000")
+    listed = sdk.call("approval.v4.external_task", "list", {"instance_ids": ["i"]}).data
+    assert (listed.data[0].status, listed.data[0].tasks[0].id) == ("PENDING", "t")
+
+
 def tokens_and_logins(sdk: Sdk) -> None:
     emu = sdk.emu
     secret = {"app_id": sdk.app_id, "app_secret": sdk.app_secret}
@@ -310,5 +340,6 @@ AREAS: tuple[typing.Callable[[Sdk], None], ...] = (
     messages_and_groups,
     files_of_messages,
     subscriptions,
+    approvals,
     tokens_and_logins,
 )

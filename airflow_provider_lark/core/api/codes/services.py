@@ -1,4 +1,4 @@
-"""Codes of files, wiki nodes, people and file events; from the error tables of drive-v1 and wiki-v2."""
+"""Codes of files, wiki nodes, people, file events and approvals; from the tables of drive-v1, wiki-v2, approval-v4."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_lark.core.errors import (
     TooLarge,
 )
 
-SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1062051, 1069601})
+SERVICE_INTERNAL_CODES = frozenset({1061001, 1061006, 1062051, 1069601, 1395001})
 """Lark's own trouble; whether a write was carried out is open."""
 
 _OWN_IDS = "an open_id is only valid for the app it was issued to; use union_id, user_id or e-mail across apps"
@@ -79,6 +79,17 @@ _FILES: dict[int, _Row] = {
 _OTHERS: dict[int, _Row] = {
     131002: (BadRequest, "Lark rejected a part of the wiki node request", "check the address"),
     131004: (AccessDenied, "the app is not a member of the wiki", "add the app to the wiki page or its space"),
+    1390001: (
+        BadRequest,
+        "Lark rejected a part of the approval",
+        "check the ids of people, which must be in the tenant, and the texts",
+    ),
+    1390002: (
+        NotFound,
+        "the approval's definition does not exist",
+        "check the approval_code; definitions belong to the app that made them",
+    ),
+    1390016: (NotFound, "the approval's definition was deleted", "use another approval_code"),
     131007: (BadRequest, "Lark reported a permanent internal error", "contact Lark's support with the log_id"),
     99992351: (NotFound, "the user, department or chat does not exist", f"check the id and its type; {_OWN_IDS}"),
     99992360: (NotFound, "the user does not exist", f"check the id and its type; {_OWN_IDS}"),

@@ -111,6 +111,30 @@ CHAT_NAMES_FRESH_SECONDS = 30.0
 CHAT_NAMES_MAX = 20_000
 """Chats of which one process keeps the names, by our choice; an app's bot can be in more."""
 
+APPROVAL_CODE_MAX = 128
+"""Characters of the code of an approval's definition."""
+
+APPROVAL_VIEWERS_MAX = 200
+"""People who see, or administer, a definition."""
+
+APPROVAL_TASKS_MAX = 300
+"""Tasks of an approval instance."""
+
+APPROVAL_COPIES_MAX = 200
+"""People to whom an approval instance is copied."""
+
+APPROVAL_FORM_MAX = 3
+"""Entries of an instance's form that the centre shows."""
+
+APPROVAL_FORM_LENGTH_MAX = 2048
+"""Characters of an instance's form."""
+
+APPROVAL_QUERY_MAX = 20
+"""Instances, or definitions, of which tasks are listed at once."""
+
+APPROVAL_TASK_PAGE_MAX = 500
+"""Instances a page of tasks (default of the API: 50)."""
+
 MESSAGE_UUID_MAX = 50
 """Characters of a message's ``uuid``; equal ones send one message within an hour."""
 

@@ -193,6 +193,26 @@ GET_CHAT = Route("GET", f"{_CHATS}/:chat_id", "chat", _THOUSAND_A_MINUTE, gives=
 CREATE_CHAT = Route("POST", _CHATS, "chat", _THOUSAND_A_MINUTE, "once", gives={"chat_id": str})
 LIST_MEMBERS = Route("GET", f"{_CHATS}/:chat_id/members", "chat", _THOUSAND_A_MINUTE, gives=_A_PAGE)
 ADD_MEMBERS = Route("POST", f"{_CHATS}/:chat_id/members", "chat", _THOUSAND_A_MINUTE, "idempotent")
+_APPROVAL = "/open-apis/approval/v4"
+# a definition is made or replaced by its own code, and of an instance the whole state is pushed
+DEFINE_APPROVAL = Route(
+    "POST",
+    f"{_APPROVAL}/external_approvals",
+    "other",
+    _THOUSAND_A_MINUTE,
+    "idempotent",
+    gives={"approval_code": str},
+)
+GET_APPROVAL = Route("GET", f"{_APPROVAL}/external_approvals/:approval_code", "other", _THOUSAND_A_MINUTE)
+PUSH_INSTANCE = Route("POST", f"{_APPROVAL}/external_instances", "other", _THOUSAND_A_MINUTE, "idempotent")
+CHECK_INSTANCES = Route(
+    "POST",
+    f"{_APPROVAL}/external_instances/check",
+    "other",
+    _THOUSAND_A_MINUTE,
+    gives={"diff_instances": Nullable(list)},
+)
+LIST_APPROVAL_TASKS = Route("GET", f"{_APPROVAL}/external_tasks", "other", _THOUSAND_A_MINUTE, gives=_A_PAGE)
 WIKI_NODE = Route("GET", "/open-apis/wiki/v2/spaces/get_node", "other", Quota(100, 60.0), gives={"node": dict})
 
 # a repeated upload leaves a file that no cell names, and Lark takes it away

@@ -1,0 +1,1 @@
+"""The approval centre for approvals of other systems (lark-api §13)."""
