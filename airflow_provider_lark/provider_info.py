@@ -143,8 +143,9 @@ def _option(description: str, *, example: str | None, default: str | None = None
 
 _CONFIG = {
     "description": (
-        "Notifications through a Lark / Feishu app. Set both `notify_conn_id` and `notify_receive_id` to be notified "
-        "of every failed task and DAG run of the installation. Set alone, each is only a default for LarkNotifier."
+        "Notifications through a Lark / Feishu app, and a receiver for what Lark sends. Set both `notify_conn_id` and "
+        "`notify_receive_id` to be notified of every failed task and DAG run of the installation. Set alone, each is "
+        "only a default for LarkNotifier."
     ),
     "options": {
         "notify_conn_id": _option("Connection of type `lark` to send notifications with.", example="lark_default"),
@@ -183,6 +184,19 @@ _CONFIG = {
         "notify_locale": _option(
             "Language of the cards, `en_us` or `zh_cn`. Default: both, and each reader sees their own.",
             example="zh_cn",
+        ),
+        "receiver_enabled": _option(
+            "Let the api-server receive Lark's events and clicks at `/lark/events/<connection ID>`. Requests are "
+            "verified with the keys of the connection; they need no Airflow login.",
+            example="True",
+            default="False",
+            kind="boolean",
+        ),
+        "receiver_conn_ids": _option(
+            "Connections of type `lark` to receive for, separated by commas. Each needs `store_conn_id` and "
+            "`event_encrypt_key_secret` or `event_verification_token`.",
+            example="lark_default, lark_sales",
+            default="lark_default",
         ),
     },
 }

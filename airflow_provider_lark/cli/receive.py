@@ -11,10 +11,9 @@ from argparse import Namespace
 import uvicorn
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.core.doors.web_app import Receiver, Served, make_app
+from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.inbox import open_door, open_inbox
-from airflow_provider_lark.hooks.lark import LarkHook
+from airflow_provider_lark.hooks.inbox import open_served
 
 _GRACE_SECONDS = 5
 
@@ -23,7 +22,7 @@ _GRACE_SECONDS = 5
 def receive(args: Namespace) -> None:
     """Serve until SIGTERM or Ctrl-C; what is being answered then is finished."""
     host, port = _read_address(args.http)
-    served = {conn_id: _open(conn_id) for conn_id in dict.fromkeys(args.conn_id or ["lark_default"])}
+    served = {conn_id: open_served(conn_id) for conn_id in dict.fromkeys(args.conn_id or ["lark_default"])}
     try:
         sock = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
@@ -39,24 +38,20 @@ def receive(args: Namespace) -> None:
     config = uvicorn.Config(
         make_app(receiver), log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS
     )
-    # uvicorn ends on SIGTERM and raises it again afterwards, for whoever called it: that is this function
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    server = uvicorn.Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # for a SIGTERM before uvicorn listens for it; and uvicorn raises it again afterwards, for whoever called it
+    before = signal.signal(signal.SIGTERM, stop)
     try:
-        uvicorn.Server(config).run([sock])
+        server.run([sock])
     finally:
         signal.signal(signal.SIGTERM, before)
         receiver.close()
         counts = ", ".join(f"{outcome} {number}" for outcome, number in receiver.counts.by_outcome.most_common())
         print(f"Stopped; {counts or 'nothing came'}")
-
-
-def _open(conn_id: str) -> Served:
-    hook = LarkHook(conn_id)
-    inbox = open_inbox(hook)
-    door = open_door(hook)
-    # tables that cannot be made are said now, and not at the first event
-    inbox.count()
-    return Served(door, inbox)
 
 
 def _read_address(text: str) -> tuple[str, int]:

@@ -9,9 +9,26 @@ from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:
+    from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
     from airflow_provider_lark.core.receiving.door import Door
     from airflow_provider_lark.hooks.lark import LarkHook
+
+
+def open_served(conn_id: str) -> Served:
+    """Return door and inbox of the app of a connection, whose tables are made.
+
+    :raises LarkError: the connection cannot receive, or its inbox cannot be used.
+    """
+    from airflow_provider_lark.core.doors.web_app import Served
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+    hook = LarkHook(conn_id)
+    inbox = open_inbox(hook)
+    door = open_door(hook)
+    # tables that cannot be made are said now, and not at the first event
+    inbox.count()
+    return Served(door, inbox)
 
 
 def open_inbox(hook: LarkHook) -> SqlInbox:

@@ -19,8 +19,18 @@ def make_listeners() -> list[Any]:
     return [NotifyListener(settings)] if settings.occasions else []
 
 
+def make_fastapi_apps() -> list[dict[str, Any]]:
+    """Return what the api-server serves: nothing, unless ``[lark] receiver_enabled`` is set."""
+    if str(conf.get("lark", "receiver_enabled", fallback="") or "").strip().lower() in ("", "0", "f", "false"):
+        return []
+    from airflow_provider_lark.plugins.receiver import read_apps
+
+    return read_apps()
+
+
 class LarkPlugin(AirflowPlugin):
-    """Notifications for a whole installation."""
+    """Notifications for a whole installation, and a receiver for what Lark sends."""
 
     name = "lark"
     listeners = make_listeners()
+    fastapi_apps = make_fastapi_apps()

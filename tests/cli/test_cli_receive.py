@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import httpx
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
@@ -51,6 +52,8 @@ def serve():
         for line in process.stdout:
             said.append(line)
             if found := re.search(r"POST (http://127\.0\.0\.1:[1-9]\d*/lark_default)", line):
+                # Lark waits a second for its answer, and a busy machine needs longer to begin
+                assert httpx.get(found[1], timeout=120).status_code == 405
                 yield found[1]
                 break
         else:

@@ -73,12 +73,16 @@ class Intake:
         """Let go of the threads; a write that hangs ends with its database."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def store(self, inbox: Inbox, delivery: Delivery) -> Reply:
-        """Write *delivery* to *inbox*, and return what Lark is told."""
+    async def store(self, inbox: Inbox, delivery: Delivery, *, seconds: float | None = None) -> Reply:
+        """Write *delivery* to *inbox*, and return what Lark is told.
+
+        :param seconds: for this delivery, in place of *answer_seconds*.
+        """
+        limit = self._answer_seconds if seconds is None else seconds
         try:
-            receipt = await asyncio.wait_for(self._put(inbox, delivery), self._answer_seconds)
+            receipt = await asyncio.wait_for(self._put(inbox, delivery), limit)
         except TimeoutError:
-            self.counts.note("not_stored", f"the inbox took longer than {self._answer_seconds:g} s to keep a delivery")
+            self.counts.note("not_stored", f"the inbox took longer than {limit:.1f} s to keep a delivery")
             return _not_stored(delivery)
         except LarkError as exc:
             self.counts.note("not_stored", exc.message)

@@ -6,6 +6,7 @@ check of the address. Needs Starlette, which Airflow brings along.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from airflow_provider_lark.core.receiving.refusal import Refused
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Far above what Lark sends: an event names at most the records of one write."""
+
+READ_SECONDS = 10.0
+"""Lark sends a delivery in one go; who sends it drop by drop holds a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +62,24 @@ class Receiver:
     async def answer(self, request: Request) -> Response:
         """Answer one request of Lark."""
         served = self._apps.get(request.path_params["name"])
-        if served is None:
-            return _say(404, "no such app is served here")
+        return not_served() if served is None else await self.answer_for(served, request)
+
+    async def answer_for(self, served: Served, request: Request, *, seconds: float | None = None) -> Response:
+        """Answer a request for an app that has been found.
+
+        :param seconds: after so long Lark is told that the delivery is not stored; default: *answer_seconds*.
+        """
         try:
-            body = await _read_body(request)
+            async with asyncio.timeout(READ_SECONDS):
+                body = await _read_body(request)
             taken = served.door.receive(body, request.headers, now_ms=int(self._clock.now() * 1000))
         except _Unreadable as unread:
             self.counts.note(unread.outcome, unread.message)
             # the rest of the body is not read either
             return _say(unread.status, unread.message, headers={"Connection": "close"})
+        except TimeoutError:
+            self.counts.note("slow", f"the body of a request took longer than {READ_SECONDS:g} s to arrive")
+            return _say(408, "the body took too long", headers={"Connection": "close"})
         except ClientDisconnect:
             self.counts.note("cut_off", "a request ended before its body was complete")
             return _say(400, "the body is not complete")
@@ -76,12 +89,22 @@ class Receiver:
             return _say(refused.status, "refused")
         if isinstance(taken, Challenge):
             return JSONResponse(taken.answer)
-        return _tell(await self._intake.store(served.inbox, taken))
+        return _tell(await self._intake.store(served.inbox, taken, seconds=seconds))
 
 
 def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:
     """Return the application; mount it, or serve it with uvicorn."""
     return Starlette(routes=[Route(f"{prefix}/{{name}}", receiver.answer, methods=["POST"])])
+
+
+def not_served() -> Response:
+    """Return the answer for an app that is not served here."""
+    return _say(404, "no such app is served here")
+
+
+def not_ready() -> Response:
+    """Return the answer for an app that is served, but not now: Lark sends an event again."""
+    return _say(503, "not stored; send it again")
 
 
 class _Unreadable(Exception):
@@ -111,7 +134,7 @@ async def _read_body(request: Request) -> bytes:
 def _tell(reply: Reply) -> Response:
     if reply.body is not None:
         return JSONResponse(reply.body)
-    return JSONResponse({"msg": "success"}) if reply.is_stored else _say(503, "not stored; send it again")
+    return JSONResponse({"msg": "success"}) if reply.is_stored else not_ready()
 
 
 def _say(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,89 @@
+"""The receiver inside the api-server: ``POST /lark/events/<connection id>``, and nothing else.
+
+Airflow loads this module in each of its processes where the receiver is on, so all that it needs is imported at the
+first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.configuration import conf
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_lark.core.doors.web_app import Served
+
+log = logging.getLogger(__name__)
+
+URL_PREFIX = "/lark"
+
+ANSWER_SECONDS = 0.8
+"""Lark waits one second for the answer to the check of the address; a click is better answered as soon."""
+
+
+def read_apps() -> list[dict[str, Any]]:
+    """Return what Airflow mounts in its api-server, as ``[lark]`` of its configuration says."""
+    try:
+        if not conf.getboolean("lark", "receiver_enabled", fallback=False):
+            return []
+        names = conf.get("lark", "receiver_conn_ids", fallback="lark_default") or ""
+    except Exception as exc:  # noqa: BLE001 - a wrong word in a setting must not keep Airflow from starting
+        log.warning("[lark] receiver_enabled: cannot be read, so Lark's events are not received here: %s", exc)
+        return []
+    conn_ids = list(dict.fromkeys(name for each in names.replace("\n", ",").split(",") if (name := each.strip())))
+    if not conn_ids:
+        log.warning("[lark] receiver_conn_ids names no connection, so Lark's events are not received here")
+        return []
+    return [{"app": ReceiverApp(conn_ids), "url_prefix": URL_PREFIX, "name": "Lark receiver"}]
+
+
+class ReceiverApp:
+    """An ASGI application that is made at its first request, in the process that serves it.
+
+    :param conn_ids: which connections are served.
+    """
+
+    def __init__(self, conn_ids: Sequence[str], open_: Callable[[str], Served] | None = None) -> None:
+        self._conn_ids = tuple(conn_ids)
+        self._open = open_
+        self._app: Starlette | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if self._app is None:
+            self._app = _make_app(self._conn_ids, self._open)
+        await self._app(scope, receive, send)
+
+
+def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) -> Starlette:
+    from starlette.applications import Starlette
+    from starlette.routing import Route
+
+    from airflow_provider_lark.core.doors.web_app import Receiver, not_ready, not_served
+    from airflow_provider_lark.core.errors import LarkError
+    from airflow_provider_lark.hooks.inbox import open_served
+    from airflow_provider_lark.plugins.served_connection import ServedConnection
+
+    receiver = Receiver({}, answer_seconds=ANSWER_SECONDS)
+    connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
+
+    async def answer(request: Request) -> Response:
+        connection = connections.get(request.path_params["conn_id"])
+        if connection is None:
+            return not_served()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            served = await connection.get(ANSWER_SECONDS)
+        except (LarkError, TimeoutError):
+            return not_ready()
+        return await receiver.answer_for(served, request, seconds=ANSWER_SECONDS - (loop.time() - began))
+
+    return Starlette(routes=[Route("/events/{conn_id}", answer, methods=["POST"])])

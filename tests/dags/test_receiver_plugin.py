@@ -1,0 +1,196 @@
+"""The receiver inside a real api-server: a process of its own, which Airflow starts and whose plugins it loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from time import monotonic
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.emulator import Emulator
+from tests.core.receiving.sealing import click, dump, encrypt, event, signed
+from tests.databases import open_sqlite
+
+KEY, TOKEN = "encrypt key", "verification token"
+START_SECONDS = 300
+
+
+class ApiServer:
+    """A running api-server, and the store of the connection that it serves."""
+
+    def __init__(self, url, log, store, ring):
+        self.url = url
+        self.log = log
+        self.store = store
+        self.ring = ring
+
+    def inbox(self, app_id):
+        return SqlInbox(self.store, Keyring.from_text(self.ring), app_id)
+
+    def tell(self, body, app_id, *, conn_id="lark_default"):
+        body["header"] |= {"app_id": app_id, "token": TOKEN}
+        sealed = encrypt(dump(body), KEY)
+        headers = signed(sealed, KEY, at=int(SystemClock().now()))
+        return httpx.post(f"{self.url}/lark/events/{conn_id}", content=sealed, headers=headers, timeout=120)
+
+    def told(self, text):
+        return self.log.read_text(encoding="utf-8").count(text)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def start_api_server(log, **env):
+    """Run ``airflow api-server`` until the block ends; wait until it answers."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [*command, "--workers", "1"],
+            env={**os.environ, **env},
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: answers(url) or process.poll() is not None, log)
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def answers(url):
+    try:
+        return httpx.get(f"{url}/api/v2/version", timeout=30).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(is_so, log=None):
+    give_up = monotonic() + START_SECONDS
+    while not (found := is_so()):
+        assert monotonic() < give_up, log and log.read_text(encoding="utf-8")
+        SystemClock().sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def api_server(airflow_db, emulator, tmp_path_factory):
+    """An api-server with two connections to serve; one of them does not exist."""
+    folder = tmp_path_factory.mktemp("receiver")
+    ring = Fernet.generate_key().decode()
+    store = open_sqlite(folder / "store.db")
+    extra = {"store_conn_id": "lark_store", "event_encrypt_key_secret": KEY, "event_verification_token": TOKEN}
+    lark = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    env = {
+        "AIRFLOW__LARK__RECEIVER_ENABLED": "True",
+        "AIRFLOW__LARK__RECEIVER_CONN_IDS": "lark_default, lark_later",
+        "AIRFLOW_CONN_LARK_DEFAULT": json.dumps({**lark, "extra": extra}),
+        "AIRFLOW_CONN_LARK_STORE": json.dumps({"conn_type": "sqlite", "host": str(folder / "store.db")}),
+        "LARK_CONFIG_ENCRYPTION_KEY": ring,
+    }
+    log = folder / "api-server.log"
+    with start_api_server(log, **env) as url:
+        yield ApiServer(url, log, store, ring)
+    store.dispose()
+
+
+def test_lark_can_save_the_address_and_an_edit_stands_in_the_inbox(api_server, emulator):
+    base = emulator.state.create_base("Shop").app_token
+    table = emulator.state.create_table(base, "Orders", [{"field_name": "Name", "type": 1}]).table_id
+    # Lark checks the address here, without a login of Airflow's
+    url = f"{api_server.url}/lark/events/lark_default"
+    wait_until(lambda: api_server.tell(event(event_id="warm"), emulator.app_id).status_code == 200, api_server.log)
+    emulator.state.set_event_url(emulator.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
+    with LarkClient(emulator.app_id, emulator.app_secret, host=emulator.url) as client:
+        client.drive.subscribe(app_token=base)
+    record = emulator.person.add_record(base, table, {"Name": "a"})
+    emulator.events.settle(120)
+    entries = api_server.inbox(emulator.app_id).claim(limit=10, token="me", lease_seconds=60, subject=f"{base}/{table}")
+    assert [entry.event["action_list"][0]["record_id"] for entry in entries] == [record]
+
+
+def test_click_gets_its_toast(api_server, emulator):
+    answer = wait_until(lambda: api_server.tell(click({"a": 1}), emulator.app_id).json().get("toast"))
+    assert answer["type"] == "info"
+
+
+def test_nothing_else_is_opened(api_server):
+    path = f"{api_server.url}/lark"
+    assert httpx.post(f"{path}/events/lark_other", content=b"{}").status_code == 404
+    assert {httpx.get(f"{path}{rest}").status_code for rest in ("/", "/events", "/docs", "/openapi.json")} == {404}
+    agent = {"User-Agent": "Slackbot-LinkExpanding 1.0"}
+    assert {
+        httpx.request(method, f"{path}/events/lark_default", headers=agent).status_code
+        for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
+    } == {405}
+    # what Airflow itself serves still wants a login
+    assert httpx.get(f"{api_server.url}/api/v2/connections").status_code == 401
+
+
+def test_store_that_is_held_is_said_in_time(api_server, emulator):
+    wait_until(lambda: api_server.tell(event(event_id="ready"), emulator.app_id).status_code == 200, api_server.log)
+    blocker = api_server.store.connect()
+    try:
+        blocker.exec_driver_sql("BEGIN EXCLUSIVE")
+        # an answer at all shows that it does not wait for the store: that is not free before both have come
+        assert api_server.tell(event(event_id="held up"), emulator.app_id).status_code == 503
+        toast = api_server.tell(click({"held": "up"}), emulator.app_id).json()["toast"]
+        assert (toast["type"], toast["content"]) == ("error", "Not recorded: please press again")
+        # and the rest of the api-server goes on
+        assert answers(api_server.url)
+    finally:
+        blocker.exec_driver_sql("ROLLBACK")
+        blocker.close()
+    wait_until(lambda: api_server.tell(event(event_id="held up"), emulator.app_id).status_code == 200, api_server.log)
+
+
+def test_connection_that_is_missing_is_said_once_and_served_when_it_is_there(api_server, emulator):
+    from airflow.models import Connection
+    from airflow.utils.session import create_session
+
+    def tell():
+        return api_server.tell(event(event_id="later"), emulator.app_id, conn_id="lark_later").status_code
+
+    assert [tell(), tell(), tell()] == [503, 503, 503]
+    assert api_server.told("connection 'lark_later': does not exist") == 1
+    extra = {"store_conn_id": "lark_store", "event_encrypt_key_secret": KEY}
+    parts = {"login": emulator.app_id, "password": "s", "host": emulator.url, "extra": json.dumps(extra)}
+    with create_session() as session:
+        session.add(Connection(conn_id="lark_later", conn_type="lark", **parts))
+    try:
+        # from Airflow's own database, and without a restart
+        wait_until(lambda: tell() == 200, api_server.log)
+    finally:
+        with create_session() as session:
+            session.execute(text("DELETE FROM connection WHERE conn_id = 'lark_later'"))
+    assert KEY not in api_server.log.read_text(encoding="utf-8")

@@ -1,0 +1,176 @@
+"""The receiver's application by itself: what it is mounted for, and what it does while a connection cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.api.wire.secret import Secret
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.doors.web_app import Served
+from airflow_provider_lark.core.errors import ConfigError, Unreachable
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.receiving.door import Door
+from airflow_provider_lark.plugins.lark import make_fastapi_apps
+from airflow_provider_lark.plugins.receiver import ReceiverApp
+from airflow_provider_lark.plugins.served_connection import FRESH_SECONDS, RETRY_SECONDS, ServedConnection
+from tests.clocks import JumpingClock
+from tests.core.receiving.sealing import dump, encrypt, event, signed
+from tests.databases import open_sqlite
+
+KEY = "test key"
+
+
+@pytest.fixture
+def served(tmp_path):
+    engine = open_sqlite(tmp_path / "store.db")
+    inbox = SqlInbox(engine, Keyring.from_text(Fernet.generate_key().decode()), "cli_1")
+    yield Served(Door("cli_1", encrypt_key=Secret(KEY)), inbox)
+    engine.dispose()
+
+
+def configure(monkeypatch, **options):
+    for name, value in options.items():
+        monkeypatch.setenv(f"AIRFLOW__LARK__{name.upper()}", value)
+
+
+@pytest.mark.parametrize("word", ["", "False", "false", "0", "f", "maybe"])
+def test_nothing_is_mounted_unless_it_is_wanted(monkeypatch, word):
+    configure(monkeypatch, receiver_enabled=word)
+    assert make_fastapi_apps() == []
+
+
+@pytest.mark.parametrize("word", ["True", "true", "1", "t"])
+def test_the_prefix_is_mounted_where_it_is_wanted(monkeypatch, word):
+    configure(monkeypatch, receiver_enabled=word)
+    (mounted,) = make_fastapi_apps()
+    assert mounted["url_prefix"] == "/lark"
+
+
+def test_no_connection_is_no_receiver(monkeypatch, caplog):
+    configure(monkeypatch, receiver_enabled="True", receiver_conn_ids=" , \n")
+    assert make_fastapi_apps() == []
+    assert "names no connection" in caplog.text
+
+
+def test_loading_the_plugin_imports_nothing_of_a_web_server():
+    """It is loaded in tasks as well, whatever the setting says."""
+    code = """
+import sys
+import airflow.sdk.plugins_manager, airflow.sdk.configuration
+before = set(sys.modules)
+from airflow_provider_lark.plugins.lark import LarkPlugin
+assert LarkPlugin.fastapi_apps
+print(sorted(name for name in set(sys.modules) - before if not name.startswith("airflow_provider_lark")))
+"""
+    env = {**os.environ, "AIRFLOW__LARK__RECEIVER_ENABLED": "True"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+async def post(client, number):
+    sealed = encrypt(dump(event(event_id=f"e{number}")), KEY)
+    headers = signed(sealed, KEY, at=int(SystemClock().now()))
+    answer = await client.post("http://airflow/events/lark_default", content=sealed, headers=headers)
+    return answer.status_code
+
+
+def test_opening_that_hangs_is_not_waited_for(served):
+    may_open = threading.Event()
+
+    def open_(_):
+        assert may_open.wait(120)
+        return served
+
+    async def run():
+        app = ReceiverApp(["lark_default"], open_)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            # it cannot be open yet, so an answer shows that nobody waits for it
+            first = await post(client, 1)
+            may_open.set()
+            give_up = SystemClock().monotonic() + 120
+            while (status := await post(client, 2)) != 200:
+                assert SystemClock().monotonic() < give_up
+                await asyncio.sleep(0.01)
+            return first, status
+
+    assert asyncio.run(run()) == (503, 200)
+    assert served.inbox.count().pending == 1
+
+
+class Opening:
+    """Opens as it is told to, and counts how often."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+        self.count = 0
+
+    def __call__(self, conn_id):
+        self.count += 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+async def ask(connection):
+    """Ask until no opening is under way."""
+    outcome = None
+    for _ in range(2):
+        try:
+            outcome = await connection.get(60)
+        except ConfigError as exc:
+            outcome = exc
+        while connection._opening is not None:
+            await asyncio.sleep(0.001)
+    return outcome
+
+
+def test_broken_connection_is_said_once_and_tried_again_after_a_while(served, caplog):
+    opening, clock = (
+        Opening(ConfigError("has no token store"), ConfigError("has no token store"), served),
+        JumpingClock(),
+    )
+
+    async def run():
+        connection = ServedConnection("lark_default", opening, clock=clock)
+        outcomes = [await ask(connection) for _ in range(3)]
+        assert (opening.count, {type(each) for each in outcomes}) == (1, {ConfigError})
+        for _ in range(2):
+            clock.sleep(RETRY_SECONDS)
+            outcomes.append(await ask(connection))
+        return outcomes
+
+    assert asyncio.run(run())[-1] is served
+    assert caplog.text.count("has no token store") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "is_served"),
+    [
+        pytest.param(ConfigError("does not exist"), False, id="connection deleted"),
+        pytest.param(Unreachable("the store is down"), True, id="store down"),
+        pytest.param(RuntimeError("anything of a driver, password=geheim"), True, id="metadata database down"),
+    ],
+)
+def test_what_was_read_holds_until_the_connection_is_known_to_be_gone(served, error, is_served, caplog):
+    opening, clock = Opening(served, error), JumpingClock()
+
+    async def run():
+        connection = ServedConnection("lark_default", opening, clock=clock)
+        assert await ask(connection) is served
+        clock.sleep(FRESH_SECONDS)
+        return await ask(connection)
+
+    outcome = asyncio.run(run())
+    assert (outcome is served) == is_served
+    assert "geheim" not in caplog.text
