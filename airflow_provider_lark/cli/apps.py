@@ -9,13 +9,13 @@ from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.cli.simple_table import AirflowConsole
 from airflow.models import Connection
 from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.hooks.connections.lark import LarkSettings
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -66,7 +66,7 @@ def list_apps(args: Namespace) -> None:
         rows = [_row(conn) for conn in found]
     for row in rows:
         row["Status"] = "not checked" if args.offline else _status(row["Connection"])
-    AirflowConsole().print_as(data=rows, output=args.output)
+    print_rows(rows, args.output)
 
 
 @command
@@ -81,9 +81,7 @@ def show_app(args: Namespace) -> None:
         if found is not None:
             row = _row(found)
             shown |= {"Name": row["Name"], "Description": found.description or "", "Created At": row["Created At"]}
-    AirflowConsole().print_as(
-        data=[{"Entry": name, "Value": value} for name, value in shown.items()], output=args.output
-    )
+    print_rows([{"Entry": name, "Value": value} for name, value in shown.items()], args.output)
 
 
 @command

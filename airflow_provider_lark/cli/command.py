@@ -1,4 +1,4 @@
-"""What all commands share: the right to read connections, quiet logs, and errors as one line."""
+"""What all commands share: the right to read connections, quiet logs, safe output, and errors as one line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from airflow.utils.cli import suppress_logs_and_warning
 from airflow.utils.providers_configuration_loader import providers_configuration_loaded
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_provider_lark.cli.output import safe_output
 from airflow_provider_lark.core.errors import LarkError
 
 Command = Callable[[Namespace], None]
@@ -28,7 +29,8 @@ def command(run: Command) -> Command:
         before = os.environ.get(_CONTEXT)
         os.environ[_CONTEXT] = "server"
         try:
-            quiet(args)
+            with safe_output():
+                quiet(args)
         except LarkError as exc:
             raise SystemExit(f"{type(exc).__name__}: {exc}") from None
         except SQLAlchemyError as exc:

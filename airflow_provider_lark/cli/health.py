@@ -6,9 +6,8 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
-from airflow.cli.simple_table import AirflowConsole
-
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.errors import ConfigError, LarkError
@@ -28,7 +27,7 @@ def examine(args: Namespace) -> None:
     """Print every finding; exit with status 1 when one of them is trouble."""
     found = list(_examine(args))
     rows = [{"What": f.subject, "Check": f.check, "Status": f.status, "Found": f.detail} for f in found]
-    AirflowConsole().print_as(data=rows, output=args.output)
+    print_rows(rows, args.output)
     if any(finding.status == "trouble" for finding in found):
         raise SystemExit(1)
 
@@ -51,7 +50,7 @@ def _examine(args: Namespace) -> Iterator[Finding]:
             yield examine_base(client, name, settings.bases)
         if settings.token_store_conn_id is not None:
             yield _examine_store(settings.token_store_conn_id)
-        for path in args.mapping:
+        for path in dict.fromkeys(args.mapping):
             yield from _examine_file(client, hook, path, args)
 
 

@@ -8,18 +8,20 @@ from argparse import Namespace
 from collections.abc import Container, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from textwrap import indent
 from typing import Any
 
 import yaml
-from airflow.cli.simple_table import AirflowConsole
-from rich.markup import escape
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping, load_mappings
+from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
+from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.core.sync.plan.actions import Action, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
@@ -43,6 +45,7 @@ def plan(args: Namespace) -> None:
         client = stack.enter_context(hook.client())
         file = stack.enter_context(PlanWriter(args.save)) if args.save else None
         writer = _WRITERS[args.output](args.output)
+        stack.callback(writer.close)
         for mapping in mappings:
             with _engine(client, hook, mapping, args) as engine, _plan(engine, args) as found:
                 writer.write(found)
@@ -57,7 +60,7 @@ def plan(args: Namespace) -> None:
 @command
 def apply(args: Namespace) -> None:
     """Carry out the plans of a file; exit with status 2 when a part of one was left, or failed."""
-    mappings = {mapping.name: mapping for mapping in _read(args)}
+    mappings = {mapping.name: mapping for mapping in load_all_mappings(args.mapping)}
     hook = LarkHook(args.conn_id)
     with hook.client() as client, PlanFile(args.plan) as file:
         for head in file.heads:
@@ -87,11 +90,11 @@ def _tell_done(reports: Sequence[ApplyReport], names: Sequence[str], output: str
     states = ["failed", *["not run"] * len(names)]
     for name, state in zip(names[len(done) :], states, strict=False):
         done.append({**dict.fromkeys(_done(ApplyReport("", "")), ""), "Mapping": name, "Status": state})
-    AirflowConsole().print_as(data=done, output=output)
+    print_rows(done, output)
     if output in ("table", "plain"):
         for report in reports:
             for remark in (*report.problems, *report.warnings):
-                print(_shown(f"{report.mapping}: {remark}"))
+                print(shown(f"{report.mapping}: {remark}"))
 
 
 def _done(report: ApplyReport) -> dict[str, Any]:
@@ -108,12 +111,8 @@ def _done(report: ApplyReport) -> dict[str, Any]:
     }
 
 
-def _read(args: Namespace) -> list[TableMapping]:
-    return [mapping for path in args.mapping for mapping in load_mappings(path)]
-
-
 def _wanted(args: Namespace) -> list[TableMapping]:
-    found = _read(args)
+    found = load_all_mappings(args.mapping)
     names = [mapping.name for mapping in found]
     for name in args.mapping_name:
         if name not in names:
@@ -141,63 +140,86 @@ class _Table:
 
     def __init__(self, output: str) -> None:
         self._output = output
-        self._console = AirflowConsole()
 
     def write(self, found: Plan) -> None:
-        name = found.report.mapping
+        name = shown(found.report.mapping)
         # why many rows are refused is told once, below
         shared = {each.why: str(each) for each in found.refusals if each.rows > 1}
         for page in _pages(line for action in found.actions() for line in _lines(name, action, shared)):
-            if self._output == "table":
-                # a cell may hold what the terminal's markup means something by
-                page = [{title: escape(cell) for title, cell in line.items()} for line in page]
-            self._console.print_as(data=page, output=self._output)
+            print_rows(page, self._output)
         for remark in (*shared.values(), *found.report.warnings):
-            print(_shown(f"{name}: {remark}"))
+            print(f"{name}: {shown(remark)}")
         print(f"{name}: {_sums(found)}")
 
     def end(self) -> None:
         """Print nothing more."""
 
+    def close(self) -> None:
+        """Nothing is open."""
 
-class _Json:
-    """A list with an object for each mapping, written as it is found."""
+
+class _Document:
+    """One text for all mappings, printed when it is whole: a reader of half of it would take it for all."""
 
     def __init__(self, output: str) -> None:
+        # a file, so that memory does not grow with the plans
+        self._file = TemporaryFile("w+", encoding="utf-8", errors="surrogatepass")  # noqa: SIM115 (closed by close())
+        self._is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+
+    def write(self, found: Plan) -> None:
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Print all of it."""
+        self._file.seek(0)
+        copyfileobj(self._file, sys.stdout)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _put(self, text: str) -> None:
+        self._file.write(text)
+
+
+class _Json(_Document):
+    """A list with an object for each mapping."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
         self._begun = False
 
     def write(self, found: Plan) -> None:
-        head = json.dumps(_head(found), ensure_ascii=False)
-        sys.stdout.write(f'{"," if self._begun else "["}\n{head[:-1]}, "actions": [')
+        head = self._dump(_head(found))
+        self._put(f'{"," if self._begun else "["}\n{head[:-1]}, "actions": [')
         self._begun = True
         for number, action in enumerate(found.actions()):
-            comma = "," if number else ""
-            sys.stdout.write(f"{comma}\n  {json.dumps(action.to_dict(), ensure_ascii=False)}")
-        sys.stdout.write("]}")
+            self._put(f"{',' if number else ''}\n  {self._dump(action.to_dict())}")
+        self._put("]}")
 
     def end(self) -> None:
-        print("\n]" if self._begun else "[]")
+        self._put("\n]\n" if self._begun else "[]\n")
+        super().end()
+
+    def _dump(self, told: Any) -> str:
+        return json.dumps(told, ensure_ascii=self._is_ascii)
 
 
-class _Yaml:
+class _Yaml(_Document):
     """The same as YAML."""
 
-    def __init__(self, output: str) -> None:
-        pass
-
     def write(self, found: Plan) -> None:
-        print(_as_yaml([_head(found)]), end="")
+        self._put(self._dump(_head(found)))
         is_empty = True
         for action in found.actions():
             if is_empty:
-                print("  actions:")
+                self._put("  actions:\n")
             is_empty = False
-            print(indent(_as_yaml([action.to_dict()]), "  "), end="")
+            self._put(indent(self._dump(action.to_dict()), "  "))
         if is_empty:
-            print("  actions: []")
+            self._put("  actions: []\n")
 
-    def end(self) -> None:
-        """Print nothing more."""
+    def _dump(self, told: Any) -> str:
+        return str(yaml.safe_dump([told], allow_unicode=not self._is_ascii, sort_keys=False))
 
 
 _WRITERS: dict[str, Any] = {"table": _Table, "plain": _Table, "json": _Json, "yaml": _Yaml}
@@ -222,7 +244,7 @@ def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dic
         "Mapping": mapping,
         "Side": action.side,
         "Action": action.kind,
-        "Key": _shown(action.key),
+        "Key": shown(action.key),
         "Record": action.record_id,
     }
     for change in action.changes:
@@ -234,18 +256,9 @@ def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dic
 def _cell(value: Canonical) -> str:
     if value is None:
         return ""
-    return _shown(value) if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
-
-
-def _shown(text: str) -> str:
-    # a line break would tear the table, and an escape sequence would speak to the terminal
-    return text if text.isprintable() else json.dumps(text)
+    return shown(value) if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
 
 
 def _pages(lines: Iterator[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
     while page := list(islice(lines, _PAGE)):
         yield page
-
-
-def _as_yaml(data: Sequence[Any]) -> str:
-    return str(yaml.safe_dump(list(data), allow_unicode=True, sort_keys=False))

@@ -35,6 +35,17 @@ def load_mappings(path: str | Path, *, bases: Mapping[str, str] | None = None) -
     return parse_mappings(raw, where=str(file), bases=bases)
 
 
+def load_all_mappings(paths: Sequence[str | Path]) -> list[TableMapping]:
+    """Read the mappings of several YAML files; a file that is named twice is read once.
+
+    :raises ConfigError: as for :func:`load_mappings`; or two files hold mappings of one name, or of one SQL table.
+    """
+    files = {Path(path).resolve(): path for path in reversed(paths)}
+    mappings = [mapping for path in reversed(files.values()) for mapping in load_mappings(path)]
+    _refuse_duplicates(mappings, ", ".join(map(str, reversed(files.values()))))
+    return mappings
+
+
 def parse_mappings(raw: Any, *, where: str = "mappings", bases: Mapping[str, str] | None = None) -> list[TableMapping]:
     """Read one mapping, a list of them, ``{"mappings": […]}``, or the short form ``{"MyDB:users": "users"}``.
 
