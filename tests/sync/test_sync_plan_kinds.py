@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.emulator import Emulator
-from tests.databases import open_sqlite
+from tests.databases import EngineOf, open_sqlite
 from tests.sync.conftest import MakePlain
+from tests.sync.plain import Plain, make_plain
 from tests.sync.test_sync_plan import planned
 from tests.sync.world import FIELDS, World
 
@@ -45,23 +47,97 @@ def test_cause_that_spoils_every_new_row_is_told_once_before_the_run(plain: Make
     goods.run("DROP TABLE goods")
 
 
-def test_trigger_that_fills_the_column_keeps_the_plan_from_refusing(plain: MakePlain, engine: Any) -> None:
+def fill_by_trigger(goods: Plain, moment: str, event: str) -> list[str]:
+    """Let a trigger give ``dept`` a value; return what removes it."""
+    body = "NEW.dept = COALESCE(NEW.dept, 9)"
+    if goods.sql.dialect.name != "postgresql":
+        # a trigger AFTER the event cannot change the row
+        body = body if moment == "BEFORE" else "DO 0"
+        goods.run(
+            f"CREATE TRIGGER fill {moment} {event} ON goods FOR EACH ROW {'' if body == 'DO 0' else 'SET '}{body}"
+        )
+        return []
+    goods.run(
+        f"CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NEW; END $$",
+        f"CREATE TRIGGER fill {moment} {event} ON goods FOR EACH ROW EXECUTE FUNCTION fill()",
+    )
+    return ["DROP FUNCTION fill"]
+
+
+DOUBT = "column dept is NOT NULL and gets no value: may be refused, unless a trigger fills it"
+
+
+@pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
+@pytest.mark.parametrize("moment", ["BEFORE", "AFTER"])
+def test_trigger_makes_a_refusal_doubtful_only_before_its_own_event(
+    plain: MakePlain, engine: Any, moment: str, event: str
+) -> None:
     if engine.dialect.name == "sqlite":
         pytest.skip("a trigger of SQLite cannot change the new row")
-    goods = plain("CREATE TABLE goods (id INTEGER PRIMARY KEY, dept VARCHAR(20) NOT NULL)", {})
-    if engine.dialect.name == "postgresql":
-        body = "NEW.dept := 'x'; RETURN NEW;"
-        goods.run(
-            f"CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$",
-            "CREATE TRIGGER fill BEFORE INSERT ON goods FOR EACH ROW EXECUTE FUNCTION fill()",
-        )
-    else:
-        goods.run("CREATE TRIGGER fill BEFORE INSERT ON goods FOR EACH ROW SET NEW.dept = 'x'")
-    goods.add(id=1)
+    # a number, because an empty text would do where NULL will not
+    goods = plain("CREATE TABLE goods (id INTEGER PRIMARY KEY, dept INTEGER NOT NULL)", {"dept": 2})
+    goods.run("INSERT INTO goods VALUES (1, 10)")
+    goods.engine().full()
+    left = fill_by_trigger(goods, moment, event)
+    goods.edit(1, dept=None)
+    goods.add(id=2)
     with goods.engine().plan() as plan:
-        assert plan.counts["sql", "create"] == 1
-    assert goods.engine().full().to_sql.created == 1
-    goods.run("DROP TABLE goods", *(["DROP FUNCTION fill"] if engine.dialect.name == "postgresql" else []))
+        told = {(each.kind, each.key): each.why for each in plan.actions("sql")}
+    report = goods.engine().incremental()
+    goods.run("DROP TABLE goods", *left)
+    fills = {
+        "INSERT": ("create", "2", "its record has no row"),
+        "UPDATE": ("update", "1", "its record was changed in Lark"),
+    }
+    kind, key, why = fills[event]
+    if moment == "BEFORE":
+        assert told.pop((kind, key)) == f"{why}; {DOUBT}"
+    assert (report.to_sql.total, report.failed) == ((1, 1) if moment == "BEFORE" else (0, 2))
+    assert {name: why.partition(",")[0] for name, why in told.items()} == {
+        ("refuse", key): "column dept is NOT NULL" for _, key, _ in fills.values() if ("refuse", key) in told
+    }
+    assert len(told) == report.failed
+
+
+def test_trigger_of_a_partition_makes_a_refusal_doubtful(ledger_database: EngineOf, emulator: Emulator) -> None:
+    engine = ledger_database("postgresql")
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        ddl = (
+            "CREATE TABLE goods (id INTEGER PRIMARY KEY, dept INTEGER NOT NULL) PARTITION BY RANGE (id);"
+            "CREATE TABLE low PARTITION OF goods FOR VALUES FROM (0) TO (100);"
+        )
+        goods = make_plain(emulator, engine, client, ddl, {"dept": 2})
+        goods.run(
+            "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.dept = 7; RETURN NEW; END $$",
+            "CREATE TRIGGER fill BEFORE INSERT ON low FOR EACH ROW EXECUTE FUNCTION fill()",
+        )
+        goods.add(id=1)
+        with goods.engine().plan() as plan:
+            assert [each.why.endswith(DOUBT) for each in plan.actions("sql")] == [True]
+        assert goods.engine().full().to_sql.created == 1
+        goods.run("DROP TABLE goods", "DROP FUNCTION fill")
+
+
+def test_triggers_that_the_reader_may_not_see_make_a_refusal_doubtful(
+    ledger_database: EngineOf, emulator: Emulator
+) -> None:
+    owner = ledger_database("mysql")
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    with LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client:
+        ddl = "CREATE TABLE goods (id INTEGER PRIMARY KEY, dept INTEGER NOT NULL)"
+        goods = make_plain(emulator, owner, client, ddl, {"dept": 2})
+        goods.run(f"CREATE USER {role}@'%' IDENTIFIED BY 'pw'", f"GRANT SELECT ON {owner.url.database}.* TO {role}@'%'")
+        goods.add(id=1)
+        reader = sa.create_engine(owner.url.set(username=role, password="pw"))
+        try:
+            with SyncEngine(client, reader, goods.mapping(direction="to_sql")).plan() as plan:
+                assert [(each.kind, each.why.endswith(DOUBT)) for each in plan.actions("sql")] == [("create", True)]
+            goods.run(f"GRANT TRIGGER ON {owner.url.database}.goods TO {role}@'%'")
+            with SyncEngine(client, reader, goods.mapping(direction="to_sql")).plan() as plan:
+                assert [each.kind for each in plan.actions("sql")] == ["refuse"]
+        finally:
+            reader.dispose()
+            goods.run(f"DROP USER {role}@'%'", "DROP TABLE goods")
 
 
 def test_emptied_cell_of_a_text_that_must_not_be_null_is_no_refusal(world: World) -> None:

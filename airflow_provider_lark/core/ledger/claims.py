@@ -71,7 +71,7 @@ class Claiming(QueuePart):
         claims = [_claim_of(Key(key), rows) for key, rows in self._lock_entries(keys).items()]
         lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
         # what is held stays so until it is settled: a worker that dies must not set it free
-        is_free = _by_key(queue.c.status) != HELD
+        is_free = by_key(queue.c.status) != HELD
         self._change_ids([id_ for one in claims for id_ in one.entry_ids], is_free, status="processing", **lease)
         return claims
 
@@ -87,7 +87,7 @@ class Claiming(QueuePart):
         in_work = exists().where(
             other.c.table_name == queue.c.table_name,
             other.c.key == queue.c.key,
-            _by_key(other.c.status).in_(("processing",)),
+            by_key(other.c.status).in_(("processing",)),
         )
         now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
         mine = [queue.c.status == "pending", queue.c.table_name == self.table_name]
@@ -115,7 +115,7 @@ class Claiming(QueuePart):
     def _unfinished(self, keys: Sequence[str]) -> Select[Any]:
         created_ms = epoch_ms(queue.c.created_at).label("created_ms")
         wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
-        unfinished = _by_key(queue.c.status).in_(("pending", "failed", "processing", HELD))
+        unfinished = by_key(queue.c.status).in_(("pending", "failed", "processing", HELD))
         # not ORDER BY id: MySQL would read the whole queue in that order
         found = select(*wanted).where(self._of(queue, keys), unfinished)
         for dialect in ("mysql", "mariadb"):
@@ -132,7 +132,7 @@ def _now_ms(now_ms: int | None) -> ColumnElement[int]:
     return NowMs() if now_ms is None else milliseconds(now_ms)
 
 
-def _by_key(status: ColumnElement[str]) -> ColumnElement[str]:
+def by_key(status: ColumnElement[str]) -> ColumnElement[str]:
     """Return *status* for a condition that no index is to be read by: with 100,000 entries pending, the few that are
     wanted are found by their key, but a planner without fresh statistics takes the backlog for empty.
     """

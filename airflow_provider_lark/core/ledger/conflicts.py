@@ -73,6 +73,18 @@ class Conflicts(LedgerPart):
             _from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id).limit(limit))
         ]
 
+    def newest_id(self) -> int:
+        """Return the id of the newest conflict, open or closed; 0 when there is none."""
+        newest = select(func.max(table.c.id)).where(table.c.table_name == self.table_name)
+        return int(self.conn.scalars(newest).one() or 0)
+
+    def closed_page(self, *, after: int, up_to: int, limit: int) -> list[Conflict]:
+        """Return up to *limit* conflicts that are closed, from behind the id *after* to the id *up_to*."""
+        mine = (table.c.table_name == self.table_name, table.c.status == "closed", table.c.id.between(after + 1, up_to))
+        return [
+            _from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id).limit(limit))
+        ]
+
     def open_keys(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* that wait for a person to resolve them."""
         return self._keys_where(table, keys, _OPEN)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, insert, select
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
-from airflow_provider_lark.core.ledger.claims import is_due
+from airflow_provider_lark.core.ledger.claims import by_key, is_due
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue, record_map
 from airflow_provider_lark.core.side import Key
@@ -86,13 +86,16 @@ class HeldDeletes(QueuePart):
         return Held(in_lark=found.get(False, 0), in_sql=found.get(True, 0))
 
     def page(self, *, pulls: bool, after: int, limit: int) -> list[Entry]:
-        """Return up to *limit* held entries from behind *after*.
+        """Return up to *limit* keys that are held, each with its oldest entry, from behind the entry *after*.
 
         :param pulls: those whose row stays in SQL; otherwise those whose record stays in Lark.
         """
         kind = queue.c.operation == PULL if pulls else queue.c.operation != PULL
+        other = queue.alias()
+        is_older = (other.c.key == queue.c.key, other.c.table_name == queue.c.table_name, other.c.id < queue.c.id)
+        is_alike = (by_key(other.c.status) == HELD, other.c.operation == PULL if pulls else other.c.operation != PULL)
         held = select(queue.c.id, queue.c.key).where(queue.c.table_name == self.table_name, _IS_HELD, kind)
-        return self._page(held, after, limit)
+        return self._page(held.where(~exists().where(*is_older, *is_alike)), after, limit)
 
     def count_due(self, *, soft: bool) -> int:
         """Return how many keys wait in the queue of which a push may delete the record, at most.

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -32,7 +33,9 @@ from sqlalchemy import (
     select,
 )
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import epoch_ms
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.ledger import tables
 from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, dump_changes, load_changes
@@ -66,6 +69,7 @@ planned_action = Table(
     Column("record_id", String, nullable=False),
     Column("changes", Text, nullable=False),
     Column("why", Text, nullable=False),
+    Index("ix_planned_action_key", "key"),
 )
 
 planned_check = Table(
@@ -164,6 +168,15 @@ class PlanDatabase:
         with self.read() as conn:
             found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
             return {(row[0], row[1]): row[2] for row in found}
+
+    def keys_among(self, conn: Connection, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[str]:
+        """Return those of *keys* of which an action is noted that meets *conditions*."""
+        found: set[str] = set()
+        for some in split(keys):
+            found.update(
+                conn.scalars(select(planned_action.c.key).where(is_among(planned_action.c.key, some), *conditions))
+            )
+        return found
 
     def refusals(self, limit: int) -> list[Refusals]:
         """Return why rows cannot be synced, what concerns most rows first."""

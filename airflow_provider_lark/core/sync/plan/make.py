@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, select
@@ -31,6 +32,8 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 
 _PAGE = 500
+
+AGREES = "both sides agree; the conflict is closed"
 
 
 def make_plan(
@@ -91,6 +94,7 @@ def make_plan(
 
 def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     run.transact(lambda tx: tx.queue.hand_back_all())
+    newest = run.read(lambda tx: tx.conflicts.newest_id())
     try:
         if operation == "full":
             run_full(run)
@@ -99,7 +103,7 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     except SafetyStop as stop:
         run.report.status = "held"
         run.report.warnings.append(str(stop))
-    for actions in _waiting(run):
+    for actions in chain(_waiting(run), _settled(run, newest)):
         with run.plan.write() as copy:
             run.plan.add(copy, actions)
     # a cause that many rows share is told once
@@ -118,6 +122,21 @@ def _waiting(run: PlanRun) -> Iterator[list[Action]]:
     while conflicts := run.read(_open_conflicts, after):
         yield [Action("both", "conflict", each.key, each.record_id or "", why=WAITS) for each in conflicts]
         after = conflicts[-1].id or 0
+
+
+def _settled(run: PlanRun, newest: int) -> Iterator[list[Action]]:
+    """Yield the conflicts that the run closes without anything to write, of those up to the id *newest*."""
+    after = 0
+    while conflicts := run.read(_closed_conflicts, after, newest):
+        with run.plan.read() as copy:
+            known = run.plan.keys_among(copy, [each.key for each in conflicts])
+        settled = [each for each in conflicts if each.key not in known]
+        yield [Action("both", "conflict", each.key, each.record_id or "", why=AGREES) for each in settled]
+        after = conflicts[-1].id or 0
+
+
+def _closed_conflicts(tx: Transaction, after: int, newest: int) -> list[Conflict]:
+    return tx.conflicts.closed_page(after=after, up_to=newest, limit=_PAGE)
 
 
 def _open_conflicts(tx: Transaction, after: int) -> list[Conflict]:

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.fields.column import Column, ColumnKind, text_li
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
-from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
+from airflow_provider_lark.core.sql_side.foreseen_refusals import Foreseen, ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
@@ -103,7 +103,7 @@ class RowPlanner:
     """Plans what would be written to SQL: :meth:`apply` stands for the writing.
 
     What the database itself would make of it is foreseen where the columns tell: a value that it must have or may not
-    get. Defaults, triggers and other constraints are not.
+    get. Defaults, other constraints, and what a trigger does are not.
     """
 
     def __init__(
@@ -116,14 +116,19 @@ class RowPlanner:
 
     def apply(self, changes: Sequence[SqlChange]) -> list[Action]:
         """Keep what *changes* would write, give them keys and rows as writing does, and return the actions."""
+        wanted = []
         for change in changes:
-            if change.error is None and (why := self._why_refused(change)):
-                change.error = RowRefused(why)
-        wanted = [change for change in changes if change.error is None]
-        before = self._rows.read([change.key for change in wanted if change.key is not None])
-        return [self._plan(change, before) for change in wanted]
+            if change.error is not None:
+                continue
+            foreseen = self._foresee(change)
+            if foreseen.why and foreseen.is_certain:
+                change.error = RowRefused(foreseen.why)
+            else:
+                wanted.append((change, foreseen.why))
+        before = self._rows.read([change.key for change, _ in wanted if change.key is not None])
+        return [_with_doubt(self._plan(change, before), doubt) for change, doubt in wanted]
 
-    def _why_refused(self, change: SqlChange) -> str:
+    def _foresee(self, change: SqlChange) -> Foreseen:
         codecs = self._binding.codecs
         # what an empty cell is written as, where the column must not be NULL
         empty = {
@@ -134,7 +139,7 @@ class RowPlanner:
         bound = {**change.values, **empty}
         if change.kind == "insert":
             return self._refusals.of_insert(bound)
-        return self._refusals.of_update(bound) if change.kind == "patch" else ""
+        return self._refusals.of_update(bound) if change.kind == "patch" else Foreseen()
 
     def _plan(self, change: SqlChange, before: dict[Key, SqlRow]) -> Action:
         if change.kind == "insert":
@@ -183,6 +188,10 @@ class RowPlanner:
         if kind == "link":
             return "the row does not have its record id yet"
         return "its record was deleted in Lark" if kind == "delete" else "its record was changed in Lark"
+
+
+def _with_doubt(action: Action, doubt: str) -> Action:
+    return replace(action, why=f"{action.why}; {doubt}") if doubt else action
 
 
 def _made_value(column: Column, number: int) -> Canonical:
