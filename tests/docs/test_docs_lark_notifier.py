@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from inspect import signature
 
+import pytest
+
 from tests.docs.pages import page
 
 
@@ -15,11 +17,16 @@ def test_every_parameter_of_the_notifier_is_told() -> None:
     assert sorted(set(signature(LarkNotifier.__init__).parameters) - {"self", "kwargs"} - told) == []
 
 
-def test_every_setting_of_notifications_is_told_with_its_default() -> None:
+@pytest.mark.parametrize(("of", "path"), [("notify_", "docs/notifiers.md"), ("receiver_", "docs/events.md")])
+def test_every_setting_is_told_with_its_default(of: str, path: str) -> None:
     from airflow_provider_lark.provider_info import get_provider_info
 
-    options = get_provider_info()["config"]["lark"]["options"]
-    told = page("docs/notifiers.md").text
+    told = page(path).text
+    known = get_provider_info()["config"]["lark"]["options"]
+    assert [name for name in known if not name.startswith(("notify_", "receiver_"))] == []
+    options = {name: each for name, each in known.items() if name.startswith(of)}
     assert [name for name in options if name not in told] == []
     defaults = {name: each["default"] for name, each in options.items() if each["default"] is not None}
-    assert [name for name, default in defaults.items() if f"| `{name}` | `{default}` |" not in told] == []
+    assert [
+        name for name, default in defaults.items() if not re.search(rf"\| `{name}`[^|]* \| `{default}` \|", told)
+    ] == []
