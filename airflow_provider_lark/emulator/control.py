@@ -37,7 +37,15 @@ STATE_ACTIONS: Final = frozenset(
             "create_base",
             "create_table",
         ),
-        *("set_app", "set_event_url", "push_ticket", "resign", "revoke_consent", "set_chat_member"),
+        *(
+            "set_app",
+            "set_event_url",
+            "set_long_connection",
+            "push_ticket",
+            "resign",
+            "revoke_consent",
+            "set_chat_member",
+        ),
         *("add_webhook", "set_webhook", "remove_webhook"),
         *("set_chat", "stop_bot", "write_message", "read_message", "add_sticker", "add_card_template"),
         *("grant", "revoke", "set_advanced", "hide_records", "show_records"),
@@ -70,6 +78,11 @@ class Control:
             ("DELETE", "events"): lambda _: emulator.events.clear(),
             ("POST", "approvals/press"): _call(emulator.decisions.press),
             ("GET", "approvals/presses"): lambda _: [each.to_dict() for each in emulator.decisions.log()],
+            ("GET", "sockets"): lambda _: emulator.sockets.status(),
+            ("POST", "sockets/faults"): lambda given: emulator.sockets.set_faults(**given),
+            ("POST", "sockets/drop"): lambda _: emulator.sockets.drop(),
+            ("POST", "sockets/silence"): lambda _: emulator.sockets.silence(),
+            ("POST", "sockets/send_config"): lambda _: emulator.sockets.send_config(),
             ("POST", "events/settle"): lambda given: emulator.events.settle(float(given.get("timeout_seconds", 10))),
         }
         for name in PERSON_ACTIONS:

@@ -10,6 +10,7 @@ from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.events.decisions import Decisions
+from airflow_provider_lark.emulator.events.sockets import PATH, LongConnections
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.ids import Ids
@@ -17,11 +18,12 @@ from airflow_provider_lark.emulator.person import Person
 from airflow_provider_lark.emulator.serving.dispatch import Dispatch
 from airflow_provider_lark.emulator.serving.journal import Journal, LogEntry
 from airflow_provider_lark.emulator.serving.server import Server
+from airflow_provider_lark.emulator.serving.upgrade import upgrade
 from airflow_provider_lark.emulator.serving.visitors import refuse_visitor
 from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
-from airflow_provider_lark.emulator.wire import Answer, Cut, Request
+from airflow_provider_lark.emulator.wire import Answer, Cut, Request, Upgrade
 
 DEFAULT_APP_ID: Final = "cli_emulator"
 DEFAULT_APP_SECRET: Final = "emulator-secret"  # noqa: S105 - opens nothing but the emulator
@@ -64,7 +66,8 @@ class Emulator:
         self.journal = Journal()
         self.state = State(self.clock, self.switches, Ids(seed))
         self.person = Person(self.state)
-        self.events = Courier(self.state, Ids(seed + 1))
+        self.sockets = LongConnections(self.state, seed)
+        self.events = Courier(self.state, Ids(seed + 1), self.sockets)
         self.state.announce = self.events.announce
         self.decisions = Decisions(self.state, Ids(seed + 2))
         self._rate_limits = self.switches.rate_limits = rate_limits
@@ -104,8 +107,10 @@ class Emulator:
             raise RuntimeError(msg)
         return f"http://{self._address[0]}:{self._server.server_address[1]}"
 
-    def answer(self, request: Request) -> Answer | Cut:
+    def answer(self, request: Request) -> Answer | Cut | Upgrade:
         """Answer one request, whatever brought it."""
+        if request.path == PATH:
+            return upgrade(self.sockets, request)
         if f"{request.path}/".startswith(PREFIX):
             refused = refuse_visitor(request, self._address[0], self._allowed_hosts)
             return self._control.answer(request) if refused is None else Answer(403, dump({"error": refused}))
@@ -155,6 +160,7 @@ class Emulator:
         self._dispatch.clear()
         self.events.clear()
         self.decisions.clear()
+        self.sockets.clear()
         self.switches.restore()
         self.switches.rate_limits = self._rate_limits
         self.state.add_app(self.app_id, self.app_secret)

@@ -7,6 +7,7 @@ from typing import Protocol
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.events.decisions import Decisions
+from airflow_provider_lark.emulator.events.sockets import LongConnections
 from airflow_provider_lark.emulator.faults import Faults
 from airflow_provider_lark.emulator.person import Person
 from airflow_provider_lark.emulator.serving.journal import Journal
@@ -26,6 +27,7 @@ class Handle(Protocol):
     person: Person
     events: Courier
     decisions: Decisions
+    sockets: LongConnections
 
     @property
     def url(self) -> str:

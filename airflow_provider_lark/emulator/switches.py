@@ -121,7 +121,7 @@ class Switches:
     challenge_seconds: float = 1.0
     """How long a request URL may take to return its challenge (§5.3)."""
     ack_seconds: float = 3.0
-    """How long a request URL may take to acknowledge an event (§5.3); real time, unlike the retries."""
+    """How long an app may take to acknowledge an event (§5.3); for a request URL in real time, unlike the retries."""
     event_copies: int = 1
     """How often each event is delivered: at least once is all that is promised (§5.3)."""
     events_out_of_order: bool = False
@@ -130,6 +130,18 @@ class Switches:
     """Whether events of new and deleted records carry their auto numbers (§5.2 does not say)."""
     event_time_digits: Literal[13, 16] = 13
     """Digits of an event's ``create_time``: ms or µs (§5.3)."""
+    ping_seconds: int = 120
+    """How often clients of the long connection are told to ping (§5.5)."""
+    reconnect_seconds: int = 120
+    """How long they are told to wait between two tries to connect (§5.5)."""
+    reconnect_jitter_seconds: int = 30
+    """The random wait before their first try that they are told (§5.5)."""
+    reconnect_count: int = -1
+    """How many tries they are told; -1 for ever (§5.5)."""
+    fragment_bytes: int = 0
+    """Bytes of a delivery's JSON in one frame of the long connection; 0: however long it is (§5.5 names no size)."""
+    fragments_out_of_order: bool = False
+    """Whether the fragments of a delivery come in any order (§5.5)."""
     hook_answer: Literal["both", "code", "status"] = "both"
     """How a webhook says that it took a message: by ``code``, by the older ``StatusCode``, or by both (§6.4)."""
     hook_bad_request_status: int = 400

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, StatusFamily, invalid, status_of
@@ -141,6 +142,13 @@ class Cut:
     """No answer: the connection is closed, at once or when the caller stops waiting."""
 
     hold: bool = False
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """No answer either: the connection speaks another protocol from here on, as long as *converse* runs."""
+
+    converse: Callable[[socket], None] = field(repr=False)
 
 
 @dataclass

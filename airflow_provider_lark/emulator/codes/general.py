@@ -20,6 +20,11 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     10014: ("app id not exists", 200),
     10015: ("app secret invalid", 200),
     10016: ("app ticket resend refused", 200),
+    # the long connection, §5.5; its codes 1, 403 and 514 mean nothing elsewhere
+    1000040343: ("internal error", 200),
+    1000040344: ("no credential", 200),
+    1000040350: ("the number of connections exceeded the limit", 200),
+    1000040351: ("Incorrect domain name", 200),
     # OAuth, §1.3
     20005: ("the user access token is invalid", 200),
     20021: ("the user has resigned", 200),

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from airflow_provider_lark.emulator.clock import SystemClock
 from airflow_provider_lark.emulator.events.payload import changed_event, create_time, envelope, ticket_envelope
+from airflow_provider_lark.emulator.events.sockets import LongConnections
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.state.accounts import Accounts, App
 from airflow_provider_lark.emulator.tenant.changes import Announcement, RecordsChanged, TicketMade
@@ -44,22 +45,29 @@ class Delivery:
     due: float
     payload: dict[str, Any] = field(repr=False)
     """What the app finds after it decrypted the body."""
-    endpoint: Endpoint = field(repr=False)
-    state: Literal["waiting", "delivered", "dropped"] = "waiting"
+    endpoint: Endpoint | None = field(repr=False)
+    """None: over the long connection."""
+    state: Literal["waiting", "sent", "delivered", "dropped", "lost"] = "waiting"
+    """``sent``: over a long connection, and not answered yet; ``lost``: it went nowhere, and counts as delivered."""
     attempts: int = 0
     last_error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The delivery as JSON, without what it carries."""
         names = ("event_id", "event_type", "app_id", "state", "attempts", "last_error")
-        return {**{name: getattr(self, name) for name in names}, "url": self.endpoint.url, "due": self.due}
+        url = "" if self.endpoint is None else self.endpoint.url
+        return {**{name: getattr(self, name) for name in names}, "url": url, "due": self.due}
 
 
 class Courier:
-    """Takes announcements and carries them to the apps' request URLs, one at a time."""
+    """Takes announcements and carries them to the apps.
 
-    def __init__(self, accounts: Accounts, ids: Ids) -> None:
+    To request URLs one at a time; over long connections as many as there are.
+    """
+
+    def __init__(self, accounts: Accounts, ids: Ids, sockets: LongConnections) -> None:
         self._accounts = accounts
+        self._sockets = sockets
         # its own source of ids: the thread must not disturb those of records
         self._ids = ids
         self._numbers = itertools.count(1)
@@ -68,6 +76,8 @@ class Courier:
         """A heap by due time, then by order of announcement."""
         self._orders = itertools.count()
         self._round = 0
+        self._under_way = 0
+        """How many were sent over long connections and wait for their answer."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -97,6 +107,7 @@ class Courier:
             self._log.clear()
             self._waiting.clear()
             self._round += 1
+            self._under_way = 0
             self._changed.notify_all()
 
     def log(self) -> list[Delivery]:
@@ -116,7 +127,8 @@ class Courier:
                 raise TimeoutError(msg)
 
     def _is_quiet(self) -> bool:
-        return self._post is None and not self._is_due() and not self._tickets_due()
+        is_idle = self._post is None and self._under_way <= self._sockets.unheard
+        return is_idle and not self._is_due() and not self._tickets_due()
 
     # -- taking
 
@@ -129,9 +141,9 @@ class Courier:
         now = self._accounts.clock.now()
         for app_id, subscribers in self._accounts.subscriptions.of(news.base.app_token).items():
             app = self._accounts.apps[app_id]
-            endpoint = _endpoint_for(app, event_type)
-            if endpoint is None:
+            if not _is_wanted(app, event_type):
                 continue
+            endpoint = app.endpoint
             event = changed_event(news, self._accounts.directory, subscribers, now)
             if not event["action_list"]:
                 continue
@@ -141,7 +153,7 @@ class Courier:
                 event,
                 event_id=event_id,
                 create_time=create_time(now, self._accounts.switches.event_time_digits),
-                token=endpoint.verification_token,
+                token="" if endpoint is None else endpoint.verification_token,
                 app_id=app_id,
                 tenant_key=self._accounts.tenant_key,
             )
@@ -157,7 +169,9 @@ class Courier:
         )
         self._add(event_id, APP_TICKET, news.app_id, payload, endpoint)
 
-    def _add(self, event_id: str, event_type: str, app_id: str, payload: dict[str, Any], endpoint: Endpoint) -> None:
+    def _add(
+        self, event_id: str, event_type: str, app_id: str, payload: dict[str, Any], endpoint: Endpoint | None
+    ) -> None:
         switches = self._accounts.switches
         number = next(self._numbers)
         due = self._accounts.clock.now()
@@ -180,6 +194,7 @@ class Courier:
         while True:
             for app_id in self._tickets_due():
                 self._accounts.push_ticket(app_id)
+            self._sockets.expire()
             with self._changed:
                 if self._stopping:
                     return
@@ -189,14 +204,37 @@ class Courier:
                     continue
                 _, _, delivery = heapq.heappop(self._waiting)
                 began = self._round
-                post = self._post = Post(delivery.endpoint.url)
-            error = self._send(post, delivery)
+                post = self._post = None if delivery.endpoint is None else Post(delivery.endpoint.url)
+                self._under_way += post is None
+            if post is None or delivery.endpoint is None:
+                self._send_over_socket(delivery, began)
+                continue
+            error = self._send(post, delivery, delivery.endpoint)
             with self._changed:
                 self._post = None
                 # what was forgotten in the meantime must not come back
                 if began == self._round:
                     self._note(delivery, error)
                 self._changed.notify_all()
+
+    def _send_over_socket(self, delivery: Delivery, began: int) -> None:
+        delivery.state = "sent"
+
+        def done(error: str) -> None:
+            with self._changed:
+                if began == self._round:
+                    self._under_way -= 1
+                    self._note(delivery, error)
+                self._changed.notify_all()
+
+        outcome = self._sockets.deliver(delivery.app_id, delivery.payload, done)
+        if outcome == "lost":
+            with self._changed:
+                self._under_way -= began == self._round
+                delivery.attempts, delivery.state = delivery.attempts + 1, "lost"
+                self._changed.notify_all()
+        elif outcome == "failed":
+            done("no client is connected")
 
     def _tickets_due(self) -> list[str]:
         now = self._accounts.clock.now()
@@ -205,15 +243,15 @@ class Courier:
 
     def _nap_seconds(self) -> float:
         moments = [self._waiting[0][0]] if self._waiting else []
+        moments += [] if self._sockets.next_due is None else [self._sockets.next_due]
         moments += [each.next_ticket for each in list(self._accounts.apps.values()) if each.wants_tickets]
         if not isinstance(self._accounts.clock, SystemClock):
             return _GLANCE_SECONDS if moments else _IDLE_SECONDS
         wait = min(moments, default=math.inf) - self._accounts.clock.now()
         return min(max(wait, _GLANCE_SECONDS), _LONGEST_NAP_SECONDS)
 
-    def _send(self, post: Post, delivery: Delivery) -> str:
+    def _send(self, post: Post, delivery: Delivery, endpoint: Endpoint) -> str:
         """Why the app did not take it; empty: it did."""
-        endpoint = delivery.endpoint
         body = endpoint.seal(delivery.payload, self._ids)
         headers = endpoint.signature(body, self._accounts.clock.now(), self._ids)
         try:
@@ -225,6 +263,7 @@ class Courier:
     def _note(self, delivery: Delivery, error: str) -> None:
         if self._stopping and error:
             # cut off, not refused: it counts for nothing and comes again after a start
+            delivery.state = "waiting"
             self._push(delivery)
             return
         delivery.attempts += 1
@@ -234,13 +273,15 @@ class Courier:
         elif delivery.attempts > len(RETRY_SECONDS):
             delivery.state = "dropped"
         else:
+            delivery.state = "waiting"
             delivery.due = self._accounts.clock.now() + RETRY_SECONDS[delivery.attempts - 1]
             self._push(delivery)
 
 
-def _endpoint_for(app: App, event_type: str) -> Endpoint | None:
-    """Where the event goes, when the app is on, added it in the console and has a scope for it (§5.1)."""
+def _is_wanted(app: App, event_type: str) -> bool:
+    """Whether the app is on, added the event in the console and has a scope for it (§5.1)."""
     allowed = app.is_enabled and (app.scopes is None or not app.scopes.isdisjoint(EVENT_SCOPES))
-    if not allowed or app.endpoint is None or event_type not in app.endpoint.event_types:
-        return None
-    return app.endpoint
+    if app.endpoint is not None:
+        return allowed and event_type in app.endpoint.event_types
+    over = app.long_connection
+    return allowed and over is not None and over.takes_events and event_type in over.event_types

@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.serving.bodies import Unreadable, read_body
-from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request
+from airflow_provider_lark.emulator.wire import JSON_TYPE, Answer, Cut, Request, Upgrade
 
 MAX_BODY: Final = 64 * 1024 * 1024
 _POLL_SECONDS: Final = 0.02
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 64 * 1024
 
-Answering = Callable[[Request], Answer | Cut]
+Answering = Callable[[Request], Answer | Cut | Upgrade]
 Refusing = Callable[[ApiError], Answer]
 
 
@@ -50,6 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
         result = self.server.answering(request)
         if isinstance(result, Cut):
             self._cut(hold=result.hold)
+        elif isinstance(result, Upgrade):
+            self.close_connection = True
+            result.converse(self.connection)
         else:
             self._send(result)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from airflow_provider_lark.emulator.clock import Clock
@@ -16,6 +16,7 @@ from airflow_provider_lark.emulator.tenant.changes import Announce, Change, Subs
 from airflow_provider_lark.emulator.tenant.chats import Chats
 from airflow_provider_lark.emulator.tenant.directory import Directory, User
 from airflow_provider_lark.emulator.tenant.endpoint import Endpoint
+from airflow_provider_lark.emulator.tenant.long_connection import LongConnection
 
 TENANT_KEY: Final = "2ed263bf32cf1651"
 TICKET_SECONDS: Final = 3600
@@ -45,6 +46,8 @@ class App:
     is_enabled: bool = True
     has_bot: bool = True
     endpoint: Endpoint | None = field(default=None, repr=False)
+    long_connection: LongConnection | None = None
+    """What comes over it in place of a request URL; None: nothing does."""
 
     @property
     def wants_tickets(self) -> bool:
@@ -76,6 +79,8 @@ class Accounts:
         self.directory = Directory(self.ids, self.switches, Chats(self.clock, self.ids))
         self.subscriptions = Subscriptions()
         self.apps: dict[str, App] = {}
+        self.connection_tickets: dict[str, str] = {}
+        """Apps by the ticket with which one client may open a long connection."""
         self.person = self.directory.add_user("Person")
         """Who edits and who logs in when nobody is named."""
 
@@ -161,8 +166,32 @@ class Accounts:
             endpoint.verify(self.ids, timeout_seconds=self.switches.challenge_seconds)
         with self.lock:
             app.endpoint = endpoint
+            if app.long_connection is not None:
+                app.long_connection = replace(app.long_connection, takes_events=False)
             app.next_ticket = self.clock.now() + TICKET_SECONDS
         return app
+
+    def set_long_connection(
+        self,
+        app_id: str,
+        *,
+        events: bool = True,
+        callbacks: bool = True,
+        event_types: Iterable[str] | None = None,
+    ) -> App:
+        """Let an app get its events over a long connection, as the console does in place of a request URL (§5.5).
+
+        :param events: whether events come over it; the request URL gets none any more.
+        :param callbacks: whether clicks on cards do.
+        :param event_types: the events added to the app; None: both Bitable ones.
+        """
+        types = {} if event_types is None else {"event_types": frozenset(event_types)}
+        with self.lock:
+            app = self.apps[app_id]
+            app.long_connection = LongConnection(takes_events=events, takes_callbacks=callbacks, **types)
+            if events:
+                app.endpoint = None
+            return app
 
     def push_ticket(self, app_id: str) -> str:
         """Make a new app_ticket and send it to the app's request URL; the one before is taken too."""
