@@ -40,6 +40,7 @@ STATE_ACTIONS: Final = frozenset(
         *(
             "set_app",
             "set_event_url",
+            "set_callback_url",
             "set_long_connection",
             "push_ticket",
             "resign",
@@ -74,6 +75,8 @@ class Control:
             ("POST", "lock_base"): _call(emulator.lock_base),
             ("GET", "bases"): lambda _: list_bases(emulator.state),
             ("GET", "messages"): lambda _: [asdict(each) for each in emulator.messages],
+            ("POST", "click"): _call(emulator.clicks.press),
+            ("POST", "forward"): _call(emulator.clicks.forward),
             ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],
             ("DELETE", "events"): lambda _: emulator.events.clear(),
             ("POST", "approvals/press"): _call(emulator.decisions.press),
@@ -112,7 +115,7 @@ class Control:
             return Answer(400, dump({"error": error.detail or error.msg, "code": error.code}))
         except KeyError as error:
             return Answer(400, dump({"error": f"unknown {error}"}))
-        except (TypeError, ValueError, Unacknowledged, TimeoutError) as error:
+        except (LookupError, TypeError, ValueError, Unacknowledged, TimeoutError) as error:
             return Answer(400, dump({"error": str(error)}))
         return Answer(200, dump({"result": _plain(result)}))
 

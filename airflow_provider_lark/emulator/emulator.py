@@ -6,6 +6,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Final, Self
 
+from airflow_provider_lark.emulator.clicks import Clicks
 from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
 from airflow_provider_lark.emulator.events.courier import Courier
@@ -68,6 +69,7 @@ class Emulator:
         self.person = Person(self.state)
         self.sockets = LongConnections(self.state, seed)
         self.events = Courier(self.state, Ids(seed + 1), self.sockets)
+        self.clicks = Clicks(self.state, Ids(seed + 3), self.sockets)
         self.state.announce = self.events.announce
         self.decisions = Decisions(self.state, Ids(seed + 2))
         self._rate_limits = self.switches.rate_limits = rate_limits

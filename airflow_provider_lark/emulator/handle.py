@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from airflow_provider_lark.emulator.clicks import Clicks
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.events.decisions import Decisions
@@ -28,6 +29,7 @@ class Handle(Protocol):
     events: Courier
     decisions: Decisions
     sockets: LongConnections
+    clicks: Clicks
 
     @property
     def url(self) -> str:

@@ -29,6 +29,7 @@ class Listener:
         self.answers: deque[int] = deque()
         self.encrypt_key = ""
         self.challenge_answer: bytes | None = None
+        self.event_answer = b"{}"
         self.on_event: Callable[[], object] = lambda: None
         self.called = threading.Event()
         self.released = threading.Event()
@@ -63,7 +64,7 @@ class Listener:
         self.heard.append(heard)
         self.called.set()
         self.on_event()
-        return status, b"{}"
+        return status, self.event_answer
 
     def stop(self) -> None:
         self.released.set()

@@ -163,6 +163,8 @@ _AT_200: Final = {
     19022: "Ip Not Allowed",
     19024: "Key Words Not Found",
     19036: "the message is too long",
+    # delayed update of a card, §5.4
+    300090: "the token of the callback is not valid",
     230100: "test messages are restricted",
 }
 

@@ -91,6 +91,7 @@ def show_chat(state: State, chat: Chat, limit: int, end: int | None = None) -> d
         "description": chat.description,
         "in_threads": chat.in_threads,
         "people": [name_of(state, each) for each in chat.members],
+        "who": [{"open_id": each, "name": name_of(state, each)} for each in chat.members],
         "total": len(messages),
         "first": first,
         "shown": [describe(state, each) for each in shown],
@@ -128,6 +129,7 @@ def describe(state: State, message: Message) -> dict[str, Any]:
         "read_by": [name_of(state, each) for each in message.read_by],
         "urged": {name_of(state, each): how for each, how in message.urged.items()},
         "in_batch": bool(message.batch_id),
+        "is_forwarded": bool(message.forwarded_from),
         "line": _line(state, message),
     }
     if not message.is_recalled:

@@ -18,6 +18,8 @@ from airflow_provider_lark.emulator.tenant.directory import Directory, User
 from airflow_provider_lark.emulator.tenant.endpoint import Endpoint
 from airflow_provider_lark.emulator.tenant.long_connection import LongConnection
 
+CallbackKind = Literal["new", "old"]
+"""``card.action.trigger``, or the one before it, which is signed otherwise and not encrypted (lark-api §5.4)."""
 TENANT_KEY: Final = "2ed263bf32cf1651"
 TICKET_SECONDS: Final = 3600
 _TICKETS_KEPT: Final = 2
@@ -48,6 +50,9 @@ class App:
     endpoint: Endpoint | None = field(default=None, repr=False)
     long_connection: LongConnection | None = None
     """What comes over it in place of a request URL; None: nothing does."""
+    callback: Endpoint | None = field(default=None, repr=False)
+    """Where clicks on its cards go; None: they are switched off in the console."""
+    callback_kinds: tuple[CallbackKind, ...] = ("new",)
 
     @property
     def wants_tickets(self) -> bool:
@@ -192,6 +197,36 @@ class Accounts:
             if events:
                 app.endpoint = None
             return app
+
+    def set_callback_url(
+        self,
+        app_id: str,
+        url: str,
+        *,
+        encrypt_key: str = "",
+        verification_token: str = "",
+        kinds: Iterable[CallbackKind] = ("new",),
+        verify: bool = True,
+    ) -> App:
+        """Let clicks on an app's cards go to *url*, as the console does beside the address of events (§5.4).
+
+        :param url: empty: nowhere; people see 200340.
+        :param kinds: the callbacks that are subscribed; with both, each click comes twice.
+        :param verify: whether the challenge is sent; without it the URL may still be down.
+        :raises Unacknowledged: the challenge did not come back; nothing is kept.
+        """
+        wanted = tuple(kinds)
+        if not wanted or not set(wanted) <= {"new", "old"}:
+            msg = f"kinds of callbacks are new and old, not {list(wanted)!r}"
+            raise ValueError(msg)
+        endpoint = Endpoint(url, encrypt_key, verification_token) if url else None
+        with self.lock:
+            app = self.apps[app_id]
+        if endpoint is not None and verify:
+            endpoint.verify(self.ids, timeout_seconds=self.switches.challenge_seconds)
+        with self.lock:
+            app.callback, app.callback_kinds = endpoint, wanted
+        return app
 
     def push_ticket(self, app_id: str) -> str:
         """Make a new app_ticket and send it to the app's request URL; the one before is taken too."""

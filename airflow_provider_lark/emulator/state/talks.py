@@ -10,6 +10,7 @@ from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.ids import Ids
 from airflow_provider_lark.emulator.limits import RateLimits
 from airflow_provider_lark.emulator.state.accounts import Accounts
+from airflow_provider_lark.emulator.state.messaging.card_tokens import CardTokens
 from airflow_provider_lark.emulator.state.messaging.messages import Messages, Written
 from airflow_provider_lark.emulator.state.messaging.resources import Resources
 from airflow_provider_lark.emulator.switches import Switches
@@ -31,6 +32,7 @@ class Talks(Accounts):
     def _clear_talks(self) -> None:
         self.messages = Messages(self.clock, self.ids)
         self.resources = Resources(self.ids)
+        self.card_tokens = CardTokens(self.clock, self.ids)
         self.paces = RateLimits(self.clock)
         """What one receiver may get, and how often one message may change (§6.1)."""
         self.stopped_bots: set[tuple[str, str]] = set()

@@ -18,6 +18,12 @@ def sign(timestamp: str, nonce: str, encrypt_key: str, body: bytes) -> str:
     return hashlib.sha256(f"{timestamp}{nonce}{encrypt_key}".encode() + body).hexdigest()
 
 
+def sign_old(timestamp: str, nonce: str, verification_token: str, body: bytes) -> str:
+    """The value of ``X-Lark-Signature`` for the old kind of click, which is not encrypted."""
+    text = f"{timestamp}{nonce}{verification_token}".encode() + body
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+
 def encrypt(plain: bytes, encrypt_key: str, iv: bytes) -> str:
     """Base64 of *iv* and the AES-256-CBC ciphertext, its key the SHA-256 of *encrypt_key*."""
     # the emulator's only heavy import, and only for apps with an Encrypt Key

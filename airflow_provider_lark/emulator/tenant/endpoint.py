@@ -63,6 +63,15 @@ class Endpoint:
             "X-Lark-Signature": crypto.sign(timestamp, nonce, self.encrypt_key, body),
         }
 
+    def old_signature(self, body: bytes, now: float, ids: Ids) -> dict[str, str]:
+        """The headers of the old kind of click: signed with the Verification Token (§5.4)."""
+        timestamp, nonce = str(int(now)), ids.make("", 10)
+        return {
+            "X-Lark-Request-Timestamp": timestamp,
+            "X-Lark-Request-Nonce": nonce,
+            "X-Lark-Signature": crypto.sign_old(timestamp, nonce, self.verification_token, body),
+        }
+
     def verify(self, ids: Ids, *, timeout_seconds: float) -> None:
         """Send a challenge, without signature, and see that it comes back.
 

@@ -119,6 +119,11 @@ _SENT: dict[int, _Row] = {
     230098: (BadRequest, "a folded message cannot be marked as urgent", "mark one that is not folded"),
     230110: (NotFound, "the message was deleted", "send a new one if it is still needed"),
     230111: (BadRequest, "the message will self-destruct soon", "reply to another one"),
+    300090: (
+        BadRequest,
+        "the token of the click is used up, older than 30 minutes, or its callback has not been answered yet",
+        "update the card by its message_id",
+    ),
     231203: (AccessDenied, "the chat's mode does not allow its messages to be read", _SECRET),
     231204: (AccessDenied, "an externally shared app cannot read on behalf of a user", "read as the app"),
 }

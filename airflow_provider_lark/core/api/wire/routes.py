@@ -147,6 +147,7 @@ FORWARD_MESSAGE = Route("POST", f"{_MESSAGE}/forward", "message", _THOUSAND_A_MI
 MERGE_FORWARD = Route("POST", f"{_IM}/merge_forward", "message", _THOUSAND_A_MINUTE, "once", gives={"message": dict})
 EDIT_MESSAGE = Route("PUT", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent", gives=_SENT)
 UPDATE_CARD = Route("PATCH", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent")
+UPDATE_CLICKED_CARD = Route("POST", "/open-apis/interactive/v1/card/update", "message", _THOUSAND_A_MINUTE, "once")
 RECALL_MESSAGE = Route("DELETE", _MESSAGE, "message", _THOUSAND_A_MINUTE, "idempotent")
 GET_MESSAGE = Route("GET", _MESSAGE, "message", _THOUSAND_A_MINUTE, gives={"items": list})
 LIST_MESSAGES = Route("GET", _IM, "message", _THOUSAND_A_MINUTE, gives=_A_PAGE)

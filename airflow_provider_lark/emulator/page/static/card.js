@@ -7,6 +7,7 @@ import { chart } from "./chart.js";
 import { inputs } from "./card_inputs.js";
 import { layout } from "./card_layout.js";
 import { media } from "./card_media.js";
+import { livingCard } from "./card_press.js";
 import { shown } from "./card_shown.js";
 import { table } from "./card_table.js";
 import { textOf } from "./card_text.js";
@@ -15,8 +16,8 @@ const PARTS = { ...shown, ...layout, ...inputs, ...media, table, chart };
 const WIDTHS = { compact: "card compact", fill: "card fill" };
 const HUES = "blue wathet turquoise green yellow orange red carmine violet purple indigo grey".split(" ");
 
-/** The card in *content*, the JSON that was sent; *about* gives `names` of people by id. */
-export function renderCard(content, about) {
+/** The card in *content*, the JSON that was sent; *about* gives `names` of people by id, and `live` where it can be pressed. */
+export function renderCard(content, about, messageId) {
   let card;
   try {
     card = JSON.parse(content);
@@ -26,6 +27,7 @@ export function renderCard(content, about) {
   if (!card || typeof card !== "object") return el("div", { class: "card broken" }, "This card is no JSON.");
   if (card.type === "template") return template(card.data || {});
   const ctx = context(card, about);
+  if (about.live && messageId) ctx.live = livingCard(card, messageId, about.live);
   const body = el("div", { class: "card-body" }, ctx.elements(bodyOf(card, ctx.locale)));
   ctx.arrange(body, card.body || {}, "12px", "8px");
   const link = webUrl(card.card_link && (card.card_link.pc_url || card.card_link.url));
@@ -50,7 +52,8 @@ function context(card, about) {
     name: (id) => about.names[id] || id || "?",
     file: (key) => about.files[key] || {},
     image: (key, alt) => image(key, alt),
-    inForm: false,
+    form: null,
+    live: null,
   };
   ctx.text = (given, more) => textOf(given, ctx, more);
   ctx.elements = (list) => (Array.isArray(list) ? list : []).map((each) => element(each, ctx));

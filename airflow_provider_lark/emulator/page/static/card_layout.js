@@ -52,15 +52,21 @@ function area(given, ctx) {
   if (given.width === "auto") node.style.setProperty("align-self", "flex-start");
   if (given.background_style === "laser") node.classList.add("laser");
   if (given.disabled) node.classList.add("disabled");
+  const tells = (given.behaviors || []).some((each) => each && each.type === "callback");
+  if (ctx.live && tells && !given.disabled) {
+    node.classList.add("live");
+    // what stands inside and answers by itself does not press the area as well
+    node.addEventListener("click", (event) => event.target.closest("button, a, .input, .area") === node && ctx.live.press(given, {}, node));
+  }
   if (given.has_border) node.style.setProperty("border", `1px solid ${color(given.border_color, ctx) || "var(--line)"}`);
   if (/^\d{1,3}(px|%)$/.test(given.corner_radius || "")) node.style.setProperty("border-radius", given.corner_radius);
   return node;
 }
 
 function form(given, ctx) {
-  ctx.inForm = true;
+  ctx.form = { fields: [] };
   const inner = ctx.elements(given.elements);
-  ctx.inForm = false;
+  ctx.form = null;
   const node = el("div", { class: "form", title: `form ${given.name || ""}` }, inner);
   ctx.arrange(node, given, "0px", "8px");
   return node;

@@ -1,6 +1,7 @@
-// Pictures that stand together or are chosen, and sounds. Nothing is played or chosen here.
+// Pictures that stand together or are chosen, and sounds. Nothing is played here.
 
 import { el } from "./dom.js";
+import { callsBack } from "./card_press.js";
 import { background, color } from "./colors.js";
 import { contentOf } from "./card_text.js";
 import { lengthOf } from "./times.js";
@@ -26,9 +27,24 @@ function selectImage(given, ctx) {
     const tips = (given.disabled && given.disabled_tips) || (each.disabled && each.disabled_tips) || each.hover_tips;
     const title = [tips && contentOf(tips, ctx), each.value && `sends back ${JSON.stringify(each.value)}`].filter(Boolean).join("\n");
     // only in a form a choice waits for the button that sends it
-    const mark = ctx.inForm && el("span", { class: `choice ${shape}`, "aria-hidden": "true" });
-    return el("div", { class: off ? "choosable disabled" : "choosable", title: title || null }, ctx.image(each.img_key, ""), mark);
+    const mark = ctx.form && el("span", { class: `choice ${shape}`, "aria-hidden": "true" });
+    const node = el("div", { class: off ? "choosable disabled" : "choosable", title: title || null, "data-value": each.value }, ctx.image(each.img_key, ""), mark);
+    if (ctx.live && !off) node.addEventListener("click", () => choose(node, each.value));
+    return node;
   });
+  const { form } = ctx;
+  const chosen = () => options.filter((each) => each.classList.contains("chosen")).map((each) => each.dataset.value);
+  const clear = () => { for (const each of options) each.classList.remove("chosen"); };
+  function choose(node, value) {
+    if (!form) {
+      if (callsBack(given)) ctx.live.press(given, { option: value }, node);
+      return;
+    }
+    const was = node.classList.contains("chosen");
+    if (!given.multi_select) clear();
+    node.classList.toggle("chosen", !was);
+  }
+  if (form && ctx.live && given.name) form.fields.push({ name: given.name, read: () => (given.multi_select ? chosen() : chosen()[0] || ""), reset: clear });
   const style = { "--columns": ROWS[given.layout] || 2, "--ratio": { "1:1": "1", "4:3": "4 / 3" }[given.aspect_ratio] || "16 / 9" };
   return el("div", { class: "pictures choices", style, title: given.name || null }, options);
 }

@@ -3,6 +3,7 @@
 import { el, guarded, sync } from "./dom.js";
 import { renderMessage } from "./message.js";
 import { numberAt } from "./place.js";
+import { actorIn, actorSwitch } from "./actor.js";
 import { byPattern } from "./times.js";
 
 const PAGE = 50;
@@ -36,6 +37,7 @@ export function chatView(main, place, refresh) {
       const below = list.scrollHeight - list.scrollTop;
       const following = first || below - list.clientHeight < NEAR_PX;
       drawHead(frame.head, chat);
+      chat.live = chat.who.length > 0 && { people: chat.who, actor: () => actorIn(chat), pressed: refresh };
       const wider = list.dataset.first !== undefined && Number(list.dataset.first) > chat.first;
       list.dataset.first = chat.first;
       sync(list, [...earlier(chat, limit, widen), ...drawMessages(chat, kept), ...later(chat), ...(chat.total ? [] : [nothing(kept)])]);
@@ -57,7 +59,11 @@ function toEnd(list) {
 function drawHead(head, chat) {
   const people = chat.people.length ? `${chat.people.length} ${chat.people.length === 1 ? "person" : "people"}: ${chat.people.slice(0, 6).join(", ")}${chat.people.length > 6 ? " …" : ""}` : "";
   const facts = [chat.mode === "p2p" ? "private chat" : "group", people, `${chat.total} ${chat.total === 1 ? "message" : "messages"}`, chat.in_threads && "each message begins a thread", chat.is_dissolved && "dissolved"];
-  head.replaceChildren(el("h1", {}, chat.name), el("p", {}, facts.filter(Boolean).join(" · ")));
+  // the choice of the reader stays open while other things change
+  const key = JSON.stringify([chat.name, facts, chat.who]);
+  if (head.dataset.key === key) return;
+  head.dataset.key = key;
+  head.replaceChildren(el("h1", {}, chat.name), el("p", {}, facts.filter(Boolean).join(" · ")), ...actorSwitch(chat));
 }
 
 /** The way to the messages before those that are shown. */

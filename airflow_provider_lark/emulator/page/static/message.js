@@ -79,7 +79,7 @@ const KINDS = {
   sticker: (given) => el("div", { class: "sticker", title: given.file_key }, "sticker"),
   share_chat: (given, ctx) => el("div", { class: "bubble share" }, avatar(ctx.name(given.chat_id || given.share_chat_id), "medium"), el("span", {}, el("b", {}, ctx.name(given.chat_id || given.share_chat_id)), el("br"), el("span", { class: "hint" }, "group card"))),
   share_user: (given, ctx) => el("div", { class: "bubble share" }, person(ctx.name(given.user_id), { size: "medium" }), el("span", { class: "hint" }, "name card")),
-  interactive: (given, _, message, about) => renderCard(message.content, about),
+  interactive: (given, _, message, about) => renderCard(message.content, message.sender.kind === "app" || message.is_forwarded ? about : { ...about, live: null }, message.message_id),
   merge_forward: merged,
 };
 
@@ -146,7 +146,7 @@ export function sizeOf(bytes) {
 }
 
 function merged(_, __, message, about) {
-  const inner = (message.children || []).map((each) => renderMessage(each, about));
+  const inner = (message.children || []).map((each) => renderMessage(each, { ...about, live: null }));
   return el("div", { class: "bubble merged" }, el("div", { class: "hint" }, "Merged messages"), inner);
 }
 

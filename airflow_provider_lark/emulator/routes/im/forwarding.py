@@ -70,11 +70,6 @@ def _put(state: State, request: Request, written: Written, what: str) -> tuple[M
     return message, True
 
 
-def _copy(state: State, message: Message) -> Written:
-    files = state.messages.files_of(message)
-    return Written(message.msg_type, message.content, message.text, message.mentions, files)
-
-
 def forward_message(state: State, request: Request) -> dict[str, Any]:
     """Forward one message."""
     request.json()
@@ -87,7 +82,8 @@ def forward_message(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(230065, "the message was recalled")
     if message.msg_type in _NEVER:
         raise ApiError(230061, f"{message.msg_type} is not forwarded")
-    made, _ = _put(state, request, _copy(state, message), "forward")
+    made, _ = _put(state, request, state.messages.said(message), "forward")
+    made.forwarded_from = message.message_id
     return describe(state, made, as_new=True)
 
 
@@ -125,7 +121,7 @@ def _merge(state: State, request: Request, messages: list[Message]) -> Message:
     message, is_new = _put(state, request, Written("merge_forward", MERGED, MERGED), "merge")
     for each in messages if is_new else ():
         state.messages.add(
-            _copy(state, each),
+            state.messages.said(each),
             chat_id=message.chat_id,
             app_id=each.app_id,
             sender=each.sender,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow_provider_lark.emulator.cards import checks as cards
 from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
-from airflow_provider_lark.emulator.formats.jsontext import parse_text
+from airflow_provider_lark.emulator.formats.jsontext import dump, parse_text
 from airflow_provider_lark.emulator.routes.im.content import Author, bad, read_card, read_content
 from airflow_provider_lark.emulator.routes.im.reaching import (
     chat_of,
@@ -152,7 +152,13 @@ def update_card(state: State, request: Request) -> dict[str, Any]:
     if state.now_ms - message.created_ms > CARD_SECONDS * 1000:
         raise ApiError(230031, "the card is older than 14 days")
     check_pace(state, "message", message.message_id)
-    author = _author(state, request)
+    rewrite_card(_author(state, request), message, content)
+    return {}
+
+
+def rewrite_card(author: Author, message: Message, content: str) -> None:
+    """Let a card say something else, in the form that it has; both have to be shared."""
+    state = author.state
     written = read_content(author, "interactive", content)
     before, after = read_card(author, parse_text(message.content)), read_card(author, parse_text(content))
     if before.form != after.form:
@@ -162,6 +168,22 @@ def update_card(state: State, request: Request) -> dict[str, Any]:
         state.messages.rewrite(message, written)
     elif state.switches.unshared_card == "error":
         raise bad("config.update_multi is true before and after an update")
+
+
+def update_by_token(state: State, request: Request) -> dict[str, Any]:
+    """Replace the card that was clicked, with the token of the callback: twice in 30 minutes, after its answer."""
+    body = request.json()
+    known = state.card_tokens.find(required(body.get("token"), "token"), request.caller.app_id)
+    if known is None:
+        # the page prints no code for a token that is used up; the one of a token that is wrong stands in
+        raise ApiError(300090, "the token is unknown, used up, 30 minutes old, or the callback is not answered yet")
+    card = body.get("card")
+    if not isinstance(card, dict):
+        raise invalid("card", card, "card is an object")
+    message = state.messages.known(known.message_id)
+    check_not_recalled(message)
+    rewrite_card(_author(state, request), message, dump(card).decode())
+    known.uses_left -= 1
     return {}
 
 
@@ -227,6 +249,17 @@ ROUTES: Final = (
         rate=FIFTY_A_SECOND,
         also=THOUSAND_A_MINUTE,
         note="the codes for a card that is not shared, and for a card of another sender, are inferred",
+    ),
+    Route(
+        "POST",
+        "/open-apis/interactive/v1/card/update",
+        update_by_token,
+        members=frozenset({"token", "card"}),
+        rate=FIFTY_A_SECOND,
+        also=THOUSAND_A_MINUTE,
+        tokens=frozenset({"tenant"}),
+        coverage="partly",
+        note="shared cards only: no `open_ids` of JSON 1.0; 300090 for every token that is no good is inferred",
     ),
     Route(
         "DELETE",

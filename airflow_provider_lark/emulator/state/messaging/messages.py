@@ -48,6 +48,8 @@ class Message:
     urged: dict[str, str] = field(default_factory=dict)
     """How each person was last alarmed: app, sms or phone."""
     reactions: list[Reaction] = field(default_factory=list)
+    forwarded_from: str = ""
+    """The message that it is a copy of."""
     batch_id: str = ""
     """The batch that it came with; such a message cannot be changed."""
 
@@ -156,6 +158,11 @@ class Messages:
     def children(self, message: Message) -> list[Message]:
         """The messages inside a merged one."""
         return [self._messages[each] for each in self._children.get(message.message_id, ())]
+
+    def said(self, message: Message) -> Written:
+        """What a message says, for a copy of it."""
+        files = self._files[message.message_id]
+        return Written(message.msg_type, message.content, message.text, message.mentions, files)
 
     def holds_file(self, message: Message, key: str) -> bool:
         """Whether the image or file is in the message."""

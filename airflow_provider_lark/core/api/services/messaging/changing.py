@@ -14,7 +14,7 @@ from airflow_provider_lark.core.api.services.messaging.wire import SentMessage, 
 from airflow_provider_lark.core.api.wire.answers import data_of
 from airflow_provider_lark.core.api.wire.flow import Flow
 from airflow_provider_lark.core.api.wire.limits import UPDATES_PER_MESSAGE, Quota
-from airflow_provider_lark.core.api.wire.routes import EDIT_MESSAGE, RECALL_MESSAGE, UPDATE_CARD
+from airflow_provider_lark.core.api.wire.routes import EDIT_MESSAGE, RECALL_MESSAGE, UPDATE_CARD, UPDATE_CLICKED_CARD
 from airflow_provider_lark.core.errors import BadRequest
 
 _CALLED: dict[str, str] = {
@@ -76,6 +76,21 @@ class Changing(Namespace[D]):
             subject=f"card {message_id}",
             lane=_lane(message_id),
         )
+
+    @ApiCall
+    def update_clicked_card(self, *, token: str, card: Mapping[str, Any] | Content) -> Flow[None]:
+        """Replace the card that somebody clicked, with the token of the callback: for cards whose message is not known.
+
+        Twice, within 30 minutes, and only after the callback was answered. ``update_card`` has no such limits.
+
+        :param card: of the form that was sent, see :meth:`update_card`.
+        :raises BadRequest: the token is used up or too old; the forms differ.
+        """
+        content = card if isinstance(card, Content) else contents.card(card)
+        _check_shared(content)
+        body = {"token": token, "card": dict(content.value)}
+        check_size(content, body)
+        yield from self.session.call(UPDATE_CLICKED_CARD, json=body, subject="the card that was clicked")
 
     @ApiCall
     def recall(self, *, message_id: str) -> Flow[None]:
