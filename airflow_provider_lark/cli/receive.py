@@ -29,7 +29,9 @@ def receive(args: Namespace) -> None:
         raise ConfigError(f"--http {args.http}: cannot listen there: {exc.strerror or exc}") from None
     where = f"[{host}]" if ":" in host else host
     for conn_id in served:
-        print(f"POST http://{where}:{sock.getsockname()[1]}/{conn_id} takes what Lark sends for this connection")
+        address = f"POST http://{where}:{sock.getsockname()[1]}"
+        print(f"{address}/{conn_id} takes what Lark sends for this connection")
+        print(f"{address}/approval/{conn_id} takes what the approval centre sends")
     sys.stdout.flush()
     # the command silences logs; here they are all that is seen
     logging.disable(logging.NOTSET)

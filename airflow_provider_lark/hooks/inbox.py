@@ -11,6 +11,7 @@ from airflow_provider_lark.hooks.database import sql_engine
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+    from airflow_provider_lark.core.receiving.approval_door import CallbackSecrets
     from airflow_provider_lark.core.receiving.door import Door
     from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -21,14 +22,34 @@ def open_served(conn_id: str) -> Served:
     :raises LarkError: the connection cannot receive, or its inbox cannot be used.
     """
     from airflow_provider_lark.core.doors.web_app import Served
+    from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
     from airflow_provider_lark.hooks.lark import LarkHook
 
     hook = LarkHook(conn_id)
     inbox = open_inbox(hook)
     door = open_door(hook)
+    approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
-    return Served(door, inbox)
+    return Served(door, inbox, approval_door)
+
+
+def approval_secrets(hook: LarkHook) -> CallbackSecrets:
+    """Return what the approval centre has to show when it calls back.
+
+    :raises ConfigError: the connection has neither an Encrypt Key nor a verification token.
+    """
+    from airflow_provider_lark.core.receiving.approval_door import callback_secrets
+
+    settings = hook.settings
+    try:
+        return callback_secrets(
+            settings.app_id,
+            encrypt_key=settings.event_encrypt_key,
+            verification_token=settings.event_verification_token,
+        )
+    except ConfigError as exc:
+        raise ConfigError(f"connection {hook.lark_conn_id!r}: {exc.message}") from None
 
 
 def open_inbox(hook: LarkHook) -> SqlInbox:

@@ -1,4 +1,4 @@
-"""The receiver inside the api-server: ``POST /lark/events/<connection id>``, and nothing else.
+"""The receiver inside the api-server: ``POST /lark/events/<connection id>`` and ``POST /lark/approval/<…>``.
 
 Airflow loads this module in each of its processes where the receiver is on, so all that it needs is imported at the
 first request.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.configuration import conf
@@ -75,6 +75,12 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
     connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
 
     async def answer(request: Request) -> Response:
+        return await find_and(receiver.answer_for, request)
+
+    async def answer_approval(request: Request) -> Response:
+        return await find_and(receiver.answer_approval_for, request)
+
+    async def find_and(answer_for: Callable[..., Awaitable[Response]], request: Request) -> Response:
         connection = connections.get(request.path_params["conn_id"])
         if connection is None:
             return not_served()
@@ -84,6 +90,7 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
             served = await connection.get(ANSWER_SECONDS)
         except (LarkError, TimeoutError):
             return not_ready()
-        return await receiver.answer_for(served, request, seconds=ANSWER_SECONDS - (loop.time() - began))
+        return await answer_for(served, request, seconds=ANSWER_SECONDS - (loop.time() - began))
 
-    return Starlette(routes=[Route("/events/{conn_id}", answer, methods=["POST"])])
+    routes = {"/events/{conn_id}": answer, "/approval/{conn_id}": answer_approval}
+    return Starlette(routes=[Route(path, take, methods=["POST"]) for path, take in routes.items()])

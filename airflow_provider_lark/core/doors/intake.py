@@ -33,10 +33,12 @@ class Reply:
 
     :param is_stored: False: of an event, Lark sends it again after 15 s, 5 min, 1 h and 6 h; of a click, never.
     :param body: what the person who clicked sees; None for an event.
+    :param status: of the answer that carries *body*.
     """
 
     is_stored: bool
     body: JsonObject | None = field(default=None, repr=False)
+    status: int = 200
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Intake:
 
 
 def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
-    if delivery.kind == "event":
+    if delivery.kind != "card":
         return Reply(True)
     if receipt.is_new:
         return Reply(True, _toast("info", "Received", "已收到"))
@@ -116,6 +118,10 @@ def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
 def _not_stored(delivery: Delivery) -> Reply:
     if delivery.kind == "event":
         return Reply(False)
+    if delivery.kind == "approval":
+        # the centre shows this to the person who decided, and does not send it again
+        said = {"message": "未能记录，请再按一次 Not recorded: please press again", "without_prefix": "true"}
+        return Reply(False, said, 503)
     return Reply(False, _toast("error", "Not recorded: please press again", "未能记录，请再按一次"))
 
 

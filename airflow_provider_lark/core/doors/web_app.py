@@ -1,4 +1,4 @@
-"""The door as a web application: ``POST /{name}`` for each app that is served, and nothing else.
+"""The doors as a web application: for each app that is served ``POST /{name}`` and ``POST /approval/{name}``.
 
 What is accepted stands in the inbox before the answer goes out; Lark waits three seconds for an answer, one for the
 check of the address. Needs Starlette, which Airflow brings along.
@@ -18,6 +18,7 @@ from starlette.routing import Route
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.doors.intake import ANSWER_SECONDS, Counts, Intake, Reply
 from airflow_provider_lark.core.inbox.inbox import Inbox
+from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
 from airflow_provider_lark.core.receiving.door import Challenge, Door
 from airflow_provider_lark.core.receiving.refusal import Refused
 
@@ -34,6 +35,7 @@ class Served:
 
     door: Door
     inbox: Inbox
+    approval_door: ApprovalDoor | None = None
 
 
 class Receiver:
@@ -64,15 +66,31 @@ class Receiver:
         served = self._apps.get(request.path_params["name"])
         return not_served() if served is None else await self.answer_for(served, request)
 
+    async def answer_approval(self, request: Request) -> Response:
+        """Answer one callback of the approval centre."""
+        served = self._apps.get(request.path_params["name"])
+        return not_served() if served is None else await self.answer_approval_for(served, request)
+
+    async def answer_approval_for(self, served: Served, request: Request, *, seconds: float | None = None) -> Response:
+        """Answer a callback of the approval centre for an app that has been found, as :meth:`answer_for`."""
+        if served.approval_door is None:
+            return not_served()
+        return await self._answer(served.approval_door, served.inbox, request, seconds)
+
     async def answer_for(self, served: Served, request: Request, *, seconds: float | None = None) -> Response:
         """Answer a request for an app that has been found.
 
         :param seconds: after so long Lark is told that the delivery is not stored; default: *answer_seconds*.
         """
+        return await self._answer(served.door, served.inbox, request, seconds)
+
+    async def _answer(
+        self, door: Door | ApprovalDoor, inbox: Inbox, request: Request, seconds: float | None
+    ) -> Response:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 body = await _read_body(request)
-            taken = served.door.receive(body, request.headers, now_ms=int(self._clock.now() * 1000))
+            taken = door.receive(body, request.headers, now_ms=int(self._clock.now() * 1000))
         except _Unreadable as unread:
             self.counts.note(unread.outcome, unread.message)
             # the rest of the body is not read either
@@ -89,12 +107,13 @@ class Receiver:
             return _say(refused.status, "refused")
         if isinstance(taken, Challenge):
             return JSONResponse(taken.answer)
-        return _tell(await self._intake.store(served.inbox, taken, seconds=seconds))
+        return _tell(await self._intake.store(inbox, taken, seconds=seconds))
 
 
 def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:
     """Return the application; mount it, or serve it with uvicorn."""
-    return Starlette(routes=[Route(f"{prefix}/{{name}}", receiver.answer, methods=["POST"])])
+    routes = {f"{prefix}/{{name}}": receiver.answer, f"{prefix}/approval/{{name}}": receiver.answer_approval}
+    return Starlette(routes=[Route(path, answer, methods=["POST"]) for path, answer in routes.items()])
 
 
 def not_served() -> Response:
@@ -133,7 +152,7 @@ async def _read_body(request: Request) -> bytes:
 
 def _tell(reply: Reply) -> Response:
     if reply.body is not None:
-        return JSONResponse(reply.body)
+        return JSONResponse(reply.body, status_code=reply.status)
     return JSONResponse({"msg": "success"}) if reply.is_stored else not_ready()
 
 

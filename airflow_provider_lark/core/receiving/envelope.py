@@ -22,14 +22,18 @@ MESSAGE_RECEIVED = "im.message.receive_v1"
 #: levels of nesting; the deepest delivery of Lark's documents has eleven
 DEPTH_MAX = 60
 
-Kind = Literal["event", "card"]
+_HALF = b"\\ud"
+"""Begins an escaped half of a surrogate pair; two that belong together are one letter after reading."""
+
+Kind = Literal["event", "card", "approval"]
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One thing that Lark told.
 
-    :param kind: ``card`` for a click, which a person waits for; ``event`` for all else.
+    :param kind: ``card`` for a click and ``approval`` for a decision in the approval centre, for which a person waits;
+        ``event`` for all else.
     :param type: Lark's event type; :data:`OLD_CARD_ACTION` for the old kind of click.
     :param event_id: Lark's own id, empty where it gave none.
     :param created_ms: when it happened, UTC milliseconds, where Lark tells.
@@ -54,10 +58,12 @@ class Delivery:
 
     @property
     def subject(self) -> str:
-        """What it concerns: ``app_token/table_id`` for a change of a base, the message of a click, or nothing."""
+        """What it concerns: ``app_token/table_id`` of a change, the message of a click, the instance of a decision."""
         event = self.event
         if self.kind == "card":
             return _text(_object(event.get("context")).get("open_message_id")) or _text(event.get("open_message_id"))
+        if self.kind == "approval":
+            return _text(event.get("instance_id"))
         if _text(event.get("file_type")) == "bitable":
             return f"{_text(event.get('file_token'))}/{_text(event.get('table_id'))}"
         return ""
@@ -78,7 +84,12 @@ def parse_object(raw: bytes) -> JsonObject:
         raise Refused(Reason.NOT_JSON, "the body is JSON, but not an object")
     if _depth_exceeds(value, DEPTH_MAX):
         raise Refused(Reason.TOO_DEEP, f"the body is nested deeper than {DEPTH_MAX} levels")
-    return value
+    return _whole(value) if _HALF in raw.lower() else value
+
+
+def _whole(value: JsonObject) -> JsonObject:
+    """Return *value* with a question mark for each half of a surrogate pair, which no database could keep."""
+    return dict(json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
 
 
 def is_old_card_action(body: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.doors.web_app import BODY_BYTES_MAX, Receiver, Served, make_app
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor, callback_secrets
 from airflow_provider_lark.core.receiving.door import Door
 from airflow_provider_lark.emulator import Emulator
 from tests.core.receiving.sealing import click, dump, encrypt, event, signed
@@ -70,8 +71,11 @@ def serve(
 ) -> Iterator[Running]:
     """Run a receiver on a free port, in a thread with a loop of its own."""
     door = Door(app_id, encrypt_key=Secret(KEY), verification_token=Secret(TOKEN))
+    approval_door = ApprovalDoor(app_id, callback_secrets(app_id, encrypt_key=Secret(KEY)))
     receiver = Receiver(
-        {"lark_default": Served(door, inbox)}, answer_seconds=answer_seconds, clock=clock or StoppedClock()
+        {"lark_default": Served(door, inbox, approval_door)},
+        answer_seconds=answer_seconds,
+        clock=clock or StoppedClock(),
     )
     sock = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(make_app(receiver), log_level="warning", lifespan="off"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery, to_ms
+from airflow_provider_lark.core.receiving.envelope import Delivery, parse_object, read_delivery, to_ms
 from tests.core.receiving.sealing import click, event, old_click
 
 NOW_MS = 1_608_725_989_000
@@ -122,3 +122,9 @@ def test_event_of_any_shape_is_kept(junk: object) -> None:
 )
 def test_moments_are_read_by_their_size(told: object, ms: int | None) -> None:
     assert to_ms(told) == ms
+
+
+def test_half_of_a_surrogate_pair_is_no_text_and_two_halves_are() -> None:
+    """No database keeps the half: the delivery would be answered with an error, and come again."""
+    told = parse_object(b'{"half": "a\\ud800", "\\uD800": 1, "whole": "\\ud83d\\ude00", "plain": "\\\\ud800"}')
+    assert told == {"half": "a?", "?": 1, "whole": "\U0001f600", "plain": "\\ud800"}
