@@ -194,8 +194,8 @@ def test_crash_between_and_a_rival_run_leave_nothing_to_apply_twice(world: World
 
 def test_file_that_is_no_plan_is_refused(tmp_path: Path) -> None:
     odd = dict.fromkeys(("mapping", "operation", "allow_mass_deletes", "version", "contract", "made_ms", "salt"), 1)
-    whole = json.dumps({"format": "lark-sync-plan-2", "decisions": 0, "counts": {}, **odd})
-    for text in ("", "{}", "[1]", '{"format": "lark-sync-plan-2"}', whole, "no json"):
+    whole = json.dumps({"format": "lark-sync-plan-3", "decisions": 0, "counts": {}, **odd})
+    for text in ("", "{}", "[1]", '{"format": "lark-sync-plan-3"}', whole, "no json"):
         (tmp_path / "p").write_text(text)
         with pytest.raises(ConfigError):
             list(read_plans(tmp_path / "p"))
@@ -210,7 +210,7 @@ def test_cut_file_is_refused_before_anything_is_written(world: World, tmp_path: 
     save(engine, tmp_path / "p")
     lines = (tmp_path / "p").read_text().splitlines(keepends=True)
     (tmp_path / "p").write_text("".join([*lines[:-2], lines[-1]]))
-    with pytest.raises(LarkError, match="is incomplete: it has 2 of 3 decisions"):
+    with pytest.raises(LarkError, match="is incomplete: it has 5 of 6 decisions"):
         apply(engine, tmp_path / "p")
 
 

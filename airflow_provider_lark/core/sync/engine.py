@@ -134,7 +134,8 @@ class SyncEngine:
     ) -> Plan:
         """Find out what a run would do; nothing is written, neither to the tables nor to the ledger.
 
-        It costs the reads of that run. Where the setup has not been done, the plan says what it would make.
+        It costs the reads of that run, and a call for each 100 records that it would update or delete. Where the setup
+        has not been done, the plan says what it would make.
 
         :raises SchemaMismatch: the tables do not fit the mapping.
         """

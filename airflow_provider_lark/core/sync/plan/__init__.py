@@ -7,6 +7,7 @@
 :mod:`.rows`          the SQL side of it
 :mod:`.records`       the Lark side of it
 :mod:`.database`      the copy of the ledger, and the notes: a temporary file
+:mod:`.sightings`     what records hold just before they are written to
 :mod:`.checks`        the decisions by what they rest on, without values
 :mod:`.stored`        plans in a file
 :mod:`.head`          what a plan belongs to: mapping and tables as they were

@@ -5,7 +5,7 @@ Nothing is taken from the plan but which rows it names and what was decided abou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.checks import Check, Checks, State
+from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
@@ -67,6 +68,13 @@ class PlannedTransaction(Transaction):
             self.after = page[-1].id
         return claims
 
+    def recognise(self, seen: Sequence[Grounds]) -> set[RecordId]:
+        """Return the records that hold what the plan saw; the others are left to another run."""
+        known = _by_name(self._checks.among([name for each in seen for name in _names(each)]))
+        same = {RecordId(each.record_id) for each in seen if self._is_as_seen(each, known)}
+        self.leaves_some = self.leaves_some or len(same) < len(seen)
+        return same
+
     def release_held(self) -> None:
         """Let those held deletes be carried out that the plan names."""
         after = 0
@@ -80,12 +88,20 @@ class PlannedTransaction(Transaction):
         made = self.pairs.by_records([RecordId(each.record_id) for each in page if not each.key])
         return sorted(names | {pair.key for pair in made.values()})
 
+    def _is_as_seen(self, ground: Grounds, known: dict[str, dict[int, Check]]) -> bool:
+        row = _row_of(ground, known)
+        seen = [check for check in row.values() if check.side == ground.side]
+        print_ = ground.fingerprint(self._checks.salt)
+        found = [check.id for check in seen if check.fingerprint == print_]
+        # the plan has not seen a record that this very run has made; and what it has written by now is its own
+        is_own = not seen or any(self.states.get(check.id, check.state) == "done" for check in seen)
+        self.states |= dict.fromkeys(found, "done") if found or is_own else dict.fromkeys(row, "changed")
+        return bool(found) or is_own
+
     def _passes(self, ground: Grounds, known: dict[str, dict[int, Check]]) -> bool:
         if not ground.acts:
             return True
-        row: dict[int, Check] = {}
-        for name in _names(ground):
-            row |= known.get(name, {})
+        row = _row_of(ground, known)
         states = {id_: self.states.get(id_, check.state) for id_, check in row.items()}
         if not row or "changed" in states.values():
             return False
@@ -104,6 +120,14 @@ class PlannedTransaction(Transaction):
 
 def _names(ground: Grounds) -> list[str]:
     return [name for name in (ground.key, ground.record_id) if name]
+
+
+def _row_of(ground: Grounds, known: dict[str, dict[int, Check]]) -> dict[int, Check]:
+    """Return the decisions about the row of *ground*, by id."""
+    row: dict[int, Check] = {}
+    for name in _names(ground):
+        row |= known.get(name, {})
+    return row
 
 
 def _by_name(checks: Iterable[Check]) -> dict[str, dict[int, Check]]:
@@ -134,6 +158,16 @@ class PlannedRun(Run):
             self._after = self._current.after
             self._current = None
         return result
+
+    def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
+        """Return those that Lark shows as the plan saw them: what a person did since is not overwritten."""
+        seen = sightings(self, records, self.lark.table.look_up(list(records)))
+        return self.transact(lambda _: self._recognise(seen))
+
+    def _recognise(self, seen: Sequence[Grounds]) -> set[RecordId]:
+        if self._current is None:
+            raise AssertionError("only a transaction knows what became of the plan")
+        return self._current.recognise(seen)
 
     def _on(self, conn: Connection) -> Transaction:
         # of several attempts the last one counts

@@ -114,8 +114,7 @@ class Checks:
 
     def undone(self, limit: int) -> list[str]:
         """Return the names of the first rows of which a decision was not carried out."""
-        shown = func.coalesce(func.nullif(func.max(planned_check.c.key), ""), _NAME)
-        found = select(shown).where(planned_check.c.state != "done").group_by(_NAME)
+        found = select(_NAME).where(planned_check.c.state != "done").group_by(_NAME)
         with self.database.read() as conn:
             return list(conn.scalars(found.order_by(func.min(planned_check.c.id)).limit(limit)))
 
@@ -129,4 +128,5 @@ class Checks:
             conn.execute(insert(planned_check).on_conflict_do_nothing(), rows)
 
 
-_NAME = func.coalesce(func.nullif(planned_check.c.record_id, ""), planned_check.c.key)
+# by the key first: a row whose record is gone is planned to have another one
+_NAME = func.coalesce(func.nullif(planned_check.c.key, ""), planned_check.c.record_id)

@@ -6,19 +6,18 @@ a plan reads and notes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
+from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.lark_side.table import Body
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
-from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.ledger.sync_log import LogLine
-from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId, Values
 from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -26,8 +25,9 @@ from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
-from airflow_provider_lark.core.sync.plan.records import PlannedTable
+from airflow_provider_lark.core.sync.plan.records import LarkWrite, PlannedTable
 from airflow_provider_lark.core.sync.plan.rows import MADE_KEY, PlannedRows, RowPlanner
+from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.run.grounds import Grounds
@@ -129,6 +129,7 @@ class PlanRun(Run):
     checks: Checks = field(kw_only=True)
     rows: Connection = field(kw_only=True)
     _refusals: ForeseenRefusals = field(init=False)
+    _table: PlannedTable = field(init=False)
     _count: _Count = field(init=False, default_factory=_Count)
 
     @property
@@ -142,7 +143,7 @@ class PlanRun(Run):
         self.shares_base = False
         self._refusals = ForeseenRefusals(self.rows, self.binding.spec.table, self.binding.rules.to_sql)
         links = [pair.field.name for pair in self.binding.pairs if pair.field.type in LINK_TYPES]
-        self.lark.table = PlannedTable(self.lark.table, self.plan, links, self._note)
+        self.lark.table = self._table = PlannedTable(self.lark.table, self.plan, links, self._note)
 
     def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* on the copy of the ledger."""
@@ -160,39 +161,47 @@ class PlanRun(Run):
     def _on(self, conn: Connection) -> PlanTransaction:
         return PlanTransaction(conn, self.rows, self.binding, self.checks, self._refusals, self._count)
 
-    def _note(self, conn: Connection, kind: str, writes: Sequence[tuple[str, Body]], client_token: str) -> None:
-        """Note writes to Lark, with the values that the ledger knows of the records."""
-        tx = self._on(conn)
-        known = tx.pairs.by_records([RecordId(id_) for id_, _ in writes])
+    def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
+        """Ask Lark for the records, and note what they hold; all of them may be written to."""
+        seen = sightings(self, records, self._table.look_ahead(list(records)))
+        self.transact(lambda tx: tx.admit(seen, lambda each: each))
+        return records
+
+    def _note(self, conn: Connection, write: LarkWrite) -> None:
+        """Note a write to Lark: the values that it sends, and those that stand there."""
+        tx, bodies = self._on(conn), dict(write.cells)
+        known = tx.pairs.by_records([RecordId(id_) for id_ in bodies])
         # the keys stand in the order of the records in what was noted before the create
-        new = [key for each in tx.intents.open("create") if each.client_token == client_token for key in each.keys]
-        keys = dict(zip([id_ for id_, _ in writes], new, strict=False)) if new else {}
+        open_ = tx.intents.open("create") if write.kind == "create" else []
+        new = [key for each in open_ if each.client_token == write.client_token for key in each.keys]
+        keys = dict(zip(bodies, new, strict=False))
         keys |= {str(id_): pair.key for id_, pair in known.items()}
         made = tx.made_among(list(keys.values()))
         keys = {id_: Key(MADE_KEY) if key in made else key for id_, key in keys.items()}
-        rows = [self.lark.decode({"record_id": id_, "fields": dict(body)}) for id_, body in self._shown(writes)]
-        keyed = self.links.to_keys(tx, rows)
-        bodies = dict(writes)
+        cells = [WireRecord(record_id=id_, fields=self._table.as_shown(body)) for id_, body in bodies.items()]
+        values = self._read_cells(tx, cells)
+        old = self._read_cells(tx, write.shown)
         actions = []
-        for row, raw in zip(keyed, rows, strict=True):
-            columns = [each.column.name for each in self.binding.pairs if each.field.name in bodies[row.id]]
-            values = {name: row.values.get(name, raw.values.get(name)) for name in columns}
-            pair = known.get(RecordId(row.id))
-            actions.append(_action(kind, keys.get(row.id, Key(row.id)), row.id, values, pair))
+        for id_, body in bodies.items():
+            columns = [each.column.name for each in self.binding.pairs if each.field.name in body]
+            pair = known.get(RecordId(id_))
+            # what cannot be read counts as what both sides last agreed on
+            before = {**((pair.base if pair else None) or {}), **old.get(id_, {})}
+            after = {name: values[id_].get(name) for name in columns}
+            actions.append(_action(write.kind, keys.get(id_, Key(id_)), id_, before, after))
         self.plan.add(conn, actions)
 
-    def _shown(self, writes: Sequence[tuple[str, Body]]) -> list[tuple[str, Body]]:
-        table = self.lark.table
-        return (
-            [(id_, table.as_shown(body)) for id_, body in writes] if isinstance(table, PlannedTable) else list(writes)
-        )
+    def _read_cells(self, tx: Transaction, records: Sequence[WireRecord]) -> dict[str, dict[str, Canonical]]:
+        """Return canonical values by record and column; a link that leads nowhere yet is told by record id."""
+        rows = [self.lark.decode(record) for record in records]
+        keyed = self.links.to_keys(tx, rows)
+        return {raw.id: {**raw.values, **row.values} for raw, row in zip(rows, keyed, strict=True)}
 
 
-def _action(kind: str, key: Key, record_id: str, values: dict[str, Canonical], pair: Pair | None) -> Action:
+def _action(kind: str, key: Key, record_id: str, old: Values, new: Values) -> Action:
     if kind == "create":
-        changes = tuple(Change(name, None, value) for name, value in values.items() if value is not None)
+        changes = tuple(Change(name, None, value) for name, value in new.items() if value is not None)
         return Action("lark", "create", key, "", changes, "its row has no record")
     if kind == "delete":
         return Action("lark", "delete", key, record_id, why="its row was deleted in SQL")
-    base = (pair.base if pair is not None else None) or {}
-    return Action("lark", "update", key, record_id, differences(base, values), "its row has different values")
+    return Action("lark", "update", key, record_id, differences(old, new), "its row has different values")

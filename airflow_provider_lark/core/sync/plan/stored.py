@@ -216,4 +216,4 @@ def _is_decision(told: Any) -> bool:
     if not isinstance(told, list) or len(told) != 4 or not all(map(is_text, told)):
         return False
     side, _, _, fingerprint = told
-    return side in ("lark", "sql") and is_digest(fingerprint)
+    return side in ("lark", "sql", "seen") and is_digest(fingerprint)

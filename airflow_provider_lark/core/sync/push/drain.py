@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX
@@ -59,7 +59,7 @@ def _push(run: Run, claims: Sequence[Claim]) -> None:
         pull_again(run, pulls)
     rest = [claim for claim in claims if str(claim.key) not in pulls]
     may_delete = run.binding.mapping.deletes.mode == "soft" or any(claim.tells_delete for claim in rest)
-    work = run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0)
+    work = _look(run, run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0))
     _delete(run, [item for item in work if item.decision.lark == "delete"])
     update_records(run, [item for item in work if item.decision.lark == "patch"])
     create_records(
@@ -116,6 +116,17 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
     return _resolve_links(tx, run, _within_guard(tx, run, work, room))
 
 
+def _look(run: Run, work: Sequence[Work]) -> list[Work]:
+    """Return the work whose records may be written to; the entries of the others are left to another run."""
+    records = {item.record_id: item.claim.key for item in work if item.decision.lark in ("patch", "delete")}
+    allowed = run.look_before_writing(records) if records else records
+    left = [item for item in work if item.decision.lark != "create" and item.record_id not in allowed]
+    if left:
+        run.transact(lambda tx: tx.queue.hand_back([entry for item in left for entry in item.claim.entry_ids]))
+    gone = set(map(id, left))
+    return [item for item in work if id(item) not in gone]
+
+
 def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
     """Reject rows that are not to be seen, and of which no delete was noted: rights may hide them, or a view."""
     deleted = tx.queue.deletes_among([claim.key for claim in claims])
@@ -161,9 +172,10 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
             run, "delete", writes, lambda: removals.append(run.lark.table.remove(ids)), open_intents
         )
         hidden = {id_: why for removal in removals for id_, why in removal.hidden.items()}
+        gone = {id_ for removal in removals for id_ in removal.gone}
         done = [item for item in batch if item.record_id not in hidden]
-        run.transact(_record_deletes, done, token)
-        run.report.to_lark.deleted += len(done)
+        run.transact(_record_deletes, done, gone, token)
+        run.report.to_lark.deleted += len(done) - len(gone)
         for item in batch:
             if item.record_id in hidden:
                 reject(run, item.claim, RowError(f"row {item.claim.key!r}: {hidden[item.record_id]}"))
@@ -175,11 +187,12 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
     run.transact(open_intents.close_divided)
 
 
-def _record_deletes(tx: Transaction, batch: Sequence[Work], token: str) -> None:
+def _record_deletes(tx: Transaction, batch: Sequence[Work], gone: Collection[RecordId], token: str) -> None:
     tx.intents.finish(token)
     tx.pairs.forget([item.claim.key for item in batch])
     tx.queue.complete([entry for item in batch for entry in item.claim.entry_ids])
-    tx.log([LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in batch])
+    deleted = [item.claim.key for item in batch if item.record_id not in gone]
+    tx.log([LogLine(key, "to_lark", "DELETE", "applied", None) for key in deleted])
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.side import Key
 class Grounds:
     """One decision.
 
-    :param side: the side that was decided about.
+    :param side: the side that was decided about; ``seen`` where a record was only looked at before it is written to.
     :param record_id: empty where the row has no record.
     :param seen: the values that were looked at: base, record, row; None for one that is not there.
     :param outcome: the decision in words.
@@ -24,7 +24,7 @@ class Grounds:
     :param acts: something is written, owed or left to a person; otherwise both sides already agree.
     """
 
-    side: Literal["lark", "sql"]
+    side: Literal["lark", "sql", "seen"]
     key: Key | None
     record_id: str
     seen: Sequence[Mapping[str, Canonical] | None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -20,7 +20,7 @@ from airflow_provider_lark.core.errors import LarkError, TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.side import LarkRow, SqlRow, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow, Values
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
 from airflow_provider_lark.core.sync.report import SyncReport
@@ -156,6 +156,10 @@ class Run:
             return result
 
         return self._retry(write, lambda exc: _may_repeat(exc, commits=commits))
+
+    def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
+        """Return those of *records*, given with their keys, that may be written to: all, and nobody looks."""
+        return records
 
     def count_pairs(self) -> int:
         """Return the number of live pairs."""
