@@ -12,6 +12,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.cli.output import safe_output
+from airflow_provider_lark.core.database.refusals import reason
 from airflow_provider_lark.core.errors import LarkError
 
 Command = Callable[[Namespace], None]
@@ -35,7 +36,7 @@ def command(run: Command) -> Command:
             raise SystemExit(f"{type(exc).__name__}: {exc}") from None
         except SQLAlchemyError as exc:
             # its text quotes the row, and with it, where Airflow has no Fernet key, the App Secret
-            raise SystemExit(f"Database error ({type(exc).__name__}); run `airflow db check`") from None
+            raise SystemExit(_explain(exc)) from None
         finally:
             if before is None:
                 del os.environ[_CONTEXT]
@@ -44,6 +45,16 @@ def command(run: Command) -> Command:
 
     quiet: Command = suppress_logs_and_warning(providers_configuration_loaded(run))
     return wrapped
+
+
+def _explain(exc: SQLAlchemyError) -> str:
+    # a note names the connection; without one it is Airflow's own database
+    notes = getattr(exc, "__notes__", ())
+    if not notes:
+        return f"Airflow's database failed ({reason(exc)}); run `airflow db check`"
+    return (
+        f"{notes[0]}: the database failed ({reason(exc)}); check that it is running, its address, its user and its log"
+    )
 
 
 _CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"

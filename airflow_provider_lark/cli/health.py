@@ -94,12 +94,19 @@ def _examine_mapping(client: LarkClient, hook: LarkHook, mapping: TableMapping, 
         if not conn_id:
             raise ConfigError("no database connection; give --sql-conn-id, or set sql.conn_id in the mapping")
         with opened_engine(conn_id) as engine:
-            yield from examine_mapping(
+            for finding in examine_mapping(
                 client,
                 engine,
                 mapping.with_bases(hook.bases),
                 clock=hook.clock,
                 max_queue_age_seconds=args.max_queue_age,
-            )
+            ):
+                yield _with_connection(finding, conn_id)
     except LarkError as exc:
         yield Finding(subject, "connections", "trouble", str(exc))
+
+
+def _with_connection(finding: Finding, conn_id: str) -> Finding:
+    if finding.check != "database" or finding.status == "ok":
+        return finding
+    return replace(finding, detail=f"connection {conn_id!r}: {finding.detail}")

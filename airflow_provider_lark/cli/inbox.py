@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
-from airflow.cli.simple_table import AirflowConsole
-from rich.markup import escape
 from sqlalchemy import Engine
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core.accounts import upgrade
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted, list_names
@@ -42,7 +40,7 @@ def show_status(args: Namespace) -> None:
         }
         for group in groups
     ]
-    _print(rows, args.output)
+    print_rows(rows, args.output)
     if any(group.status == "failed" for group in groups):
         raise SystemExit(SOMETHING_FAILED)
 
@@ -64,7 +62,7 @@ def list_failed(args: Namespace) -> None:
         }
         for entry in found
     ]
-    _print(rows, args.output)
+    print_rows(rows, args.output)
 
 
 @command
@@ -103,13 +101,6 @@ def _opened(args: Namespace) -> Iterator[tuple[Engine, str]]:
     with opened_engine(name_store(args.conn_id, settings.token_store_conn_id)) as engine:
         upgrade(engine)
         yield engine, settings.app_id
-
-
-def _print(rows: Sequence[dict[str, Any]], output: str) -> None:
-    if output == "table":
-        # a cell may hold what the terminal's markup means something by
-        rows = [{name: escape(str(cell)) for name, cell in row.items()} for row in rows]
-    AirflowConsole().print_as(data=list(rows), output=output)
 
 
 def _entries(count: int) -> str:

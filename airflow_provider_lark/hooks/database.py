@@ -41,13 +41,13 @@ def sql_engine(conn_id: str) -> Engine:
 
 @contextmanager
 def opened_engine(conn_id: str) -> Iterator[Engine]:
-    """Give the engine of :func:`sql_engine` and dispose of it after."""
-    from sqlalchemy.exc import DBAPIError
+    """Give the engine of :func:`sql_engine` and dispose of it after; errors of the database note its connection."""
+    from sqlalchemy.exc import SQLAlchemyError
 
     engine = sql_engine(conn_id)
     try:
         yield engine
-    except DBAPIError as exc:
+    except SQLAlchemyError as exc:
         exc.add_note(f"connection {conn_id!r}")
         raise
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from hashlib import blake2b
 from pathlib import Path
 
@@ -75,6 +77,57 @@ def test_plan_that_fails_leaves_the_older_file(airflow, two, saved, execute):
     assert plan(airflow, two, "--save", str(saved)).status == 1
     assert saved.read_bytes() == before
     assert not list(saved.parent.glob(".lark-plan-*"))
+
+
+WRITE = """
+import os, sys
+if sys.argv[2] == "named":
+    del os.O_TMPFILE
+from airflow_provider_lark.core.sync.plan.private_file import PrivateFile
+with PrivateFile(sys.argv[1], begins=b"{") as file:
+    for number in range(10_000):
+        file.write(b"{}\\n")
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def start_writer(tmp_path):
+    """A process that has written a part of a plan's file, and waits."""
+    started = []
+
+    def start(kind):
+        command = [sys.executable, "-c", WRITE, str(tmp_path / "p.plan"), kind]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append(process)
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
+
+
+@pytest.mark.parametrize("kind", ["nameless", "named"])
+def test_killed_writer_leaves_no_file_behind(start_writer, tmp_path, kind):
+    def beside():
+        return [path.name for path in tmp_path.iterdir() if path.name.startswith(".lark-plan-")]
+
+    killed, alive = start_writer(kind), start_writer("named")
+    killed.kill()
+    killed.wait()
+    assert len(beside()) == (1 if kind == "nameless" else 2)
+    # the next writer removes what is stale, and nothing of one who still writes
+    alive.stdin.close()
+    assert alive.wait() == 0
+    with start_writer("nameless") as last:
+        last.stdin.close()
+    assert ([path.name for path in tmp_path.iterdir()], stat.S_IMODE((tmp_path / "p.plan").stat().st_mode)) == (
+        ["p.plan"],
+        0o600,
+    )
 
 
 @pytest.mark.parametrize("cut", ["mapping", "end", "decision", "line", "more"])

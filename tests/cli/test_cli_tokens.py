@@ -29,6 +29,17 @@ def store(emulator, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def shop_file(emulator, tmp_path):
+    """A mapping file of a Bitable table that is there."""
+    base = emulator.state.create_base("Shop").app_token
+    table = emulator.state.create_table(base, "areas", [{"field_name": "code", "type": 1}])
+    file = tmp_path / "lark_sync.yaml"
+    lark = {"app_token": base, "table_id": table.table_id}
+    file.write_text(json.dumps({"mappings": [{"name": "areas", "lark": lark, "sql": "areas"}]}))
+    return str(file)
+
+
+@pytest.fixture
 def filled_store(store):
     from airflow_provider_lark.core.clock import SystemClock
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -106,3 +117,21 @@ def test_doctor_finds_tokens_that_no_key_opens(airflow, filled_store, monkeypatc
     assert found() == (1, "trouble")
     monkeypatch.delenv(VARIABLE)
     assert airflow("doctor").status == 1
+
+
+def test_database_that_does_not_answer_is_told_by_its_connection(airflow, store, shop_file, monkeypatch):
+    away = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "schema": "x", "login": "u", "password": "hidden"}
+    monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps(away))
+    done = airflow("tokens", "purge")
+    assert (done.status, "the database postgresql" in done.text, "@127.0.0.1:1/x failed" in done.text) == (
+        1,
+        True,
+        True,
+    )
+    done = airflow("sync", "plan", "--mapping", shop_file, "--sql-conn-id", "accounts")
+    assert (done.status, "connection 'accounts': the database failed" in done.text) == (1, True)
+    done = airflow("doctor", "--mapping", shop_file, "--sql-conn-id", "accounts", "--output", "json")
+    assert done.status == 1
+    (found,) = [each for each in done.json if each["Check"] == "database"]
+    assert found["Found"].startswith("connection 'accounts': the database failed (OperationalError")
+    assert "hidden" not in done.text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.pool import NullPool, QueuePool
 
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy
+from tests.databases import open_sqlite
 from tests.sync.shop import FIELDS, GOODS, NAMED
 
 DATED = "CREATE TABLE goods (code INT PRIMARY KEY, name VARCHAR(40), qty DOUBLE PRECISION, day DATE, at TIMESTAMPTZ)"
@@ -256,3 +257,48 @@ def test_session_that_may_only_read_says_so(open_shop, tempered, kind, setting):
     shop = open_shop(kind, GOODS)
     with pytest.raises(ConfigError, match="is read-only"):
         shop.engine(tempered(kind, setting)).full()
+
+
+def test_file_of_sqlite_that_was_moved_meanwhile_is_told(tmp_path):
+    engine = open_sqlite(tmp_path / "shop.db")
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE goods (code INTEGER PRIMARY KEY)"))
+    # an extended code of SQLite's: 1032, of which 8 is the lowest byte
+    with pytest.raises(ConfigError, match=r"is read-only: .* the file was moved or replaced"):
+        _write_after_move(engine, tmp_path)
+    engine.dispose()
+
+
+def _write_after_move(engine, folder):
+    with open_session(engine) as conn:
+        conn.execute(text("SELECT * FROM goods")).all()
+        (folder / "shop.db").rename(folder / "other.db")
+        conn.execute(text("INSERT INTO goods VALUES (1)"))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_plan_of_a_user_who_may_not_read_says_what_to_grant(open_shop, tempered, kind):
+    shop = open_shop(kind, GOODS)
+    if kind == "postgresql":
+        make = ("CREATE ROLE lark_test_poor", "GRANT USAGE ON SCHEMA public TO lark_test_poor")
+        drop = ("DROP OWNED BY lark_test_poor", "DROP ROLE lark_test_poor")
+        grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO lark_test_poor"
+    else:
+        schema = shop.sql.url.database
+        make = ("CREATE USER lark_test_poor", f"GRANT INSERT ON {schema}.goods TO lark_test_poor")
+        drop = ("DROP USER lark_test_poor",)
+        grant = f"GRANT SELECT ON {schema}.* TO lark_test_poor"
+    shop.execute(*make)
+    try:
+        if kind == "postgresql":
+            poor = tempered(kind, "SET ROLE lark_test_poor")
+        else:
+            poor = create_engine(shop.sql.url.set(username="lark_test_poor"), poolclass=NullPool)
+        said = r"may not read what is needed: .*denied.*; GRANT it SELECT on this table and on the sync_… tables"
+        with pytest.raises(ConfigError, match=said):
+            shop.engine(poor).plan("full")
+        shop.execute(grant)
+        with shop.engine(poor).plan("full") as plan:
+            assert set(plan.counts) == {("setup", "make")}
+    finally:
+        shop.execute(*drop)

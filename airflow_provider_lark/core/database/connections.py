@@ -14,7 +14,15 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.database.blockers import describe_blockers
-from airflow_provider_lark.core.database.error_codes import NO_DEFINER, error_code, is_hidden, is_timeout
+from airflow_provider_lark.core.database.error_codes import (
+    NO_DEFINER,
+    error_code,
+    is_hidden,
+    is_read_only,
+    is_timeout,
+    lacks_right,
+)
+from airflow_provider_lark.core.database.refusals import words_of
 from airflow_provider_lark.core.database.row_security import explain_hidden, hiding_policies
 from airflow_provider_lark.core.database.session_settings import session_of
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError, SchemaMismatch, TransactionLost
@@ -24,9 +32,6 @@ LOCK_SECONDS = 30.0
 
 _LOCK_OPTION = "lark_lock_seconds"
 
-# read-only session or server: SQLITE_READONLY, PostgreSQL's read_only_sql_transaction, MySQL's --read-only, a
-# read-only transaction, a server that is only read from
-_READ_ONLY = {"sqlite": frozenset({8}), "postgresql": frozenset({"25006"})}
 # the settings that end a statement, or a whole session, after some time
 _LIMITS = {
     "57014": "statement_timeout",
@@ -36,7 +41,6 @@ _LIMITS = {
     1969: "max_statement_time",
     3024: "max_execution_time",
 }
-_MYSQL_READ_ONLY = frozenset({1290, 1792, 1836})
 
 
 def is_pooled(conn: Connection) -> bool:
@@ -89,9 +93,9 @@ def open_session(engine: Engine, *, lock_seconds: float | None = None) -> Iterat
 def read_only_session(engine: Engine) -> Iterator[Connection]:
     """Open a session in which a write is an error of the database, so that one that was forgotten cannot land.
 
-    :raises ConfigError: something was to be written.
+    :raises ConfigError: something was to be written; or the user may not read a table.
     """
-    with open_session(engine) as conn:
+    with _explained_rights(), open_session(engine) as conn:
         if engine.dialect.name == "sqlite":
             conn.exec_driver_sql("PRAGMA query_only = ON")
             try:
@@ -114,6 +118,20 @@ def read_only_session(engine: Engine) -> Iterator[Connection]:
             finally:
                 # the pool must not hand this session out again
                 conn.invalidate()
+
+
+@contextmanager
+def _explained_rights() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as exc:
+        if not lacks_right(exc):
+            raise
+        # its words name the user and the table, no value
+        raise ConfigError(
+            f"the database user may not read what is needed: {words_of(exc)}; GRANT it SELECT on this table and on the "
+            "sync_… tables (on PostgreSQL also USAGE on their schema)"
+        ) from exc
 
 
 def _begin_read_only(conn: Connection) -> None:
@@ -175,7 +193,7 @@ def _explain(exc: BaseException | None, engine: Engine, lock_seconds: float) -> 
         )
     if code in _LIMITS:
         return DatabaseBusy(_why_cut_short(_LIMITS[code]))
-    if code in _READ_ONLY.get(name, _MYSQL_READ_ONLY):
+    if is_read_only(exc):
         return ConfigError(f"this database connection is read-only: {_why_read_only(name)}")
     if code == NO_DEFINER:
         return SchemaMismatch(
@@ -204,7 +222,10 @@ def _hiding_policies(engine: Engine) -> str:
 
 def _why_read_only(dialect: str) -> str:
     if dialect == "sqlite":
-        return "its address has mode=ro, or this user cannot write to the file or its folder"
+        return (
+            "its address has mode=ro, this user cannot write to the file or its folder, or the file was moved or "
+            "replaced meanwhile"
+        )
     if dialect == "postgresql":
         return "it points to a standby, or default_transaction_read_only is on for this user or database"
     return "the server is read-only (a replica), or transaction_read_only is on"

@@ -13,9 +13,13 @@ _POSTGRES_TRANSIENT = frozenset({"40001", "40P01", "55P03"})
 _REFUSALS = frozenset({1044, 1142, 1143, 1227, 1370, 1419, "42501"})
 # SQLITE_BUSY, SQLITE_LOCKED; extended codes carry these in their lowest byte
 _SQLITE_TRANSIENT = frozenset({5, 6})
-# waited for a lock as long as allowed, by the name of the dialect
-_TIMEOUTS = {"sqlite": frozenset({5}), "postgresql": frozenset({"55P03"})}
+# waited for a lock as long as allowed, by the name of the dialect; SQLite's also for a crash's recovery
+_TIMEOUTS = {"sqlite": frozenset({5, 261, 773}), "postgresql": frozenset({"55P03"})}
 _MYSQL_TIMEOUTS = frozenset({1205, 3572})
+# read-only session or server: MySQL's --read-only, a read-only transaction, a server that is only read from
+_MYSQL_READ_ONLY = frozenset({1290, 1792, 1836})
+_POSTGRES_READ_ONLY = "25006"
+_SQLITE_READ_ONLY = 8
 NO_DEFINER = 1449
 """MySQL: the user in whose name a trigger runs does not exist."""
 
@@ -60,6 +64,17 @@ def lacks_right(exc: DBAPIError) -> bool:
 def is_timeout(exc: DBAPIError, dialect: Dialect) -> bool:
     """Tell whether a statement has waited for a lock as long as it may."""
     return error_code(exc) in _TIMEOUTS.get(dialect.name, _MYSQL_TIMEOUTS)
+
+
+def is_read_only(exc: DBAPIError) -> bool:
+    """Tell whether the database refused to write at all."""
+    code = error_code(exc)
+    if isinstance(code, str):
+        return code == _POSTGRES_READ_ONLY
+    if hasattr(exc.orig, "sqlite_errorcode"):
+        # extended codes tell why: the file was moved, its folder may not be written to, …
+        return code is not None and (code & 0xFF) == _SQLITE_READ_ONLY
+    return code in _MYSQL_READ_ONLY
 
 
 def is_hidden(exc: DBAPIError) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from airflow_provider_lark.core.database.refusals import reason
 from airflow_provider_lark.core.errors import AccessDenied, LarkError
 
 Status = Literal["ok", "warning", "trouble"]
@@ -46,10 +47,7 @@ def look(subject: str, check: str, ask: Callable[[], Answer]) -> Finding:
         return Finding(subject, check, "trouble", f"{type(exc).__name__}: {exc}", scopes)
     except SQLAlchemyError as exc:
         # its text quotes the statement, and a broken address of the database its password
-        cause = getattr(exc, "orig", None) or exc
-        return Finding(
-            subject, check, "trouble", f"the database failed with {type(cause).__name__}; check its connection"
-        )
+        return Finding(subject, check, "trouble", f"the database failed ({reason(exc)}); check its connection")
     if isinstance(answer, str):
         return Finding(subject, check, "ok", answer)
     return Finding(subject, check, *answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -10,15 +11,19 @@ from pathlib import Path
 from tempfile import mkstemp
 from types import TracebackType
 from typing import BinaryIO, Self
+from uuid import uuid4
 
 from airflow_provider_lark.core.errors import ConfigError
 
+_BESIDE = ".lark-plan-"
+
 
 class PrivateFile:
-    """Writes beside *path*, and puts the file in its place when the block ends without an error.
+    """Writes a file without a name, and puts it in the place of *path* when the block ends without an error.
 
-    After an error, whatever *path* held before is still there. What is not an older file of the same kind is never
-    written to, nor is its mode changed: a device, a pipe, a symbolic link, somebody else's text.
+    After an error, whatever *path* held before is still there. A killed process leaves nothing behind; where the file
+    system wants a name, the next writer removes it. What is not an older file of the same kind is never written to, nor
+    is its mode changed: a device, a pipe, a symbolic link, somebody else's text.
 
     :param begins: how each file of this kind begins.
     :raises ConfigError: there is something else, or the folder cannot be written to.
@@ -31,9 +36,11 @@ class PrivateFile:
     def __enter__(self) -> Self:
         with _explained(self._path):
             self._refuse_foreign()
-            # it makes a new file, with mode 0600 from the start
-            handle, beside = mkstemp(prefix=".lark-plan-", dir=self._path.parent)
-        self._beside, self._file = Path(beside), os.fdopen(handle, "wb")
+            _remove_stale(self._path.parent)
+            self._beside, handle = _make(self._path.parent)
+            # tells the next writer that this one is alive
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        self._file = os.fdopen(handle, "wb")
         return self
 
     def __exit__(
@@ -45,12 +52,15 @@ class PrivateFile:
                     self._file.flush()
                     os.fsync(self._file.fileno())
                     self._refuse_foreign()
+                    if self._beside is None:
+                        self._beside = _name(self._file.fileno(), self._path.parent)
                     self._beside.replace(self._path)
         finally:
             with suppress(OSError):
                 self._file.close()
-            with suppress(OSError):
-                self._beside.unlink(missing_ok=True)
+            if self._beside is not None:
+                with suppress(OSError):
+                    self._beside.unlink(missing_ok=True)
 
     def write(self, line: bytes) -> None:
         """Add *line*."""
@@ -83,6 +93,37 @@ def open_regular(path: Path, *, follows_links: bool = False) -> Iterator[BinaryI
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(0, "no regular file")
         yield file
+
+
+def _make(folder: Path) -> tuple[Path | None, int]:
+    """Open a new file of mode 0600 in *folder*; it has no name where the file system can do without."""
+    if flag := getattr(os, "O_TMPFILE", 0):
+        # file systems that do not know it each answer in their own way; what is really wrong comes again below
+        with suppress(OSError):
+            return None, os.open(folder, flag | os.O_WRONLY, 0o600)
+    handle, path = mkstemp(prefix=_BESIDE, dir=folder)
+    return Path(path), handle
+
+
+def _name(handle: int, folder: Path) -> Path:
+    """Give a file without a name one in *folder*."""
+    path = folder / f"{_BESIDE}{uuid4().hex}"
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # only with a folder does Python follow the link to the open file
+        os.link(f"/proc/self/fd/{handle}", path.name, dst_dir_fd=place)
+    finally:
+        os.close(place)
+    return path
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the files of writers that were killed."""
+    for path in folder.glob(f"{_BESIDE}*"):
+        with suppress(OSError), open_regular(path) as file:
+            # refused while its writer is alive
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 @contextmanager
