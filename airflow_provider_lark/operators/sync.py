@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core import SyncEngine
+    from airflow_provider_lark.core.inbox.hints import TableHints
+    from airflow_provider_lark.core.sync.continuous import RunOnce
 
 _DAY_SECONDS = 86_400.0
 POLL_SECONDS = 5.0
@@ -137,33 +139,38 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
         seconds = self.run_for.total_seconds() if isinstance(self.run_for, timedelta) else self.run_for
         run_for = read_seconds(seconds, "run_for", longest=_DAY_SECONDS)
+        run = partial(engine.incremental, allow_mass_deletes=allow_mass_deletes)
+        hints = None
+        if read_flag(self.events, "events"):
+            # what starts single runs has subscribed
+            hints = self._open_hints(engine, subscribes=run_for is not None)
         if run_for is not None:
-            return self._stay(engine, run_for, allow_mass_deletes)
+            return self._stay(engine, run, hints, run_for)
+        from airflow_provider_lark.core.sync.continuous import run_once
+
         try:
-            return engine.incremental(allow_mass_deletes=allow_mass_deletes).to_dict()
+            return (run() if hints is None else run_once(run, hints)).to_dict()
         except LeaseHeld as exc:
             raise AirflowSkipException(str(exc)) from exc
 
-    def _stay(self, engine: SyncEngine, seconds: float, allow_mass_deletes: bool) -> dict[str, Any]:
+    def _open_hints(self, engine: SyncEngine, *, subscribes: bool) -> TableHints:
         from airflow_provider_lark.core.inbox.hints import TableHints
-        from airflow_provider_lark.core.sync.continuous import ContinuousSync
         from airflow_provider_lark.hooks.inbox import open_inbox
         from airflow_provider_lark.hooks.lark import LarkHook
 
-        poll = read_seconds(self.poll_interval, "poll_interval", longest=_DAY_SECONDS) or POLL_SECONDS
-        hints = None
-        if read_flag(self.events, "events"):
-            inbox = open_inbox(LarkHook(self.lark_conn_id, **self.call_settings))
+        return TableHints(
+            open_inbox(LarkHook(self.lark_conn_id, **self.call_settings)),
             # which table it is, the first run finds out
-            hints = TableHints(
-                inbox,
-                lambda: "/".join(engine.table) if engine.table else None,
-                lambda: engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
-            )
+            lambda: "/".join(engine.table) if engine.table else None,
+            lambda: subscribes and engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
+        )
+
+    def _stay(self, engine: SyncEngine, run: RunOnce, hints: TableHints | None, seconds: float) -> dict[str, Any]:
+        from airflow_provider_lark.core.sync.continuous import ContinuousSync
+
+        poll = read_seconds(self.poll_interval, "poll_interval", longest=_DAY_SECONDS) or POLL_SECONDS
         engine.tells_idle_runs = False
-        run = partial(engine.incremental, allow_mass_deletes=allow_mass_deletes)
-        sync = ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock)
-        return sync.run_for(seconds).to_dict()
+        return ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock).run_for(seconds).to_dict()
 
 
 class BitableConsistencyCheckOperator(BitableSyncOperator):

@@ -11,10 +11,10 @@ from sqlalchemy import create_engine
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import AccessDenied, LeaseHeld, NotFound, ServerBusy, Stopped
-from airflow_provider_lark.core.inbox.hints import TableHints
+from airflow_provider_lark.core.inbox.hints import Hint, TableHints
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.envelope import read_delivery
-from airflow_provider_lark.core.sync.continuous import FAILURES_MAX, ContinuousSync
+from airflow_provider_lark.core.sync.continuous import FAILURES_MAX, ContinuousSync, run_once
 from airflow_provider_lark.core.sync.report import SyncReport, Writes
 from tests.core.receiving.sealing import event
 from tests.sync.world import World
@@ -50,7 +50,7 @@ class Script:
         self.seconds = seconds
         self.began: list[float] = []
 
-    def __call__(self) -> SyncReport:
+    def __call__(self, tell_deleted: Any) -> SyncReport:
         self.began.append(self.clock.seconds - 1_000.0)
         self.clock.seconds += self.seconds
         end = self.ends.pop(0) if len(self.ends) > 1 else self.ends[0]
@@ -68,10 +68,10 @@ class Given:
         self.followed: list[int] = []
         self.returned: list[int] = []
 
-    def take(self) -> Sequence[int]:
+    def take(self) -> Sequence[Hint]:
         come = [each for each in self.moments if each <= self.clock.seconds - 1_000.0]
         self.moments = [each for each in self.moments if each not in come]
-        return [int(each) for each in come]
+        return [Hint(int(each)) for each in come]
 
     def done(self, ids: Sequence[int]) -> None:
         self.followed.extend(ids)
@@ -81,7 +81,7 @@ class Given:
         self.moments.extend(ids)
 
 
-def keep(run: Callable[[], SyncReport], clock: Clock, seconds: float, poll: float = 5.0, hints: Any = None) -> Any:
+def keep(run: Callable[[Any], SyncReport], clock: Clock, seconds: float, poll: float = 5.0, hints: Any = None) -> Any:
     return ContinuousSync("areas", run, poll, hints, clock).run_for(seconds)
 
 
@@ -203,7 +203,7 @@ def test_edits_arrive_by_hints_without_a_poll(world: World) -> None:
     clock = Steps()
 
     class Editing(TableHints):
-        def take(self) -> Sequence[int]:
+        def take(self) -> Sequence[Hint]:
             edit = next(edits, None) if clock.seconds >= 1_002 else None
             if edit is not None:
                 edit()
@@ -240,3 +240,71 @@ def test_subscription_that_lark_refuses_is_a_warning(world: World, caplog: pytes
     assert [list(hints.take()), list(hints.take())] == [[], []]
     assert [record.message for record in caplog.records if "may not manage the base" in record.message][1:] == []
     assert "may not manage the base" in caplog.text
+
+
+def test_delete_that_an_event_tells_is_taken_over_by_its_id(world: World) -> None:
+    engine = world.ready(20)
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    hints = TableHints(inbox, lambda: "/".join(engine.table) if engine.table else None)
+    told = event(event_id="gone")
+    actions = [{"record_id": world.record_id(7), "action": "record_deleted"}, {"action": "record_deleted"}, "odd", None]
+    told["event"] = {
+        "file_type": "bitable",
+        "file_token": world.app_token,
+        "table_id": world.table_id,
+        "action_list": actions,
+    }
+    world.remove(7)
+    inbox.put(read_delivery(told, now_ms=0))
+    report = run_once(engine.incremental, hints)
+    assert (report.to_sql.deleted, report.api_calls["total"]) == (1, 3)
+    assert inbox.count().completed == 1
+
+
+def test_change_of_a_field_begins_a_run_that_reads_the_fields_anew(world: World) -> None:
+    engine = world.ready(3)
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    clock = Steps()
+    (field,) = [each for each in world.client.bitable.list_fields(**_table(world)) if each["field_name"] == "Qty"]
+
+    def rename() -> None:
+        world.client.bitable.update_field(
+            **_table(world), field_id=field["field_id"], field={"field_name": "Quantity", "type": 2}
+        )
+        told = change(1, world.app_token, world.table_id)
+        told.body["header"]["event_type"] = "drive.file.bitable_field_changed_v1"
+        inbox.put(read_delivery(told.body, now_ms=0))
+
+    renames = iter([rename])
+
+    class Renaming(TableHints):
+        def take(self) -> Sequence[Hint]:
+            if clock.seconds >= 1_002 and (step := next(renames, None)):
+                step()
+                world.edit(1, Quantity=77)
+            return super().take()
+
+    hints = Renaming(inbox, lambda: "/".join(engine.table) if engine.table else None)
+    report = ContinuousSync("people", engine.incremental, 3600, hints, clock).run_for(10)
+    assert (report.runs, report.to_sql.updated, world.rows()[1]["qty"]) == (2, 1, 77)
+
+
+def test_hints_of_a_run_that_fails_are_given_back(world: World) -> None:
+    engine = world.ready(1)
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    inbox.put(change(1, world.app_token, world.table_id))
+    hints = TableHints(inbox, lambda: "/".join(engine.table) if engine.table else None)
+
+    def run(tell_deleted: Any) -> SyncReport:
+        engine.incremental(tell_deleted)
+        raise ServerBusy("busy")
+
+    with pytest.raises(ServerBusy):
+        run_once(run, hints)
+    assert (inbox.count().pending, inbox.count().completed) == (1, 0)
+    run_once(engine.incremental, hints)
+    assert inbox.count().completed == 1
+
+
+def _table(world: World) -> dict[str, str]:
+    return {"app_token": world.app_token, "table_id": world.table_id}

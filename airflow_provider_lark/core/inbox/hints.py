@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import Inbox
+from airflow_provider_lark.core.inbox.inbox import Entry, Inbox
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +16,17 @@ LEASE_SECONDS = 900.0
 """Longer than a run takes; after a crash others wait so long, or poll sooner."""
 
 TAKEN_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something changed in the table.
+
+    :param deleted: records that the event says were deleted; whether they are gone, Lark has to say.
+    """
+
+    id: int
+    deleted: tuple[str, ...] = ()
 
 
 class TableHints:
@@ -34,8 +46,8 @@ class TableHints:
         self._token = uuid4().hex
         self._is_down = False
 
-    def take(self) -> Sequence[int]:
-        """Return the ids of what has come."""
+    def take(self) -> Sequence[Hint]:
+        """Return what has come, at most :data:`TAKEN_AT_ONCE`."""
         subject = self._subject()
         if subject is None:
             return ()
@@ -55,7 +67,7 @@ class TableHints:
             self._is_down = True
             return ()
         self._is_down = False
-        return [entry.id for entry in taken]
+        return [Hint(entry.id, tuple(_deleted(entry))) for entry in taken]
 
     def done(self, ids: Sequence[int]) -> None:
         """Note that they have been followed."""
@@ -71,3 +83,13 @@ class TableHints:
         except LarkError as exc:
             # their lease ends by itself, and a run too many costs one call
             log.warning("the results of hints could not be stored in the inbox: %s", exc)
+
+
+def _deleted(entry: Entry) -> list[str]:
+    actions = entry.event.get("action_list")
+    return [
+        record_id
+        for action in (actions if isinstance(actions, list) else [])
+        if isinstance(action, dict) and action.get("action") == "record_deleted"
+        if isinstance(record_id := action.get("record_id"), str)
+    ]

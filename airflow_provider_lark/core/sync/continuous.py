@@ -7,12 +7,13 @@ or late costs time and nothing else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LeaseHeld, RetriableError, Stopped
+from airflow_provider_lark.core.inbox.hints import Hint
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport, Writes
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,15 @@ FAILURES_MAX = 10
 
 _LONGEST_WAIT_SECONDS = 60.0
 
+RunOnce = Callable[[Callable[[], Collection[str]]], SyncReport]
+"""A run; it asks for the records that events say were deleted, before it reads the table."""
+
 
 class Hints(Protocol):
     """What tells that a table may have changed in Lark."""
 
-    def take(self) -> Sequence[int]:
-        """Return the ids of the hints that have come, and keep others from them."""
+    def take(self) -> Sequence[Hint]:
+        """Return hints that have come, and keep others from them."""
         ...
 
     def done(self, ids: Sequence[int]) -> None:
@@ -86,7 +90,7 @@ class ContinuousSync:
     """
 
     mapping: str
-    run: Callable[[], SyncReport]
+    run: RunOnce
     poll_seconds: float
     hints: Hints | None = None
     clock: Clock = field(default_factory=SystemClock)
@@ -104,24 +108,24 @@ class ContinuousSync:
         while (now := self.clock.monotonic()) < end:
             # after a failure a hint is no reason to try sooner
             waits = failures > 0 and now < due
-            ids = list(self.hints.take()) if self.hints is not None and not waits else []
-            if not ids and now < due:
+            taken = list(self.hints.take()) if self.hints is not None and not waits else []
+            if not taken and now < due:
                 pause = min(due - now, end - now)
                 self.clock.sleep(pause if self.hints is None else min(pause, self.look_seconds))
                 continue
-            total.hints += len(ids)
-            failures = self._run_once(total, ids, failures)
+            total.hints += len(taken)
+            failures = self._run_once(total, taken, failures)
             wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
             due = self.clock.monotonic() + wait
         total.seconds = round(self.clock.monotonic() - began, 3)
         return total
 
-    def _run_once(self, total: ContinuousReport, ids: Sequence[int], failures: int) -> int:
+    def _run_once(self, total: ContinuousReport, taken: Sequence[Hint], failures: int) -> int:
         """Run, and return how many runs in a row have failed."""
         try:
-            report = self.run()
+            report = self.run(lambda: _deleted(taken))
         except BaseException as error:
-            self._give_back(ids, error)
+            _give_back(self.hints, taken, error)
             if not isinstance(error, RetriableError) or isinstance(error, Stopped) or failures + 1 >= FAILURES_MAX:
                 raise
             # another worker carries the changes over: nothing is wrong
@@ -130,13 +134,37 @@ class ContinuousSync:
             log.warning("a run of %s failed and will be retried: %s", self.mapping, error)
             return failures + 1
         total.add(report)
-        if self.hints is not None and ids:
-            self.hints.done(ids)
+        if self.hints is not None and taken:
+            self.hints.done([hint.id for hint in taken])
         return 0
 
-    def _give_back(self, ids: Sequence[int], error: BaseException) -> None:
-        if self.hints is not None and ids:
-            self.hints.give_back(ids, f"{type(error).__name__}: {error}")
+
+def run_once(run: RunOnce, hints: Hints) -> SyncReport:
+    """Run once, and follow by it every hint that has come when it begins to read."""
+    taken: list[Hint] = []
+
+    def take_all() -> Collection[str]:
+        while some := hints.take():
+            taken.extend(some)
+        return _deleted(taken)
+
+    try:
+        report = run(take_all)
+    except BaseException as error:
+        _give_back(hints, taken, error)
+        raise
+    if taken:
+        hints.done([hint.id for hint in taken])
+    return report
+
+
+def _give_back(hints: Hints | None, taken: Sequence[Hint], error: BaseException) -> None:
+    if hints is not None and taken:
+        hints.give_back([hint.id for hint in taken], f"{type(error).__name__}: {error}")
+
+
+def _deleted(taken: Sequence[Hint]) -> Collection[str]:
+    return dict.fromkeys(record_id for hint in taken for record_id in hint.deleted).keys()
 
 
 def _add(to: Writes, more: Writes) -> None:

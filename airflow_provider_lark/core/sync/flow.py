@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,
@@ -16,6 +18,7 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
     settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
+from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
 from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
@@ -61,16 +64,17 @@ def run_full(run: Run) -> None:
     refuse_held(run, scan.blind)
 
 
-def run_incremental(run: Run) -> None:
+def run_incremental(run: Run, tell_deleted: Callable[[], Collection[str]] = tuple) -> None:
     """Carry over what changed on either side since the last run; see :meth:`.SyncEngine.incremental`."""
+    told = [RecordId(id_) for id_ in tell_deleted()]
     state, binding = load_checkpoint(run), run.binding
     if state.last_scan_at_ms is None or (binding.modified_field is None and binding.mapping.direction != "to_lark"):
         run_full(run)
     else:
-        _run_incremental(run, state)
+        _run_incremental(run, state, told)
 
 
-def _run_incremental(run: Run, state: Checkpoint) -> None:
+def _run_incremental(run: Run, state: Checkpoint, told: Sequence[RecordId]) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
@@ -78,6 +82,7 @@ def _run_incremental(run: Run, state: Checkpoint) -> None:
     modified = run.binding.modified_field
     if modified is not None and run.binding.mapping.direction != "to_lark":
         pulled = pull_changes(run, modified, state.watermark_ms)
+        settle_told_deletes(run, told, missing=_expected(run, pulled, state) - (pulled.total or 0))
         if not _counts_agree(run, pulled, state):
             scan = Scan(run.new_token())
             try:
@@ -95,8 +100,12 @@ def _run_incremental(run: Run, state: Checkpoint) -> None:
 
 def _counts_agree(run: Run, pulled: Pulled, state: Checkpoint) -> bool:
     """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-    expected = run.count_pairs() + state.total_offset + pulled.unpaired
-    return pulled.total is None or pulled.total == expected
+    return pulled.total is None or pulled.total == _expected(run, pulled, state)
+
+
+def _expected(run: Run, pulled: Pulled, state: Checkpoint) -> int:
+    """Return how many records Lark holds if none was deleted."""
+    return run.count_pairs() + state.total_offset + pulled.unpaired
 
 
 def _offset(run: Run, total: int | None) -> int | None:

@@ -142,11 +142,7 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
         return
     _free_records_that_are_back(run, scan)
     absence = _look_for_unseen(run, scan)
-    if absence.gone:
-        # beyond the limit none is deleted, not the first ones
-        room = None if len(absence.gone) <= run.guard.room("sql") else 0
-        for some in split(absence.gone, UNSEEN_PAGE):
-            ingest(run, Bundle((), gone=some, room=room))
+    delete_rows_of(run, absence.gone)
     # what Lark breaks down over may be gone, too
     scan.is_doubtful = scan.is_doubtful or absence.doubtful + absence.unread > 0
     missing = absence.hidden + absence.unread + absence.doubtful
@@ -161,6 +157,14 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
         scan.blind = reason
     else:
         run.report.warnings.append(reason)
+
+
+def delete_rows_of(run: Run, gone: Sequence[RecordId]) -> None:
+    """Delete the rows of records that Lark says are gone, or hold those deletes."""
+    # beyond the limit none is deleted, not the first ones
+    room = None if len(gone) <= run.guard.room("sql") else 0
+    for some in split(gone, UNSEEN_PAGE):
+        ingest(run, Bundle((), gone=some, room=room))
 
 
 @dataclass(slots=True)
