@@ -230,7 +230,7 @@ def get_provider_info() -> dict[str, object]:
             "operators.webhook",
         ),
         "sensors": _modules("sensors.bitable", "sensors.sync_queue"),
-        "triggers": _modules("triggers.api", "triggers.bitable", "triggers.sync_queue"),
+        "triggers": _modules("triggers.api", "triggers.bitable", "triggers.event", "triggers.sync_queue"),
         "transfers": [
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.errors import ConfigError
@@ -11,6 +12,7 @@ from airflow_provider_lark.hooks.database import sql_engine
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+    from airflow_provider_lark.core.inbox.waiting import WaitingEvents
     from airflow_provider_lark.core.receiving.approval_door import CallbackSecrets
     from airflow_provider_lark.core.receiving.door import Door
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -93,3 +95,15 @@ def open_door(hook: LarkHook) -> Door:
         )
     except ConfigError as exc:
         raise ConfigError(f"connection {hook.lark_conn_id!r}: {exc.message}") from None
+
+
+def open_waiting(hook: LarkHook, types: Sequence[str]) -> WaitingEvents:
+    """Return what looks for events that wait in the inbox; the database is not asked yet.
+
+    :raises ConfigError: the connection names no token store.
+    """
+    from airflow_provider_lark.core.inbox.waiting import WaitingEvents
+
+    settings = hook.settings
+    conn_id = name_store(hook.lark_conn_id, settings.token_store_conn_id)
+    return WaitingEvents(sql_engine(conn_id), settings.app_id, types)

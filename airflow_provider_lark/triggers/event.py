@@ -1,0 +1,173 @@
+"""The trigger behind an asset watcher: wakes a DAG when Lark has told of a change."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core.inbox.waiting import Waiting, WaitingEvents
+
+log = logging.getLogger(__name__)
+
+EVENT_TYPES = ("drive.file.bitable_record_changed_v1", "drive.file.bitable_field_changed_v1")
+
+LOOK_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 60.0
+_IN_VAIN_TOLD = 3
+
+
+class LarkEventTrigger(BaseEventTrigger):
+    """Wakes a DAG through an ``AssetWatcher`` while events of Lark wait in the inbox.
+
+    It takes none of them: the DAG's tasks do, ``BitableIncrementalSyncOperator(events=True)`` for example. So a
+    triggerer that dies loses nothing, and a wake-up that Airflow loses is made up for: it wakes again after 30 seconds,
+    then less often, while anything waits. The payload is ``{"waiting": n}``; Airflow logs it. Events that come close
+    together are one wake-up. From Airflow 3.3 on, triggers of one connection look at the inbox together.
+
+    :param lark_conn_id: connection of type ``lark`` with a ``store_conn_id``.
+    :param table: the table to look after: ``MyDB:users``, or its address. Lark is asked for the events of its base.
+        Default: all tables, and whatever is subscribed to.
+    :param event_types: which events to wake for.
+    """
+
+    def __init__(
+        self,
+        *,
+        lark_conn_id: str = "lark_default",
+        table: str | None = None,
+        event_types: Sequence[str] = EVENT_TYPES,
+        clock: Clock | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+        self.lark_conn_id = lark_conn_id
+        self.table = table
+        self.event_types = tuple(event_types)
+        self._clock = clock or CallingHook.clock
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments, all plain values."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {"lark_conn_id": self.lark_conn_id, "table": self.table, "event_types": list(self.event_types)},
+        )
+
+    def shared_stream_key(self) -> Hashable | None:
+        """Return what triggers that look together have in common."""
+        return ("lark_events", self.lark_conn_id, self.event_types)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        """Yield what waits by subject, look by look, for ever."""
+        trigger = cls(**kwargs)
+        async for waiting in trigger._looks():
+            yield waiting
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
+        """Fire for what waits for this trigger's table."""
+        from airflow_provider_lark.core.inbox.wake_ups import WakeUps
+
+        subject = await self._find_subject()
+        wake_ups = WakeUps()
+        async for by_subject in shared_stream:
+            waiting = _waiting(by_subject, subject)
+            if not wake_ups.is_due(waiting, self._clock.monotonic()):
+                continue
+            if wake_ups.in_vain == _IN_VAIN_TOLD:
+                log.warning(
+                    "connection %r: events of Lark wait, and no run takes them; check that the DAG is not paused, and "
+                    "that its sync operator has events=True",
+                    self.lark_conn_id,
+                )
+            yield TriggerEvent({"waiting": waiting.entries if waiting else 0})  # type: ignore[no-untyped-call]
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Fire while anything waits; for ever."""
+        async for event in self.filter_shared_stream(self._looks()):
+            yield event
+
+    async def _looks(self) -> AsyncIterator[dict[str, Waiting]]:
+        failures = 0
+        events: WaitingEvents | None = None
+        while True:
+            try:
+                # what blocks must not do so on the triggerer's loop
+                if events is None:
+                    events = await asyncio.to_thread(self._open)
+                found = await asyncio.to_thread(events.look)
+            except Exception as exc:  # noqa: BLE001 - a watcher that ends is started again at once, for ever
+                failures, events = failures + 1, None
+                _tell(f"connection {self.lark_conn_id!r}: the inbox cannot be read", exc, failures)
+                await self._clock.sleep_async(_pause_seconds(failures))
+                continue
+            if failures:
+                log.info("connection %r: the inbox can be read again", self.lark_conn_id)
+            failures = 0
+            yield found
+            await self._clock.sleep_async(LOOK_SECONDS)
+
+    def _open(self) -> WaitingEvents:
+        from airflow_provider_lark.hooks.inbox import open_waiting
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        return open_waiting(LarkHook(self.lark_conn_id), self.event_types)
+
+    async def _find_subject(self) -> str | None:
+        """Return the table as the inbox names it, after Lark was asked for its events; None: all tables."""
+        if self.table is None:
+            return None
+        failures = 0
+        while True:
+            try:
+                return await self._locate()
+            except Exception as exc:  # noqa: BLE001 - as above
+                failures += 1
+                _tell(f"connection {self.lark_conn_id!r}: the table {self.table!r} cannot be found", exc, failures)
+                await self._clock.sleep_async(_pause_seconds(failures))
+
+    async def _locate(self) -> str:
+        from airflow_provider_lark.core.errors import LarkError
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        hook = await asyncio.to_thread(LarkHook, self.lark_conn_id)
+        address = await asyncio.to_thread(hook.table, self.table or "")
+        async with await hook.async_client() as client:
+            found = await client.bitable.locate(address)
+            try:
+                await client.drive.subscribe(app_token=found.app_token)
+            except LarkError as exc:
+                log.warning("Lark may not send events for the table %r: %s", self.table, exc)
+        return f"{found.app_token}/{found.table_id}"
+
+
+def _waiting(by_subject: dict[str, Waiting], subject: str | None) -> Waiting | None:
+    if subject is not None:
+        return by_subject.get(subject)
+    from airflow_provider_lark.core.inbox.waiting import Waiting
+
+    every = list(by_subject.values())
+    if not every:
+        return None
+    return Waiting(sum(each.entries for each in every), max(each.newest_id for each in every))
+
+
+def _tell(what: str, exc: Exception, failures: int) -> None:
+    if failures == 1 or failures % 60 == 0:
+        with suppress(Exception):
+            from airflow_provider_lark.core.errors import LarkError
+
+            # another one's text may quote anything
+            log.warning("%s, and is tried again: %s", what, exc if isinstance(exc, LarkError) else type(exc).__name__)
+
+
+def _pause_seconds(failures: int) -> float:
+    return min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures - 1, 6))
