@@ -174,6 +174,8 @@ class Switches:
     """How long the callback of a decision may take; real time (§13.5)."""
     approval_callback_code: Literal["given", "own"] = "given"
     """Which code of a definition the callback of a decision names: the platform's, or the app's own (§13.5)."""
+    approval_press_decides: bool = False
+    """Whether a press changes the task in the centre at once, whatever the callback says (§13.5: it does not)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

@@ -16,6 +16,7 @@ from airflow_provider_lark.emulator.tenant.endpoint import Post, Unacknowledged
 
 MAX_KEPT: Final = 10_000
 _REFUSED_FROM: Final = 400
+_DECIDED: Final = {"APPROVE": "APPROVED", "REJECT": "REJECTED"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ class Decisions:
             payload = self._payload(instance, task, way)
             payload |= {"action_type": action_type, "user_id": user.user_id, "reason": reason}
             body = self._seal(payload, external.get("action_callback_key") or "")
+            if self._state.switches.approval_press_decides:
+                decided, at = _DECIDED.get(action_type, "DONE"), str(self._state.now_ms)
+                task.data = {**task.data, "status": decided, "update_time": at, "end_time": at}
             url, seconds = external["action_callback_url"], self._state.switches.approval_callback_seconds
         # without the lock: the system may push its answer before it answers
         status, shown = _send(url, body, seconds)
