@@ -95,6 +95,14 @@ _EXTRA_FIELDS = {
         ),
         "schema": {"type": ["string", "null"]},
     },
+    "rabbitmq_conn_id": {
+        "label": "RabbitMQ (connection ID)",
+        "description": (
+            "Connection to a RabbitMQ broker that keeps received events and clicks while the token store's database "
+            "is down. Default: they are stored in that database at once."
+        ),
+        "schema": {"type": ["string", "null"]},
+    },
     "tenant_key": {
         "label": "Tenant key",
         "description": "Store apps only: the tenant the app acts for.",

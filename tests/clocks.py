@@ -1,4 +1,4 @@
-"""The clocks of tests: nobody waits on them."""
+"""The clocks of tests: nobody waits on them. And the wait for others, which ends with what is waited for."""
 
 from __future__ import annotations
 
@@ -44,3 +44,12 @@ class RecordedClock(JumpingClock):
         await super().sleep_async(seconds)
         self.pauses.append(seconds)
         self.during(len(self.pauses))
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Wait for what another thread or process does; the machine may be slow."""
+    clock = SystemClock()
+    give_up = clock.monotonic() + 180
+    while not is_so():
+        assert clock.monotonic() < give_up
+        clock.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What every test may use: real databases of each kind. And what every test gets: a process that knows no app yet."""
+"""What every test may use: real databases, and a RabbitMQ node. And what it gets: a process that knows no app yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.databases", "tests.rabbitmq")
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,19 @@ def command(run: Command) -> Command:
 
     Not Airflow's ``action_cli``: that writes the command line, and with it an App Secret, into the audit log.
     """
+    return _make_command(suppress_logs_and_warning(providers_configuration_loaded(run)), run)
 
+
+def service(run: Command) -> Command:
+    """Make *run* a command that stays: likewise, but its logs are seen.
+
+    Airflow keeps a command quiet by making every log line raise, in whatever thread it is written, until the command
+    ends: a line about a refused request would end the request instead.
+    """
+    return _make_command(providers_configuration_loaded(run), run)
+
+
+def _make_command(act: Command, run: Command) -> Command:
     @functools.wraps(run)
     def wrapped(args: Namespace) -> None:
         # only a server process may read connections from the metadata database
@@ -31,7 +43,7 @@ def command(run: Command) -> Command:
         os.environ[_CONTEXT] = "server"
         try:
             with safe_output():
-                quiet(args)
+                act(args)
         except LarkError as exc:
             raise SystemExit(f"{type(exc).__name__}: {exc}") from None
         except SQLAlchemyError as exc:
@@ -43,7 +55,6 @@ def command(run: Command) -> Command:
             else:
                 os.environ[_CONTEXT] = before
 
-    quiet: Command = suppress_logs_and_warning(providers_configuration_loaded(run))
     return wrapped
 
 

@@ -6,22 +6,25 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core.accounts import upgrade
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.core.hints import counted, list_names
 from airflow_provider_lark.core.inbox import retention, set_aside
-from airflow_provider_lark.core.inbox.survey import survey
+from airflow_provider_lark.core.inbox.survey import Group, survey
 from airflow_provider_lark.hooks.database import opened_engine
-from airflow_provider_lark.hooks.inbox import name_store
+from airflow_provider_lark.hooks.inbox import find_queue, name_store
 from airflow_provider_lark.hooks.lark import LarkHook
 
 SOMETHING_FAILED = 2
 """Exit status when entries were set aside, or could not be replayed: somebody has to look."""
+
+_COLUMNS = ("Status", "Kind", "Type", "Entries", "Oldest", "Newest")
 
 
 @command
@@ -29,19 +32,21 @@ def show_status(args: Namespace) -> None:
     """Print the entries by status and type; exit with status 2 when some were set aside."""
     with _opened(args) as (engine, app_id):
         groups = survey(engine, app_id)
-    rows = [
-        {
-            "Status": group.status,
-            "Kind": group.kind,
-            "Type": group.type,
-            "Entries": group.entries,
-            "Oldest": _moment(group.oldest_ms),
-            "Newest": _moment(group.newest_ms),
-        }
+    queue = find_queue(LarkHook(args.conn_id))
+    rows: list[dict[str, Any]] = [
+        dict(zip(_COLUMNS, (group.status, group.kind, group.type, group.entries, *_times(group)), strict=True))
         for group in groups
     ]
+    try:
+        waiting, dead = (0, 0) if queue is None else queue.count()
+    except LarkError:
+        print_rows(rows, args.output)
+        raise
+    for status, entries in (("in RabbitMQ", waiting), ("dead letter", dead)):
+        if entries:
+            rows.append({**dict.fromkeys(_COLUMNS, ""), "Status": status, "Entries": entries})
     print_rows(rows, args.output)
-    if any(group.status == "failed" for group in groups):
+    if dead or any(group.status == "failed" for group in groups):
         raise SystemExit(SOMETHING_FAILED)
 
 
@@ -73,6 +78,9 @@ def replay(args: Namespace) -> None:
     with _opened(args) as (engine, app_id):
         if args.all:
             print(f"Replayed {_entries(set_aside.replay(engine, app_id))}")
+            queue = find_queue(LarkHook(args.conn_id))
+            if queue is not None:
+                print(f"Moved {counted(queue.replay(), 'dead letter')} of RabbitMQ back to the queue")
             return
         ids = list(dict.fromkeys(args.ids))
         refused = [id_ for id_ in ids if not set_aside.replay(engine, app_id, [id_])]
@@ -101,6 +109,10 @@ def _opened(args: Namespace) -> Iterator[tuple[Engine, str]]:
     with opened_engine(name_store(args.conn_id, settings.token_store_conn_id)) as engine:
         upgrade(engine)
         yield engine, settings.app_id
+
+
+def _times(group: Group) -> tuple[str, str]:
+    return _moment(group.oldest_ms), _moment(group.newest_ms)
 
 
 def _entries(count: int) -> str:

@@ -10,7 +10,7 @@ from argparse import Namespace
 
 import uvicorn
 
-from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.command import service
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.inbox import open_served
@@ -18,7 +18,7 @@ from airflow_provider_lark.hooks.inbox import open_served
 _GRACE_SECONDS = 5
 
 
-@command
+@service
 def receive(args: Namespace) -> None:
     """Serve until SIGTERM or Ctrl-C; what is being answered then is finished."""
     host, port = _read_address(args.http)
@@ -33,8 +33,6 @@ def receive(args: Namespace) -> None:
         print(f"{address}/{conn_id} takes what Lark sends for this connection")
         print(f"{address}/approval/{conn_id} takes what the approval centre sends")
     sys.stdout.flush()
-    # the command silences logs; here they are all that is seen
-    logging.disable(logging.NOTSET)
     logging.getLogger("airflow_provider_lark").setLevel(logging.INFO)
     receiver = Receiver(served)
     config = uvicorn.Config(

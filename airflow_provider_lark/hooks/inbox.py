@@ -1,4 +1,7 @@
-"""What Lark told an app by itself: the inbox in the database of its token store, and the door that fills it."""
+"""What Lark told an app by itself: the inbox in the database of its token store, and the door that fills it.
+
+With a RabbitMQ connection, the door fills a queue, from which a pump fills the inbox.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,13 @@ from typing import TYPE_CHECKING
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
+from airflow_provider_lark.hooks.pumps import keep_pumping
+from airflow_provider_lark.hooks.rabbitmq import open_broker
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
+    from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
+    from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
     from airflow_provider_lark.core.inbox.waiting import WaitingEvents
     from airflow_provider_lark.core.receiving.approval_door import CallbackSecrets
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
 def open_served(conn_id: str) -> Served:
     """Return door and inbox of the app of a connection, whose tables are made.
 
+    With RabbitMQ, the queues are declared instead, and this process moves what comes there to the inbox until it ends.
+
     :raises LarkError: the connection cannot receive, or its inbox cannot be used.
     """
     from airflow_provider_lark.core.doors.web_app import Served
@@ -28,9 +37,11 @@ def open_served(conn_id: str) -> Served:
     from airflow_provider_lark.hooks.lark import LarkHook
 
     hook = LarkHook(conn_id)
-    inbox = open_inbox(hook)
     door = open_door(hook)
     approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
+    if hook.settings.rabbitmq_conn_id is not None:
+        return Served(door, _open_queue(hook), approval_door)
+    inbox = open_inbox(hook)
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
     return Served(door, inbox, approval_door)
@@ -64,6 +75,34 @@ def open_inbox(hook: LarkHook) -> SqlInbox:
     settings = hook.settings
     conn_id = name_store(hook.lark_conn_id, settings.token_store_conn_id)
     return SqlInbox(sql_engine(conn_id), read_keyring(), settings.app_id)
+
+
+def _open_queue(hook: LarkHook) -> RabbitMQInbox:
+    from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
+    from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
+
+    settings, inbox = hook.settings, open_inbox(hook)
+    broker, keyring = open_broker(settings.rabbitmq_conn_id or ""), read_keyring()
+    queue = RabbitMQInbox(broker, keyring, settings.app_id)
+    queue.prepare()
+    # that the database is down now, or its tables not made, is for the pump to cope with
+    source = (broker.address, keyring.key_ids, settings.app_id, inbox.where)
+    keep_pumping(hook.lark_conn_id, source, lambda: Pump(broker, keyring, settings.app_id, inbox))
+    return queue
+
+
+def find_queue(hook: LarkHook) -> AppQueues | None:
+    """Return what tells of the app's queues, None without RabbitMQ; nothing is asked yet.
+
+    :raises ConfigError: the RabbitMQ connection cannot be used.
+    """
+    if hook.settings.rabbitmq_conn_id is None:
+        return None
+    broker = open_broker(hook.settings.rabbitmq_conn_id)
+
+    from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
+
+    return AppQueues(broker, hook.settings.app_id)
 
 
 def name_store(lark_conn_id: str, store_conn_id: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 
 import pytest
@@ -77,7 +78,8 @@ def airflow(parser, capsys):
 def emulator():
     from airflow_provider_lark.emulator import Emulator
 
-    with Emulator() as emu:
+    # an app that no other run has on a broker which several share
+    with Emulator(app_id=f"cli_{secrets.token_hex(8)}") as emu:
         yield emu
 
 
@@ -118,3 +120,19 @@ def shop(emulator, tmp_path, monkeypatch):
     file = tmp_path / "lark_sync.yaml"
     file.write_text(yaml.safe_dump({"mappings": [{"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"}]}))
     return str(file)
+
+
+@pytest.fixture
+def queue(rabbitmq_url, emulator, monkeypatch):
+    """A RabbitMQ connection, and what tells of the app's queues there; they are deleted afterwards."""
+    from airflow_provider_lark.core.inbox.rabbitmq.broker import QueueNames
+    from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
+    from airflow_provider_lark.hooks.rabbitmq import open_broker
+
+    monkeypatch.setenv("AIRFLOW_CONN_BROKER", rabbitmq_url)
+    broker = open_broker("broker")
+    yield AppQueues(broker, emulator.app_id)
+    connection = broker.connect(seconds=60)
+    for name in (QueueNames(emulator.app_id).main, QueueNames(emulator.app_id).dead):
+        connection.channel().queue_delete(name)
+    connection.collect()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import yaml
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from tests.clocks import wait_until
 from tests.core.receiving.sealing import click, event
 from tests.databases import open_sqlite
 
@@ -133,4 +135,68 @@ def test_database_that_is_down_is_one_line_without_its_password(airflow, store, 
     monkeypatch.setenv("AIRFLOW_CONN_ACCOUNTS", json.dumps(down))
     done = airflow("inbox", "status")
     assert (done.status, "check that it is running" in done.err) == (1, True)
+    assert "canary" not in done.text
+
+
+@pytest.fixture
+def with_queue(store, emulator, queue, monkeypatch):
+    """The same connection with RabbitMQ, where an event and a message of a stranger wait."""
+    import amqp
+
+    from airflow_provider_lark.core.inbox.rabbitmq.broker import QueueNames
+    from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
+    from airflow_provider_lark.core.receiving.envelope import read_delivery
+    from airflow_provider_lark.hooks.accounts import read_keyring
+    from airflow_provider_lark.hooks.rabbitmq import open_broker
+
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    lark["extra"]["rabbitmq_conn_id"] = "broker"
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    publisher = RabbitMQInbox(open_broker("broker"), read_keyring(), emulator.app_id, put_seconds=60)
+    publisher.put(read_delivery(event(app_id=emulator.app_id), now_ms=1_608_725_989_000))
+    connection = open_broker("broker").connect(seconds=60)
+    connection.channel().basic_publish(amqp.Message("from a stranger"), routing_key=QueueNames(emulator.app_id).main)
+    connection.close()
+    publisher.close()
+    return queue
+
+
+def test_status_counts_what_waits_in_rabbitmq_and_its_dead_letters_and_replay_moves_those(
+    airflow, with_queue, emulator
+):
+    from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
+    from airflow_provider_lark.hooks.accounts import read_keyring
+    from airflow_provider_lark.hooks.inbox import open_inbox
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.rabbitmq import open_broker
+
+    def status():
+        done = airflow("inbox", "status", "--output", "json")
+        return done.status, [(row["Status"], row["Entries"]) for row in done.json]
+
+    wait_until(lambda: with_queue.count()[0] == 2)
+    assert status() == (0, [("in RabbitMQ", "2")])
+    pump = Pump(open_broker("broker"), read_keyring(), emulator.app_id, open_inbox(LarkHook()))
+    pump.start()
+    try:
+        wait_until(lambda: with_queue.count() == (0, 1) and pump.counts["moved"] == 1)
+    finally:
+        pump.stop()
+    assert status() == (2, [("pending", "1"), ("dead letter", "1")])
+    done = airflow("inbox", "replay", "--all")
+    assert done.out.splitlines() == [
+        "Replayed 0 entries",
+        "Moved 1 dead letter of RabbitMQ back to the queue",
+    ]
+    assert status() == (0, [("pending", "1"), ("in RabbitMQ", "1")])
+
+
+def test_status_shows_the_database_also_while_rabbitmq_is_down(airflow, inbox, monkeypatch):
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    lark["extra"]["rabbitmq_conn_id"] = "broker"
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    monkeypatch.setenv("AIRFLOW_CONN_BROKER", "amqp://u:canary@127.0.0.1:1")
+    done = airflow("inbox", "status", "--output", "json")
+    assert (done.status, len(done.json)) == (1, 3)
+    assert "RabbitMQ at 127.0.0.1:1" in done.err
     assert "canary" not in done.text

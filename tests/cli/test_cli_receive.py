@@ -15,6 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from tests.clocks import wait_until
 from tests.databases import open_sqlite
 
 KEY, TOKEN = "encrypt key", "verification token"
@@ -74,6 +75,18 @@ def run_operator(**given):
     return operator.execute({"run_id": "manual"})
 
 
+def subscribe(emulator, app_token):
+    """Let tasks run until one has subscribed to the base, which it does after its first run."""
+    wait_until(lambda: run_operator(run_for=2, events=True) and emulator.state.subscriptions.of(app_token))
+
+
+def follow():
+    """Let tasks run until one has met a hint, and return its report; on a slow machine the first run takes it all."""
+    while not (report := run_operator(run_for=4, poll_interval=3600, events=True))["hints"]:
+        pass
+    return report
+
+
 def rows(tmp_path):
     with open_sqlite(tmp_path / "shop.db").connect() as conn:
         return dict(conn.execute(text("SELECT code, name FROM areas")).all())
@@ -85,15 +98,43 @@ def test_edit_reaches_sql_by_its_event_and_not_by_the_poll(receiving, emulator, 
     with serve() as url:
         # sends the encrypted challenge, as the console does
         emulator.state.set_event_url(emulator.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
-        # the first task makes the ledger, and subscribes to the base
-        assert run_operator(run_for=2, events=True)["runs"] == 1
+        subscribe(emulator, app_token)
         emulator.person.add_record(app_token, table_id, {"code": "110000", "name": "北京"})
         emulator.events.settle(120)
         assert {each.state for each in emulator.events.log()} == {"delivered"}
-        report = run_operator(run_for=4, poll_interval=3600, events=True)
+        report = follow()
     assert rows(tmp_path) == {"110000": "北京"}
     # the run at the start, and one for the event, be it before or after
     assert (report["hints"], report["runs"]) == (1, 2)
+
+
+def test_forged_request_is_refused_and_logged(receiving, capfd):
+    """A line in the log once ended the request with 500: Airflow keeps its commands quiet by raising in the log."""
+    with serve() as url:
+        answers = [httpx.post(url, content=body, timeout=120).status_code for body in (b"{}", b"no JSON")]
+    assert answers == [503, 400], "unencrypted, and no delivery at all"
+    assert "the connection has an Encrypt Key, and a delivery came unencrypted" in capfd.readouterr().out
+
+
+def test_event_goes_through_rabbitmq_to_the_inbox(airflow, receiving, emulator, queue, tmp_path):
+    from airflow_provider_lark.hooks.inbox import open_inbox
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+    receiving(rabbitmq_conn_id="broker")
+    app_token = next(iter(emulator.state.bases))
+    table_id = next(iter(emulator.state.bases[app_token].tables))
+    with serve() as url:
+        emulator.state.set_event_url(emulator.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
+        subscribe(emulator, app_token)
+        emulator.person.add_record(app_token, table_id, {"code": "110000", "name": "北京"})
+        emulator.events.settle(120)
+        assert {each.state for each in emulator.events.log()} == {"delivered"}
+
+        inbox = open_inbox(LarkHook())
+        wait_until(lambda: inbox.count().pending == 1)
+        report = follow()
+    assert rows(tmp_path) == {"110000": "北京"}
+    assert (report["hints"], inbox.count().completed, queue.count()) == (1, 1, (0, 0))
 
 
 @pytest.mark.parametrize(

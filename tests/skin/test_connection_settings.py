@@ -44,6 +44,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         "event_encrypt_key_secret": EVENT_KEY,
         "event_verification_token": "v-token",
         "store_conn_id": "shared_db",
+        "rabbitmq_conn_id": "broker",
         "tenant_key": "tenant-1",
     }
     assert read(extra=extra) == LarkSettings(
@@ -57,6 +58,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         event_encrypt_key=Secret(EVENT_KEY),
         event_verification_token=Secret("v-token"),
         token_store_conn_id="shared_db",
+        rabbitmq_conn_id="broker",
         tenant_key="tenant-1",
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import Inbox, Receipt
+from airflow_provider_lark.core.inbox.inbox import Keeper, Receipt
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Intake:
         """Let go of the threads; a write that hangs ends with its database."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def store(self, inbox: Inbox, delivery: Delivery, *, seconds: float | None = None) -> Reply:
+    async def store(self, inbox: Keeper, delivery: Delivery, *, seconds: float | None = None) -> Reply:
         """Write *delivery* to *inbox*, and return what Lark is told.
 
         :param seconds: for this delivery, in place of *answer_seconds*.
@@ -92,7 +92,7 @@ class Intake:
         self.counts.add("stored" if receipt.is_new else "known")
         return _stored(delivery, receipt)
 
-    async def _put(self, inbox: Inbox, delivery: Delivery) -> Receipt:
+    async def _put(self, inbox: Keeper, delivery: Delivery) -> Receipt:
         await self._free.acquire()
         running = asyncio.get_running_loop().run_in_executor(self._pool, inbox.put, delivery)
         running.add_done_callback(self._let_next)

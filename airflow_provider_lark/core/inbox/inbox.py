@@ -62,15 +62,19 @@ class InboxCounts:
     oldest_ms: int | None = None
 
 
-class Inbox(Protocol):
-    """Deliveries to one app."""
+class Keeper(Protocol):
+    """What a door puts deliveries into: an inbox, or what stands before one."""
 
     def put(self, delivery: Delivery) -> Receipt:
-        """Keep *delivery* durably, once; returns after it is committed.
+        """Keep *delivery* durably; returns after it is committed, or confirmed.
 
-        :raises Unreachable: it is not kept, or nobody knows; Lark must not hear that it is.
+        :raises LarkError: it is not kept, or nobody knows; Lark must not hear that it is.
         """
         ...
+
+
+class Inbox(Keeper, Protocol):
+    """Deliveries to one app, each kept once."""
 
     def claim(
         self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None, subject: str | None = None

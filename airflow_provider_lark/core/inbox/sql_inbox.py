@@ -51,20 +51,33 @@ class SqlInbox:
         self._app_id = app_id
         self._clock = clock or SystemClock()
 
+    @property
+    def where(self) -> str:
+        """The database, without a password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
     def put(self, delivery: Delivery) -> Receipt:
         """Keep *delivery* durably, once; of two processes that do so at once, one is told that it was there."""
-        sealed = self._keyring.encrypt(Secret(json.dumps([self._app_id, delivery.body], ensure_ascii=False)))
         for _ in range(_RACES):
             try:
-                return self._run(partial(self._put, delivery, sealed))
+                return self._run(partial(self._put, delivery))
             except _Raced:
                 continue
         return self._look(partial(_find, delivery.identities)) or Receipt(False, int(self._clock.now() * 1000))
 
-    def _put(self, delivery: Delivery, sealed: str, conn: Connection) -> Receipt:
+    def put_all(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep all of them durably, each once; in one transaction where nobody else brings one of them meanwhile."""
+        try:
+            self._run(lambda conn: [self._put(each, conn) for each in deliveries])
+        except _Raced:
+            for each in deliveries:
+                self.put(each)
+
+    def _put(self, delivery: Delivery, conn: Connection) -> Receipt:
         known = _find(delivery.identities, conn)
         if known is not None:
             return known
+        sealed = self._keyring.encrypt(Secret(json.dumps([self._app_id, delivery.body], ensure_ascii=False)))
         row = {
             "app_id": self._app_id,
             "kind": delivery.kind,

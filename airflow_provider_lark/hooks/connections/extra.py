@@ -40,6 +40,7 @@ FIELDS = (
     "event_encrypt_key_secret",
     "event_verification_token",
     "store_conn_id",
+    "rabbitmq_conn_id",
     "tenant_key",
 )
 """The fields, as the form names them."""

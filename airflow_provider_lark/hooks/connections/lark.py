@@ -69,6 +69,7 @@ class LarkSettings(ConnectionSettings):
     :param event_encrypt_key: with which Lark encrypts and signs events.
     :param event_verification_token: which Lark puts into events that are not encrypted.
     :param token_store_conn_id: SQL connection of the database in which workers share tokens.
+    :param rabbitmq_conn_id: connection of the RabbitMQ that keeps deliveries until the database has them.
     :param tenant_key: of which tenant a store app's token is.
     :param warnings: which fields of the extra may be a mistake.
     """
@@ -85,6 +86,7 @@ class LarkSettings(ConnectionSettings):
     event_encrypt_key: Secret | None = None
     event_verification_token: Secret | None = None
     token_store_conn_id: str | None = None
+    rabbitmq_conn_id: str | None = None
     tenant_key: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -108,6 +110,7 @@ class LarkSettings(ConnectionSettings):
             event_encrypt_key=_hide(extra.secret("event_encrypt_key_secret")),
             event_verification_token=_hide(extra.secret("event_verification_token")),
             token_store_conn_id=extra.text("store_conn_id"),
+            rabbitmq_conn_id=extra.text("rabbitmq_conn_id"),
             tenant_key=extra.text("tenant_key"),
             warnings=extra.warnings,
         )
