@@ -194,8 +194,8 @@ def test_crash_between_and_a_rival_run_leave_nothing_to_apply_twice(world: World
 
 def test_file_that_is_no_plan_is_refused(tmp_path: Path) -> None:
     odd = dict.fromkeys(("mapping", "operation", "allow_mass_deletes", "version", "contract", "made_ms", "salt"), 1)
-    whole = json.dumps({"format": "lark-sync-plan-3", "decisions": 0, "counts": {}, **odd})
-    for text in ("", "{}", "[1]", '{"format": "lark-sync-plan-3"}', whole, "no json"):
+    whole = json.dumps({"format": "lark-sync-plan-4", "decisions": 0, "counts": {}, **odd})
+    for text in ("", "{}", "[1]", '{"format": "lark-sync-plan-4"}', whole, "no json"):
         (tmp_path / "p").write_text(text)
         with pytest.raises(ConfigError):
             list(read_plans(tmp_path / "p"))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import SafetyStop
-from tests.sync.test_sync_plan import dump, planned
-from tests.sync.world import World
+from airflow_provider_lark.core.sync.plan.actions import Change
+from tests.sync.own_table import OwnTable
+from tests.sync.test_sync_apply import apply, save
+from tests.sync.test_sync_plan import counts, dump, planned
+from tests.sync.world import World, wrote
 
 
 def test_row_with_several_held_entries_is_one_hold_of_the_plan(world: World) -> None:
@@ -47,3 +53,167 @@ def test_conflict_whose_sides_agree_by_now_is_a_line_of_the_plan(world: World, r
     engine.incremental()
     assert world.ask("SELECT record_id FROM sync_conflict WHERE status = 'open'") == [("2",)]
     assert planned(engine) == {("both", "conflict"): ["2"]}
+
+
+class Shop:
+    """Orders with a foreign key to people, of whom one has a row and no record yet."""
+
+    def __init__(self, world: World) -> None:
+        self.people = world.ready(3)
+        self.table = OwnTable(
+            world,
+            "orders",
+            {"id": 2, "note": 1},
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, note VARCHAR(20), buyer INTEGER, "
+            "FOREIGN KEY (buyer) REFERENCES people (code))",
+            fields=["id", "note", {"field": "buyer", "column": "buyer", "link": "people"}],
+            conflict="merge:lark",
+        )
+        link = {"field_name": "buyer", "type": 18, "property": {"table_id": world.table_id, "multiple": False}}
+        world.emu.person.add_field(world.app_token, self.table.table_id, link)
+        world.execute("INSERT INTO orders VALUES (1, 'a', 1), (2, 'b', 2)")
+        self.engine: SyncEngine = self.table.engine()
+        self.engine.full()
+        world.insert({"code": 9, "name": "not in Lark yet"})
+
+    def buyers(self) -> dict[int, int]:
+        return {
+            int(each["id"]): len((each.get("buyer") or {}).get("link_record_ids", ())) for each in self.table.records()
+        }
+
+
+MISSING = "row '9' of table 'people' has no record in Lark yet"
+
+
+def test_link_to_a_row_without_a_record_is_a_line_that_waits(world: World) -> None:
+    shop = Shop(world)
+    world.execute("UPDATE orders SET buyer = 9 WHERE id = 1")
+    world.execute("UPDATE orders SET buyer = 9, note = 'now' WHERE id = 2")
+    world.execute("INSERT INTO orders VALUES (3, 'c', 9)")
+    before = dump(world)
+    with shop.engine.plan() as plan:
+        told = {(each.side, each.kind, each.key): each for each in plan.actions()}
+        report = counts(plan.report)
+    assert dump(world) == before
+    assert set(told) == {
+        ("lark", "wait", "1"),
+        ("lark", "update", "2"),
+        ("lark", "wait", "2"),
+        ("lark", "create", "3"),
+        ("lark", "wait", "3"),
+    }
+    waiting = [told["lark", "wait", key] for key in ("1", "2", "3")]
+    assert [each.changes for each in waiting] == [(Change("buyer", old, 9),) for old in (1, 2, None)]
+    assert [each.why for each in waiting] == [MISSING] * 3
+    assert [bool(each.record_id) for each in waiting] == [True, True, False]
+    assert told["lark", "update", "2"].changes == (Change("note", "b", "now"),)
+    assert counts(shop.engine.incremental()) == report
+    # tried again later: until then that is all that a plan has to say
+    with shop.engine.plan() as plan:
+        left = list(plan.actions())
+    assert sorted((each.side, each.kind, each.key) for each in left) == [("lark", "wait", key) for key in "123"]
+    assert all(each.why.startswith(f"{MISSING}; tried again after 20") for each in left)
+    assert counts(shop.engine.incremental()) == counts(plan.report)
+    shop.people.incremental()
+    shop.table.due()
+    assert planned(shop.engine) == {("lark", "update"): ["1", "2", "3"]}
+    assert wrote(shop.engine.incremental()) == (0, 3)
+    assert planned(shop.engine) == {}
+
+
+def test_apply_writes_no_link_of_which_the_plan_said_that_it_waits(world: World, tmp_path: Path) -> None:
+    shop = Shop(world)
+    world.execute("UPDATE orders SET buyer = 9 WHERE id = 1")
+    # both sides of one row: what SQL gets is planned, the link waits
+    world.execute("UPDATE orders SET buyer = 9 WHERE id = 2")
+    shop.table.edit(shop.table.find(id=2), note="by hand")
+    world.execute("INSERT INTO orders VALUES (3, 'c', 9), (4, 'd', 1)")
+    save(shop.engine, tmp_path / "p")
+    shop.people.incremental()
+    records = shop.buyers()
+    report = apply(shop.engine, tmp_path / "p")
+    assert shop.buyers() == {**records, 4: 1}
+    assert (wrote(report), report.planned, report.changed, report.status) == ((1, 1), 4, 3, "partial")
+    assert sorted(report.changed_keys) == ["1", "2", "3"]
+    assert wrote(shop.engine.incremental()) == (0, 3)
+    assert {key: row["buyer"] for key, row in shop.table.by_key().items()} == {1: 9, 2: 9, 3: 9, 4: 1}
+    assert shop.engine.check().in_step
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_apply_of_a_plan_whose_link_still_waits_finds_nothing_changed(world: World, tmp_path: Path) -> None:
+    shop = Shop(world)
+    world.execute("UPDATE orders SET buyer = 9 WHERE id = 1")
+    world.execute("UPDATE orders SET buyer = 9, note = 'now' WHERE id = 2")
+    save(shop.engine, tmp_path / "p")
+    report = apply(shop.engine, tmp_path / "p")
+    assert (wrote(report), report.planned, report.changed, report.status) == ((0, 1), 2, 0, "ok")
+    # by now both wait for their next attempt, and are not written by a plan that knows nothing of it
+    save(shop.engine, tmp_path / "q")
+    shop.people.incremental()
+    shop.table.due()
+    assert wrote(apply(shop.engine, tmp_path / "q")) == (0, 0)
+    assert wrote(shop.engine.incremental()) == (0, 2)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_record_whose_link_leads_nowhere_yet_is_one_line(world: World) -> None:
+    shop = Shop(world)
+    new = world.add(Name="new buyer", Code=8)
+    shop.table.edit(shop.table.find(id=1), buyer=[new])
+    with shop.engine.plan() as plan:
+        (refused,) = plan.actions()
+    assert (refused.side, refused.kind, refused.key) == ("sql", "refuse", "1")
+    report = shop.engine.incremental()
+    assert (report.failed, wrote(report)) == (1, (0, 0))
+    with shop.engine.plan() as plan:
+        (waiting,) = plan.actions()
+    assert (waiting.side, waiting.kind, waiting.key) == ("sql", "wait", "1")
+    assert "tried again after 20" in waiting.why
+    shop.people.incremental()
+    shop.table.due()
+    assert planned(shop.engine) == {("sql", "update"): ["1"]}
+
+
+def staff(world: World) -> OwnTable:
+    """Make a table whose link field leads into the table itself."""
+    own = OwnTable(
+        world,
+        "staff",
+        {"id": 2},
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, boss INTEGER)",
+        fields=["id", {"field": "boss", "column": "boss", "link": "staff"}],
+    )
+    link = {"field_name": "boss", "type": 18, "property": {"table_id": own.table_id, "multiple": False}}
+    world.emu.person.add_field(world.app_token, own.table_id, link)
+    return own
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_record_whose_link_leads_to_a_later_page_is_no_refusal(world: World) -> None:
+    own = staff(world)
+    engine = own.engine()
+    engine.full()
+    # the newest record comes first, and links to the oldest, which is the first of the next page
+    (oldest,) = own.add({"id": 1})
+    ids = own.add(*({"id": number} for number in range(2, 502)))
+    own.edit(ids[-1], boss=[oldest])
+    with engine.plan() as plan:
+        told, report = plan.counts, counts(plan.report)
+    assert told == {("sql", "create"): 501, ("sql", "update"): 1}
+    assert report["failed"] == 0
+    assert counts(engine.incremental()) == report
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_rows_that_link_to_each_other_in_a_circle_are_planned_as_the_run_creates_them(world: World) -> None:
+    own = staff(world)
+    engine = own.engine()
+    engine.full()
+    world.execute("INSERT INTO staff VALUES (1, 2), (2, 3), (3, 1)")
+    with engine.plan() as plan:
+        report = counts(plan.report)
+        assert plan.counts == {("lark", "create"): 3, ("lark", "wait"): 3}
+    assert counts(engine.incremental()) == report
+    own.due()
+    assert planned(engine) == {("lark", "update"): ["1", "2", "3"]}

@@ -6,6 +6,7 @@ An entry says that a key may have changed, never how. Entries of one key are cla
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 
@@ -13,10 +14,25 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, epoch_ms, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
-from airflow_provider_lark.core.ledger.claims import Claiming, Operation
+from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
+from airflow_provider_lark.core.ledger.claims import Claiming, Operation, is_due
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
+
+
+class Delayed(NamedTuple):
+    """An entry that waits for its next attempt.
+
+    :param error: why the last one failed; empty where nothing is known.
+    :param next_ms: when the next one is due, by the database's clock.
+    """
+
+    id: int
+    key: Key
+    operation: Operation
+    error: str
+    next_ms: int
 
 
 class Queue(Claiming):
@@ -92,6 +108,15 @@ class Queue(Claiming):
     def deletes_among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* of which a delete waits that nobody has claimed."""
         return self._keys_where(queue, keys, queue.c.status == "pending", queue.c.operation == "DELETE")
+
+    def delayed_page(self, *, after: int, limit: int) -> list[Delayed]:
+        """Return up to *limit* entries from behind the id *after* whose next attempt is still to come."""
+        wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.error_message)
+        next_ms = epoch_ms(queue.c.next_attempt_at).label("next_ms")
+        mine = (queue.c.table_name == self.table_name, queue.c.status == "pending", queue.c.id > after)
+        delayed = select(*wanted, next_ms).where(*mine, ~is_due(Now()), ~is_blacklisted())
+        found = self.conn.execute(delayed.order_by(queue.c.id).limit(limit))
+        return [Delayed(row.id, Key(row.key), row.operation, row.error_message or "", row.next_ms) for row in found]
 
     def backlog(self) -> Backlog:
         """Count what waits."""

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.dry_run import cut_key
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 
 ActionSide = Literal["lark", "sql", "both", "setup"]
-Kind = Literal["make", "create", "update", "link", "delete", "hold", "conflict", "refuse"]
+Kind = Literal["make", "create", "update", "link", "delete", "hold", "wait", "conflict", "refuse"]
 
 
 class Change(NamedTuple):
@@ -33,6 +33,7 @@ class Action:
     ``link``      a row's record id is noted in its column, nothing else
     ``delete``    a record, or a row
     ``hold``      a delete that the guard against mass deletes holds back
+    ``wait``      a change that this run does not write: of a link to a row without a record, or before its next attempt
     ``conflict``  both sides changed the row; *why* tells who wins, or that it waits for a person
     ``refuse``    a row that cannot be synced as it is
     ============  ==============================================================================

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.dry_run import KEYS_SHOWN, cut_key
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.binding.bound import Binding
-from airflow_provider_lark.core.sync.plan.checks import Check, Checks, State
+from airflow_provider_lark.core.sync.plan.checks import Check, Checks, State, dump_names
 from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.core.sync.run.grounds import Grounds
@@ -110,7 +110,7 @@ class PlannedTransaction(Transaction):
         found = [check.id for check in here if check.fingerprint == print_]
         if not found and "done" in states.values():
             # it follows from what was found as planned in this very run
-            found = [check.id for check in here]
+            found = [check.id for check in here if check.waits == dump_names(ground.waits)]
         elif not found:
             self.states |= dict.fromkeys(row, "changed")
             return False

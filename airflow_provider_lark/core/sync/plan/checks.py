@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -19,6 +20,9 @@ State = Literal["planned", "done", "changed"]
 _PAGE = 500
 
 
+_STORED = ("side", "key", "record_id", "fingerprint", "waits")
+
+
 class Check(NamedTuple):
     """One decision. *key* is empty where the database makes it, *record_id* where there is no record yet."""
 
@@ -27,6 +31,7 @@ class Check(NamedTuple):
     key: str
     record_id: str
     fingerprint: str
+    waits: str
     state: State
 
     @property
@@ -53,6 +58,7 @@ class Checks:
                 "key": each.key or "",
                 "record_id": each.record_id,
                 "fingerprint": each.fingerprint(self.salt),
+                "waits": dump_names(each.waits),
             }
             for each in grounds
         ]
@@ -62,19 +68,19 @@ class Checks:
         """Keep decisions that were read from a file, as :meth:`rows` yields them."""
         with self.database.write() as conn:
             some: list[dict[str, str]] = []
-            for side, key, record_id, fingerprint in rows:
-                some.append({"side": side, "key": key, "record_id": record_id, "fingerprint": fingerprint})
+            for row in rows:
+                some.append(dict(zip(_STORED, row, strict=True)))
                 if len(some) == _PAGE:
                     self._add(conn, some)
                     some = []
             self._add(conn, some)
 
-    def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        """Yield side, key, record id and fingerprint of each."""
+    def rows(self) -> Iterator[tuple[str, str, str, str, str]]:
+        """Yield side, key, record id, fingerprint and the names of columns that are put off, of each."""
         after = 0
         while found := self._page(after, _PAGE):
             for each in found:
-                yield each.side, each.key, each.record_id, each.fingerprint
+                yield each.side, each.key, each.record_id, each.fingerprint, each.waits
             after = found[-1].id
 
     def among(self, names: Sequence[str]) -> list[Check]:
@@ -126,6 +132,11 @@ class Checks:
     def _add(self, conn: Connection, rows: Sequence[dict[str, str]]) -> None:
         if rows:
             conn.execute(insert(planned_check).on_conflict_do_nothing(), rows)
+
+
+def dump_names(names: Sequence[str]) -> str:
+    """Write *names* as text; empty where there are none."""
+    return json.dumps(sorted(names), ensure_ascii=False) if names else ""
 
 
 # by the key first: a row whose record is gone is planned to have another one

@@ -6,7 +6,7 @@ The real database is only read. The copy is SQLite's, in a file, so that memory 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
-    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -25,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -80,11 +80,15 @@ planned_check = Table(
     Column("key", String, nullable=False),
     Column("record_id", String, nullable=False),
     Column("fingerprint", String, nullable=False),
+    Column("waits", String, nullable=False),
     Column("state", String, nullable=False, server_default="planned"),
     Index("ux_planned_check", "key", "record_id", "side", "fingerprint", unique=True),
     Index("ix_planned_check_record", "record_id"),
 )
-"""The decisions of the run, by what they rest on. *state* is ``planned``, ``done``, or ``changed`` since."""
+"""The decisions of the run, by what they rest on. *state* is ``planned``, ``done``, or ``changed`` since.
+
+*waits* names the columns that are put off, as :func:`.dump_names` writes them.
+"""
 
 _PAGE = 500
 
@@ -169,14 +173,32 @@ class PlanDatabase:
             found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
             return {(row[0], row[1]): row[2] for row in found}
 
-    def keys_among(self, conn: Connection, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[str]:
-        """Return those of *keys* of which an action is noted that meets *conditions*."""
+    def keys_among(
+        self, conn: Connection, keys: Sequence[str], side: ActionSide | None = None, kinds: Sequence[Kind] = ()
+    ) -> set[str]:
+        """Return those of *keys* of which an action is noted.
+
+        :param side: only those of this side; of any by default. *kinds* alike.
+        """
+        conditions = [planned_action.c.side == side] if side else []
+        conditions += [planned_action.c.kind.in_(kinds)] if kinds else []
         found: set[str] = set()
         for some in split(keys):
             found.update(
                 conn.scalars(select(planned_action.c.key).where(is_among(planned_action.c.key, some), *conditions))
             )
         return found
+
+    def take_back_refusals(self, refused: Collection[str]) -> None:
+        """Remove the refusals of records other than *refused*: what those waited for has come later in the run."""
+        mine = (planned_action.c.side == "sql", planned_action.c.kind == "refuse")
+        after = 0
+        with self.write() as conn:
+            page = select(planned_action.c.id, planned_action.c.key).where(*mine).order_by(planned_action.c.id)
+            while rows := conn.execute(page.where(planned_action.c.id > after).limit(_PAGE)).all():
+                landed = [row.id for row in rows if row.key not in refused]
+                conn.execute(delete(planned_action).where(is_among(planned_action.c.id, landed)))
+                after = rows[-1].id
 
     def refusals(self, limit: int) -> list[Refusals]:
         """Return why rows cannot be synced, what concerns most rows first."""

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
-FORMAT = "lark-sync-plan-3"
+FORMAT = "lark-sync-plan-4"
 """Changes with whatever makes older files mean something else."""
 
 

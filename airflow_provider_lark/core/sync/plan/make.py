@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal
 
@@ -15,9 +16,11 @@ from airflow_provider_lark.core.database.connections import read_only_session
 from airflow_provider_lark.core.database.dbtime import NowMs
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.parts import PULL
+from airflow_provider_lark.core.ledger.queue import Delayed
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
-from airflow_provider_lark.core.sync.plan.actions import Action
+from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.head import Head, contract_of, version_of
@@ -103,6 +106,7 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     except SafetyStop as stop:
         run.report.status = "held"
         run.report.warnings.append(str(stop))
+    run.plan.take_back_refusals(run.refused.keys())
     for actions in chain(_waiting(run), _settled(run, newest)):
         with run.plan.write() as copy:
             run.plan.add(copy, actions)
@@ -113,15 +117,46 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
 
 
 def _waiting(run: PlanRun) -> Iterator[list[Action]]:
-    """Yield what waits for a person: deletes that are held, and open conflicts, of this run and of those before."""
+    """Yield what waits, of this run and of those before.
+
+    For a person: deletes that are held, and open conflicts. For its next attempt: what could not be written before.
+    """
     for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=False, after=after, limit=_PAGE)):
         yield [Action("lark", "hold", key, why=RECORD_STAYS) for key in keys]
     for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=True, after=after, limit=_PAGE)):
         yield [Action("sql", "hold", key, why=ROW_STAYS) for key in keys]
     after = 0
+    while delayed := run.read(_delayed, after):
+        yield _before_next_attempt(run, delayed)
+        after = delayed[-1].id
+    after = 0
     while conflicts := run.read(_open_conflicts, after):
         yield [Action("both", "conflict", each.key, each.record_id or "", why=WAITS) for each in conflicts]
         after = conflicts[-1].id or 0
+
+
+def _delayed(tx: Transaction, after: int) -> list[Delayed]:
+    return tx.queue.delayed_page(after=after, limit=_PAGE)
+
+
+def _before_next_attempt(run: PlanRun, delayed: Sequence[Delayed]) -> list[Action]:
+    """Return a line for each row that waits for its next attempt, and has none yet."""
+    found = []
+    sides: tuple[tuple[ActionSide, bool], ...] = (("lark", False), ("sql", True))
+    for side, is_pull in sides:
+        # the oldest entry of a key tells
+        first = {each.key: each for each in reversed(delayed) if (each.operation == PULL) == is_pull}
+        with run.plan.read() as copy:
+            # what this very run has put off, refused or met before stands there with its reason
+            known = run.plan.keys_among(copy, list(first), side, ("wait", "refuse"))
+        found += [_until(side, each) for key, each in reversed(first.items()) if key not in known]
+    return found
+
+
+def _until(side: ActionSide, each: Delayed) -> Action:
+    again = f"tried again after {datetime.fromtimestamp(each.next_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    record_id = each.key if side == "sql" and each.key.startswith("rec") else ""
+    return Action(side, "wait", each.key, record_id, why=f"{each.error}; {again}" if each.error else again)
 
 
 def _settled(run: PlanRun, newest: int) -> Iterator[list[Action]]:

@@ -32,7 +32,7 @@ from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
-from airflow_provider_lark.core.sync.run.transaction import Rows, Transaction
+from airflow_provider_lark.core.sync.run.transaction import PutOff, Rows, Transaction
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -90,15 +90,36 @@ class PlanTransaction(Transaction):
         """Leave the database's numbering alone."""
         return []
 
+    def note_put_off(self, put_off: Sequence[PutOff]) -> None:
+        """Note what a run would leave to a later one."""
+        made = self.made_among([each.key for each in put_off])
+        self._plan.add(self.conn, [_waiting(each, is_made=each.key in made) for each in put_off])
+
     def log(self, lines: Sequence[LogLine]) -> None:
         """Note what is no write: who wins a conflict, and what cannot be synced."""
-        self._plan.add(self.conn, [action for line in lines if (action := _noted(line))])
+        noted = [action for line in lines if (action := _noted(line))]
+        # a run may try a row more than once
+        refused = {(each.side, each.key): each for each in reversed(noted) if each.kind == "refuse"}
+        known = {
+            (side, key)
+            for side in {side for side, _ in refused}
+            for key in self._plan.keys_among(self.conn, [key for _, key in refused], side, ["refuse"])
+        }
+        self._plan.add(self.conn, [each for each in noted if each.kind != "refuse"])
+        self._plan.add(self.conn, [each for name, each in reversed(refused.items()) if name not in known])
 
 
 def _as_known(ground: Grounds, made: frozenset[str]) -> Grounds:
     """Return *ground* without the names that are the plan's own."""
     key = None if ground.key in made else ground.key
     return replace(ground, key=key, record_id="" if ground.record_id.startswith(NEW_RECORD) else ground.record_id)
+
+
+def _waiting(each: PutOff, *, is_made: bool) -> Action:
+    new = {name: value for name, value in each.new.items() if name in each.missing}
+    why = "; ".join(each.missing.values())
+    record_id = "" if each.record_id.startswith(NEW_RECORD) else each.record_id
+    return Action("lark", "wait", MADE_KEY if is_made else each.key, record_id, differences(each.old, new), why)
 
 
 def _noted(line: LogLine) -> Action | None:

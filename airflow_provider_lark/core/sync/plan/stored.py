@@ -213,7 +213,7 @@ class _Lines:
 
 
 def _is_decision(told: Any) -> bool:
-    if not isinstance(told, list) or len(told) != 4 or not all(map(is_text, told)):
+    if not isinstance(told, list) or len(told) != 5 or not all(map(is_text, told)):
         return False
-    side, _, _, fingerprint = told
+    side, _, _, fingerprint, _ = told
     return side in ("lark", "sql", "seen") and is_digest(fingerprint)

@@ -31,7 +31,7 @@ from airflow_provider_lark.core.sync.run.base_lease import hold_base
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
-from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.run.transaction import PutOff, Transaction
 
 #: Lark does not say how long it remembers a client_token; within the hour a replay is taken for safe
 REPLAY_WINDOW_SECONDS = 3600
@@ -54,7 +54,7 @@ class NewRow:
     @property
     def grounds(self) -> Grounds:
         """What was decided on: a row without a record."""
-        return Grounds("lark", self.key, "", (None,), ("create",), self.values)
+        return Grounds("lark", self.key, "", (None,), ("create",), self.values, tuple(self.sendable.missing))
 
 
 _Encoded = tuple[NewRow, dict[str, Any]]
@@ -185,6 +185,7 @@ def _record(tx: Transaction, run: Run, intent: Intent, made: Sequence[tuple[NewR
             text = "; ".join(row.sendable.missing.values())
             delay = retry_delay_seconds(0)
             tx.dead_letters.add(row.key, error=text, delay_seconds=delay, operation="UPDATE")
+    tx.note_put_off([PutOff(row.key, "", {}, row.values, row.sendable.missing) for row in rows if row.sendable.missing])
     tx.intents.finish(intent.client_token)
     lines = [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows]
     near_misses = [near_miss_line(run, row.key, answer.other) for row, _, answer in made if answer.other]

@@ -111,9 +111,9 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
         else:
             work.append(Work(claim, pair, decision))
     tx.queue.complete(idle)
-    work = list(tx.admit(work, lambda item: item.grounds))
+    work = list(tx.admit(_with_links(tx, run, work), lambda item: item.grounds))
     _leave_unseen(tx, run, unseen)
-    return _resolve_links(tx, run, _within_guard(tx, run, work, room))
+    return _ready(tx, _within_guard(tx, run, work, room))
 
 
 def _look(run: Run, work: Sequence[Work]) -> list[Work]:
@@ -149,16 +149,16 @@ def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> lis
     return [item for item in work if item.claim.key not in held]
 
 
-def _resolve_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work]:
-    """Put record ids in the place of keys; an update of which nothing can be sent yet waits."""
+def _with_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work]:
+    """Put record ids in the place of keys."""
     sendables = run.links.to_records(tx, [item.decision.values for item in work])
-    resolved = []
-    for item, sendable in zip(work, sendables, strict=True):
-        if sendable.missing and not sendable.values and item.decision.lark == "patch":
-            wait_for_links(tx, item, sendable)
-        else:
-            resolved.append(replace(item, sendable=sendable))
-    return resolved
+    return [replace(item, sendable=sendable) for item, sendable in zip(work, sendables, strict=True)]
+
+
+def _ready(tx: Transaction, work: Sequence[Work]) -> list[Work]:
+    """Return what can be sent; an update of which nothing can be sent yet waits."""
+    wait_for_links(tx, [item for item in work if item.is_put_off])
+    return [item for item in work if not item.is_put_off]
 
 
 def _delete(run: Run, work: Sequence[Work]) -> None:

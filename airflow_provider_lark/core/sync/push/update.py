@@ -30,7 +30,7 @@ from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Writ
 from airflow_provider_lark.core.sync.run.dead_letters import MAX_RETRIES, add_dead_letter, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
-from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.run.transaction import PutOff, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +55,35 @@ class Work:
         return self.pair.record_id
 
     @property
+    def is_put_off(self) -> bool:
+        """Nothing of it can be sent yet."""
+        return self.decision.lark == "patch" and bool(self.sendable.missing) and not self.sendable.values
+
+    @property
     def grounds(self) -> Grounds:
         """What was decided on, and what follows; base and patch together tell the row."""
         pair = self.pair
         base = None if pair is None or pair.tombstone else pair.base
         record_id = "" if pair is None else pair.record_id
-        return Grounds("lark", self.claim.key, record_id, (base,), (self.decision.lark,), self.decision.values)
+        waits = tuple(self.sendable.missing)
+        return Grounds("lark", self.claim.key, record_id, (base,), (self.decision.lark,), self.decision.values, waits)
 
 
-def wait_for_links(tx: Transaction, item: Work, sendable: Sendable) -> None:
-    """Let an entry wait until the row that its row names has a record."""
-    tx.queue.retry(
-        item.claim.entry_ids,
-        error="; ".join(sendable.missing.values()),
-        delay_seconds=retry_delay_seconds(item.claim.retry_count),
-        max_retries=MAX_RETRIES,
-    )
+def wait_for_links(tx: Transaction, work: Sequence[Work]) -> None:
+    """Let entries wait until the rows that their rows name have records."""
+    for item in work:
+        tx.queue.retry(
+            item.claim.entry_ids,
+            error="; ".join(item.sendable.missing.values()),
+            delay_seconds=retry_delay_seconds(item.claim.retry_count),
+            max_retries=MAX_RETRIES,
+        )
+    tx.note_put_off([_put_off(item) for item in work])
+
+
+def _put_off(item: Work) -> PutOff:
+    base = (item.pair.base if item.pair is not None else None) or {}
+    return PutOff(item.claim.key, item.record_id, base, item.decision.values, item.sendable.missing)
 
 
 def update_records(run: Run, work: Sequence[Work]) -> None:
@@ -140,9 +153,7 @@ def _record_updates(tx: Transaction, run: Run, batch: Sequence[Work], token: str
     lacking = [item.claim.key for item, answer in zip(batch, answers, strict=True) if answer.lacks]
     tx.queue.enqueue(lacking, operation="PULL")
     tx.queue.complete([entry for item in batch if not item.sendable.missing for entry in item.claim.entry_ids])
-    for item in batch:
-        if item.sendable.missing:
-            wait_for_links(tx, item, item.sendable)
+    wait_for_links(tx, [item for item in batch if item.sendable.missing])
     lines = [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch]
     near = [(item.claim.key, answer.other) for item, answer in zip(batch, answers, strict=True) if answer.other]
     tx.log(lines + [near_miss_line(run, key, other) for key, other in near])

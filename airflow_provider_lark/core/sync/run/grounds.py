@@ -21,6 +21,7 @@ class Grounds:
     :param seen: the values that were looked at: base, record, row; None for one that is not there.
     :param outcome: the decision in words.
     :param values: what would be written.
+    :param waits: those columns of *values* that are put off, because the rows they name have no record yet.
     :param acts: something is written, owed or left to a person; otherwise both sides already agree.
     """
 
@@ -30,6 +31,7 @@ class Grounds:
     seen: Sequence[Mapping[str, Canonical] | None]
     outcome: Sequence[str]
     values: Mapping[str, Canonical]
+    waits: Sequence[str] = ()
     acts: bool = True
 
     def fingerprint(self, salt: str) -> str:
@@ -38,5 +40,5 @@ class Grounds:
         :param salt: of the plan, so that two plans cannot be held against each other.
         """
         told = [None if values is None else dump_values(values) for values in (*self.seen, self.values)]
-        text = json.dumps([*told, *self.outcome], ensure_ascii=False)
+        text = json.dumps([*told, *self.outcome, *sorted(self.waits)], ensure_ascii=False)
         return blake2b(text.encode(errors="surrogatepass"), digest_size=16, key=salt.encode()[:64]).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -45,6 +45,21 @@ class Rows(Protocol):
         ...
 
 
+class PutOff(NamedTuple):
+    """Values that a record does not get yet, because the rows that they name have no record.
+
+    :param record_id: empty where the record is not there yet.
+    :param old: what the record is known to hold.
+    :param missing: why, by column.
+    """
+
+    key: Key
+    record_id: str
+    old: Values
+    new: Values
+    missing: Mapping[str, str]
+
+
 class Transaction(Ledger):
     """The ledger of the run's table and its rows, which are committed together."""
 
@@ -77,6 +92,9 @@ class Transaction(Ledger):
     def apply(self, changes: Sequence[SqlChange]) -> None:
         """Write rows, without waking the capturing triggers; a refused change carries its error."""
         apply_changes(self.conn, self._store, changes, owned=self.pairs.record_ids_of)
+
+    def note_put_off(self, put_off: Sequence[PutOff]) -> None:
+        """Be told of values that are put off, and will be sent by a later run: the queue keeps them."""
 
     def advance(self, given: Mapping[str, list[int]]) -> list[str]:
         """Let the database go on numbering behind the numbers that new rows brought along; return warnings."""
