@@ -17,6 +17,7 @@ from airflow_provider_lark.core.approval_centre import store as approvals
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.inbox import retention
+from airflow_provider_lark.core.questions import store as question_store
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -65,6 +66,7 @@ def purge_store(args: Namespace) -> None:
             f"Deleted {counted(tokens, 'expired token')}, {counted(people, 'user cache entry', 'user cache entries')} "
             f"and {counted(cards, 'old failure card')}"
         )
+        print(f"Deleted {counted(question_store.purge(engine), 'old question or answer', 'old questions and answers')}")
         print(f"Deleted {counted(retention.purge(engine).total, 'old inbox entry', 'old inbox entries')}")
         print(f"Deleted {counted(approvals.purge(engine), 'old row')} of the approval centre")
 

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
 from airflow_provider_lark.hooks.pumps import keep_pumping
+from airflow_provider_lark.hooks.questions import decide_in
 from airflow_provider_lark.hooks.rabbitmq import open_broker
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ def open_served(conn_id: str) -> Served:
     door = open_door(hook)
     approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
     if hook.settings.rabbitmq_conn_id is not None:
-        return Served(door, _open_queue(hook), approval_door)
+        return Served(door, decide_in(hook, _open_queue(hook)), approval_door)
     inbox = open_inbox(hook)
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
-    return Served(door, inbox, approval_door)
+    return Served(door, decide_in(hook, inbox), approval_door)
 
 
 def approval_secrets(hook: LarkHook) -> CallbackSecrets:

@@ -163,6 +163,71 @@ approval_log = Table(
     **MYSQL,
 )
 
+# what a task asked people on a card, and how it was decided
+questions = Table(
+    "lark_questions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    # the same for all tries of a task; each time that is asked anew is a round
+    Column("question_key", String(64), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("mark", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    # sealed, as tokens are
+    Column("terms", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+    Column("key_id", String(16)),
+    Column("decision", name_type(ID_LENGTH)),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("sent_at_ms", BigInteger),
+    Column("expires_at_ms", BigInteger),
+    Column("closed_at_ms", BigInteger),
+    Column("collected_at_ms", BigInteger),
+    Column("shown_at_ms", BigInteger),
+    # reminders and escalations that were made
+    Column("reminders", Integer, nullable=False),
+    Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
+    Index("idx_lark_questions_key", "app_id", "question_key", "round", unique=True),
+    Index("idx_lark_questions_updated_at", "updated_at"),
+    **MYSQL,
+)
+
+# the cards that ask a question; one card may ask several, one after the other
+question_cards = Table(
+    "lark_question_cards",
+    metadata,
+    Column("question_id", String(32), primary_key=True),
+    Column("message_id", String(64), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("chat_id", String(64), nullable=False),
+    Column("noted_at_ms", BigInteger, nullable=False),
+    Index("idx_lark_question_cards_message_id", "message_id"),
+    **MYSQL,
+)
+
+# every click on a question, those that were refused too
+answers = Table(
+    "lark_answers",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
+    Column("app_id", String(64), nullable=False),
+    Column("question_id", String(32), nullable=False),
+    Column("message_id", name_type(EVENT_LENGTH), nullable=False),
+    Column("event_id", name_type(EVENT_LENGTH), nullable=False),
+    Column("open_id", name_type(EVENT_LENGTH), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("clicked_ms", BigInteger, nullable=False),
+    Column("answered_at", timestamp_type(), nullable=False, server_default=Now()),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", String(16), nullable=False),
+    # sealed, as tokens are
+    Column("body", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+    Column("key_id", String(16)),
+    Index("idx_lark_answers_question_id", "question_id"),
+    Index("idx_lark_answers_answered_at", "answered_at"),
+    **MYSQL,
+)
+
 # what Lark told an app, until it is handled
 inbox = Table(
     "lark_inbox",

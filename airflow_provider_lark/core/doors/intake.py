@@ -109,6 +109,8 @@ class Intake:
 def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
     if delivery.kind != "card":
         return Reply(True)
+    if receipt.reply is not None:
+        return Reply(True, receipt.reply)
     if receipt.is_new:
         return Reply(True, _toast("info", "Received", "已收到"))
     at = f"{datetime.fromtimestamp(receipt.at_ms / 1000, UTC):%H:%M:%S} UTC"

@@ -21,10 +21,12 @@ class Receipt:
 
     :param is_new: False for one that was there before, under this id or as its double.
     :param at_ms: when it came first, UTC milliseconds by the inbox's clock.
+    :param reply: what the person who clicked is told, where that is decided already.
     """
 
     is_new: bool
     at_ms: int
+    reply: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,16 @@
+"""Questions that a card asks people, and their answers: who may answer, what counts, and what was decided.
+
+::
+
+    click.py    what somebody pressed, from either kind of callback
+    fields.py   what a form asks for, as the card declares it     values.py   its answers as typed values
+    terms.py    who may answer, with what, and how many must
+    rules.py    pure: what a click on a question means
+    toasts.py   what the person who pressed is told               shown.py    the card as it looks afterwards
+    question.py a question as it is kept
+    rows.py     the tables read and written in one transaction    store.py    the questions of one app
+    desk.py     answers clicks at the door, in place of an inbox that only keeps them
+
+A question is decided under a lock on its row: of two who press at once, the first wins. Every click on it is kept,
+also one that is refused.
+"""

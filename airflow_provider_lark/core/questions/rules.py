@@ -1,0 +1,144 @@
+"""What a click on a question means: decided from values alone, without a clock, a database or a call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from airflow_provider_lark.core.questions.click import Click
+from airflow_provider_lark.core.questions.terms import Terms
+from airflow_provider_lark.core.questions.values import Problem, read_form
+
+State = Literal["open", "answered", "expired", "replaced", "withdrawn"]
+Reason = Literal[
+    "accepted", "repeated", "other_message", "answered", "expired", "replaced", "withdrawn",
+    "not_allowed", "voted", "no_choice", "invalid",
+]  # fmt: skip
+"""Why a click counts, or does not; the word stands in the audit table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """An answer that counted.
+
+    :param name: what the person is called, where that is known.
+    :param values: of the form.
+    :param action: what was pressed, as Lark told it, where the question has no choices.
+    """
+
+    open_id: str
+    at_ms: int
+    choice: str = ""
+    name: str = ""
+    user_id: str = ""
+    union_id: str = ""
+    message_id: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    action: Mapping[str, Any] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a question stands when somebody clicks.
+
+    :param message_ids: the cards that ask it.
+    :param is_sent: False while its cards are being sent, and not all of them are known.
+    :param closed_ms: when it was decided or closed.
+    """
+
+    state: State
+    expires_at_ms: int | None
+    message_ids: frozenset[str]
+    is_sent: bool
+    votes: tuple[Vote, ...]
+    now_ms: int
+    closed_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a click means.
+
+    :param vote: the answer that it is; None where it does not count.
+    :param decision: the choice that is decided with it; None while more answers are needed.
+    """
+
+    reason: Reason
+    vote: Vote | None = None
+    decision: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def judge(terms: Terms, standing: Standing, click: Click) -> Verdict:
+    """Return what *click* means for a question."""
+    reason = _refusal(terms, standing, click)
+    if reason is not None:
+        return Verdict(reason)
+    choice = terms.choice(click.choice)
+    values, problems = read_form(terms.fields, click.form) if terms.fields else ({}, [])
+    if choice is not None and choice.is_rejection:
+        # who rejects need not fill in what an approval asks for
+        problems = [each for each in problems if click.form.get(each.field.name) not in (None, "", [], False)]
+    if problems:
+        return Verdict("invalid", problems=tuple(problems))
+    vote = Vote(
+        click.open_id,
+        standing.now_ms,
+        choice.value if choice is not None else click.choice,
+        _name_of(terms, click),
+        click.user_id,
+        click.union_id,
+        click.message_id,
+        values,
+        {} if terms.choices else click.action,
+        click.token,
+    )
+    return Verdict("accepted", vote, decide(terms, (*standing.votes, vote)))
+
+
+def _refusal(terms: Terms, standing: Standing, click: Click) -> Reason | None:
+    is_ours = click.message_id in standing.message_ids or not click.message_id or not standing.is_sent
+    if not is_ours:
+        return "other_message"
+    mine = [each for each in standing.votes if each.open_id == click.open_id]
+    if mine and mine[-1].choice == click.choice and standing.state in ("open", "answered"):
+        return "repeated"
+    if standing.state != "open":
+        return standing.state
+    if standing.expires_at_ms is not None and standing.now_ms >= standing.expires_at_ms:
+        return "expired"
+    if terms.allowed is not None and click.ids.isdisjoint(terms.allowed):
+        return "not_allowed"
+    if mine:
+        return "voted"
+    if terms.choices and terms.choice(click.choice) is None:
+        return "no_choice"
+    return None
+
+
+def decide(terms: Terms, votes: Sequence[Vote]) -> str | None:
+    """Return the choice that *votes* decide, or None while they do not.
+
+    Without choices the first answer decides. Else the choice that enough people made; or the rejection, when enough
+    people rejected.
+    """
+    if not terms.choices:
+        return votes[0].choice if votes else None
+    counts = Counter(each.choice for each in votes)
+    for choice in terms.choices:
+        enough = terms.rejections_needed if choice.is_rejection else terms.needed
+        if counts[choice.value] >= enough:
+            return choice.value
+    return None
+
+
+def _name_of(terms: Terms, click: Click) -> str:
+    known = terms.allowed or {}
+    return next((known[each] for each in (click.open_id, click.user_id, click.union_id) if known.get(each)), "")

@@ -1,0 +1,159 @@
+"""The card of a question as it looks after an answer: nothing can be pressed any more, and it says who answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_lark.core.cards.languages import Localized, localize
+from airflow_provider_lark.core.cards.text import bold, escape_markdown, local_time, mention
+from airflow_provider_lark.core.questions.rules import State, Vote
+from airflow_provider_lark.core.questions.terms import Terms
+
+STATUS_ID = "lark_status"
+"""The element_id of what says how the question stands."""
+
+_PRESSED = frozenset(
+    {"button", "overflow", "input", "select_static", "multi_select_static", "select_person", "multi_select_person"}
+    | {"date_picker", "picker_time", "picker_datetime", "select_img", "checker"}
+)
+_COLORS: dict[str, str] = {"expired": "grey", "replaced": "grey", "withdrawn": "grey"}
+_LONGEST = 500
+
+
+def status_card(
+    terms: Terms, state: State, votes: Sequence[Vote], *, decision: str | None = None, note: str = ""
+) -> dict[str, Any] | None:
+    """Return the card as everybody sees it now; None where the card is not known, or is a template.
+
+    While the question is open it can still be pressed, and says who has answered so far.
+
+    :param decision: the choice that was decided.
+    :param note: what else is told, as plain text.
+    """
+    card = terms.card
+    if card is None or card.get("type") == "template":
+        return None
+    is_new = card.get("schema") == "2.0"
+    lines = _lines(terms, state, votes, decision, note)
+    if not is_new:
+        return _old_card(card, lines, is_open=state == "open")
+    body = dict(card.get("body") or {})
+    elements = [each for each in body.get("elements") or [] if each.get("element_id") != STATUS_ID]
+    if state != "open":
+        elements = _settled(elements)
+    body["elements"] = [*elements, _markdown(lines)] if lines.choose("en_us") else elements
+    return _recolored({**card, "body": body}, terms, state, decision)
+
+
+def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | None, note: str) -> Localized:
+    english = [_vote_line(terms, each, "en_us") for each in votes]
+    chinese = [_vote_line(terms, each, "zh_cn") for each in votes]
+    if state == "open" and votes:
+        most = max(sum(each.choice == choice.value for each in votes) for choice in terms.choices or ()) if votes else 0
+        english.append(f"{most} of {terms.needed} needed")
+        chinese.append(f"{most} / {terms.needed}")
+    elif state in _CLOSED:
+        label = escape_markdown(_label(terms, decision)) if decision else ""
+        english.append(_CLOSED[state][0] + (f": {label}" if label else ""))
+        chinese.append(_CLOSED[state][1] + (f"：{label}" if label else ""))
+    if note:
+        english.append(escape_markdown(note[:_LONGEST]))
+        chinese.append(escape_markdown(note[:_LONGEST]))
+    return localize(en_us="\n".join(english), zh_cn="\n".join(chinese))
+
+
+_CLOSED: dict[str, tuple[str, str]] = {
+    "expired": ("⏱ Time over", "⏱ 已超时"),
+    "replaced": ("Replaced by a newer question", "已被新问题取代"),
+    "withdrawn": ("Closed", "已关闭"),
+}
+
+
+def _vote_line(terms: Terms, vote: Vote, locale: str) -> str:
+    who = mention(vote.open_id) if vote.open_id.startswith("ou_") else escape_markdown(vote.name)
+    at = local_time(datetime.fromtimestamp(vote.at_ms / 1000, UTC))
+    label = (
+        bold(_label(terms, vote.choice)) if terms.choices else ("**Answered**" if locale == "en_us" else "**已回答**")
+    )
+    sign = "❌" if (choice := terms.choice(vote.choice)) is not None and choice.is_rejection else "✅"
+    filled = "".join(
+        f"\n{_filled_line(terms, name, value)}" for name, value in vote.values.items() if value not in (None, [], "")
+    )
+    return f"{sign} {label} · {who} · {at}{filled}"
+
+
+def _filled_line(terms: Terms, name: str, value: Any) -> str:
+    field = next((each for each in terms.fields if each.name == name), None)
+    label = field.shown_name if field is not None else name
+    if field is not None and field.kind in ("person", "persons"):
+        people = value if isinstance(value, list) else [value]
+        return f"{escape_markdown(label)}: {' '.join(mention(each) for each in people)}"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    return f"{escape_markdown(label)}: {escape_markdown(shown)}"
+
+
+def _label(terms: Terms, choice: str) -> str:
+    known = terms.choice(choice)
+    return known.label if known is not None else choice
+
+
+def _markdown(lines: Localized) -> dict[str, Any]:
+    texts = dict(lines.texts)
+    return {"tag": "markdown", "element_id": STATUS_ID, "content": texts["en_us"], "i18n_content": texts}
+
+
+def _settled(elements: Sequence[Any]) -> list[Any]:
+    """Return *elements* without what can be pressed; links stay."""
+    kept: list[Any] = []
+    for each in elements:
+        if not isinstance(each, dict) or (each.get("tag") in _PRESSED and not _is_link(each)):
+            continue
+        if each.get("tag") == "form":
+            # what stands in a form beside its fields goes on below, without the form
+            kept.extend(_settled(each.get("elements") or []))
+            continue
+        settled = {name: value for name, value in each.items() if name != "behaviors" or _is_link(each)}
+        for name in ("elements", "columns", "actions"):
+            if isinstance(settled.get(name), list):
+                settled[name] = _settled(settled[name])
+                if not settled[name]:
+                    break
+        else:
+            kept.append(settled)
+    return kept
+
+
+def _is_link(element: Mapping[str, Any]) -> bool:
+    behaviors = element.get("behaviors") or []
+    return bool(behaviors) and all(isinstance(each, dict) and each.get("type") == "open_url" for each in behaviors)
+
+
+def _recolored(card: dict[str, Any], terms: Terms, state: State, decision: str | None) -> dict[str, Any]:
+    header = card.get("header")
+    if state == "open" or not isinstance(header, dict):
+        return card
+    choice = terms.choice(decision or "")
+    color = _COLORS.get(state) or ("red" if choice is not None and choice.is_rejection else "green")
+    return {**card, "header": {**header, "template": color}}
+
+
+def _old_card(card: Mapping[str, Any], lines: Localized, *, is_open: bool) -> dict[str, Any]:
+    texts = dict(lines.texts)
+    note = {"tag": "div", "text": {"tag": "lark_md", "content": texts["en_us"]}}
+    told = dict(card)
+    for name in ("elements", "i18n_elements"):
+        given = card.get(name)
+        if isinstance(given, list):
+            told[name] = [*(given if is_open else _settled(given)), *([note] if texts["en_us"] else [])]
+        elif isinstance(given, dict):
+            told[name] = {
+                locale: [
+                    *(each if is_open else _settled(each)),
+                    *([{**note, "text": {"tag": "lark_md", "content": texts.get(locale, texts["en_us"])}}]),
+                ]
+                for locale, each in given.items()
+            }
+    return told

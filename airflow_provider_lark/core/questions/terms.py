@@ -1,0 +1,72 @@
+"""What a question is asked under: who may answer, with what, and how many must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_lark.core.questions.fields import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer that a button stands for.
+
+    :param value: what the task gets.
+    :param label: what people read.
+    :param is_rejection: of such an answer no field is required, and it counts towards *rejections_needed*.
+    """
+
+    value: str
+    label: str
+    is_rejection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a question, fixed when it is asked.
+
+    :param choices: the answers; none: whatever is pressed is an answer.
+    :param fields: of the form, in its order.
+    :param allowed: who may answer: any id of a person, and what they are called; None: everybody who sees the card.
+    :param needed: so many equal answers decide.
+    :param rejections_needed: so many rejections decide.
+    :param card: the card's JSON, without status; None where it is not known, as of templates.
+    :param time_zone: in which moments are told.
+    """
+
+    choices: tuple[Choice, ...] = ()
+    fields: tuple[Field, ...] = ()
+    allowed: Mapping[str, str] | None = None
+    needed: int = 1
+    rejections_needed: int = 1
+    card: Mapping[str, Any] | None = field(default=None, repr=False)
+    time_zone: str = "UTC"
+
+    def choice(self, value: str) -> Choice | None:
+        """The choice of that value."""
+        return next((each for each in self.choices if each.value == value), None)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "choices": [[each.value, each.label, each.is_rejection] for each in self.choices],
+            "fields": [each.to_plain() for each in self.fields],
+            "allowed": None if self.allowed is None else dict(self.allowed),
+            "needed": self.needed,
+            "rejections_needed": self.rejections_needed,
+            "card": self.card,
+            "time_zone": self.time_zone,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Terms:
+        """Read what :meth:`to_plain` wrote."""
+        return cls(
+            **{
+                **plain,
+                "choices": tuple(Choice(*each) for each in plain["choices"]),
+                "fields": tuple(Field.from_plain(each) for each in plain["fields"]),
+            }
+        )

@@ -1,0 +1,274 @@
+"""Questions in real databases: asked once, decided once, every click kept; and the inbox that decides at the door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.errors import ConfigError, NotFound, Unreachable
+from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.questions.desk import Desk, decide_waiting
+from airflow_provider_lark.core.questions.store import QuestionStore, purge
+from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
+from tests.core.questions.asking import press, terms
+from tests.core.receiving.sealing import click as click_body
+
+RING = Keyring.from_text("A" * 43 + "=")
+KINDS = ("sqlite", "postgresql", "mysql")
+
+
+@pytest.fixture(scope="module")
+def made(new_database: Callable[[str], Engine]) -> Callable[[str], Engine]:
+    engines: dict[str, Engine] = {}
+
+    def give(kind: str) -> Engine:
+        if kind not in engines:
+            engines[kind] = new_database(kind)
+            upgrade(engines[kind])
+        return engines[kind]
+
+    return give
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, made: Callable[[str], Engine]) -> Iterator[Engine]:
+    engine = made(request.param)
+    yield engine
+    with engine.begin() as conn:
+        for name in ("lark_answers", "lark_question_cards", "lark_questions", "lark_inbox", "lark_inbox_identities"):
+            conn.execute(text(f"DELETE FROM {name}"))
+    engine.dispose()
+
+
+@pytest.fixture
+def store(database: Engine) -> QuestionStore:
+    return QuestionStore(database, RING, "cli_1")
+
+
+def asked(store: QuestionStore, key: str = "k", *, seconds: float | None = 3600, **changes: Any) -> str:
+    question, _ = store.ask(key, terms(**changes), seconds=seconds)
+    store.note_card(question.id, "om_1", "oc_1")
+    store.note_sent(question.id)
+    return question.id
+
+
+def end_time(database: Engine, id_: str) -> None:
+    with database.begin() as conn:
+        conn.execute(text("UPDATE lark_questions SET expires_at_ms = 1 WHERE id = :id"), {"id": id_})
+
+
+def test_first_answer_decides_and_every_click_is_kept(store: QuestionStore) -> None:
+    id_ = asked(store)
+    wrong = store.answer(press("ou_mallory"))
+    assert wrong is not None
+    assert (wrong.verdict.reason, wrong.question.state, "card" in wrong.reply) == ("not_allowed", "open", False)
+    first = store.answer(press("ou_lin"))
+    assert first is not None
+    assert (first.question.state, first.question.decision, first.reply["toast"]["type"]) == (
+        "answered",
+        "approve",
+        "success",
+    )
+    assert '"button"' not in json.dumps(first.reply["card"])
+    late = store.answer(press("ou_wei", "reject"))
+    assert late is not None
+    assert late.reply["toast"]["content"].startswith("Already answered by Lin at ")
+    # who presses a card that was left as it was sees it as it is
+    assert late.reply["card"] == first.reply["card"]
+    audit = store.audit(id_)
+    assert [(each["open_id"], each["outcome"], each["reason"]) for each in audit] == [
+        ("ou_mallory", "refused", "not_allowed"),
+        ("ou_lin", "accepted", "accepted"),
+        ("ou_wei", "refused", "answered"),
+    ]
+    assert audit[1]["click"]["action"]["value"] == {"choice": "approve"}
+    assert audit[1]["click"]["token"] == ""
+    assert store.state_of(id_) == ("answered", False)
+
+
+def test_same_click_twice_is_one_and_another_one_is_told_so(store: QuestionStore, database: Engine) -> None:
+    id_ = asked(store, needed=2, rejections_needed=2)
+    for at_ms in (1_000_000, 1_000_900, 1_005_000):
+        # by both kinds of callback, and again five seconds later
+        answered = store.answer(press("ou_lin", at_ms=at_ms))
+        assert answered is not None
+        assert answered.question.state == "open"
+    assert "already recorded" in answered.reply["toast"]["content"]
+    assert len(store.audit(id_)) == 1
+    for at_ms in (1_000_000, 1_000_900):
+        store.answer(press("ou_mallory", at_ms=at_ms))
+    assert len(store.audit(id_)) == 2
+
+
+def test_two_who_decide_within_a_second_both_count(store: QuestionStore) -> None:
+    id_ = asked(store, needed=2, rejections_needed=2)
+    assert store.answer(press("ou_lin", at_ms=1_000_000)) is not None
+    second = store.answer(press("ou_wei", at_ms=1_000_000))
+    assert second is not None
+    assert (second.question.decision, len(second.question.votes), len(store.audit(id_))) == ("approve", 2, 2)
+
+
+def test_of_twenty_at_once_one_decides(store: QuestionStore) -> None:
+    people = {f"ou_{at}": f"P{at}" for at in range(20)}
+    id_ = asked(store, allowed=people)
+
+    def click(who: str) -> str:
+        answered = store.answer(press(who, "approve" if int(who[3:]) % 2 else "reject"))
+        assert answered is not None
+        return answered.verdict.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        reasons = list(pool.map(click, people))
+    assert sorted(reasons) == ["accepted", *["answered"] * 19]
+    question = store.read(id_)
+    (vote,) = question.votes
+    assert question.decision == vote.choice
+    assert len(store.audit(id_)) == 20
+
+
+def test_ten_who_ask_at_once_ask_one_question(store: QuestionStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: store.ask("same", terms(), seconds=60)[0], range(10)))
+    assert len({each.id for each in found}) == 1
+    assert sum(each.is_new for each in found) == 1
+
+
+def test_question_goes_on_until_its_answer_is_collected(store: QuestionStore) -> None:
+    id_ = asked(store)
+    again, replaced = store.ask("k", terms(), seconds=60)
+    assert (again.id, again.is_new, replaced, again.cards) == (id_, False, None, (("om_1", "oc_1"),))
+    store.answer(press())
+    answered, _ = store.ask("k", terms(), seconds=60)
+    assert (answered.id, answered.state) == (id_, "answered")
+    store.collect(id_)
+    anew, replaced = store.ask("k", terms(), seconds=60)
+    assert (anew.id != id_, anew.is_new, anew.state, replaced) == (True, True, "open", None)
+
+
+def test_question_that_is_asked_otherwise_replaces_the_open_one(store: QuestionStore) -> None:
+    id_ = asked(store)
+    anew, replaced = store.ask("k", terms(), seconds=60, mark="another draft")
+    assert replaced is not None
+    assert (replaced.id, replaced.state, anew.state) == (id_, "replaced", "open")
+    late = store.answer(press(question_id=id_))
+    assert late is not None
+    assert "newer question" in late.reply["toast"]["content"]
+    store.note_card(anew.id, "om_2", "oc_1")
+    good = store.answer(press(message_id="om_2", question_id=anew.id))
+    assert good is not None
+    assert good.question.decision == "approve"
+
+
+def test_answer_that_stands_there_wins_over_the_time(store: QuestionStore, database: Engine) -> None:
+    id_ = asked(store)
+    store.answer(press())
+    end_time(database, id_)
+    assert store.expire(id_).state == "answered"
+
+
+def test_time_that_is_over_closes_the_question_once(store: QuestionStore, database: Engine) -> None:
+    id_ = asked(store)
+    assert store.expire(id_).state == "open"
+    end_time(database, id_)
+    assert store.state_of(id_) == ("open", True)
+    late = store.answer(press())
+    assert late is not None
+    assert late.verdict.reason == "expired"
+    assert store.expire(id_).state == "expired"
+    assert store.withdraw(id_).state == "expired"
+
+
+def test_click_on_something_else_is_no_answer(store: QuestionStore) -> None:
+    asked(store)
+    assert store.answer(press(message_id="om_other")) is None
+    assert store.answer(press(question_id="f" * 32)) is None
+    assert store.answer(press(message_id="")) is None
+    other_app = QuestionStore(store._engine, RING, "cli_2")
+    assert other_app.answer(press()) is None
+    with pytest.raises(NotFound):
+        store.read("f" * 32)
+
+
+def test_nothing_that_people_wrote_can_be_read_in_the_database(store: QuestionStore, database: Engine) -> None:
+    asked(store, allowed={"ou_lin": "Lin Xiaoman"})
+    store.answer(press(form_value={"why": "a secret reason"}))
+    with database.connect() as conn:
+        for name in ("lark_questions", "lark_answers"):
+            rows = str([tuple(row) for row in conn.execute(text(f"SELECT * FROM {name}"))])
+            assert "Xiaoman" not in rows
+            assert "secret reason" not in rows
+    with pytest.raises(ConfigError, match="LARK_CONFIG_ENCRYPTION_KEY"):
+        QuestionStore(database, Keyring.from_text("B" * 43 + "="), "cli_1").answer(press())
+
+
+def test_old_questions_and_answers_are_purged(store: QuestionStore, database: Engine) -> None:
+    id_ = asked(store)
+    store.answer(press())
+    asked(store, "open one")
+    assert purge(database) == 0
+    old = "'2020-01-01 00:00:00.000000'"
+    with database.begin() as conn:
+        conn.execute(text(f"UPDATE lark_questions SET updated_at = {old}"))
+        conn.execute(text(f"UPDATE lark_answers SET answered_at = {old}"))
+    assert purge(database) == 2
+    with pytest.raises(NotFound):
+        store.read(id_)
+
+
+# -- at the door
+
+
+def delivery(choice: str = "approve", *, who: str = "ou_lin", message_id: str = "om_1", at: int = 1) -> Delivery:
+    body = click_body({"choice": choice}, at_us=1_608_725_989_000_000 + at * 10_000_000)
+    body["event"]["operator"]["open_id"] = who
+    body["event"]["context"]["open_message_id"] = message_id
+    return read_delivery(body, now_ms=1_608_725_989_000)
+
+
+def test_door_decides_about_a_click_and_keeps_what_is_no_answer(store: QuestionStore, database: Engine) -> None:
+    asked(store)
+    inbox = SqlInbox(database, RING, "cli_1")
+    door = Desk(inbox, store)
+    receipt = door.put(delivery())
+    assert receipt.reply is not None
+    assert (receipt.is_new, receipt.reply["toast"]["content"]) == (True, "Recorded: Approve")
+    assert inbox.count().pending == 0
+    other = door.put(delivery(message_id="om_other"))
+    assert (other.is_new, other.reply, inbox.count().pending) == (True, None, 1)
+
+
+def test_click_that_came_before_the_question_is_decided_when_it_is_asked(
+    store: QuestionStore, database: Engine
+) -> None:
+    inbox = SqlInbox(database, RING, "cli_1")
+    door = Desk(inbox, store)
+    door.put(delivery())
+    door.put(delivery("reject", who="ou_wei", at=2))
+    id_ = asked(store)
+    assert decide_waiting(inbox, store, ["om_1", "om_9"]) == 2
+    question = store.read(id_)
+    assert (question.decision, [each.open_id for each in question.votes]) == ("approve", ["ou_lin"])
+    assert (inbox.count().pending, inbox.count().completed) == (0, 2)
+    # the same entry again, as after a crash before it was completed
+    assert store.answer(replace(press(), at_ms=1_608_725_999_000)) is not None
+
+
+def test_click_goes_to_the_inbox_while_the_questions_cannot_be_read(store: QuestionStore, database: Engine) -> None:
+    id_ = asked(store)
+    down = QuestionStore(create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), RING, "cli_1")
+    inbox = SqlInbox(database, RING, "cli_1")
+    receipt = Desk(inbox, down).put(delivery())
+    # nothing is promised but that it was received
+    assert (receipt.is_new, receipt.reply, inbox.count().pending) == (True, None, 1)
+    assert decide_waiting(inbox, store, ["om_1"]) == 1
+    assert store.read(id_).decision == "approve"
+    with pytest.raises(Unreachable):
+        down.read(id_)
