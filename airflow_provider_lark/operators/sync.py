@@ -115,8 +115,9 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     :param run_for: for how long, a ``timedelta`` or seconds, up to a day; default: one run.
     :param poll_interval: seconds between two runs when nothing is known to have changed.
-    :param events: also run as soon as an event of Lark says that the table was changed. The events come from the inbox
-        that ``airflow lark receive`` fills; one that is lost is made up for by the next poll.
+    :param events: take the events of Lark that wait in the inbox for the table: with *run_for*, each makes the next run
+        begin at once; without, a DAG that :class:`.LarkEventTrigger` wakes takes them with its one run. Records that
+        they call deleted are looked up by id. One that is lost is made up for by the next poll.
     """
 
     template_fields: Sequence[str] = (*_WritingSyncOperator.template_fields, "run_for", "poll_interval", "events")
@@ -142,8 +143,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
         run = partial(engine.incremental, allow_mass_deletes=allow_mass_deletes)
         hints = None
         if read_flag(self.events, "events"):
-            # what starts single runs has subscribed
-            hints = self._open_hints(engine, subscribes=run_for is not None)
+            hints = self._open_hints(engine)
         if run_for is not None:
             return self._stay(engine, run, hints, run_for)
         from airflow_provider_lark.core.sync.continuous import run_once
@@ -153,7 +153,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
         except LeaseHeld as exc:
             raise AirflowSkipException(str(exc)) from exc
 
-    def _open_hints(self, engine: SyncEngine, *, subscribes: bool) -> TableHints:
+    def _open_hints(self, engine: SyncEngine) -> TableHints:
         from airflow_provider_lark.core.inbox.hints import TableHints
         from airflow_provider_lark.hooks.inbox import open_inbox
         from airflow_provider_lark.hooks.lark import LarkHook
@@ -162,7 +162,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
             open_inbox(LarkHook(self.lark_conn_id, **self.call_settings)),
             # which table it is, the first run finds out
             lambda: "/".join(engine.table) if engine.table else None,
-            lambda: subscribes and engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
+            lambda: engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
         )
 
     def _stay(self, engine: SyncEngine, run: RunOnce, hints: TableHints | None, seconds: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, username: str, password: str) -> None:
+        self.url = url
         self._login = {"username": username, "password": password}
         self._http = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
 
@@ -48,6 +49,10 @@ class AirflowApi:
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG."""
         self._http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+
+    def trigger(self, dag_id: str) -> None:
+        """Start a run of a DAG."""
+        self._post(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
 
     def newest_run_state(self, dag_id: str) -> str:
         """Return the state of the newest run of a DAG; an empty text while there is none."""

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from world import CONFIG, World, open_world
 
-DAG_IDS = ("lark_full_sync", "lark_incremental_sync", "lark_consistency_check")
+DAG_IDS = ("lark_full_sync", "lark_incremental_sync", "lark_event_sync", "lark_consistency_check")
 USER = "admin"
 START_SECONDS = 240.0
 POLL_SECONDS = 1.0
@@ -77,12 +77,15 @@ def _holds(is_done: Callable[[], bool]) -> bool:
         return False
 
 
-def configure() -> tuple[Path, str, str]:
-    """Prepare Airflow's home; return it with the address of the api-server and the password."""
+def configure(name: str = "ui", **settings: str) -> tuple[Path, str, str]:
+    """Prepare Airflow's home; return it with the address of the api-server and the password.
+
+    :param settings: more of Airflow's configuration, as ``section__option=value``.
+    """
     port = free_port(8080)
     address = f"http://127.0.0.1:{port}"
     home = airflow_home.prepare(
-        "ui",
+        name,
         core__executor="LocalExecutor",
         core__parallelism="4",
         core__auth_manager="airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
@@ -93,9 +96,11 @@ def configure() -> tuple[Path, str, str]:
         api__port=str(port),
         api__base_url=address,
         api__workers="1",
+        lark__receiver_enabled="True",
         dag_processor__refresh_interval="10",
         logging__worker_log_server_port=str(free_port(8793)),
         logging__trigger_log_server_port=str(free_port(8794)),
+        **settings,
     )
     # what the processes share in the store is encrypted under it
     os.environ["LARK_CONFIG_ENCRYPTION_KEY"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
@@ -123,7 +128,7 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
     for conn_id, parts in world.connections().items():
         api.add_connection(conn_id, parts)
     api.add_variable("lark_sync_config", str(CONFIG), "Mapping file of the lark_* DAGs")
-    ui.wait_for("the three DAGs are there", lambda: all(map(api.has_dag, DAG_IDS)))
+    ui.wait_for("the DAGs are there", lambda: all(map(api.has_dag, DAG_IDS)))
     # unpausing it starts the run that is due
     api.unpause("lark_full_sync")
     ended = ("success", "failed")
@@ -133,6 +138,11 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
     # only now: an incremental or a check beside the first load would wait for it, or report drift
     api.unpause("lark_incremental_sync")
     api.unpause("lark_consistency_check")
+    url = f"{api.url}/lark/events/lark_default"
+    ui.wait_for("Lark sends its events to the api-server", lambda: world.send_events_to(url))
+    api.unpause("lark_event_sync")
+    # its first run subscribes to the base
+    api.trigger("lark_event_sync")
 
 
 def describe(console: Console, world: World, address: str, password: str) -> None:
@@ -149,7 +159,8 @@ def describe(console: Console, world: World, address: str, password: str) -> Non
 [bold]Lark page[/]   {world.emulator.url}/_emulator/   tables, chats, calls
 [bold]Logs[/]        {airflow_home.DEMO / "ui"}
 
-Edit either side; lark_incremental_sync carries it over within a minute. As a person in Lark:
+Edit either side. What you edit in Lark, on its page or as below, lark_event_sync takes over within seconds; what you
+edit in SQL, lark_incremental_sync within a minute.
 """)
     command = f"curl -s {world.emulator.url}/_emulator/person/add_record -d '{json.dumps(add, ensure_ascii=False)}'"
     console.print(command, markup=False)

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_lark.emulator import Emulator
+from airflow_provider_lark.emulator.tenant.endpoint import Unacknowledged
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "divisions"
 CONFIG = HERE / "lark_sync.yaml"
+
+EVENT_KEY = "the key of the demo's events"
+"""With which the emulator encrypts and signs what it sends to Airflow."""
 
 TEAM = "Data team"
 """The chat that is told of the sync."""
@@ -79,9 +83,17 @@ class World:
         with self.sql() as conn:
             return int(conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
+    def send_events_to(self, url: str) -> bool:
+        """Give the app its request URL, as a developer does in Lark's console; tell whether it answers."""
+        try:
+            self.emulator.state.set_event_url(self.emulator.app_id, url, encrypt_key=EVENT_KEY)
+        except Unacknowledged:
+            return False
+        return True
+
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return the Airflow connections to both sides by their ids."""
-        shared = {"store_conn_id": "lark_store"} if self.store else {}
+        shared = {"store_conn_id": "lark_store", "event_encrypt_key_secret": EVENT_KEY} if self.store else {}
         store = {"conn_type": "sqlite", "description": "What Airflow's processes share", "host": str(self.store)}
         return {
             "lark_default": {

@@ -13,6 +13,7 @@ DAG_IDS = [
     "example_transfers",
     "lark_consistency_check",
     "lark_daily_report",
+    "lark_event_sync",
     "lark_failure_notifier",
     "lark_full_sync",
     "lark_incremental_sync",

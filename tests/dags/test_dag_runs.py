@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 import yaml
@@ -113,3 +114,38 @@ def test_check_of_a_table_that_differs_fails_with_its_report_kept(run_dag, shop)
 def test_unknown_table_name_fails_before_anything_runs(run_dag, shop):
     state, states, _ = run_dag("lark_incremental_sync", tables=["nowhere"])
     assert (state, states["read_config", -1]) == ("failed", "failed")
+
+
+def test_event_sync_takes_over_what_lark_has_told(run_dag, shop, tmp_path, monkeypatch):
+    from cryptography.fernet import Fernet
+
+    from airflow_provider_lark.core.accounts.encryption import Keyring
+    from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+    from airflow_provider_lark.core.receiving.envelope import read_delivery
+    from tests.core.receiving.sealing import event
+
+    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", ring := Fernet.generate_key().decode())
+    store = {"conn_type": "sqlite", "host": str(tmp_path / "store.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_STORE", json.dumps(store))
+    lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    lark["extra"]["store_conn_id"] = "lark_store"
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark))
+    run_dag("lark_full_sync")
+    base, table_id = shop.tables["areas"]
+    record = shop.emulator.person.add_record(base, table_id, {"code": "5101", "name": "成都"})
+    body = event(app_id=shop.emulator.app_id)
+    body["event"] = {"file_type": "bitable", "file_token": base, "table_id": table_id}
+    body["event"]["action_list"] = [{"record_id": record, "action": "record_added"}]
+    engine = open_sqlite(tmp_path / "store.db")
+    inbox = SqlInbox(engine, Keyring.from_text(ring), shop.emulator.app_id)
+    inbox.put(read_delivery(body, now_ms=0))
+
+    state, states, values = run_dag("lark_event_sync", stay_seconds=0)
+    assert (state, set(states.values())) == ("success", {"success"})
+    told = {report["mapping"]: report["to_sql"]["created"] for (task, _), report in values.items() if task == "sync"}
+    assert told == {"areas": 1, "cities": 0}
+    assert inbox.count().completed == 1
+    # the other way: it stays, and tells how many runs there were
+    state, _, values = run_dag("lark_event_sync", stay_seconds=1, tables=["areas"])
+    assert (state, values["sync", 0]["runs"]) == ("success", 1)
+    engine.dispose()

@@ -51,12 +51,6 @@ class TableHints:
         subject = self._subject()
         if subject is None:
             return ()
-        if not self._is_subscribed:
-            self._is_subscribed = True
-            try:
-                self._subscribe()
-            except LarkError as exc:
-                log.warning("Lark may not send events for %s, so the table is polled: %s", subject, exc)
         try:
             taken = self._inbox.claim(
                 limit=TAKEN_AT_ONCE, token=self._token, lease_seconds=LEASE_SECONDS, subject=subject
@@ -67,7 +61,19 @@ class TableHints:
             self._is_down = True
             return ()
         self._is_down = False
+        if not taken:
+            # what has come shows that they do come
+            self._subscribe_once(subject)
         return [Hint(entry.id, tuple(_deleted(entry))) for entry in taken]
+
+    def _subscribe_once(self, subject: str) -> None:
+        if self._is_subscribed:
+            return
+        self._is_subscribed = True
+        try:
+            self._subscribe()
+        except LarkError as exc:
+            log.warning("Lark may not send events for %s, so the table is polled: %s", subject, exc)
 
     def done(self, ids: Sequence[int]) -> None:
         """Note that they have been followed."""
