@@ -142,7 +142,6 @@ def run(edits: int, during_kill: int, seed: int, console: Console) -> None:
         url = f"{address}/lark/events/lark_default"
         screen.wait_for("Lark sends its events", lambda: world.send_events_to(url))
         api.unpause("lark_event_sync")
-        api.trigger("lark_event_sync")
         screen.wait_for("the first run has ended", lambda: api.newest_run_state("lark_event_sync") in ended)
 
         scene = Scene(world, components, api, random.Random(seed))
