@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_lark.core.sync.doctor import examine_mapping
 from tests.sync.plain import Plain
+from tests.sync.world import World
 
 lite_only = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 AUTHORS = (
@@ -98,3 +99,21 @@ def test_doctor_warns_where_no_person_of_a_computed_field_shows_an_address(plain
     li = notes.emu.state.add_user("Li", "li@notes.example").open_id
     notes.emu.person.edit_record(notes.base, notes.table_id, notes.record_id(1), {"body": "b"}, actor=li)
     assert ask().status == "ok"
+
+
+def test_key_that_a_record_names_is_not_given_to_another_new_row(world: World) -> None:
+    engine = world.engine()
+    # in whichever order they are read, one comes before the record that names its key
+    world.add(Name="no key", Qty=7)
+    world.add(Name="first", Code=1)
+    world.add(Name="no key either", Qty=8)
+    report = engine.full()
+    assert (report.to_sql.created, report.conflicts) == (3 - report.failed, 0)
+    assert world.rows()[1]["name"] == "first"
+    assert world.by_code()[1]["Name"] == "first"
+    if report.failed:
+        # a sequence is only moved on afterwards
+        world.execute("UPDATE sync_queue SET next_attempt_at = NULL WHERE status = 'pending'")
+        engine.incremental()
+    assert sorted(row["name"] for row in world.rows().values()) == ["first", "no key", "no key either"]
+    world.assert_in_step()

@@ -89,8 +89,10 @@ class _Writer:
             change.error = None
         # deletes first, so that a unique value given up by one row is free for another
         senders = {"delete": self._delete, "patch": self._patch, "insert": self._insert}
+        # and rows that name their key, before the database gives it to one that names none
+        ordered = sorted(changes, key=lambda change: change.key is None)
         for kind, send in senders.items():
-            isolate(self._conn, [change for change in changes if change.kind == kind], send, self._refuse)
+            isolate(self._conn, [change for change in ordered if change.kind == kind], send, self._refuse)
         return [change for change in changes if isinstance(change.error, RowWaits)]
 
     def _write_together(self, changes: Sequence[SqlChange]) -> list[SqlChange]:
