@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_sql, key_sql
+from airflow_provider_lark.core.sql_side.namesakes import Namesakes
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
 from airflow_provider_lark.core.sql_side.row_query import RowQuery, unaskable
 from airflow_provider_lark.core.sql_side.row_writer import RowWriter
@@ -41,6 +42,7 @@ class SqlStore:
     the caller rolls back to where it was before an exception.
 
     :param codecs: by column name; other columns are neither read nor written.
+    :ivar keys: tells which keys the database takes for the same.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class SqlStore:
         ]
         keys = [self._key, exact_key] if any(exact) else [self._key]
         self._writer = RowWriter(conn, spec, codecs, keys, self.read)
+        self.keys = Namesakes(conn, spec)
 
     @property
     def spec(self) -> TableSpec:
@@ -115,9 +118,28 @@ class SqlStore:
 
         :param for_update: lock them until the transaction ends, and see what others have committed until now.
         """
-        query = self._select(None)
         wanted = set(ids)
-        found: dict[Key, SqlRow] = {}
+        # a case-insensitive collation also finds keys that were not asked for
+        return {row.id: row for row in self._read_alike(self._select(None), ids, for_update) if row.id in wanted}
+
+    def namesakes(
+        self, ids: Sequence[Key], *, besides: Sequence[Key] = (), freed: Collection[Key] = ()
+    ) -> dict[Key, Key]:
+        """Return, of each of *ids* that the database takes for another key, that key.
+
+        They are other texts: a collation may overlook case, accents, or blanks at the end.
+
+        :param besides: keys that have no row yet, but will have one before *ids*.
+        :param freed: keys of rows that will be deleted before.
+        """
+        if not self.keys.are_possible:
+            return {}
+        wanted = set(ids)
+        found = [row.id for row in self._read_alike(self._select(()), ids, for_update=False)]
+        others = [key for key in found if key not in wanted and key not in freed]
+        return {key: first for key, first in self.keys.first_of([*others, *besides, *ids]).items() if key in wanted}
+
+    def _read_alike(self, query: RowQuery, ids: Sequence[Key], for_update: bool) -> Iterator[SqlRow]:
         waiting = list(split(self._existing(ids)))
         while waiting:
             some = waiting.pop()
@@ -132,22 +154,7 @@ class SqlStore:
                     waiting += [some[middle:], some[:middle]]
                     continue
                 rows = [unaskable(some[0][0], exc)]
-            # a case-insensitive collation also finds keys that were not asked for
-            found |= {row.id: row for row in rows if row.id in wanted}
-        return found
-
-    def namesake(self, id_: Key) -> Key | None:
-        """Return the key of the row that the database takes for the row *id_*; None where there is none.
-
-        It may be another text: a collation may overlook case, accents, or blanks at the end.
-        """
-        values = self._existing([id_])
-        if not values:
-            return None
-        query = self._select(())
-        key = are_among(self._key, [value for _, value in values], self._conn.dialect)
-        rows, _ = self._fetch(query, query.statement.where(key).limit(1))
-        return rows[0].id if rows else None
+            yield from rows
 
     def _read_some(self, query: RowQuery, keys: Sequence[tuple[Any, ...]], *, for_update: bool) -> list[SqlRow]:
         part = query.statement.where(are_among(self._key, keys, self._conn.dialect))

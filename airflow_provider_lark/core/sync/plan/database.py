@@ -45,13 +45,16 @@ _metadata = MetaData()
 planned_row = Table(
     "planned_row",
     _metadata,
-    Column("key", String, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
     Column("fields", Text),
     Column("is_made", Boolean, nullable=False),
+    Column("folded", String, index=True),
 )
 """Rows of SQL as the run would leave them; no *fields* where it would delete one.
 
-Of one that *is_made* the database would make the key, for which another one stands here.
+Of one that *is_made* the database would make the key, for which another one stands here. *folded* is shared by keys
+that the database may take for the same.
 """
 
 planned_record = Table(

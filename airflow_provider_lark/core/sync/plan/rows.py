@@ -23,6 +23,8 @@ from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, d
 from airflow_provider_lark.core.sync.plan.database import planned_row
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
+_ORDER = ("delete", "patch", "insert")
+
 MADE_KEY = "(made by the database)"
 """Stands for the key of a row that the database would number by itself."""
 
@@ -64,9 +66,28 @@ class PlannedRows:
                 return Page(kept)
             after = ids[-1]
 
-    def namesake(self, id_: Key) -> Key | None:
-        """Return the key of the row that the database takes for the row *id_*."""
-        return self._store.namesake(id_)
+    def namesakes(self, ids: Sequence[Key]) -> dict[Key, Key]:
+        """Return, of each of *ids* that the database takes for another key, that key: of a row, a new one, or of *ids*.
+
+        Of several that are one to it, all but the first have a namesake.
+        """
+        if not self._store.keys.are_possible:
+            return {}
+        new, freed = self._alike(ids)
+        return self._store.namesakes(ids, besides=new, freed=freed)
+
+    def _alike(self, ids: Sequence[Key]) -> tuple[list[Key], set[Key]]:
+        """Return planned rows and planned deletes whose keys look like those of *ids*."""
+        kept, freed, wanted = list[Key](), set[Key](), set(ids)
+        folded = {text for id_ in ids if (text := self._store.keys.fold(id_)) is not None}
+        for some in split(sorted(folded)):
+            alike = select(planned_row.c.key, planned_row.c.fields).where(is_among(planned_row.c.folded, some))
+            for key, fields in self._copy.execute(alike.order_by(planned_row.c.id)):
+                if fields is None:
+                    freed.add(key)
+                elif key not in wanted:
+                    kept.append(key)
+        return kept, freed
 
     def key_of(self, values: Values) -> Key | None:
         """Return the key that *values* name."""
@@ -80,7 +101,8 @@ class PlannedRows:
         is_made = is_made or key in self.made_among([key])
         self._copy.execute(delete(planned_row).where(planned_row.c.key == key))
         fields = None if values is None else dump_values(values)
-        self._copy.execute(insert(planned_row).values(key=key, fields=fields, is_made=is_made))
+        folded = None if is_made else self._store.keys.fold(key)
+        self._copy.execute(insert(planned_row).values(key=key, fields=fields, is_made=is_made, folded=folded))
 
     def made_among(self, keys: Sequence[str]) -> frozenset[str]:
         """Return those of *keys* that stand for keys which the database will make."""
@@ -117,7 +139,8 @@ class RowPlanner:
     def apply(self, changes: Sequence[SqlChange]) -> list[Action]:
         """Keep what *changes* would write, give them keys and rows as writing does, and return the actions."""
         wanted = []
-        for change in changes:
+        # in the order in which they are written, so that a key that is given up is free for another row
+        for change in sorted(changes, key=lambda change: _ORDER.index(change.kind)):
             if change.error is not None:
                 continue
             foreseen = self._foresee(change)
@@ -125,8 +148,19 @@ class RowPlanner:
                 change.error = RowRefused(foreseen.why)
             else:
                 wanted.append((change, foreseen.why))
+        self._refuse_namesakes([change for change, _ in wanted])
+        wanted = [(change, doubt) for change, doubt in wanted if change.error is None]
         before = self._rows.read([change.key for change, _ in wanted if change.key is not None])
         return [_with_doubt(self._plan(change, before), doubt) for change, doubt in wanted]
+
+    def _refuse_namesakes(self, changes: Sequence[SqlChange]) -> None:
+        """Refuse new rows whose keys are another row's to the database."""
+        for change in changes:
+            if change.kind == "delete" and change.key is not None:
+                self._rows.put(change.key, None)
+        new = {change.key: change for change in changes if change.kind == "insert" and change.key is not None}
+        for key in self._rows.namesakes(list(new)):
+            new[key].error = RowRefused("the database takes its key for another row's")
 
     def _foresee(self, change: SqlChange) -> Foreseen:
         codecs = self._binding.codecs
@@ -157,8 +191,10 @@ class RowPlanner:
         return Action("sql", self._kind_of(change), key, record_id, differences(old, change.values), self._why(change))
 
     def _insert(self, change: SqlChange) -> Action:
-        values: dict[str, Canonical] = {**dict.fromkeys(self._binding.codecs), **change.values}
-        key = change.key
+        empty = self._binding.rules.empty
+        values: dict[str, Canonical] = {**{name: empty.get(name) for name in self._binding.codecs}, **change.values}
+        # by its values: a person may have given the record of a deleted row another key
+        key = self._rows.key_of(values)
         shown = key or MADE_KEY
         if key is None:
             values |= self._made_key()

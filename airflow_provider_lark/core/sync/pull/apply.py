@@ -52,12 +52,10 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     tx.apply([step.change for step in steps if step.change is not None])
     failures = list(refused)
     failures += [_refusal(state, state.sql.problems[0]) for state in unreadable if state.sql is not None]
-    done: list[Step] = []
-    for step in steps:
-        if step.change is not None and step.change.error is not None:
-            failures.append(_refusal(step.state, explain(tx, step.state, step.change.error)))
-        else:
-            done.append(step)
+    clashing = [(s.state, s.change.error) for s in steps if s.change is not None and s.change.error is not None]
+    explained = explain(tx, clashing)
+    failures += [_refusal(state, error) for (state, _), error in zip(clashing, explained, strict=True)]
+    done = [step for step in steps if step.change is None or step.change.error is None]
     _see_what_sql_made_of_it(run, done)
     outcome.warnings += tx.advance(_numbers_given(run, done))
     persist(tx, run, bundle, done, failures, outcome)

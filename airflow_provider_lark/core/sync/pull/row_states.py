@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -150,14 +150,24 @@ def duplicate_error(key: Key, record_id: str, owner: str) -> DuplicateKey:
     )
 
 
-def explain(tx: Transaction, state: RowState, error: LarkError) -> LarkError:
-    """Return *error*, or a clearer one where the database refused a new row because it takes its key for another's."""
-    if state.key is None or state.sql is not None or not isinstance(error, RowRefused):
-        return error
-    other = tx.sql.namesake(state.key)
-    if other is None or other == state.key:
-        return error
-    owner = tx.pairs.record_ids_of([other]).get(other)
+def explain(tx: Transaction, refused: Sequence[tuple[RowState, LarkError]]) -> list[LarkError]:
+    """Return the errors of *refused*, clearer where the database takes the key of a new row for another's."""
+    keys = [state.key for state, error in refused if _is_refused_insert(state, error) and state.key is not None]
+    others = tx.sql.namesakes(keys) if keys else {}
+    owners = tx.pairs.record_ids_of(sorted(set(others.values())))
+    return [
+        _namesake_error(state, others[state.key], owners.get(others[state.key]))
+        if state.key in others and _is_refused_insert(state, error)
+        else error
+        for state, error in refused
+    ]
+
+
+def _is_refused_insert(state: RowState, error: LarkError) -> bool:
+    return state.sql is None and isinstance(error, RowRefused)
+
+
+def _namesake_error(state: RowState, other: Key, owner: RecordId | None) -> DuplicateKey:
     return DuplicateKey(
         f"record {state.record_id} has the key {state.key!r}, which the database treats as equal to the key {other!r} "
         f"of {f'record {owner}' if owner else 'another row'}; give one of them another key, or delete it in Lark"

@@ -36,8 +36,8 @@ class Rows(Protocol):
         """Return up to *limit* rows without a pair, from behind the key *after*."""
         ...
 
-    def namesake(self, id_: Key) -> Key | None:
-        """Return the key of the row that the database takes for the row *id_*."""
+    def namesakes(self, ids: Sequence[Key]) -> dict[Key, Key]:
+        """Return, of each of *ids* that the database takes for another row's key, that key."""
         ...
 
     def key_of(self, values: Values) -> Key | None:
