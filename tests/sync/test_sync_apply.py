@@ -292,3 +292,16 @@ def test_dead_letter_that_a_plan_tries_again_is_applied_and_another_is_left(worl
     engine.incremental()
     world.assert_in_step()
     assert world.ask("SELECT count(*) FROM sync_queue WHERE status <> 'completed'") == [(0,)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_rows_behind_one_that_was_changed_many_times_are_applied(world: World, tmp_path: Path) -> None:
+    engine = world.ready(1, batch_size=2)
+    world.insert({"code": 11, "name": "new"})
+    for number in range(4):
+        world.update(11, name=f"often {number}")
+    world.insert({"code": 12, "name": "new"})
+    save(engine, tmp_path / "p")
+    report = apply(engine, tmp_path / "p")
+    assert (report.to_lark.created, report.changed) == (2, 0)
+    world.assert_in_step()

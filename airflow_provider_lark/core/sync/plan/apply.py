@@ -56,16 +56,20 @@ class PlannedTransaction(Transaction):
     def claim(self, *, limit_keys: int, token: str, lease_seconds: float) -> list[Claim]:
         """Take keys of the queue that the plan names, as many as there are to *limit_keys*."""
         claims: list[Claim] = []
-        size = min(_ROWS, limit_keys)
-        while len(claims) + size <= limit_keys:
-            page = self._checks.open_page(self.after, size)
+        while len(claims) < limit_keys:
+            page = self._checks.open_page(self.after, _ROWS)
             if not page:
                 # what is put into the queue meanwhile is met in the next round
                 self.after = 0
                 return claims
-            names = self._names_of(page)
-            claims += self.queue.claim(limit_keys=len(names), token=token, lease_seconds=lease_seconds, among=names)
-            self.after = page[-1].id
+            left = limit_keys - len(claims)
+            some = self.queue.claim(
+                limit_keys=left, token=token, lease_seconds=lease_seconds, among=self._names_of(page)
+            )
+            claims += some
+            if not some:
+                # only then: a key that was changed many times takes the places of others
+                self.after = page[-1].id
         return claims
 
     def recognise(self, seen: Sequence[Grounds]) -> set[RecordId]:
