@@ -11,7 +11,7 @@ from itertools import islice
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from textwrap import indent
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -46,12 +46,17 @@ def plan(args: Namespace) -> None:
         file = stack.enter_context(PlanWriter(args.save)) if args.save else None
         writer = _WRITERS[args.output](args.output)
         stack.callback(writer.close)
+        before: dict[str, list[Plan]] = {}
         for mapping in mappings:
-            with _engine(client, hook, mapping, args) as engine, _plan(engine, args) as found:
-                writer.write(found)
-                if file is not None:
-                    file.add(found.stored)
-                waits = waits or bool(found)
+            # links may lead to rows that an earlier mapping of the database brings over
+            earlier = before.setdefault(_conn_id(mapping, args), [])
+            with _engine(client, hook, mapping, args) as engine:
+                found = stack.enter_context(_plan(engine, args, earlier))
+            writer.write(found)
+            if file is not None:
+                file.add(found.stored)
+            waits = waits or bool(found)
+            earlier.append(found)
         writer.end()
     if waits:
         raise SystemExit(SOMETHING_WAITS)
@@ -122,17 +127,22 @@ def _wanted(args: Namespace) -> list[TableMapping]:
 
 @contextmanager
 def _engine(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Iterator[SyncEngine]:
-    conn_id = args.sql_conn_id or mapping.sql.conn_id
-    if not conn_id:
-        raise ConfigError(
-            f"mapping {mapping.name!r}: no database connection; give --sql-conn-id, or set sql.conn_id in the mapping"
-        )
-    with opened_engine(conn_id) as database:
+    with opened_engine(_conn_id(mapping, args)) as database:
         yield SyncEngine(client, database, mapping.with_bases(hook.bases))
 
 
-def _plan(engine: SyncEngine, args: Namespace) -> Plan:
-    return engine.plan("full" if args.full else "incremental", allow_mass_deletes=args.allow_mass_deletes)
+def _conn_id(mapping: TableMapping, args: Namespace) -> str:
+    found: str | None = args.sql_conn_id or mapping.sql.conn_id
+    if not found:
+        raise ConfigError(
+            f"mapping {mapping.name!r}: no database connection; give --sql-conn-id, or set sql.conn_id in the mapping"
+        )
+    return found
+
+
+def _plan(engine: SyncEngine, args: Namespace, earlier: Sequence[Plan]) -> Plan:
+    operation: Literal["incremental", "full"] = "full" if args.full else "incremental"
+    return engine.plan(operation, allow_mass_deletes=args.allow_mass_deletes, after=earlier)
 
 
 class _Table:

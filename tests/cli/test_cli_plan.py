@@ -132,5 +132,35 @@ def test_plan_of_another_mapping_and_a_file_for_readers_are_refused(airflow, syn
     assert plan(airflow, synced).status == 2
 
 
+def test_first_fill_of_linked_tables_is_applied_as_one_plan(airflow, shop, execute, emulator, tmp_path):
+    (base,) = emulator.state.bases.values()
+    (areas,) = (table for table in base.tables.values() if table.name == "areas")
+    link = {"field_name": "area", "type": 18, "property": {"table_id": areas.table_id, "multiple": False}}
+    cities = emulator.state.create_table(base.app_token, "cities", [{"field_name": "code", "type": 1}, link])
+    columns = ["code", {"field": "area", "column": "area", "link": "areas"}]
+    mappings = [
+        {"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"},
+        {"lark": {"base": "MyDB", "table": "cities"}, "sql": "cities", "fields": columns},
+    ]
+    Path(shop).write_text(yaml.safe_dump({"mappings": mappings}))
+    execute(
+        "CREATE TABLE cities (code VARCHAR(20) NOT NULL PRIMARY KEY, area VARCHAR(20) REFERENCES areas (code))",
+        "INSERT INTO areas VALUES ('A1', 'north')",
+        "INSERT INTO cities VALUES ('C1', 'A1'), ('C2', NULL)",
+    )
+    file = tmp_path / "p.plan"
+    done = plan(airflow, shop, "--save", str(file), "--output", "json")
+    (_, told) = json.loads(done.out)
+    # no line of the kind wait
+    assert told["counts"] == {"lark.create": 2, "setup.make": 3}
+    values = {each["key"]: {one["column"]: one["new"] for one in each["changes"]} for each in told["actions"]}
+    assert (values["C1"], values["C2"]) == ({"code": "C1", "area": "A1"}, {"code": "C2"})
+    done = apply(airflow, shop, file, "--output", "json")
+    assert (done.status, [each["Changed since"] for each in done.json]) == (0, ["0", "0"])
+    records = emulator.person.records(base.app_token, cities.table_id)
+    assert sorted(len(each["fields"].get("area", {}).get("link_record_ids", ())) for each in records) == [0, 1]
+    assert plan(airflow, shop).status == 0
+
+
 def apply(airflow, shop, file, *more):
     return airflow("sync", "apply", str(file), "--mapping", shop, "--sql-conn-id", "shop_db", *more)

@@ -217,3 +217,29 @@ def test_rows_that_link_to_each_other_in_a_circle_are_planned_as_the_run_creates
     assert counts(engine.incremental()) == report
     own.due()
     assert planned(engine) == {("lark", "update"): ["1", "2", "3"]}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_plans_of_two_mappings_foresee_links_to_rows_that_the_first_creates(world: World, tmp_path: Path) -> None:
+    shop = Shop(world)
+    world.execute("INSERT INTO orders VALUES (3, 'c', 9)")
+    # and the other way round: a record that the first run makes a row of; of one the database makes the key
+    keyed, keyless = world.add(Name="in Lark only", Code=8), world.add(Name="without a key")
+    for number, buyer in ((4, keyed), (5, keyless)):
+        shop.table.edit(shop.table.add({"id": number})[0], buyer=[buyer])
+    with shop.people.plan() as people, shop.engine.plan(after=[people]) as orders:
+        told = {(each.side, each.kind, each.key): {c.column: c.new for c in each.changes} for each in orders.actions()}
+        people.save(tmp_path / "people")
+        orders.save(tmp_path / "orders")
+    assert told == {
+        ("lark", "create", "3"): {"id": 3, "note": "c", "buyer": 9},
+        ("sql", "create", "4"): {"id": 4, "buyer": 8},
+        # its buyer has no key before the first run, so that nobody knows what the link will be
+        ("sql", "create", "5"): {"id": 5},
+        ("sql", "refuse", "5"): {},
+    }
+    assert apply(shop.people, tmp_path / "people").status == "ok"
+    report = apply(shop.engine, tmp_path / "orders")
+    assert (wrote(report), report.changed_keys) == ((1, 1), ["5"])
+    assert shop.buyers()[3] == 1
+    assert planned(shop.engine) == {("sql", "create"): ["5"]}

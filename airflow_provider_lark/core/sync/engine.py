@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Literal, TypeVar
@@ -24,7 +24,7 @@ from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.apply import PlannedRun, tell_changed
 from airflow_provider_lark.core.sync.plan.head import Head
 from airflow_provider_lark.core.sync.plan.look import look
-from airflow_provider_lark.core.sync.plan.make import make_plan
+from airflow_provider_lark.core.sync.plan.make import Asked, make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
@@ -134,27 +134,24 @@ class SyncEngine:
         return report
 
     def plan(
-        self, operation: Literal["incremental", "full"] = "incremental", *, allow_mass_deletes: bool = False
+        self,
+        operation: Literal["incremental", "full"] = "incremental",
+        *,
+        allow_mass_deletes: bool = False,
+        after: Sequence[Plan] = (),
     ) -> Plan:
         """Find out what a run would do; nothing is written, neither to the tables nor to the ledger.
 
         It costs the reads of that run, and a call for each 100 records that it would update or delete. Where the setup
         has not been done, the plan says what it would make.
 
+        :param after: open plans of mappings in the same database whose runs come first: links may lead to their rows.
         :raises SchemaMismatch: the tables do not fit the mapping.
         """
         report = SyncReport(self.mapping.name, operation)
+        asked = Asked(operation, allow_mass_deletes, after)
         with self._measured(report):
-            return make_plan(
-                self.client,
-                self.sql_engine,
-                self.mapping,
-                report,
-                operation,
-                clock=self.clock,
-                new_token=self.new_token,
-                allow_mass_deletes=allow_mass_deletes,
-            )
+            return make_plan(self.client, self.sql_engine, self.mapping, asked, report, self.clock, self.new_token)
 
     def apply(self, plan: Plan | StoredPlan) -> ApplyReport:
         """Carry out a plan that was made before; what was changed since is left to the next run, and reported.

@@ -26,6 +26,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     inspect,
@@ -150,6 +151,19 @@ class PlanDatabase:
         ):
             if inspect(conn).has_table(table.name):
                 self._copy(conn, table, condition)
+
+    def copy_pairs(self, earlier: PlanDatabase, table_name: str) -> None:
+        """Take the pairs of a table for those that an *earlier* plan of it leaves.
+
+        Rows whose key the database would make are left out: nobody knows yet what would lead to them.
+        """
+        pair = tables.record_map
+        is_made = exists().where(planned_row.c.key == pair.c.key, planned_row.c.is_made)
+        found = select(pair).where(pair.c.table_name == table_name, ~is_made)
+        with earlier.read() as source, self.write() as copy:
+            copy.execute(delete(pair).where(pair.c.table_name == table_name))
+            for some in source.execute(found, execution_options={"yield_per": _PAGE}).mappings().partitions():
+                copy.execute(insert(pair), [{column.key: row[column] for column in pair.columns} for row in some])
 
     def add(self, conn: Connection, actions: Sequence[Action]) -> None:
         """Note *actions*, in the transaction of *conn*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal
@@ -39,16 +40,23 @@ _PAGE = 500
 AGREES = "both sides agree; the conflict is closed"
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is to be of; see :meth:`.SyncEngine.plan`."""
+
+    operation: Literal["incremental", "full"]
+    allow_mass_deletes: bool = False
+    after: Sequence[Plan] = ()
+
+
 def make_plan(
     client: LarkClient,
     engine: Engine,
     mapping: TableMapping,
+    asked: Asked,
     report: SyncReport,
-    operation: Literal["incremental", "full"],
-    *,
     clock: Clock,
     new_token: Callable[[], str],
-    allow_mass_deletes: bool,
 ) -> Plan:
     """Find out what a run would do; see :meth:`.SyncEngine.plan`."""
     checks = Checks(PlanDatabase(), salt=new_token())
@@ -60,6 +68,9 @@ def make_plan(
             looked = look(client, conn, mapping, users)
             links = [pair.link.table_name for pair in looked.binding.pairs if pair.link is not None]
             database.copy_ledger(conn, mapping.sql.table_name, links)
+            for earlier in asked.after:
+                if earlier.table_name in links and earlier.table_name != mapping.sql.table_name:
+                    database.copy_pairs(earlier.stored.checks.database, earlier.table_name)
             with database.write() as copy:
                 database.add(copy, looked.setup)
             run = PlanRun(
@@ -73,16 +84,16 @@ def make_plan(
                 report=report,
                 keep_lease=_nothing,
                 users=users,
-                allow_mass_deletes=allow_mass_deletes,
+                allow_mass_deletes=asked.allow_mass_deletes,
                 database_offset_ms=int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000),
                 checks=checks,
                 rows=conn,
             )
-            _rehearse(run, operation)
+            _rehearse(run, asked.operation)
             head = Head(
                 mapping=mapping.name,
-                operation=operation,
-                allow_mass_deletes=allow_mass_deletes,
+                operation=asked.operation,
+                allow_mass_deletes=asked.allow_mass_deletes,
                 version=version_of(mapping),
                 contract=contract_of(looked.binding),
                 made_ms=int(clock.now() * 1000),
@@ -92,7 +103,7 @@ def make_plan(
     except BaseException:
         database.close()
         raise
-    return Plan(StoredPlan(head, checks), report)
+    return Plan(StoredPlan(head, checks), report, mapping.sql.table_name)
 
 
 def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:

@@ -17,13 +17,15 @@ class Plan:
     """What a run would do; nothing has been done. Close it, or use it in ``with``: it lives in a temporary file.
 
     :ivar report: what the run would report, with the calls that finding out took.
+    :ivar table_name: the ledger's name of the table that the run would sync.
     :ivar stored: what a later run needs of it; see :meth:`.SyncEngine.apply`.
     """
 
-    def __init__(self, stored: StoredPlan, report: SyncReport) -> None:
+    def __init__(self, stored: StoredPlan, report: SyncReport, table_name: str) -> None:
         self._database = stored.checks.database
         self.stored = stored
         self.report = report
+        self.table_name = table_name
 
     def __enter__(self) -> Self:
         return self
