@@ -46,6 +46,13 @@ _DOCTOR_ARGS = (
         default=3600,
         metavar="SECONDS",
     ),
+    _arg("--events", help="Also check whether Lark's events and clicks arrive; changes nothing", action="store_true"),
+    _arg(
+        "--receiver-url",
+        help="Also check the receiver at this address, as Lark does when it is entered in the developer console; "
+        "implies --events",
+        metavar="URL",
+    ),
     ARG_OUTPUT,
     ARG_VERBOSE,
 )

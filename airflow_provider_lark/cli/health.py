@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.event_health import examine_events
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
 from airflow_provider_lark.core.accounts.encryption import Keyring
@@ -52,6 +53,8 @@ def _examine(args: Namespace) -> Iterator[Finding]:
             yield _examine_store(settings.token_store_conn_id)
         for path in dict.fromkeys(args.mapping):
             yield from _examine_file(client, hook, path, args)
+        if args.events or args.receiver_url:
+            yield from examine_events(client, hook, args)
 
 
 def _open_client(hook: LarkHook) -> LarkClient:

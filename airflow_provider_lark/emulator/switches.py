@@ -124,6 +124,8 @@ class Switches:
     """How long an app may take to acknowledge an event (§5.3); for a request URL in real time, unlike the retries."""
     event_copies: int = 1
     """How often each event is delivered: at least once is all that is promised (§5.3)."""
+    event_delay_seconds: float = 0.0
+    """How long an event takes until it is sent first, by the emulator's clock: no source promises a time (§5.3)."""
     events_out_of_order: bool = False
     """Whether every other event comes a second late, and so after its successor (§5.3)."""
     events_tell_auto_numbers: bool = False

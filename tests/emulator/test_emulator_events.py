@@ -307,6 +307,19 @@ def test_duplicates_and_disorder_by_switch(subscribed: Any, listener: Listener, 
     assert (ids[0] == ids[1], ids[2] == ids[3], ids[0] != ids[2]) == (True, True, True)
 
 
+def test_delay_by_switch_is_of_the_first_try_by_the_emulator_s_clock(
+    subscribed: Any, listener: Listener, clock: Any
+) -> None:
+    subscribed.emu.switches.event_delay_seconds = 30
+    subscribed.create({"Name": "late"})
+    clock.advance(29)
+    told(subscribed, listener)
+    assert listener.events() == []
+    clock.advance(1)
+    told(subscribed, listener)
+    assert len(listener.events()) == 1
+
+
 def test_stop_does_not_wait_for_a_silent_url(listener: Listener) -> None:
     emu = Emulator().start()
     emu.switches.ack_seconds = 600

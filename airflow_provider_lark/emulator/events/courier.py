@@ -174,7 +174,7 @@ class Courier:
     ) -> None:
         switches = self._accounts.switches
         number = next(self._numbers)
-        due = self._accounts.clock.now()
+        due = self._accounts.clock.now() + switches.event_delay_seconds
         if switches.events_out_of_order and number % 2:
             due += LATE_SECONDS
         with self._changed:

@@ -1,0 +1,81 @@
+"""``airflow lark doctor --events``: whether what Lark sends by itself arrives."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from functools import partial
+
+from airflow_provider_lark.core import LarkClient, load_mappings
+from airflow_provider_lark.core.api.address import TableAddress, parse_base
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.inbox.survey import survey
+from airflow_provider_lark.core.sync.doctor import Finding
+from airflow_provider_lark.core.sync.doctor.events import (
+    check_receiver,
+    examine_arrivals,
+    examine_inbox,
+    examine_keys,
+    examine_queues,
+    examine_subscription,
+)
+from airflow_provider_lark.core.sync.doctor.findings import Answer, look
+from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.inbox import find_queue, name_store
+from airflow_provider_lark.hooks.lark import LarkHook
+
+
+def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[Finding]:
+    """Yield what is found on the way of an event, from Lark to the inbox."""
+    settings, subject = hook.settings, "events"
+    keys = {"encrypt_key": settings.event_encrypt_key, "verification_token": settings.event_verification_token}
+    yield look(subject, "keys", partial(examine_keys, *keys.values()))
+    for name, address in _bases(hook, args).items():
+        yield examine_subscription(client, name, address)
+    yield from _examine_store(hook, subject)
+    if settings.rabbitmq_conn_id is not None:
+        yield look(f"RabbitMQ {settings.rabbitmq_conn_id}", "queues", partial(_examine_queues, hook))
+    if args.receiver_url:
+        yield look(subject, "receiver", partial(check_receiver, args.receiver_url, **keys, clock=hook.clock))
+
+
+def _examine_store(hook: LarkHook, subject: str) -> Iterator[Finding]:
+    settings = hook.settings
+    try:
+        with opened_engine(name_store(hook.lark_conn_id, settings.token_store_conn_id)) as engine:
+            groups = survey(engine, settings.app_id)
+    except LarkError as exc:
+        yield Finding(subject, "inbox", "trouble", f"{type(exc).__name__}: {exc}")
+        return
+    yield look(subject, "inbox", partial(examine_inbox, groups, hook.clock))
+    yield look(subject, "arrivals", partial(examine_arrivals, groups, "event", hook.clock))
+    yield look(subject, "clicks", partial(examine_arrivals, groups, "card", hook.clock))
+
+
+def _examine_queues(hook: LarkHook) -> Answer:
+    queue = find_queue(hook)
+    return "not used" if queue is None else examine_queues(queue.count())
+
+
+def _bases(hook: LarkHook, args: Namespace) -> dict[str, TableAddress]:
+    """Return the bases of the connection and of the mappings, each once, by what they are called there."""
+    named = {f"base {name}": parse_base(name, bases=hook.bases) for name in hook.bases}
+    known = {_place(address) for address in named.values()}
+    for path in args.mapping:
+        try:
+            mappings = [each.with_bases(hook.bases) for each in load_mappings(path)]
+        except LarkError:
+            # the examination of the mappings says what is wrong with the file
+            continue
+        for mapping in mappings:
+            target = mapping.lark
+            address = TableAddress(app_token=target.app_token, wiki_token=target.wiki_token)
+            is_wanted = not args.mapping_name or mapping.name in args.mapping_name
+            if is_wanted and _place(address) not in known:
+                known.add(_place(address))
+                named[f"base of mapping {mapping.name}"] = address
+    return named
+
+
+def _place(address: TableAddress) -> tuple[str, str]:
+    return address.app_token, address.wiki_token
