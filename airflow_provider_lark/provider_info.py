@@ -103,6 +103,11 @@ _EXTRA_FIELDS = {
         ),
         "schema": {"type": ["string", "null"]},
     },
+    "redis_conn_id": {
+        "label": "Redis (connection ID)",
+        "description": "Redis that wakes waiting tasks at an event. Default: they query the database twice a second.",
+        "schema": {"type": ["string", "null"]},
+    },
     "tenant_key": {
         "label": "Tenant key",
         "description": "Store apps only: the tenant the app acts for.",

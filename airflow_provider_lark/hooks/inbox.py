@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.accounts import read_keyring
+from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
+from airflow_provider_lark.hooks.connections.redis import open_bell
 from airflow_provider_lark.hooks.database import sql_engine
 from airflow_provider_lark.hooks.pumps import keep_pumping
 from airflow_provider_lark.hooks.questions import decide_in
-from airflow_provider_lark.hooks.rabbitmq import open_broker
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
+    from airflow_provider_lark.core.inbox.redis_bell import RedisBell
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
     from airflow_provider_lark.core.inbox.waiting import WaitingEvents
     from airflow_provider_lark.core.receiving.approval_door import CallbackSecrets
@@ -75,7 +77,18 @@ def open_inbox(hook: LarkHook) -> SqlInbox:
 
     settings = hook.settings
     conn_id = name_store(hook.lark_conn_id, settings.token_store_conn_id)
-    return SqlInbox(sql_engine(conn_id), read_keyring(), settings.app_id)
+    bell = find_bell(hook)
+    announce = None if bell is None else bell.ring
+    return SqlInbox(sql_engine(conn_id), read_keyring(), settings.app_id, announce=announce)
+
+
+def find_bell(hook: LarkHook) -> RedisBell | None:
+    """Return what wakes whoever waits for the app's events, None without Redis; nothing is asked yet.
+
+    :raises ConfigError: the Redis connection cannot be used.
+    """
+    conn_id = hook.settings.redis_conn_id
+    return None if conn_id is None else open_bell(conn_id, hook.settings.app_id)
 
 
 def _open_queue(hook: LarkHook) -> RabbitMQInbox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -155,14 +156,17 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     def _open_hints(self, engine: SyncEngine) -> TableHints:
         from airflow_provider_lark.core.inbox.hints import TableHints
-        from airflow_provider_lark.hooks.inbox import open_inbox
+        from airflow_provider_lark.hooks.inbox import find_bell, open_inbox
         from airflow_provider_lark.hooks.lark import LarkHook
 
+        hook = LarkHook(self.lark_conn_id, **self.call_settings)
+        bell = find_bell(hook)
         return TableHints(
-            open_inbox(LarkHook(self.lark_conn_id, **self.call_settings)),
+            open_inbox(hook),
             # which table it is, the first run finds out
             lambda: "/".join(engine.table) if engine.table else None,
             lambda: engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
+            listen=None if bell is None else bell.listen,
         )
 
     def _stay(self, engine: SyncEngine, run: RunOnce, hints: TableHints | None, seconds: float) -> dict[str, Any]:
@@ -170,7 +174,12 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
         poll = read_seconds(self.poll_interval, "poll_interval", longest=_DAY_SECONDS) or POLL_SECONDS
         engine.tells_idle_runs = False
-        return ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock).run_for(seconds).to_dict()
+        sync = ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock)
+        if hints is None:
+            return sync.run_for(seconds).to_dict()
+        sync.listen = hints.wait
+        with closing(hints):
+            return sync.run_for(seconds).to_dict()
 
 
 class BitableConsistencyCheckOperator(BitableSyncOperator):

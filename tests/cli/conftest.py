@@ -127,7 +127,7 @@ def queue(rabbitmq_url, emulator, monkeypatch):
     """A RabbitMQ connection, and what tells of the app's queues there; they are deleted afterwards."""
     from airflow_provider_lark.core.inbox.rabbitmq.broker import QueueNames
     from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
-    from airflow_provider_lark.hooks.rabbitmq import open_broker
+    from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
 
     monkeypatch.setenv("AIRFLOW_CONN_BROKER", rabbitmq_url)
     broker = open_broker("broker")

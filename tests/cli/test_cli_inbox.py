@@ -147,7 +147,7 @@ def with_queue(store, emulator, queue, monkeypatch):
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.receiving.envelope import read_delivery
     from airflow_provider_lark.hooks.accounts import read_keyring
-    from airflow_provider_lark.hooks.rabbitmq import open_broker
+    from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
 
     lark = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
     lark["extra"]["rabbitmq_conn_id"] = "broker"
@@ -166,9 +166,9 @@ def test_status_counts_what_waits_in_rabbitmq_and_its_dead_letters_and_replay_mo
 ):
     from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
     from airflow_provider_lark.hooks.accounts import read_keyring
+    from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
     from airflow_provider_lark.hooks.inbox import open_inbox
     from airflow_provider_lark.hooks.lark import LarkHook
-    from airflow_provider_lark.hooks.rabbitmq import open_broker
 
     def status():
         done = airflow("inbox", "status", "--output", "json")

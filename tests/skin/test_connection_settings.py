@@ -45,6 +45,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         "event_verification_token": "v-token",
         "store_conn_id": "shared_db",
         "rabbitmq_conn_id": "broker",
+        "redis_conn_id": "bell",
         "tenant_key": "tenant-1",
     }
     assert read(extra=extra) == LarkSettings(
@@ -59,6 +60,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         event_verification_token=Secret("v-token"),
         token_store_conn_id="shared_db",
         rabbitmq_conn_id="broker",
+        redis_conn_id="bell",
         tenant_key="tenant-1",
     )
 

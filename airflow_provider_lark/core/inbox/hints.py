@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
@@ -29,19 +30,39 @@ class Hint:
     deleted: tuple[str, ...] = ()
 
 
+class Ear(Protocol):
+    """What hears that something has come for a subject."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until something has come, *seconds* at most; False, at once, where it cannot hear."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 class TableHints:
     """The hints for one table. An inbox that is down gives none: the table is polled all the same.
 
     :param subject: returns the table as :attr:`.Delivery.subject` names it, None while it is not known.
     :param subscribe: asks Lark for the table's events, once it is known.
+    :param listen: returns what waits for wake-ups of a subject; None without Redis.
     """
 
     def __init__(
-        self, inbox: Inbox, subject: Callable[[], str | None], subscribe: Callable[[], object] = lambda: None
+        self,
+        inbox: Inbox,
+        subject: Callable[[], str | None],
+        subscribe: Callable[[], object] = lambda: None,
+        *,
+        listen: Callable[[str], Ear] | None = None,
     ) -> None:
         self._inbox = inbox
         self._subject = subject
         self._subscribe = subscribe
+        self._listen = listen
+        self._ear: Ear | None = None
         self._is_subscribed = False
         self._token = uuid4().hex
         self._is_down = False
@@ -65,6 +86,17 @@ class TableHints:
             # what has come shows that they do come
             self._subscribe_once(subject)
         return [Hint(entry.id, tuple(_deleted(entry))) for entry in taken]
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until something may have come, *seconds* at most; False, at once, where that cannot be heard."""
+        if self._ear is None and self._listen is not None and (subject := self._subject()) is not None:
+            self._ear = self._listen(subject)
+        return self._ear is not None and self._ear.wait(seconds)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._ear is not None:
+            self._ear.close()
 
     def _subscribe_once(self, subject: str) -> None:
         if self._is_subscribed:

@@ -41,14 +41,25 @@ class _Raced(Exception):
 class SqlInbox:
     """The deliveries to one app; safe to share between threads. The tables are made at the first use.
 
+    :param announce: is told, after the commit, what new entries concern; it must neither wait nor fail.
+
     Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or :class:`.Unreachable` where the database cannot
     be used.
     """
 
-    def __init__(self, engine: Engine, keyring: Keyring, app_id: str, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keyring: Keyring,
+        app_id: str,
+        *,
+        announce: Callable[[Sequence[str]], object] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._engine = engine
         self._keyring = keyring
         self._app_id = app_id
+        self._announce = announce or (lambda _: None)
         self._clock = clock or SystemClock()
 
     @property
@@ -60,18 +71,23 @@ class SqlInbox:
         """Keep *delivery* durably, once; of two processes that do so at once, one is told that it was there."""
         for _ in range(_RACES):
             try:
-                return self._run(partial(self._put, delivery))
+                receipt = self._run(partial(self._put, delivery))
             except _Raced:
                 continue
+            if receipt.is_new:
+                self._announce([delivery.subject])
+            return receipt
         return self._look(partial(_find, delivery.identities)) or Receipt(False, int(self._clock.now() * 1000))
 
     def put_all(self, deliveries: Sequence[Delivery]) -> None:
         """Keep all of them durably, each once; in one transaction where nobody else brings one of them meanwhile."""
         try:
-            self._run(lambda conn: [self._put(each, conn) for each in deliveries])
+            receipts = self._run(lambda conn: [self._put(each, conn) for each in deliveries])
         except _Raced:
             for each in deliveries:
                 self.put(each)
+            return
+        self._announce([each.subject for each, kept in zip(deliveries, receipts, strict=True) if kept.is_new])
 
     def _put(self, delivery: Delivery, conn: Connection) -> Receipt:
         known = _find(delivery.identities, conn)

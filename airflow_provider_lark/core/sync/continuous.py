@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 """How often the hints are looked at: one small query."""
 
+LISTEN_SECONDS = 5.0
+"""How long a wait for a wake-up takes at most: one that was lost is made up for by the next look."""
+
 FAILURES_MAX = 10
 """So many runs in a row may fail for a reason that passes; with the waits between, some five minutes."""
 
@@ -87,6 +90,8 @@ class ContinuousSync:
     :param run: carries over what changed, once.
     :param poll_seconds: the longest time between two runs.
     :param hints: what makes a run begin sooner; None: only the clock does.
+    :param listen: waits so many seconds for a hint, or less, and returns whether it could; default: the hints are
+        looked at every :data:`LOOK_SECONDS`.
     """
 
     mapping: str
@@ -95,6 +100,7 @@ class ContinuousSync:
     hints: Hints | None = None
     clock: Clock = field(default_factory=SystemClock)
     look_seconds: float = LOOK_SECONDS
+    listen: Callable[[float], bool] = lambda _: False
 
     def run_for(self, seconds: float) -> ContinuousReport:
         """Run until *seconds* have passed; a run that is under way then is finished.
@@ -110,8 +116,7 @@ class ContinuousSync:
             waits = failures > 0 and now < due
             taken = list(self.hints.take()) if self.hints is not None and not waits else []
             if not taken and now < due:
-                pause = min(due - now, end - now)
-                self.clock.sleep(pause if self.hints is None else min(pause, self.look_seconds))
+                self._pause(min(due - now, end - now))
                 continue
             total.hints += len(taken)
             failures = self._run_once(total, taken, failures)
@@ -119,6 +124,12 @@ class ContinuousSync:
             due = self.clock.monotonic() + wait
         total.seconds = round(self.clock.monotonic() - began, 3)
         return total
+
+    def _pause(self, seconds: float) -> None:
+        if self.hints is None:
+            self.clock.sleep(seconds)
+        elif not self.listen(min(seconds, LISTEN_SECONDS)):
+            self.clock.sleep(min(seconds, self.look_seconds))
 
     def _run_once(self, total: ContinuousReport, taken: Sequence[Hint], failures: int) -> int:
         """Run, and return how many runs in a row have failed."""

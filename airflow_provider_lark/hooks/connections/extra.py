@@ -41,6 +41,7 @@ FIELDS = (
     "event_verification_token",
     "store_conn_id",
     "rabbitmq_conn_id",
+    "redis_conn_id",
     "tenant_key",
 )
 """The fields, as the form names them."""

@@ -70,6 +70,7 @@ class LarkSettings(ConnectionSettings):
     :param event_verification_token: which Lark puts into events that are not encrypted.
     :param token_store_conn_id: SQL connection of the database in which workers share tokens.
     :param rabbitmq_conn_id: connection of the RabbitMQ that keeps deliveries until the database has them.
+    :param redis_conn_id: connection of the Redis that wakes whoever waits for an event.
     :param tenant_key: of which tenant a store app's token is.
     :param warnings: which fields of the extra may be a mistake.
     """
@@ -87,6 +88,7 @@ class LarkSettings(ConnectionSettings):
     event_verification_token: Secret | None = None
     token_store_conn_id: str | None = None
     rabbitmq_conn_id: str | None = None
+    redis_conn_id: str | None = None
     tenant_key: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -111,6 +113,7 @@ class LarkSettings(ConnectionSettings):
             event_verification_token=_hide(extra.secret("event_verification_token")),
             token_store_conn_id=extra.text("store_conn_id"),
             rabbitmq_conn_id=extra.text("rabbitmq_conn_id"),
+            redis_conn_id=extra.text("redis_conn_id"),
             tenant_key=extra.text("tenant_key"),
             warnings=extra.warnings,
         )
