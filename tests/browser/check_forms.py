@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.conftest import wait_until
 
-DAG_IDS = ["lark_full_sync", "lark_incremental_sync", "lark_consistency_check"]
+DAG_IDS = ["lark_full_sync", "lark_incremental_sync", "lark_event_sync", "lark_consistency_check"]
 
 
 def open_form(page, airflow, dag_id):

@@ -4,7 +4,9 @@ All components run singly, on the demo's data; the emulator sends its events to 
 watcher wakes ``lark_event_sync``. Then triggerer, scheduler with its workers, and api-server are killed in turn, in the
 middle of a stream of edits, and started again.
 
-    python -m tests.chaos.events --edits 100 --during-kill 20
+    python -m tests.chaos.events --edits 100 --during-kill 20 --way stay
+
+``--way wake`` has a DAG that runs by events alone, one run a wake-up, without a poll that would hide a lost one.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags" / "demo"))
 
+import airflow_home
 import httpx
 import ui
 from components import Components, free_port
@@ -30,6 +33,23 @@ from rich.console import Console
 from world import CONFIG, World, open_world
 
 PATIENCE_SECONDS = 1800.0
+WAKE = """
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, AssetWatcher
+
+from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
+from airflow_provider_lark.triggers.event import LarkEventTrigger
+
+RETRIES = {"retries": 5, "retry_delay": timedelta(seconds=10)}
+changed = Asset("areas", watchers=[AssetWatcher(name="events", trigger=LarkEventTrigger(table="divisions:areas"))])
+
+with DAG("areas_by_event", schedule=[changed], max_active_runs=1, catchup=False, default_args=RETRIES):
+    BitableIncrementalSyncOperator(
+        task_id="sync", mapping=%r, mapping_name="areas", sql_conn_id="shop_db", events=True
+    )
+"""
+DAG_IDS = {"stay": "lark_event_sync", "wake": "areas_by_event"}
 COMPONENTS = {
     "triggerer": ("triggerer",),
     "scheduler": ("scheduler",),
@@ -116,10 +136,16 @@ def prepare(home_name: str) -> tuple[Path, str, str]:
         scheduler__task_instance_heartbeat_timeout_detection_interval="5",
         scheduler__orphaned_tasks_check_interval="15",
     )
+    dags = home / "dags"
+    dags.mkdir(exist_ok=True)
+    for name in ("lark_full_sync", "lark_event_sync"):
+        (dags / f"{name}.py").write_text((airflow_home.DAGS / f"{name}.py").read_text())
+    (dags / "areas_by_event.py").write_text(WAKE % str(CONFIG))
+    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(dags)
     return home, address, password
 
 
-def run(edits: int, during_kill: int, seed: int, console: Console) -> None:
+def run(way: str, edits: int, during_kill: int, seed: int, console: Console) -> None:
     home, address, password = prepare("events")
     port = address.rpartition(":")[2]
     with (
@@ -134,15 +160,21 @@ def run(edits: int, during_kill: int, seed: int, console: Console) -> None:
         for conn_id, parts in world.connections().items():
             api.add_connection(conn_id, parts)
         api.add_variable("lark_sync_config", str(CONFIG), "Mapping file")
-        for dag_id in ("lark_full_sync", "lark_event_sync"):
+        dag_of_events = DAG_IDS[way]
+        for dag_id in ("lark_full_sync", dag_of_events):
             screen.wait_for(f"{dag_id} is there", lambda dag_id=dag_id: api.has_dag(dag_id))
         api.unpause("lark_full_sync")
         ended = ("success", "failed")
         screen.wait_for("both sides are in step", lambda: api.newest_run_state("lark_full_sync") in ended)
         url = f"{address}/lark/events/lark_default"
         screen.wait_for("Lark sends its events", lambda: world.send_events_to(url))
-        api.unpause("lark_event_sync")
-        screen.wait_for("the first run has ended", lambda: api.newest_run_state("lark_event_sync") in ended)
+        api.unpause(dag_of_events)
+        if way == "stay":
+            screen.wait_for("the first run has ended", lambda: api.newest_run_state(dag_of_events) in ended)
+        else:
+            screen.wait_for(
+                "the trigger has subscribed", lambda: bool(world.emulator.state.subscriptions.of(world.app_token))
+            )
 
         scene = Scene(world, components, api, random.Random(seed))
         scene.edit()
@@ -161,10 +193,11 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=100)
     parser.add_argument("--during-kill", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--way", choices=sorted(DAG_IDS), default="stay")
     given = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
     try:
-        run(given.edits, given.during_kill, given.seed, console)
+        run(given.way, given.edits, given.during_kill, given.seed, console)
     except (TimeoutError, ui.Stopped, httpx.HTTPError) as error:
         console.print(f"[red]✗[/] {error!r}")
         return 1
