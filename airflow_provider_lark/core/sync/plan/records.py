@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select
 
+from airflow_provider_lark.core.api.wire.limits import SEARCH_PAGE_MAX
 from airflow_provider_lark.core.api.wire.results import RecordPage, WireRecord
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
@@ -45,13 +46,23 @@ class PlannedTable(LarkTable):
     """A table of which every write is only noted; reads show it as if it were done.
 
     :param links: the names of link fields, which Lark shows otherwise than they are written.
+    :param new_at_ms: the time, where new records are met again by a read of the newest; None where nothing would come
+        of it, because they show what was written.
     """
 
-    def __init__(self, table: LarkTable, database: PlanDatabase, links: Collection[str], note: Note) -> None:
+    def __init__(
+        self,
+        table: LarkTable,
+        database: PlanDatabase,
+        links: Collection[str],
+        note: Note,
+        new_at_ms: Callable[[], int] | None = None,
+    ) -> None:
         super().__init__(table.client, table.app_token, table.table_id)
         self._database = database
         self._note = note
         self._links = links
+        self._new_at_ms = new_at_ms
         self._created = 0
         self._deleted = 0
         self._written = False
@@ -95,12 +106,29 @@ class PlannedTable(LarkTable):
         return Removal(tuple(fates.gone), hidden)
 
     def search(self, *args: Any, **kwargs: Any) -> Iterator[RecordPage]:
-        """Yield the records of Lark with what is noted; those that are not there yet are only counted."""
+        """Yield the records of Lark with what is noted; those that are not there yet only where they come first."""
+        if (sort := kwargs.get("sort")) and self._new_at_ms is not None and self._created:
+            yield from self._newest(sort[0]["field_name"], self._new_at_ms())
         for page in super().search(*args, **kwargs):
             found, gone = self._planned([record["record_id"] for record in page.items])
             items = [_merge(record, found) for record in page.items if record["record_id"] not in gone]
             total = None if page.total is None else page.total + self._created - self._deleted
             yield replace(page, items=items, total=total)
+
+    def _newest(self, modified: str, now_ms: int) -> Iterator[RecordPage]:
+        """Yield the records that are not there yet, the last ones first."""
+        before = f"{NEW_RECORD}~"
+        there = (planned_record.c.record_id.startswith(NEW_RECORD), planned_record.c.fields.is_not(None))
+        while True:
+            page = select(planned_record).where(*there, planned_record.c.record_id < before)
+            with self._database.read() as conn:
+                rows = conn.execute(page.order_by(planned_record.c.record_id.desc()).limit(SEARCH_PAGE_MAX)).all()
+            if not rows:
+                return
+            cells = {row.record_id: {**json.loads(row.fields), modified: now_ms} for row in rows}
+            items = [self._answer(id_, body) for id_, body in cells.items()]
+            yield RecordPage(items, has_more=True, page_token=None, total=None)
+            before = rows[-1].record_id
 
     def look_ahead(self, record_ids: Sequence[str]) -> Fates:
         """Tell of records that are written to next; :meth:`look_up` does not ask for these again."""

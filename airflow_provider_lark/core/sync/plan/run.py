@@ -163,8 +163,11 @@ class PlanRun(Run):
         # a plan keeps nobody from writing
         self.shares_base = False
         self._refusals = ForeseenRefusals(self.rows, self.binding.spec.table, self.binding.rules.to_sql)
+        rules = self.binding.rules
         links = [pair.field.name for pair in self.binding.pairs if pair.field.type in LINK_TYPES]
-        self.lark.table = self._table = PlannedTable(self.lark.table, self.plan, links, self._note)
+        self.lark.table = self._table = PlannedTable(
+            self.lark.table, self.plan, links, self._note, self._now_ms if rules.to_sql - rules.to_lark else None
+        )
 
     def read(self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run *work* on the copy of the ledger."""
@@ -181,6 +184,9 @@ class PlanRun(Run):
 
     def _on(self, conn: Connection) -> PlanTransaction:
         return PlanTransaction(conn, self.rows, self.binding, self.checks, self._refusals, self._count)
+
+    def _now_ms(self) -> int:
+        return int(self.clock.now() * 1000)
 
     def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
         """Ask Lark for the records, and note what they hold; all of them may be written to."""
