@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos chaos-callbacks chaos-events chaos-sends clean
+.PHONY: help demo ui test quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-callbacks chaos-events chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -72,6 +72,10 @@ DATABASES ?= sqlite,postgresql,mysql
 chaos: $(VENV)/.dev  ## storms of edits, faults, kills and rival transactions; SEEDS=0-999 DATABASES=sqlite
 	@$(BIN)/python tests/services.py
 	@$(BIN)/python -m tests.chaos.campaign --seeds $(SEEDS) --databases $(DATABASES)
+
+plan-fuzz: $(VENV)/.dev  ## random tables, mappings and edits: does the run do what the plan said; SEEDS=0-999 DATABASES=sqlite
+	@$(BIN)/python tests/services.py
+	@$(BIN)/python -m tests.sync.plan_fuzz --seeds $(SEEDS) --databases $(DATABASES)
 
 KILLS ?= 200
 chaos-sends: $(VENV)/.dev  ## kill -9 of sending tasks before and after each of their calls; KILLS=200
