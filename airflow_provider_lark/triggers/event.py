@@ -46,9 +46,8 @@ class LarkEventTrigger(BaseEventTrigger):
         table: str | None = None,
         event_types: Sequence[str] = EVENT_TYPES,
         clock: Clock | None = None,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
         self.lark_conn_id = lark_conn_id
         self.table = table
         self.event_types = tuple(event_types)

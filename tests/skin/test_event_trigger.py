@@ -157,3 +157,9 @@ def test_trigger_survives_serialisation_and_suits_a_watcher():
     assert LarkEventTrigger(**given).serialize() == (path, given)
     assert isinstance(BaseEventTrigger.hash(path, given), int)
     assert AssetWatcher(name="w", trigger=trigger).trigger is not None
+
+
+def test_misspelt_parameter_is_refused():
+    # Airflow's own classes take any
+    with pytest.raises(TypeError, match="tables"):
+        LarkEventTrigger(tables="MyDB:users")
