@@ -205,6 +205,11 @@ _CONFIG = {
             default="False",
             kind="boolean",
         ),
+        "receiver_url": _option(
+            "Where Lark reaches the receiver: the address before `/approval/<connection ID>`. Operators of the "
+            "approval centre tell it to Lark.",
+            example="https://airflow.example.com/lark",
+        ),
         "receiver_conn_ids": _option(
             "Connections of type `lark` to receive for, separated by commas. Each needs `store_conn_id` and "
             "`event_encrypt_key_secret` or `event_verification_token`.",
@@ -231,6 +236,7 @@ def get_provider_info() -> dict[str, object]:
         "hooks": _modules("hooks.lark", "hooks.webhook"),
         "operators": _modules(
             "operators.api",
+            "operators.approval_centre",
             "operators.bitable",
             "operators.bitable_attachments",
             "operators.bitable_records",
@@ -243,7 +249,9 @@ def get_provider_info() -> dict[str, object]:
             "operators.webhook",
         ),
         "sensors": _modules("sensors.bitable", "sensors.sync_queue"),
-        "triggers": _modules("triggers.api", "triggers.bitable", "triggers.event", "triggers.sync_queue"),
+        "triggers": _modules(
+            "triggers.api", "triggers.approval_centre", "triggers.bitable", "triggers.event", "triggers.sync_queue"
+        ),
         "transfers": [
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
             _transfer("Common SQL", _LARK, "transfers.sql_to_bitable"),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import count
 from typing import TypeVar
 from uuid import uuid4
 
@@ -80,6 +81,14 @@ class ApprovalStore:
             raise NotFound("the question that was just written is not in the database")
         return made
 
+    def open_live(self, asker: Asker, ask: Ask) -> Question:
+        """Return the question of *asker* as :meth:`open` does; one that was taken back is followed by a new one."""
+        for number in count():
+            question = self.open(Asker(asker.place, f"{asker.turn}.{number}"), ask)
+            if question.status != "CANCELED":
+                return question
+        raise AssertionError("counting does not end")
+
     def get(self, instance_id: str) -> Question:
         """Return a question.
 
@@ -91,11 +100,11 @@ class ApprovalStore:
         return found
 
     def find_others(self, asker: Asker) -> list[str]:
-        """Return the instances of open questions that the task asked in other turns."""
+        """Return the instances of open questions that the task asked in other turns than *asker*'s."""
         others = select(_questions.instance_id).where(
             _questions.app_id == self._app_id,
             _questions.place == asker.place,
-            _questions.turn != asker.turn,
+            _questions.turn.not_like(f"{asker.turn}.%"),
             _questions.status == "PENDING",
         )
         return self._look(lambda conn: list(conn.scalars(others)))

@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_lark.core.api.calls.namespace import ApiCall, D, Namespace
-from airflow_provider_lark.core.api.wire.answers import data_of, pick_objects
+from airflow_provider_lark.core.api.wire.answers import data_of, pick, pick_objects
 from airflow_provider_lark.core.api.wire.flow import Flow
 from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX
 from airflow_provider_lark.core.api.wire.results import UserIdType
-from airflow_provider_lark.core.api.wire.routes import CONTACT_IDS
+from airflow_provider_lark.core.api.wire.routes import CONTACT_IDS, GET_USER
 
 _WITH_COUNTRY = len("8613011111111")
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of the tenant; what the app's scopes do not show is empty."""
+
+    open_id: str
+    user_id: str = ""
+    union_id: str = ""
+    name: str = ""
+    email: str = ""
+
+
 class Contact(Namespace[D]):
     """The contact API."""
+
+    @ApiCall
+    def get_user(self, *, user_id: str, user_id_type: UserIdType = "open_id") -> Flow[Person]:
+        """Return a person.
+
+        :param user_id: an id of *user_id_type*.
+        :raises NotFound: there is nobody of that id, or nobody whom the app may see.
+        """
+        body = yield from self.session.call(
+            GET_USER, {"user_id": user_id}, query={"user_id_type": user_id_type}, subject=f"user {user_id}"
+        )
+        user = pick(data_of(body), "user", dict, endpoint=GET_USER.endpoint)
+        names = ("open_id", "user_id", "union_id", "name", "email")
+        return Person(**{name: str(user.get(name) or "") for name in names})
 
     @ApiCall
     def batch_get_id(

@@ -138,6 +138,7 @@ BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None, gives={"bot": d
 CONTACT_IDS = Route(
     "POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE, gives={"user_list": Nullable(list)}
 )
+GET_USER = Route("GET", "/open-apis/contact/v3/users/:user_id", "other", _THOUSAND_A_MINUTE, gives={"user": dict})
 _SENT: Gives = {"message_id": str}
 
 # with a uuid a second sending is answered with the first message; without one it is another message

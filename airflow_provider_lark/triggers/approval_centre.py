@@ -1,0 +1,93 @@
+"""The trigger behind a LarkApprovalCentreOperator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.hooks.approval_centre import OpenCentre
+
+
+class ApprovalCentreTrigger(PollingTrigger):
+    """Waits until a question in the approval centre is decided, or its time is over.
+
+    Everything that has to last stands in the database of the token store: a triggerer that dies loses nothing, and the
+    next one goes on. The success event is ``{"status": "success", "instance_id"}``; what was decided, the task reads
+    there.
+
+    :param lark_conn_id: connection of type ``lark``.
+    :param deadline_ms: when the question expires, UTC milliseconds; None: never.
+    :param calls: how calls go, where otherwise than the connection says: the parameters of a hook by name.
+    """
+
+    def __init__(
+        self,
+        *,
+        lark_conn_id: str,
+        instance_id: str,
+        deadline_ms: int | None = None,
+        calls: dict[str, Any] | None = None,
+        **polling: Any,
+    ) -> None:
+        super().__init__(**{"max_failures": None, **polling})
+        self.lark_conn_id = lark_conn_id
+        self.instance_id = instance_id
+        self.deadline_ms = deadline_ms
+        self.calls = calls
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "lark_conn_id": self.lark_conn_id,
+            "instance_id": self.instance_id,
+            "deadline_ms": self.deadline_ms,
+            "calls": self.calls,
+        }
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Poll]:
+        from airflow_provider_lark.hooks.approval_centre import RECONCILE_SECONDS
+
+        looked_at = float("-inf")
+
+        async def poll() -> dict[str, Any] | None:
+            nonlocal looked_at
+            now = self._clock.monotonic()
+            is_due = now - looked_at >= RECONCILE_SECONDS
+            looked_at = now if is_due else looked_at
+            status = await asyncio.to_thread(self._within, lambda opened: self._look(opened, is_due))
+            return None if status == "PENDING" else {"instance_id": self.instance_id}
+
+        yield poll
+
+    def _look(self, opened: OpenCentre, reconcile: bool) -> str:
+        from airflow_provider_lark.hooks.approval_centre import expire, look, show_end
+
+        if self.deadline_ms is not None and self._clock.now() * 1000 >= self.deadline_ms:
+            question = expire(opened, self.instance_id)
+        else:
+            question = look(opened, self.instance_id, reconcile=reconcile)
+        if question.status != "PENDING":
+            show_end(opened, self.instance_id)
+        return question.status
+
+    def _within(self, work: Callable[[OpenCentre], str]) -> str:
+        from airflow_provider_lark.hooks.approval_centre import opened_centre
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        with opened_centre(LarkHook(self.lark_conn_id, **(self.calls or {}))) as opened:
+            return work(opened)
+
+    async def on_kill(self) -> None:
+        """Take the question back: somebody has cleared the task, or set its state. Airflow 3.3 and newer call it."""
+        from airflow_provider_lark.hooks.approval_centre import withdraw
+
+        def work(opened: OpenCentre) -> str:
+            withdraw(opened, self.instance_id)
+            return ""
+
+        await asyncio.to_thread(self._within, work)
