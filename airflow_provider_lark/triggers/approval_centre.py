@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
@@ -53,16 +53,22 @@ class ApprovalCentreTrigger(PollingTrigger):
         from airflow_provider_lark.hooks.approval_centre import RECONCILE_SECONDS
 
         looked_at = float("-inf")
+        # opened once: a client and a look at the tables cost more than what is looked for
+        stack = ExitStack()
+        opened = await asyncio.to_thread(lambda: stack.enter_context(self._open()))
 
         async def poll() -> dict[str, Any] | None:
             nonlocal looked_at
             now = self._clock.monotonic()
             is_due = now - looked_at >= RECONCILE_SECONDS
             looked_at = now if is_due else looked_at
-            status = await asyncio.to_thread(self._within, lambda opened: self._look(opened, is_due))
+            status = await asyncio.to_thread(self._look, opened, is_due)
             return None if status == "PENDING" else {"instance_id": self.instance_id}
 
-        yield poll
+        try:
+            yield poll
+        finally:
+            stack.close()
 
     def _look(self, opened: OpenCentre, reconcile: bool) -> str:
         from airflow_provider_lark.hooks.approval_centre import expire, look, show_end
@@ -75,19 +81,20 @@ class ApprovalCentreTrigger(PollingTrigger):
             show_end(opened, self.instance_id)
         return question.status
 
-    def _within(self, work: Callable[[OpenCentre], str]) -> str:
+    @contextmanager
+    def _open(self) -> Iterator[OpenCentre]:
         from airflow_provider_lark.hooks.approval_centre import opened_centre
         from airflow_provider_lark.hooks.lark import LarkHook
 
         with opened_centre(LarkHook(self.lark_conn_id, **(self.calls or {}))) as opened:
-            return work(opened)
+            yield opened
 
     async def on_kill(self) -> None:
         """Take the question back: somebody has cleared the task, or set its state. Airflow 3.3 and newer call it."""
+        await asyncio.to_thread(self._withdraw)
+
+    def _withdraw(self) -> None:
         from airflow_provider_lark.hooks.approval_centre import withdraw
 
-        def work(opened: OpenCentre) -> str:
+        with self._open() as opened:
             withdraw(opened, self.instance_id)
-            return ""
-
-        await asyncio.to_thread(self._within, work)

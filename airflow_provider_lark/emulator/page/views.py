@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.handle import Handle
+from airflow_provider_lark.emulator.page.approvals import count_waiting, list_approvals
 from airflow_provider_lark.emulator.page.tables import list_bases, show_table
 from airflow_provider_lark.emulator.page.talks import list_chats, show_chat
 from airflow_provider_lark.emulator.serving.journal import LogEntry
@@ -22,7 +23,13 @@ class Views:
 
     def by_name(self) -> dict[str, Callable[..., Any]]:
         """Each view under the last part of its path."""
-        return {"overview": self.overview, "table": self.table, "chat": self.chat, "calls": self.calls}
+        return {
+            "overview": self.overview,
+            "table": self.table,
+            "chat": self.chat,
+            "calls": self.calls,
+            "approvals": self.approvals,
+        }
 
     def overview(self) -> dict[str, Any]:
         """What there is: bases, chats, and how many calls and faults."""
@@ -32,7 +39,12 @@ class Views:
             "chats": list_chats(self._emulator.state),
             "calls": self._emulator.journal.count(),
             "faults": len(self._emulator.faults.to_list()),
+            "approvals": count_waiting(self._emulator.state),
         }
+
+    def approvals(self) -> list[dict[str, Any]]:
+        """The approval centre: instances with the tasks of each person, the newest first."""
+        return list_approvals(self._emulator.state, self._emulator.decisions.log())
 
     def table(self, app_token: str, table_id: str, offset: str = "0", limit: str = "100") -> dict[str, Any]:
         """Fields and records of a table, *limit* from *offset* on."""

@@ -2,6 +2,7 @@
 
 import { el, sync } from "./dom.js";
 import { addSwitches } from "./settings.js";
+import { approvalsView } from "./approvals.js";
 import { callsView, faultsView } from "./calls.js";
 import { chatView } from "./chat.js";
 import { gridView } from "./grid.js";
@@ -20,7 +21,7 @@ let told = new Map();
 let overview = { bases: [], chats: [] };
 let turn = 0;
 
-const VIEWS = { chat: chatView, table: gridView, calls: callsView, faults: faultsView };
+const VIEWS = { approvals: approvalsView, chat: chatView, table: gridView, calls: callsView, faults: faultsView };
 
 function go() {
   place = readPlace(location.hash);
@@ -149,7 +150,7 @@ function entry(href, key, make) {
 
 function drawPlaces(given) {
   overview = given;
-  const { bases, chats, calls, faults } = given;
+  const { bases, chats, calls, faults, approvals } = given;
   const nodes = [
     heading("Chats", chats.length),
     ...chats.map((each) => entry(`#/chat/${each.chat_id}`, JSON.stringify(each), () => chatLine(each))),
@@ -157,11 +158,13 @@ function drawPlaces(given) {
       heading(base.name, null, "Base", base.app_token),
       ...base.tables.map((each) => entry(`#/table/${base.app_token}/${each.table_id}`, JSON.stringify(each), () => line(each.name, each.records.toLocaleString("en")))),
     ]),
+    approvals !== null && heading("Approval centre"),
+    approvals !== null && entry("#/approvals", String(approvals), () => line("审批 → 待办", approvals || "")),
     heading("What happened"),
     entry("#/calls", String(calls), () => line("Calls", calls.toLocaleString("en"))),
     entry("#/faults", String(faults), () => line("Faults", faults || "")),
   ];
-  sync(places, nodes);
+  sync(places, nodes.filter(Boolean));
   mark();
   if (!view) welcome(given);
 }

@@ -1,0 +1,103 @@
+"""The approval centre on the emulator's page, in a real browser: a press reaches the system that asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.api.services.approval import DecisionCallback, Definition
+from airflow_provider_lark.core.api.wire.secret import Secret
+from airflow_provider_lark.core.approval_centre.ask import Approver, Ask
+from airflow_provider_lark.core.approval_centre.rules import Status, Vote
+from airflow_provider_lark.core.approval_centre.shown import show
+from airflow_provider_lark.emulator import Emulator
+from tests.browser.conftest import SHOTS
+from tests.emulator.listener import Listener
+
+LINK = "https://airflow.example/dags/release"
+
+
+class Centre:
+    """Three questions: one that waits for two people, one that was approved and one that was rejected."""
+
+    def __init__(self, emu: Emulator, url: str) -> None:
+        self.emu = emu
+        self.people = [
+            Approver(user.open_id, user.user_id, user.name)
+            for user in (emu.state.add_user("林晓 Lin"), emu.state.add_user("Wei Zhang"))
+        ]
+        self.client = LarkClient(emu.app_id, emu.app_secret, host=emu.url)
+        name = {"zh-CN": "数据发布", "en-US": "Data release"}
+        self.client.approval.upsert_definition(Definition("release", name, callback=DecisionCallback(url, Secret("t"))))
+        self.push("orders", {"zh-CN": "发布订单表", "en-US": "Release the orders of 27 November"})
+        lin, wei = self.people
+        approved = Vote("APPROVE", lin.user_id, lin.open_id, lin.name, emu.state.now_ms)
+        self.push("users", {"zh-CN": "发布用户表", "en-US": "Release the users"}, "APPROVED", (approved,))
+        rejected = Vote("REJECT", wei.user_id, wei.open_id, wei.name, emu.state.now_ms)
+        self.push("areas", {"zh-CN": "删除旧地区", "en-US": "Delete old areas"}, "REJECTED", (rejected,))
+
+    def push(self, name: str, title: Any, status: Status = "PENDING", votes: tuple[Vote, ...] = ()) -> None:
+        form = (({"zh-CN": "行数", "en-US": "Rows"}, "48,211"), ({"zh-CN": "目标", "en-US": "Target"}, "shop.orders"))
+        ask = Ask("release", title, LINK, tuple(self.people), form=form, reason="on_reject")
+        now = self.emu.state.now_ms
+        instance = show(ask, status, votes, instance_id=name, opened_ms=now, closed_ms=now, updated_ms=now)
+        self.client.approval.push_instance(instance)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def centre(listener: Listener) -> Iterator[Centre]:
+    with Emulator() as emu:
+        made = Centre(emu, listener.url)
+        with made.client:
+            yield made
+
+
+def test_press_on_the_page_reaches_the_system_and_shows_what_it_makes_of_it(
+    centre: Centre, listener: Listener, plain_page: Any
+) -> None:
+    plain_page.goto(f"{centre.emu.url}/_emulator/#/approvals")
+    waiting = plain_page.locator(".approval").first
+    waiting.get_by_text("Release the orders of 27 November").wait_for()
+    assert plain_page.locator("#places").get_by_text("待办").count() == 1
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    plain_page.screenshot(path=str(SHOTS / "approval-centre.png"))
+
+    # a rejection needs a reason, which the page asks for before anything is sent
+    wei = waiting.locator(".approval-task").nth(1)
+    wei.get_by_role("button", name="Reject").click()
+    wei.get_by_text("Reason (required)").wait_for()
+    assert listener.events() == []
+    wei.get_by_role("textbox").fill("数字不对")
+    wei.get_by_role("button", name="Reject").click()
+    wei.get_by_text("Told the system").wait_for()
+    (told,) = listener.events()
+    assert (told["action_type"], told["reason"], told["task_id"]) == ("REJECT", "数字不对", "orders.2")
+
+    # what was typed stays while the page draws itself anew; and the end is shown as soon as it is pushed
+    lin = waiting.locator(".approval-task").nth(0)
+    lin.get_by_role("textbox").fill("looks good")
+    wei_vote = Vote("REJECT", centre.people[1].user_id, centre.people[1].open_id, "Wei", centre.emu.state.now_ms)
+    centre.push("other", "Another <b>one</b>")
+    plain_page.get_by_text("Another <b>one</b>").wait_for()
+    assert plain_page.get_by_placeholder("Reason").nth(2).input_value() == "looks good"
+    centre.push("orders", "Release the orders", "REJECTED", (wei_vote,))
+    buttons = plain_page.locator(".approval-task button")
+    buttons.nth(4).wait_for(state="detached")
+    assert buttons.count() == 4
+
+
+def test_person_sees_that_the_system_did_not_take_it(centre: Centre, listener: Listener, plain_page: Any) -> None:
+    listener.answers.append(503)
+    plain_page.goto(f"{centre.emu.url}/_emulator/#/approvals")
+    plain_page.get_by_role("button", name="Approve").first.click()
+    plain_page.get_by_text("answered HTTP 503").wait_for()
