@@ -22,7 +22,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
-from airflow_provider_lark.core.sync.plan.actions import Action, plain
+from airflow_provider_lark.core.sync.plan.actions import Action, Change, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
 from airflow_provider_lark.core.sync.report import ApplyReport
@@ -258,9 +258,15 @@ def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dic
         "Record": action.record_id,
     }
     for change in action.changes:
-        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _cell(change.new), "Why": why}
+        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _new(change), "Why": why}
     if not action.changes:
         yield {**head, "Column": "", "Old": "", "New": "", "Why": why}
+
+
+def _new(change: Change) -> str:
+    if change.made_by:
+        return "(made by Lark)" if change.made_by == "lark" else "(made by the database)"
+    return _cell(change.new)
 
 
 def _cell(value: Canonical) -> str:

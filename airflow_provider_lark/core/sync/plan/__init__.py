@@ -6,6 +6,7 @@
 :mod:`.run`           the run that notes in place of writing
 :mod:`.rows`          the SQL side of it
 :mod:`.records`       the Lark side of it
+:mod:`.made`          what stands for values that the database or Lark will make
 :mod:`.database`      the copy of the ledger, and the notes: a temporary file
 :mod:`.sightings`     what records hold just before they are written to
 :mod:`.checks`        the decisions by what they rest on, without values

@@ -14,12 +14,19 @@ ActionSide = Literal["lark", "sql", "both", "setup"]
 Kind = Literal["make", "create", "update", "link", "delete", "hold", "wait", "conflict", "refuse"]
 
 
+MadeBy = Literal["", "database", "lark"]
+
+
 class Change(NamedTuple):
-    """One field of a row: what the side holds, and what it would hold."""
+    """One field of a row: what the side holds, and what it would hold.
+
+    :param made_by: who will make the new value, which nobody knows yet; *new* is None then.
+    """
 
     column: str
     old: Canonical
     new: Canonical
+    made_by: MadeBy = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +57,18 @@ class Action:
     why: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data with the values of both sides; texts, numbers, lists and None."""
+        """Return plain data with the values of both sides; texts, numbers, lists and None.
+
+        ``new_made_by`` is ``database`` or ``lark`` where that makes the new value, which is not known yet.
+        """
         changes = [
-            {"column": change.column, "old": plain(change.old), "new": plain(change.new)} for change in self.changes
+            {
+                "column": change.column,
+                "old": plain(change.old),
+                "new": plain(change.new),
+                "new_made_by": change.made_by or None,
+            }
+            for change in self.changes
         ]
         told = {"side": self.side, "kind": self.kind, "key": self.key, "record_id": self.record_id}
         return {**told, "changes": changes, "why": self.why}
@@ -81,16 +97,17 @@ def plain(value: Canonical) -> Any:
 def dump_changes(changes: tuple[Change, ...]) -> str:
     """Write *changes* as text."""
     return json.dumps(
-        [[each.column, dump_values({"old": each.old, "new": each.new})] for each in changes], ensure_ascii=False
+        [[each.column, dump_values({"old": each.old, "new": each.new}), each.made_by] for each in changes],
+        ensure_ascii=False,
     )
 
 
 def load_changes(text: str) -> tuple[Change, ...]:
     """Read what :func:`dump_changes` wrote."""
     found = []
-    for column, values in json.loads(text):
+    for column, values, made_by in json.loads(text):
         both = load_values(values)
-        found.append(Change(column, both["old"], both["new"]))
+        found.append(Change(column, both["old"], both["new"], made_by))
     return tuple(found)
 
 

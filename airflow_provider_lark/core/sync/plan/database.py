@@ -14,7 +14,6 @@ from tempfile import mkstemp
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     Column,
     Connection,
     Index,
@@ -49,13 +48,13 @@ planned_row = Table(
     Column("id", Integer, primary_key=True),
     Column("key", String, nullable=False, unique=True),
     Column("fields", Text),
-    Column("is_made", Boolean, nullable=False),
+    Column("made", Text),
     Column("folded", String, index=True),
 )
 """Rows of SQL as the run would leave them; no *fields* where it would delete one.
 
-Of one that *is_made* the database would make the key, for which another one stands here. *folded* is shared by keys
-that the database may take for the same.
+*made* are the key columns, as JSON, that the database would make: another key stands here for the row's own. *folded* is
+shared by keys that the database may take for the same.
 """
 
 planned_record = Table(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -12,8 +12,6 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
-from airflow_provider_lark.core.fields.column import Column, ColumnKind, text_limits
-from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.foreseen_refusals import Foreseen, ForeseenRefusals
@@ -21,12 +19,10 @@ from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
+from airflow_provider_lark.core.sync.plan.made import MADE_KEY, GeneratedColumns, made_key
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
 _ORDER = ("delete", "patch", "insert")
-
-MADE_KEY = "(made by the database)"
-"""Stands for the key of a row that the database would number by itself."""
 
 
 class PlannedRows:
@@ -93,24 +89,27 @@ class PlannedRows:
         """Return the key that *values* name."""
         return self._store.key_of(values)
 
-    def put(self, key: Key, values: Values | None, *, is_made: bool = False) -> None:
+    def put(self, key: Key, values: Values | None, *, made: Collection[str] = ()) -> None:
         """Keep what a row would be; None for one that would be deleted.
 
-        :param is_made: the key stands for the one that the database will make.
+        :param made: the key columns that the database will make; *key* stands for the row's own.
         """
-        is_made = is_made or key in self.made_among([key])
+        made = made or self.made_among([key]).get(key, ())
         self._copy.execute(delete(planned_row).where(planned_row.c.key == key))
         fields = None if values is None else dump_values(values)
-        folded = None if is_made else self._store.keys.fold(key)
-        self._copy.execute(insert(planned_row).values(key=key, fields=fields, is_made=is_made, folded=folded))
+        folded = None if made else self._store.keys.fold(key)
+        row = {"key": key, "fields": fields, "made": json.dumps(sorted(made)) if made else None, "folded": folded}
+        self._copy.execute(insert(planned_row).values(row))
 
-    def made_among(self, keys: Sequence[str]) -> frozenset[str]:
-        """Return those of *keys* that stand for keys which the database will make."""
-        found: set[str] = set()
-        for some in split(keys):
-            made = select(planned_row.c.key).where(is_among(planned_row.c.key, some), planned_row.c.is_made)
-            found.update(self._copy.scalars(made))
-        return frozenset(found)
+    def made_among(self, keys: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return those of *keys* that stand for keys which the database will make, with the columns that it makes."""
+        found: dict[str, frozenset[str]] = {}
+        for some in split(list(keys)):
+            made = select(planned_row.c.key, planned_row.c.made).where(
+                is_among(planned_row.c.key, some), planned_row.c.made.is_not(None)
+            )
+            found.update((key, frozenset(json.loads(columns))) for key, columns in self._copy.execute(made))
+        return found
 
     def _planned(self, ids: Sequence[Key]) -> dict[Key, SqlRow | None]:
         found: dict[Key, SqlRow | None] = {}
@@ -135,6 +134,7 @@ class RowPlanner:
         self._binding = binding
         self._refusals = refusals
         self._next_number = next_number
+        self._generated = GeneratedColumns(binding)
 
     def apply(self, changes: Sequence[SqlChange]) -> list[Action]:
         """Keep what *changes* would write, give them keys and rows as writing does, and return the actions."""
@@ -184,34 +184,29 @@ class RowPlanner:
         if change.kind == "delete":
             self._rows.put(key, None)
             return Action("sql", "delete", key, change.record_id, why="its record was deleted in Lark")
-        after = {**old, **change.values}
+        changed = [name for name, value in change.values.items() if name not in old or old[name] != value]
+        after = {**old, **change.values, **self._generated.of_update(changed)}
         self._rows.put(key, after)
         change.row = Row(key, after) if row is None else replace(row, values=after)
-        record_id = "" if change.record_id.startswith(NEW_RECORD) else change.record_id
-        return Action("sql", self._kind_of(change), key, record_id, differences(old, change.values), self._why(change))
+        changes = differences(old, change.values)
+        return Action("sql", self._kind_of(change), key, change.record_id, changes, self._why(change))
 
     def _insert(self, change: SqlChange) -> Action:
         empty = self._binding.rules.empty
         values: dict[str, Canonical] = {**{name: empty.get(name) for name in self._binding.codecs}, **change.values}
         # by its values: a person may have given the record of a deleted row another key
-        key = self._rows.key_of(values)
-        shown = key or MADE_KEY
+        key, made = self._rows.key_of(values), list[str]()
         if key is None:
-            values |= self._made_key()
-            key = self._rows.key_of(values) or Key(f"{MADE_KEY} {self._next_number()}")
-        self._rows.put(key, values, is_made=shown == MADE_KEY)
+            made = [name for name in self._binding.spec.key_columns if values.get(name) is None]
+            number = self._next_number()
+            columns = [column for column in self._binding.spec.key if column.name in made]
+            values |= made_key(columns, number)
+            key = self._rows.key_of(values) or Key(f"{MADE_KEY} {number}")
+        values |= self._generated.of_insert()
+        self._rows.put(key, values, made=made)
         change.key, change.row = key, Row(key, values)
         changes = tuple(Change(name, None, value) for name, value in change.values.items() if value is not None)
-        return Action("sql", "create", shown, change.record_id, changes, "its record has no row")
-
-    def _made_key(self) -> dict[str, Canonical]:
-        """Return key values that no row has: negative numbers, where the database would take the next positive one.
-
-        Where the column cannot hold what would say so, nothing is made up: the plan then has the new row, and not the
-        key that the run writes back to its record.
-        """
-        number = self._next_number()
-        return {each.name: _made_value(each, number) for each in self._binding.spec.key}
+        return Action("sql", "create", key, change.record_id, changes, "its record has no row")
 
     def _kind_of(self, change: SqlChange) -> Kind:
         mapping = self._binding.mapping
@@ -228,12 +223,3 @@ class RowPlanner:
 
 def _with_doubt(action: Action, doubt: str) -> Action:
     return replace(action, why=f"{action.why}; {doubt}") if doubt else action
-
-
-def _made_value(column: Column, number: int) -> Canonical:
-    if column.kind is ColumnKind.INTEGER:
-        return -number
-    if column.kind is ColumnKind.UUID:
-        return str(UUID(int=number))
-    text = f"new {number}"
-    return text if column.kind is ColumnKind.TEXT and len(text) <= (text_limits(column)[0] or len(text)) else None

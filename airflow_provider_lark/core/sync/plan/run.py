@@ -25,8 +25,9 @@ from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
 from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
+from airflow_provider_lark.core.sync.plan.made import StandIns, link_texts, with_stand_ins
 from airflow_provider_lark.core.sync.plan.records import LarkWrite, PlannedTable
-from airflow_provider_lark.core.sync.plan.rows import MADE_KEY, PlannedRows, RowPlanner
+from airflow_provider_lark.core.sync.plan.rows import PlannedRows, RowPlanner
 from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
@@ -73,18 +74,14 @@ class PlanTransaction(Transaction):
     def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
         """Note what the decisions rest on, and let all of them be carried out."""
         told = [ground for each in decided if (ground := grounds(each)).acts]
-        made = self.made_among([ground.key for ground in told if ground.key])
+        made = self._planned_rows.made_among([ground.key for ground in told if ground.key])
         self._checks.note(self.conn, [_as_known(ground, made) for ground in told])
         return decided
-
-    def made_among(self, keys: Sequence[str]) -> frozenset[str]:
-        """Return those of *keys* that stand for keys which the database will make."""
-        return self._planned_rows.made_among(keys)
 
     def apply(self, changes: Sequence[SqlChange]) -> None:
         """Note what would be written."""
         planner = RowPlanner(self._planned_rows, self._binding, self._refusals, self._count.next)
-        self._plan.add(self.conn, planner.apply(changes))
+        self.note(planner.apply(changes))
 
     def advance(self, given: object) -> list[str]:
         """Leave the database's numbering alone."""
@@ -92,8 +89,7 @@ class PlanTransaction(Transaction):
 
     def note_put_off(self, put_off: Sequence[PutOff]) -> None:
         """Note what a run would leave to a later one."""
-        made = self.made_among([each.key for each in put_off])
-        self._plan.add(self.conn, [_waiting(each, is_made=each.key in made) for each in put_off])
+        self.note([_waiting(each) for each in put_off])
 
     def log(self, lines: Sequence[LogLine]) -> None:
         """Note what is no write: who wins a conflict, and what cannot be synced."""
@@ -105,21 +101,28 @@ class PlanTransaction(Transaction):
             for side in {side for side, _ in refused}
             for key in self._plan.keys_among(self.conn, [key for _, key in refused], side, ["refuse"])
         }
-        self._plan.add(self.conn, [each for each in noted if each.kind != "refuse"])
-        self._plan.add(self.conn, [each for name, each in reversed(refused.items()) if name not in known])
+        self.note([each for each in noted if each.kind != "refuse"])
+        self.note([each for name, each in reversed(refused.items()) if name not in known])
+
+    def note(self, actions: Sequence[Action]) -> None:
+        """Note *actions*, without the values that only stand for others."""
+        links = [pair.column.name for pair in self._binding.pairs if pair.link is not None]
+        names = {each.key for each in actions} | link_texts(actions, links)
+        ids = {name for name in (self._binding.mapping.record_id_column,) if name}
+        stand_ins = StandIns(self._planned_rows.made_among(names), links, ids)
+        self._plan.add(self.conn, [stand_ins.hide(each) for each in actions])
 
 
-def _as_known(ground: Grounds, made: frozenset[str]) -> Grounds:
+def _as_known(ground: Grounds, made: Collection[str]) -> Grounds:
     """Return *ground* without the names that are the plan's own."""
     key = None if ground.key in made else ground.key
     return replace(ground, key=key, record_id="" if ground.record_id.startswith(NEW_RECORD) else ground.record_id)
 
 
-def _waiting(each: PutOff, *, is_made: bool) -> Action:
+def _waiting(each: PutOff) -> Action:
     new = {name: value for name, value in each.new.items() if name in each.missing}
     why = "; ".join(each.missing.values())
-    record_id = "" if each.record_id.startswith(NEW_RECORD) else each.record_id
-    return Action("lark", "wait", MADE_KEY if is_made else each.key, record_id, differences(each.old, new), why)
+    return Action("lark", "wait", each.key, each.record_id, differences(each.old, new), why)
 
 
 def _noted(line: LogLine) -> Action | None:
@@ -159,6 +162,7 @@ class PlanRun(Run):
         return self.checks.database
 
     def __post_init__(self) -> None:
+        self.binding = with_stand_ins(self.binding)
         Run.__post_init__(self)
         # a plan keeps nobody from writing
         self.shares_base = False
@@ -203,8 +207,6 @@ class PlanRun(Run):
         new = [key for each in open_ if each.client_token == write.client_token for key in each.keys]
         keys = dict(zip(bodies, new, strict=False))
         keys |= {str(id_): pair.key for id_, pair in known.items()}
-        made = tx.made_among(list(keys.values()))
-        keys = {id_: Key(MADE_KEY) if key in made else key for id_, key in keys.items()}
         cells = [WireRecord(record_id=id_, fields=self._table.as_shown(body)) for id_, body in bodies.items()]
         values = self._read_cells(tx, cells)
         old = self._read_cells(tx, write.shown)
@@ -216,7 +218,7 @@ class PlanRun(Run):
             before = {**((pair.base if pair else None) or {}), **old.get(id_, {})}
             after = {name: values[id_].get(name) for name in columns}
             actions.append(_action(write.kind, keys.get(id_, Key(id_)), id_, before, after))
-        self.plan.add(conn, actions)
+        tx.note(actions)
 
     def _read_cells(self, tx: Transaction, records: Sequence[WireRecord]) -> dict[str, dict[str, Canonical]]:
         """Return canonical values by record and column; a link that leads nowhere yet is told by record id."""
