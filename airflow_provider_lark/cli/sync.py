@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from shutil import copyfileobj
@@ -22,7 +22,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
-from airflow_provider_lark.core.sync.plan.actions import Action, Change, plain
+from airflow_provider_lark.core.sync.plan.actions import EXAMPLES, Action, Change, cause_of, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
 from airflow_provider_lark.core.sync.report import ApplyReport
@@ -153,9 +153,10 @@ class _Table:
 
     def write(self, found: Plan) -> None:
         name = shown(found.report.mapping)
-        # why many rows are refused is told once, below
-        shared = {each.why: str(each) for each in found.refusals if each.rows > 1}
-        for page in _pages(line for action in found.actions() for line in _lines(name, action, shared)):
+        # rows that are refused for one reason are told once, below
+        shared = {each.why: str(each) for each in found.refusals if each.rows > EXAMPLES}
+        actions = (each for each in found.actions() if each.kind != "refuse" or cause_of(each.why) not in shared)
+        for page in _pages(line for action in actions for line in _lines(name, action)):
             print_rows(page, self._output)
         for remark in (*shared.values(), *found.report.warnings):
             print(f"{name}: {shown(remark)}")
@@ -248,8 +249,7 @@ def _sums(found: Plan) -> str:
     return ", ".join(counts) or "nothing to do"
 
 
-def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dict[str, str]]:
-    why = "" if action.why in shared else action.why
+def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
     head = {
         "Mapping": mapping,
         "Side": action.side,
@@ -258,9 +258,9 @@ def _lines(mapping: str, action: Action, shared: Container[str]) -> Iterator[dic
         "Record": action.record_id,
     }
     for change in action.changes:
-        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _new(change), "Why": why}
+        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _new(change), "Why": action.why}
     if not action.changes:
-        yield {**head, "Column": "", "Old": "", "New": "", "Why": why}
+        yield {**head, "Column": "", "Old": "", "New": "", "Why": action.why}
 
 
 def _new(change: Change) -> str:

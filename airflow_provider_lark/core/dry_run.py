@@ -1,7 +1,11 @@
-"""What a dry run tells: how much it would do, by side and kind, and the first keys. No cell values."""
+"""What a dry run tells: how much it would do, by side and kind, and the first keys. No cell values.
+
+Also what every report keeps to: a size that Airflow's database takes.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +15,13 @@ KEYS_SHOWN = 10
 
 KEY_CHARACTERS = 60
 """A longer key is cut there, so that what a task returns stays small."""
+
+
+REPORT_BYTES = 60_000
+"""What a task returns stays below it, as JSON: MySQL keeps at most 65,535 bytes of it."""
+
+_CUTS = ((1000, 1000), (240, 20), (120, 10), (60, 5), (20, 2))
+"""How long texts and lists may be, the first pair that makes the whole small enough."""
 
 
 def cut_key(key: str) -> str:
@@ -56,4 +67,40 @@ class Foreseen:
 
 def tell(report: Mapping[str, Any], would: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a dry run returns: the report that the run would give, and what it would do."""
-    return {**report, "dry_run": True, "would": dict(would)}
+    return fit({**report, "dry_run": True, "would": dict(would)})
+
+
+def foretell(counts: Mapping[str, int]) -> str:
+    """Return what a dry run would do, for a log.
+
+    >>> foretell({"created": 5, "updated": 0, "deleted": 1})
+    'would create 5, delete 1'
+    """
+    done = [f"{name.removesuffix('d')} {count}" for name, count in counts.items() if count]
+    return f"would {', '.join(done)}" if done else "would write nothing"
+
+
+def fit(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *report* with texts and lists cut, as far as it must be, to :data:`REPORT_BYTES` of JSON."""
+    told: dict[str, Any] = {}
+    for characters, entries in _CUTS:
+        told = _cut(report, characters, entries)
+        if len(json.dumps(told)) <= REPORT_BYTES:
+            break
+    return told
+
+
+def _cut(value: Any, characters: int, entries: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= characters else value[:characters] + "…"
+    if isinstance(value, Mapping):
+        cut = {name: _cut(each, characters, entries) for name, each in value.items()}
+        if set(cut) == {"count", "keys", "more"}:
+            cut["keys"] = [_cut(each, characters, entries) for each in value["keys"][:entries]]
+            cut["more"] = value["count"] - len(cut["keys"])
+        return cut
+    if isinstance(value, list | tuple):
+        kept = [_cut(each, characters, entries) for each in value[:entries]]
+        left = len(value) - len(kept)
+        return [*kept, f"… and {left} more"] if left and isinstance(value[0], str) else kept
+    return value

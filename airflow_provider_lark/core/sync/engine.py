@@ -150,7 +150,7 @@ class SyncEngine:
         """
         report = SyncReport(self.mapping.name, operation)
         asked = Asked(operation, allow_mass_deletes, after)
-        with self._measured(report):
+        with self._measured(report, report.forecast):
             return make_plan(self.client, self.sql_engine, self.mapping, asked, report, self.clock, self.new_token)
 
     def apply(self, plan: Plan | StoredPlan) -> ApplyReport:
@@ -221,7 +221,7 @@ class SyncEngine:
         self._ready = None
 
     @contextmanager
-    def _measured(self, report: Report) -> Iterator[None]:
+    def _measured(self, report: Report, forecast: Callable[[], str] | None = None) -> Iterator[None]:
         began, calls = self.clock.monotonic(), self.client.calls.snapshot()
         try:
             yield
@@ -231,7 +231,8 @@ class SyncEngine:
             report.api_calls["total"] = sum(report.api_calls.values())
             is_idle = isinstance(report, SyncReport) and not report.has_done_anything and not self.tells_idle_runs
             level = logging.DEBUG if is_idle else logging.INFO
-            log.log(level, "%s of %s: %s", report.operation, report.mapping, report.summary())
+            what = report.operation if forecast is None else f"dry run of {report.operation}"
+            log.log(level, "%s of %s: %s", what, report.mapping, (forecast or report.summary)())
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""

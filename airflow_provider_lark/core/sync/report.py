@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from airflow_provider_lark.core.dry_run import fit, foretell
 from airflow_provider_lark.core.hints import counted
 
 PROBLEMS_KEPT = 20
@@ -54,8 +55,8 @@ class Report:
         return ", ".join(f"{k} {v}" for k, v in flat.items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON-safe plain data."""
-        return asdict(self)
+        """Return JSON-safe plain data, small enough for Airflow's database."""
+        return fit(asdict(self))
 
 
 @dataclass(slots=True)
@@ -95,6 +96,14 @@ class SyncReport(Report):
     held: int = 0
     failed: int = 0
     near_misses: int = 0
+
+    def forecast(self) -> str:
+        """Return what a run would do, in one line, for a log."""
+        sides = {"SQL": self.to_sql, "Lark": self.to_lark}
+        writes = [f"in {side} it {foretell(asdict(done))}" for side, done in sides.items() if done.total]
+        counts = {"conflicts": self.conflicts, "held": self.held, "failed": self.failed, "skipped": self.skipped}
+        told = [f"{name} {count}" for name, count in counts.items() if count]
+        return f"{', '.join([*writes, *told]) or 'nothing to write'}; {self.api_calls.get('total', 0)} calls"
 
     @property
     def has_done_anything(self) -> bool:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from airflow_provider_lark.core.dry_run import Foreseen, tell
+from airflow_provider_lark.core.dry_run import Foreseen, fit, foretell, tell
 from airflow_provider_lark.core.errors import ConfigError, RowError
 
 log = logging.getLogger(__name__)
@@ -76,15 +76,18 @@ class TransferReport:
         """Return JSON-safe plain data."""
         told = asdict(self)
         del told["would"]
-        return told if self.would is None else tell(told, self.would.to_dict())
+        return fit(told) if self.would is None else tell(told, self.would.to_dict())
 
     def summary(self) -> str:
         """Return the counts in one line, for a log."""
-        names = ("read", "created", "updated", "deleted", "unchanged", "skipped", "near_misses")
-        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name in names if (count := getattr(self, name)))
+        written, others = ("created", "updated", "deleted"), ("unchanged", "skipped", "near_misses")
+        names = ("read", *written, *others) if self.would is None else ("read", *others)
+        told = [f"{name.replace('_', ' ')} {count}" for name in names if (count := getattr(self, name))]
+        if self.would is not None:
+            told.append(foretell({name: getattr(self, name) for name in written}))
         calls = self.api_calls.get("total", 0)
         dry = "" if self.would is None else "dry run: "
-        return f"{dry}{self.mode} {self.source} into {self.target}: {counts or 'nothing'}; {calls} calls"
+        return f"{dry}{self.mode} {self.source} into {self.target}: {', '.join(told) or 'nothing'}; {calls} calls"
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -15,6 +16,9 @@ Kind = Literal["make", "create", "update", "link", "delete", "hold", "wait", "co
 
 
 MadeBy = Literal["", "database", "lark"]
+
+MADE_KEY = "(made by the database)"
+"""What a plan shows for the key of a row that the database would number by itself."""
 
 
 class Change(NamedTuple):
@@ -77,16 +81,46 @@ class Action:
 class Refusals(NamedTuple):
     """Rows that cannot be synced for one reason.
 
-    :param key: of one of them.
+    :param why: of one row, its reason; of several, what their reasons have in common.
+    :param keys: of the first of them, at most :data:`EXAMPLES`.
     """
 
     side: ActionSide
     why: str
     rows: int
-    key: str
+    keys: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.rows} rows: {self.why}" if self.rows > 1 else f"{cut_key(self.key)}: {self.why}"
+        keys = ", ".join(map(cut_key, self.keys))
+        return f"{self.rows} rows: {self.why} (such as {keys})" if self.rows > 1 else f"{keys}: {self.why}"
+
+
+EXAMPLES = 3
+"""How many rows are named of those that cannot be synced for one reason."""
+
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_OWN_NAME = re.compile(rf"^(?:row|record) (?:{_QUOTED}|rec\w+): ")
+_NAME = re.compile(rf"\b(row|record) ({_QUOTED}|rec\w+)")
+
+
+def cause_of(why: str) -> str:
+    """Return what the reasons of many rows have in common: *why* without the names of rows and records.
+
+    >>> cause_of("row 'A1': field 'Buyer' links to record recA1b2C3d4, which is not in table 'people' yet")
+    "field 'Buyer' links to a record, which is not in table 'people' yet"
+    """
+    return _NAME.sub(r"a \1", _OWN_NAME.sub("", why))
+
+
+def without_own_name(why: str) -> str:
+    """Return a reason without the name of its own row, which stands beside it."""
+    return _OWN_NAME.sub("", why)
+
+
+def names_in(why: str) -> list[str]:
+    """Return the names of rows and records that a reason holds."""
+    found = [name for _, name in _NAME.findall(why)]
+    return [name[1:-1] if name[0] in "'\"" else name for name in found]
 
 
 def plain(value: Canonical) -> Any:

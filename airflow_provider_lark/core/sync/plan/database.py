@@ -38,7 +38,17 @@ from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.ledger import tables
-from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide, Kind, Refusals, dump_changes, load_changes
+from airflow_provider_lark.core.sync.plan.actions import (
+    EXAMPLES,
+    MADE_KEY,
+    Action,
+    ActionSide,
+    Kind,
+    Refusals,
+    cause_of,
+    dump_changes,
+    load_changes,
+)
 
 _metadata = MetaData()
 
@@ -53,8 +63,8 @@ planned_row = Table(
 )
 """Rows of SQL as the run would leave them; no *fields* where it would delete one.
 
-*made* are the key columns, as JSON, that the database would make: another key stands here for the row's own. *folded* is
-shared by keys that the database may take for the same.
+*made* are the key columns, as JSON, that the database would make: another key stands here for the row's own. *folded*
+is shared by keys that the database may take for the same.
 """
 
 planned_record = Table(
@@ -72,6 +82,7 @@ planned_action = Table(
     Column("record_id", String, nullable=False),
     Column("changes", Text, nullable=False),
     Column("why", Text, nullable=False),
+    Column("cause", Text, nullable=False),
     Index("ix_planned_action_key", "key"),
 )
 
@@ -157,7 +168,7 @@ class PlanDatabase:
         Rows whose key the database would make are left out: nobody knows yet what would lead to them.
         """
         pair = tables.record_map
-        is_made = exists().where(planned_row.c.key == pair.c.key, planned_row.c.is_made)
+        is_made = exists().where(planned_row.c.key == pair.c.key, planned_row.c.made.is_not(None))
         found = select(pair).where(pair.c.table_name == table_name, ~is_made)
         with earlier.read() as source, self.write() as copy:
             copy.execute(delete(pair).where(pair.c.table_name == table_name))
@@ -177,6 +188,7 @@ class PlanDatabase:
                         "record_id": each.record_id,
                         "changes": dump_changes(each.changes),
                         "why": each.why,
+                        "cause": cause_of(each.why) if each.kind == "refuse" else "",
                     }
                     for each in actions
                 ],
@@ -212,19 +224,22 @@ class PlanDatabase:
         with self.write() as conn:
             page = select(planned_action.c.id, planned_action.c.key).where(*mine).order_by(planned_action.c.id)
             while rows := conn.execute(page.where(planned_action.c.id > after).limit(_PAGE)).all():
-                landed = [row.id for row in rows if row.key not in refused]
+                landed = [row.id for row in rows if row.key not in refused and row.key != MADE_KEY]
                 conn.execute(delete(planned_action).where(is_among(planned_action.c.id, landed)))
                 after = rows[-1].id
 
     def refusals(self, limit: int) -> list[Refusals]:
         """Return why rows cannot be synced, what concerns most rows first."""
-        side, why = planned_action.c.side, planned_action.c.why
-        grouped = select(side, why, func.count(), func.min(planned_action.c.key)).where(
-            planned_action.c.kind == "refuse"
-        )
+        side, cause, refused = planned_action.c.side, planned_action.c.cause, planned_action.c.kind == "refuse"
+        grouped = select(side, cause, func.count(), func.min(planned_action.c.why)).where(refused).group_by(side, cause)
+        keys = select(planned_action.c.key).where(refused).order_by(planned_action.c.id).limit(EXAMPLES)
         with self.read() as conn:
-            found = conn.execute(grouped.group_by(side, why).order_by(func.count().desc(), why).limit(limit))
-            return [Refusals(*row) for row in found]
+            found = conn.execute(grouped.order_by(func.count().desc(), cause).limit(limit)).all()
+            refusals = []
+            for side_, cause_, rows, why in found:
+                examples = conn.scalars(keys.where(side == side_, cause == cause_))
+                refusals.append(Refusals(side_, why if rows == 1 else cause_, rows, tuple(examples)))
+            return refusals
 
     def actions(
         self, side: ActionSide | None = None, kind: Kind | None = None, limit: int | None = None

@@ -17,10 +17,7 @@ from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind, integer_range, text_limits
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
 from airflow_provider_lark.core.sync.binding.bound import Binding
-from airflow_provider_lark.core.sync.plan.actions import Action, Change, MadeBy
-
-MADE_KEY = "(made by the database)"
-"""What a plan shows for the key of a row that the database would number by itself."""
+from airflow_provider_lark.core.sync.plan.actions import MADE_KEY, Action, Change, MadeBy, cause_of, names_in
 
 _MADE_ID = "(made by Lark)"
 
@@ -50,7 +47,12 @@ class StandIns:
         changes = tuple(self._hide(change, made) for change in action.changes)
         record_id = "" if action.record_id.startswith(NEW_RECORD) else action.record_id
         key = _MADE_ID if action.key.startswith(NEW_RECORD) else action.key
-        return replace(action, key=MADE_KEY if key in self.keys else key, record_id=record_id, changes=changes)
+        key = MADE_KEY if key in self.keys else key
+        return replace(action, key=key, record_id=record_id, changes=changes, why=self._tell(action.why))
+
+    def _tell(self, why: str) -> str:
+        is_made = any(name in self.keys or name.startswith(NEW_RECORD) for name in names_in(why))
+        return cause_of(why) if is_made else why
 
     def _hide(self, change: Change, made: Collection[str]) -> Change:
         new, old = self._who(change.column, change.new, made), self._who(change.column, change.old, made)

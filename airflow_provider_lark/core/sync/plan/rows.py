@@ -17,9 +17,9 @@ from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Val
 from airflow_provider_lark.core.sql_side.foreseen_refusals import Foreseen, ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
-from airflow_provider_lark.core.sync.plan.actions import Action, Change, Kind, differences
+from airflow_provider_lark.core.sync.plan.actions import MADE_KEY, Action, Change, Kind, differences
 from airflow_provider_lark.core.sync.plan.database import planned_row
-from airflow_provider_lark.core.sync.plan.made import MADE_KEY, GeneratedColumns, made_key
+from airflow_provider_lark.core.sync.plan.made import GeneratedColumns, made_key
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
 
 _ORDER = ("delete", "patch", "insert")

@@ -22,7 +22,14 @@ from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusa
 from airflow_provider_lark.core.sql_side.store import SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import LINK_TYPES
-from airflow_provider_lark.core.sync.plan.actions import Action, Change, differences
+from airflow_provider_lark.core.sync.plan.actions import (
+    Action,
+    ActionSide,
+    Change,
+    differences,
+    names_in,
+    without_own_name,
+)
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.made import StandIns, link_texts, with_stand_ins
@@ -108,6 +115,7 @@ class PlanTransaction(Transaction):
         """Note *actions*, without the values that only stand for others."""
         links = [pair.column.name for pair in self._binding.pairs if pair.link is not None]
         names = {each.key for each in actions} | link_texts(actions, links)
+        names |= {name for each in actions for name in names_in(each.why)}
         ids = {name for name in (self._binding.mapping.record_id_column,) if name}
         stand_ins = StandIns(self._planned_rows.made_among(names), links, ids)
         self._plan.add(self.conn, [stand_ins.hide(each) for each in actions])
@@ -129,7 +137,8 @@ def _noted(line: LogLine) -> Action | None:
     if line.status == "conflict" and line.detail != WAITS:
         return Action("both", "conflict", line.key, why=line.detail or "")
     if line.status == "failed":
-        return Action("lark" if line.direction == "to_lark" else "sql", "refuse", line.key, why=line.detail or "")
+        side: ActionSide = "lark" if line.direction == "to_lark" else "sql"
+        return Action(side, "refuse", line.key, why=without_own_name(line.detail or ""))
     return None
 
 
