@@ -131,3 +131,12 @@ class Migrations:
             conn.execute(text("COMMIT"))
         finally:
             conn.execute(text("SELECT RELEASE_LOCK(CONCAT(:name, MD5(DATABASE())))"), name)
+
+
+def run_in_alembic() -> None:
+    """Run the migrations on the connection that :class:`Migrations` hands over: all that an ``env.py`` has to do."""
+    from alembic import context
+
+    context.configure(**context.config.attributes["options"])
+    with context.begin_transaction():
+        context.run_migrations()

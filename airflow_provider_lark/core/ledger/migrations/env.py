@@ -1,9 +1,7 @@
-"""Alembic's entry: runs the ledger's migrations on the connection that :mod:`.database.migration` hands over."""
+"""Alembic's entry to the ledger's migrations."""
 
 from __future__ import annotations
 
-from alembic import context
+from airflow_provider_lark.core.database.migration import run_in_alembic
 
-context.configure(**context.config.attributes["options"])
-with context.begin_transaction():
-    context.run_migrations()
+run_in_alembic()
