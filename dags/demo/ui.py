@@ -142,6 +142,7 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
     ui.wait_for("Lark sends its events to the api-server", lambda: world.send_events_to(url))
     # unpausing it starts the run that is due, which subscribes to the base
     api.unpause("lark_event_sync")
+    ui.wait_for("lark_event_sync has subscribed to the base", world.is_subscribed)
 
 
 def describe(console: Console, world: World, address: str, password: str) -> None:

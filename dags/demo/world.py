@@ -91,6 +91,10 @@ class World:
             return False
         return True
 
+    def is_subscribed(self) -> bool:
+        """Tell whether the app has asked for the events of the base."""
+        return bool(self.emulator.state.subscriptions.of(self.app_token))
+
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return the Airflow connections to both sides by their ids."""
         shared = {"store_conn_id": "lark_store", "event_encrypt_key_secret": EVENT_KEY} if self.store else {}

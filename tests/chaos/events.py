@@ -172,9 +172,7 @@ def run(way: str, edits: int, during_kill: int, seed: int, console: Console) -> 
         if way == "stay":
             screen.wait_for("the first run has ended", lambda: api.newest_run_state(dag_of_events) in ended)
         else:
-            screen.wait_for(
-                "the trigger has subscribed", lambda: bool(world.emulator.state.subscriptions.of(world.app_token))
-            )
+            screen.wait_for("the trigger has subscribed", world.is_subscribed)
 
         scene = Scene(world, components, api, random.Random(seed))
         scene.edit()
