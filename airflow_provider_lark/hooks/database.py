@@ -20,20 +20,28 @@ _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
 _EXTRAS = {"sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
 _NEEDED = "expected a SQLite, PostgreSQL, MySQL or MariaDB connection"
 
+_POOL_SECONDS = 5.0
+_OLD_SECONDS = 600
+"""A firewall may have forgotten an older connection."""
 
-def sql_engine(conn_id: str) -> Engine:
+
+def sql_engine(conn_id: str, *, kept_open: int = 0) -> Engine:
     """Return an engine on the database of the connection *conn_id*: SQLite, PostgreSQL, MySQL or MariaDB.
 
-    It opens the connections that Airflow's own hook would, keeps none of them open, and its errors do not show the
-    values that were bound.
+    It opens the connections that Airflow's own hook would, and its errors do not show the values that were bound.
 
+    :param kept_open: so many connections stay open for the next use, where a process has many of them a second; at
+        most so many are open at once then. Of SQLite none.
     :raises ConfigError: there is no such connection, it is no database of these kinds, or (when it is first used)
         its driver does not know an option of it.
     """
     from sqlalchemy.pool import NullPool
 
     hook = database_hook(conn_id)
-    engine = engine_of(conn_id, hook, poolclass=NullPool, hide_parameters=True)
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if kept_open and getattr(hook, "conn_type", "") != "sqlite":
+        pool = {"pool_size": kept_open, "max_overflow": 0, "pool_timeout": _POOL_SECONDS, "pool_recycle": _OLD_SECONDS}
+    engine = engine_of(conn_id, hook, hide_parameters=True, **pool)
     if engine.dialect.name not in _DIALECTS:
         raise ConfigError(f"connection {conn_id!r}: {engine.dialect.name} is not supported; {_NEEDED}")
     return engine

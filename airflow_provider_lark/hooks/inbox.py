@@ -5,6 +5,7 @@ With a RabbitMQ connection, the door fills a queue, from which a pump fills the 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ def open_served(conn_id: str) -> Served:
 
     :raises LarkError: the connection cannot receive, or its inbox cannot be used.
     """
+    from airflow_provider_lark.core.doors.intake import WRITERS
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -44,7 +46,7 @@ def open_served(conn_id: str) -> Served:
     approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
     if hook.settings.rabbitmq_conn_id is not None:
         return Served(door, decide_in(hook, _open_queue(hook)), approval_door)
-    inbox = open_inbox(hook)
+    inbox = open_inbox(hook, kept_open=WRITERS)
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
     return Served(door, decide_in(hook, inbox), approval_door)
@@ -68,9 +70,10 @@ def approval_secrets(hook: LarkHook) -> CallbackSecrets:
         raise ConfigError(f"connection {hook.lark_conn_id!r}: {exc.message}") from None
 
 
-def open_inbox(hook: LarkHook) -> SqlInbox:
+def open_inbox(hook: LarkHook, *, kept_open: int = 0) -> SqlInbox:
     """Return the inbox of the app; the database is not asked yet.
 
+    :param kept_open: as for :func:`.sql_engine`; the others wait for one of them.
     :raises ConfigError: the connection names no token store, or ``LARK_CONFIG_ENCRYPTION_KEY`` holds no key.
     """
     from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
@@ -79,7 +82,11 @@ def open_inbox(hook: LarkHook) -> SqlInbox:
     conn_id = name_store(hook.lark_conn_id, settings.token_store_conn_id)
     bell = find_bell(hook)
     announce = None if bell is None else bell.ring
-    return SqlInbox(sql_engine(conn_id), read_keyring(), settings.app_id, announce=announce)
+    engine = sql_engine(conn_id, kept_open=kept_open)
+    inbox = SqlInbox(engine, read_keyring(), settings.app_id, announce=announce)
+    # a receiver reads its connection anew every minute, and lets go of what it had
+    weakref.finalize(inbox, engine.dispose)
+    return inbox
 
 
 def find_bell(hook: LarkHook) -> RedisBell | None:
@@ -95,7 +102,7 @@ def _open_queue(hook: LarkHook) -> RabbitMQInbox:
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
 
-    settings, inbox = hook.settings, open_inbox(hook)
+    settings, inbox = hook.settings, open_inbox(hook, kept_open=1)
     broker, keyring = open_broker(settings.rabbitmq_conn_id or ""), read_keyring()
     queue = RabbitMQInbox(broker, keyring, settings.app_id)
     queue.prepare()

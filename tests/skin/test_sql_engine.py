@@ -22,6 +22,18 @@ def test_engine_keeps_no_connection_and_carries_any_text(conn_id):
         assert conn.scalar(text("SELECT :word"), {"word": "北京 🏙"}) == "北京 🏙"
 
 
+def test_engine_keeps_connections_open_where_a_process_has_many_a_second(conn_id):
+    engine = sql_engine(conn_id, kept_open=2)
+    try:
+        with engine.connect() as conn:
+            conn.execute(text("SELECT 1"))
+        kept = engine.pool.checkedin() if engine.dialect.name != "sqlite" else 0
+        assert (type(engine.pool).__name__, kept) == (("NullPool", 0) if kept == 0 else ("QueuePool", 1))
+        assert (kept == 0) == (engine.dialect.name == "sqlite")
+    finally:
+        engine.dispose()
+
+
 def test_engine_errors_show_no_values(conn_id):
     with (
         opened_engine(conn_id) as engine,
