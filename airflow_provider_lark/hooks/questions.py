@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.inbox.inbox import Keeper
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.inbox.inbox import Inbox, Keeper
     from airflow_provider_lark.core.questions.desk import Desk
+    from airflow_provider_lark.core.questions.question import Question
+    from airflow_provider_lark.core.questions.rules import State, Vote
     from airflow_provider_lark.core.questions.store import QuestionStore
     from airflow_provider_lark.hooks.lark import LarkHook
+
+log = logging.getLogger(__name__)
 
 
 def open_questions(hook: LarkHook) -> QuestionStore:
@@ -39,3 +50,135 @@ def decide_in(hook: LarkHook, inbox: Keeper) -> Desk:
     from airflow_provider_lark.core.questions.desk import Desk
 
     return Desk(inbox, open_questions(hook))
+
+
+@dataclass(frozen=True)
+class QuestionDesk:
+    """The questions of an app, and the inbox in which clicks on them may wait."""
+
+    questions: QuestionStore
+    inbox: Inbox
+
+    @classmethod
+    def open(cls, lark_conn_id: str) -> QuestionDesk:
+        """Return those of a connection; the database is not asked yet."""
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        return cls.of(LarkHook(lark_conn_id))
+
+    @classmethod
+    def of(cls, hook: LarkHook) -> QuestionDesk:
+        """Return those of a hook's app."""
+        from airflow_provider_lark.hooks.inbox import open_inbox
+
+        return cls(open_questions(hook), open_inbox(hook))
+
+    def look(self, question_id: str, message_ids: Sequence[str]) -> tuple[State, int]:
+        """Return how a question stands, and the database's time; the last look comes before its time is over."""
+        from airflow_provider_lark.core.questions.desk import decide_waiting
+
+        decide_waiting(self.inbox, self.questions, message_ids)
+        state, is_over, now_ms = self.questions.state_of(question_id)
+        if state == "open" and is_over:
+            state = self.questions.expire(question_id).state
+        return state, now_ms
+
+    def show(self, client: LarkClient, question: Question, note: str = "") -> bool:
+        """Let every card of a question say how it stands; a card that Lark does not change is left, with a warning.
+
+        Whoever presses such a card is told, and then it is changed with the answer to that click.
+        """
+        card = question.shown(note)
+        if card is None:
+            return False
+        for message_id, _ in question.cards:
+            try:
+                client.messaging.update_card(message_id=message_id, card=card)
+            except LarkError as exc:
+                if self._show_by_token(client, question, message_id, card):
+                    continue
+                log.warning(
+                    "card %s could not be updated, and is updated when somebody presses it: %s", message_id, exc
+                )
+        if question.state != "open":
+            self.questions.note_shown(question.id)
+        return True
+
+    def _show_by_token(self, client: LarkClient, question: Question, message_id: str, card: Mapping[str, Any]) -> bool:
+        tokens = [each.token for each in question.votes if each.message_id == message_id and each.token]
+        if not tokens:
+            return False
+        try:
+            client.messaging.update_clicked_card(token=tokens[-1], card=card)
+        except LarkError:
+            return False
+        return True
+
+
+def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where: str) -> dict[str, str]:
+    """Return who may answer: ids, and what they are called, from ids, e-mail addresses, mobile numbers and chats.
+
+    :param given: a chat (``oc_…``) stands for those who are in it now.
+    :raises NotFound: nobody has an address or number.
+    :raises ConfigError: something names nobody.
+    """
+    from airflow_provider_lark.core.api.services.messaging.mentions import is_contact
+
+    allowed: dict[str, str] = {}
+    contacts = [each for each in given if is_contact(each)]
+    known = hook.user_directory(client).find_contacts(contacts) if contacts else {}
+    for each in given:
+        if is_contact(each):
+            if not (open_id := known.get(each)):
+                raise NotFound(f"{where}: nobody has {each}, or the person is outside the app's contact range")
+            allowed[open_id] = each
+        elif each.startswith("oc_"):
+            pages = client.chats.member_pages(chat_id=each)
+            allowed |= {member.member_id: member.name for page in pages for member in page.items}
+        elif each.startswith("od-"):
+            raise ConfigError(f"{where}: departments are not supported; name a chat (oc_…), people, or their addresses")
+        else:
+            allowed[each] = ""
+    if not allowed:
+        raise ConfigError(f"{where}: names nobody who could answer")
+    return allowed
+
+
+def tell_vote(vote: Vote) -> dict[str, Any]:
+    """Return an answer as a task returns it."""
+    return {
+        "open_id": vote.open_id,
+        "user_id": vote.user_id or None,
+        "union_id": vote.union_id or None,
+        "name": vote.name or None,
+        "answered_at": tell_moment(vote.at_ms),
+        "choice": vote.choice or None,
+        "values": dict(vote.values),
+        "message_id": vote.message_id,
+    }
+
+
+def tell_moment(at_ms: int) -> str:
+    """Return a moment as ISO text in UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+
+
+def question_key(context: Any, purpose: str) -> str:
+    """Return the key under which all tries of a task ask, and no other task or run."""
+    ti = context["ti"]
+    parts = (ti.dag_id, context["run_id"], ti.task_id, ti.map_index, purpose)
+    return content_mark([str(part) for part in parts])
+
+
+def content_mark(given: Any) -> str:
+    """Return what tells plain data from other data."""
+    text = json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def default_zone() -> str:
+    """Return Airflow's own time zone, in which people are told when somebody answered."""
+    from airflow.sdk import conf
+
+    name = str(conf.get("core", "default_timezone", fallback="UTC"))
+    return "UTC" if name.lower() in ("utc", "system") else name

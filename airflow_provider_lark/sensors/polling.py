@@ -50,8 +50,12 @@ class PollingSensor(BaseSensorOperator):
             "max_failures": None if self.silent_fail else self.max_failures,
         }
         return self.defer(
-            trigger=self._trigger(polling), method_name="execute_complete", timeout=timedelta(seconds=self.timeout)
+            trigger=self._trigger(polling), method_name="execute_complete", timeout=self._deferral_timeout()
         )
+
+    def _deferral_timeout(self) -> timedelta:
+        """Return after how long Airflow ends the waiting."""
+        return timedelta(seconds=self.timeout)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the trigger saw.

@@ -11,6 +11,7 @@ DAG_IDS = [
     "etl_to_lark",
     "example_bitable_operators",
     "example_transfers",
+    "lark_card_approval",
     "lark_consistency_check",
     "lark_daily_report",
     "lark_event_sync",

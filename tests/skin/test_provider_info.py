@@ -95,6 +95,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
             found |= {module.__name__} if any(name.endswith(ends) for name in own) else set()
     # those that others only build upon
     bases = {
+        "operators.approvals.asking",
         "operators.bitable_base",
         "operators.messages.base",
         "operators.messages.delivering",

@@ -120,8 +120,8 @@ def set_values(id_: str, values: Mapping[str, Any], conn: Connection) -> None:
     conn.execute(update(questions).where(questions.c.id == id_).values(updated_at=Now(), **values))
 
 
-def state_of(id_: str, conn: Connection) -> tuple[State, bool]:
-    """Return how a question stands, and whether its time is over.
+def state_of(id_: str, conn: Connection) -> tuple[State, bool, int]:
+    """Return how a question stands, whether its time is over, and the database's time.
 
     :raises NotFound: there is none.
     """
@@ -129,7 +129,7 @@ def state_of(id_: str, conn: Connection) -> tuple[State, bool]:
     row = conn.execute(found).one_or_none()
     if row is None:
         raise NotFound(f"there is no question {id_}; it may have been purged")
-    return row.state, row.expires_at_ms is not None and row.now_ms >= row.expires_at_ms
+    return row.state, row.expires_at_ms is not None and row.now_ms >= row.expires_at_ms, int(row.now_ms)
 
 
 def close(sealer: Sealer, id_: str, state: State, conn: Connection, *, only_when_due: bool) -> Question:

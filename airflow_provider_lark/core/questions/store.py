@@ -42,18 +42,22 @@ class QuestionStore:
         self._sealer = Sealer(keyring, app_id)
         self._clock = clock or SystemClock()
 
-    def ask(self, key: str, terms: Terms, *, seconds: float | None, mark: str = "") -> tuple[Question, Question | None]:
+    def ask(
+        self, key: str, terms: Terms | Callable[[str], Terms], *, seconds: float | None, mark: str = ""
+    ) -> tuple[Question, Question | None]:
         """Return the question of *key*, and the one that it replaces.
 
         An open one that is asked in the same way goes on, and so does one that was closed and never collected: a task
         that is tried again takes up what its last try left. What is asked otherwise replaces what is open.
 
+        :param terms: the terms, or what makes them for the id of a new question, which the buttons of its card name.
         :param key: the same for all tries of a task; 64 characters at most.
         :param seconds: how long it stays open; None: for ever.
         :param mark: what tells this asking from another one under the same key.
         """
-        ask = partial(rows.ask, self._sealer, key, terms, seconds, mark, uuid4().hex)
-        return self._run(ask)
+        id_ = uuid4().hex
+        made = terms if isinstance(terms, Terms) else terms(id_)
+        return self._run(partial(rows.ask, self._sealer, key, made, seconds, mark, id_))
 
     def note_card(self, id_: str, message_id: str, chat_id: str) -> None:
         """Note a card that asks the question."""
@@ -74,8 +78,8 @@ class QuestionStore:
         """
         return self._look(partial(rows.read, self._sealer, id_))
 
-    def state_of(self, id_: str) -> tuple[State, bool]:
-        """Return how a question stands, and whether its time is over."""
+    def state_of(self, id_: str) -> tuple[State, bool, int]:
+        """Return how a question stands, whether its time is over, and the database's time in milliseconds."""
         return self._look(partial(rows.state_of, id_))
 
     def expire(self, id_: str) -> Question:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from airflow_provider_lark.core.errors import ConfigError, NotFound, RetriableError
 from airflow_provider_lark.hooks.card_files import is_card_file, render_card_file
 from airflow_provider_lark.hooks.errors import airflow_errors
+from airflow_provider_lark.hooks.message_ids import read_message_ids as read_message_ids
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import read_json, read_list, read_text
 from airflow_provider_lark.operators.calling import CallingOperator
@@ -203,38 +204,6 @@ class SayingOperator(MentioningOperator):
             raise ConfigError(f"card: expected a dictionary of card JSON, found {type(value).__name__}")
         check_card(value)
         return value
-
-
-def read_message_ids(given: Any) -> list[str]:
-    """Return ids of messages, each once: of one, of a list, or of what an operator that sends returns.
-
-    :raises ConfigError: there is none, or something is no id.
-    """
-    if isinstance(given, str) and given.lstrip().startswith("{"):
-        given = read_json(given, "message_id")
-    if isinstance(given, Mapping):
-        # what was sent to several is all of it, not the first
-        given = given.get("messages") or [given]
-    many = read_list(given, "message_id") or []
-    ids = [_read_id(each, "message_id" if len(many) == 1 else f"message_id[{at}]") for at, each in enumerate(many)]
-    if not ids:
-        raise ConfigError(_EMPTY.format("message_id"))
-    return list(dict.fromkeys(ids))
-
-
-_EMPTY = "{}: is empty; give a message_id (om_…) or the output of the task that sent the message"
-
-
-def _read_id(given: Any, where: str) -> str:
-    text = str((given.get("message_id") if isinstance(given, Mapping) else given) or "").strip()
-    if text in ("", "None"):
-        raise ConfigError(_EMPTY.format(where))
-    if not text.startswith("om_"):
-        raise ConfigError(
-            f"{where}: {text[:50]!r} is not a message_id (om_…); to pass the output of the task that sent the message "
-            "through a template, add `| tojson`"
-        )
-    return text
 
 
 def raise_first(errors: Sequence[tuple[str, Exception]], count: int, told: str) -> None:

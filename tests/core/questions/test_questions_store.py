@@ -91,7 +91,7 @@ def test_first_answer_decides_and_every_click_is_kept(store: QuestionStore) -> N
     ]
     assert audit[1]["click"]["action"]["value"] == {"choice": "approve"}
     assert audit[1]["click"]["token"] == ""
-    assert store.state_of(id_) == ("answered", False)
+    assert store.state_of(id_)[:2] == ("answered", False)
 
 
 def test_same_click_twice_is_one_and_another_one_is_told_so(store: QuestionStore, database: Engine) -> None:
@@ -178,7 +178,7 @@ def test_time_that_is_over_closes_the_question_once(store: QuestionStore, databa
     id_ = asked(store)
     assert store.expire(id_).state == "open"
     end_time(database, id_)
-    assert store.state_of(id_) == ("open", True)
+    assert store.state_of(id_)[:2] == ("open", True)
     late = store.answer(press())
     assert late is not None
     assert late.verdict.reason == "expired"

@@ -1,0 +1,215 @@
+"""LarkApprovalOperator: people decide on a card in a chat whether, and how, a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from airflow.sdk import conf
+from airflow.sdk.bases.skipmixin import SkipMixin
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.errors import airflow_errors, told
+from airflow_provider_lark.hooks.parameters import read_seconds
+from airflow_provider_lark.operators.approvals.asking import AskingOperator
+from airflow_provider_lark.operators.approvals.outcome import Outcome, outcome_of
+from airflow_provider_lark.operators.approvals.schedule import Step, next_step, read_steps
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_lark.core.questions.question import Question
+    from airflow_provider_lark.hooks.questions import QuestionDesk
+
+
+class LarkApprovalOperator(AskingOperator, SkipMixin):
+    """Sends a card with a button for each answer, waits until people decide, and returns who decided what and when.
+
+    *Approve* lets the run go on, *Reject* skips what is downstream, as Airflow's ``ApprovalOperator`` does. The card is
+    sent once: a task that is tried again, or cleared while it waits, goes on with the card that is there, and a
+    decision that was made meanwhile counts. Asked otherwise, it closes the old card and sends another. Needs the token
+    store, and a receiver for clicks: ``airflow lark receive``, or the api-server.
+
+    Returns ``{"decision", "is_approved", "by", "answers": [{"open_id", "user_id", "union_id", "name", "answered_at",
+    "choice", "values", "message_id"}], "values", "question_id", "message_ids"}``: *by* is ``people`` or ``time-out``,
+    *values* are those of the form of the last answer.
+
+    :param receive_id: who gets the card, see :class:`.LarkSendMessageOperator`.
+    :param title: of the card, at most about 100 characters.
+    :param body: Markdown below it.
+    :param options: the answers.
+    :param rejecting: those of *options* that reject.
+    :param form: fields that are filled in with the answer: ``{"name": "reason", "type": "text", "required": True}``;
+        types ``text``, ``multiline``, ``integer``, ``number``, ``option``, ``options``, ``date``, ``time``,
+        ``datetime``, ``person``, ``persons``, ``checked``; members ``label``, ``options``, ``default``,
+        ``placeholder``, ``minimum``, ``maximum``, ``max_length``. What is required is so for those who approve.
+    :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), or a chat (``oc_…``) for its
+        members; default: everybody who sees the card, which says so.
+    :param needed: how many have to make the same choice: a number, or ``all`` of *allowed*, of whom one can reject.
+    :param response_timeout: how long people have; default: two weeks, as long as Lark lets a card be pressed.
+    :param default: the answer when that time is over; default: the task fails.
+    :param remind_after: after how long those who have not answered are reminded; or a list.
+    :param remind_by: ``app``, ``sms`` or ``phone``; the latter two cost money.
+    :param escalate_after: after how long others may answer too, and get the card.
+    :param escalate_to: those people, as *allowed* names them.
+    :param fail_on_reject: fail, and not skip what is downstream.
+    :param ignore_downstream_trigger_rules: skip all that is downstream, whatever its trigger rule.
+    :param poll_interval: seconds between two looks at the database.
+    :param deferrable: wait in the triggerer and free the worker; by default as ``[operators] default_deferrable`` says.
+    """
+
+    template_fields: Sequence[str] = (
+        *AskingOperator.template_fields,
+        *("default", "poll_interval", "remind_after", "remind_by", "escalate_after", "escalate_to"),
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"body": "md", "form": "json"}
+    inherits_from_skipmixin = True
+
+    def __init__(
+        self,
+        *,
+        default: str | None = None,
+        remind_after: timedelta | float | Sequence[Any] | str | None = None,
+        remind_by: Literal["app", "sms", "phone"] = "app",
+        escalate_after: timedelta | float | str | None = None,
+        escalate_to: Sequence[str] | str | None = None,
+        fail_on_reject: bool = False,
+        ignore_downstream_trigger_rules: bool = False,
+        poll_interval: float | str = 2.0,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if (escalate_after is None) != (escalate_to is None):
+            raise ValueError("escalate_after and escalate_to: give both, or none")
+        self.default = default
+        self.remind_after = remind_after
+        self.remind_by = remind_by
+        self.escalate_after = escalate_after
+        self.escalate_to = escalate_to
+        self.fail_on_reject = fail_on_reject
+        self.ignore_downstream_trigger_rules = ignore_downstream_trigger_rules
+        self.poll_interval = poll_interval
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ask, and wait for the decision."""
+        with airflow_errors():
+            self._check()
+            desk, hook = self.open_desk(), self.open_hook()
+            with hook.client(stop=self.stop_flag) as client:
+                question = self.ask(desk, hook, client, context)
+        return self._wait(desk, question, context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Go on after the triggerer has waited.
+
+        :raises AirflowException: the question could not be looked at, time and again.
+        """
+        if event is None or event.get("status") != "success":
+            answer = event or {}
+            kind = AirflowFailException if answer.get("permanent") else AirflowException
+            raise told(kind(str(answer.get("message") or "the trigger ended without a result")))
+        with airflow_errors():
+            desk = self.open_desk()
+            question = desk.questions.read(event["question_id"])
+        return self._wait(desk, question, context)
+
+    def _wait(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
+        from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+        while True:
+            with airflow_errors():
+                state, now_ms = desk.look(question.id, [message_id for message_id, _ in question.cards])
+                question = desk.questions.read(question.id)
+                step = next_step(self._steps(), question)
+                if state == "open" and step is not None and step.at_ms <= now_ms:
+                    self._take(step, desk, question)
+                    continue
+            if state != "open":
+                return self._finish(desk, question, context)
+            if self.deferrable:
+                self._defer(question, step)
+            with airflow_errors():
+                self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
+
+    def _defer(self, question: Question, step: Step | None) -> None:
+        from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
+
+        self.defer(
+            trigger=LarkCardCallbackTrigger(
+                lark_conn_id=self.lark_conn_id,
+                question_id=question.id,
+                message_ids=[message_id for message_id, _ in question.cards],
+                wake_at_ms=None if step is None else step.at_ms,
+                poll_interval_seconds=self._pause_seconds(),
+                # a database that is down for a while ends nothing: people may take days
+                max_failures=None,
+            ),
+            method_name="execute_complete",
+        )
+
+    def _take(self, step: Step, desk: QuestionDesk, question: Question) -> None:
+        """Remind, or escalate; what fails is told, and not tried again."""
+        from airflow_provider_lark.operators.approvals import steps
+
+        if not desk.questions.has_clicks():
+            self.log.warning(
+                "no click on a card of this app has ever arrived: check that its callbacks are switched on in the "
+                "developer console and published (`airflow lark doctor --events`)"
+            )
+        desk.questions.note_reminded(question.id, step.number)
+        hook = self.open_hook()
+        with hook.client(stop=self.stop_flag) as client:
+            if step.kind == "remind":
+                steps.remind(client, question, self.remind_by)
+            else:
+                steps.escalate(hook, client, desk, question, self.escalate_to)
+
+    def _finish(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
+        outcome = outcome_of(question, self.default)
+        with airflow_errors():
+            if not question.is_shown:
+                note = f"Default: {outcome.decision}" if outcome.is_default else ""
+                with self.open_hook().client(stop=self.stop_flag) as client:
+                    desk.show(client, question, note)
+            desk.questions.collect(question.id)
+        self.sent_chat_id = question.cards[0][1] if question.cards else ""
+        if outcome.decision is None:
+            raise told(AirflowFailException(outcome.why))
+        self.log.info("decided: %s, by %s", outcome.decision, outcome.by)
+        result = outcome.to_plain(question)
+        self._go_on_or_skip(outcome, result, context)
+        return result
+
+    def _go_on_or_skip(self, outcome: Outcome, result: dict[str, Any], context: Context) -> None:
+        if outcome.is_approved:
+            return
+        if self.fail_on_reject:
+            raise told(AirflowFailException(f"rejected: {outcome.decision}, by {outcome.by}"))
+        task = cast("Any", context)["task"]
+        flat = self.ignore_downstream_trigger_rules
+        found = task.get_flat_relatives(upstream=False) if flat else task.get_direct_relatives(upstream=False)
+        skipped = [each for each in found if not each.is_teardown]
+        if skipped:
+            self.log.info("skipping %d tasks downstream", len(skipped))
+            # skipping ends the task here, and what it returns would be lost
+            cast("Any", context)["ti"].xcom_push(key="return_value", value=result)
+            self.skip(ti=cast("Any", context)["ti"], tasks=skipped)
+
+    def _pause_seconds(self) -> float:
+        return max(read_seconds(self.poll_interval, "poll_interval", longest=3600.0) or 0.0, 1.0)
+
+    def _steps(self) -> list[Step]:
+        return read_steps(self.remind_after, self.escalate_after)
+
+    def _check(self) -> None:
+        """Refuse before the card is sent what would be found out days later."""
+        self._steps()
+        self._pause_seconds()
+        if self.default not in (None, "", "None") and self.default not in self.choice_values():
+            raise ConfigError(f"default: {self.default!r} is not one of the options {', '.join(self.choice_values())}")
+        if self.remind_by not in ("app", "sms", "phone"):
+            raise ConfigError(f"remind_by: expected app, sms or phone, got {self.remind_by!r}")

@@ -1,0 +1,1 @@
+"""What the approval operator is made of: asking, the schedule of reminders, and what a decision means."""

@@ -1,0 +1,63 @@
+"""Reminders and escalation. Whatever of it fails, the question stays as it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.hooks.parameters import read_list
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.questions.question import Question
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.questions import QuestionDesk
+
+log = logging.getLogger(__name__)
+
+
+def remind(client: LarkClient, question: Question, by: Literal["app", "sms", "phone"]) -> None:
+    """Alarm those who may answer and have not; where everybody may, a reply below the card reminds the chat."""
+    from airflow_provider_lark.core.api.services.messaging import content
+
+    answered = {each.open_id for each in question.votes}
+    people = [each for each in question.terms.allowed or () if each.startswith("ou_") and each not in answered]
+    for message_id, _ in question.cards:
+        try:
+            if people:
+                client.messaging.urge(message_id=message_id, user_ids=people, by=by, allow_costs=by != "app")
+            else:
+                client.messaging.reply(message_id=message_id, content=content.text("An answer is awaited / 仍待回答"))
+        except LarkError as exc:
+            log.warning("a reminder by %s failed: %s", by, exc)
+
+
+def escalate(
+    hook: LarkHook, client: LarkClient, desk: QuestionDesk, question: Question, given: Sequence[str] | str | None
+) -> None:
+    """Let others answer too, and send them the card."""
+    from airflow_provider_lark.core.api.services.messaging import content
+    from airflow_provider_lark.hooks.questions import find_allowed
+
+    names = [str(each) for each in read_list(given, "escalate_to") or ()]
+    try:
+        added = find_allowed(hook, client, names, "escalate_to")
+    except LarkError as exc:
+        log.warning("the escalation failed: %s", exc)
+        return
+    if question.terms.allowed is not None:
+        terms = replace(question.terms, allowed={**question.terms.allowed, **added})
+        desk.questions.change_terms(question.id, terms)
+    card: Mapping[str, Any] | None = question.shown() or question.terms.card
+    if card is None:
+        return
+    receivers = [each for each in names if each.startswith("oc_")] or list(added)
+    sent = client.messaging.send_to_each(receiver_ids=receivers, content=content.card(card), uuid=question.id[::-1])
+    for each in sent:
+        if each.message is not None:
+            desk.questions.note_card(question.id, each.message.message_id, each.message.chat_id)
+        else:
+            log.warning("the card did not reach %s: %s", each.receiver_id, each.error)

@@ -1,0 +1,299 @@
+"""LarkApprovalOperator on the emulator: people press, the door decides, the task goes on."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+
+from airflow_provider_lark.operators.approval import LarkApprovalOperator
+from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
+from tests.clocks import RecordedClock
+from tests.skin.deciding import decisions, task_context
+from tests.skin.polls import events_of
+
+
+@pytest.fixture
+def room(emulator, tmp_path, monkeypatch):
+    with decisions(emulator, tmp_path, monkeypatch) as opened:
+        yield opened
+
+
+def approval(room, **given):
+    return LarkApprovalOperator(
+        **{"task_id": "ask", "receive_id": room.chat_id, "title": "Load?", "deferrable": True} | given
+    )
+
+
+def ask(task):
+    """Let the task ask, and return the trigger that it waits with."""
+    with pytest.raises(TaskDeferred) as caught:
+        task.execute(task_context(task))
+    return caught.value.trigger
+
+
+def finish(task, trigger, during=lambda _: None):
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1], clock=RecordedClock(during)))
+    return task.execute_complete(task_context(task), event)
+
+
+def test_person_who_may_decides_and_everybody_sees_who_and_when(room):
+    task = approval(room, allowed=["lin@example.com", room.people["Wei"]], body="Load **all** orders?")
+    trigger = ask(task)
+    assert room.toast("Ann") == "You are not among those who may answer: lin@example.com"
+    assert '"button"' in room.shown()
+    assert room.toast("Lin") == "Recorded: Approve"
+    assert '"button"' not in room.shown()
+    result = finish(task, trigger)
+    assert (result["decision"], result["is_approved"], result["by"]) == ("Approve", True, "people")
+    (answer,) = result["answers"]
+    assert (answer["open_id"], answer["name"], answer["choice"]) == (room.people["Lin"], "lin@example.com", "Approve")
+    assert answer["answered_at"].endswith("+00:00")
+    assert result["message_ids"] == [each.message_id for each in room.cards()]
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_rejection_skips_what_is_downstream_or_fails(room):
+    with DAG("d", schedule=None):
+        task = approval(room)
+        from airflow.sdk import BaseOperator
+
+        task >> BaseOperator(task_id="load")
+    trigger = ask(task)
+    room.press("Lin", "Reject")
+    skipped = []
+    (event,) = events_of(trigger)
+    context = task_context(task)
+    context["ti"] = SimpleNamespace(**vars(context["ti"]), xcom_push=lambda **_: None)
+    with pytest.raises(DownstreamTasksSkipped) as caught:
+        task.execute_complete(context, event)
+    skipped = caught.value.tasks
+    assert list(skipped) in (["load"], [("load", -1)])
+    other = approval(room, task_id="other", fail_on_reject=True)
+    trigger = ask(other)
+    room.press("Lin", "Reject")
+    with pytest.raises(AirflowFailException, match="rejected: Reject"):
+        finish(other, trigger)
+
+
+def test_try_after_a_crash_sends_no_second_card_and_takes_the_answer_up(room):
+    ask(approval(room))
+    trigger = ask(approval(room))
+    assert len(room.cards()) == 1
+    room.press("Lin")
+    # the worker died before it finished: the next try finds the answer, and does not wait
+    result = approval(room).execute(task_context(approval(room)))
+    assert (result["decision"], len(room.cards())) == ("Approve", 1)
+    assert events_of(trigger)[0]["state"] == "answered"
+    # cleared after it was done: asked anew
+    ask(approval(room))
+    assert len(room.cards()) == 2
+
+
+def test_question_that_is_asked_otherwise_closes_the_old_card(room):
+    ask(approval(room, body="draft A"))
+    trigger = ask(approval(room, body="draft B"))
+    old, new = room.cards()
+    assert "Replaced by a newer question" in old.content
+    assert '"button"' not in old.content
+    assert '"button"' in new.content
+    room.press("Lin")
+    assert finish(approval(room, body="draft B"), trigger)["decision"] == "Approve"
+
+
+def end_time(room):
+    room.execute("UPDATE lark_questions SET expires_at_ms = 1 WHERE state = 'open'")
+
+
+def test_time_over_takes_the_default_and_a_late_click_is_told_so(room):
+    task = approval(room, default="Approve", response_timeout=timedelta(hours=1))
+    trigger = ask(task)
+    end_time(room)
+    result = finish(task, trigger)
+    assert (result["decision"], result["by"], result["answers"]) == ("Approve", "time-out", [])
+    assert "Time over" in room.shown()
+    assert '"button"' not in room.shown()
+
+
+def test_time_over_without_a_default_fails(room):
+    task = approval(room)
+    trigger = ask(task)
+    end_time(room)
+    assert room.toast("Lin").startswith("Too late")
+    with pytest.raises(AirflowFailException, match="nobody decided in time"):
+        finish(task, trigger)
+
+
+def test_all_have_to_approve_and_one_rejects(room):
+    task = approval(room, allowed=list(room.people.values()), needed="all")
+    trigger = ask(task)
+    assert "More answers are needed" in room.toast("Lin")
+    assert "1 of 3 needed" in room.shown()
+    assert "You have already answered: Approve" in room.toast("Lin", "Reject")
+    assert "More answers are needed" in room.toast("Wei")
+    room.press("Ann")
+    result = finish(task, trigger)
+    assert (result["decision"], len(result["answers"])) == ("Approve", 3)
+
+
+FORM = [
+    {"name": "rows", "type": "integer", "label": "Rows", "required": True, "minimum": 1, "maximum": 10},
+    {"name": "why", "type": "multiline", "label": "Reason <at id=all>"},
+    {"name": "when", "type": "datetime"},
+    {"name": "who", "type": "person"},
+    {"name": "tags", "type": "options", "options": ["red", "blue"]},
+    {"name": "sure", "type": "checked"},
+]
+
+
+def test_form_comes_back_as_typed_values_and_says_what_is_wrong(room):
+    task = approval(room, form=FORM)
+    trigger = ask(task)
+    for typed in ("abc", "11", "", "７"):
+        assert room.toast("Lin", form={"rows": typed}).startswith("Rows ")
+    assert room.toast("Lin", form={"rows": "1", "why": "x" * 10_000}, by_hand=True).startswith("Reason")
+    assert '"button"' in room.shown()
+    filled = {"rows": "7", "why": "<at id=all></at> **ok**", "when": "2026-11-28 09:15", "tags": ["red"], "sure": True}
+    room.press("Lin", form=filled | {"who": room.people["Wei"]})
+    result = finish(task, trigger)
+    assert result["values"] == {
+        "rows": 7,
+        "why": "<at id=all></at> **ok**",
+        "when": "2026-11-28T09:15:00+08:00",
+        "who": room.people["Wei"],
+        "tags": ["red"],
+        "sure": True,
+    }
+    assert "<at id=all>" not in room.shown()
+    assert "Rows: 7" in room.shown()
+
+
+def test_rejection_needs_no_form(room):
+    task = approval(room, form=FORM, rejecting=["Reject"])
+    trigger = ask(task)
+    room.press("Lin", "Reject")
+    context = task_context(task)
+    context["task"] = SimpleNamespace(get_direct_relatives=lambda upstream: [])
+    (event,) = events_of(trigger)
+    assert task.execute_complete(context, event)["decision"] == "Reject"
+
+
+def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(room):
+    boss = room.emulator.state.add_user("Boss", "boss@example.com").open_id
+    room.people["Boss"] = boss
+    task = approval(
+        room,
+        allowed=["lin@example.com", "wei@example.com"],
+        needed=2,
+        remind_after=1,
+        escalate_after=2,
+        escalate_to=["boss@example.com"],
+    )
+    trigger = ask(task)
+    room.press("Lin")
+    room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 10000")
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1] | {"wake_at_ms": 1}))
+    assert event["state"] == "open"
+    with pytest.raises(TaskDeferred) as caught:
+        task.execute_complete(task_context(task), event)
+    first = room.emulator.messages[0]
+    assert first.urged == {room.people["Wei"]: "app"}
+    assert len(room.cards()) == 2
+    assert "Recorded" in room.toast("Boss", card=-1)
+    result = finish(task, caught.value.trigger)
+    assert [each["open_id"] for each in result["answers"]] == [room.people["Lin"], boss]
+    assert all('"button"' not in each.content for each in room.cards())
+
+
+def test_card_that_cannot_be_updated_ends_nothing(room):
+    task = approval(room)
+    trigger = ask(task)
+    # no answer with the card: as on a card that Lark does not change any more
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230031, times=None)
+    end_time(room)
+    task.default = "Approve"
+    assert finish(task, trigger)["by"] == "time-out"
+    assert '"button"' in room.shown()
+    room.emulator.faults.clear()
+    # whoever presses it sees it as it is
+    assert room.toast("Lin").startswith("Too late")
+    assert '"button"' not in room.shown()
+
+
+def test_receiver_who_gets_no_card_does_not_stop_the_others(room):
+    task = approval(room, receive_id=[room.chat_id, "ou_nobody"])
+    trigger = ask(task)
+    room.press("Lin")
+    assert finish(task, trigger)["decision"] == "Approve"
+    with pytest.raises((AirflowFailException, AirflowException)):
+        approval(room, task_id="none", receive_id="ou_nobody").execute(task_context(task))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"allowed": ["nobody@example.com"]}, "nobody has nobody@example.com"),
+        ({"allowed": ["od-1"]}, "departments are not supported"),
+        ({"needed": 0}, "needed: expected a number"),
+        ({"needed": 3, "allowed": ["lin@example.com"]}, "3 is more than the 1"),
+        ({"needed": "all"}, "'all' needs allowed people"),
+        ({"default": "Maybe"}, "default: 'Maybe' is not one of the options"),
+        ({"form": [{"name": "x", "type": "money"}]}, "type 'money' is unknown"),
+        ({"form": [{"name": "x"}, {"name": "x"}]}, "two fields have the same name"),
+        ({"options": []}, "options:"),
+        ({"remind_after": "soon"}, "remind_after"),
+        ({"title": " "}, "title"),
+    ],
+)
+def test_wrong_parameter_is_refused_before_a_card_is_sent(room, given, words):
+    task = approval(room, **given)
+    with pytest.raises(AirflowFailException, match=words):
+        task.execute(task_context(task))
+    assert room.cards() == []
+
+
+@pytest.mark.parametrize("given", [{"allowed": []}, {"escalate_after": 5}])
+def test_wrong_parameter_is_refused_when_the_dag_is_parsed(given):
+    with pytest.raises(ValueError, match=r"allowed|escalate"):
+        LarkApprovalOperator(task_id="ask", receive_id="x", title="t", **given)
+
+
+def test_worker_waits_where_it_is_not_deferred(room, monkeypatch):
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+    class Pressing(RecordedClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            if len(self.pauses) == 0 and room.cards():
+                self.pauses.append(seconds)
+                room.press("Lin")
+
+    monkeypatch.setattr(CallingHook, "clock", Pressing())
+    task = approval(room, deferrable=False)
+    assert task.execute(task_context(task))["decision"] == "Approve"
+
+
+def test_database_that_is_down_ends_no_waiting(room):
+    task = approval(room)
+    trigger = ask(task)
+    away = room.store_path.rename(room.store_path.with_suffix(".away"))
+    room.store_path.mkdir()
+
+    def during(pause):
+        if pause == 2:
+            room.store_path.rmdir()
+            away.rename(room.store_path)
+            room.press("Lin")
+
+    assert finish(task, trigger, during)["decision"] == "Approve"
+
+
+def test_chat_stands_for_its_members(room):
+    task = approval(room, allowed=[room.chat_id])
+    trigger = ask(task)
+    room.press("Wei")
+    assert finish(task, trigger)["answers"][0]["name"] == "Wei"

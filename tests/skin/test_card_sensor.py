@@ -1,0 +1,104 @@
+"""LarkCardCallbackSensor on the emulator: any card that a task sent, and what people press on it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+
+from airflow_provider_lark.sensors.callback import LarkCardCallbackSensor
+from tests.skin.deciding import decisions, task_context
+from tests.skin.polls import events_of
+
+
+@pytest.fixture
+def room(emulator, tmp_path, monkeypatch):
+    with decisions(emulator, tmp_path, monkeypatch) as opened:
+        yield opened
+
+
+CARD = {
+    "schema": "2.0",
+    "config": {"update_multi": True},
+    "body": {
+        "elements": [
+            {
+                "tag": "form",
+                "name": "f",
+                "elements": [
+                    {"tag": "input", "name": "rows"},
+                    {
+                        "tag": "button",
+                        "name": "send",
+                        "text": {"tag": "plain_text", "content": "Send"},
+                        "form_action_type": "submit",
+                        "behaviors": [{"type": "callback", "value": {"choice": "go", "order": 17}}],
+                    },
+                ],
+            }
+        ]
+    },
+}
+
+
+def send(room):
+    from airflow_provider_lark.core.api.services.messaging import content
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+    with LarkHook().client() as client:
+        return client.messaging.send(receiver_id=room.chat_id, content=content.card(CARD)).message_id
+
+
+def sensor(message_id, **given):
+    given = {"task_id": "wait", "message_id": message_id, "field_types": {"rows": "integer"}} | given
+    return LarkCardCallbackSensor(**given)
+
+
+def test_sensor_returns_who_what_and_when_of_a_form(room):
+    waiting = sensor({"message_id": send(room)}, allowed=["lin@example.com"], deferrable=True)
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute(task_context(waiting))
+    assert room.toast("Wei", "Send", form={"rows": "1"}).startswith("You are not among those")
+    assert room.toast("Lin", "Send", form={"rows": "x"}).startswith("rows has to be a whole number")
+    room.press("Lin", "Send", form={"rows": "7"})
+    (event,) = events_of(caught.value.trigger)
+    assert set(event) == {"status", "question_id", "state"}
+    told = waiting.execute_complete(task_context(waiting), event)
+    assert (told["open_id"], told["choice"], told["values"]) == (room.people["Lin"], "go", {"rows": 7})
+    assert told["action"]["value"] == {"choice": "go", "order": 17}
+    assert json.loads(json.dumps(told)) == told
+    assert f"<at id={room.people['Lin']}></at>" in room.shown()
+    assert '"button"' not in room.shown()
+
+
+def test_click_that_came_before_the_sensor_counts(room):
+    message_id = send(room)
+    assert room.toast("Wei", "Send", form={"rows": "3"}) == "Received"
+    waiting = sensor(message_id)
+    assert waiting.execute(task_context(waiting))["values"] == {"rows": 3}
+    assert '"button"' not in room.shown()
+
+
+@pytest.mark.parametrize(("soft", "kind"), [(False, AirflowSensorTimeout), (True, AirflowSkipException)])
+def test_nobody_in_time_fails_or_skips(room, soft, kind):
+    waiting = sensor(send(room), deferrable=True, soft_fail=soft)
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute(task_context(waiting))
+    room.execute("UPDATE lark_questions SET expires_at_ms = 1")
+    (event,) = events_of(caught.value.trigger)
+    with pytest.raises(kind):
+        waiting.execute_complete(task_context(waiting), event)
+    assert "Time over" in room.shown()
+
+
+def test_wrong_parameters_are_named(room):
+    for given, words in (
+        ({"field_types": {"nope": "integer"}}, "no form field named nope"),
+        ({"allowed": ["nobody@example.com"]}, "nobody has nobody@example.com"),
+    ):
+        waiting = sensor(send(room), **given)
+        with pytest.raises(AirflowFailException, match=words):
+            waiting.poke(task_context(waiting))
+    with pytest.raises(ValueError, match="an empty list allows nobody"):
+        sensor("om_1", allowed=[])
