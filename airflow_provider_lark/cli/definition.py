@@ -188,8 +188,11 @@ _RECEIVE_ARGS = (
         default=[],
         metavar="CONN_ID",
     ),
+    _arg("--http", help="Address to listen on (default: 127.0.0.1:8765)", metavar="HOST:PORT"),
     _arg(
-        "--http", help="Address to listen on (default: 127.0.0.1:8765)", default="127.0.0.1:8765", metavar="HOST:PORT"
+        "--long-connection",
+        help="Connect to Lark instead of listening: needs no public URL",
+        action="store_true",
     ),
     ARG_VERBOSE,
 )

@@ -19,6 +19,7 @@ from airflow_provider_lark.hooks.questions import decide_in
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
+    from airflow_provider_lark.core.inbox.inbox import Keeper
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
     from airflow_provider_lark.core.inbox.redis_bell import RedisBell
@@ -44,12 +45,20 @@ def open_served(conn_id: str) -> Served:
     hook = LarkHook(conn_id)
     door = open_door(hook)
     approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
+    return Served(door, open_keeper(hook), approval_door)
+
+
+def open_keeper(hook: LarkHook) -> Keeper:
+    """Return what keeps the deliveries to the app; its tables, or with RabbitMQ its queues, are made.
+
+    :raises LarkError: the inbox cannot be used.
+    """
     if hook.settings.rabbitmq_conn_id is not None:
-        return Served(door, decide_in(hook, _open_queue(hook)), approval_door)
+        return decide_in(hook, _open_queue(hook))
     inbox = open_inbox(hook, kept_open=WRITERS)
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
-    return Served(door, decide_in(hook, inbox), approval_door)
+    return decide_in(hook, inbox)
 
 
 def approval_secrets(hook: LarkHook) -> CallbackSecrets:

@@ -158,6 +158,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
         from airflow_provider_lark.core.inbox.hints import TableHints
         from airflow_provider_lark.hooks.inbox import find_bell, open_inbox
         from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.hooks.long_connection import open_lease
 
         hook = LarkHook(self.lark_conn_id, **self.call_settings)
         bell = find_bell(hook)
@@ -167,6 +168,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
             lambda: "/".join(engine.table) if engine.table else None,
             lambda: engine.table and engine.client.drive.subscribe(app_token=engine.table[0]),
             listen=None if bell is None else bell.listen,
+            generation=open_lease(hook).generation,
         )
 
     def _stay(self, engine: SyncEngine, run: RunOnce, hints: TableHints | None, seconds: float) -> dict[str, Any]:

@@ -169,3 +169,67 @@ def test_port_that_is_taken_is_said(receiving):
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "in use" in done.stderr
+
+
+@contextmanager
+def connect(until):
+    """Run the command over the long connection; end it as systemd does."""
+    command = [sys.executable, "-m", "airflow", "lark", "receive", "--long-connection"]
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_until(lambda: until() or process.poll() is not None)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=120)
+        print(said)
+    assert process.returncode in (0, -signal.SIGKILL), said
+
+
+def test_edit_reaches_sql_over_the_long_connection(receiving, emulator, tmp_path):
+    # neither Encrypt Key nor token is needed there
+    receiving(event_encrypt_key_secret=None, event_verification_token=None)
+    app_token = next(iter(emulator.state.bases))
+    table_id = next(iter(emulator.state.bases[app_token].tables))
+    emulator.state.set_long_connection(emulator.app_id)
+    with connect(lambda: emulator.sockets.tally.pings):
+        subscribe(emulator, app_token)
+        emulator.person.add_record(app_token, table_id, {"code": "110000", "name": "北京"})
+        emulator.events.settle(120)
+        assert {each.state for each in emulator.events.log()} == {"delivered"}
+        report = follow()
+    assert rows(tmp_path) == {"110000": "北京"}
+    assert report["hints"] == 1
+
+
+def test_second_process_waits_and_takes_over_from_one_that_was_killed(receiving, emulator, tmp_path):
+    # 7.31
+    with connect(lambda: emulator.sockets.tally.pings) as first:
+        (holder,) = emulator.sockets.devices(emulator.app_id)
+        with connect(lambda: True) as second:
+            assert first.poll() is second.poll() is None
+            assert emulator.sockets.devices(emulator.app_id) == [holder]
+            first.kill()
+            wait_until(lambda: not emulator.sockets.devices(emulator.app_id))
+            with open_sqlite(tmp_path / "store.db").begin() as conn:
+                # as if the 30 s of its lease were over
+                conn.execute(text("UPDATE lark_connections SET expires_ms = 0"))
+            wait_until(lambda: emulator.sockets.devices(emulator.app_id))
+
+
+def test_refusal_that_stays_ends_the_long_connection_with_one_line(airflow, receiving, emulator, monkeypatch):
+    conn = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps({**conn, "password": "wrong-secret"}))
+    command = [sys.executable, "-m", "airflow", "lark", "receive", "--long-connection"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert done.stderr.count("Lark rejected App ID or App Secret") == 1
+    assert "Traceback" not in done.stderr
+    assert "wrong-secret" not in done.stdout + done.stderr
+
+
+def test_both_ways_at_once_are_refused(airflow, receiving):
+    outcome = airflow("receive", "--long-connection", "--http", "127.0.0.1:0")
+    assert outcome.status == 1
+    assert "exclude each other" in outcome.err

@@ -308,3 +308,80 @@ def test_hints_of_a_run_that_fails_are_given_back(world: World) -> None:
 
 def _table(world: World) -> dict[str, str]:
     return {"app_token": world.app_token, "table_id": world.table_id}
+
+
+def found(*records: str) -> SyncReport:
+    return SyncReport("areas", "incremental", found_changed=set(records))
+
+
+class Telling:
+    """Hints of certain records at certain moments."""
+
+    def __init__(self, clock: Steps, *told: tuple[float, str]) -> None:
+        self.clock = clock
+        self.told = list(told)
+
+    def take(self) -> Sequence[Hint]:
+        come = [each for each in self.told if each[0] <= self.clock.seconds - 1_000.0]
+        self.told = [each for each in self.told if each not in come]
+        return [Hint(1, records=(record,)) for _, record in come]
+
+    def done(self, ids: Sequence[int]) -> None:
+        pass
+
+    def give_back(self, ids: Sequence[int], error: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("told", "lost"),
+    [
+        pytest.param([], 1, id="never"),
+        pytest.param([(100.0, "rec1")], 0, id="in time"),
+        pytest.param([(110.5, "rec1")], 0, id="a little after the poll"),
+        pytest.param([(450.0, "rec1")], 0, id="with the second redelivery"),
+        pytest.param([(490.0, "rec1")], 1, id="too late"),
+        pytest.param([(100.0, "rec2")], 1, id="of another record"),
+    ],
+)
+def test_record_that_a_poll_finds_without_an_event_in_time_counts_as_lost(
+    told: list[tuple[float, str]], lost: int
+) -> None:
+    clock = Steps()
+
+    class Once(Script):
+        def __call__(self, tell_deleted: Any) -> SyncReport:
+            super().__call__(tell_deleted)
+            is_it = clock.seconds >= 1_100.0 and not self.done
+            self.done = self.done or is_it
+            return found("rec1") if is_it else found()
+
+        done = False
+
+    hints = Telling(clock, *told)
+    report = ContinuousSync("areas", Once(clock), 10.0, hints, clock).run_for(1_000)
+    assert report.lost_events == lost
+    assert "found_changed" not in report.to_dict()
+
+
+def test_what_the_first_run_finds_and_runs_without_events_count_nothing_as_lost() -> None:
+    clock = Steps()
+    first = Script(clock, found("rec1", "rec2"), found())
+    assert ContinuousSync("areas", first, 10.0, Telling(clock), clock).run_for(1_000).lost_events == 0
+    every = Script(clock, found("rec1"))
+    assert ContinuousSync("areas", every, 10.0, None, clock).run_for(1_000).lost_events == 0
+
+
+def test_new_long_connection_makes_every_table_run_at_once(new_database: Callable[[str], Any]) -> None:
+    inbox = SqlInbox(new_database("sqlite"), Keyring.from_text("A" * 43 + "="), "cli_1")
+    clock, made = Steps(), [0]
+    script = Script(clock)
+
+    def generation() -> int:
+        made[0] = 3 if clock.seconds < 1_050 else 4
+        return made[0]
+
+    hints = TableHints(inbox, lambda: "app/tbl", generation=generation)
+    report = ContinuousSync("areas", script, 1_000.0, hints, clock).run_for(900)
+    assert script.began == [0.0, 50.0]
+    assert (report.hints, report.reconnects) == (0, 1)

@@ -265,3 +265,15 @@ inbox_identities = Table(
     Index("idx_lark_inbox_identities_seen_at", "seen_at"),
     **MYSQL,
 )
+
+# who has an app's long connection, and how often one was made
+connections = Table(
+    "lark_connections",
+    metadata,
+    Column("app_id", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("connected_at", timestamp_type()),
+    **MYSQL,
+)

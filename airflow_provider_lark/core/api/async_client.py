@@ -14,6 +14,7 @@ from airflow_provider_lark.core.api.services.bot import Bot
 from airflow_provider_lark.core.api.services.chats import Chats
 from airflow_provider_lark.core.api.services.contact import Contact
 from airflow_provider_lark.core.api.services.drive import Drive
+from airflow_provider_lark.core.api.services.long_connection import LongConnection
 from airflow_provider_lark.core.api.services.messaging import Messaging
 from airflow_provider_lark.core.api.services.reactions import Reactions
 from airflow_provider_lark.core.api.services.resources import Resources
@@ -36,6 +37,7 @@ class AsyncLarkClient(LoopDriver, BaseClient):
         self.chats: Chats[AsyncDriver] = Chats(self, self._session)
         self.contact: Contact[AsyncDriver] = Contact(self, self._session)
         self.drive: Drive[AsyncDriver] = Drive(self, self._session)
+        self.long_connection: LongConnection[AsyncDriver] = LongConnection(self, self._session)
         self.messaging: Messaging[AsyncDriver] = Messaging(self, self._session)
         self.reactions: Reactions[AsyncDriver] = Reactions(self, self._session)
         self.resources: Resources[AsyncDriver] = Resources(self, self._session)

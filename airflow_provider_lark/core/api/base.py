@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from airflow_provider_lark.core.api.calls.app_state import AppState, app_state
@@ -141,6 +141,13 @@ class BaseClient(OpenApi):
     def server_offset_ms(self) -> int | None:
         """Lark's clock minus ours, to a second, from the newest answer; None before the first."""
         return self._session.server_offset_ms
+
+    def websocket_options(self, url: Secret) -> dict[str, Any]:
+        """Return the arguments of ``websockets.connect`` that say how a WebSocket goes: proxy and certificates.
+
+        :raises ConfigError: the proxy speaks SOCKS, and ``python-socks`` is not installed.
+        """
+        return self._transport.websocket_options(url)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name})"

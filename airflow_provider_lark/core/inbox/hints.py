@@ -23,11 +23,16 @@ TAKEN_AT_ONCE = 500
 class Hint:
     """Something changed in the table.
 
+    :param id: of the inbox's entry; 0 for a gap.
     :param deleted: records that the event says were deleted; whether they are gone, Lark has to say.
+    :param records: records that the event says were added or edited.
+    :param is_gap: a connection was made anew: what Lark sent before may have been missed.
     """
 
     id: int
     deleted: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    is_gap: bool = False
 
 
 class Ear(Protocol):
@@ -48,6 +53,7 @@ class TableHints:
     :param subject: returns the table as :attr:`.Delivery.subject` names it, None while it is not known.
     :param subscribe: asks Lark for the table's events, once it is known.
     :param listen: returns what waits for wake-ups of a subject; None without Redis.
+    :param generation: tells how many long connections were made so far; each new one is a hint for every table.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class TableHints:
         subscribe: Callable[[], object] = lambda: None,
         *,
         listen: Callable[[str], Ear] | None = None,
+        generation: Callable[[], int] = lambda: 0,
     ) -> None:
         self._inbox = inbox
         self._subject = subject
@@ -64,6 +71,8 @@ class TableHints:
         self._listen = listen
         self._ear: Ear | None = None
         self._is_subscribed = False
+        self._generation = generation
+        self._known_generation: int | None = None
         self._token = uuid4().hex
         self._is_down = False
 
@@ -72,7 +81,9 @@ class TableHints:
         subject = self._subject()
         if subject is None:
             return ()
+        gap: list[Hint] = []
         try:
+            gap = self._find_gap()
             taken = self._inbox.claim(
                 limit=TAKEN_AT_ONCE, token=self._token, lease_seconds=LEASE_SECONDS, subject=subject
             )
@@ -80,12 +91,17 @@ class TableHints:
             if not self._is_down:
                 log.warning("the inbox cannot be read, so the table is polled: %s", exc)
             self._is_down = True
-            return ()
+            return gap
         self._is_down = False
         if not taken:
             # what has come shows that they do come
             self._subscribe_once(subject)
-        return [Hint(entry.id, tuple(_deleted(entry))) for entry in taken]
+        return [*gap, *(Hint(entry.id, _told(entry, _GONE), _told(entry, _THERE)) for entry in taken)]
+
+    def _find_gap(self) -> list[Hint]:
+        known, self._known_generation = self._known_generation, self._generation()
+        # at the first look a run has just begun, or is about to
+        return [] if known in (None, self._known_generation) else [Hint(0, is_gap=True)]
 
     def wait(self, seconds: float) -> bool:
         """Wait until something may have come, *seconds* at most; False, at once, where that cannot be heard."""
@@ -123,11 +139,14 @@ class TableHints:
             log.warning("the results of hints could not be stored in the inbox: %s", exc)
 
 
-def _deleted(entry: Entry) -> list[str]:
+_GONE, _THERE = frozenset({"record_deleted"}), frozenset({"record_added", "record_edited"})
+
+
+def _told(entry: Entry, kinds: frozenset[str]) -> tuple[str, ...]:
     actions = entry.event.get("action_list")
-    return [
+    return tuple(
         record_id
         for action in (actions if isinstance(actions, list) else [])
-        if isinstance(action, dict) and action.get("action") == "record_deleted"
+        if isinstance(action, dict) and isinstance(kind := action.get("action"), str) and kind in kinds
         if isinstance(record_id := action.get("record_id"), str)
-    ]
+    )

@@ -81,14 +81,7 @@ class Door:
             self._check_token_of_sealed(inner)
         if "encrypt" in outer or is_old_card_action(inner):
             _check_age(lower[_TIMESTAMP], now_ms)
-        return self._read(inner, now_ms)
-
-    def receive_trusted(self, body: bytes, *, now_ms: int) -> Delivery:
-        """Read a delivery that came over a connection which this app opened itself: neither signed nor encrypted.
-
-        :raises Refused: it is not a delivery, or belongs to another app.
-        """
-        return self._read(parse_object(body), now_ms)
+        return _read(self._app_id, inner, now_ms)
 
     def _open(self, outer: JsonObject, body: bytes, headers: Mapping[str, str]) -> JsonObject:
         sealed = outer["encrypt"]
@@ -152,15 +145,23 @@ class Door:
             raise Refused(Reason.NO_ENVELOPE, f"app {self._app_id}: the address was checked without a challenge")
         return Challenge({"challenge": challenge})
 
-    def _read(self, body: JsonObject, now_ms: int) -> Delivery:
-        delivery = read_delivery(body, now_ms=now_ms)
-        if delivery.app_id and delivery.app_id != self._app_id:
-            raise Refused(
-                Reason.OTHER_APP,
-                f"app {self._app_id}: a delivery is meant for app {delivery.app_id}; its console names the address of "
-                "this one",
-            )
-        return delivery
+
+def receive_trusted(app_id: str, body: bytes, *, now_ms: int) -> Delivery:
+    """Read a delivery that came over a connection which the app opened itself: neither signed nor encrypted.
+
+    :raises Refused: it is not a delivery, or belongs to another app.
+    """
+    return _read(app_id, parse_object(body), now_ms)
+
+
+def _read(app_id: str, body: JsonObject, now_ms: int) -> Delivery:
+    delivery = read_delivery(body, now_ms=now_ms)
+    if delivery.app_id and delivery.app_id != app_id:
+        raise Refused(
+            Reason.OTHER_APP,
+            f"app {app_id}: a delivery is meant for app {delivery.app_id}; its console names the address of this one",
+        )
+    return delivery
 
 
 def _is_signed(headers: Mapping[str, str], sign: Signer, secret: str, body: bytes) -> bool:

@@ -14,6 +14,7 @@ from typing import Protocol
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LeaseHeld, RetriableError, Stopped
 from airflow_provider_lark.core.inbox.hints import Hint
+from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS, LostEvents
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport, Writes
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,15 @@ class ContinuousReport(SyncReport):
     :param runs: how many runs ended well.
     :param hints: how many events of Lark made a run begin sooner.
     :param failed_runs: how many failed for a reason that passed.
+    :param reconnects: how many runs began sooner because the long connection was made anew.
+    :param lost_events: how many records a run found changed of which no event told; see :class:`.LostEvents`.
     """
 
     runs: int = 0
     hints: int = 0
     failed_runs: int = 0
+    reconnects: int = 0
+    lost_events: int = 0
 
     def add(self, report: SyncReport) -> None:
         """Count what one run did."""
@@ -92,6 +97,7 @@ class ContinuousSync:
     :param hints: what makes a run begin sooner; None: only the clock does.
     :param listen: waits so many seconds for a hint, or less, and returns whether it could; default: the hints are
         looked at every :data:`LOOK_SECONDS`.
+    :param settle_seconds: so long an event may come after its change was found, before it counts as lost.
     """
 
     mapping: str
@@ -101,6 +107,11 @@ class ContinuousSync:
     clock: Clock = field(default_factory=SystemClock)
     look_seconds: float = LOOK_SECONDS
     listen: Callable[[float], bool] = lambda _: False
+    settle_seconds: float = SETTLE_SECONDS
+    _lost: LostEvents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lost = LostEvents(self.settle_seconds)
 
     def run_for(self, seconds: float) -> ContinuousReport:
         """Run until *seconds* have passed; a run that is under way then is finished.
@@ -112,16 +123,20 @@ class ContinuousSync:
         began = self.clock.monotonic()
         end, due, failures = began + seconds, began, 0
         while (now := self.clock.monotonic()) < end:
+            self._count_lost(total, now)
             # after a failure a hint is no reason to try sooner
             waits = failures > 0 and now < due
             taken = list(self.hints.take()) if self.hints is not None and not waits else []
             if not taken and now < due:
                 self._pause(min(due - now, end - now))
                 continue
-            total.hints += len(taken)
+            total.hints += sum(not hint.is_gap for hint in taken)
+            total.reconnects += any(hint.is_gap for hint in taken)
+            self._lost.tell(record_id for hint in taken for record_id in hint.records)
             failures = self._run_once(total, taken, failures)
             wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
             due = self.clock.monotonic() + wait
+        self._count_lost(total, self.clock.monotonic())
         total.seconds = round(self.clock.monotonic() - began, 3)
         return total
 
@@ -144,10 +159,24 @@ class ContinuousSync:
                 total.failed_runs += 1
             log.warning("a run of %s failed and will be retried: %s", self.mapping, error)
             return failures + 1
+        if total.runs and self.hints is not None:
+            # what the first run finds was told to the task before, or is the first load
+            self._lost.find(report.found_changed, now=self.clock.monotonic())
         total.add(report)
         if self.hints is not None and taken:
             self.hints.done([hint.id for hint in taken])
         return 0
+
+    def _count_lost(self, total: ContinuousReport, now: float) -> None:
+        lost = self._lost.count(now=now)
+        if lost:
+            total.lost_events += lost
+            log.warning(
+                "%s: %d records were changed in Lark without an event, and found by polling (%d so far)",
+                self.mapping,
+                lost,
+                total.lost_events,
+            )
 
 
 def run_once(run: RunOnce, hints: Hints) -> SyncReport:

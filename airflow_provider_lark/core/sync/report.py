@@ -56,7 +56,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data, small enough for Airflow's database."""
-        return fit(asdict(self))
+        return fit({name: value for name, value in asdict(self).items() if name != "found_changed"})
 
 
 @dataclass(slots=True)
@@ -83,6 +83,7 @@ class SyncReport(Report):
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
     :param held: deletes that the guard against mass deletes holds back, of this run and of those before.
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person to resolve a conflict.
+    :param found_changed: ids of records that were added or edited in Lark, at most 10,000; not told.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 
@@ -96,6 +97,7 @@ class SyncReport(Report):
     held: int = 0
     failed: int = 0
     near_misses: int = 0
+    found_changed: set[str] = field(default_factory=set, repr=False)
 
     def forecast(self) -> str:
         """Return what a run would do, in one line, for a log."""

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.receiving.door import WINDOW_SECONDS, Challenge, Door
+from airflow_provider_lark.core.receiving.door import WINDOW_SECONDS, Challenge, Door, receive_trusted
 from airflow_provider_lark.core.receiving.envelope import DEPTH_MAX, Delivery
 from airflow_provider_lark.core.receiving.refusal import Reason, Refused
 from tests.core.receiving.sealing import click, dump, encrypt, event, old_click, signed, signed_click
@@ -275,21 +275,21 @@ def test_old_envelope_is_verified_by_its_token_and_known_by_its_uuid() -> None:
         b'{"type":"approval_instance","approval_code":"A","instance_code":"I","status":"APPROVED"}}'
     )
     by_webhook = receive(door(key=None), body)
-    by_socket = door().receive_trusted(body, now_ms=NOW_MS)
+    by_socket = receive_trusted("cli_1", body, now_ms=NOW_MS)
     assert by_webhook.identities == by_socket.identities
     assert (by_webhook.type, by_webhook.event_id) == ("approval_instance", "u1")
     assert by_webhook.created_ms == 1_599_360_473_500
 
 
 def test_what_a_long_connection_brings_is_neither_signed_nor_encrypted() -> None:
-    assert door().receive_trusted(dump(click({"a": 1})), now_ms=NOW_MS).kind == "card"
+    assert receive_trusted("cli_1", dump(click({"a": 1})), now_ms=NOW_MS).kind == "card"
     with pytest.raises(Refused, match="cli_2"):
-        door().receive_trusted(dump(event(app_id="cli_2")), now_ms=NOW_MS)
+        receive_trusted("cli_1", dump(event(app_id="cli_2")), now_ms=NOW_MS)
 
 
 def test_refusals_and_deliveries_show_no_secret() -> None:
     body = encrypt(dump(event(token="forged")), KEY)
     refused = refusal(door(), body, signed(body, KEY, at=AT))
-    shown = f"{refused!r} {door()!r} {door().receive_trusted(dump(event()), now_ms=NOW_MS)!r}"
+    shown = f"{refused!r} {door()!r} {receive_trusted('cli_1', dump(event()), now_ms=NOW_MS)!r}"
     assert KEY not in shown
     assert TOKEN not in shown

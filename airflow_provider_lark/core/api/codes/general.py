@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from airflow_provider_lark.core.api.codes.cards import CARD_CODES, explain_card
+from airflow_provider_lark.core.api.codes.long_connection import CONNECTION_MEANINGS, ENDPOINT
 from airflow_provider_lark.core.api.codes.meaning import LATER, REPORT, WHICH_RECORD, Meaning
 from airflow_provider_lark.core.api.codes.messages import AT_ENDPOINT, MESSAGE_MEANINGS
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
@@ -260,6 +261,8 @@ def explain(code: int, status: int, text: str = "", endpoint: str = "") -> Meani
     """
     if (endpoint, code) in AT_ENDPOINT:
         return AT_ENDPOINT[endpoint, code]
+    if endpoint == ENDPOINT and code in CONNECTION_MEANINGS:
+        return CONNECTION_MEANINGS[code]
     if code in CARD_CODES and "ErrCode" in text:
         return explain_card(text)
     words, second = _BY_WORDS.get(code, ("", None))

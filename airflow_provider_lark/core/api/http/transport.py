@@ -35,6 +35,7 @@ class Transport:
     def __init__(self, host: str, *, timeout_seconds: float, proxy: Secret | None, verify: bool | str) -> None:
         self._host = host
         self._timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds))
+        self._given_proxy = proxy
         self._proxy = _read_proxy(proxy or _proxy_of_environment(host), is_given=bool(proxy))
         self._verify = _ssl_context(verify)
 
@@ -48,6 +49,21 @@ class Transport:
             "follow_redirects": False,
             "headers": {"User-Agent": f"airflow-provider-lark/{__version__}"},
         }
+
+    def websocket_options(self, url: Secret) -> dict[str, Any]:
+        """Return the arguments of ``websockets.connect`` for *url*, which may be at another host than the API.
+
+        :raises ConfigError: the proxy speaks SOCKS, and ``python-socks`` is not installed.
+        """
+        parts = urlsplit(url.reveal())
+        address = f"{parts.scheme.replace('ws', 'http', 1)}://{parts.netloc}"
+        proxy = self._given_proxy or _proxy_of_environment(address)
+        if proxy is not None and proxy.reveal().startswith("socks") and find_spec("python_socks") is None:
+            raise ConfigError(
+                "the proxy is a SOCKS proxy, which requires the package python-socks: pip install python-socks[asyncio]"
+            )
+        ssl_context = self._verify if parts.scheme == "wss" else None
+        return {"proxy": None if proxy is None else proxy.reveal(), "ssl": ssl_context}
 
     def arguments(self, effect: Send) -> dict[str, Any]:
         """Return the arguments of ``client.request``."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
+from airflow_provider_lark.core.api.wire.secret import Secret
+
 UserIdType = Literal["open_id", "union_id", "user_id"]
 """Of which kind a person's id is; a user_id needs a scope of its own."""
 
@@ -81,6 +83,20 @@ class BatchGet:
     records: list[WireRecord]
     forbidden_record_ids: list[str]
     absent_record_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionAddress:
+    """Where to open a long connection.
+
+    :param url: good for one connection; it holds a ticket.
+    :param service: what names the connection in its frames.
+    :param config: the server's ``ClientConfig``, as it came.
+    """
+
+    url: Secret
+    service: int
+    config: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ _A_PAGE: Gives = {"has_more": bool}
 _RECORDS: Gives = {"records": list}
 _DELETED: Gives = {"deleted": bool}
 
+LONG_CONNECTION = Route("POST", "/callback/ws/endpoint", "other", None, gives={"URL": str})
+
 TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token/internal", "token", None)
 STORE_APP_TOKEN = Route("POST", "/open-apis/auth/v3/app_access_token", "token", None)
 STORE_TENANT_TOKEN = Route("POST", "/open-apis/auth/v3/tenant_access_token", "token", None)

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import LarkRow, RecordId, Side, Values
 from airflow_provider_lark.core.sync.decide import PullDecision, Times, decide_pull
+from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.persist import persist
@@ -108,6 +109,8 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
     report.to_sql.deleted += outcome.writes.deleted
     report.rewritten += outcome.rewritten
     report.conflicts += outcome.conflicts
+    if len(report.found_changed) < KEPT_MAX:
+        report.found_changed |= outcome.changed
     report.skipped += outcome.skipped
     report.warnings += [warning for warning in dict.fromkeys(outcome.warnings) if warning not in report.warnings]
     for name, error in outcome.failed.items():

@@ -1,0 +1,106 @@
+"""Who has an app's long connection: one process at a time, since Lark gives each event to one of several at random.
+
+Beside the inbox, which the holder fills. Each connection that is made raises a number, by which those who follow the
+inbox learn that there was a gap, and poll at once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, Engine, or_, select, update
+
+from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.tables import connections
+from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
+from airflow_provider_lark.core.database.insert import insert_if_new
+
+T = TypeVar("T")
+
+LEASE_SECONDS = 30.0
+"""So long after a crash of the holder another process takes over."""
+
+_OWNER_LENGTH = 128
+
+
+def receiver_name() -> str:
+    """Return a name for this process as a receiver, by which a person finds it."""
+    return f"{socket.gethostname()[:60]}, process {os.getpid()}, {uuid4().hex[:12]}"[:_OWNER_LENGTH]
+
+
+class ConnectionLease:
+    """The right to an app's long connection, as *owner* asks for it; safe to share between threads.
+
+    Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or :class:`.Unreachable` where the database cannot
+    be used. Times are those of the database.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        app_id: str,
+        *,
+        owner: str | None = None,
+        seconds: float = LEASE_SECONDS,
+        clock: Clock | None = None,
+    ) -> None:
+        self._engine = engine
+        self._app_id = app_id
+        self._clock = clock or SystemClock()
+        self.owner = owner or receiver_name()
+        self.seconds = seconds
+
+    def acquire(self) -> str | None:
+        """Take the lease, or extend it; return who has it, if somebody else does."""
+
+        def work(conn: Connection) -> str | None:
+            free = or_(connections.c.owner == self.owner, connections.c.expires_ms <= NowMs())
+            if self._set(conn, free):
+                return None
+            until = {"expires_ms": now_plus_ms(self.seconds)}
+            first = {"app_id": self._app_id, "owner": self.owner, "generation": 0, **until}
+            if insert_if_new(conn, connections, first):
+                return None
+            return conn.scalar(select(connections.c.owner).where(connections.c.app_id == self._app_id))
+
+        return self._run(work)
+
+    def renew(self) -> bool:
+        """Extend the lease; False: it ran out, and somebody else has it."""
+        return self._run(lambda conn: self._set(conn, connections.c.owner == self.owner))
+
+    def _set(self, conn: Connection, condition: ColumnElement[bool]) -> bool:
+        taken = {"owner": self.owner, "expires_ms": now_plus_ms(self.seconds)}
+        mine = update(connections).where(connections.c.app_id == self._app_id, condition)
+        return conn.execute(mine.values(taken)).rowcount == 1
+
+    def release(self) -> None:
+        """Let others have it at once; the count of connections stays."""
+        mine = (connections.c.app_id == self._app_id, connections.c.owner == self.owner)
+        self._run(lambda conn: conn.execute(update(connections).where(*mine).values(expires_ms=0)))
+
+    def note_connected(self) -> None:
+        """Note that a connection was made: what happened before may have been missed."""
+        mine = (connections.c.app_id == self._app_id, connections.c.owner == self.owner)
+        more = {"generation": connections.c.generation + 1, "connected_at": Now()}
+        self._run(lambda conn: conn.execute(update(connections).where(*mine).values(more)))
+
+    def generation(self) -> int:
+        """Return how many connections have been made for the app, by whomever; 0 if none."""
+        made = select(connections.c.generation).where(connections.c.app_id == self._app_id)
+        return look(self._ready, lambda conn: conn.scalar(made) or 0, table=connections.name, clock=self._clock)
+
+    @cached_property
+    def _ready(self) -> Engine:
+        upgrade(self._engine)
+        return self._engine
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        return transact(self._ready, work, table=connections.name, clock=self._clock)
