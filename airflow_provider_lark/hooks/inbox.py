@@ -37,7 +37,6 @@ def open_served(conn_id: str) -> Served:
 
     :raises LarkError: the connection cannot receive, or its inbox cannot be used.
     """
-    from airflow_provider_lark.core.doors.intake import WRITERS
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -53,6 +52,8 @@ def open_keeper(hook: LarkHook) -> Keeper:
 
     :raises LarkError: the inbox cannot be used.
     """
+    from airflow_provider_lark.core.doors.intake import WRITERS
+
     if hook.settings.rabbitmq_conn_id is not None:
         return decide_in(hook, _open_queue(hook))
     inbox = open_inbox(hook, kept_open=WRITERS)
