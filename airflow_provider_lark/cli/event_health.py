@@ -21,8 +21,8 @@ from airflow_provider_lark.core.sync.doctor.events import (
 )
 from airflow_provider_lark.core.sync.doctor.findings import Answer, look
 from airflow_provider_lark.hooks.database import opened_engine
-from airflow_provider_lark.hooks.inbox import find_queue, name_store
 from airflow_provider_lark.hooks.lark import LarkHook
+from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
 
 
 def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[Finding]:

@@ -18,8 +18,8 @@ from airflow_provider_lark.core.hints import counted, list_names
 from airflow_provider_lark.core.inbox import retention, set_aside
 from airflow_provider_lark.core.inbox.survey import Group, survey
 from airflow_provider_lark.hooks.database import opened_engine
-from airflow_provider_lark.hooks.inbox import find_queue, name_store
 from airflow_provider_lark.hooks.lark import LarkHook
+from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
 
 SOMETHING_FAILED = 2
 """Exit status when entries were set aside, or could not be replayed: somebody has to look."""

@@ -19,8 +19,8 @@ import uvicorn
 from airflow_provider_lark.cli.command import service
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.inbox import open_served
-from airflow_provider_lark.hooks.long_connection import open_receiver
+from airflow_provider_lark.hooks.receiving.inbox import open_served
+from airflow_provider_lark.hooks.receiving.long_connection import open_receiver
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.intake import Counts

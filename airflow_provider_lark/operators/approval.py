@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_lark.core.questions.question import Question
-    from airflow_provider_lark.hooks.questions import QuestionDesk
+    from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
 
 class LarkApprovalOperator(AskingOperator, SkipMixin):

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core.approval_centre.ask import Ask
     from airflow_provider_lark.core.approval_centre.rows import Question
-    from airflow_provider_lark.hooks.approval_centre import OpenCentre
     from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.approval_centre import OpenCentre
 
 APPROVE, REJECT = "Approve", "Reject"
 DEFAULT_CODE = "airflow.approval"
@@ -87,7 +87,7 @@ class AskingOperator(CallingOperator):
 
     def _ask(self, hook: LarkHook, opened: OpenCentre, context: Context) -> Ask:
         from airflow_provider_lark.core.approval_centre.ask import Ask
-        from airflow_provider_lark.hooks.approval_centre import find_approvers, find_person
+        from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers, find_person
 
         people = [str(each) for each in read_names(self.approvers, "approvers")]
         if not people:
@@ -108,7 +108,7 @@ class AskingOperator(CallingOperator):
     def _open(self, hook: LarkHook, opened: OpenCentre, context: Context, receiver_url: str | None) -> Question:
         """Ask, unless an earlier try of this task has asked; questions from before a clearing are taken back."""
         from airflow_provider_lark.core.api.services.approval import Definition
-        from airflow_provider_lark.hooks.approval_centre import asker_of, callback_of, withdraw
+        from airflow_provider_lark.hooks.receiving.approval_centre import asker_of, callback_of, withdraw
 
         asker = asker_of(context)
         for before in opened.store.find_others(asker):
@@ -169,7 +169,7 @@ class LarkApprovalCentreOperator(AskingOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and wait."""
-        from airflow_provider_lark.hooks.approval_centre import opened_centre
+        from airflow_provider_lark.hooks.receiving.approval_centre import opened_centre
 
         with airflow_errors():
             hook = self._hook()
@@ -191,7 +191,7 @@ class LarkApprovalCentreOperator(AskingOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Go on when the trigger has fired: what was decided stands in the database."""
-        from airflow_provider_lark.hooks.approval_centre import opened_centre, show_end
+        from airflow_provider_lark.hooks.receiving.approval_centre import opened_centre, show_end
 
         if event is None or event.get("status") != "success":
             answer = event or {}
@@ -225,7 +225,7 @@ class LarkApprovalCentreOperator(AskingOperator):
     def _wait(
         self, hook: LarkHook, opened: OpenCentre, instance_id: str, deadline_ms: int | None, poll_seconds: float
     ) -> Question:
-        from airflow_provider_lark.hooks.approval_centre import RECONCILE_SECONDS, expire, look, show_end
+        from airflow_provider_lark.hooks.receiving.approval_centre import RECONCILE_SECONDS, expire, look, show_end
 
         looked_at = hook.clock.monotonic()
         while True:

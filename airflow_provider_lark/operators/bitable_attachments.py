@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_filter, read_ids, read_json, read_text, read_zone
-from airflow_provider_lark.operators.bitable_base import BitableTableOperator, OpenedTable
 from airflow_provider_lark.operators.dry_run import DryRunOperator
+from airflow_provider_lark.operators.records.base import BitableTableOperator, OpenedTable
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath

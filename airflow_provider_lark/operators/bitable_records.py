@@ -17,12 +17,12 @@ from airflow_provider_lark.hooks.parameters import (
     read_rows,
     read_text,
 )
-from airflow_provider_lark.operators.bitable_base import BitableRecordsOperator, BitableWriteRecordsOperator
-from airflow_provider_lark.operators.record_results import check_ids, check_size, gather, refuse_missing, write_lines
+from airflow_provider_lark.operators.records.base import BitableRecordsOperator, BitableWriteRecordsOperator
+from airflow_provider_lark.operators.records.results import check_ids, check_size, gather, refuse_missing, write_lines
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.lark_side.record_table import RecordTable, Search
-    from airflow_provider_lark.operators.bitable_base import OpenedTable
+    from airflow_provider_lark.operators.records.base import OpenedTable
 
 
 class BitableListRecordsOperator(BitableRecordsOperator):

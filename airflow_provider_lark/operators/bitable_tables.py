@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.hooks.parameters import read_json, read_list
 from airflow_provider_lark.hooks.table_place import TablePlace
-from airflow_provider_lark.operators.bitable_base import BitableOperator, BitableTableOperator, OpenedTable, token_seed
+from airflow_provider_lark.operators.records.base import BitableOperator, BitableTableOperator, OpenedTable, token_seed
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient

@@ -156,9 +156,9 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     def _open_hints(self, engine: SyncEngine) -> TableHints:
         from airflow_provider_lark.core.inbox.hints import TableHints
-        from airflow_provider_lark.hooks.inbox import find_bell, open_inbox
         from airflow_provider_lark.hooks.lark import LarkHook
-        from airflow_provider_lark.hooks.long_connection import open_lease
+        from airflow_provider_lark.hooks.receiving.inbox import find_bell, open_inbox
+        from airflow_provider_lark.hooks.receiving.long_connection import open_lease
 
         hook = LarkHook(self.lark_conn_id, **self.call_settings)
         bell = find_bell(hook)

@@ -68,7 +68,7 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
 
     from airflow_provider_lark.core.doors.web_app import Receiver, not_ready, not_served
     from airflow_provider_lark.core.errors import LarkError
-    from airflow_provider_lark.hooks.inbox import open_served
+    from airflow_provider_lark.hooks.receiving.inbox import open_served
     from airflow_provider_lark.plugins.served_connection import ServedConnection
 
     receiver = Receiver({}, answer_seconds=ANSWER_SECONDS)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.questions.terms import Terms
     from airflow_provider_lark.hooks.calls.settings import CallRetry
     from airflow_provider_lark.hooks.lark import LarkHook
-    from airflow_provider_lark.hooks.questions import QuestionDesk
+    from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
     from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
 
 _GRACE_SECONDS = 60.0
@@ -135,7 +135,7 @@ class LarkCardCallbackSensor(PollingSensor):
     def _terms(self, hook: LarkHook, client: LarkClient) -> Terms:
         from airflow_provider_lark.core.questions.fields import declared_fields
         from airflow_provider_lark.core.questions.terms import Terms
-        from airflow_provider_lark.hooks.questions import default_zone, find_allowed
+        from airflow_provider_lark.hooks.receiving.questions import default_zone, find_allowed
 
         found = client.messaging.get(message_id=self._message_ids[0], original_card=True)
         self.sent_chat_id = found[0].chat_id if found else ""
@@ -150,7 +150,7 @@ class LarkCardCallbackSensor(PollingSensor):
         )
 
     def _tell(self, question_id: str) -> dict[str, Any]:
-        from airflow_provider_lark.hooks.questions import tell_vote
+        from airflow_provider_lark.hooks.receiving.questions import tell_vote
 
         with airflow_errors():
             desk, hook = self._desk(), self._hook()
@@ -167,7 +167,7 @@ class LarkCardCallbackSensor(PollingSensor):
         return {**tell_vote(vote), "action": dict(vote.action)}
 
     def _desk(self) -> QuestionDesk:
-        from airflow_provider_lark.hooks.questions import QuestionDesk
+        from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
         return QuestionDesk.of(self._hook())
 
@@ -178,13 +178,13 @@ class LarkCardCallbackSensor(PollingSensor):
 
 
 def _key(context: Context) -> str:
-    from airflow_provider_lark.hooks.questions import question_key
+    from airflow_provider_lark.hooks.receiving.questions import question_key
 
     return question_key(context, "callback")
 
 
 def _mark(given: Any) -> str:
-    from airflow_provider_lark.hooks.questions import content_mark
+    from airflow_provider_lark.hooks.receiving.questions import content_mark
 
     return content_mark(given)
 

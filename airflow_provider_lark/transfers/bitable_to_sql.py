@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_lark.hooks.parameters import read_filter, read_text
-from airflow_provider_lark.operators.bitable_base import OpenedTable
+from airflow_provider_lark.operators.records.base import OpenedTable
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import is_known_at_parse_time, read_count, read_text, read_values
 from airflow_provider_lark.hooks.table_place import TablePlace
-from airflow_provider_lark.operators.bitable_base import OpenedTable, token_seed
+from airflow_provider_lark.operators.records.base import OpenedTable, token_seed
 from airflow_provider_lark.transfers.transfer_base import BitableTransferOperator
 
 if TYPE_CHECKING:

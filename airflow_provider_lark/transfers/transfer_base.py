@@ -15,9 +15,9 @@ from airflow_provider_lark.hooks.parameters import (
     refuse_choice,
 )
 from airflow_provider_lark.hooks.table_place import TablePlace, name_place, read_address
-from airflow_provider_lark.operators.bitable_base import BitableTableOperator, OpenedTable
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import name_dataset
+from airflow_provider_lark.operators.records.base import BitableTableOperator, OpenedTable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.hooks.approval_centre import OpenCentre
+    from airflow_provider_lark.hooks.receiving.approval_centre import OpenCentre
 
 
 class ApprovalCentreTrigger(PollingTrigger):
@@ -50,7 +50,7 @@ class ApprovalCentreTrigger(PollingTrigger):
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Poll]:
-        from airflow_provider_lark.hooks.approval_centre import RECONCILE_SECONDS
+        from airflow_provider_lark.hooks.receiving.approval_centre import RECONCILE_SECONDS
 
         looked_at = float("-inf")
         # opened once: a client and a look at the tables cost more than what is looked for
@@ -71,7 +71,7 @@ class ApprovalCentreTrigger(PollingTrigger):
             stack.close()
 
     def _look(self, opened: OpenCentre, reconcile: bool) -> str:
-        from airflow_provider_lark.hooks.approval_centre import expire, look, show_end
+        from airflow_provider_lark.hooks.receiving.approval_centre import expire, look, show_end
 
         if self.deadline_ms is not None and self._clock.now() * 1000 >= self.deadline_ms:
             question = expire(opened, self.instance_id)
@@ -83,8 +83,8 @@ class ApprovalCentreTrigger(PollingTrigger):
 
     @contextmanager
     def _open(self) -> Iterator[OpenCentre]:
-        from airflow_provider_lark.hooks.approval_centre import opened_centre
         from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.hooks.receiving.approval_centre import opened_centre
 
         with opened_centre(LarkHook(self.lark_conn_id, **(self.calls or {}))) as opened:
             yield opened
@@ -94,7 +94,7 @@ class ApprovalCentreTrigger(PollingTrigger):
         await asyncio.to_thread(self._withdraw)
 
     def _withdraw(self) -> None:
-        from airflow_provider_lark.hooks.approval_centre import withdraw
+        from airflow_provider_lark.hooks.receiving.approval_centre import withdraw
 
         with self._open() as opened:
             withdraw(opened, self.instance_id)

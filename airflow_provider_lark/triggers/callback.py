@@ -48,7 +48,7 @@ class LarkCardCallbackTrigger(PollingTrigger):
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Poll]:
-        from airflow_provider_lark.hooks.questions import QuestionDesk
+        from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
         # masking asks the supervisor, which must not be waited for on the event loop; and databases block
         desk = await asyncio.to_thread(QuestionDesk.open, self.lark_conn_id)

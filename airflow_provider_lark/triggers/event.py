@@ -115,8 +115,8 @@ class LarkEventTrigger(BaseEventTrigger):
             await self._clock.sleep_async(LOOK_SECONDS)
 
     def _open(self) -> WaitingEvents:
-        from airflow_provider_lark.hooks.inbox import open_waiting
         from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.hooks.receiving.inbox import open_waiting
 
         return open_waiting(LarkHook(self.lark_conn_id), self.event_types)
 

@@ -37,8 +37,8 @@ def connect(shop, monkeypatch, tmp_path):
 @pytest.fixture
 def inbox(connect):
     """The inbox, whose tables are made."""
-    from airflow_provider_lark.hooks.inbox import open_inbox
     from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.inbox import open_inbox
 
     inbox = open_inbox(LarkHook())
     inbox.count()
@@ -176,7 +176,7 @@ def test_rabbitmq_is_examined(told, inbox, connect, queue, monkeypatch):
 def receiver():
     """Serve the connection as it is now."""
     from airflow_provider_lark.core.doors.web_app import Receiver, make_app
-    from airflow_provider_lark.hooks.inbox import open_served
+    from airflow_provider_lark.hooks.receiving.inbox import open_served
 
     receiver = Receiver({"lark_default": open_served("lark_default")})
     server = uvicorn.Server(uvicorn.Config(make_app(receiver), log_level="warning", lifespan="off"))

@@ -35,8 +35,8 @@ def store(emulator, tmp_path, monkeypatch):
 def inbox(store, emulator):
     """Two events that failed, one that waits, and a click that waits."""
     from airflow_provider_lark.core.receiving.envelope import read_delivery
-    from airflow_provider_lark.hooks.inbox import open_inbox
     from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.inbox import open_inbox
 
     inbox = open_inbox(LarkHook())
     bodies = [event(event_id=f"e{number}", app_id=emulator.app_id) for number in range(3)]
@@ -167,8 +167,8 @@ def test_status_counts_what_waits_in_rabbitmq_and_its_dead_letters_and_replay_mo
     from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
     from airflow_provider_lark.hooks.accounts import read_keyring
     from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
-    from airflow_provider_lark.hooks.inbox import open_inbox
     from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.inbox import open_inbox
 
     def status():
         done = airflow("inbox", "status", "--output", "json")

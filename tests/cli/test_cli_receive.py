@@ -117,8 +117,8 @@ def test_forged_request_is_refused_and_logged(receiving, capfd):
 
 
 def test_event_goes_through_rabbitmq_to_the_inbox(airflow, receiving, emulator, queue, tmp_path):
-    from airflow_provider_lark.hooks.inbox import open_inbox
     from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.inbox import open_inbox
 
     receiving(rabbitmq_conn_id="broker")
     app_token = next(iter(emulator.state.bases))

@@ -22,12 +22,13 @@ ORDERS = [
 
 
 def test_every_class_and_parameter_is_told() -> None:
-    from airflow_provider_lark.operators import bitable_base, bitable_records, bitable_tables
+    from airflow_provider_lark.operators import bitable_records, bitable_tables
+    from airflow_provider_lark.operators.records import base
     from airflow_provider_lark.sensors.bitable import BitableRecordSensor
 
     told = page(PAGE).code()
-    shared = (name for name in dir(bitable_base) if name.startswith("Bitable") and name.endswith("Operator"))
-    bases = {getattr(bitable_base, name) for name in shared}
+    shared = (name for name in dir(base) if name.startswith("Bitable") and name.endswith("Operator"))
+    bases = {getattr(base, name) for name in shared}
     modules = (bitable_records, bitable_tables)
     classes = {getattr(module, name) for module in modules for name in dir(module) if name.startswith("Bitable")}
     classes |= {BitableRecordSensor, *BitableRecordSensor.__mro__[1:2]}

@@ -61,7 +61,7 @@ class Team:
 @contextmanager
 def running_team(emulator, tmp_path, monkeypatch):
     """Run a receiver in a thread, with a connection that has everything a question needs."""
-    from airflow_provider_lark.hooks.inbox import open_served
+    from airflow_provider_lark.hooks.receiving.inbox import open_served
 
     sock = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -70,7 +70,7 @@ def _migrated():
 @contextmanager
 def decisions(emulator, tmp_path, monkeypatch):
     """Serve clicks as ``airflow lark receive`` does, in this process."""
-    from airflow_provider_lark.hooks.inbox import open_served
+    from airflow_provider_lark.hooks.receiving.inbox import open_served
 
     store = tmp_path / "store.db"
     store.write_bytes(_migrated())

@@ -8,7 +8,6 @@ from datetime import date, datetime
 import pytest
 from airflow.sdk import DAG, Asset
 
-from airflow_provider_lark.operators import record_results
 from airflow_provider_lark.operators.bitable_records import (
     BitableCreateRecordsOperator,
     BitableDeleteRecordsOperator,
@@ -17,6 +16,7 @@ from airflow_provider_lark.operators.bitable_records import (
     BitableUpdateRecordsOperator,
     BitableUpsertRecordsOperator,
 )
+from airflow_provider_lark.operators.records import results
 from tests.skin.orders import context, fails, run
 
 pytestmark = pytest.mark.usefixtures("time_flies")
@@ -213,7 +213,7 @@ def test_list_reads_no_more_than_its_limit(orders):
 
 
 def test_list_that_is_too_much_for_an_xcom_says_what_else_to_do(orders, monkeypatch):
-    monkeypatch.setattr(record_results, "XCOM_BYTES_MAX", 40_000)
+    monkeypatch.setattr(results, "XCOM_BYTES_MAX", 40_000)
     orders.add(*({"code": f"{n:080d}"} for n in range(1500)))
     message = fails(BitableListRecordsOperator, field_names=["code"])
     assert all(

@@ -7,7 +7,6 @@ import json
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.operators import record_results
 from airflow_provider_lark.operators.bitable_records import (
     BitableCreateRecordsOperator,
     BitableDeleteRecordsOperator,
@@ -15,6 +14,7 @@ from airflow_provider_lark.operators.bitable_records import (
     BitableUpdateRecordsOperator,
     BitableUpsertRecordsOperator,
 )
+from airflow_provider_lark.operators.records import results
 from tests.skin.orders import context, fails, run
 
 pytestmark = pytest.mark.usefixtures("time_flies")
@@ -150,7 +150,7 @@ def test_equal_batches_of_one_task_are_all_created(orders):
 
 
 def test_more_ids_than_an_xcom_holds_are_refused_before_writing(orders, monkeypatch):
-    monkeypatch.setattr(record_results, "XCOM_IDS_MAX", 2)
+    monkeypatch.setattr(results, "XCOM_IDS_MAX", 2)
     rows = [{"code": str(n)} for n in range(3)]
     assert "return_ids=False" in fails(BitableCreateRecordsOperator, records=rows)
     assert orders.cells() == []

@@ -96,7 +96,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
     # those that others only build upon
     bases = {
         "operators.approvals.asking",
-        "operators.bitable_base",
+        "operators.records.base",
         "operators.messages.base",
         "operators.messages.delivering",
         "operators.calling",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.questions.question import Question
     from airflow_provider_lark.core.questions.terms import Choice, Terms
     from airflow_provider_lark.hooks.lark import LarkHook
-    from airflow_provider_lark.hooks.questions import QuestionDesk
+    from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
 FORTNIGHT_SECONDS = 14 * 86_400.0
 """As long as a card of JSON 2.0 can be pressed."""
@@ -78,7 +78,7 @@ class AskingOperator(CallingOperator):
 
     def open_desk(self) -> QuestionDesk:
         """Return the questions of the app."""
-        from airflow_provider_lark.hooks.questions import QuestionDesk
+        from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
         return QuestionDesk.of(self.open_hook())
 
@@ -89,7 +89,7 @@ class AskingOperator(CallingOperator):
     def ask(self, desk: QuestionDesk, hook: LarkHook, client: LarkClient, context: Context) -> Question:
         """Return the question of this task, whose cards are sent; of an earlier try, where that has asked the same."""
         from airflow_provider_lark.core.questions.approval_card import approval_card
-        from airflow_provider_lark.hooks.questions import content_mark, question_key
+        from airflow_provider_lark.hooks.receiving.questions import content_mark, question_key
 
         self.lark_host = hook.settings.host
         title, body = need_text(self.title, "title"), read_text(self.body) or ""
@@ -137,7 +137,7 @@ class AskingOperator(CallingOperator):
 
     def _terms(self, hook: LarkHook, client: LarkClient, form: Sequence[FormField]) -> Terms:
         from airflow_provider_lark.core.questions.terms import Terms
-        from airflow_provider_lark.hooks.questions import default_zone, find_allowed
+        from airflow_provider_lark.hooks.receiving.questions import default_zone, find_allowed
 
         names = read_list(self.allowed, "allowed")
         allowed = None if names is None else find_allowed(hook, client, [str(each) for each in names], "allowed")

@@ -28,7 +28,7 @@ class Outcome:
 
     def to_plain(self, question: Question) -> dict[str, Any]:
         """Return what the task returns."""
-        from airflow_provider_lark.hooks.questions import tell_vote
+        from airflow_provider_lark.hooks.receiving.questions import tell_vote
 
         return {
             "decision": self.decision,

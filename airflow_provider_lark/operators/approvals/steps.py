@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.questions.question import Question
     from airflow_provider_lark.hooks.lark import LarkHook
-    from airflow_provider_lark.hooks.questions import QuestionDesk
+    from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def escalate(
 ) -> None:
     """Let others answer too, and send them the card."""
     from airflow_provider_lark.core.api.services.messaging import content
-    from airflow_provider_lark.hooks.questions import find_allowed
+    from airflow_provider_lark.hooks.receiving.questions import find_allowed
 
     names = [str(each) for each in read_list(given, "escalate_to") or ()]
     try:

@@ -69,7 +69,7 @@ class QuestionDesk:
     @classmethod
     def of(cls, hook: LarkHook) -> QuestionDesk:
         """Return those of a hook's app."""
-        from airflow_provider_lark.hooks.inbox import open_inbox
+        from airflow_provider_lark.hooks.receiving.inbox import open_inbox
 
         return cls(open_questions(hook), open_inbox(hook))
 

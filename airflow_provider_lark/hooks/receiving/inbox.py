@@ -14,8 +14,8 @@ from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
 from airflow_provider_lark.hooks.connections.redis import open_bell
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.pumps import keep_pumping
-from airflow_provider_lark.hooks.questions import decide_in
+from airflow_provider_lark.hooks.receiving.pumps import keep_pumping
+from airflow_provider_lark.hooks.receiving.questions import decide_in
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.configuration import conf
 
 from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound
-from airflow_provider_lark.hooks.inbox import approval_secrets, name_store, open_inbox
+from airflow_provider_lark.hooks.receiving.inbox import approval_secrets, name_store, open_inbox
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.errors import LarkError, Unreachable
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.inbox import name_store, open_keeper
+from airflow_provider_lark.hooks.receiving.inbox import name_store, open_keeper
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.api import AsyncLarkClient
