@@ -180,7 +180,10 @@ def test_every_key_of_a_report_is_told() -> None:
 
     told = page("docs/operators.md").code()
     kinds = (SetupReport, SyncReport, CheckReport, Backlog)
-    assert [f"{kind.__name__}.{each.name}" for kind in kinds for each in fields(kind) if each.name not in told] == []
+    # what a report keeps to itself is not part of its repr
+    assert SyncReport("m", "full").to_dict().keys() == {each.name for each in fields(SyncReport) if each.repr}
+    keys = [(kind.__name__, each.name) for kind in kinds for each in fields(kind) if each.repr]
+    assert [f"{kind}.{name}" for kind, name in keys if name not in told] == []
 
 
 def test_every_parameter_is_told() -> None:
