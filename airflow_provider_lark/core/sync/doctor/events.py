@@ -1,7 +1,7 @@
 """Whether Lark's events and clicks arrive: keys, subscriptions, the inbox, the receiver. Nothing is changed.
 
-What the developer console says cannot be asked of Lark. That something has arrived proves its switches; that nothing
-has is said with the switches to look at.
+The settings of the developer console are not read. That something has arrived proves its switches; that nothing has is
+said with the switches to look at.
 """
 
 from __future__ import annotations
