@@ -70,7 +70,6 @@ _SIGN_IN = "have the user authorise the app again (client.auth.authorize_url)"
 _READ_FIELDS = "read the fields again; one may have been renamed or deleted"
 _CHECK_PATH = "check the spelling of the path, and the host"
 _CHECK_METHOD = "check the method, the spelling of the path, and the host"
-_FIND_VALUE = WHICH_RECORD
 _LIMIT = "delete data that is no longer needed, or use another table"
 
 _MEANINGS: dict[int, Meaning] = {
@@ -154,9 +153,9 @@ _MEANINGS: dict[int, Meaning] = {
     1254107: Meaning(BadRequest, "the filter is too long", "at most 2,000 characters"),
     1254108: Meaning(BadRequest, "the sort is too long", "at most 1,000 characters"),
     # values, and the form of a request
-    1254015: Meaning(ValueRefused, "a value does not fit its field's type", _FIND_VALUE),
+    1254015: Meaning(ValueRefused, "a value does not fit its field's type", WHICH_RECORD),
     1254027: Meaning(ValueRefused, "an attachment was not uploaded to this base", "upload it to this base first"),
-    1254130: Meaning(ValueRefused, "a cell is too large", _FIND_VALUE),
+    1254130: Meaning(ValueRefused, "a cell is too large", WHICH_RECORD),
     1254303: Meaning(ValueRefused, "an attachment belongs to another base", "upload it to this base first"),
     1254037: Meaning(BadRequest, "the client_token is not a version 4 UUID", "use str(uuid.uuid4())"),
     1254016: Meaning(BadRequest, "the sort is invalid", _READ_FIELDS),
@@ -182,13 +181,13 @@ _CONVERSIONS = {
     1254072: "Phone",
     1254074: "DuplexLink",
 }
-_USER_HINT = "ids issued to another app or of another type (open_id, union_id, user_id) are not valid; " + _FIND_VALUE
+_USER_HINT = "ids issued to another app or of another type (open_id, union_id, user_id) are not valid; " + WHICH_RECORD
 
 _MEANINGS |= {
     code: Meaning(
         ValueRefused,
         f"a value does not fit its field of type {name}",
-        _USER_HINT if name == "User" else _FIND_VALUE,
+        _USER_HINT if name == "User" else WHICH_RECORD,
     )
     for code, name in _CONVERSIONS.items()
 }
