@@ -357,9 +357,10 @@ def foreseen(trial: Trial, actions: Iterable[Action]) -> Effects:
         if action.side == "sql":
             name = f"made for {action.record_id}" if action.key == MADE_KEY else action.key
         else:
-            new = action.kind == "create" or action.record_id.startswith(NEW_RECORD)
+            # a record that Lark will make has no id yet
+            new = action.kind == "create" or not action.record_id
             name = f"new of {action.key}" if new else action.record_id
-        changes = {each.column: (plain(each.old), plain(each.new)) for each in action.changes}
+        changes = {each.column: (plain(each.old), ANY if each.made_by else plain(each.new)) for each in action.changes}
         if action.side == "lark" and action.record_id in made:
             # the key that the database makes is written back
             changes |= {column: (changes[column][0], ANY) for column in trial.key if column in changes}
