@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -169,7 +170,7 @@ class _Table:
         """Nothing is open."""
 
 
-class _Document:
+class _Document(ABC):
     """One text for all mappings, printed when it is whole: a reader of half of it would take it for all."""
 
     def __init__(self, output: str) -> None:
@@ -177,8 +178,9 @@ class _Document:
         self._file = TemporaryFile("w+", encoding="utf-8", errors="surrogatepass")  # noqa: SIM115 (closed by close())
         self._is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
 
+    @abstractmethod
     def write(self, found: Plan) -> None:
-        raise NotImplementedError
+        """Take the plan of one mapping."""
 
     def end(self) -> None:
         """Print all of it."""
