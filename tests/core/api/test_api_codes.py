@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_lark.core.api.codes import explain, known_codes
 from airflow_provider_lark.core.api.codes.cards import KNOWN_SUB_CODES, explain_card, read_path
+from airflow_provider_lark.core.api.codes.long_connection import CONNECTION_MEANINGS, ENDPOINT
 from airflow_provider_lark.core.api.codes.messages import MESSAGE_MEANINGS
 from airflow_provider_lark.core.api.codes.schema import SCHEMA_MEANINGS
 from airflow_provider_lark.core.api.codes.services import SERVICE_INTERNAL_CODES, SERVICE_MEANINGS
@@ -25,7 +26,10 @@ OF_OTHER_SERVICES = {5000, 1064510, 1064511, 800004006, 800010701}
 
 
 def test_every_code_that_the_emulator_knows_has_a_meaning() -> None:
-    assert CODES.keys() - known_codes() - OF_OTHER_SERVICES == set()
+    assert CODES.keys() - known_codes() - CONNECTION_MEANINGS.keys() - OF_OTHER_SERVICES == set()
+    # they have this meaning only where a long connection is asked for
+    for code, meaning in CONNECTION_MEANINGS.items():
+        assert explain(code, 200, endpoint=ENDPOINT) == meaning
 
 
 def test_tables_do_not_contradict_each_other() -> None:
