@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 
@@ -35,7 +37,13 @@ class RedisBell:
     """
 
     def __init__(self, settings: Mapping[str, Any], app_id: str, *, clock: Clock | None = None) -> None:
-        self._redis = redis.Redis(**settings, socket_connect_timeout=_ANSWER_SECONDS, socket_timeout=_ANSWER_SECONDS)
+        self._redis = redis.Redis(
+            **settings,
+            socket_connect_timeout=_ANSWER_SECONDS,
+            socket_timeout=_ANSWER_SECONDS,
+            # once more, for a connection that was closed while it rested; the default goes on for half a minute
+            retry=Retry(NoBackoff(), 1),
+        )
         self._app_id = app_id
         self._clock = clock or SystemClock()
         self._queue: queue.Queue[str] = queue.Queue(QUEUED_MAX)
@@ -44,12 +52,11 @@ class RedisBell:
 
     def ring(self, subjects: Iterable[str]) -> None:
         """Wake whoever listens for one of *subjects*."""
-        for subject in dict.fromkeys(subjects):
-            try:
-                self._queue.put_nowait(_channel(self._app_id, subject))
-            except queue.Full:
-                return
         with self._lock:
+            for subject in dict.fromkeys(subjects):
+                if self._queue.full():
+                    break
+                self._queue.put_nowait(_channel(self._app_id, subject))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._send, name="lark-bell", daemon=True)
                 self._thread.start()
@@ -59,9 +66,9 @@ class RedisBell:
         return RedisEar(self._redis, _channel(self._app_id, subject), self._clock)
 
     def _send(self) -> None:
+        """Send what waits, then end: a receiver that reads its connection anew leaves no thread behind."""
         is_down = False
-        while True:
-            channel = self._queue.get()
+        while (channel := self._next()) is not None:
             try:
                 self._redis.publish(channel, b"")
                 is_down = False
@@ -72,6 +79,20 @@ class RedisBell:
                     )
                 is_down = True
                 self._clock.sleep(AGAIN_SECONDS)
+                self._drop()
+
+    def _next(self) -> str | None:
+        with self._lock:
+            if self._queue.empty():
+                self._thread = None
+                return None
+            return self._queue.get_nowait()
+
+    def _drop(self) -> None:
+        """Forget what waits: nobody could hear it, and who listens again looks first."""
+        with self._lock:
+            while not self._queue.empty():
+                self._queue.get_nowait()
 
 
 class RedisEar:

@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.errors import Stopped
 from airflow_provider_lark.core.inbox.hints import TableHints
 from airflow_provider_lark.core.inbox.redis_bell import QUEUED_MAX, RedisBell
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
@@ -163,7 +164,8 @@ def test_redis_that_is_down_is_as_none_and_comes_back(bell, inbox, tap, app_id, 
     ear.close()
 
 
-def test_ringing_never_waits_for_a_redis_that_says_nothing(app_id):
+def test_ringing_never_waits_for_a_redis_that_says_nothing(app_id, monkeypatch):
+    monkeypatch.setattr("airflow_provider_lark.core.inbox.redis_bell.AGAIN_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=16) as silent:
         bell = RedisBell({"host": "127.0.0.1", "port": silent.getsockname()[1]}, app_id)
         clock = SystemClock()
@@ -172,6 +174,8 @@ def test_ringing_never_waits_for_a_redis_that_says_nothing(app_id):
             bell.ring([f"subject {number}"])
         # each answer would be waited for a second
         assert clock.monotonic() - began < QUEUED_MAX
+        # what nobody can hear is dropped, and the thread that sends it ends
+        wait_until(lambda: all(each.name != "lark-bell" for each in threading.enumerate()))
 
 
 def test_continuous_sync_is_woken_and_hardly_looks(bell, inbox, app_id):
@@ -185,6 +189,8 @@ def test_continuous_sync_is_woken_and_hardly_looks(bell, inbox, app_id):
         return SyncReport("m", "incremental")
 
     def listen(seconds: float) -> bool:
+        if len(runs) == 2:
+            raise Stopped("the test has seen what it waited for")
         looks.append(seconds)
         if len(looks) == 2:
             # it listens by now
@@ -192,14 +198,8 @@ def test_continuous_sync_is_woken_and_hardly_looks(bell, inbox, app_id):
         return hints.wait(LONG_SECONDS)
 
     sync = ContinuousSync("m", run, poll_seconds=3600, hints=hints, listen=listen)
-    ended = threading.Event()
-
-    def stay() -> None:
+    with pytest.raises(Stopped):
         sync.run_for(3600)
-        ended.set()
-
-    threading.Thread(target=stay, daemon=True).start()
-    wait_until(lambda: len(runs) == 2)
     assert len(looks) <= 4
     assert inbox.count().pending == 0
     hints.close()
