@@ -1,4 +1,4 @@
-"""Conflicts that a person has decided in ``sync_conflict``: ``UPDATE sync_conflict SET outcome = 'lark' WHERE …``."""
+"""Resolutions: conflicts decided in ``sync_conflict``: ``UPDATE sync_conflict SET outcome = 'lark' WHERE …``."""
 
 from __future__ import annotations
 
