@@ -1,4 +1,4 @@
-"""Rows that both sides changed in different ways: open conflicts, and the outcome of the others."""
+"""Rows that both sides changed in different ways: those that wait for a person, and what became of the others."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
-from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, hash_values, load_values
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import conflict as table
-from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.side import Key, RecordId, Values
 
 _VALUES = ("base_values", "lark_values", "sql_values")
 _OPEN = table.c.status == "open"
@@ -39,6 +39,17 @@ class Conflict:
     outcome: str | None = None
     status: Literal["open", "closed"] | None = None
     id: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from a conflict of the same row over other values."""
+        return fingerprint(self.record_id, self.lark, self.sql)
+
+
+def fingerprint(record_id: str | None, lark: Values | None, sql: Values | None) -> str:
+    """Return what both sides hold in 32 digits."""
+    sides = (None if side is None else dump_values(side) for side in (lark, sql))
+    return hash_values("\n".join((record_id or "", *map(str, sides))))
 
 
 class Conflicts(LedgerPart):
@@ -65,6 +76,16 @@ class Conflicts(LedgerPart):
         """Return the open conflicts for which a person has set the outcome to ``lark`` or ``sql``."""
         mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.in_(("lark", "sql")))
         return [_from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id))]
+
+    def open_by_key(self, keys: Sequence[Key]) -> dict[Key, Conflict]:
+        """Return the open conflicts of *keys*, decided ones too."""
+        found = (row for some in split(keys) for row in self._open_by_key(some).values())
+        return {each.key: each for each in map(_from_row, found)}
+
+    def note_outcome(self, keys: Sequence[Key], outcome: str) -> None:
+        """Write down who wins the open conflicts of *keys*."""
+        for some in split(keys):
+            self.conn.execute(update(table).where(self._of(table, some), _OPEN).values(outcome=outcome))
 
     def open_page(self, *, after: int, limit: int) -> list[Conflict]:
         """Return up to *limit* conflicts that wait for a person, from behind the id *after*."""

@@ -1,4 +1,4 @@
-"""Rows and records that could not be synced: kept in the queue for a retry, or as ``failed`` until handled.
+"""What could not be synced: kept in the queue for another try, or as ``failed`` until a person sees to it.
 
 An entry with the operation ``PULL`` names a record by its key, or by Lark's record id while it has no key. It asks for
 the record to be read from Lark again.
@@ -68,6 +68,12 @@ class DeadLetters(QueuePart):
         again = {"status": "pending", "processed_at": None, "next_attempt_at": None}
         self._change_ids(entry_ids, queue.c.operation == PULL, **_done(), **UNCLAIMED)
         self._change_ids(entry_ids, queue.c.operation != PULL, queue.c.status != HELD, **again, **UNCLAIMED)
+
+    def failed_texts(self, *, limit: int) -> list[str]:
+        """Return key and reason of the *limit* newest entries that failed for good."""
+        mine = (queue.c.table_name == self.table_name, queue.c.status == "failed")
+        newest = select(queue.c.key, queue.c.error_message).where(*mine).order_by(queue.c.id.desc()).limit(limit)
+        return [f"{row.key}: {row.error_message or ''}" for row in self.conn.execute(newest)]
 
     def among(self, ids: Sequence[str]) -> set[str]:
         """Return those of *ids* whose record waits for another try, or failed for good."""

@@ -1,4 +1,4 @@
-"""Deletes held back by the limit: entries of the queue with the status ``held``, which no run claims by itself.
+"""Deletes that a guard holds back: entries of the queue with the status ``held``, which no run claims by itself.
 
 An entry of the operation ``PULL`` keeps a row in SQL whose record is gone in Lark; any other keeps a record in Lark
 whose row was deleted in SQL. When the key changes again, a held entry is claimed along with the new one.
@@ -7,6 +7,7 @@ whose row was deleted in SQL. When the key changes again, a held entry is claime
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, insert, select
@@ -66,6 +67,33 @@ class HeldDeletes(QueuePart):
         for some in split(keys):
             self._release(self._of(queue, some))
 
+    def fingerprint(self, *, pulls: bool) -> str:
+        """Return what tells the deletes that are held on one side from others, in 32 digits; empty for none.
+
+        :param pulls: see :meth:`page`.
+        """
+        digest, count = blake2b(digest_size=16), 0
+        for row in self.conn.execute(self._held(pulls).order_by(queue.c.id)):
+            digest.update(f"{row.id} {row.key}\n".encode("utf-8", "surrogatepass"))
+            count += 1
+        return digest.hexdigest() if count else ""
+
+    def mark(self, note: str, *, pulls: bool) -> None:
+        """Write at all that is held on one side what a person decided about it."""
+        self._change(*self._mine(pulls), _IS_HELD, error_message=note[:ERROR_LENGTH])
+
+    def marked_page(self, note: str, *, after: int, limit: int) -> list[Entry]:
+        """Return up to *limit* entries that :meth:`mark` has marked and that are not carried out yet."""
+        waits = queue.c.status.in_((HELD, "pending"))
+        mine = (queue.c.table_name == self.table_name, waits, queue.c.error_message == note[:ERROR_LENGTH])
+        return self._page(select(queue.c.id, queue.c.key).where(*mine), after, limit)
+
+    def release_marked(self, note: str, keys: Sequence[Key]) -> None:
+        """Let those of *keys* that :meth:`mark` has marked be carried out; the mark stays."""
+        for some in split(keys):
+            marked = (self._of(queue, some), _IS_HELD, queue.c.error_message == note[:ERROR_LENGTH])
+            self._change(*marked, status="pending", **_AT_ONCE)
+
     def settle(self, keys: Sequence[Key]) -> None:
         """Complete the held entries of *keys*: there is nothing left to delete."""
         done = {**_AT_ONCE, "status": "completed", "processed_at": Now(), "error_message": None}
@@ -90,12 +118,10 @@ class HeldDeletes(QueuePart):
 
         :param pulls: those whose row stays in SQL; otherwise those whose record stays in Lark.
         """
-        kind = queue.c.operation == PULL if pulls else queue.c.operation != PULL
         other = queue.alias()
         is_older = (other.c.key == queue.c.key, other.c.table_name == queue.c.table_name, other.c.id < queue.c.id)
         is_alike = (by_key(other.c.status) == HELD, other.c.operation == PULL if pulls else other.c.operation != PULL)
-        held = select(queue.c.id, queue.c.key).where(queue.c.table_name == self.table_name, _IS_HELD, kind)
-        return self._page(held.where(~exists().where(*is_older, *is_alike)), after, limit)
+        return self._page(self._held(pulls).where(~exists().where(*is_older, *is_alike)), after, limit)
 
     def count_due(self, *, soft: bool) -> int:
         """Return how many keys wait in the queue of which a push may delete the record, at most.
@@ -107,6 +133,12 @@ class HeldDeletes(QueuePart):
     def due_page(self, *, soft: bool, after: int, limit: int) -> list[Entry]:
         """Return up to *limit* entries of the keys that :meth:`count_due` counts, from behind *after*."""
         return self._page(self._due(select(queue.c.id, queue.c.key), soft), after, limit)
+
+    def _mine(self, pulls: bool) -> tuple[ColumnElement[bool], ...]:
+        return queue.c.table_name == self.table_name, queue.c.operation == PULL if pulls else queue.c.operation != PULL
+
+    def _held(self, pulls: bool) -> Select[Any]:
+        return select(queue.c.id, queue.c.key).where(*self._mine(pulls), _IS_HELD)
 
     def _page(self, entries: Select[Any], after: int, limit: int) -> list[Entry]:
         # in the order of the ids, which an index gives: in that of the keys each page would sort them all

@@ -1,4 +1,4 @@
-"""The log of changes, with the outcome of each."""
+"""What a person reads afterwards: the log of changes, and what became of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import log
 
 Direction = Literal["to_lark", "to_sql", "both"]
-Status = Literal["applied", "skipped", "conflict", "failed", "rewritten", "near_miss"]
+Status = Literal["applied", "skipped", "conflict", "decided", "failed", "rewritten", "near_miss"]
 
 
 class LogLine(NamedTuple):

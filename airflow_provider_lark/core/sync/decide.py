@@ -99,7 +99,7 @@ def decide_pull(
     :param near: what SQL held when the base was taken, where Lark held something else.
     :param lark: None when the record is gone for certain.
     :param sql: None when the row does not exist, or is marked as deleted.
-    :param resolution: what a person decided about an open conflict.
+    :param resolution: what a person decided about an open conflict, or the side of a held delete that is kept.
     """
     if lark is None:
         return _decide_lark_gone(rules, _held_by_sql(base, near), sql, resolution)
@@ -248,7 +248,7 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, res
     edited = rules.direction == "both" and any(
         _differs(name, sql, base) for name in rules.columns if name in rules.to_lark and name in rules.to_sql
     )
-    if not edited:
+    if not edited and resolution != "sql":
         return PullDecision(sql="delete", pair="forget")
     # nobody tells when a record was deleted, so only a policy that names Lark lets the delete win
     outcome: Side | None = resolution or ("lark" if rules.conflict.winner == "lark" else "sql")
@@ -256,7 +256,7 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, res
         return PullDecision(conflict=True)
     if outcome == "lark":
         return PullDecision(sql="delete", pair="forget", conflict=True, outcome="lark")
-    return PullDecision(pair="forget", owes_lark=True, conflict=True, outcome="sql")
+    return PullDecision(pair="forget", owes_lark=rules.direction != "to_sql", conflict=True, outcome="sql")
 
 
 def _decide_sql_missing(
@@ -265,14 +265,16 @@ def _decide_sql_missing(
     """Handle a record whose SQL row does not exist."""
     now = _only(lark, rules.all_columns)
     if rules.direction == "to_lark":
-        # a record that people added is theirs; one whose row was deleted goes with the row
+        # a record that people added is theirs; one whose row was deleted goes with the row, unless a person keeps it
+        if resolution == "lark":
+            return PullDecision(pair="forget")
         return PullDecision() if base is None else PullDecision(base=now, pair="save", owes_lark=True)
     if base is None or rules.direction == "to_sql":
         return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save")
     edited = any(_differs(name, lark, base) for name in rules.columns if name in rules.to_sql)
     if rules.deletes.mode == "ignore":
         return PullDecision(base=now, pair="tombstone")
-    if not edited:
+    if not edited and resolution != "lark":
         return PullDecision(owes_lark=True)
     if rules.conflict.mode == "manual" and resolution is None:
         return PullDecision(conflict=True)

@@ -1,4 +1,4 @@
-"""SyncEngine: keeps one Bitable table and one SQL table in sync."""
+"""SyncEngine: keeps one Bitable table and one SQL table in step."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Rep
 from airflow_provider_lark.core.sync.run.lease import hold_lease, worker_name
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.users import Users
+from airflow_provider_lark.core.sync.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class SyncEngine:
         self._ready: setup.Ready | None = None
         self.table: tuple[str, str] | None = None
         """app_token and table_id of the Bitable table, once they are known."""
+        self.verdicts = Verdicts()
+        """What people decided elsewhere; a run carries it out, and notes what became of it."""
         self.tells_idle_runs = True
         """Whether the log has a line for a run that met nothing to do; one every few seconds would bury the others."""
 
@@ -236,10 +239,8 @@ class SyncEngine:
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""
-        owner = worker_name(self.new_token())
-        return hold_lease(
-            self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=self.lease_wait_seconds
-        )
+        owner, wait = worker_name(self.new_token()), self.lease_wait_seconds
+        return hold_lease(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=wait)
 
     @contextmanager
     def _run(
@@ -274,6 +275,7 @@ class SyncEngine:
                 keep_lease=keep,
                 users=self._users,
                 allow_mass_deletes=allow_mass_deletes,
+                verdicts=self.verdicts,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
             # with the lease in hand, whatever is still claimed belongs to a worker that died

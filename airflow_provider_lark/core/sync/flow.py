@@ -21,6 +21,7 @@ from airflow_provider_lark.core.sync.pull.hold import refuse_held
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
+from airflow_provider_lark.core.sync.push.open_decisions import note_open_decisions
 from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
 from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
@@ -61,6 +62,7 @@ def run_full(run: Run) -> None:
     _save(run, pulled, complete=scan.is_complete, offset=offset)
     drain(run)
     run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
+    note_open_decisions(run)
     refuse_held(run, scan.blind)
 
 
@@ -95,6 +97,7 @@ def _run_incremental(run: Run, state: Checkpoint, told: Sequence[RecordId]) -> N
     recount = scan is None or scan.is_settled
     _save(run, pulled, complete=False, offset=_offset(run, pulled.total) if recount else None)
     drain(run)
+    note_open_decisions(run)
     refuse_held(run, scan.blind if scan is not None else None)
 
 

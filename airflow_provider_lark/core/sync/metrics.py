@@ -1,4 +1,4 @@
-"""Metrics of a sync: the backlog and its age."""
+"""What an operator watches: how much waits, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retention: how long the ledger keeps completed entries."""
+"""How long the ledger remembers what is done."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Mappings: which tables are kept in sync, and how; and the files that they are read from."""
+"""What is to be kept in step, and how: mappings, and the files that they are read from."""

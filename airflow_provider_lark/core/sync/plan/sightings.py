@@ -1,6 +1,6 @@
-"""What records contain just before they are written: the one thing that a run overwrites without having read it.
+"""What records hold just before they are written to: the one thing that a run overwrites without having read it.
 
-A plan records it, and the run of that plan leaves a record alone whose content has changed since.
+A plan notes it, and the run of that plan leaves a record alone that holds something else by then.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from decimal import Decimal
 from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
+from airflow_provider_lark.core.ledger.conflicts import fingerprint
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.side import LarkRow, RecordId, Side, Values
+from airflow_provider_lark.core.side import LarkRow, RecordId, Values
 from airflow_provider_lark.core.sync.decide import PullDecision, Times, decide_pull
 from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
-from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
+from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.persist import persist
 from airflow_provider_lark.core.sync.pull.row_states import Refusal, RowState, explain, gather
@@ -163,7 +164,7 @@ def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState
             outcome.skipped += 1
             outcome.refused.add(state.record_id)
             continue
-        resolution = bundle.resolutions.get(state.key) if state.key else None
+        resolution = _resolution(state, bundle)
         waits = state.key in open_keys and resolution is None
         if waits:
             outcome.refused.add(state.record_id)
@@ -173,6 +174,15 @@ def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState
         if step is not None:
             steps.append(step)
     return steps
+
+
+def _resolution(state: RowState, bundle: Bundle) -> Resolution | None:
+    """Return what a person decided about the row; None where it is no longer what they saw."""
+    found = bundle.resolutions.get(state.key) if state.key else None
+    if found is None or found.seen is None:
+        return found
+    lark, sql = (None if side is None else side.values for side in (state.lark, state.sql))
+    return found if found.seen == fingerprint(state.record_id, lark, sql) else None
 
 
 def _admitted(tx: Transaction, steps: list[Step], outcome: Outcome) -> list[Step]:
@@ -192,7 +202,7 @@ def _was_met_before(state: RowState, bundle: Bundle) -> bool:
     return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
 
 
-def _decide_one(run: Run, state: RowState, resolution: Side | None, *, waits: bool) -> Step | None:
+def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, waits: bool) -> Step | None:
     sql = None if run.is_deleted(state.sql) or state.sql is None else state.sql.values
     if state.pair is not None and state.pair.tombstone and (sql is None) != (state.lark is None):
         # a delete that the policy ignores: the side that is left stays as it is
@@ -207,7 +217,7 @@ def _decide_one(run: Run, state: RowState, resolution: Side | None, *, waits: bo
         lark=state.lark.values if state.lark else None,
         sql=sql,
         times=times,
-        resolution=resolution,
+        resolution=None if resolution is None else resolution.winner,
         near=state.near,
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):

@@ -1,4 +1,4 @@
-"""A bundle of records on its way into SQL, and its outcome."""
+"""A bundle of records on its way into SQL, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,24 @@ from airflow_provider_lark.core.sync.run.grounds import Grounds
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a person decided about a row.
+
+    :param seen: the fingerprint of what they saw, without which the decision does not count; None: whatever it is now.
+    :param note: who decided, for the log; empty where nobody says.
+    """
+
+    winner: Side
+    seen: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """Records on their way into SQL.
 
     :param gone: records that are known to be deleted.
-    :param resolutions: what a person decided about open conflicts, by key.
+    :param resolutions: what people decided, by key.
     :param claims: the queue entries that asked for these records, by key or record id.
     :param compare_all: also look at the SQL rows of records that are as the base says (a complete scan).
     :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
@@ -29,7 +42,7 @@ class Bundle:
 
     rows: Sequence[LarkRow]
     gone: Collection[RecordId] = ()
-    resolutions: Mapping[Key, Side] = field(default_factory=dict)
+    resolutions: Mapping[Key, Resolution] = field(default_factory=dict)
     claims: Mapping[str, Claim] = field(default_factory=dict)
     compare_all: bool = False
     floor_ms: int | None = None
@@ -100,7 +113,7 @@ class Step:
     change: SqlChange | None
     incomplete: bool = False
     rewritten: tuple[str, ...] = ()
-    resolution: Side | None = None
+    resolution: Resolution | None = None
 
     @property
     def key(self) -> Key | None:

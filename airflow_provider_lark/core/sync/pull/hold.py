@@ -1,4 +1,4 @@
-"""Holding deletes back: those beyond the limit wait in the ledger, and everything else goes on."""
+"""Holding deletes back: what the guard does not let pass waits in the ledger, and everything else goes on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def foresee(run: Run) -> None:
         return
     doomed = set[Key]()
     for keys in pages(run, lambda tx, after: tx.deletes.due_page(soft=soft, after=after, limit=_PAGE)):
-        doomed |= run.read(_deleted, run, keys)
+        doomed |= run.read(_deleted, run, keys) - run.guard.released
         if len(doomed) > run.guard.room("lark"):
             run.guard.stopped.add("lark")
             return

@@ -67,7 +67,9 @@ def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
             forgotten.append(key)
         elif decision.pair == "tombstone":
             tombstones.append(key)
-    tx.deletes.settle([*forgotten, *tombstones])
+    # a row that a person wants back is no longer to be deleted
+    kept = [step.key for step in done if step.resolution and step.decision.sql == "insert" and step.key]
+    tx.deletes.settle([*forgotten, *tombstones, *kept])
     tx.pairs.forget(forgotten)
     tx.pairs.tombstone(tombstones)
     tx.pairs.save(saved)
@@ -93,6 +95,9 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
         if not decision.conflict or step.resolution is not None:
             if state.key is not None:
                 closed.append(state.key)
+                if step.resolution is not None and step.resolution.note:
+                    tx.conflicts.note_outcome([state.key], step.resolution.winner)
+                    lines.append(LogLine(state.key, "both", "UPDATE", "decided", step.resolution.note))
             continue
         noted.append(
             Conflict(

@@ -1,4 +1,4 @@
-"""From SQL to Lark: the queue is drained in batches; a bad record is found by bisecting, and the others are written."""
+"""From SQL to Lark: the queue is drained in batches; a bad record is found by halving, and the others land."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from airflow_provider_lark.core.sync.push.update import (
     wait_for_links,
 )
 from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
+from airflow_provider_lark.core.sync.run.guard import NO_LIMIT
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -44,7 +45,7 @@ def drain(run: Run) -> None:
         claims = run.transact(_claim, run)
         if not claims:
             return
-        _push(run, claims)
+        push(run, claims)
 
 
 def _claim(tx: Transaction, run: Run) -> list[Claim]:
@@ -52,7 +53,8 @@ def _claim(tx: Transaction, run: Run) -> list[Claim]:
     return tx.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
 
 
-def _push(run: Run, claims: Sequence[Claim]) -> None:
+def push(run: Run, claims: Sequence[Claim]) -> None:
+    """Carry over what was claimed."""
     asking = run.read(lambda tx: tx.dead_letters.among_claims(claims))
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
@@ -142,8 +144,10 @@ def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
 def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:
     """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
     deletes = [item for item in work if item.decision.lark == "delete"]
-    fresh = [item for item in deletes if run.guard.is_lifted or not item.claim.is_held]
-    passing = {item.claim.key for item in fresh[:room]}
+    released = {item.claim.key for item in deletes if item.claim.key in run.guard.released}
+    limited = [item for item in deletes if item.claim.key not in released]
+    fresh = [item for item in limited if run.guard.is_lifted or not item.claim.is_held]
+    passing = released | {item.claim.key for item in fresh[:room]}
     held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
     hold_records(tx, list(held.values()))
     return [item for item in work if item.claim.key not in held]
@@ -176,6 +180,9 @@ def _delete(run: Run, work: Sequence[Work]) -> None:
         done = [item for item in batch if item.record_id not in hidden]
         run.transact(_record_deletes, done, gone, token)
         run.report.to_lark.deleted += len(done) - len(gone)
+        run.guard.approved["lark"] += sum(
+            item.claim.key in run.guard.released and item.record_id not in gone for item in done
+        )
         for item in batch:
             if item.record_id in hidden:
                 reject(run, item.claim, RowError(f"row {item.claim.key!r}: {hidden[item.record_id]}"))
@@ -208,4 +215,9 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     for name, why in hidden.items():
         reject(run, claims[name], RowError(f"record {name}: {why}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
-    ingest(run, Bundle(rows, gone=fates.gone, claims=told))
+    released = {id_: names[id_] for id_ in fates.gone if names[id_] in run.guard.released}
+    if released:
+        own = {name: told.pop(name) for name in released.values()}
+        outcome = ingest(run, Bundle((), gone=list(released), claims=own, room=NO_LIMIT))
+        run.guard.approved["sql"] += outcome.writes.deleted
+    ingest(run, Bundle(rows, gone=[id_ for id_ in fates.gone if id_ not in released], claims=told))

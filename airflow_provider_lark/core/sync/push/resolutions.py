@@ -1,24 +1,125 @@
-"""Resolutions: conflicts decided in ``sync_conflict``: ``UPDATE sync_conflict SET outcome = 'lark' WHERE …``."""
+"""What people decided: in ``sync_conflict`` (``UPDATE sync_conflict SET outcome = 'lark' WHERE …``), or elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import cast
 
+from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.sync_log import Direction, LogLine
 from airflow_provider_lark.core.side import Key, RecordId, Side
-from airflow_provider_lark.core.sync.pull.bundle import Bundle
+from airflow_provider_lark.core.sync.pull.bundle import Bundle, Resolution
+from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.push.drain import CLAIM_SECONDS, push
 from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.verdicts import Verdict
+
+_PAGE = 500
 
 
 def apply_resolutions(run: Run) -> None:
-    """Carry out what people decided, on the rows as they are now."""
-    decided = run.read(lambda tx: tx.conflicts.decided())
-    if not decided:
-        return
-    resolutions = {Key(conflict.key): cast("Side", conflict.outcome) for conflict in decided}
-    ids = [RecordId(conflict.record_id) for conflict in decided if conflict.record_id]
+    """Carry out what people decided: about conflicts, on the rows as they are now, and about held deletes."""
+    decided = run.read(_decided, run)
+    if decided:
+        _resolve(run, decided)
+    for verdict in run.verdicts.of("held_records", "held_rows"):
+        _settle_held(run, verdict)
+
+
+def note_of(verdict: Verdict) -> str:
+    """Return what the log and the queue say of a verdict."""
+    words = {"lark": "lark wins", "sql": "sql wins", "release": "released", "keep": "kept"}
+    return f"{words[verdict.choice]}, as {verdict.by} decided (question {verdict.id})"
+
+
+def _decided(tx: Transaction, run: Run) -> dict[Key, tuple[Conflict, Resolution]]:
+    """Return the conflicts that are decided; what stands in the table comes before what was decided elsewhere."""
+    found = {each.key: (each, Resolution(cast("Side", each.outcome))) for each in tx.conflicts.decided()}
+    verdicts = run.verdicts.of("conflict")
+    waiting = tx.conflicts.open_by_key([Key(each.key) for each in verdicts]) if verdicts else {}
+    for verdict in verdicts:
+        conflict = waiting.get(Key(verdict.key))
+        if conflict is None or conflict.key in found:
+            run.verdicts.fates[verdict.id] = "settled"
+        elif conflict.fingerprint != verdict.seen:
+            run.verdicts.fates[verdict.id] = "changed"
+        else:
+            resolution = Resolution(cast("Side", verdict.choice), verdict.seen, note_of(verdict))
+            found[conflict.key] = (conflict, resolution)
+    return found
+
+
+def _resolve(run: Run, decided: Mapping[Key, tuple[Conflict, Resolution]]) -> None:
+    _ingest(
+        run,
+        [RecordId(conflict.record_id) for conflict, _ in decided.values() if conflict.record_id],
+        {key: resolution for key, (_, resolution) in decided.items()},
+    )
+    bound = [verdict for verdict in run.verdicts.of("conflict") if Key(verdict.key) in decided]
+    left = run.read(lambda tx: tx.conflicts.open_by_key([Key(each.key) for each in bound])) if bound else {}
+    for verdict in bound:
+        conflict = left.get(Key(verdict.key))
+        if conflict is None:
+            run.verdicts.fates[verdict.id] = "applied"
+        else:
+            run.verdicts.fates[verdict.id] = "waiting" if conflict.fingerprint == verdict.seen else "changed"
+
+
+def _ingest(run: Run, ids: Sequence[RecordId], resolutions: Mapping[Key, Resolution]) -> None:
     fates = run.lark.table.look_up(ids)
     rows = [run.lark.decode(record) for record in fates.shown]
-    gone = fates.gone
     run.report.rows_lark += len(rows)
-    ingest(run, Bundle(rows, gone=gone, resolutions=resolutions))
+    ingest(run, Bundle(rows, gone=fates.gone, resolutions=resolutions))
+
+
+def _settle_held(run: Run, verdict: Verdict) -> None:
+    """Carry out, or undo, the deletes that are held on one side, if they are those that the person saw."""
+    note = note_of(verdict)
+    if not run.transact(_accept, verdict, note):
+        now = run.read(lambda tx: tx.deletes.fingerprint(pulls=verdict.kind == "held_rows"))
+        run.verdicts.fates[verdict.id] = "changed" if now else "settled"
+        return
+    count = 0
+    for keys in pages(run, lambda tx, after: tx.deletes.marked_page(note, after=after, limit=_PAGE)):
+        count += len(set(keys))
+        if verdict.choice == "release":
+            _release(run, note, keys)
+        else:
+            _keep(run, keys, "sql" if verdict.kind == "held_rows" else "lark")
+    run.report.warnings.append(f"{counted(count, 'held delete')} {note}")
+    run.verdicts.fates[verdict.id] = "applied"
+
+
+def _accept(tx: Transaction, verdict: Verdict, note: str) -> bool:
+    """Mark what the person saw; a run that ended after that goes on with what it had marked."""
+    if tx.deletes.marked_page(note, after=0, limit=1):
+        return True
+    pulls = verdict.kind == "held_rows"
+    if tx.deletes.fingerprint(pulls=pulls) != verdict.seen:
+        return False
+    direction: Direction = "to_sql" if pulls else "to_lark"
+    after = 0
+    while entries := tx.deletes.page(pulls=pulls, after=after, limit=_PAGE):
+        tx.log([LogLine(entry.key, direction, "DELETE", "decided", note) for entry in entries])
+        after = entries[-1].id
+    tx.deletes.mark(note, pulls=pulls)
+    return True
+
+
+def _release(run: Run, note: str, keys: Sequence[Key]) -> None:
+    run.guard.released.update(keys)
+    run.transact(lambda tx: tx.deletes.release_marked(note, keys))
+    claims = run.transact(
+        lambda tx: tx.queue.claim(limit_keys=len(keys), token=run.token, lease_seconds=CLAIM_SECONDS, among=keys)
+    )
+    push(run, claims)
+
+
+def _keep(run: Run, keys: Sequence[Key], side: Side) -> None:
+    """Let the side that still has the rows have its way; the other one gets them again."""
+    known = run.read(lambda tx: tx.pairs.by_keys(keys))
+    resolutions = dict.fromkeys(known, Resolution(side))
+    _ingest(run, [pair.record_id for pair in known.values()], resolutions)

@@ -1,4 +1,4 @@
-"""SQL rows without a record: a complete scan queues them for creation."""
+"""SQL rows that have no record: a complete scan lets them be created."""
 
 from __future__ import annotations
 

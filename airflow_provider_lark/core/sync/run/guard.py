@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from airflow_provider_lark.core.side import Side
+from airflow_provider_lark.core.side import Key, Side
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.report import SyncReport
 
@@ -18,6 +19,8 @@ class Guard:
 
     :param count_pairs: counts the live pairs; asked once, when the first delete comes up, outside of transactions.
     :param allowed: a person has looked, and allows this run to delete whatever is to be deleted.
+    :ivar released: keys that a person has released: their deletes pass, and do not count.
+    :ivar approved: how many of them were deleted on each side.
     :ivar stopped: sides on which more is to be deleted than the limit, so that nothing more is deleted there.
     """
 
@@ -26,6 +29,8 @@ class Guard:
     count_pairs: Callable[[], int]
     allowed: bool = False
     stopped: set[Side] = field(default_factory=set)
+    released: set[Key] = field(default_factory=set)
+    approved: Counter[Side] = field(default_factory=Counter)
     _pairs: int | None = None
 
     @property
@@ -53,4 +58,4 @@ class Guard:
         if side in self.stopped:
             return 0
         done = self.report.to_lark.deleted if side == "lark" else self.report.to_sql.deleted
-        return max(0, self.limit - done)
+        return max(0, self.limit - (done - self.approved[side]))

@@ -1,4 +1,4 @@
-"""One run of one mapping: the two sides, the ledger and the report."""
+"""One run of one mapping: the two sides, the ledger and the report, in the hands of whoever works on it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
+from airflow_provider_lark.core.sync.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Run:
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
     :param shares_base: whether other mappings write to the base; None until somebody asks.
     :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
+    :param verdicts: what people decided elsewhere than in ``sync_conflict``.
     :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
 
@@ -69,6 +71,7 @@ class Run:
     shares_base: bool | None = None
     luck: Luck = field(default_factory=Luck)
     leaves_some: bool = False
+    verdicts: Verdicts = field(default_factory=Verdicts)
     lark: BitableStore = field(init=False)
     telling: frozenset[str] = field(init=False)
     _own_ids: frozenset[str] | None = field(init=False, default=None)
