@@ -1,4 +1,4 @@
-"""``airflow lark tokens …``: the database in which workers share tokens and looked-up users."""
+"""``airflow lark tokens …``: the database in which workers share tokens and what they know of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size limit of an XCom."""
+"""How much an XCom should hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people concerned by an occasion, and their users in Lark."""
+"""Who is concerned by what happened, and who that is in Lark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing messages that were sent: edit, update, recall."""
+"""What becomes of messages afterwards: they say something else, or are taken back."""
 
 from __future__ import annotations
 

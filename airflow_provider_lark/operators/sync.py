@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -14,7 +14,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.core.errors import LeaseHeld
 from airflow_provider_lark.hooks.errors import told
-from airflow_provider_lark.hooks.parameters import read_flag, read_seconds, refuse_choice
+from airflow_provider_lark.hooks.parameters import (
+    read_flag,
+    read_list,
+    read_names,
+    read_seconds,
+    read_text,
+    refuse_choice,
+)
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import CHANGES, count_changes
 from airflow_provider_lark.operators.sync_base import BitableSyncOperator
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core import SyncEngine
     from airflow_provider_lark.core.inbox.hints import TableHints
     from airflow_provider_lark.core.sync.continuous import RunOnce
+    from airflow_provider_lark.core.sync.report import SyncReport
 
 _DAY_SECONDS = 86_400.0
 POLL_SECONDS = 5.0
@@ -61,9 +69,18 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
         ``to_sql``, or those ``to_lark``. A run that writes none of them makes no event.
     :param allow_mass_deletes: delete even when more was deleted on one side than the mapping's ``max_delete_ratio``
         and ``max_delete_rows`` allow, and what earlier runs held back. Set it for one run, after a look at both tables.
+    :param decision_chat: chat or person that gets one card for open conflicts, held deletes and failed rows, which is
+        updated after each run; what people press there, the next run carries out. Needs the token store, and a receiver
+        for clicks.
+    :param decision_allowed: who may press: ids, e-mail addresses, mobile numbers, or a chat (``oc_…``) for its members;
+        default: everybody who sees the card.
+    :param decision_hidden: columns whose values the card does not show.
     """
 
-    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "allow_mass_deletes")
+    template_fields: Sequence[str] = (
+        *(*BitableSyncOperator.template_fields, "allow_mass_deletes"),
+        *("decision_chat", "decision_allowed", "decision_hidden"),
+    )
 
     operation: ClassVar[Literal["incremental", "full"]]
 
@@ -72,12 +89,22 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
         *,
         alias_changes: Literal["both", "to_sql", "to_lark"] = "both",
         allow_mass_deletes: bool | str = False,
+        decision_chat: str | None = None,
+        decision_allowed: Sequence[str] | str | None = None,
+        decision_hidden: Sequence[str] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         refuse_choice("alias_changes", alias_changes, CHANGES)
+        if decision_allowed in ([], ()):
+            raise ValueError(
+                "decision_allowed: an empty list allows nobody; leave it out to allow everybody who sees the card"
+            )
         self.alias_changes = alias_changes
         self.allow_mass_deletes = allow_mass_deletes
+        self.decision_chat = decision_chat
+        self.decision_allowed = decision_allowed
+        self.decision_hidden = decision_hidden
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         allows = read_flag(self.allow_mass_deletes, "allow_mass_deletes")
@@ -87,6 +114,24 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
             for (side, kind), count in plan.counts.items():
                 self.log.info("%s: would %s %s in %s", engine.mapping.name, kind, count, side)
             return plan.to_dict()
+
+    def _with_decisions(self, engine: SyncEngine, run: Callable[..., SyncReport]) -> Callable[..., SyncReport]:
+        """Return *run* as it is done where people decide in a chat what it leaves to them."""
+        chat = read_text(self.decision_chat)
+        if chat is None:
+            return run
+        from airflow_provider_lark.hooks.lark import LarkHook
+        from airflow_provider_lark.hooks.receiving.decisions import DecisionCard
+
+        allowed = read_list(self.decision_allowed, "decision_allowed")
+        card = DecisionCard(
+            LarkHook(self.lark_conn_id, **self.call_settings),
+            chat,
+            None if allowed is None else [str(each) for each in allowed],
+            frozenset(str(each) for each in read_names(self.decision_hidden, "decision_hidden")),
+            self._sql_conn_id(engine.mapping),
+        )
+        return lambda *given: card.around(engine, partial(run, *given))
 
     @abstractmethod
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
@@ -102,7 +147,8 @@ class BitableFullSyncOperator(_WritingSyncOperator):
     operation = "full"
 
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
-        return engine.full(allow_mass_deletes=allow_mass_deletes).to_dict()
+        run = self._with_decisions(engine, partial(engine.full, allow_mass_deletes=allow_mass_deletes))
+        return run().to_dict()
 
 
 class BitableIncrementalSyncOperator(_WritingSyncOperator):
@@ -141,7 +187,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
         seconds = self.run_for.total_seconds() if isinstance(self.run_for, timedelta) else self.run_for
         run_for = read_seconds(seconds, "run_for", longest=_DAY_SECONDS)
-        run = partial(engine.incremental, allow_mass_deletes=allow_mass_deletes)
+        run = self._with_decisions(engine, partial(engine.incremental, allow_mass_deletes=allow_mass_deletes))
         hints = None
         if read_flag(self.events, "events"):
             hints = self._open_hints(engine)

@@ -1,9 +1,9 @@
-"""What workers share about Lark's accounts: tokens, and which user an e-mail address or mobile number belongs to.
+"""What workers know together about Lark's accounts: tokens, and who an e-mail address or a number is.
 
 The tables of :mod:`..alerts` are of the same set.
 
 ============================  =======================================================================
-:mod:`.tables`                the tables
+:mod:`.tables`                the tables; :mod:`.decision_tables` is one more
 :mod:`.migrate`               brings a database to the newest schema
 :mod:`.encryption`            the keys under which tokens are kept
 :mod:`.tokens`                the token store, its re-encryption and its purge

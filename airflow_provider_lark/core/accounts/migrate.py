@@ -5,19 +5,19 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from airflow_provider_lark.core.accounts import tables
+from airflow_provider_lark.core.accounts.decision_tables import decision_cards
 from airflow_provider_lark.core.accounts.transactions import explain
 from airflow_provider_lark.core.database.migration import Migrations
 
 VERSION_TABLE = "lark_accounts_alembic_version"
-HEAD = "v0006"
+HEAD = "v0007"
 
 _MIGRATIONS = Migrations(
     noun="accounts",
     scripts="airflow_provider_lark.core.accounts:migrations",
     version_table=VERSION_TABLE,
     head=HEAD,
-    metadata=tables.metadata,
+    metadata=decision_cards.metadata,
     lock=7_205_759_403_792_795,
     make_room="use a separate database or schema for the token store, or rename the other table",
 )

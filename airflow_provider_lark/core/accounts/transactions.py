@@ -1,4 +1,4 @@
-"""Short transactions on the tables of accounts, and error messages for their failures."""
+"""Short transactions on the tables of accounts, and what their failures mean in words."""
 
 from __future__ import annotations
 

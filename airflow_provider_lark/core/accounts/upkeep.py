@@ -1,4 +1,4 @@
-"""Maintenance of the table ``tokens``: inspect it, rotate keys, delete what has expired."""
+"""What an administrator does with the table ``tokens``: look, change keys, throw out what has expired."""
 
 from __future__ import annotations
 

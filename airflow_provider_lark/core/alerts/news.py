@@ -1,4 +1,4 @@
-"""The facts that are recorded about failures, and from which a card is built."""
+"""What there is to note about failures, and what a card is made of."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The address of a table as people write it: ids, names, or the URL from the browser.
+"""Where a table is, as a person writes it: ids, names, or the address that the browser shows.
 
-Parsing an address makes no call; :meth:`.Bitable.locate` looks up what is missing.
+Reading an address asks nobody; :meth:`.Bitable.locate` looks up what it leaves open.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What both clients have in common; the drivers differ."""
+"""What both clients are made of, apart from the driving."""
 
 from __future__ import annotations
 

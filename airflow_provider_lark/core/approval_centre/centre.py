@@ -1,4 +1,4 @@
-"""Updating the approval centre from the database, and polling it for decisions whose callback was missed."""
+"""The approval centre brought to show what the database says, and looked at for what was missed."""
 
 from __future__ import annotations
 

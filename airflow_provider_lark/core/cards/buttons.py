@@ -1,4 +1,4 @@
-"""Buttons and menus, and what a click does."""
+"""What is clicked: buttons, menus, and what a click does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs: texts, choices, dates, people, pictures."""
+"""What people fill in: texts, choices, dates, people, pictures."""
 
 from __future__ import annotations
 

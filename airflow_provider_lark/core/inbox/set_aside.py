@@ -1,4 +1,4 @@
-"""Failed entries, which are not retried any more: listing them without their content, and replaying them."""
+"""Entries that are not tried any more: what they are, never what they say, and how they are tried again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing the number of records read with Lark's total, page by page."""
+"""Holding what a read brought against what Lark counts, page by page."""
 
 from __future__ import annotations
 

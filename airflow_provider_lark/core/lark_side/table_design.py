@@ -1,4 +1,4 @@
-"""Creating, changing and deleting tables and fields; each operation is idempotent."""
+"""Making, changing and dropping tables and fields, so that doing it again does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys that the sync leaves alone."""
+"""The keys that a person has taken out of the sync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases: who may write to a table until when. The lease of a worker that dies expires."""
+"""Who may write to a table until when. A worker that dies loses its lease by itself."""
 
 from __future__ import annotations
 

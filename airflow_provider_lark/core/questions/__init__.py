@@ -1,4 +1,4 @@
-"""Questions on cards and their answers: who may answer, which answers count, and the decision.
+"""Questions that a card asks people, and their answers: who may answer, what counts, and what was decided.
 
 ::
 
@@ -9,6 +9,7 @@
     toasts.py   what the person who pressed is told               shown.py    the card as it looks afterwards
     question.py a question as it is kept
     rows.py     the tables read and written in one transaction    store.py    the questions of one app
+    board/      many questions on one card: what a sync leaves to people
     desk.py     answers clicks at the door, in place of an inbox that only keeps them
 
 A question is decided under a lock on its row: of two who press at once, the first wins. Every click on it is kept,

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, answers, qu
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.errors import NotFound
+from airflow_provider_lark.core.questions.board.rows import redraw
 from airflow_provider_lark.core.questions.click import Click
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State, Verdict, Vote, judge
@@ -165,6 +166,13 @@ def answer(sealer: Sealer, click: Click, conn: Connection) -> Answered | None:
     toast = toast_for(question.terms, question.standing, said, click.open_id)
     after = read(sealer, id_, conn)
     reply: dict[str, Any] = {"toast": toast}
+    if after.terms.board:
+        if verdict.vote is not None or after.state != "open":
+            is_news = verdict.vote is not None and not is_repeated
+            board = redraw(sealer, after.terms.board, click.message_id, conn, is_news=is_news)
+            if board is not None:
+                reply["card"] = {"type": "raw", "data": board}
+        return Answered(after, verdict, reply, is_repeated)
     # whoever presses a card that has been left as it was sees it as it is
     if verdict.vote is not None or after.state != "open":
         shown = after.shown()

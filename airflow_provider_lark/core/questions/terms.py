@@ -1,4 +1,4 @@
-"""The terms of a question: who may answer, with what, and how many must."""
+"""What a question is asked under: who may answer, with what, and how many must."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Terms:
     :param rejections_needed: so many rejections decide.
     :param card: the card's JSON, without status; None where it is not known, as of templates.
     :param time_zone: in which moments are told.
+    :param board: the card that this question shares with others; empty: it has cards of its own.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -43,6 +44,7 @@ class Terms:
     rejections_needed: int = 1
     card: Mapping[str, Any] | None = field(default=None, repr=False)
     time_zone: str = "UTC"
+    board: str = ""
 
     def choice(self, value: str) -> Choice | None:
         """The choice of that value."""
@@ -58,6 +60,7 @@ class Terms:
             "rejections_needed": self.rejections_needed,
             "card": self.card,
             "time_zone": self.time_zone,
+            "board": self.board,
         }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Texts for the person who clicked, in English and Chinese."""
+"""What the person who pressed is told, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_lark.core.cards.languages import Localized, localize
+from airflow_provider_lark.core.questions.board import words
 from airflow_provider_lark.core.questions.rules import Standing, Verdict, Vote
 from airflow_provider_lark.core.questions.terms import Terms
 from airflow_provider_lark.core.questions.values import Problem
@@ -27,6 +28,10 @@ def toast_for(terms: Terms, standing: Standing, verdict: Verdict, click_open_id:
 
 def _toast(terms: Terms, standing: Standing, verdict: Verdict, open_id: str) -> tuple[ToastType, Localized]:
     match verdict.reason:
+        case "accepted" if terms.board and verdict.vote is not None:
+            return "success", words.accepted(verdict.vote.choice)
+        case reason if terms.board and reason in words.CLOSED:
+            return "warning", words.CLOSED[reason]
         case "accepted":
             return _accepted(terms, verdict)
         case "repeated":

@@ -1,1 +1,1 @@
-"""Transfers in one direction, without a ledger: rows of a query into a Bitable table or a message, records into SQL."""
+"""One way, without a ledger: rows of a query into a Bitable table or a message, records of a table into SQL."""

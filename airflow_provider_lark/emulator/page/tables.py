@@ -1,4 +1,4 @@
-"""Bases and the records of a table on the page."""
+"""Bases, and a page of a table's records, for people to look at."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The state of the emulated tenant, independent of how requests reach it."""
+"""What the emulated tenant holds, apart from how requests reach it."""

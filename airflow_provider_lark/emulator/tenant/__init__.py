@@ -1,4 +1,4 @@
-"""The parts of a tenant, each by itself; :mod:`airflow_provider_lark.emulator.state` holds it and changes it.
+"""What a tenant is made of, each by itself; :mod:`airflow_provider_lark.emulator.state` holds it and changes it.
 
 ::
 

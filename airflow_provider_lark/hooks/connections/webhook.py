@@ -1,4 +1,4 @@
-"""A connection of type ``lark_webhook``: the bot's address is its password, since both give the same access."""
+"""What a connection of type ``lark_webhook`` says: the bot's address is its password, since both open the same door."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounded caches of chats and messages; shared by all clients of an app in a process."""
+"""What a process remembers of chats and messages, in bounds; shared by all clients of an app."""
 
 from __future__ import annotations
 

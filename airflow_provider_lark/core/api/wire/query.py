@@ -1,4 +1,4 @@
-"""Query parameters: from what a caller passes to what the URL carries."""
+"""Query members: from what a caller writes to what an address carries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Combined images, image choices and audio: the requirements of each."""
+"""Pictures that stand together or are chosen, and sounds: what each asks for."""
 
 from __future__ import annotations
 

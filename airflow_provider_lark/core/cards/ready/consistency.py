@@ -1,4 +1,4 @@
-"""Whether both sides of a mapping agree."""
+"""Whether both sides of a mapping are in step."""
 
 from __future__ import annotations
 

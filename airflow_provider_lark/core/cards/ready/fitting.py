@@ -1,4 +1,4 @@
-"""Shortening a card to the size limit."""
+"""Making a card as long as it may be, and no longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ, the queues of an app, and error messages for their failures."""
+"""Connections to RabbitMQ, the queues of an app, and what their failures mean in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load modes: whether records are appended, replaced, or matched by key."""
+"""What becomes of the rows and of the records that are already there: appended, replaced, or matched by key."""
 
 from __future__ import annotations
 

@@ -1,0 +1,199 @@
+"""The table of boards, read and written within the caller's transaction.
+
+A click locks its question first and the board after that; whoever changes the board locks no question meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from airflow_provider_lark.core.accounts.decision_tables import decision_cards as table
+from airflow_provider_lark.core.accounts.tables import answers, questions
+from airflow_provider_lark.core.cards.component import Json
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
+from airflow_provider_lark.core.database.insert import insert_if_new
+from airflow_provider_lark.core.questions.board.card import board_card
+from airflow_provider_lark.core.questions.board.state import Board
+from airflow_provider_lark.core.questions.question import Sealer
+from airflow_provider_lark.core.questions.rules import Vote
+
+UPDATABLE_MS = 14 * 86_400_000 - 3_600_000
+"""How old a message may be to be changed: Lark's 14 days, with a margin."""
+
+UUID_MS = 3_600_000 - 120_000
+"""How long Lark knows a message by its uuid, with a margin."""
+
+REOPEN_MS = 3_600_000
+"""So long after a board was closed it goes on in the same message; later in a new one, which people notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A board as it stands.
+
+    :param message_id: of the message that shows it; None before there is one.
+    :param is_shown: whether the message shows all of it.
+    """
+
+    id: str
+    board: Board
+    message_id: str | None
+    chat_id: str
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What is to be shown, by whoever has claimed the board.
+
+    :param message_id: of the message to change; None: send a new one, under *uuid*.
+    """
+
+    board: Board
+    version: int
+    card: Json = field(repr=False)
+    message_id: str | None
+    uuid: str
+
+
+def find(sealer: Sealer, place: str, conn: Connection) -> Standing | None:
+    """Return the board of a place; None while there is none."""
+    mine = (table.c.app_id == sealer.app_id, table.c.place == place)
+    row = conn.execute(select(table).where(*mine)).one_or_none()
+    return None if row is None else _read(sealer, row)
+
+
+def make(sealer: Sealer, place: str, id_: str, board: Board, conn: Connection) -> None:
+    """Make the board of a place, unless there is one."""
+    first = {"id": id_, "app_id": sealer.app_id, "place": place, "version": 0, "shown_version": 0}
+    insert_if_new(conn, table, {**first, **sealer.seal("content", board.to_plain())})
+
+
+def change(sealer: Sealer, id_: str, board: Board, conn: Connection) -> None:
+    """Let a board show *board* from now on; a state that looks like the last one changes nothing."""
+    row = _lock(conn, id_)
+    known = _read(sealer, row).board
+    values: dict[str, Any] = {}
+    if known.digest != board.digest:
+        values = {**sealer.seal("content", board.to_plain()), "version": row.version + 1}
+    if board.is_open and row.closed_at_ms is not None:
+        values |= {"closed_at_ms": None}
+        if row.now_ms - row.closed_at_ms > REOPEN_MS:
+            values |= _NO_MESSAGE
+    elif not board.is_open and row.closed_at_ms is None:
+        values["closed_at_ms"] = row.now_ms
+    if values:
+        _set(conn, id_, **values)
+
+
+def begin(sealer: Sealer, id_: str, claim: str, uuid: str, seconds: float, conn: Connection) -> Showing | None:
+    """Claim the board for *seconds*, and return what is to be shown; None where nothing is, or another is about it.
+
+    What was begun is known before it is sent: who comes after a crash sends under the same uuid.
+    """
+    row = _lock(conn, id_)
+    is_taken = row.claim_token not in (None, claim) and row.claim_until_ms > row.now_ms
+    if row.version == row.shown_version or is_taken:
+        return None
+    is_old = row.sent_at_ms is not None and row.now_ms - row.sent_at_ms > UPDATABLE_MS
+    message_id = None if is_old else row.message_id
+    values: dict[str, Any] = {"claim_token": claim, "claim_until_ms": now_plus_ms(seconds)}
+    is_begun = row.uuid is not None and row.begun_at_ms is not None and row.now_ms - row.begun_at_ms <= UUID_MS
+    if message_id is None and (is_old or not is_begun):
+        values |= {**_NO_MESSAGE, "uuid": uuid, "begun_at_ms": row.now_ms}
+    else:
+        uuid = row.uuid or uuid
+    _set(conn, id_, **values)
+    board = _read(sealer, row).board
+    return Showing(board, int(row.version), _draw(sealer, board, conn), message_id, uuid)
+
+
+def note_shown(id_: str, claim: str, version: int, message_id: str, chat_id: str, conn: Connection) -> bool:
+    """Write down that *message_id* shows *version*; tell whether there is something newer to show by now."""
+    row = _lock(conn, id_)
+    values: dict[str, Any] = {}
+    if row.message_id is None:
+        values = {"message_id": message_id, "chat_id": chat_id, "sent_at_ms": row.now_ms}
+    if row.claim_token != claim:
+        # another took over meanwhile, and what stands there may be the older of two
+        _set(conn, id_, **values, version=row.version + 1)
+        return False
+    has_news = bool(row.version > version)
+    _set(conn, id_, **values, shown_version=version, **({} if has_news else _NOBODY))
+    return has_news
+
+
+def forget_message(id_: str, claim: str, conn: Connection) -> None:
+    """Write down that the message is gone, or can no longer be changed: the next one is sent."""
+    conn.execute(update(table).where(table.c.id == id_, table.c.claim_token == claim).values(**_NO_MESSAGE))
+
+
+def release(id_: str, claim: str, conn: Connection) -> None:
+    """Give the claim up without having shown anything."""
+    conn.execute(update(table).where(table.c.id == id_, table.c.claim_token == claim).values(**_NOBODY))
+
+
+def redraw(sealer: Sealer, id_: str, message_id: str, conn: Connection, *, is_news: bool) -> Json | None:
+    """Return the card for the answer to a click on it; None where the message is another one, such as an older card.
+
+    :param is_news: something was decided: the next run shows it again in any case.
+    """
+    row = _lock_if_there(conn, id_)
+    if row is None:
+        return None
+    if is_news:
+        # the answer may not arrive, or arrive after that to another click
+        _set(conn, id_, version=row.version + 1)
+    if not message_id or row.message_id not in (None, message_id):
+        return None
+    return _draw(sealer, _read(sealer, row).board, conn)
+
+
+def votes_on(sealer: Sealer, question_ids: Sequence[str], conn: Connection) -> dict[str, Vote]:
+    """Return the answers that count, by question."""
+    if not question_ids:
+        return {}
+    given = select(answers).where(answers.c.question_id.in_(question_ids), answers.c.outcome == "accepted")
+    found = conn.execute(given.order_by(answers.c.id)).all()
+    return {each.question_id: Vote(**sealer.unseal(each.body, each.key_id)["vote"]) for each in found}
+
+
+def collected_among(question_ids: Sequence[str], conn: Connection) -> set[str]:
+    """Return those of *question_ids* whose answer has been dealt with."""
+    if not question_ids:
+        return set()
+    done = (questions.c.id.in_(question_ids), questions.c.collected_at_ms.is_not(None))
+    return set(conn.scalars(select(questions.c.id).where(*done)))
+
+
+def _draw(sealer: Sealer, board: Board, conn: Connection) -> Json:
+    return board_card(board, votes_on(sealer, [each.question_id for each in board.items], conn))
+
+
+_NOBODY: dict[str, Any] = {"claim_token": None, "claim_until_ms": None}
+_NO_MESSAGE: dict[str, Any] = dict.fromkeys(("message_id", "sent_at_ms", "uuid", "begun_at_ms"))
+
+
+def _read(sealer: Sealer, row: Row[Any]) -> Standing:
+    board = Board.from_plain(sealer.unseal(row.content, row.key_id))
+    return Standing(row.id, board, row.message_id, row.chat_id or "", row.version == row.shown_version)
+
+
+def _lock(conn: Connection, id_: str) -> Row[Any]:
+    return conn.execute(_locking(id_)).one()
+
+
+def _lock_if_there(conn: Connection, id_: str) -> Row[Any] | None:
+    return conn.execute(_locking(id_)).one_or_none()
+
+
+def _locking(id_: str) -> Any:
+    return select(*table.c, NowMs().label("now_ms")).where(table.c.id == id_).with_for_update()
+
+
+def _set(conn: Connection, id_: str, **values: Any) -> None:
+    conn.execute(update(table).where(table.c.id == id_).values(updated_at=Now(), **values))

@@ -1,0 +1,135 @@
+"""What a board shows, as it is kept: plain data, and what tells one state of it from another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+ItemKind = Literal["conflict", "held_records", "held_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column in which both sides differ; None: empty.
+
+    :param is_hidden: its values are not to be shown.
+    """
+
+    column: str
+    lark: str | None
+    sql: str | None
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to decide.
+
+    :param key: of a conflict's row; empty for held deletes.
+    :param seen: the fingerprint of what is shown, to which a decision is bound.
+    :param question_id: of the question that its buttons answer; empty before it is asked.
+    :param gone: the side on which a conflict's row was deleted.
+    :param count: how many deletes are held, and *keys* are some of theirs.
+    """
+
+    kind: ItemKind
+    key: str
+    seen: str
+    question_id: str = ""
+    gone: Literal["lark", "sql"] | None = None
+    columns: tuple[Shown, ...] = ()
+    count: int = 1
+    keys: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What it is about, and as what that is shown."""
+        return self.kind, self.key, self.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A decision that a run has carried out, or could not.
+
+    :param fate: what became of it: ``applied``, ``settled`` or ``changed``.
+    """
+
+    kind: ItemKind
+    key: str
+    choice: str
+    open_id: str
+    name: str
+    at_ms: int
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What of a mapping waits for people.
+
+    :param conflicts: how many there are, of which the *items* are the first.
+    :param failed_rows: what is said of some of the rows that failed.
+    :param allowed: the ids of those who may decide; None: everybody who sees the card.
+    :param rule: what tells *allowed*, as it was given, from another one.
+    :param written: what the run has written, in two languages; it alone is no reason to change the card.
+    :param past: the last decisions, the newest first.
+    """
+
+    mapping: str
+    items: tuple[Item, ...] = ()
+    conflicts: int = 0
+    failed: int = 0
+    failed_rows: tuple[str, ...] = ()
+    table_url: str | None = None
+    allowed: tuple[str, ...] | None = None
+    rule: str = ""
+    written: tuple[str, str] = ("", "")
+    past: tuple[Past, ...] = ()
+
+    @property
+    def held(self) -> int:
+        """How many deletes are held."""
+        return sum(each.count for each in self.items if each.kind != "conflict")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything waits for people."""
+        return bool(self.items or self.conflicts or self.failed)
+
+    @property
+    def digest(self) -> str:
+        """What tells it from a state that has to be shown otherwise."""
+        plain = replace(self, written=("", "")).to_plain()
+        text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Board:
+        """Read what :meth:`to_plain` wrote."""
+        items = tuple(
+            Item(
+                **{
+                    **each,
+                    "columns": tuple(Shown(**one) for one in each["columns"]),
+                    "keys": tuple(each["keys"]),
+                }
+            )
+            for each in plain["items"]
+        )
+        return cls(
+            **{
+                **plain,
+                "items": items,
+                "failed_rows": tuple(plain["failed_rows"]),
+                "allowed": None if plain["allowed"] is None else tuple(plain["allowed"]),
+                "written": tuple(plain["written"]),
+                "past": tuple(Past(**each) for each in plain["past"]),
+            }
+        )

@@ -1,0 +1,212 @@
+"""What a sync leaves to people, decided on a card in a chat: told after a run, and carried out by the next one.
+
+Nothing of it fails a run: without Lark or the token store, everything waits as it does without a card.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, SafetyStop
+from airflow_provider_lark.hooks.accounts import read_keyring
+from airflow_provider_lark.hooks.database import sql_engine
+from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, find_allowed
+from airflow_provider_lark.hooks.table_place import TablePlace
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient, SyncEngine
+    from airflow_provider_lark.core.questions.board.rows import Showing
+    from airflow_provider_lark.core.questions.board.state import Board
+    from airflow_provider_lark.core.questions.board.store import BoardStore, Decided
+    from airflow_provider_lark.core.sync.report import SyncReport
+    from airflow_provider_lark.core.sync.verdicts import OpenDecisions, Verdict
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound="SyncReport")
+
+_CALL_SECONDS = 10.0
+_CALLS_SECONDS = 20.0
+_CHANGES_IN_A_ROW = 5
+_GONE = frozenset({230011, 230030, 230031, 230110})
+"""Codes of a message that was recalled, is no card of ours, or is too old to be changed."""
+
+
+@dataclass
+class DecisionCard:
+    """The card of one mapping in one chat.
+
+    :param hook: of the app that sends the card and hears of clicks.
+    :param receive_id: chat or person.
+    :param allowed: who may decide: ids, addresses, numbers, or a chat; None: everybody who sees the card.
+    :param hidden: columns whose values are not shown.
+    :param sql_conn_id: of the mapping's database, which tells tables of one name apart.
+    """
+
+    hook: LarkHook
+    receive_id: str
+    allowed: Sequence[str] | None
+    hidden: frozenset[str]
+    sql_conn_id: str
+
+    def around(self, engine: SyncEngine, run: Callable[[], R]) -> R:
+        """Run with what people decided, and tell what is left to them, also where deletes that are held end the run.
+
+        :raises Exception: whatever *run* raises.
+        """
+        self._take(engine)
+        try:
+            report = run()
+        except SafetyStop:
+            self._tell(engine)
+            raise
+        self._tell(engine)
+        return report
+
+    def _take(self, engine: SyncEngine) -> None:
+        from airflow_provider_lark.core.questions.board.card import ITEMS_MAX
+        from airflow_provider_lark.core.sync.verdicts import Verdicts
+
+        engine.verdicts = Verdicts(conflicts_told=ITEMS_MAX)
+        try:
+            engine.verdicts = Verdicts(self._decided(engine), ITEMS_MAX)
+        except LarkError as exc:
+            log.warning("%s: what people decided cannot be read, and waits for the next run: %s", *_named(engine, exc))
+
+    def _decided(self, engine: SyncEngine) -> list[Verdict]:
+        from airflow_provider_lark.core.questions.desk import decide_waiting
+
+        known = self._boards.find(self._place(engine))
+        if known is None:
+            return []
+        if known.message_id is not None:
+            decide_waiting(self._desk.inbox, self._desk.questions, [known.message_id])
+        return [_verdict(each) for each in self._boards.decided(known.board)]
+
+    def _tell(self, engine: SyncEngine) -> None:
+        if engine.verdicts.left is None:
+            return
+        try:
+            self._update(engine, engine.verdicts.left)
+        except LarkError as exc:
+            log.warning(
+                "%s: the card for decisions is not up to date; the next run tries again: %s", *_named(engine, exc)
+            )
+
+    def _update(self, engine: SyncEngine, left: OpenDecisions) -> None:
+        place, board = self._place(engine), self._board(engine, left)
+        known = self._boards.find(place)
+        was_open = known is not None and known.board.is_open
+        if not board.is_open and not was_open and (known is None or known.is_shown):
+            return
+        options = {"timeout_seconds": _CALL_SECONDS, "max_attempts": 2, "max_elapsed_seconds": _CALLS_SECONDS}
+        with self.hook.client(**options) as client:
+            board_id = self._boards.update(
+                place,
+                board,
+                allowed=lambda: self._people(client),
+                key_of=lambda about: content_mark([place, about]),
+                fates={id_: fate for id_, fate in engine.verdicts.fates.items() if fate != "waiting"},
+            )
+            self._show(client, board_id)
+
+    def _show(self, client: LarkClient, board_id: str) -> None:
+        for _ in range(_CHANGES_IN_A_ROW):
+            showing = self._boards.begin(board_id)
+            if showing is None:
+                return
+            try:
+                message_id, chat_id = self._put(client, showing)
+            except (BadRequest, NotFound) as exc:
+                if showing.message_id is None or exc.code not in _GONE:
+                    self._boards.release(board_id)
+                    raise
+                # the next turn sends a new one
+                self._boards.forget_message(board_id)
+                continue
+            except LarkError:
+                self._boards.release(board_id)
+                raise
+            if not self._boards.note_shown(board_id, showing, message_id, chat_id):
+                return
+
+    def _put(self, client: LarkClient, showing: Showing) -> tuple[str, str]:
+        from airflow_provider_lark.core.api.services.messaging import content
+
+        said = content.card(showing.card)
+        if showing.message_id is not None:
+            client.messaging.update_card(message_id=showing.message_id, card=said, sent_form="2.0")
+            return showing.message_id, ""
+        sent = client.messaging.send(receiver_id=self.receive_id, content=said, uuid=showing.uuid)
+        return sent.message_id, sent.chat_id
+
+    def _people(self, client: LarkClient) -> dict[str, str] | None:
+        return None if self.allowed is None else find_allowed(self.hook, client, self.allowed, "decision_allowed")
+
+    def _board(self, engine: SyncEngine, left: OpenDecisions) -> Board:
+        from airflow_provider_lark.core.questions.board.state import Board, Item, Shown
+
+        held = [Item(each.kind, "", each.seen, count=each.count, keys=each.keys) for each in left.held]
+        conflicts = [
+            Item(
+                "conflict",
+                each.key,
+                each.seen,
+                gone=each.gone,
+                columns=tuple(
+                    Shown(one.column, None, None, is_hidden=True)
+                    if one.column in self.hidden
+                    else Shown(one.column, one.lark, one.sql)
+                    for one in each.differences
+                ),
+            )
+            for each in left.conflicts
+        ]
+        to_lark, to_sql = left.written
+        app_token, table_id = engine.table or ("", "")
+        return Board(
+            engine.mapping.name,
+            (*held, *conflicts),
+            left.conflict_count,
+            left.failed,
+            left.failed_rows,
+            TablePlace(self.hook.settings.host, app_token, table_id).url if app_token else None,
+            rule=content_mark(self.allowed)[:32],
+            written=(
+                f"{to_lark:,} to Lark, {to_sql:,} to the database",
+                f"写入飞书 {to_lark:,}，写入数据库 {to_sql:,}",
+            ),
+        )
+
+    def _place(self, engine: SyncEngine) -> str:
+        sql = engine.mapping.sql
+        return content_mark([self.receive_id, self.sql_conn_id, sql.schema, sql.table])
+
+    @cached_property
+    def _desk(self) -> QuestionDesk:
+        return QuestionDesk.of(self.hook)
+
+    @cached_property
+    def _boards(self) -> BoardStore:
+        from airflow_provider_lark.core.questions.board.store import BoardStore
+
+        # the questions have been opened, so that there is a store is known
+        questions, conn_id = self._desk.questions, str(self.hook.settings.token_store_conn_id)
+        return BoardStore(sql_engine(conn_id), read_keyring(), self.hook.settings.app_id, questions)
+
+
+def _verdict(decided: Decided) -> Verdict:
+    from airflow_provider_lark.core.sync.verdicts import Verdict
+
+    item, vote = decided.item, decided.vote
+    by = f"{vote.name} ({vote.open_id})" if vote.name else vote.open_id
+    return Verdict(item.question_id, item.kind, item.key, item.seen, vote.choice, by)  # type: ignore[arg-type]  # checked
+
+
+def _named(engine: SyncEngine, exc: LarkError) -> tuple[str, LarkError]:
+    return engine.mapping.name, exc
