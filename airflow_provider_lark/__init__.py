@@ -1,4 +1,4 @@
-"""Apache Airflow provider for Lark / Feishu: keeps Bitable tables and SQL tables in step.
+"""Apache Airflow provider for Lark / Feishu: keeps Bitable tables and SQL tables in sync.
 
 ::
 

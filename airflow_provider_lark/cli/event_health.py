@@ -1,4 +1,4 @@
-"""``airflow lark doctor --events``: whether what Lark sends by itself arrives."""
+"""``airflow lark doctor --events``: whether events and card clicks from Lark arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``airflow lark inbox …``: what Lark sent by itself, and what became of it. Bodies are never shown."""
+"""``airflow lark inbox …``: the events and card clicks that were received, and their state. Bodies are never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``airflow lark receive``: a process that takes what Lark sends by itself, and keeps it in the inbox of each app.
+"""``airflow lark receive``: a process that receives events and card clicks, and stores them in the inbox of each app.
 
 Over HTTP, or with ``--long-connection`` over a connection that this side opens; never both: an app has one of them.
 """

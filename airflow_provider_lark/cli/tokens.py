@@ -1,4 +1,4 @@
-"""``airflow lark tokens …``: the database in which workers share tokens and what they know of people."""
+"""``airflow lark tokens …``: the database in which workers share tokens and looked-up users."""
 
 from __future__ import annotations
 

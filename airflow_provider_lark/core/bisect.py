@@ -1,8 +1,8 @@
-"""Finding the bad ones in a batch that Lark takes as a whole or not at all.
+"""Bisecting: finding the bad items in a batch that Lark accepts as a whole or not at all.
 
 No code tells whether an item or the moment is to blame: Lark answers an internal error whenever one certain record is
-in a batch, and codes that stand in no document. So a batch that fails is halved whatever the error, and an outage is
-told from a bad item by the halves that land.
+in a batch, and there are undocumented codes. So a batch that fails is split in half whatever the error; if one half
+is written, the cause is a bad item and not an outage.
 """
 
 from __future__ import annotations

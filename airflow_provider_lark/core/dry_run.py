@@ -1,6 +1,6 @@
-"""What a dry run tells: how much it would do, by side and kind, and the first keys. No cell values.
+"""The result of a dry run: counts by side and kind, and the first keys. No cell values.
 
-Also what every report keeps to: a size that Airflow's database takes.
+Also the size limit of every report: what Airflow's database accepts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Parts of messages: a suggestion for an unknown name, a list of names, a number with its noun."""
+"""Parts of messages: a suggestion for an unknown name, a list of names, a number with its noun in the right plural."""
 
 from __future__ import annotations
 

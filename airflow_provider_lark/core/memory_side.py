@@ -1,4 +1,4 @@
-"""A store in memory: what a store means, in few lines; and a side for plans, notebooks and tests of one's own."""
+"""A store in memory: the reference implementation of the port, and a side for notebooks and tests."""
 
 from __future__ import annotations
 

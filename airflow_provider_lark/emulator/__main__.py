@@ -16,7 +16,7 @@ from airflow_provider_lark.emulator.emulator import DEFAULT_APP_ID, DEFAULT_APP_
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_lark.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8787, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=8787, help="0: any free port")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same ids")
     parser.add_argument("--app-id", default=DEFAULT_APP_ID)
     parser.add_argument("--app-secret", default=DEFAULT_APP_SECRET)
@@ -26,9 +26,9 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="a further name under which the page and the control routes may be asked for; repeatable",
+        help="another host name by which the page and the control routes may be called; repeatable",
     )
-    parser.add_argument("--manual-clock", action="store_true", help="time moves by POST /_emulator/clock only")
+    parser.add_argument("--manual-clock", action="store_true", help="time advances only by POST /_emulator/clock")
     return parser
 
 

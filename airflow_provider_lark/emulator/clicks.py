@@ -89,7 +89,7 @@ class Clicks:
         :param by_hand: past the checks of the client, as somebody could send it who writes requests themselves.
         :param filled: what is filled in, see :class:`.Given`: in a form values by name, as text, an option's value or a
             list, ``2026-11-27``, ``08:30``, ``2026-11-27 08:30``, open_ids, true or false.
-        :raises LookupError: there is no such message, person or component.
+        :raises LookupError: the message, person or component does not exist.
         """
         given = Given(**filled)
         with self._state.lock:
@@ -115,7 +115,7 @@ class Clicks:
             original, _, app = self._find(message_id, open_id)
             card = parse_text(original.content)
             if (card.get("config") or {}).get("enable_forward") is False:
-                msg = "the card may not be forwarded"
+                msg = "the card does not allow forwarding"
                 raise ValueError(msg)
             copy = self._state.messages.add(
                 self._state.messages.said(original),
@@ -137,7 +137,7 @@ class Clicks:
             raise LookupError(msg)
         app = self._state.apps.get(message.app_id)
         if app is None:
-            msg = "nobody hears of clicks on the card of a webhook bot"
+            msg = "clicks on the card of a webhook bot are not sent to anyone"
             raise LookupError(msg)
         return message, user, app
 
@@ -145,14 +145,14 @@ class Clicks:
         """What the client looks at before it sends anything."""
         chat = self._state.directory.chats.find(message.chat_id)
         if message.is_recalled or chat is None or user.open_id not in chat.members:
-            msg = "the person does not see the message"
+            msg = "the message is not visible to the person"
             raise NotPressed(msg)
         if message.batch_id:
-            msg = "cards that were sent in a batch call nobody back"
+            msg = "cards of a batch message have no callback"
             raise NotPressed(msg)
         is_new = card.get("schema") == "2.0"
         if message.forwarded_from and not (card.get("config") or {}).get("enable_forward_interaction"):
-            msg = "a forwarded card cannot be operated"
+            msg = "a forwarded card does not accept clicks"
             raise NotPressed(msg)
         age_seconds = (self._state.now_ms - message.created_ms) / 1000
         if age_seconds > (CARD_SECONDS if is_new else _OLD_CLICK_SECONDS):
@@ -167,7 +167,7 @@ class Clicks:
 
     def _replies(self, app: App, click: Click) -> list[tuple[CallbackKind, Reply]]:
         if not app.is_enabled:
-            return [("new", Reply(code=200340, why="the app is switched off"))]
+            return [("new", Reply(code=200340, why="the app is disabled"))]
         number, tenant = next(self._numbers), self._state.tenant_key
         endpoint = app.callback
         payload = new_callback(
@@ -200,7 +200,7 @@ class Clicks:
     def _ask(self, app: App, payload: Mapping[str, Any], seconds: float) -> Reply:
         answer = self._sockets.ask(app.app_id, payload, timeout_seconds=seconds)
         if answer is None:
-            return Reply(code=200341, why=f"nobody answered over a long connection within {seconds:g} s")
+            return Reply(code=200341, why=f"no client answered over a long connection within {seconds:g} s")
         return Reply(*answer)
 
     def _outcome(self, app: App, message: Message, replies: Sequence[tuple[CallbackKind, Reply]]) -> Seen:
@@ -217,7 +217,7 @@ class Clicks:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            return Seen(sent, 200672, "the app's answer is no JSON object")
+            return Seen(sent, 200672, "the app's answer is not a JSON object")
         if kind == "old" and answer:
             # the older callback is answered with the card itself
             answer = {"card": {"type": "raw", "data": answer}} if "toast" not in answer else answer
@@ -226,14 +226,14 @@ class Clicks:
     def _show(self, app: App, message: Message, sent: int, answer: Mapping[str, Any]) -> Seen:
         toast, card = answer.get("toast"), answer.get("card")
         if toast is not None and (not isinstance(toast, dict) or toast.get("type", "info") not in _TOASTS):
-            return Seen(sent, 200672, "the toast is none")
+            return Seen(sent, 200672, "the toast is not valid")
         if card is None:
             return Seen(sent, toast=toast)
         known = (
             isinstance(card, dict) and card.get("type") in ("raw", "template") and isinstance(card.get("data"), dict)
         )
         if not known:
-            return Seen(sent, 200672, "the card has no type raw or template, or its data is no object")
+            return Seen(sent, 200672, "the card's type is neither raw nor template, or its data is not an object")
         content = card["data"] if card["type"] == "raw" else card
         try:
             rewrite_card(Author(self._state, app, size=0), message, dump(content).decode())

@@ -106,7 +106,7 @@ class Control:
         action = self._actions.get((request.method, name))
         if action is None:
             known = sorted(f"{method} {PREFIX}{each}" for method, each in self._actions)
-            return Answer(404, dump({"error": f"no control {request.method} {request.path}", "known": known}))
+            return Answer(404, dump({"error": f"no control route {request.method} {request.path}", "known": known}))
         try:
             given: dict[str, Any] = dict(request.query)
             given.update(parse_json(request.body) if request.body else {})
@@ -126,7 +126,7 @@ class Control:
     def _advance(self, given: dict[str, Any]) -> float:
         clock = self._emulator.clock
         if not isinstance(clock, ManualClock):
-            msg = "the clock is the machine's: start the emulator with --manual-clock"
+            msg = "the emulator uses the system clock: start it with --manual-clock to set the time"
             raise TypeError(msg)
         clock.advance(float(given["advance_seconds"]))
         return clock.now()

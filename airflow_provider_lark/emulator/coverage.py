@@ -181,7 +181,7 @@ Generated from the emulator's routes by `python -m airflow_provider_lark.emulato
 limits](../emulator.md#what-it-does-not-emulate) of the emulator apply too.
 
 - **emulated**: parameters, answers, limits, scopes, rates and codes as the public documentation describes them.
-- **partly**: something documented is missing; the last column says what.
+- **partly**: something documented is missing; the last column names it.
 - **refused**: HTTP 404 with `99991201`, or 405 with `99991301` if the path exists with another method; never a
   plausible answer.
 
@@ -205,7 +205,7 @@ def page() -> str:
     listed = [_key(each) for section in SECTIONS.values() for each in section]
     astray = sorted(set(routes) - set(listed)) + sorted({each for each in listed if listed.count(each) > 1})
     if astray:
-        msg = f"every route stands in one section of coverage.SECTIONS, once: {astray}"
+        msg = f"each route must be in exactly one section of coverage.SECTIONS; these are not: {astray}"
         raise ValueError(msg)
     parts = [_HEAD, *_summary(routes, listed)]
     for title, endpoints in SECTIONS.items():

@@ -1,4 +1,4 @@
-"""The emulator as one handle: start it, fill it, break it, read what happened."""
+"""The emulator as one object: start it, fill it, inject faults, read what happened."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def optional_text(given: object, name: str) -> str:
     if given is None:
         return ""
     if not isinstance(given, str):
-        raise invalid(name, given, f"{name} must be a text")
+        raise invalid(name, given, f"{name} must be a string")
     return given
 
 

@@ -101,7 +101,7 @@ class Fault:
         try:
             self._pattern = re.compile(self.match)
         except re.error as exc:
-            msg = f"match is no regular expression: {exc}"
+            msg = f"match is not a regular expression: {exc}"
             raise ValueError(msg) from exc
 
     @property

@@ -1,4 +1,4 @@
-"""The emulator as its control routes and its page see it: what they read, and what they may set off."""
+"""The emulator as its control routes and its page see it: what they read, and what they may trigger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in the look of the platform, repeatable with the seed (lark-api §2.1)."""
+"""Ids in the form of the platform's, reproducible with the seed (lark-api §2.1)."""
 
 from __future__ import annotations
 

@@ -62,4 +62,4 @@ class RateLimits:
 def limited(most: int, reset_seconds: int, status: int) -> ApiError:
     """99991400 with its headers; only the limited answer carries them (§1.5)."""
     headers = {"x-ogw-ratelimit-limit": str(most), "x-ogw-ratelimit-reset": str(reset_seconds)}
-    return ApiError(99991400, "too many requests of this API", status=status, headers=headers)
+    return ApiError(99991400, "too many requests to this API", status=status, headers=headers)

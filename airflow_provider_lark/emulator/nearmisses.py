@@ -1,4 +1,4 @@
-"""Writes that succeed and store something else than was sent; what a client must not take for a person's edit."""
+"""Writes that succeed but store something other than what was sent; a client must not take that for a person's edit."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Person:
             edit = self._edit(app_token, table_id, None)
             column = self._field(edit.table, field)
             if column.type not in COMPUTED:
-                msg = f"field {field!r} is not computed: edit_record writes it"
+                msg = f"field {field!r} is not computed: use edit_record"
                 raise ValueError(msg)
             record = edits.require_record(edit, record_id)
             cells = {**record.cells, column.field_id: _computed(column, value)}

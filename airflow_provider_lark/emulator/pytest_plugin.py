@@ -251,7 +251,7 @@ def _definition(name: str, given: FieldDefinition) -> dict[str, Any]:
         return {"field_name": name, "type": FieldType[given.upper()].value}
     except KeyError:
         known = ", ".join(each.name.lower() for each in FieldType)
-        msg = f"field {name!r}: no type {given!r}; known: {known}"
+        msg = f"field {name!r}: unknown type {given!r}; known: {known}"
         raise ValueError(msg) from None
 
 

@@ -1,4 +1,4 @@
-"""Values that come from outside, held against the types of the settings that they are for."""
+"""Values from outside, checked against the types of the settings that they are for."""
 
 from __future__ import annotations
 

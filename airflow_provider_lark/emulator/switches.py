@@ -1,4 +1,4 @@
-"""Every point on which the platform's sources disagree or stay silent, as a switch (lark-api §11)."""
+"""Switches: one for each point on which the platform's sources disagree or are silent (lark-api §11)."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class Switches:
     recall_seconds: float = 24 * 3600.0
     """How long a message can be recalled: the tenant's administrator sets it (§6.3)."""
     search_heeds_dashes: bool = False
-    """Whether a chat is found by a word with a dash that stands in no quotation marks; the page advises them (§7.2)."""
+    """Whether a chat is found by a word with a dash without quotation marks, which the page advises (§7.2)."""
     urgent_quota: int | None = None
     """Urgent messages by sms and phone that the tenant has paid for, before 230024."""
     approval_callback_seconds: float = 10.0

@@ -91,7 +91,7 @@ class Request:
         """
         if self._json is None:
             if not self.body:
-                raise ApiError(9499, "the body is empty: send {} at least")
+                raise ApiError(9499, "the body is empty: send at least {}")
             is_bitable = self.path.startswith(_BITABLE)
             try:
                 parsed = parse_json(self.body)
@@ -124,7 +124,7 @@ def parse_user_id_type(given: object) -> UserIdType:
         case "user_id":
             return "user_id"
         case _:
-            raise invalid("user_id_type", given, "user_id_type is open_id, union_id or user_id")
+            raise invalid("user_id_type", given, "user_id_type must be open_id, union_id or user_id")
 
 
 @dataclass

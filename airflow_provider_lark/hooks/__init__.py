@@ -7,8 +7,8 @@
     webhook.py     LarkWebhookHook, the same for a webhook bot; webhook_connection.py reads its connection
     calling.py     what both hooks share; call_settings.py how the calls of one task go
     api_call.py    a call of any API, on a worker or in the triggerer: call_events.py; upload_files.py what it sends
-    diagnosis.py   whether a Lark connection works, in words
-    accounts.py    where workers share tokens, and what they know of people
+    diagnosis.py   whether a Lark connection works, as a message
+    accounts.py    where workers share tokens and looked-up users
     database.py    a SQL connection becomes a SQLAlchemy engine
     backlog.py     how full the sync queue is, and whether a sensor may go on
     parameters.py  what tasks give, also as a template's text, read into what the core takes

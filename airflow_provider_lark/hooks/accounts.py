@@ -1,4 +1,4 @@
-"""The database in which workers share tokens and what they know of people: that of ``store_conn_id``."""
+"""The database in which workers share tokens and looked-up users: that of ``store_conn_id``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much an XCom should hold."""
+"""The size limit of an XCom."""
 
 from __future__ import annotations
 

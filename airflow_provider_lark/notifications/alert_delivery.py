@@ -1,4 +1,4 @@
-"""How a notifier tells of an occasion with ``dedupe``: noted for each receiver, then shown on their cards."""
+"""Delivery with ``dedupe``: an occasion is recorded for each receiver, then shown on their cards."""
 
 from __future__ import annotations
 

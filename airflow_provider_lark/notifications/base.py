@@ -1,4 +1,4 @@
-"""What every notifier is: what it can be told to say, and that it never fails what it tells of."""
+"""The base of every notifier: its parameters, and that its failure never fails the task or run."""
 
 from __future__ import annotations
 

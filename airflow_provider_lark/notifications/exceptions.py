@@ -1,4 +1,4 @@
-"""What an exception says: its traceback, cut before it is put together, without secrets.
+"""The text of an exception: its traceback, shortened before it is formatted, without secrets.
 
 Both take time with the size of what was raised: a message of millions of lines must not hold a worker.
 """

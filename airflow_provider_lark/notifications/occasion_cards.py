@@ -1,4 +1,4 @@
-"""What a notifier says of an occasion: the ready card for it, and long texts cut to what fits."""
+"""What a notifier sends for an occasion: the ready-made card for it, with long texts shortened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is concerned by what happened, and who that is in Lark."""
+"""The people concerned by an occasion, and their users in Lark."""
 
 from __future__ import annotations
 

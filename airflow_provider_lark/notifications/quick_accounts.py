@@ -1,4 +1,4 @@
-"""The database of tokens for somebody who has little time: one that hangs must not cost the message."""
+"""The token store with a short timeout: a database that hangs must not prevent the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notifier of an app says, in the order in which it tries: own words, the card, the card with less in it."""
+"""What a notifier of an app sends, in the order in which it tries: your own text, the card, a shorter card."""
 
 from __future__ import annotations
 

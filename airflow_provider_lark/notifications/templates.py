@@ -1,4 +1,4 @@
-"""What a notifier's templates say: a name that is not there costs that template, never the message."""
+"""Rendering a notifier's templates: an undefined name fails that template, never the message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notifier says in the log: each line names it, and none shows a secret."""
+"""Log lines of a notifier: each names it, and none shows a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bound for what a notifier does: a server that never answers must hold neither a worker nor a DAG file."""
+"""A time limit for notifiers: a server that never answers must block neither a worker nor the DAG processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task tells others about the tables that it reads and writes: lineage and asset events."""
+"""Lineage and asset events for the tables that a task reads and writes."""
 
 from __future__ import annotations
 

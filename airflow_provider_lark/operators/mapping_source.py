@@ -1,4 +1,4 @@
-"""The mapping that an operator's ``mapping`` parameter means, whatever form it was given in."""
+"""The mapping in an operator's ``mapping`` parameter, in any of its forms."""
 
 from __future__ import annotations
 

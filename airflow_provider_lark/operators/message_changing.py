@@ -1,4 +1,4 @@
-"""What becomes of messages afterwards: they say something else, or are taken back."""
+"""Changing messages that were sent: edit, update, recall."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thread that sends for a process that must not wait, as the scheduler, whose loop starts everybody's tasks."""
+"""A thread that sends for processes that must not block, such as the scheduler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LarkNotifier for a whole installation: what hinders it hinders it everywhere, and is told once in a while."""
+"""LarkNotifier for a whole installation: a failure of its own is logged once in a while only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sensors share: look once on the worker, then wait there or in the triggerer."""
+"""What the sensors share: poll once on the worker, then wait there or in the triggerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sensor on the backlog of the sync: waits until little, or much, stands in ``sync_queue``."""
+"""A sensor on the backlog of the sync: waits until ``sync_queue`` holds few, or many, entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trigger behind an asset watcher: wakes a DAG when Lark has told of a change."""
+"""The trigger behind an asset watcher: starts a DAG when an event of Lark has arrived."""
 
 from __future__ import annotations
 

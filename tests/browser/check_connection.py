@@ -1,4 +1,4 @@
-"""The form of a Lark connection, in a real browser on a real Airflow; its picture stands in docs/connections.md."""
+"""The form of a Lark connection, in a real browser on a real Airflow; its pictures are in docs/connections.md."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ def form(page, airflow):
     yield form
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 1300, "height": 1400})
+
+
+def test_form_of_a_connection_asks_for_app_id_and_secret(page, form):
+    form.locator("input[name=login]").fill("cli_a1b2c3d4e5f6")
+    form.locator("input[name=password]").fill("not a real secret")
+    for label in ("Host", "App ID", "App Secret"):
+        assert form.get_by_text(label, exact=True).is_visible(), label
+    form.get_by_text("Add Connection", exact=True).click()
+    page.wait_for_timeout(1000)
+    form.screenshot(path=str(SHOTS / "connection-form.png"))
 
 
 def test_form_of_a_connection_asks_for_every_extra_field(page, form):

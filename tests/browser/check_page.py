@@ -86,6 +86,8 @@ class Seen:
         return self.page
 
     def shoot(self, name, target=None):
+        # nothing is shown as if the mouse were over it
+        self.page.mouse.move(0, 0)
         (target or self.page).screenshot(path=str(SHOTS / f"page_{name}_{self.scheme}.png"))
 
     def shoot_all(self, name):

@@ -79,7 +79,7 @@ def test_press_on_the_page_reaches_the_system_and_shows_what_it_makes_of_it(
     assert listener.events() == []
     wei.get_by_role("textbox").fill("数字不对")
     wei.get_by_role("button", name="Reject").click()
-    wei.get_by_text("Told the system").wait_for()
+    wei.get_by_text("Sent to the system").wait_for()
     (told,) = listener.events()
     assert (told["action_type"], told["reason"], told["task_id"]) == ("REJECT", "数字不对", "orders.2")
 

@@ -116,7 +116,7 @@ def test_saved_plan_is_applied_later_and_tells_what_was_changed_since(airflow, s
     assert plan(airflow, synced).status == 0
     done = apply(airflow, synced, file)
     assert done.status == 2
-    assert "areas: 2 of 2 rows were changed since planned, and left to the next run: A2, A3" in done.out
+    assert "areas: 2 of 2 rows changed since planned, and left to the next run: A2, A3" in done.out
 
 
 def test_plan_of_another_mapping_and_a_file_for_readers_are_refused(airflow, synced, tmp_path):

@@ -137,7 +137,7 @@ REFUSALS = [
     refused(T.TEXT, sa.TEXT(), SQL, b"secret", "got a bytes, expected text", "bytes in a text column"),
     refused(T.TEXT, sa.TEXT(), LARK, [{"type": "mention"}], "a list of text runs", "runs without text"),
     refused(T.TEXT, sa.TEXT(), LARK, {"secret": 1}, "got a dict, expected text", "an object for text"),
-    refused(T.TEXT, sa.Enum("a", "b"), LARK, runs("secret"), "one of the column's 2 values", "not in ENUM"),
+    refused(T.TEXT, sa.Enum("a", "b"), LARK, runs("secret"), "one of the column's values (2)", "not in ENUM"),
     refused(T.TEXT, sa.INTEGER(), LARK, runs("secret"), "expected a number such as 12", "no number"),
     refused(T.TEXT, sa.INTEGER(), LARK, runs("1,5"), "expected a number such as 12", "a comma for a point"),
     refused(T.TEXT, sa.INTEGER(), LARK, runs("1_000"), "expected a number such as 12", "an underscore"),

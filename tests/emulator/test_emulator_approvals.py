@@ -208,7 +208,7 @@ def test_system_may_push_its_answer_while_the_person_waits(
     pressing.start()
     pressing.join(timeout=60)
     assert not pressing.is_alive()
-    with pytest.raises(ValueError, match="there are no buttons"):
+    with pytest.raises(ValueError, match="it has no buttons"):
         emu.decisions.press("i1", "t1")
 
 

@@ -117,7 +117,7 @@ def test_form_is_told_by_names_with_days_in_the_persons_zone(room: Room) -> None
 
 
 @pytest.mark.parametrize(
-    ("filled", "said"), [({}, "why is required"), ({"why": "x" * 21}, "why takes at most 20 characters")]
+    ("filled", "said"), [({}, "why is required"), ({"why": "x" * 21}, "why may have at most 20 characters")]
 )
 def test_client_looks_at_a_form_before_it_sends(room: Room, filled: dict[str, Any], said: str) -> None:
     message_id = room.send(card(FORM))
@@ -240,7 +240,7 @@ def test_token_changes_the_card_twice_after_the_answer_and_for_half_an_hour(room
 def test_forwarded_card_is_dead_unless_it_says_otherwise(room: Room) -> None:
     other = room.emu.state.add_chat("Other", [room.wei])
     copy = room.emu.clicks.forward(room.send(BUTTON), room.ann, other)
-    assert room.emu.clicks.press(copy, room.wei)["error"] == "a forwarded card cannot be operated"
+    assert room.emu.clicks.press(copy, room.wei)["error"] == "a forwarded card does not accept clicks"
     living = {**BUTTON, "config": {"update_multi": True, "enable_forward_interaction": True}}
     copy = room.emu.clicks.forward(room.send(living), room.ann, other)
     assert room.emu.clicks.press(copy, room.wei)["sent"] == 1
@@ -250,7 +250,7 @@ def test_forwarded_card_is_dead_unless_it_says_otherwise(room: Room) -> None:
 def test_card_dies_after_a_fortnight_and_nobody_presses_what_they_do_not_see(room: Room) -> None:
     message_id = room.send(BUTTON)
     stranger = room.emu.state.add_user("Mallory").open_id
-    assert room.emu.clicks.press(message_id, stranger)["error"] == "the person does not see the message"
+    assert room.emu.clicks.press(message_id, stranger)["error"] == "the message is not visible to the person"
     room.emu.clock.advance(14 * 86400 + 1)  # type: ignore[attr-defined]
     assert room.emu.clicks.press(message_id, room.ann)["error"] == "the card has expired"
     assert room.app.heard == []

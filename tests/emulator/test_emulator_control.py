@@ -85,7 +85,7 @@ def test_reset_leaves_the_default_app_only(caller: Any) -> None:
         pytest.param("switches", {"uuid_strict": 1}, 400, "uuid_strict is bool", id="number for a truth"),
         pytest.param("faults", {"match": "x", "code": 1, "tymes": 2}, 400, "tymes", id="unknown fault setting"),
         pytest.param("faults", {"match": "x", "code": 1, "times": "2"}, 400, "times is int", id="text for times"),
-        pytest.param("faults", {"match": "(", "code": 1}, 400, "no regular expression", id="broken match"),
+        pytest.param("faults", {"match": "(", "code": 1}, 400, "not a regular expression", id="broken match"),
         pytest.param("faults", {"match": "x", "action": []}, 400, "unknown fault action", id="action as list"),
         pytest.param("person/add_record", {"app_token": "x"}, 400, "missing", id="missing parameter"),
         pytest.param("tables", {"app_token": "x", "name": "t", "fields": []}, 400, "unknown", id="unknown base"),

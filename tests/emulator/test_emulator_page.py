@@ -304,9 +304,9 @@ def test_calls_come_newest_first_and_failed_ones_alone(caller: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "query", "says"),
     [
-        pytest.param("calls", {"skip": "-1"}, "skip is a whole number from 0", id="below"),
-        pytest.param("calls", {"limit": "1e3"}, "limit is a whole number", id="no whole number"),
-        pytest.param("calls", {"only": "good"}, "only is all or failed", id="no choice"),
+        pytest.param("calls", {"skip": "-1"}, "skip must be an integer from 0", id="below"),
+        pytest.param("calls", {"limit": "1e3"}, "limit must be an integer", id="no whole number"),
+        pytest.param("calls", {"only": "good"}, "only must be all or failed", id="no choice"),
         pytest.param("chat", {"chat_id": "oc_no"}, "unknown 'oc_no'", id="no chat"),
         pytest.param("chat", {"chat_id": "oc_no", "limit": "501"}, "from 1 to 500", id="too many"),
         pytest.param("table", {"app_token": "x", "table_id": "y"}, "unknown 'x'", id="no base"),

@@ -56,7 +56,7 @@ def test_touched_rows_of_a_plan_are_left_and_the_rest_lands(world: World, tmp_pa
         "planned 14",
         "planned 100",
     ]
-    assert report.warnings[-1].startswith("13 of 100 rows were changed since planned, and left to the next run: 1, 2,")
+    assert report.warnings[-1].startswith("13 of 100 rows changed since planned, and left to the next run: 1, 2,")
     # the dropped ones are decided now: the person's edit wins, the program's other column goes along, rows are deleted
     later = engine.incremental()
     assert (later.to_sql.updated, later.to_lark.updated, later.to_lark.deleted) == (5, 5, 3)

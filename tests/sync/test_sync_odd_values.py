@@ -171,7 +171,7 @@ def test_names_of_the_refusing_constraint_are_told_and_no_value(world: World) ->
     [
         ("VARCHAR(3)[]", ["abc", "x"], ["abcdef", "x"], "at most 3 characters"),
         ("CHAR(3)[]", ["ab"], ["abcd"], "at most 3 characters"),
-        ("mood[]", ["sad", "ok"], ["glad"], "one of the column's 2 values"),
+        ("mood[]", ["sad", "ok"], ["glad"], "one of the column's values (2)"),
     ],
 )
 def test_item_that_its_array_would_cut_is_set_aside(

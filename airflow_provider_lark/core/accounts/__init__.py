@@ -1,4 +1,4 @@
-"""What workers know together about Lark's accounts: tokens, and who an e-mail address or a number is.
+"""What workers share about Lark's accounts: tokens, and which user an e-mail address or mobile number belongs to.
 
 The tables of :mod:`..alerts` are of the same set.
 

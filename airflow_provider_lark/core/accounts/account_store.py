@@ -1,4 +1,4 @@
-"""The database in which workers share tokens and what they know of people, made ready when it is first asked."""
+"""The database in which workers share tokens and looked-up users; its tables are created on first use."""
 
 from __future__ import annotations
 

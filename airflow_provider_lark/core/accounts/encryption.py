@@ -1,7 +1,7 @@
 """The keys under which tokens are kept in a database: Fernet, from ``LARK_CONFIG_ENCRYPTION_KEY``.
 
-Several keys stand behind each other, separated by commas: the first encrypts, all decrypt. A key is shown nowhere;
-what names it in logs and in the table is its id, the beginning of its SHA-256.
+Several keys are separated by commas: the first encrypts, all decrypt. A key is never shown; logs and the table
+name it by its id, the beginning of its SHA-256.
 """
 
 from __future__ import annotations

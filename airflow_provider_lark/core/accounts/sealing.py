@@ -1,4 +1,4 @@
-"""What stands in a row of tokens: text that only the keyring opens, and only in the row that it was made for."""
+"""Encryption of a row of tokens: only the keyring decrypts it, and only in the row that it was encrypted for."""
 
 from __future__ import annotations
 

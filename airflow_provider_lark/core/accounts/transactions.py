@@ -1,4 +1,4 @@
-"""Short transactions on the tables of accounts, and what their failures mean in words."""
+"""Short transactions on the tables of accounts, and error messages for their failures."""
 
 from __future__ import annotations
 

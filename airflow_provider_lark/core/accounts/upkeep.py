@@ -1,4 +1,4 @@
-"""What an administrator does with the table ``tokens``: look, change keys, throw out what has expired."""
+"""Maintenance of the table ``tokens``: inspect it, rotate keys, delete what has expired."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Who an e-mail address or a mobile number is: asked of Lark 50 at a time, kept in memory and for all workers in SQL.
+"""Users by e-mail address or mobile number: looked up 50 at a time, cached in memory and, for all workers, in SQL.
 
-That nobody has an address is kept too, for a shorter while. The cache only saves calls: when the database cannot be
+Misses are cached too, for a shorter time. The cache only saves calls: when the database cannot be
 read or written, Lark is asked.
 """
 

@@ -1,4 +1,4 @@
-"""One card for many failures: what processes on many machines know of it together, in the accounts' database.
+"""One card for many failures: the state that processes on many machines share, in the accounts' database.
 
 ::
 

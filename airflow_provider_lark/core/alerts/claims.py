@@ -1,4 +1,4 @@
-"""Which process has claimed a card to bring it up to date. Each function works within the caller's transaction."""
+"""Claims: which process may update a card. Each function works within the caller's transaction."""
 
 from __future__ import annotations
 

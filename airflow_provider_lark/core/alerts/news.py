@@ -1,4 +1,4 @@
-"""What there is to note about failures, and what a card is made of."""
+"""The facts that are recorded about failures, and from which a card is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures, retries and recoveries are written down. Each function works within the caller's transaction.
+"""Recording failures, retries and recoveries. Each function works within the caller's transaction.
 
 :func:`make_card` comes first.
 """

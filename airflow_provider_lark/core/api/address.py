@@ -1,6 +1,6 @@
-"""Where a table is, as a person writes it: ids, names, or the address that the browser shows.
+"""The address of a table as people write it: ids, names, or the URL from the browser.
 
-Reading an address asks nobody; :meth:`.Bitable.locate` looks up what it leaves open.
+Parsing an address makes no call; :meth:`.Bitable.locate` looks up what is missing.
 """
 
 from __future__ import annotations

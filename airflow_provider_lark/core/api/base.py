@@ -1,4 +1,4 @@
-"""What both clients are made of, apart from the driving."""
+"""What both clients have in common; the drivers differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How patient a client is, and with what.  Callers may have a say, but not about safety (:mod:`.calls.resend`)."""
+"""Retry settings of a client.  Callers may override them, but not what may be sent again (:mod:`.calls.resend`)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ MOST_ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How patient a client is, and with what.
+    """Retry settings of a client: how often, how long, and for which errors.
 
     Neither codes nor a handler make it send again what it may have carried out already: an answer that leaves that open
     is repeated only where a second sending does no harm, and a code only where Lark documents it as a refusal.

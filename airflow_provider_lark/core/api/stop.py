@@ -1,4 +1,4 @@
-"""Being told to stop from outside, by the handler of a signal say: work ends between two calls, never within one.
+"""A stop request from outside, for example from a signal handler: work ends between two calls, never within one.
 
 What a call did is noted by the caller before its next one, so nothing is left half-known, and leases are given back on
 the way out.

@@ -1,4 +1,4 @@
-"""A question of one's own in Lark's approval centre: asked, decided by people there, taken back.
+"""Questions in Lark's approval centre: asked by a task, decided by people, withdrawn.
 
 ::
 

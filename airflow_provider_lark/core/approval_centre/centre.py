@@ -1,4 +1,4 @@
-"""The approval centre brought to show what the database says, and looked at for what was missed."""
+"""Updating the approval centre from the database, and polling it for decisions whose callback was missed."""
 
 from __future__ import annotations
 

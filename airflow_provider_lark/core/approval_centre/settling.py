@@ -1,4 +1,4 @@
-"""From the inbox to the questions: decisions that were received are judged, each once, whoever takes them."""
+"""From the inbox to the questions: each received decision is evaluated once, whichever worker claims it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the client and the builders of cards both know of a card: its kind, and its tables in Markdown."""
+"""What the client and the card builders share: the kind of a card, and its tables in Markdown."""

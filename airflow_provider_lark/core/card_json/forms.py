@@ -1,4 +1,4 @@
-"""The kinds of cards, of which none can take the place of another."""
+"""The kinds of cards; a card of one kind cannot be updated to another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is clicked: buttons, menus, and what a click does."""
+"""Buttons and menus, and what a click does."""
 
 from __future__ import annotations
 

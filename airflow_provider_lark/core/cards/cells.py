@@ -59,7 +59,7 @@ def value_words(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"{len(value)} bytes"
+        return f"{len(value)} {'byte' if len(value) == 1 else 'bytes'}"
     if isinstance(value, (dict, list, tuple)):
         try:
             return json.dumps(value, ensure_ascii=False, default=value_words)

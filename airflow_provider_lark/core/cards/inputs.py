@@ -1,4 +1,4 @@
-"""What people fill in: texts, choices, dates, people, pictures."""
+"""Inputs: texts, choices, dates, people, pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card of a text in Markdown, whatever its length of tables."""
+"""A card made of a Markdown text with any number of tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values within the templates of messages: how each is shown, so that none is taken for structure."""
+"""Values within the templates of messages: each is escaped, so that none is taken for markup."""
 
 from __future__ import annotations
 

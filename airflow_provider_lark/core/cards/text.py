@@ -1,4 +1,4 @@
-"""Text that others wrote, made safe for a card: it is shown, and never taken for structure.
+"""Untrusted text, escaped for a card: it is shown literally, and never taken for markup.
 
 An exception may hold ``<at id=all>``, a cell ``[pay here](https://…)``, a dag id ``*stars*``. What a builder calls
 *Markdown* is trusted; everything else goes through here first.

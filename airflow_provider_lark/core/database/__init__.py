@@ -1,15 +1,15 @@
-"""What every session with a database needs, whoever opens it: it knows neither our tables nor those of a mapping.
+"""What every database session needs: it knows neither our tables nor those of a mapping.
 
 ============================  =======================================================================
 :mod:`.connections`           sessions and transactions
-:mod:`.error_codes`           which errors pass, want a right, or have waited for a lock
-:mod:`.session_settings`      what a session is set to, and set back from
+:mod:`.error_codes`           which errors are temporary, a missing privilege, or a lock wait
+:mod:`.session_settings`      settings of a session, and their restoration
 :mod:`.row_security`          rows that PostgreSQL hides from a user
 :mod:`.blockers`              who holds the lock that another waits for
-:mod:`.table_locks`           changes of a table's definition that keep nobody waiting
+:mod:`.table_locks`           DDL that blocks no other session
 :mod:`.retries`               the one loop in which a transaction is run again
-:mod:`.savepoints`            tries inside a transaction, and whether a write can be undone
-:mod:`.refusals`              what an error says: about which row, constraint and column
+:mod:`.savepoints`            attempts inside a transaction, and whether a write can be undone
+:mod:`.refusals`              what an error says: which row, constraint and column
 :mod:`.migration`             sets of tables that Alembic brings to the newest version
 :mod:`.mysql_options`         what MySQL and MariaDB need to be told of a table
 :mod:`.quoting`               names and texts in SQL written by hand

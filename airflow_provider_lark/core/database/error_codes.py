@@ -1,4 +1,4 @@
-"""What the codes of a database's errors mean: what passes, what wants a right, what has waited for a lock."""
+"""What a database's error codes mean: temporary, a missing privilege, or a lock wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that psycopg cannot load take no other row along: they come as text, for a codec to refuse by name.
+"""Values that psycopg cannot load do not fail the other rows: they arrive as text, and a codec rejects them by name.
 
 PostgreSQL knows dates that Python does not: ``infinity``, years before 1 and beyond 9999, 24:00. And psycopg reads the
 numbers of a JSON document as doubles.

@@ -1,4 +1,4 @@
-"""Conditions that pick some hundred rows by their ids, written so that every database reads them by the index.
+"""Conditions that select some hundred rows by their ids, written so that every database uses the index.
 
 ``IN ($1, … $500)`` is a trap on PostgreSQL: for a prepared statement and some 10,000 rows it may choose to read the
 whole table and to compare each row with each of the 500 values, which takes seconds. From an array it reads the ids

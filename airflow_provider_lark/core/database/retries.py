@@ -1,4 +1,4 @@
-"""The one loop in which work on a database is run again, on the caller's clock.
+"""The one retry loop for database work, on the caller's clock.
 
 What a failure means, the caller says: whether a transaction was undone depends on what it did before the connection
 was lost.

@@ -1,4 +1,4 @@
-"""Trying writes inside a transaction: what fails is undone alone, and where the database undid everything it is known.
+"""Trying writes inside a transaction: what fails is undone alone; a transaction undone as a whole is noticed.
 
 A savepoint is no promise. InnoDB rolls the whole transaction back on a deadlock, SQLite on ``ON CONFLICT ROLLBACK``
 and ``RAISE(ROLLBACK)``; what is sent afterwards would run in a new transaction, and what came before is nowhere.

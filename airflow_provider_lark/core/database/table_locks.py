@@ -1,4 +1,4 @@
-"""Locks that every open transaction on a table holds up, taken so that nobody queues behind them.
+"""Table locks that wait for every open transaction, taken so that no other session queues behind them.
 
 A change of a table's definition needs one, and the server lets all who come later wait behind whoever asks for it. So
 each try waits for a moment only, and between two tries the others get their turn.

@@ -1,1 +1,1 @@
-"""The ways in for what Lark tells by itself, from its bytes to the inbox: :mod:`.web_app`."""
+"""Receiving deliveries from Lark, from bytes to the inbox: over HTTP (:mod:`.web_app`) or a long connection."""

@@ -1,6 +1,6 @@
-"""From a delivery to the inbox and to what Lark is told about it; the same for every way in.
+"""From a delivery to the inbox and to the answer for Lark; the same for HTTP and the long connection.
 
-What Lark hears is true: "taken" is said after the commit, and never before.
+A delivery is acknowledged after the commit, never before.
 """
 
 from __future__ import annotations

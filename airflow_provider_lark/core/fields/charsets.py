@@ -1,4 +1,4 @@
-"""Which characters a text column's character set has, where it has fewer than Unicode.
+"""Which characters a text column's character set can hold, where they are fewer than Unicode.
 
 Only sets whose mapping is the same everywhere are judged here; of the others the database is the judge, row by row.
 """

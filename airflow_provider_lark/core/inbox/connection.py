@@ -1,4 +1,4 @@
-"""Who has an app's long connection: one process at a time, since Lark gives each event to one of several at random.
+"""The lease of an app's long connection: one process at a time, since Lark sends each event to a random one.
 
 Beside the inbox, which the holder fills. Each connection that is made raises a number, by which those who follow the
 inbox learn that there was a gap, and poll at once.

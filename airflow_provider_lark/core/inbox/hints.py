@@ -1,4 +1,4 @@
-"""Events of one Bitable table as hints: something changed there. What changed is read from the table itself."""
+"""Events of one Bitable table as hints: they say that something changed; what changed is read from the table."""
 
 from __future__ import annotations
 

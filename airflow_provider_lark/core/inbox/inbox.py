@@ -1,4 +1,4 @@
-"""The port: what is put in once, taken by one worker at a time, and done, tried again or given up."""
+"""The port of an inbox: entries are stored once, claimed by one worker, and completed, retried or set aside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wake-ups through Redis: whoever waits for an entry of the inbox hears at once that one has come.
+"""Wake-ups through Redis: whoever waits for an entry of the inbox is told at once when one arrives.
 
 Only that something came is told, by the digest of what it concerns; the entry stands in the inbox. A wake-up that is
 lost costs the time until the next look, and Redis that is down costs what it costs without Redis.

@@ -1,4 +1,4 @@
-"""Entries that are not tried any more: what they are, never what they say, and how they are tried again."""
+"""Failed entries, which are not retried any more: listing them without their content, and replaying them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many entries of an app stand in the inbox, for a person to look at."""
+"""How many entries of an app are in the inbox, by state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits in the inbox, told without taking it: for those that wake a consumer."""
+"""What waits in the inbox, without claiming it: for triggers that wake a consumer."""
 
 from __future__ import annotations
 

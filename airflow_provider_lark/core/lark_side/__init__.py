@@ -2,7 +2,7 @@
 
 =========================  ============================================================================
 :mod:`.table`              its records in Lark's own values: every call on them is made here
-:mod:`.unwritten_table`    the same for a dry run: every write is counted, and none is sent
+:mod:`.unwritten_table`    the same for a dry run: writes are counted, not sent
 :mod:`.bitable_store`      its records behind the port: canonical values by column
 :mod:`.record_table`       its records by field name, in plain values
 :mod:`.upsert`             updates the records that carry a key, creates the others

@@ -1,4 +1,4 @@
-"""Writing the records of a list in batches: those that Lark refuses are named by their place, the others land."""
+"""Writing a list of records in batches: those that Lark rejects are reported by their index, the others are written."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _name(refused: Mapping[int, LarkError], verb: str, done: int, total: int) ->
     told = ", ".join(map(str, places[:_SHOWN])) + (" …" if len(places) > _SHOWN else "")
     if total > 1:
         which = f"record {first} of {total}" if len(places) == 1 else f"records {told} of {total}, the first of them"
-        error.message = f"{which} ({done} others were {verb}): {error.message}"
+        error.message = f"{which} ({done} {'other was' if done == 1 else 'others were'} {verb}): {error.message}"
     return error
 
 

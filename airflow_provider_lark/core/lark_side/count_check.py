@@ -1,4 +1,4 @@
-"""Holding what a read brought against what Lark counts, page by page."""
+"""Comparing the number of records read with Lark's total, page by page."""
 
 from __future__ import annotations
 

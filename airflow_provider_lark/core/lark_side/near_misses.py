@@ -1,4 +1,4 @@
-"""Writes to which Lark answers success with other values than were sent: trimmed, rounded, clamped, left out.
+"""Writes that Lark accepts but stores with other values than were sent: trimmed, rounded, clamped, left out.
 
 Lark mostly repeats what was sent, so only what an answer tells is found here. The sync also looks at the first read
 after each write.

@@ -244,9 +244,9 @@ class LarkTable:
 
         :param done: how many others were deleted.
         """
-        shown = ", ".join(hidden[:5]) + (" …" if len(hidden) > 5 else "")
+        shown, total = ", ".join(hidden[:5]) + (" …" if len(hidden) > 5 else ""), len(hidden) + done
         return AccessDenied(
-            f"{self.label}: records hidden from the app were not deleted ({len(hidden)}, {done} others were): {shown}; "
+            f"{self.label}: records hidden from the app were not deleted ({len(hidden)} of {total}): {shown}; "
             "give the app a role that can see all rows (advanced permissions)"
         )
 

@@ -1,4 +1,4 @@
-"""Making, changing and dropping tables and fields, so that doing it again does no harm."""
+"""Creating, changing and deleting tables and fields; each operation is idempotent."""
 
 from __future__ import annotations
 

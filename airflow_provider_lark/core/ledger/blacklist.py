@@ -1,4 +1,4 @@
-"""The keys that a person has taken out of the sync."""
+"""The keys that the sync leaves alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that both sides changed in different ways: those that wait for a person, and what became of the others."""
+"""Rows that both sides changed in different ways: open conflicts, and the outcome of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could not be synced: kept in the queue for another try, or as ``failed`` until a person sees to it.
+"""Rows and records that could not be synced: kept in the queue for a retry, or as ``failed`` until handled.
 
 An entry with the operation ``PULL`` names a record by its key, or by Lark's record id while it has no key. It asks for
 the record to be read from Lark again.

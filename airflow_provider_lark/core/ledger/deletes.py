@@ -1,4 +1,4 @@
-"""Deletes that a guard holds back: entries of the queue with the status ``held``, which no run claims by itself.
+"""Deletes held back by the limit: entries of the queue with the status ``held``, which no run claims by itself.
 
 An entry of the operation ``PULL`` keeps a row in SQL whose record is gone in Lark; any other keeps a record in Lark
 whose row was deleted in SQL. When the key changes again, a held entry is claimed along with the new one.

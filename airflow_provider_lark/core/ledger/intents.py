@@ -1,4 +1,4 @@
-"""Writes to Lark that were decided: recorded before they are sent, so that a lost answer can be made up for."""
+"""Write intents: writes to Lark, recorded before they are sent, so that a lost answer can be recovered from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may write to a table until when. A worker that dies loses its lease by itself."""
+"""Leases: who may write to a table until when. The lease of a worker that dies expires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger of one SQL table: all that the sync knows about it, in the hands of whoever works on it."""
+"""The ledger of one SQL table: all state of its sync, bound to a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of a ledger have in common: the transaction that they work in, and the table that they know of."""
+"""What the parts of a ledger have in common: the transaction and the table that they are bound to."""
 
 from __future__ import annotations
 

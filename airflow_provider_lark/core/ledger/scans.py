@@ -1,4 +1,4 @@
-"""What a running scan of a side has seen, kept in SQL so that a table of any size needs no memory."""
+"""What a running scan of a side has seen, kept in SQL so that memory does not grow with the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person reads afterwards: the log of changes, and what became of each."""
+"""The log of changes, with the outcome of each."""
 
 from __future__ import annotations
 

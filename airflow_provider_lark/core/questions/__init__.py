@@ -1,4 +1,4 @@
-"""Questions that a card asks people, and their answers: who may answer, what counts, and what was decided.
+"""Questions on cards and their answers: who may answer, which answers count, and the decision.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What somebody pressed on a card, read from either kind of callback."""
+"""A click on a card, read from either kind of callback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers clicks at the door: it stands before the inbox, and clicks on questions are decided instead of kept.
+"""Answers clicks on arrival: clicks on questions are decided before the inbox, instead of being stored in it.
 
 A decision is as durable as an entry of the inbox, and can be told to the person at once. What cannot be decided at this
 moment is kept in the inbox, and decided by whoever waits for the answer.

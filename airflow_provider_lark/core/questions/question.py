@@ -1,4 +1,4 @@
-"""A question as it is kept, what became of a click on it, and how both are sealed."""
+"""A question as it is stored, the outcome of a click on it, and the encryption of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question is asked under: who may answer, with what, and how many must."""
+"""The terms of a question: who may answer, with what, and how many must."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the person who pressed is told, in English and Chinese."""
+"""Texts for the person who clicked, in English and Chinese."""
 
 from __future__ import annotations
 

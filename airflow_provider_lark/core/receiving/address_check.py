@@ -1,4 +1,4 @@
-"""Lark's check of a receiver's address, made by ourselves: whether a receiver is there, and has the same keys.
+"""Lark's URL verification, sent by ourselves: whether a receiver answers, and has the same keys.
 
 It changes nothing: a receiver answers it and stores nothing.
 """

@@ -1,4 +1,4 @@
-"""Why a delivery was not taken: a word for the counters, a status for Lark, a sentence for the log."""
+"""Why a delivery was rejected: a word for the counters, a status for Lark, a sentence for the log."""
 
 from __future__ import annotations
 

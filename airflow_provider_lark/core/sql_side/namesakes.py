@@ -1,6 +1,6 @@
-"""Keys that are several texts to Lark and one to the database: its collation overlooks case, accents or outer blanks.
+"""Colliding keys: several texts in Lark, one key in the database, which ignores case, accents or outer spaces.
 
-Only the database knows for certain, so it is asked; a coarse spelling tells which keys are worth asking about.
+Only the database knows for certain, so it is asked; a coarse normal form tells which keys are worth asking about.
 """
 
 from __future__ import annotations

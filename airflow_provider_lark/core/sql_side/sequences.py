@@ -1,4 +1,4 @@
-"""Sequences behind columns that were given a value: the next one must not be handed out again.
+"""Sequences of columns that were given a value: they are moved on, so that they do not generate it again.
 
 MySQL and SQLite move their counters on by themselves. PostgreSQL does not, nor does a sequence of MariaDB that is a
 column's default: after a key that a person typed in Lark, the application's own next INSERT would meet it.

@@ -1,4 +1,4 @@
-"""Do both sides hold the same? Every record is read once; what differs is read again before it is called drift."""
+"""The consistency check: every record is read once; what differs is read again before it is called drift."""
 
 from __future__ import annotations
 

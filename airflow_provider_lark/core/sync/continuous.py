@@ -1,4 +1,4 @@
-"""Keeping two tables in step for a while: run after run, as soon as something is known to have changed.
+"""Continuous sync for a limited time: run after run, as soon as something is known to have changed.
 
 Polling is the truth. What Lark tells by itself only makes the next run begin sooner, so an event that is lost, doubled
 or late costs time and nothing else.

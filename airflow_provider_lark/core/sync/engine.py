@@ -1,4 +1,4 @@
-"""SyncEngine: keeps one Bitable table and one SQL table in step."""
+"""SyncEngine: keeps one Bitable table and one SQL table in sync."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that never came: a run finds a record changed, and no event has told of it, neither before nor soon after."""
+"""Lost events: a run finds a changed record of which no event told, neither before nor soon after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator watches: how much waits, and for how long."""
+"""Metrics of a sync: the backlog and its age."""
 
 from __future__ import annotations
 

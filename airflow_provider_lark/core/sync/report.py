@@ -1,4 +1,4 @@
-"""What a run answers: counts, calls and problems, as plain data."""
+"""The report of a run: counts, calls and problems, as plain data."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SyncReport(Report):
         writes = [f"in {side} it {foretell(asdict(done))}" for side, done in sides.items() if done.total]
         counts = {"conflicts": self.conflicts, "held": self.held, "failed": self.failed, "skipped": self.skipped}
         told = [f"{name} {count}" for name, count in counts.items() if count]
-        return f"{', '.join([*writes, *told]) or 'nothing to write'}; {self.api_calls.get('total', 0)} calls"
+        return f"{', '.join([*writes, *told]) or 'nothing to write'}; {counted(self.api_calls.get('total', 0), 'call')}"
 
     @property
     def has_done_anything(self) -> bool:

@@ -1,4 +1,4 @@
-"""How long the ledger remembers what is done."""
+"""Retention: how long the ledger keeps completed entries."""
 
 from __future__ import annotations
 

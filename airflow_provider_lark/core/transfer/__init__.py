@@ -1,1 +1,1 @@
-"""One way, without a ledger: rows of a query into a Bitable table or a message, records of a table into SQL."""
+"""Transfers in one direction, without a ledger: rows of a query into a Bitable table or a message, records into SQL."""

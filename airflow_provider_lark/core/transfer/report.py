@@ -1,4 +1,4 @@
-"""What a transfer answers: counts, calls and problems, as plain data."""
+"""The report of a transfer: counts, calls and problems, as plain data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from airflow_provider_lark.core.dry_run import Foreseen, fit, foretell, tell
 from airflow_provider_lark.core.errors import ConfigError, RowError
+from airflow_provider_lark.core.hints import counted
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +86,9 @@ class TransferReport:
         told = [f"{name.replace('_', ' ')} {count}" for name in names if (count := getattr(self, name))]
         if self.would is not None:
             told.append(foretell({name: getattr(self, name) for name in written}))
-        calls = self.api_calls.get("total", 0)
+        calls = counted(self.api_calls.get("total", 0), "call")
         dry = "" if self.would is None else "dry run: "
-        return f"{dry}{self.mode} {self.source} into {self.target}: {', '.join(told) or 'nothing'}; {calls} calls"
+        return f"{dry}{self.mode} {self.source} into {self.target}: {', '.join(told) or 'nothing'}; {calls}"
 
 
 def check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -86,7 +86,7 @@ def find_pressable(card: Mapping[str, Any], *, at: int | None, name: str | None,
     found = pressables(card)
     if at is not None:
         if not 0 <= at < len(found):
-            raise LookupError(f"the card has {len(found)} components that answer, and none at {at}")
+            raise LookupError(f"the card has {len(found)} interactive components, none at index {at}")
         return found[at]
     if name is not None:
         fits = [each for each in found if each.data.get("name") == name]
@@ -188,4 +188,4 @@ def _check_field(field: Pressable, value: Any) -> None:
     most = field.data.get("max_length")
     limit = most if isinstance(most, int) else INPUT_MAX
     if field.tag == "input" and isinstance(value, str) and len(value) > limit:
-        raise NotPressed(f"{label} takes at most {limit} characters")
+        raise NotPressed(f"{label} may have at most {limit} characters")

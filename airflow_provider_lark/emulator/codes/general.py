@@ -215,8 +215,8 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     1069605: ("Unsubscribe", 400),
     **MESSAGE_CODES,
     # the newer base/v3, and drive across tenants, §1.4, §12
-    800010701: ("the request fits no path of base/v3", 400),
-    800004006: ("the options of the field stand in another table", 400),
+    800010701: ("the request matches no path of base/v3", 400),
+    800004006: ("the options of the field come from another table", 400),
     5000: ("internal error", 500),
     1064510: ("cross tenant and unit", 403),
     1064511: ("cross brand", 403),

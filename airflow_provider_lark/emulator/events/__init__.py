@@ -1,1 +1,1 @@
-"""Changes told to apps: what an event says, how it is sealed, when it is sent again (lark-api §5)."""
+"""Changes sent to apps: the content of an event, its encryption, and when it is sent again (lark-api §5)."""

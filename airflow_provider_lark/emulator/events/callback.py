@@ -1,4 +1,4 @@
-"""What a click tells the app: the callback of today, and the one before it (lark-api §5.4)."""
+"""The callback of a click on a card: the current form, and the old one (lark-api §5.4)."""
 
 from __future__ import annotations
 

@@ -39,9 +39,9 @@ class SocketFaults:
     handshake: Literal["", "forbidden", "too_many", "auth", "busy"] = ""
     """Why new connections are refused at the handshake."""
     half_open: bool = False
-    """New connections are accepted, and then nothing is sent; :meth:`LongConnections.silence` is for those there."""
+    """New connections are accepted, but get nothing; :meth:`LongConnections.silence` does that to existing ones."""
     loses_every: int = 0
-    """Every n-th event goes nowhere, though it counts as delivered; 0: none."""
+    """Every n-th event is dropped, though it counts as delivered; 0: none."""
     drops_every: int = 0
     """Every n-th event is not sent, and the connection is closed instead; it is sent again in time; 0: none."""
     loses_pongs_every: int = 0
@@ -67,7 +67,7 @@ class Tally:
     late: int = 0
     """Answers that came too late, or twice."""
     lost: int = 0
-    """Events that went nowhere though they count as delivered."""
+    """Events that were dropped though they count as delivered."""
     malformed: int = 0
 
 

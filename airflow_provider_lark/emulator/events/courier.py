@@ -48,7 +48,7 @@ class Delivery:
     endpoint: Endpoint | None = field(repr=False)
     """None: over the long connection."""
     state: Literal["waiting", "sent", "delivered", "dropped", "lost"] = "waiting"
-    """``sent``: over a long connection, and not answered yet; ``lost``: it went nowhere, and counts as delivered."""
+    """``sent``: over a long connection, and not answered yet; ``lost``: it was dropped, and counts as delivered."""
     attempts: int = 0
     last_error: str = ""
 
@@ -123,7 +123,7 @@ class Courier:
         with self._changed:
             self._changed.notify_all()
             if not self._changed.wait_for(self._is_quiet, timeout_seconds):
-                msg = f"events are still on their way after {timeout_seconds:g} s"
+                msg = f"events are still undelivered after {timeout_seconds:g} s"
                 raise TimeoutError(msg)
 
     def _is_quiet(self) -> bool:

@@ -1,4 +1,4 @@
-"""What people press in the approval centre, told to the system that asked (lark-api §13.5)."""
+"""Decisions in the approval centre, sent to the system that asked (lark-api §13.5)."""
 
 from __future__ import annotations
 
@@ -106,13 +106,13 @@ class Decisions:
 
     def _check(self, instance: Instance, task: Task, action_type: str, reason: str) -> None:
         if not instance.is_shown:
-            msg = "the centre does not show the instance: an id stands in it twice"
+            msg = "the centre does not show the instance: an id occurs in it twice"
             raise ValueError(msg)
         if not instance.approval.external.get("action_callback_url"):
             msg = "the definition has no action_callback_url: its tasks have no buttons"
             raise ValueError(msg)
         if instance.status != "PENDING" or task.status != "PENDING":
-            msg = f"the task is {task.status} and the instance {instance.status}: there are no buttons"
+            msg = f"the task is {task.status} and the instance {instance.status}: it has no buttons"
             raise ValueError(msg)
         configs = task.data.get("action_configs") or []
         config = next((each for each in configs if each["action_type"] == action_type), None)
@@ -156,4 +156,4 @@ def _send(url: str, body: bytes, seconds: float) -> tuple[int, str]:
         own = told.get("message") if str(told.get("without_prefix")).lower() == "true" else None
     except (ValueError, AttributeError):
         own = None
-    return status, str(own) if own else f"the system that asked answered HTTP {status}"
+    return status, str(own) if own else f"the callback address answered HTTP {status}"

@@ -61,12 +61,12 @@ class _Reader:
             result |= (byte & 0x7F) << shift
             if not byte & 0x80:
                 return result & 0xFFFF_FFFF_FFFF_FFFF
-        msg = "a number without an end"
+        msg = "a varint that does not end"
         raise Malformed(msg)
 
     def take(self, length: int) -> bytes:
         if length > len(self.raw):
-            msg = "the frame ends too early"
+            msg = "the frame is truncated"
             raise Malformed(msg)
         taken, self.raw = self.raw[:length], self.raw[length:]
         return bytes(taken)
@@ -82,7 +82,7 @@ class _Reader:
             case 5:
                 return self.take(4)
             case _:
-                msg = f"no such wire type: {kind}"
+                msg = f"unknown wire type: {kind}"
                 raise Malformed(msg)
 
 

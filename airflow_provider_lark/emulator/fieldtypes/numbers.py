@@ -1,4 +1,4 @@
-"""The four faces of a number field, and what their ``property`` may say (lark-api §3.1)."""
+"""The four ui types of a number field, and their ``property`` (lark-api §3.1)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def complete(ui_type: str, given: Property) -> Property:
 
 def _one_of(held: Property, name: str, allowed: frozenset[str]) -> None:
     if not isinstance(held.get(name), str) or held[name] not in allowed:
-        raise ValueError(f"{name} is one of {sorted(allowed)}")
+        raise ValueError(f"{name} must be one of {sorted(allowed)}")
 
 
 def _is_number(value: object) -> bool:
@@ -81,7 +81,7 @@ def _check_progress(held: Property) -> None:
     if not isinstance(held["range_customize"], bool):
         raise ValueError("range_customize must be true or false")
     if not (_is_number(held["min"]) and _is_number(held["max"]) and held["min"] < held["max"]):
-        raise ValueError("min and max are numbers, min the smaller one")
+        raise ValueError("min and max must be numbers, min the smaller one")
 
 
 def _check_rating(held: Property) -> None:
@@ -92,6 +92,6 @@ def _check_rating(held: Property) -> None:
     low, high = held["min"], held["max"]
     # 1.0 is the whole number that it equals; True is none
     if not (_is_number(low) and low in _LEAST_OF_RATING):
-        raise ValueError("min of a rating is 0 or 1")
+        raise ValueError("min of a rating must be 0 or 1")
     if not (_is_number(high) and high in _MOST_OF_RATING):
-        raise ValueError("max of a rating is a whole number of 1..10")
+        raise ValueError("max of a rating must be an integer in 1..10")

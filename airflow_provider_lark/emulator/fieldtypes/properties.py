@@ -40,7 +40,7 @@ def make_property(
     builder = _BUILDERS.get(type_code)
     if builder is None:
         if given is not None:
-            raise invalid("property", given, f"field type {type_code} takes no property")
+            raise invalid("property", given, f"field type {type_code} has no property")
         return None
     if given is not None and not isinstance(given, dict):
         raise _property_error(type_code, "property must be an object")
@@ -70,12 +70,12 @@ def _only(type_code: int, given: Property, *names: str) -> None:
 
 def _require(type_code: int, given: object, allowed: Collection[str], name: str) -> None:
     if not isinstance(given, str) or given not in allowed:
-        raise _property_error(type_code, f"{name} is one of {sorted(allowed)}")
+        raise _property_error(type_code, f"{name} must be one of {sorted(allowed)}")
 
 
 def _none(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> None:
     if given:
-        raise _property_error(type_code, "this field type takes no property")
+        raise _property_error(type_code, "this field type has no property")
 
 
 def _text(type_code: int, ui_type: str, given: Property, _ids: Ids, _old: Property | None) -> Property | None:
@@ -84,7 +84,7 @@ def _text(type_code: int, ui_type: str, given: Property, _ids: Ids, _old: Proper
         modes = given.get("allowed_edit_modes", {})
         known = isinstance(modes, dict) and not set(modes) - {"manual", "scan"}
         if not known or not all(isinstance(each, bool) for each in modes.values()):
-            raise _property_error(type_code, "allowed_edit_modes is {manual, scan}, true or false each")
+            raise _property_error(type_code, "allowed_edit_modes must be {manual, scan}, each true or false")
         return {"allowed_edit_modes": {"manual": True, "scan": True, **modes}}
     _only(type_code, given)
     return None
@@ -106,7 +106,7 @@ def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property |
     built: list[Property] = []
     for position, option in enumerate(options):
         if not isinstance(option, dict) or not isinstance(option.get("name"), str):
-            raise _property_error(type_code, "an option is {name, color?}")
+            raise _property_error(type_code, "an option must be {name, color?}")
         _only(type_code, option, "id", "name", "color")
         if not option["name"].strip():
             raise ApiError(1254026, "an option needs a name")
@@ -116,7 +116,7 @@ def _select(type_code: int, _ui: str, given: Property, ids: Ids, old: Property |
             raise _property_error(type_code, "an option id must name an existing option")
         color = option.get("color", position % 55)
         if not isinstance(color, int) or isinstance(color, bool) or not 0 <= color <= 54:
-            raise _property_error(type_code, "an option colour is 0..54")
+            raise _property_error(type_code, "the color of an option must be 0..54")
         built.append({"id": option_id or ids.option(), "name": option["name"], "color": color})
     return {"options": built}
 
@@ -147,7 +147,7 @@ def _link(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property |
     if not isinstance(built["multiple"], bool) or not isinstance(built.get("table_id"), str):
         raise _property_error(type_code, "a link needs multiple (bool) and table_id")
     if not isinstance(built.get("back_field_name") or "", str):
-        raise _property_error(type_code, "back_field_name is a text")
+        raise _property_error(type_code, "back_field_name must be a string")
     return built
 
 
@@ -155,7 +155,7 @@ def _formula(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Propert
     _only(type_code, given, "formatter", "formula_expression", "type")
     built = {"formatter": "", "formula_expression": "", **given}
     if not isinstance(built["formatter"], str) or not isinstance(built["formula_expression"], str):
-        raise _property_error(type_code, "formatter and formula_expression are texts")
+        raise _property_error(type_code, "formatter and formula_expression must be strings")
     _check_formula_type(type_code, built.get("type"))
     return built
 
@@ -167,9 +167,9 @@ def _check_formula_type(type_code: int, given: object) -> None:
         raise _property_error(type_code, "type is {data_type, ui_type, ui_property}")
     kind, face, settings = given.get("data_type"), given.get("ui_type"), given.get("ui_property")
     if not isinstance(kind, int) or isinstance(kind, bool) or kind not in UI_TYPES:
-        raise _property_error(type_code, "data_type is the type of a field")
+        raise _property_error(type_code, "data_type must be a field type")
     if not isinstance(face, str | None) or not isinstance(settings, dict | None):
-        raise _property_error(type_code, "ui_type is a text, ui_property an object")
+        raise _property_error(type_code, "ui_type must be a string, ui_property an object")
 
 
 def _location(type_code: int, _ui: str, given: Property, _ids: Ids, _old: Property | None) -> Property:

@@ -65,7 +65,7 @@ def _text(given: object, column: Field, writing: Writing) -> Any:
     if not isinstance(given, str):
         raise _refuse(column)
     if len(given) > MAX_TEXT:
-        raise ApiError(1254130, f"a text cell holds at most {MAX_TEXT} characters")
+        raise ApiError(1254130, f"a text cell may have at most {MAX_TEXT} characters")
     return given or None
 
 
@@ -188,7 +188,7 @@ def _attachments(given: object, column: Field, writing: Writing) -> Any:
     if not isinstance(given, list):
         raise _refuse(column)
     if len(given) > MAX_ATTACHMENTS:
-        raise ApiError(1254106, f"a cell holds at most {MAX_ATTACHMENTS} attachments")
+        raise ApiError(1254106, f"a cell may have at most {MAX_ATTACHMENTS} attachments")
     held: list[str] = []
     for each in given:
         token = each.get("file_token") if isinstance(each, dict) else None

@@ -1,4 +1,4 @@
-"""The page for people: ``/_emulator/`` in a browser.
+"""The web page of the emulator: ``/_emulator/`` in a browser.
 
 ::
 

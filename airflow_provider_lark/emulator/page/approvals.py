@@ -1,4 +1,4 @@
-"""The approval centre, for people to look at: what waits for whom, what was decided, and what was pressed."""
+"""The approval centre on the page: what waits for whom, what was decided, and what was clicked."""
 
 from __future__ import annotations
 

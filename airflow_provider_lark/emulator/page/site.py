@@ -67,5 +67,5 @@ def _image(state: State, key: str) -> Answer:
         found = state.resources.find(key, "image")
     mime = None if found is None else image_type(found.content)
     if found is None or mime is None:
-        return Answer(404, dump({"error": "no such image, or none that a browser shows"}))
+        return Answer(404, dump({"error": "the image does not exist, or browsers cannot show it"}))
     return Answer(200, found.content, {"Content-Type": mime, **_HEADERS})

@@ -1,4 +1,4 @@
-"""Bases, and a page of a table's records, for people to look at."""
+"""Bases and the records of a table on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chats and their messages, for people to look at."""
+"""Chats and their messages on the page."""
 
 from __future__ import annotations
 

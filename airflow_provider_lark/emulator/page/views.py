@@ -72,7 +72,7 @@ class Views:
         """
         first, most = _number("skip", skip, 2**31), _number("limit", limit, MOST_ROWS)
         if only not in {"all", "failed"}:
-            msg = f"only is all or failed, not {only[:20]!r}"
+            msg = f"only must be all or failed, not {only[:20]!r}"
             raise ValueError(msg)
         entries = self._emulator.journal.entries()
         if only == "failed":
@@ -94,6 +94,6 @@ def _failed(entry: LogEntry) -> bool:
 def _number(name: str, given: str, most: int, *, least: int = 0) -> int:
     text = str(given)
     if not (text.isascii() and text.isdecimal() and len(text) < 11) or not least <= int(text) <= most:
-        msg = f"{name} is a whole number from {least} to {most}, not {text[:20]!r}"
+        msg = f"{name} must be an integer from {least} to {most}, not {text[:20]!r}"
         raise ValueError(msg)
     return int(text)

@@ -24,13 +24,13 @@ def _app_name(given: object) -> str:
     if given is None:
         return ""
     if not isinstance(given, str) or len(given) > MAX_APP_NAME:
-        raise ApiError(1254031, f"a base's name is text of at most {MAX_APP_NAME} characters")
+        raise ApiError(1254031, f"the name of a base must be a string of at most {MAX_APP_NAME} characters")
     return given
 
 
 def _time_zone(given: object) -> str:
     if not isinstance(given, str | None):
-        raise ApiError(1254800, "time_zone is the name of a time zone")
+        raise ApiError(1254800, "time_zone must be the name of a time zone")
     return given or ""
 
 
@@ -121,16 +121,16 @@ def create_table(state: State, request: Request) -> dict[str, Any]:
     base = base_of(state, request, writes=True)
     given = request.json().get("table")
     if not isinstance(given, dict):
-        raise ApiError(1254001, "the body is {table: {name, default_view_name?, fields?}}")
+        raise ApiError(1254001, "the body must be {table: {name, default_view_name?, fields?}}")
     known_only(state, given, {"name", "default_view_name", "fields"}, "table")
     fields = [] if given.get("fields") is None else given["fields"]
     if not isinstance(fields, list) or not all(isinstance(each, dict) for each in fields):
-        raise ApiError(1254001, "fields is a list of field objects")
+        raise ApiError(1254001, "fields must be a list of field objects")
     for each in fields:
         known_only(state, each, FIELD_MEMBERS, "table.fields")
     view_name = given.get("default_view_name")
     if view_name is not None and not fields:
-        raise ApiError(1254001, "default_view_name stands beside fields only")
+        raise ApiError(1254001, "default_view_name needs fields")
     if view_name is None:
         view_name = "Grid View"
     editing = state.editing(base, request.actor)
@@ -147,7 +147,7 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
     base = base_of(state, request, writes=True)
     given = request.json().get("tables")
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        raise ApiError(1254001, "the body is {tables: [{name}]}")
+        raise ApiError(1254001, "the body must be {tables: [{name}]}")
     if not given:
         raise ApiError(1254007, "tables is empty")
     for each in given:
@@ -155,7 +155,7 @@ def create_tables(state: State, request: Request) -> dict[str, Any]:
     # all or none: a name or a number that does not fit is found before the first table is made
     names = [schema.check_table_name(base, each.get("name")) for each in given]
     if len(set(names)) < len(names):
-        raise ApiError(1254013, "two of the tables have one name")
+        raise ApiError(1254013, "two of the tables have the same name")
     schema.check_table_count(base, len(names))
     editing = state.editing(base, request.actor)
     made = [schema.add_table(editing, name, []) for name in names]
@@ -181,9 +181,9 @@ def delete_tables(state: State, request: Request) -> dict[str, Any]:
     base = base_of(state, request, writes=True)
     given = request.json().get("table_ids")
     if not isinstance(given, list) or not 1 <= len(given) <= MAX_TABLES_DELETED:
-        raise ApiError(1254001, f"table_ids is a list of 1..{MAX_TABLES_DELETED}")
+        raise ApiError(1254001, f"table_ids must be a list of 1..{MAX_TABLES_DELETED}")
     if any(not isinstance(each, str) or each not in base.tables for each in given):
-        raise ApiError(1254041, "a table is not there")
+        raise ApiError(1254041, "a table does not exist")
     if len(set(given)) >= len(base.tables):
         raise ApiError(1254034, "the last table of a base cannot be deleted")
     for table_id in dict.fromkeys(given):

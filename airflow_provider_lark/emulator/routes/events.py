@@ -13,7 +13,7 @@ from airflow_provider_lark.emulator.wire import Request
 def _file_token(state: State, request: Request) -> str:
     file_type, token = request.query.get("file_type"), request.params["file_token"]
     if file_type != "bitable":
-        raise ApiError(1069602, "file_type must be bitable: the emulator holds no other files")
+        raise ApiError(1069602, "file_type must be bitable: the emulator has no other files")
     base = state.bases.get(token)
     if base is None:
         raise ApiError(1069604, "no such base")

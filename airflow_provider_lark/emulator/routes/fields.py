@@ -55,7 +55,7 @@ def update_field(state: State, request: Request) -> dict[str, Any]:
     body = request.json()
     for name in ("field_name", "type"):
         if name not in body:
-            raise invalid(name, None, f"{name} is required: the definition is replaced whole")
+            raise invalid(name, None, f"{name} is required: an update replaces the whole definition")
     return {"field": describe_field(columns.update_field(state.editing(base, request.actor), table, column, body))}
 
 

@@ -1,4 +1,4 @@
-"""What stands before every route: token, scope, known parameters, in the platform's order (lark-api §10)."""
+"""Checks before every route: token, scope, known parameters, in the platform's order (lark-api §10)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def authenticate(state: State, route: Route, request: Request) -> None:
     header = request.headers.get("authorization")
     status = state.switches.auth_status
     if not header:
-        raise ApiError(99991661, "no Authorization header", status=status)
+        raise ApiError(99991661, "the Authorization header is missing", status=status)
     match = _BEARER.fullmatch(header.strip())
     if match is None:
         raise ApiError(99991671, "the token must start with t- or u-", status=status)
@@ -53,7 +53,7 @@ def _bad_token_code(text: str, token: Token | None) -> int:
 
 
 def _wrong_kind(state: State, route: Route, token: Token) -> ApiError:
-    detail = f"{route.target} takes {' or '.join(sorted(route.tokens))} tokens"
+    detail = f"{route.target} accepts {' or '.join(sorted(route.tokens))} tokens only"
     # the table of generic codes tells a wrong kind from an end by the message alone (§1.4)
     codes = {"user": (99991668, "user access token not support"), "tenant": (99991663, None)}
     if state.switches.wrong_kind_is_99991676 or token.kind not in codes:
@@ -64,7 +64,7 @@ def _wrong_kind(state: State, route: Route, token: Token) -> ApiError:
 
 def _check_app(app: App, token: Token) -> None:
     if not app.is_enabled:
-        raise ApiError(99991662, "the app is switched off")
+        raise ApiError(99991662, "the app is disabled")
     if app.kind == "store" and token.kind != "app" and token.tenant_key not in app.tenants:
         raise ApiError(99991673, "the tenant has not installed the app")
 
@@ -109,7 +109,7 @@ def known_only(state: State, given: Mapping[str, Any], known: Collection[str], w
     """
     for name in given if state.switches.strict_parameters else ():
         if name not in known:
-            raise invalid(f"{where}.{name}", "", f"{where} has no member {name!r}")
+            raise invalid(f"{where}.{name}", "", f"{where}: unknown member {name!r}")
 
 
 def check_parameters(state: State, route: Route, request: Request) -> None:

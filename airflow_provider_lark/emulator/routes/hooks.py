@@ -29,9 +29,9 @@ def send_by_hook(state: State, request: Request) -> Outcome:
     hook = state.hooks.find(request.params["hook_id"])
     if hook is None:
         # whatever the body is
-        raise ApiError(19001, "no bot has this address")
+        raise ApiError(19001, "there is no bot with this URL")
     if not hook.is_enabled:
-        raise ApiError(19007, "the bot is switched off")
+        raise ApiError(19007, "the bot is disabled")
     if not hook.admits(request.peer):
         raise ApiError(19022, f"{request.peer} is not on the bot's list")
     body = _parse(state, request)
@@ -42,7 +42,7 @@ def send_by_hook(state: State, request: Request) -> Outcome:
         _check_signature(state, hook, body)
     texts = list(_texts(content))
     if not hook.takes(texts):
-        raise ApiError(19024, "none of the bot's keywords stands in a text or title")
+        raise ApiError(19024, "no text or title contains one of the bot's keywords")
     _check_pace(state, hook)
     # receivers know the sender of such a message as the bot, and no app
     written = Written(str(body["msg_type"]), json.dumps(content, ensure_ascii=False), "\n".join(texts))
@@ -67,13 +67,13 @@ def _unreadable(state: State, detail: str) -> ApiError:
 
 def _parse(state: State, request: Request) -> dict[str, Any]:
     if len(request.body) > state.switches.max_hook_bytes:
-        raise _unreadable(state, f"a request has at most {state.switches.max_hook_bytes} bytes")
+        raise _unreadable(state, f"a request may have at most {state.switches.max_hook_bytes} bytes")
     try:
         body = parse_json(request.body)
     except ValueError as exc:
         raise _unreadable(state, "the body is not JSON") from exc
     if not isinstance(body, dict):
-        raise _unreadable(state, "the body is no object")
+        raise _unreadable(state, "the body must be a JSON object")
     if state.switches.strict_parameters and (unknown := sorted(set(body) - _MEMBERS)):
         raise _unreadable(state, f"a message has no {unknown[0]}")
     return body
@@ -87,9 +87,9 @@ def _check_signature(state: State, hook: Hook, body: dict[str, Any]) -> None:
 def _check_pace(state: State, hook: Hook) -> None:
     switches, now = state.switches, state.clock.now()
     if switches.hook_peak_seconds and now % HALF_HOUR_SECONDS < switches.hook_peak_seconds:
-        raise ApiError(11232, "the rush after a full or half hour")
+        raise ApiError(11232, "overloaded after a full or half hour")
     if switches.rate_limits and hook.is_too_fast(now):
-        raise ApiError(11232, "five a second and a hundred a minute")
+        raise ApiError(11232, "the limit is 5 messages a second and 100 a minute")
     hook.sent_at.append(now)
 
 
@@ -111,20 +111,20 @@ def _read(state: State, hook: Hook, body: dict[str, Any]) -> dict[str, Any]:
 
 def _check_text(content: dict[str, Any], _hook: Hook, _: Switches) -> str | None:
     text = content.get("text")
-    return None if isinstance(text, str) and text else "content.text must be a text"
+    return None if isinstance(text, str) and text else "content.text must be a string"
 
 
 def _check_post(content: dict[str, Any], _hook: Hook, _: Switches) -> str | None:
     post = content.get("post")
     if not isinstance(post, dict) or not post:
-        return "content.post must hold a language at least"
+        return "content.post needs at least one language"
     for locale, part in post.items():
         lines = part.get("content") if isinstance(part, dict) else None
         if not _LOCALES.fullmatch(locale) or not isinstance(lines, list) or not lines:
             return f"content.post.{locale} must have a content"
         elements = [each for line in lines for each in (line if isinstance(line, list) else [line])]
         if not all(_is_known(each) for each in elements):
-            return f"content.post.{locale} has an element that is not known, or a link that is no address"
+            return f"content.post.{locale} has an unknown element, or a link that is not a URL"
     return None
 
 
@@ -148,7 +148,7 @@ def _check_card(card: dict[str, Any], _hook: Hook, switches: Switches) -> str | 
     if card.get("type") == "template":
         template = card.get("data")
         known = isinstance(template, dict) and isinstance(template.get("template_id"), str)
-        return None if known else "card.data.template_id must be a text"
+        return None if known else "card.data.template_id must be a string"
     about = Surroundings(
         # nobody is looked up: who is not in the group is shown by name, and an e-mail address is no id
         person=lambda user_id: None if "@" in user_id else user_id,

@@ -23,7 +23,7 @@ def endpoint(state: State, request: Request) -> dict[str, Any]:
     if app is None or app.app_secret != secret:
         raise ApiError(514, "the app or its secret is unknown", status=200, msg="auth failed")
     if not app.is_enabled or app.kind != "self_built":
-        raise ApiError(403, "only self-built apps that are switched on", status=200, msg="forbidden")
+        raise ApiError(403, "only self-built apps that are enabled may connect", status=200, msg="forbidden")
     ticket = state.ids.make("", 32)
     state.connection_tickets[ticket] = app.app_id
     query = {
@@ -45,6 +45,6 @@ ROUTES: Final = (
         rate=Rate(50),
         needs_token=False,
         coverage="partly",
-        note="no ClientAssertion in place of the secret",
+        note="ClientAssertion in place of the secret is not supported",
     ),
 )

@@ -32,7 +32,7 @@ def _texts(request: Request, known: frozenset[str]) -> tuple[dict[str, str], Par
     form = request.form()
     unknown = sorted(set(form) - known - {"file"})
     if unknown:
-        raise _wrong(f"unknown parts {unknown}")
+        raise _wrong(f"unknown form fields {unknown}")
     try:
         return {name: part.text for name, part in form.items() if name != "file"}, form.get("file")
     except UnicodeDecodeError as exc:
@@ -45,14 +45,14 @@ def _whole(given: object, name: str) -> int:
         return int(given)
     if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
         return given
-    raise _wrong(f"{name} must be a whole number")
+    raise _wrong(f"{name} must be an integer")
 
 
 def _name(given: object) -> str:
     if not isinstance(given, str) or not given:
         raise _wrong("file_name is required")
     if len(given) > media.MAX_NAME:
-        raise ApiError(1061008, f"a file name has at most {media.MAX_NAME} characters")
+        raise ApiError(1061008, f"a file name may have at most {media.MAX_NAME} characters")
     return given
 
 
@@ -66,14 +66,14 @@ def _usable(state: State, request: Request, token: object, code: int) -> Base:
         raise ApiError(code, "no such base")
     member_id = request.member_id
     if (base.members is not None and member_id not in base.members) or base.leaves_out(member_id):
-        raise ApiError(1061004, "the app has no right to this base")
+        raise ApiError(1061004, "the app has no access to this base")
     return base
 
 
 def _parent(state: State, request: Request, given: dict[str, Any]) -> Base:
     """The base that the file is for: a file serves no other (§7.4)."""
     if given.get("parent_type") not in _PARENT_TYPES:
-        raise _wrong(f"the emulator knows parent_type {_PARENT_TYPES} only")
+        raise _wrong(f"the emulator supports parent_type {_PARENT_TYPES} only")
     if not given.get("parent_node"):
         raise _wrong("parent_node is required: the app_token")
     base = _usable(state, request, given["parent_node"], 1061044)
@@ -89,7 +89,7 @@ def _object(text: object) -> dict[str, Any]:
     except ValueError as exc:
         raise _wrong("extra is not JSON") from exc
     if not isinstance(parsed, dict):
-        raise _wrong("extra is a JSON object, as text")
+        raise _wrong("extra must be a JSON object, as a string")
     return parsed
 
 
@@ -99,7 +99,7 @@ def upload_all(state: State, request: Request) -> dict[str, Any]:
     name, size = _name(given.get("file_name")), _whole(given.get("size"), "size")
     base = _parent(state, request, given)
     if size > media.MAX_WHOLE:
-        raise ApiError(1061043, "more than 20 MB go by upload_prepare")
+        raise ApiError(1061043, "files larger than 20 MB need upload_prepare")
     if file is None:
         raise _wrong("file is required")
     media.check_content(file.content, size, given.get("checksum"))
@@ -124,7 +124,7 @@ def _upload(state: State, request: Request, upload_id: object) -> Upload:
     if upload is None or upload.expires <= state.clock.now():
         raise ApiError(1061021, "the upload is unknown, finished, or older than 24 hours")
     if upload.app_id != request.caller.app_id:
-        raise ApiError(1062007, "another app began this upload")
+        raise ApiError(1062007, "the upload was started by another app")
     return upload
 
 
@@ -134,7 +134,7 @@ def upload_part(state: State, request: Request) -> dict[str, Any]:
     upload = _upload(state, request, given.get("upload_id"))
     seq, size = _whole(given.get("seq"), "seq"), _whole(given.get("size"), "size")
     if seq >= upload.block_count:
-        raise ApiError(1062011, f"the file has blocks 0..{upload.block_count - 1}")
+        raise ApiError(1062011, f"the blocks of the file are 0..{upload.block_count - 1}")
     if file is None:
         raise _wrong("file is required")
     media.check_content(file.content, size, given.get("checksum"))
@@ -152,7 +152,7 @@ def upload_finish(state: State, request: Request) -> dict[str, Any]:
     if count > upload.block_count:
         raise ApiError(1062011, f"the file has {upload.block_count} blocks")
     if count < upload.block_count or len(upload.blocks) < upload.block_count:
-        raise ApiError(1062010, f"{len(upload.blocks)} of {upload.block_count} blocks came")
+        raise ApiError(1062010, f"{len(upload.blocks)} of {upload.block_count} blocks arrived")
     content = b"".join(upload.blocks[seq] for seq in range(upload.block_count))
     del state.uploads[upload.upload_id]
     return {"file_token": state.keep_file(upload.base, upload.name, content)}
@@ -174,14 +174,14 @@ def _check_extra(base: Base, file_token: str, extra: str | None) -> None:
         raise ApiError(1061004, "the base has advanced permissions: send extra, as the record's url carries it")
     permission = _object(extra).get("bitablePerm")
     if not isinstance(permission, dict):
-        raise _wrong("extra is {bitablePerm: {tableId, attachments?}}")
+        raise _wrong("extra must be {bitablePerm: {tableId, attachments?}}")
     table_id = permission.get("tableId")
     if "attachments" in permission:
         is_held = media.holds_file_at(base, table_id, file_token, permission["attachments"])
     else:
         is_held = media.holds_file(base, table_id, file_token)
     if not is_held:
-        raise ApiError(1061004, "extra names no cell that holds the file")
+        raise ApiError(1061004, "extra does not name a cell that contains the file")
 
 
 def download(state: State, request: Request) -> Raw:
@@ -223,7 +223,7 @@ def tmp_download_urls(state: State, request: Request) -> dict[str, Any]:
     """Links that serve a file for 24 hours, without a token."""
     wanted = request.repeated.get("file_tokens", [])
     if not 1 <= len(wanted) <= MAX_LINKS:
-        raise _wrong(f"file_tokens names 1..{MAX_LINKS} files")
+        raise _wrong(f"file_tokens must contain 1..{MAX_LINKS} files")
     expires = state.clock.now() + media.LINK_SECONDS
     links = [
         {"file_token": each, "tmp_download_url": f"{state.origin}{_LINK}?code={state.keep_link(file, expires)}"}

@@ -19,9 +19,9 @@ MAX_SCOPES: Final = 50
 def _app(state: State, client_id: object) -> App:
     app = state.apps.get(client_id) if isinstance(client_id, str) else None
     if app is None:
-        raise ApiError(20048, "no app has this client_id")
+        raise ApiError(20048, "the client_id does not exist")
     if not app.is_enabled:
-        raise ApiError(20069, "the app is switched off")
+        raise ApiError(20069, "the app is disabled")
     if app.kind == "store" and state.tenant_key not in app.tenants:
         raise ApiError(20009, "the tenant has not installed the app")
     return app
@@ -30,7 +30,7 @@ def _app(state: State, client_id: object) -> App:
 def _user(state: State, app: App, open_id: str) -> User:
     user = state.directory.find_person(open_id, "open_id")
     if user is None:
-        raise ApiError(20008, "nobody has this open_id: see the switch login_as")
+        raise ApiError(20008, "no person has this open_id: see the switch login_as")
     if state.directory.is_resigned(user):
         raise ApiError(20066, "the person left")
     if not app.serves(open_id):
@@ -41,9 +41,9 @@ def _user(state: State, app: App, open_id: str) -> User:
 def _scopes(app: App, given: str) -> tuple[str, ...]:
     scopes = tuple(given.split())
     if len(set(scopes)) < len(scopes):
-        raise ApiError(20067, "a scope is asked for twice")
+        raise ApiError(20067, "a scope is requested twice")
     if len(scopes) > MAX_SCOPES:
-        raise ApiError(20068, f"at most {MAX_SCOPES} scopes a request")
+        raise ApiError(20068, f"a request may have at most {MAX_SCOPES} scopes")
     # offline_access is no API's scope and needs no grant to the app
     foreign = [] if app.scopes is None else sorted(set(scopes) - app.scopes - {"offline_access"})
     if foreign:
@@ -54,7 +54,7 @@ def _scopes(app: App, given: str) -> tuple[str, ...]:
 def _challenge(query: dict[str, str]) -> Challenge | None:
     text, method = query.get("code_challenge", ""), query.get("code_challenge_method", "plain")
     if method not in {"S256", "plain"}:
-        raise ApiError(20063, "code_challenge_method is S256 or plain")
+        raise ApiError(20063, "code_challenge_method must be S256 or plain")
     return Challenge(text, method) if text else None
 
 
@@ -101,7 +101,7 @@ def _fewer(held: tuple[str, ...], given: object) -> tuple[str, ...]:
         return held
     scopes = tuple(given.split()) if isinstance(given, str) else ("",)
     if not set(scopes) <= set(held):
-        raise ApiError(20068, "scope asks for more than the person granted")
+        raise ApiError(20068, "scope contains more than the person granted")
     return scopes
 
 
@@ -113,13 +113,13 @@ def oauth_token(state: State, request: Request) -> Flat:
         raise ApiError(20063, "the body must be a JSON object") from exc
     grant_type = _text(body, "grant_type")
     if grant_type not in {"authorization_code", "refresh_token"}:
-        raise ApiError(20036, "grant_type is authorization_code or refresh_token")
+        raise ApiError(20036, "grant_type must be authorization_code or refresh_token")
     app = _client(state, request, body)
     if grant_type == "refresh_token":
         return _flat(_renew(state, app, body))
     code = state.grants.find_code(app.app_id, _text(body, "code"))
     if body.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
-        raise ApiError(20071, "not the redirect_uri of the login")
+        raise ApiError(20071, "redirect_uri differs from that of the login")
     _check_verifier(code, body.get("code_verifier"))
     return _flat(state.grants.hand_out(code, _fewer(code.scopes, body.get("scope"))))
 
@@ -128,13 +128,13 @@ def _check_verifier(code: Code, verifier: object) -> None:
     if code.challenge is None and verifier is None:
         return
     if code.challenge is None or not isinstance(verifier, str) or not code.challenge.fits(verifier):
-        raise ApiError(20049, "code_verifier does not fit the code_challenge of the login")
+        raise ApiError(20049, "code_verifier does not match the code_challenge of the login")
 
 
 def _renew(state: State, app: App, body: dict[str, Any]) -> Granted:
     text = _text(body, "refresh_token")
     if not state.switches.refresh_enabled:
-        raise ApiError(20074, "the app's settings switch refresh tokens off")
+        raise ApiError(20074, "refresh tokens are disabled in the app's settings")
     refresh = state.grants.find_refresh(app.app_id, text)
     _user(state, app, refresh.open_id)
     return state.grants.hand_out(refresh, _fewer(refresh.scopes, body.get("scope")))
@@ -168,7 +168,7 @@ def oidc_token(state: State, request: Request) -> dict[str, Any]:
     """The older exchange of a code, with the app token as the client's proof."""
     body = request.json()
     if _text(body, "grant_type") != "authorization_code":
-        raise ApiError(20036, "grant_type is authorization_code")
+        raise ApiError(20036, "grant_type must be authorization_code")
     code = state.grants.find_code(request.caller.app_id, _text(body, "code"))
     _check_verifier(code, None)
     return _older(state.grants.hand_out(code, code.scopes, form="u-", always_refresh=True))
@@ -178,7 +178,7 @@ def oidc_refresh(state: State, request: Request) -> dict[str, Any]:
     """The older renewal."""
     body = request.json()
     if _text(body, "grant_type") != "refresh_token":
-        raise ApiError(20036, "grant_type is refresh_token")
+        raise ApiError(20036, "grant_type must be refresh_token")
     refresh = state.grants.find_refresh(request.caller.app_id, _text(body, "refresh_token"))
     _user(state, request.caller, refresh.open_id)
     return _older(state.grants.hand_out(refresh, refresh.scopes, form="u-", always_refresh=True))
@@ -220,7 +220,7 @@ ROUTES: Final = (
         needs_token=False,
         family="oauth",
         coverage="partly",
-        note="on the same host; the emulated user consents at once, or refuses if a switch says so; no page",
+        note="on the same host, without a page: the emulated user consents at once, or refuses if a switch says so",
     ),
     Route(
         "POST",

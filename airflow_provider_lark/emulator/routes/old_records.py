@@ -31,20 +31,20 @@ def _texts(request: Request, name: str, wrong: Callable[[str], ApiError]) -> lis
     try:
         parsed = parse_text(given)
     except ValueError as exc:
-        raise wrong(f"{name} is a list of strings as JSON") from exc
+        raise wrong(f"{name} must be a list of strings, as JSON") from exc
     if not isinstance(parsed, list) or not all(isinstance(each, str) for each in parsed):
-        raise wrong(f"{name} is a list of strings as JSON")
+        raise wrong(f"{name} must be a list of strings, as JSON")
     return parsed
 
 
 def _sorts(request: Request, table: Table) -> list[tuple[Field, bool]]:
     if len(request.query.get("sort", "")) > MAX_SORT:
-        raise ApiError(1254108, f"a sort has at most {MAX_SORT} characters")
+        raise ApiError(1254108, f"a sort may have at most {MAX_SORT} characters")
     sorts: list[dict[str, Any]] = []
     for each in _texts(request, "sort", lambda detail: ApiError(1254016, detail)):
         name, _, direction = each.rpartition(" ")
         if direction not in {"ASC", "DESC"}:
-            raise ApiError(1254016, 'a sort is "Field ASC" or "Field DESC"')
+            raise ApiError(1254016, 'a sort must be "Field ASC" or "Field DESC"')
         sorts.append({"field_name": name, "desc": direction == "DESC"})
     return ordering.parse_sort(sorts, table)
 
@@ -77,12 +77,12 @@ def get_record(state: State, request: Request) -> dict[str, Any]:
     base, table = table_of(state, request, writes=base_of(state, request).leaves_out(request.member_id))
     record_id = request.params["record_id"]
     if not record_id.startswith("rec"):
-        raise ApiError(1254006, "a record_id begins with rec")
+        raise ApiError(1254006, "a record_id must begin with rec")
     found = history.visible_records(state, table, request.reader)
     record = next((each for each in found if each.record_id == record_id), None)
     if record is None:
         code = state.switches.hidden_record_code if table.hides(record_id, request.member_id) else 1254043
-        raise ApiError(code, f"record {record_id} is not in table {table.table_id}, or hidden")
+        raise ApiError(code, f"record {record_id} is not in table {table.table_id}, or is hidden")
     request.records = 1
     item = _item(record, _reading(state, request), request, None)
     if query_flag(request, "with_shared_url"):

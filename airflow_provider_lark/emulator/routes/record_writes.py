@@ -42,7 +42,7 @@ def _written(record_id: str, fields: Any) -> dict[str, Any]:
 
 def _fields_in(state: State, row: object, *, known: Collection[str] = ("fields",)) -> Any:
     if not isinstance(row, dict) or "fields" not in row:
-        raise ApiError(1254001, "a record is {fields: {name: value}}")
+        raise ApiError(1254001, "a record must be {fields: {name: value}}")
     known_only(state, row, known, "records")
     return row["fields"]
 
@@ -106,7 +106,7 @@ def _identified(state: State, row: object) -> tuple[str, Any]:
     fields = _fields_in(state, row, known=("fields", "record_id"))
     record_id = row.get("record_id") if isinstance(row, dict) else None
     if not isinstance(record_id, str):
-        raise ApiError(1254006, "a record is {record_id, fields}")
+        raise ApiError(1254006, "a record must be {record_id, fields}")
     return record_id, fields
 
 

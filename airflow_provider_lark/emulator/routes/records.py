@@ -45,12 +45,12 @@ def field_names_of(given: object, table: Table) -> list[str] | None:
     if given is None or given == []:
         return None
     if not isinstance(given, list) or len(given) > MAX_FIELD_NAMES:
-        raise ApiError(1254024, f"field_names is a list of at most {MAX_FIELD_NAMES} names")
+        raise ApiError(1254024, f"field_names must be a list of at most {MAX_FIELD_NAMES} names")
     wanted: set[str] = set()
     for name in given:
         column = table.field_named(name) if isinstance(name, str) else None
         if column is None:
-            raise ApiError(1254024, "field_names names a field that is not there")
+            raise ApiError(1254024, "field_names contains an unknown field")
         wanted.add(column.name)
     return [each.name for each in table.fields if each.name in wanted]
 
@@ -129,7 +129,7 @@ def batch_get(state: State, request: Request) -> dict[str, Any]:
 
 def too_many(state: State, name: str, count: int, most: int) -> ApiError:
     """The refusal of more records in a call than it takes."""
-    detail = f"at most {most} records a call"
+    detail = f"a call may have at most {most} records"
     if state.switches.oversize_code == 99992402:
         return invalid(name, count, detail)
     return ApiError(state.switches.oversize_code, detail)

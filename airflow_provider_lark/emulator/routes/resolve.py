@@ -1,4 +1,4 @@
-"""From path parameters to the base, table, field or view, with the platform's refusals (lark-api §1.4, §2.9)."""
+"""From path parameters to the base, table, field or view, with the platform's errors (lark-api §1.4, §2.9)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def base_of(state: State, request: Request, *, writes: bool = False) -> Base:
     """
     token = request.params["app_token"]
     if not token.isalnum():
-        raise ApiError(1254003, "an app_token has letters and digits only")
+        raise ApiError(1254003, "an app_token consists of letters and digits")
     base = state.bases.get(token)
     if base is None:
-        raise ApiError(91402, "no such document", status=state.switches.not_exist_status)
+        raise ApiError(91402, "the document does not exist", status=state.switches.not_exist_status)
     if history.is_young(state, base.created_ms):
-        raise ApiError(1254040, "the base is not there yet")
+        raise ApiError(1254040, "the base does not exist yet")
     member_id = request.member_id
     if base.members is not None and member_id not in base.members:
         raise ApiError(91403, "the caller is not a collaborator of the document")
     if base.copied_ms > state.now_ms:
         raise ApiError(1254036, "the base is still being copied")
     if writes and base.leaves_out(member_id):
-        raise ApiError(1254302, "advanced permissions leave the app no right to do this")
+        raise ApiError(1254302, "advanced permissions do not allow the app to do this")
     return base
 
 
@@ -44,7 +44,7 @@ def table_of(state: State, request: Request, *, writes: bool = False) -> tuple[B
     base = base_of(state, request, writes=writes)
     table_id = request.params["table_id"]
     if not table_id.startswith("tbl"):
-        raise ApiError(1254004, "a table_id begins with tbl")
+        raise ApiError(1254004, "a table_id must begin with tbl")
     table = base.tables.get(table_id)
     if table is None or history.is_young(state, table.created_ms):
         raise ApiError(1254041, f"the base has no table {table_id}")
@@ -55,7 +55,7 @@ def field_of(state: State, request: Request, table: Table) -> Field:
     """The field of the path."""
     field_id = request.params["field_id"]
     if not field_id.startswith("fld"):
-        raise ApiError(1254009, "a field_id begins with fld")
+        raise ApiError(1254009, "a field_id must begin with fld")
     column = table.field_by_id(field_id)
     if column is None or history.is_young(state, column.created_ms):
         raise ApiError(1254044, f"table {table.table_id} has no field {field_id}")
@@ -65,7 +65,7 @@ def field_of(state: State, request: Request, table: Table) -> Field:
 def view_of(state: State, table: Table, view_id: object) -> View:
     """The view of that id."""
     if not isinstance(view_id, str) or not view_id.startswith("vew"):
-        raise ApiError(1254005, "a view_id begins with vew")
+        raise ApiError(1254005, "a view_id must begin with vew")
     view = next((each for each in table.views if each.view_id == view_id), None)
     if view is None or history.is_young(state, view.created_ms):
         raise ApiError(1254042, f"table {table.table_id} has no view {view_id}")
@@ -93,8 +93,8 @@ def page_size_of(state: State, request: Request, *, most: int, default: int = 20
     if size > most and state.switches.oversize_page == "clamp":
         return most
     if state.switches.oversize_page == "99992402":
-        raise invalid("page_size", given, f"page_size is 1..{most}")
-    raise ApiError(1254011, f"page_size is 1..{most}")
+        raise invalid("page_size", given, f"page_size must be 1..{most}")
+    raise ApiError(1254011, f"page_size must be 1..{most}")
 
 
 def page_of(state: State, request: Request, items: list[T], *, most: int = 100) -> tuple[list[T], dict[str, Any]]:
@@ -102,7 +102,7 @@ def page_of(state: State, request: Request, items: list[T], *, most: int = 100) 
     size = page_size_of(state, request, most=most)
     token = request.query.get("page_token") or "0"
     if not _INTEGER.fullmatch(token) or not 0 <= int(token) <= len(items):
-        raise ApiError(state.switches.bad_page_token_code, "the page_token is none of ours", msg="InvalidPageToken")
+        raise ApiError(state.switches.bad_page_token_code, "the page_token is not valid", msg="InvalidPageToken")
     end = int(token) + size
     has_more = end < len(items)
     members: dict[str, Any] = {"has_more": has_more, "total": len(items)}

@@ -100,7 +100,7 @@ class Router:
             if route.method == method:
                 return route, params
         if fits:
-            raise ApiError(99991301, f"{method} is not a method of {fits[0][0].template}")
+            raise ApiError(99991301, f"{fits[0][0].template} does not support {method}")
         raise ApiError(99991201, f"the emulator has no route {method} {path}")
 
 

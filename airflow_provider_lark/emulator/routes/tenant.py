@@ -18,7 +18,7 @@ def _contacts(body: dict[str, Any], name: str) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise invalid(name, given, f"{name} must be a list of strings")
     if len(given) > MAX_CONTACTS:
-        raise invalid(name, len(given), f"{name} takes at most {MAX_CONTACTS}")
+        raise invalid(name, len(given), f"{name} may have at most {MAX_CONTACTS}")
     return given
 
 

@@ -33,7 +33,7 @@ def _app(state: State, app_id: str, secret: str) -> App:
     if app is None:
         raise ApiError(10014, "unknown app_id")
     if not app.is_enabled:
-        raise ApiError(10014, "the app is switched off", msg="app is disabled")
+        raise ApiError(10014, "the app is disabled", msg="app is disabled")
     if app.app_secret != secret:
         switches = state.switches
         raise ApiError(
@@ -45,7 +45,7 @@ def _app(state: State, app_id: str, secret: str) -> App:
 def _issue(state: State, request: Request) -> tuple[str, int]:
     app = _app(state, *_texts(request, "app_id", "app_secret"))
     if app.kind != "self_built":
-        raise ApiError(10005, "a store app asks with its app_ticket and a tenant_key")
+        raise ApiError(10005, "a store app needs its app_ticket and a tenant_key")
     return state.tokens.issue(app.app_id, state.tenant_key)
 
 
@@ -66,9 +66,9 @@ def store_app_token(state: State, request: Request) -> Flat:
     app_id, secret, ticket = _texts(request, "app_id", "app_secret", "app_ticket")
     app = _app(state, app_id, secret)
     if app.kind != "store":
-        raise ApiError(10005, "the app is no store app")
+        raise ApiError(10005, "the app is not a store app")
     if ticket not in app.tickets:
-        raise ApiError(10012, "the app_ticket is unknown or too old: ask for it to be pushed again")
+        raise ApiError(10012, "the app_ticket is unknown or too old: use app_ticket/resend")
     token, expire = state.tokens.issue(app_id, "", kind="app")
     return Flat({"app_access_token": token, "expire": expire})
 

@@ -19,14 +19,14 @@ def _node(state: State, request: Request) -> WikiNode:
     if not token:
         raise ApiError(131002, "token is required")
     if obj_type not in OBJ_TYPES:
-        raise ApiError(131002, f"obj_type is one of {sorted(OBJ_TYPES)}")
+        raise ApiError(131002, f"obj_type must be one of {sorted(OBJ_TYPES)}")
     if obj_type == "wiki":
         node = state.wiki_nodes.get(token)
     else:
         nodes = [each for each in state.wiki_nodes.values() if not each.is_shortcut]
         node = next((each for each in nodes if (each.obj_token, each.obj_type) == (token, obj_type)), None)
     if node is None:
-        raise ApiError(131005, "no such wiki node")
+        raise ApiError(131005, "the wiki node does not exist")
     if node.members is not None and request.member_id not in node.members:
         raise ApiError(131006, "the caller may not read the node: add the app to the wiki space or the document")
     return node

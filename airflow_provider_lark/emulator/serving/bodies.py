@@ -34,9 +34,9 @@ def read_body(stream: BufferedIOBase, headers: Message[str, str], most: int) -> 
     if encodings == [""]:
         return _of_length(stream, lengths, most)
     if lengths:
-        raise Unreadable("Transfer-Encoding and Content-Length exclude one another")
+        raise Unreadable("Transfer-Encoding and Content-Length must not both be given")
     if encodings != ["chunked"]:
-        raise Unreadable(f"no Transfer-Encoding {encodings} is known", HTTPStatus.NOT_IMPLEMENTED)
+        raise Unreadable(f"Transfer-Encoding {encodings} is not supported", HTTPStatus.NOT_IMPLEMENTED)
     return _in_chunks(stream, most)
 
 
@@ -45,10 +45,10 @@ def _of_length(stream: BufferedIOBase, lengths: set[str], most: int) -> bytes:
         raise Unreadable("two different Content-Length headers")
     text = lengths.pop().strip() if lengths else "0"
     if not (text.isascii() and text.isdigit()):
-        raise Unreadable("Content-Length is no number")
+        raise Unreadable("Content-Length is not a number")
     # more digits than any length has would be slow to read as a number
     if len(text) > _LONGEST_SIZE or int(text) > most:
-        raise Unreadable(f"a body has at most {most} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise Unreadable(f"a body may have at most {most} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return _exactly(stream, int(text))
 
 
@@ -56,7 +56,7 @@ def _in_chunks(stream: BufferedIOBase, most: int) -> bytes:
     body = bytearray()
     while size := _chunk_size(stream):
         if len(body) + size > most:
-            raise Unreadable(f"a body has at most {most} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise Unreadable(f"a body may have at most {most} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body += _exactly(stream, size)
         if _line(stream):
             raise Unreadable("a chunk is longer than its size")
@@ -69,14 +69,14 @@ def _in_chunks(stream: BufferedIOBase, most: int) -> bytes:
 def _chunk_size(stream: BufferedIOBase) -> int:
     text = _line(stream).partition(b";")[0].strip()
     if not 0 < len(text) <= _LONGEST_SIZE or not _HEX.issuperset(text):
-        raise Unreadable("the size of a chunk is no hexadecimal number")
+        raise Unreadable("the size of a chunk is not a hexadecimal number")
     return int(text, 16)
 
 
 def _line(stream: BufferedIOBase) -> bytes:
     line = stream.readline(_LONGEST_LINE + 1)
     if not line.endswith(b"\n") or len(line) > _LONGEST_LINE:
-        raise Unreadable("a line of the chunked body breaks off, or is too long")
+        raise Unreadable("a line of the chunked body is truncated or too long")
     return line.rstrip(b"\r\n")
 
 

@@ -71,7 +71,7 @@ class ClientTokens:
         except ValueError as exc:
             raise ApiError(1254037, "client_token is not a UUID") from exc
         if len(token) != 36:
-            raise ApiError(1254037, "client_token is a UUID in its standard form")
+            raise ApiError(1254037, "client_token must be a UUID in its standard form")
         if self._switches.uuid_strict and (parsed.version != 4 or parsed.variant != uuid.RFC_4122):
             raise ApiError(1254037, "client_token is not a UUIDv4")
 

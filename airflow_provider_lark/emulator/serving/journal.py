@@ -1,4 +1,4 @@
-"""The request log and its counters: what tests and the demo read to know what a client really sent."""
+"""The request log and its counters, from which tests and the demo read what a client sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who writes where: writes that meet one another are refused (lark-api §2.8, §7.4)."""
+"""Write locks: concurrent writes are refused (lark-api §2.8, §7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a request, or what it read, is about a certain record."""
+"""Whether a request or its answer concerns a certain record."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             target = urlsplit(self.path)
         except ValueError as exc:
-            raise Unreadable("the request target is no URL") from exc
+            raise Unreadable("the request target is not a URL") from exc
         repeated = parse_qs(target.query, keep_blank_values=True)
         return Request(
             method=self.command,

@@ -28,10 +28,11 @@ def refuse_visitor(request: Request, listens_on: str, allowed: Collection[str]) 
     host = request.headers.get("host", "")
     if host and not _is_own_name(_name_of(f"//{host}"), names):
         return (
-            f"the emulator is not known as {host[:80]!r}: ask {listens_on} or localhost, or start it with --allow-host"
+            f"the emulator does not accept the host name {host[:80]!r}: "
+            f"use {listens_on} or localhost, or start it with --allow-host"
         )
     if _is_foreign(request, host, names - {listens_on.lower()}):
-        return "a web site asks for this, and not the emulator's own page"
+        return "the request comes from another web site, not from the emulator's own page"
     return None
 
 

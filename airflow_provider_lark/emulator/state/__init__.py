@@ -1,1 +1,1 @@
-"""What the emulated tenant holds, apart from how requests reach it."""
+"""The state of the emulated tenant, independent of how requests reach it."""

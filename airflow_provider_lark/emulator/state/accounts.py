@@ -87,7 +87,7 @@ class Accounts:
         self.connection_tickets: dict[str, str] = {}
         """Apps by the ticket with which one client may open a long connection."""
         self.person = self.directory.add_user("Person")
-        """Who edits and who logs in when nobody is named."""
+        """The default person, who edits and logs in."""
 
     @property
     def now_ms(self) -> int:
@@ -110,7 +110,7 @@ class Accounts:
     ) -> App:
         """Register an app; *scopes* None grants all. A store app is installed in the tenant at once."""
         if kind not in {"self_built", "store"}:
-            msg = f"an app is self_built or store, not {kind!r}"
+            msg = f"an app must be self_built or store, not {kind!r}"
             raise ValueError(msg)
         with self.lock:
             bot = self.directory.add_app(name)
@@ -217,7 +217,7 @@ class Accounts:
         """
         wanted = tuple(kinds)
         if not wanted or not set(wanted) <= {"new", "old"}:
-            msg = f"kinds of callbacks are new and old, not {list(wanted)!r}"
+            msg = f"kinds of callbacks must be new or old, not {list(wanted)!r}"
             raise ValueError(msg)
         endpoint = Endpoint(url, encrypt_key, verification_token) if url else None
         with self.lock:

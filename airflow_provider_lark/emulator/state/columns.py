@@ -53,7 +53,7 @@ def _checked_kind(editing: SchemaEditing, definition: Mapping[str, Any], is_now:
     if not isinstance(type_code, int) or isinstance(type_code, bool) or type_code not in UI_TYPES:
         raise ApiError(1254012, f"unknown field type {type_code!r}")
     if type_code in NOT_CREATABLE and type_code != is_now and not editing.by_person:
-        raise ApiError(1254012, f"field type {type_code} cannot be made by the API")
+        raise ApiError(1254012, f"field type {type_code} cannot be created by the API")
     ui_type = UI_TYPES[type_code][0] if definition.get("ui_type") in (None, "") else definition["ui_type"]
     if ui_type not in UI_TYPES[type_code]:
         raise ApiError(1254012, f"ui_type {ui_type!r} does not belong to field type {type_code}")
@@ -64,10 +64,10 @@ def _checked_field_name(editing: SchemaEditing, table: Table, name: object, *, b
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1254028, "a field needs a name")
     if len(name.strip()) > editing.max_field_name:
-        raise ApiError(1254029, f"a field name has at most {editing.max_field_name} characters")
+        raise ApiError(1254029, f"a field name may have at most {editing.max_field_name} characters")
     found = table.field_named(name)
     if found is not None and found.field_id != but:
-        raise ApiError(1254014, "the table has a field of that name")
+        raise ApiError(1254014, "the table already has a field of that name")
     return name.strip()
 
 
@@ -75,12 +75,12 @@ def _description_text(editing: SchemaEditing, given: object) -> str:
     if given is None:
         return ""
     if not isinstance(given, Mapping) and not editing.by_person:
-        raise invalid("description", given, "description is {text, disable_sync}")
+        raise invalid("description", given, "description must be {text, disable_sync}")
     if isinstance(given, Mapping):  # written {text, disable_sync}, read as a string (§2.2)
         text, disable_sync = given.get("text"), given.get("disable_sync")
         fits = isinstance(text, str | None) and isinstance(disable_sync, bool | None)
         if not fits or set(given) - _DESCRIBES:
-            raise invalid("description", given, "description is {text, disable_sync}, a text and true or false")
+            raise invalid("description", given, "description must be {text, disable_sync}, a string and a boolean")
         return text or ""
     return str(given)
 
@@ -90,10 +90,10 @@ def add_field(editing: SchemaEditing, table: Table, definition: Mapping[str, Any
     name = _checked_field_name(editing, table, definition.get("field_name"))
     type_code, ui_type = _checked_kind(editing, definition)
     if len(table.fields) >= MAX_FIELDS:
-        raise ApiError(1254105, f"a table holds at most {MAX_FIELDS} fields")
+        raise ApiError(1254105, f"a table may have at most {MAX_FIELDS} fields")
     formulas = sum(each.type == FieldType.FORMULA for each in table.fields)
     if type_code == FieldType.FORMULA and formulas >= MAX_FORMULAS:
-        raise ApiError(1254105, f"a table holds at most {MAX_FORMULAS} formulas")
+        raise ApiError(1254105, f"a table may have at most {MAX_FORMULAS} formulas")
     is_primary = not table.fields
     if is_primary and type_code not in PRIMARY_TYPES:
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
@@ -116,7 +116,7 @@ def _tie_link(editing: SchemaEditing, table: Table, column: Field) -> None:
     settings = column.settings or {}
     target = editing.base.tables.get(settings["table_id"])
     if target is None:
-        raise ApiError(PROPERTY_ERROR[column.type], "property.table_id names no table of this base")
+        raise ApiError(PROPERTY_ERROR[column.type], "property.table_id is not a table of this base")
     settings["table_name"] = target.name
     if column.type != FieldType.DUPLEX_LINK:
         return
@@ -155,7 +155,7 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
     if type_code == column.type and not definition.get("ui_type"):
         ui_type = column.ui_type
     if type_code != column.type and any(column.field_id in each.cells for each in table.records.values()):
-        raise ApiError(1254012, "the emulator does not convert filled cells to another type")
+        raise ApiError(1254012, "the emulator does not convert cells with values to another type")
     if column.is_primary and type_code not in PRIMARY_TYPES:
         raise ApiError(1254012, f"a primary field cannot have type {type_code}")
     description = column.description if editing.by_person or editing.keeps_description else ""
@@ -164,7 +164,7 @@ def update_field(editing: SchemaEditing, table: Table, column: Field, definition
     made = _new_settings(editing, column, (type_code, ui_type), definition.get("property"))
     after = (name, type_code, ui_type, made, description)
     if after == (column.name, column.type, column.ui_type, column.settings, column.description):
-        raise ApiError(1254606, "nothing changes")
+        raise ApiError(1254606, "the update changes nothing")
     before = replace(column)
     column.name, column.type, column.ui_type, column.settings, column.description = after
     _tell_back_field(editing.base, column)

@@ -1,4 +1,4 @@
-"""What people allow apps to do in their name: codes, user tokens and their renewal (lark-api §1.3)."""
+"""Consents of users to apps: authorisation codes, user tokens and their renewal (lark-api §1.3)."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Grants:
         if code is None:
             raise ApiError(20003, "the code is unknown")
         if code.app_id != app_id:
-            raise ApiError(20024, "the code was given to another app")
+            raise ApiError(20024, "the code was issued to another app")
         if code.is_used:
             raise ApiError(20065, "the code was used before")
         if code.expires <= self._clock.now():
@@ -118,7 +118,7 @@ class Grants:
         if refresh is None:
             raise ApiError(20026, "the refresh token is unknown")
         if refresh.app_id != app_id:
-            raise ApiError(20024, "the refresh token was given to another app")
+            raise ApiError(20024, "the refresh token was issued to another app")
         if refresh.is_revoked:
             raise ApiError(20064, "the consent was revoked: authorise again")
         if refresh.is_used:

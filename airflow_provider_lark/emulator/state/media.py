@@ -58,9 +58,9 @@ def check_content(content: bytes, size: int, checksum: str | None) -> None:
     if len(content) != size:
         raise ApiError(1062009, f"size says {size} bytes, {len(content)} came")
     if checksum and not (checksum.isdecimal() and len(checksum) <= _CHECKSUM_DIGITS):
-        raise ApiError(1061002, "checksum is the decimal Adler-32")
+        raise ApiError(1061002, "checksum must be the Adler-32, in decimal")
     if checksum and int(checksum) != zlib.adler32(content):
-        raise ApiError(1062008, "the content does not fit its checksum")
+        raise ApiError(1062008, "the content does not match its checksum")
 
 
 def holds_file(base: Base, table_id: object, file_token: str) -> bool:

@@ -56,7 +56,7 @@ def create(edit: Edit, rows: Sequence[object]) -> list[str]:
     """
     limit = edit.state.switches.max_records
     if limit is not None and len(edit.table.records) + len(rows) > limit:
-        raise ApiError(1254103, f"the table holds at most {limit} records")
+        raise ApiError(1254103, f"the table may have at most {limit} records")
     writing = edit.writing()
     parsed = _parse_rows(edit, rows, writing)
     _add_options(edit.table, writing)
@@ -120,7 +120,7 @@ def delete(edit: Edit, record_ids: Sequence[str]) -> None:
 def require_record(edit: Edit, record_id: object) -> Record:
     """The record, or the error that the platform gives."""
     if not isinstance(record_id, str) or not record_id.startswith("rec"):
-        raise ApiError(1254006, "a record_id begins with rec")
+        raise ApiError(1254006, "a record_id must begin with rec")
     record = edit.table.records.get(record_id)
     if record is None or (not edit.by_person and history.is_unborn(edit.state, edit.table, record_id)):
         raise ApiError(1254043, f"record {record_id} is not in table {edit.table.table_id}")

@@ -27,17 +27,17 @@ VIEW_TYPES: Final = frozenset({"grid", "kanban", "gallery", "gantt", "form"})
 def check_table_name(base: Base, name: object, *, but: str = "") -> str:
     """A table name that may be used: 1..100 characters, unique in the base (§2.2 notes)."""
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= MAX_NAME or _FORBIDDEN_IN_TABLE_NAME.search(name):
-        raise ApiError(1254001, r"a table name has 1-100 characters and none of / \ ? * : [ ]")
+        raise ApiError(1254001, r"a table name must have 1-100 characters and none of / \ ? * : [ ]")
     name = name.strip()
     if any(each.name == name and each.table_id != but for each in base.tables.values()):
-        raise ApiError(1254013, "the base has a table of that name")
+        raise ApiError(1254013, "the base already has a table of that name")
     return name
 
 
 def check_table_count(base: Base, more: int) -> None:
     """Whether the base takes so many more tables (§2.7)."""
     if len(base.tables) + more > MAX_TABLES:
-        raise ApiError(1254100, f"a base holds at most {MAX_TABLES} tables")
+        raise ApiError(1254100, f"a base may have at most {MAX_TABLES} tables")
 
 
 def add_table(
@@ -52,7 +52,7 @@ def add_table(
     checked = check_table_name(base, name)
     check_table_count(base, 1)
     if any(each.get("type") == FieldType.ATTACHMENT and each.get("property") is not None for each in fields):
-        raise invalid("property", "", "an attachment field takes no property, not even {}")  # §9.17
+        raise invalid("property", "", "an attachment field must not have a property, not even {}")  # §9.17
     table = Table(editing.ids.table(), checked, created_ms=editing.born_ms)
     table.views.append(View(editing.ids.view(), check_view_name(table, default_view_name)))
     base.tables[table.table_id] = table
@@ -111,9 +111,9 @@ def check_view_name(table: Table, name: object, *, but: str = "") -> str:
     if not isinstance(name, str) or not name.strip():
         raise ApiError(1254021, "a view needs a name")
     if len(name.strip()) > MAX_NAME or _FORBIDDEN_IN_VIEW_NAME.search(name):
-        raise ApiError(1254022, "a view name has at most 100 characters and none of [ ]")
+        raise ApiError(1254022, "a view name may have at most 100 characters and none of [ ]")
     if any(each.name == name.strip() and each.view_id != but for each in table.views):
-        raise ApiError(1254020, "the table has a view of that name")
+        raise ApiError(1254020, "the table already has a view of that name")
     return name.strip()
 
 
@@ -121,9 +121,9 @@ def add_view(editing: SchemaEditing, table: Table, name: object, view_type: obje
     """Add a view (§2.2)."""
     checked = check_view_name(table, name)
     if not isinstance(view_type, str) or view_type not in VIEW_TYPES:
-        raise ApiError(1254019, f"view_type is one of {sorted(VIEW_TYPES)}")
+        raise ApiError(1254019, f"view_type must be one of {sorted(VIEW_TYPES)}")
     if len(table.views) >= MAX_VIEWS:
-        raise ApiError(1254101, f"a table holds at most {MAX_VIEWS} views")
+        raise ApiError(1254101, f"a table may have at most {MAX_VIEWS} views")
     view = View(editing.ids.view(), checked, view_type, created_ms=editing.born_ms)
     table.views.append(view)
     return view

@@ -111,5 +111,5 @@ def _decode(token: str, mark: str, code: int) -> int:
         if found == mark:
             return int(offset)
     except (binascii.Error, UnicodeDecodeError, ValueError) as exc:
-        raise ApiError(code, "the page_token is none of ours", msg="InvalidPageToken") from exc
+        raise ApiError(code, "the page_token is not valid", msg="InvalidPageToken") from exc
     raise ApiError(code, "the page_token belongs to another query", msg="InvalidPageToken")

@@ -36,7 +36,7 @@ class Talks(Accounts):
         self.paces = RateLimits(self.clock)
         """What one receiver may get, and how often one message may change (§6.1)."""
         self.stopped_bots: set[tuple[str, str]] = set()
-        """Who takes no more private messages of which app."""
+        """Who has stopped private messages of which app."""
         self.card_templates: dict[str, frozenset[str] | None] = {}
         """The apps that may use each published template; None: every one."""
         self.batches: list[dict[str, Any]] = []

@@ -27,20 +27,20 @@ def check_property(given: object, filtering: Filtering) -> dict[str, Any]:
     """
     strict = filtering.switches.strict_parameters
     if not isinstance(given, dict) or (strict and set(given) - set(_MEMBERS)):
-        raise invalid("property", given, f"property is an object of {sorted(_MEMBERS)}")
+        raise invalid("property", given, f"property must be an object with {sorted(_MEMBERS)}")
     for name, known in _MEMBERS.items():
         for each in _objects_in(given.get(name)):
             if strict and set(each) - known:
-                raise invalid(f"property.{name}", each, f"{name} is made of {sorted(known)}")
+                raise invalid(f"property.{name}", each, f"{name} must be an object with {sorted(known)}")
     hidden = [] if given.get("hidden_fields") is None else given["hidden_fields"]
     if not isinstance(hidden, list):
-        raise invalid("property.hidden_fields", hidden, "hidden_fields is a list of field ids")
+        raise invalid("property.hidden_fields", hidden, "hidden_fields must be a list of field ids")
     for field_id in hidden:
         _column(filtering.table, field_id)
     hierarchy = given.get("hierarchy_config")
     if hierarchy is not None:
         if not isinstance(hierarchy, dict):
-            raise invalid("property.hierarchy_config", hierarchy, "hierarchy_config is {field_id}")
+            raise invalid("property.hierarchy_config", hierarchy, "hierarchy_config must be {field_id}")
         if hierarchy.get("field_id") not in (None, ""):
             _column(filtering.table, hierarchy["field_id"])
     compile_filter(_wire_filter(given.get("filter_info"), filtering.table, strict=True), filtering)
@@ -70,20 +70,20 @@ def _wire_filter(info: object, table: Table, *, strict: bool) -> dict[str, Any] 
         return None
     conditions = info.get("conditions") if isinstance(info, Mapping) else None
     if not isinstance(info, Mapping) or not isinstance(conditions, list):
-        raise invalid("property.filter_info", info, "filter_info is {conjunction, conditions}")
+        raise invalid("property.filter_info", info, "filter_info must be {conjunction, conditions}")
     kept = [each for each in conditions if strict or table.field_by_id(str(each.get("field_id"))) is not None]
     return {"conjunction": info.get("conjunction"), "conditions": [_condition(each, table) for each in kept]}
 
 
 def _condition(given: object, table: Table) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise ApiError(1254018, "a condition is {field_id, operator, value}")
+        raise ApiError(1254018, "a condition must be {field_id, operator, value}")
     column = _column(table, given.get("field_id"))
     try:
         # a list of texts, as JSON in a text
         value = parse_text(given.get("value") or "[]")
     except (TypeError, ValueError) as exc:
-        raise ApiError(1254018, "a view's value is a list as JSON text") from exc
+        raise ApiError(1254018, "the value in a view must be a list, as a JSON string") from exc
     if column.type in SELECTS and isinstance(value, list):
         # options are named by id here, by name in a search
         names = {each["id"]: each["name"] for each in column.options}
@@ -94,5 +94,5 @@ def _condition(given: object, table: Table) -> dict[str, Any]:
 def _column(table: Table, field_id: object) -> Field:
     column = table.field_by_id(field_id) if isinstance(field_id, str) else None
     if column is None:
-        raise ApiError(1254044, "the view's property names a field that is not there")
+        raise ApiError(1254044, "the view's property contains an unknown field")
     return column

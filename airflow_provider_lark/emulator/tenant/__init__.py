@@ -1,4 +1,4 @@
-"""What a tenant is made of, each by itself; :mod:`airflow_provider_lark.emulator.state` holds it and changes it.
+"""The parts of a tenant, each by itself; :mod:`airflow_provider_lark.emulator.state` holds it and changes it.
 
 ::
 

@@ -78,7 +78,7 @@ class Instance:
     copies: dict[str, Copy] = field(default_factory=dict)
     pushes: int = 1
     is_shown: bool = True
-    """Whether people see it: not when an id stands in it twice (§13.2)."""
+    """Whether people see it: not when an id occurs in it twice (§13.2)."""
 
     @property
     def updated_ms(self) -> int:

@@ -25,7 +25,7 @@ class Chat:
     created_ms: int
     description: str = ""
     owner: str = ""
-    """open_id, or the app_id of a bot; empty: nobody is told."""
+    """open_id, or the app_id of a bot; empty: none."""
     members: dict[str, None] = field(default_factory=dict)
     bots: dict[str, bool] = field(default_factory=dict)
     """Who was taken in or out by name."""

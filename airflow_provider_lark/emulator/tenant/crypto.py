@@ -1,4 +1,4 @@
-"""The seal of an event: signature and encryption (lark-api §5.3)."""
+"""Signature and encryption of an event (lark-api §5.3)."""
 
 from __future__ import annotations
 

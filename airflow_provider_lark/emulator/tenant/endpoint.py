@@ -85,7 +85,7 @@ class Endpoint:
         except (ValueError, AttributeError):
             returned = None
         if status != http.client.OK or returned != challenge:
-            msg = f"{self.url} answered the challenge with HTTP {status}, and not with the challenge"
+            msg = f"{self.url} answered the challenge with HTTP {status}, not with the challenge"
             raise Unacknowledged(msg)
 
 

@@ -1,4 +1,4 @@
-"""Whether a Lark connection works and, in words, what is missing: behind *Test* and ``airflow lark app test``.
+"""Whether a Lark connection works and, if not, what is missing: behind *Test* and ``airflow lark app test``.
 
 Airflow shows the answer as it is, so what is secret is starred out here once more.
 """

@@ -1,4 +1,4 @@
-"""What a connection of type ``lark_webhook`` says: the bot's address is its password, since both open the same door."""
+"""A connection of type ``lark_webhook``: the bot's address is its password, since both give the same access."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What opens the ways by which Lark reaches an app: doors, inbox, questions to people and the approval centre."""
+"""Receiving from Lark, over a Lark connection: requests, inbox, questions to people and the approval centre."""

@@ -1,4 +1,4 @@
-"""What Lark told an app by itself: the inbox in the database of its token store, and the door that fills it.
+"""The inbox of a Lark connection, in the database of its token store, and the door that fills it.
 
 With a RabbitMQ connection, the door fills a queue, from which a pump fills the inbox.
 """

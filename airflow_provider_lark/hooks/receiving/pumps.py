@@ -1,4 +1,4 @@
-"""What moves deliveries from RabbitMQ to the inbox: one pump a connection in each process that receives."""
+"""Moving deliveries from RabbitMQ to the inbox: one pump per connection in each process that receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reminders and escalation. Whatever of it fails, the question stays as it is."""
+"""Reminders and escalation. If one of them fails, the question stays open."""
 
 from __future__ import annotations
 

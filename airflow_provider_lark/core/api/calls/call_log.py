@@ -1,4 +1,4 @@
-"""How many requests a client has sent, by kind: the figure that a sync is judged by."""
+"""How many requests a client has sent, by kind: the measure of what a sync costs."""
 
 from __future__ import annotations
 

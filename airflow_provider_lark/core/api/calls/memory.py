@@ -1,4 +1,4 @@
-"""What a process remembers of chats and messages, in bounds; shared by all clients of an app."""
+"""Bounded caches of chats and messages; shared by all clients of an app in a process."""
 
 from __future__ import annotations
 

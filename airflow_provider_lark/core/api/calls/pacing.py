@@ -1,4 +1,4 @@
-"""When a call may go: its place in the queues of its chat or card, and of its route; pauses, where Lark asks."""
+"""When a call may be sent: rate limits of its chat or card and of its route, and pauses that Lark asks for."""
 
 from __future__ import annotations
 

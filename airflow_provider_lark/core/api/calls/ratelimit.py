@@ -1,6 +1,6 @@
-"""Pacing: how many calls may be under way or lately answered, for each route, chat and card of an app.
+"""Rate limiting: how many calls may be in flight or recently answered, for each route, chat and card of an app.
 
-Lark counts what arrives in a second, and what arrives in a minute. When a call arrives there nobody here knows; but
+Lark counts what arrives in a second, and what arrives in a minute. When a call arrives there is not known here; but
 no earlier than it is sent, and no later than it is answered. So a place counts from the sending of its call until a
 whole window has passed since the answer: then no window of Lark's clock sees more calls than the quota, however long
 each of them took on its way, and calls may go in bursts as long as there are places.

@@ -1,4 +1,6 @@
-"""Why a request got no answer, in words: names, ports, proxies, certificates. With :mod:`.transport` it knows httpx.
+"""Error messages for requests without an answer: names, ports, proxies, certificates.
+
+With :mod:`.transport` it knows httpx.
 
 What a library says is never quoted, since it may hold a proxy's password; OpenSSL's word on a certificate is. Nor is it
 kept as a cause where it quotes what was sent or came back.

@@ -1,4 +1,4 @@
-"""Any API of Lark by its path: ``client.call`` and ``client.call_pages``, for what no namespace has."""
+"""Any API of Lark by its path: ``client.call`` and ``client.call_pages``, for APIs without a method of their own."""
 
 from __future__ import annotations
 

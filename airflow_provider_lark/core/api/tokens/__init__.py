@@ -1,4 +1,4 @@
-"""Under whose token a call goes, and where that token comes from: this process, a store that workers share, or Lark.
+"""Access tokens: on whose behalf a call is made, and where the token comes from: this process, a store, Lark.
 
 ::
 

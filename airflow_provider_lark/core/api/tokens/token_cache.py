@@ -1,4 +1,4 @@
-"""The tokens of a process: one of a kind for all clients of an app, fetched by one of them at a time.
+"""The tokens cached in a process: one of each kind for all clients of an app, fetched by one client at a time.
 
 A token that is still valid serves everybody while one client renews it, so a renewal stops no one.
 """

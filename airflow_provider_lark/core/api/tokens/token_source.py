@@ -1,4 +1,4 @@
-"""How a token is come by: from this process, from the store, or from Lark, by one of all workers at a time."""
+"""Getting a token: from this process, from the store, or from Lark, by one worker at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The port behind which tokens outlive a process: shared by workers, and the only place of a user's refresh token.
+"""The port of a token store that outlives a process: shared by workers, the only place of a user's refresh token.
 
-A process keeps what it has in :mod:`.token_cache`; a store is asked when that has nothing, so once a process and token.
+A process caches its tokens in :mod:`.token_cache`; the store is asked when that has none, once per process and token.
 The calls block; the drivers run them where blocking is allowed. Times are seconds since the epoch.
 
 Implementations: :class:`MemoryTokenStore`, and the SQL store of :mod:`airflow_provider_lark.core.accounts`.

@@ -1,4 +1,4 @@
-"""A token store as calls see it: it may be down, and that is said once and breaks no call that can do without."""
+"""A token store that may fail: an outage is logged once, and breaks no call that can do without the store."""
 
 from __future__ import annotations
 

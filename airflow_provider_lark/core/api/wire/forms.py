@@ -1,4 +1,4 @@
-"""Bodies of members and files for any API: ``client.call(…, form=…, files=…)``."""
+"""Multipart bodies with form fields and files for any API: ``client.call(…, form=…, files=…)``."""
 
 from __future__ import annotations
 

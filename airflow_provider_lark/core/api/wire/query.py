@@ -1,4 +1,4 @@
-"""Query members: from what a caller writes to what an address carries."""
+"""Query parameters: from what a caller passes to what the URL carries."""
 
 from __future__ import annotations
 

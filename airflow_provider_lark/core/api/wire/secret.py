@@ -1,4 +1,4 @@
-"""Secrets that do not show: in no repr, no log line, no traceback with locals, no pickle."""
+"""Secrets that are never shown: in no repr, no log line, no traceback with locals, no pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether Lark would take a card: asked before the call, answered with the path of each element concerned."""
+"""Whether Lark would accept a card: checked before the call, with the path of each element concerned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that stand together or are chosen, and sounds: what each asks for."""
+"""Combined images, image choices and audio: the requirements of each."""
 
 from __future__ import annotations
 

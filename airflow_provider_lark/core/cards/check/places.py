@@ -1,4 +1,4 @@
-"""Components that may stand only in some places, and what a form asks of its children."""
+"""Components that are allowed only in some places, and what a form requires of its children."""
 
 from __future__ import annotations
 

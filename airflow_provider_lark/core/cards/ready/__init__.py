@@ -1,4 +1,4 @@
-"""Ready cards: pure functions from plain facts to a card's JSON.
+"""Ready-made cards: pure functions from plain facts to a card's JSON.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Whether both sides of a mapping are in step."""
+"""Whether both sides of a mapping agree."""
 
 from __future__ import annotations
 

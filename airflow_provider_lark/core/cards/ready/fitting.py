@@ -1,4 +1,4 @@
-"""Making a card as long as it may be, and no longer."""
+"""Shortening a card to the size limit."""
 
 from __future__ import annotations
 

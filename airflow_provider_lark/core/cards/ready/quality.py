@@ -98,15 +98,15 @@ def quality_card(facts: QualityFacts, *, locale: Locale | None = None, carrier: 
 
 def _card(facts: QualityFacts, checks: list[CheckResult], rows: int, locale: Locale | None) -> Json:
     failed, total = sum(not check.passed for check in checks), len(checks)
-    table = facts.table
+    table, noun = facts.table, "check" if total == 1 else "checks"
     if not total:
         what: Text = localize(en_us=f"{table}: no checks ran", zh_cn=f"{table}：没有执行检查")
     elif failed:
         what = localize(
-            en_us=f"{table}: {failed} of {total} checks failed", zh_cn=f"{table}：{total} 项检查中 {failed} 项未通过"
+            en_us=f"{table}: {failed} of {total} {noun} failed", zh_cn=f"{table}：{total} 项检查中 {failed} 项未通过"
         )
     else:
-        what = localize(en_us=f"{table}: all {total} checks passed", zh_cn=f"{table}：{total} 项检查全部通过")
+        what = localize(en_us=f"{table}: {total} {noun} passed", zh_cn=f"{table}：{total} 项检查全部通过")
     context = [
         (words.DAG, name(facts.dag_id)),
         (words.TASK, name(facts.task_id)),

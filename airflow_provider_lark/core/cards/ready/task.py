@@ -1,4 +1,4 @@
-"""A task that failed, that will be tried again, that made it, or of which something else is told."""
+"""A task that failed, will be retried, or succeeded, and other states of tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The long connection: Lark's events over a connection that this side opens, so that no public address is needed.
+"""The long connection: Lark's events over a connection that the receiver opens, so that no public URL is needed.
 
     frame → session (fragments, pings, silence) → client (sockets, time) → intake → inbox
 

@@ -1,4 +1,4 @@
-"""One long connection at work: takes deliveries, answers them, pings, and notices when nothing comes any more."""
+"""One open long connection: receives deliveries, answers them, pings, and notices when nothing arrives any more."""
 
 from __future__ import annotations
 

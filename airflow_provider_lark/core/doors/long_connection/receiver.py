@@ -1,4 +1,4 @@
-"""The long connection of one app, kept up: waits for its turn, connects, and connects again whenever it ends."""
+"""The long connection of one app, kept open: waits for the lease, connects, and reconnects whenever it ends."""
 
 from __future__ import annotations
 

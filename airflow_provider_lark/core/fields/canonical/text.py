@@ -204,7 +204,7 @@ def _write_known(pair: FieldColumn, write: Any) -> Any:
 def _write_choice(refuse: Refuse, allowed: frozenset[str]) -> Any:
     def write(text: str | None) -> str | None:
         if text is not None and text not in allowed:
-            raise refuse(text, f"one of the column's {len(allowed)} values")
+            raise refuse(text, f"one of the column's values ({len(allowed)})")
         return text
 
     return write

@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ, the queues of an app, and what their failures mean in words."""
+"""Connections to RabbitMQ, the queues of an app, and error messages for their failures."""
 
 from __future__ import annotations
 

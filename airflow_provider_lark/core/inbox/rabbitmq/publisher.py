@@ -1,4 +1,4 @@
-"""The door's end of the queue: a delivery is kept when the broker has confirmed it, and not before."""
+"""The publishing end of the queue: a delivery is stored when the broker has confirmed it, and not before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queues of an app, for a person to look at, and dead letters that are tried again: once their key is back, say."""
+"""The queues of an app: their counts, and replaying dead letters, for example once their key is back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holding a mapping against the two real tables; what comes out is a :class:`.Binding`.
+"""Checking a mapping against the two real tables; the result is a :class:`.Binding`.
 
 Binding goes by ``field_id`` once setup has stored it, so a person may rename a field without breaking the sync.
 """

@@ -1,4 +1,4 @@
-"""The triggers of a mapping: put on, renewed and taken off in transactions of their own that keep nobody waiting."""
+"""The triggers of a mapping: created, renewed and dropped in transactions of their own that block no other session."""
 
 from __future__ import annotations
 

@@ -156,7 +156,9 @@ class _Examination:
 
     def _reach_database(self) -> str:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
-        return f"table {self.mapping.sql.table_name}, {len(table.columns)} columns, {self.engine.dialect.name}"
+        return (
+            f"table {self.mapping.sql.table_name}, {counted(len(table.columns), 'column')}, {self.engine.dialect.name}"
+        )
 
     def _row_security(self) -> Answer:
         table = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)

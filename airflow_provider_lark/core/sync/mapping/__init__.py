@@ -1,1 +1,1 @@
-"""What is to be kept in step, and how: mappings, and the files that they are read from."""
+"""Mappings: which tables are kept in sync, and how; and the files that they are read from."""

@@ -1,6 +1,6 @@
-"""A mapping: what ties one Bitable table to one SQL table, as a user states it.
+"""A mapping: the configuration that connects one Bitable table to one SQL table.
 
-Nothing here asks Lark or a database; :mod:`.binding` holds a mapping against the real tables.
+Nothing here asks Lark or a database; :mod:`.binding` checks a mapping against the real tables.
 """
 
 from __future__ import annotations

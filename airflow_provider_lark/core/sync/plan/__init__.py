@@ -6,13 +6,13 @@
 :mod:`.run`           the run that notes in place of writing
 :mod:`.rows`          the SQL side of it
 :mod:`.records`       the Lark side of it
-:mod:`.made`          what stands for values that the database or Lark will make
+:mod:`.made`          placeholders for values that the database or Lark will make
 :mod:`.database`      the copy of the ledger, and the notes: a temporary file
-:mod:`.sightings`     what records hold just before they are written to
+:mod:`.sightings`     what records contain just before they are written
 :mod:`.checks`        the decisions by what they rest on, without values
 :mod:`.stored`        plans in a file
 :mod:`.head`          what a plan belongs to: mapping and tables as they were
-:mod:`.private_file`  a file that is written whole or not at all
+:mod:`.private_file`  a file that is written completely or not at all
 :mod:`.apply`         the run that carries out a plan that was made before
 :mod:`.look`          both tables and what the setup would make, without making it
 ====================  ==================================================================================

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from airflow_provider_lark.core.dry_run import KEYS_SHOWN, cut_key
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -186,7 +187,7 @@ def tell_changed(report: ApplyReport, checks: Checks) -> None:
     if report.changed:
         more = report.changed - len(report.changed_keys)
         report.warnings.append(
-            f"{report.changed} of {report.planned} rows were changed since planned, and left to the next run: "
+            f"{report.changed} of {counted(report.planned, 'row')} changed since planned, and left to the next run: "
             f"{', '.join(report.changed_keys)}{f' and {more} more' if more else ''}"
         )
         if report.status == "ok":

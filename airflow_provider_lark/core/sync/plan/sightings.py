@@ -1,6 +1,6 @@
-"""What records hold just before they are written to: the one thing that a run overwrites without having read it.
+"""What records contain just before they are written: the one thing that a run overwrites without having read it.
 
-A plan notes it, and the run of that plan leaves a record alone that holds something else by then.
+A plan records it, and the run of that plan leaves a record alone whose content has changed since.
 """
 
 from __future__ import annotations

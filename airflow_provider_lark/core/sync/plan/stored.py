@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.head import FORMAT, Head, is_digest, is_number, is_text
@@ -198,7 +199,7 @@ class _Lines:
         for taken in range(count):
             told = self.read()
             if isinstance(told, dict):
-                raise self.error(f"the plan is incomplete: it has {taken:,} of {count:,} decisions")
+                raise self.error(f"the plan is incomplete: it has {taken:,} of {counted(count, 'decision')}")
             if not _is_decision(told):
                 raise self.error("is not a decision of a plan")
             yield told

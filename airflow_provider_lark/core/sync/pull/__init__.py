@@ -1,1 +1,1 @@
-"""From Lark to SQL: what was read is decided about and applied, a bundle a transaction."""
+"""From Lark to SQL: changed records are decided and applied, one bundle per transaction."""

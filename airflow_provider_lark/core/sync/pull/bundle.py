@@ -1,4 +1,4 @@
-"""A bundle of records on its way into SQL, and what becomes of it."""
+"""A bundle of records on its way into SQL, and its outcome."""
 
 from __future__ import annotations
 

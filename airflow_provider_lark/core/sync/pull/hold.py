@@ -1,4 +1,4 @@
-"""Holding deletes back: what the guard does not let pass waits in the ledger, and everything else goes on."""
+"""Holding deletes back: those beyond the limit wait in the ledger, and everything else goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle whose whole transaction fails for one record's sake: it is halved until that record stands alone.
+"""Bisecting a bundle whose whole transaction fails because of one record, until that record is alone.
 
 Most refusals end at a savepoint inside the transaction. Some do not: a constraint that is checked at the commit, a
 conflict clause or trigger of SQLite that rolls everything back, a key that the ledger's own statements cannot ask for.

@@ -1,6 +1,6 @@
-"""New records that link to records without a row yet: the row first, the reference second.
+"""New records that link to records without a row yet: the row is inserted first, the reference is set second.
 
-Two new records that link to each other would else wait for each other for ever.
+Otherwise two new records that link to each other would wait for each other forever.
 """
 
 from __future__ import annotations

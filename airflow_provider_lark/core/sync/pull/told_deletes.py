@@ -1,4 +1,4 @@
-"""Deletes that events tell of: looked up by id, so that no scan of all keys has to find them."""
+"""Deletes known from events: looked up by id, so that no scan of all keys is needed to find them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creating records once and only once: every batch is an intent, stored with its ``client_token`` before it is sent."""
+"""Creating records exactly once: every batch is an intent, stored with its ``client_token`` before it is sent."""
 
 from __future__ import annotations
 

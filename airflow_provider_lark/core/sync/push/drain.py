@@ -1,4 +1,4 @@
-"""From SQL to Lark: the queue is drained in batches; a bad record is found by halving, and the others land."""
+"""From SQL to Lark: the queue is drained in batches; a bad record is found by bisecting, and the others are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people decided: in ``sync_conflict`` (``UPDATE sync_conflict SET outcome = 'lark' WHERE …``), or elsewhere."""
+"""Resolutions: what people decided in ``sync_conflict`` (``SET outcome = 'lark' WHERE …``), or elsewhere."""
 
 from __future__ import annotations
 

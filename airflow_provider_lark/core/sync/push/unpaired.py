@@ -1,4 +1,4 @@
-"""SQL rows that have no record: a complete scan lets them be created."""
+"""SQL rows without a record: a complete scan queues them for creation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing to SQL: one muted transaction, in which a row that the database refuses does not take the others along."""
+"""Writing to SQL: one muted transaction, in which a row that the database rejects does not fail the others."""
 
 from __future__ import annotations
 

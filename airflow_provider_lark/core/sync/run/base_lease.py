@@ -1,7 +1,7 @@
 """One write at a time in a base, among all workers whose mappings of that base share a ledger.
 
 Lark locks a table while it writes, and at times the whole base; a second write meanwhile is refused (1254291). Where
-another process is in the way that no ledger knows of, the client's patience has to do.
+the other writer does not use this ledger, the client's retries have to do.
 """
 
 from __future__ import annotations

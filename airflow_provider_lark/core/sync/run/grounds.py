@@ -1,4 +1,4 @@
-"""What a decision about a row rests on, and what follows from it: so much a stored plan must find again."""
+"""What a decision about a row was based on, and its result: a stored plan must find the same again."""
 
 from __future__ import annotations
 

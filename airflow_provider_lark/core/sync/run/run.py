@@ -1,4 +1,4 @@
-"""One run of one mapping: the two sides, the ledger and the report, in the hands of whoever works on it."""
+"""One run of one mapping: the two sides, the ledger and the report."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Rows that only fit together: two that swap a unique value, two new ones that refer to each other.
+"""Rows that can only be written together: two that swap a unique value, two new ones that refer to each other.
 
-First each gets a place without what clashes: NULL, or a stand-in that nobody uses. Then each gets its values. Those
-that are refused even so are left out, and the others are tried without them.
+First each is written without the colliding value: NULL, or a placeholder. Then each gets its values. Those that are
+rejected even so are left out, and the others are tried without them.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Transaction(Ledger):
         return self.queue.claim(limit_keys=limit_keys, token=token, lease_seconds=lease_seconds)
 
     def release_held(self) -> None:
-        """Let the deletes that a guard holds back be carried out, since a person has allowed them."""
+        """Let the deletes held back by the limit be carried out, since a person has allowed them."""
         self.deletes.release_all()
 
     def apply(self, changes: Sequence[SqlChange]) -> None:

@@ -1,1 +1,1 @@
-"""Files between attachment cells and a folder, or object storage."""
+"""Files between attachment cells and a folder or object storage."""

@@ -1,4 +1,4 @@
-"""What becomes of the rows and of the records that are already there: appended, replaced, or matched by key."""
+"""Load modes: whether records are appended, replaced, or matched by key."""
 
 from __future__ import annotations
 

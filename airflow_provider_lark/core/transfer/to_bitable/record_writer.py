@@ -1,4 +1,4 @@
-"""Writing batches of records for a transfer: repeatable creates, and a refused row found by halving its batch."""
+"""Writing batches of records for a transfer: repeatable creates; a rejected row is found by bisecting its batch."""
 
 from __future__ import annotations
 

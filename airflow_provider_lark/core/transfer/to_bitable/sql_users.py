@@ -1,4 +1,4 @@
-"""How users stand in SQL: by Lark's ids, or by e-mail addresses that are looked up a part of the rows at a time."""
+"""How users are stored in SQL: by Lark's ids, or by e-mail addresses, which are looked up a chunk of rows at a time."""
 
 from __future__ import annotations
 

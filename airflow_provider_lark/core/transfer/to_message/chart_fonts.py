@@ -1,4 +1,4 @@
-"""Fonts of a picture: such as have every character that stands in it, for a missing one is drawn as a box."""
+"""Fonts of a chart image: they must have every character in it, since a missing one is drawn as a box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of other tables that go, or lose their reference, with the rows that a transfer replaces."""
+"""Cascades: rows of other tables that are deleted, or lose their reference, with the rows that a transfer replaces."""
 
 from __future__ import annotations
 

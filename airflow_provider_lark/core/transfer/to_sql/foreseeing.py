@@ -1,4 +1,4 @@
-"""The dry run of a transfer into SQL: the collected rows are held against the target, and nothing is written to it."""
+"""The dry run of a transfer into SQL: the staged rows are compared with the target, and nothing is written to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the temporary table into the target, in one transaction; what the database refuses or swallows is found out."""
+"""From the temporary table into the target, in one transaction; rejected and ignored rows are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL table that a transfer writes to: found, or made with columns that fit, and held against the fields."""
+"""The SQL table that a transfer writes to: found, or created with matching columns, and checked against the fields."""
 
 from __future__ import annotations
 

@@ -17,5 +17,5 @@ export function actorSwitch(chat) {
   node.append(...chat.who.map((each) => el("option", { value: each.open_id }, each.name)));
   node.value = actorIn(chat);
   node.addEventListener("change", () => chosen.set(chat.chat_id, node.value));
-  return [el("label", { class: "acting" }, "You press as ", node)];
+  return [el("label", { class: "acting" }, "You click as ", node)];
 }

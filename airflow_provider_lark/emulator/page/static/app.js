@@ -57,7 +57,7 @@ async function ask(path) {
   try {
     body = JSON.parse(text);
   } catch {
-    throw new Refused("What answers here is no emulator. Trying again …");
+    throw new Refused("This server is not the emulator. Trying again …");
   }
   if (!answer.ok) throw new (answer.status === 400 ? Missing : Refused)(body.error);
   return [text, body.result];
@@ -118,7 +118,7 @@ function tellMissing() {
   if (missing) return;
   missing = true;
   told = new Map([["overview", told.get("overview")]]);
-  const words = [el("h1", {}, "Not here"), el("p", {}, `The emulator knows no such ${place.name}. It may have been started anew.`), el("p", {}, el("a", { href: "#/" }, "What there is"))];
+  const words = [el("h1", {}, "Not here"), el("p", {}, `This ${place.name} does not exist in the emulator. The emulator may have been restarted.`), el("p", {}, el("a", { href: "#/" }, "Overview"))];
   main.replaceChildren(el("div", { class: "empty" }, words));
 }
 
@@ -203,7 +203,7 @@ function welcome({ url, bases, chats }) {
   }
   const words = [
     el("h1", {}, "Nothing here yet"),
-    el("p", {}, "This is an emulated Lark. Bases, chats and messages appear as soon as a client makes them at ", el("code", {}, url), "."),
+    el("p", {}, "This is an emulated Lark. Bases, chats and messages appear as soon as a client creates them at ", el("code", {}, url), "."),
   ];
   main.replaceChildren(el("div", { class: "empty" }, words));
 }

@@ -11,7 +11,7 @@ const STATUSES = {
   CANCELED: ["Withdrawn", "已撤回", "neutral"],
   TERMINATED: ["Ended", "已终止", "neutral"],
   DONE: ["Not needed any more", "无需处理", "neutral"],
-  TRANSFERRED: ["Passed on", "已转交", "blue"],
+  TRANSFERRED: ["Transferred", "已转交", "blue"],
 };
 const ACTIONS = { APPROVE: ["Approve", "同意"], REJECT: ["Reject", "拒绝"] };
 const WORDS = {
@@ -21,7 +21,7 @@ const WORDS = {
   from: ["asked by", "发起人"],
   reason: ["Reason", "审批意见"],
   needed: ["Reason (required)", "审批意见（必填）"],
-  told: ["Told the system that asked; waiting for what it makes of it.", "已通知业务系统，等待其更新。"],
+  told: ["Sent to the system that asked; waiting for its update.", "已通知业务系统，等待其更新。"],
 };
 
 /** A text of several languages in the reader's, else in the default one. */

@@ -25,7 +25,7 @@ export function callsView(main, place) {
 
 function drawCalls(frame, { total, skip, entries }, only) {
   const tab = (name, words) => el("a", { class: "tab", href: `#/calls?only=${name}`, "aria-current": name === only ? "page" : null }, words);
-  frame.head.replaceChildren(el("h1", {}, "Calls"), el("p", {}, tab("all", "all"), tab("failed", "refused, cut off or struck by a fault")));
+  frame.head.replaceChildren(el("h1", {}, "Calls"), el("p", {}, tab("all", "all"), tab("failed", "rejected, interrupted or hit by a scripted fault")));
   const rows = entries.map(callRow);
   const heads = ["time", "call", "status", "code", "records", "app", "fault"].map((each) => el("th", {}, each));
   const grid = el("table", { class: "log" }, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows));
@@ -69,7 +69,7 @@ export function faultsView(main) {
       const heads = ["matches", "action", "code", "struck", "what else"].map((each) => el("th", {}, each));
       const grid = el("table", { class: "log" }, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, faults.map(faultRow)));
       const none = el("p", { class: "empty" }, "No faults are scripted.");
-      main.replaceChildren(el("header", { class: "view-head" }, el("h1", {}, "Faults"), el("p", {}, "what is scripted to go wrong, and how often it did")), el("div", { class: "scroll" }, faults.length ? grid : none));
+      main.replaceChildren(el("header", { class: "view-head" }, el("h1", {}, "Faults"), el("p", {}, "scripted faults, and how often each occurred")), el("div", { class: "scroll" }, faults.length ? grid : none));
     },
   };
 }

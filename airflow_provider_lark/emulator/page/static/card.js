@@ -24,7 +24,7 @@ export function renderCard(content, about, messageId) {
   } catch {
     card = null;
   }
-  if (!card || typeof card !== "object") return el("div", { class: "card broken" }, "This card is no JSON.");
+  if (!card || typeof card !== "object") return el("div", { class: "card broken" }, "This card is not valid JSON.");
   if (card.type === "template") return template(card.data || {});
   const ctx = context(card, about);
   if (about.live && messageId) ctx.live = livingCard(card, messageId, about.live);
@@ -100,7 +100,7 @@ function template(data) {
   const rows = variables.map(([name, value]) => el("tr", {}, el("th", {}, name), el("td", {}, show(value))));
   const version = data.template_version_name ? `, version ${data.template_version_name}` : "";
   const words = el("div", { class: "card-title" }, `Card template ${data.template_id}${version}`);
-  const note = el("p", { class: "hint" }, "Lark's card builder holds what it looks like. Its variables:");
+  const note = el("p", { class: "hint" }, "Its layout is stored in Lark's card builder. Its variables:");
   const list = rows.length ? [note, el("table", { class: "variables" }, rows)] : el("p", { class: "hint" }, "No variables.");
   return el("article", { class: "card" }, el("header", { class: "card-head" }, words), el("div", { class: "card-body" }, list));
 }

@@ -58,7 +58,7 @@ function toEnd(list) {
 
 function drawHead(head, chat) {
   const people = chat.people.length ? `${chat.people.length} ${chat.people.length === 1 ? "person" : "people"}: ${chat.people.slice(0, 6).join(", ")}${chat.people.length > 6 ? " …" : ""}` : "";
-  const facts = [chat.mode === "p2p" ? "private chat" : "group", people, `${chat.total} ${chat.total === 1 ? "message" : "messages"}`, chat.in_threads && "each message begins a thread", chat.is_dissolved && "dissolved"];
+  const facts = [chat.mode === "p2p" ? "private chat" : "group", people, `${chat.total} ${chat.total === 1 ? "message" : "messages"}`, chat.in_threads && "each message starts a thread", chat.is_dissolved && "dissolved"];
   // the choice of the reader stays open while other things change
   const key = JSON.stringify([chat.name, facts, chat.who]);
   if (head.dataset.key === key) return;

@@ -76,5 +76,5 @@ function drawPager(pager, table, place) {
 function whereIn({ offset, total }, beyond) {
   const [first, end, all] = [offset + 1, Math.min(offset + PAGE, total), total].map((each) => each.toLocaleString("en"));
   if (!total) return "no records";
-  return beyond ? `nothing from ${first} on, of ${all}` : `${first} to ${end} of ${all}`;
+  return beyond ? `no records from ${first} on, of ${all}` : `${first} to ${end} of ${all}`;
 }

@@ -51,7 +51,7 @@ export function addSwitches(place, el, redraw) {
     theme.title = `Colours: ${chosen.theme}`;
     theme.setAttribute("aria-label", theme.title);
     language.textContent = LOCALES[chosen.locale];
-    language.title = "Language of cards that know several";
+    language.title = "Language of cards with several languages";
     language.setAttribute("aria-label", language.title);
   }
   show();

@@ -41,14 +41,14 @@ def define(state: State, request: Request) -> dict[str, Any]:
         check_key(texts, body, name)
     external = body.get("external")
     if not isinstance(external, dict):
-        raise bad("external is missing")
+        raise bad("external is required")
     known_only(state, external, _EXTERNAL, "external")
     check_key(texts, external, "biz_name", "external.")
     if not (external.get("support_pc") or external.get("support_mobile")):
-        raise bad("support_pc and support_mobile are not both false")
+        raise bad("support_pc and support_mobile must not both be false")
     url = external.get("action_callback_url")
     if url and urlsplit(url).scheme not in {"http", "https"}:
-        raise bad("action_callback_url is no address")
+        raise bad("action_callback_url is not a URL")
     _check_people(state, request, body)
     group, app_id = body.get("group_code"), request.caller.app_id
     if group and not body.get("group_name") and not state.approvals.has_group(app_id, group):
@@ -63,12 +63,12 @@ def _check_people(state: State, request: Request, body: dict[str, Any]) -> None:
             kind == "USER"
             and state.directory.find_person(str(viewer.get("viewer_user_id")), request.user_id_type) is None
         ):
-            raise bad("viewers.viewer_user_id names nobody")
+            raise bad("viewers.viewer_user_id is not a known user")
     managers = body.get("managers") or []
     if not isinstance(managers, list) or len(managers) > MAX_PEOPLE:
-        raise bad(f"managers is a list of at most {MAX_PEOPLE} ids")
+        raise bad(f"managers must be a list of at most {MAX_PEOPLE} ids")
     if any(state.directory.find_person(str(each), request.user_id_type) is None for each in managers):
-        raise bad("managers names somebody unknown")
+        raise bad("managers contains an unknown user")
 
 
 def approval_of(state: State, app_id: str, code: str) -> Approval:
@@ -107,7 +107,7 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         tokens=frozenset({"tenant"}),
         coverage="partly",
-        note="nobody starts an instance from it; departments are not looked at",
+        note="instances cannot be started from it; departments are ignored",
     ),
     Route(
         "GET",
@@ -119,6 +119,6 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         tokens=frozenset({"tenant"}),
         coverage="partly",
-        note="ids of people come back as they were given",
+        note="user ids are returned as they were given",
     ),
 )

@@ -67,7 +67,7 @@ def push(state: State, request: Request) -> dict[str, Any]:
     _check_form(texts, body)
     starter = person_of(state, body, "")
     if starter is None and not body.get("user_name"):
-        raise bad("open_id or user_id says who asks, or user_name")
+        raise bad("open_id, user_id or user_name is required")
     tasks = [_task(state, each, texts) for each in list_of(body, "task_list", MAX_TASKS)]
     copies = [_copy(state, each) for each in list_of(body, "cc_list", MAX_COPIES)]
     open_id = "" if starter is None else starter.open_id
@@ -97,12 +97,12 @@ def _task(state: State, given: dict[str, Any], texts: Texts) -> Task:
     check_key(texts, given, "title", where)
     check_key(texts, given, "node_name", where)
     if given.get("generate_type") == "":
-        raise bad("generate_type is no empty text")
+        raise bad("generate_type must not be empty")
     actions = list_of(given, "action_configs", 2, where)
     for action in actions:
         kind = text_of(action, "action_type", "action_configs.")
         if kind not in {"APPROVE", "REJECT"} and not action.get("action_name"):
-            raise bad("an action of one's own needs an action_name")
+            raise bad("a custom action needs an action_name")
         check_key(texts, action, "action_name", "action_configs.")
     person = person_of(state, given, where)
     if person is None:
@@ -127,7 +127,7 @@ def check(state: State, request: Request) -> dict[str, Any]:
     """What differs from what the caller believes."""
     instances = request.json().get("instances")
     if not isinstance(instances, list):
-        raise bad("instances is a list")
+        raise bad("instances must be a list")
     found: list[dict[str, Any]] = []
     for given in instances:
         if not isinstance(given, dict) or not isinstance(given.get("tasks"), list):
@@ -168,7 +168,7 @@ def _names(body: dict[str, Any], name: str) -> list[str]:
     given = body.get(name) or []
     most = MAX_QUERY if name != "user_ids" else MAX_PAGE
     if not isinstance(given, list) or len(given) > most:
-        raise bad(f"{name} is a list of at most {most}")
+        raise bad(f"{name} must be a list of at most {most}")
     return [str(each) for each in given]
 
 
@@ -191,7 +191,7 @@ def _listed(instance: Instance, tasks: list[Task]) -> dict[str, Any]:
 def _page(request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
     size = request.query.get("page_size") or "50"
     if not size.isdecimal() or not 1 <= int(size) <= MAX_PAGE:
-        raise bad(f"page_size is 1..{MAX_PAGE}")
+        raise bad(f"page_size must be 1..{MAX_PAGE}")
     token, start = request.query.get("page_token"), 0
     if token:
         try:
@@ -199,7 +199,7 @@ def _page(request: Request, found: list[dict[str, Any]]) -> dict[str, Any]:
         except ValueError:
             match = None
         if match is None:
-            raise bad("the page_token is none of ours")
+            raise bad("the page_token is not valid")
         start = int(match[1])
     end = start + int(size)
     if end >= len(found):

@@ -28,7 +28,7 @@ def text_of(given: Mapping[str, Any], name: str, where: str = "", *, most: int =
     """A text that has to be there."""
     value = given.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= most:
-        raise bad(f"{where}{name} is a text of 1 to {most} characters")
+        raise bad(f"{where}{name} must be a string of 1 to {most} characters")
     return value
 
 
@@ -36,7 +36,7 @@ def one_of(given: Mapping[str, Any], name: str, known: frozenset[str], where: st
     """A text of a few."""
     value = given.get(name)
     if value not in known:
-        raise bad(f"{where}{name} is one of {', '.join(sorted(known))}")
+        raise bad(f"{where}{name} must be one of {', '.join(sorted(known))}")
     return str(value)
 
 
@@ -48,7 +48,7 @@ def moment_of(given: Mapping[str, Any], name: str, where: str = "", *, required:
     # SDKs declare them as integers, and send what they are given
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        raise bad(f"{where}{name} is a time in ms, as text")
+        raise bad(f"{where}{name} must be a time in ms, as a string")
     return int(text)
 
 
@@ -58,7 +58,7 @@ def list_of(given: Mapping[str, Any], name: str, most: int, where: str = "") -> 
     if value is None:
         return []
     if not isinstance(value, list) or len(value) > most or not all(isinstance(each, dict) for each in value):
-        raise bad(f"{where}{name} is a list of at most {most} objects")
+        raise bad(f"{where}{name} must be a list of at most {most} objects")
     return value
 
 
@@ -76,7 +76,7 @@ def person_of(state: State, given: Mapping[str, Any], where: str) -> User | None
         if given.get(kind):
             user = state.directory.find_person(str(given[kind]), kind)
             if user is None:
-                raise bad(f"{where}{kind} names nobody in the tenant")
+                raise bad(f"{where}{kind} is not a user of the tenant")
             return user
     return None
 
@@ -87,14 +87,14 @@ def texts_of(given: Mapping[str, Any]) -> Texts:
     if not resources:
         raise bad("i18n_resources is empty")
     if [each.get("is_default") for each in resources].count(True) != 1:
-        raise bad("exactly one language of i18n_resources is the default")
+        raise bad("exactly one language of i18n_resources must be the default")
     texts: Texts = {}
     for resource in sorted(resources, key=lambda each: each["is_default"] is not True):
         locale = one_of(resource, "locale", LOCALES, "i18n_resources.")
         for entry in list_of(resource, "texts", 10_000, "i18n_resources."):
             key = text_of(entry, "key", "texts.")
             if not key.startswith("@i18n@"):
-                raise bad(f"{key[:40]!r}: a key begins with @i18n@")
+                raise bad(f"{key[:40]!r}: a key must begin with @i18n@")
             if not isinstance(entry.get("value"), str):
                 raise bad(f"{key[:40]!r} has no value")
             if key not in texts and resource["is_default"] is not True:
@@ -109,6 +109,6 @@ def check_key(texts: Texts, given: Mapping[str, Any], name: str, where: str = ""
     if key is None:
         return
     if not isinstance(key, str) or not key.startswith("@i18n@") or len(key) < least:
-        raise bad(f"{where}{name} begins with @i18n@ and has at least {least} characters")
+        raise bad(f"{where}{name} must begin with @i18n@ and have at least {least} characters")
     if key not in texts:
         raise bad(f"{where}{name}: i18n_resources does not say what {key[:40]!r} is")

@@ -61,7 +61,7 @@ def _count(state: State, request: Request, count: int) -> None:
     day = state.now_ms // (24 * 3600 * 1000)
     sent = sum(each["count"] for each in state.batches if (each["app_id"], each["day"]) == (request.caller.app_id, day))
     if sent + count > MAX_A_DAY:
-        raise ApiError(11247, "half a million messages a day")
+        raise ApiError(11247, "the limit is 500,000 messages a day")
     state.batches.append({"app_id": request.caller.app_id, "day": day, "count": count})
 
 
@@ -69,10 +69,10 @@ def _read(state: State, request: Request, body: dict[str, Any]) -> Written:
     """What is written: an object in ``content``, or in ``card``."""
     msg_type = body.get("msg_type")
     if msg_type not in _TYPES:
-        raise ApiError(10003, f"msg_type is one of {', '.join(sorted(_TYPES))}")
+        raise ApiError(10003, f"msg_type must be one of {', '.join(sorted(_TYPES))}")
     given = body.get("card" if msg_type == "interactive" else "content")
     if not isinstance(given, dict):
-        raise ApiError(10003, "content, or card of an interactive message, is an object")
+        raise ApiError(10003, "content (card of an interactive message) must be an object")
     if len(request.body) > (MAX_TEXT_BYTES if msg_type == "text" else MAX_CARD_BYTES):
         raise ApiError(10003, "the request is too large")
     author, content = Author(state, request.caller, size=len(request.body)), dump(given).decode()
@@ -91,7 +91,7 @@ def _read(state: State, request: Request, body: dict[str, Any]) -> Written:
 def _ids(given: object, name: str) -> list[str]:
     ids = [] if given is None else given
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids) or len(ids) > MAX_IDS:
-        raise ApiError(10003, f"{name} is a list of at most {MAX_IDS} ids")
+        raise ApiError(10003, f"{name} must be a list of at most {MAX_IDS} ids")
     return ids
 
 

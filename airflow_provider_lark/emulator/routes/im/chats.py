@@ -1,4 +1,4 @@
-"""Groups: listing, searching, looking at, founding (lark-api §7.2)."""
+"""Groups: listing, searching, reading, creating (lark-api §7.2)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def list_chats(state: State, request: Request) -> dict[str, Any]:
     check_app(request)
     order = request.query.get("sort_type") or "ByCreateTimeAsc"
     if order not in {"ByCreateTimeAsc", "ByActiveTimeDesc"}:
-        raise ApiError(232001, "sort_type is ByCreateTimeAsc or ByActiveTimeDesc")
+        raise ApiError(232001, "sort_type must be ByCreateTimeAsc or ByActiveTimeDesc")
     chats = [each for each in state.directory.chats.groups_of(request.member_id) if not each.is_dissolved]
     if order == "ByActiveTimeDesc":
         chats.sort(key=lambda each: -each.active_ms)
@@ -132,9 +132,9 @@ def create_chat(state: State, request: Request) -> dict[str, Any]:
     kind = body.get("chat_type") or "private"
     message_type = body.get("group_message_type") or "chat"
     if kind not in ("private", "public") or message_type not in ("chat", "thread"):
-        raise ApiError(232001, "chat_type is private or public, group_message_type chat or thread")
+        raise ApiError(232001, "chat_type must be private or public, group_message_type chat or thread")
     if kind == "public" and len(name) < 2:
-        raise ApiError(232020 if name else 232042, "a public group has a name of two characters at least")
+        raise ApiError(232020 if name else 232042, "the name of a public group needs at least two characters")
     uuid, owner_id = request.query.get("uuid") or "", optional_text(body.get("owner_id"), "owner_id")
     if len(uuid) > MAX_UUID:
         raise ApiError(232001, f"uuid has at most {MAX_UUID} characters")
@@ -180,7 +180,7 @@ def ids_of(given: object, name: str, most: int) -> list[str]:
     if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
         raise invalid(name, given, f"{name} must be a list of ids")
     if len(ids) > most:
-        raise ApiError(232001, f"{name} takes at most {most}")
+        raise ApiError(232001, f"{name} may have at most {most}")
     return ids
 
 

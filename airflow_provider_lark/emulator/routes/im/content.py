@@ -97,7 +97,7 @@ def read_content(author: Author, msg_type: str, content: str) -> Written:
     most = MAX_TEXT_BYTES if msg_type == "text" else MAX_CARD_BYTES
     size = author.size if author.state.switches.message_size_counts == "body" else len(content.encode())
     if msg_type in {"text", "post", "interactive"} and size > most:
-        raise ApiError(230025, f"a {msg_type} holds at most {most} bytes, {size} came")
+        raise ApiError(230025, f"a {msg_type} may have at most {most} bytes, not {size}")
     return reader(author, parsed, content)
 
 
@@ -167,7 +167,7 @@ def _share_chat(author: Author, given: dict[str, Any], content: str) -> Written:
 def _share_user(author: Author, given: dict[str, Any], content: str) -> Written:
     user = author.state.directory.find_person(str(given.get("user_id")), "open_id")
     if user is None:
-        raise bad("invalid user_id: an open_id is wanted")
+        raise bad("invalid user_id: an open_id is expected")
     if not author.app.serves(user.open_id):
         raise ApiError(230013, "the person is outside the app's availability")
     return Written("share_user", content)
@@ -175,9 +175,9 @@ def _share_user(author: Author, given: dict[str, Any], content: str) -> Written:
 
 def _system(author: Author, given: dict[str, Any], content: str) -> Written:
     if author.chat_mode != "p2p":
-        raise bad("a system message goes to a private chat")
+        raise bad("a system message can be sent to a private chat only")
     if given.get("type") != "divider":
-        raise bad("the type of a system message is divider")
+        raise bad("the type of a system message must be divider")
     return Written("system", content)
 
 

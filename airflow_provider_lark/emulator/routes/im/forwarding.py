@@ -76,12 +76,12 @@ def forward_message(state: State, request: Request) -> dict[str, Any]:
     check_bot(request)
     message = state.messages.find(request.params["message_id"])
     if message is None or message.upper_message_id:
-        raise ApiError(230064, "no such message, or one inside a merged one")
+        raise ApiError(230064, "the message does not exist, or is part of merged messages")
     message_of(state, request)
     if message.is_recalled:
         raise ApiError(230065, "the message was recalled")
     if message.msg_type in _NEVER:
-        raise ApiError(230061, f"{message.msg_type} is not forwarded")
+        raise ApiError(230061, f"messages of type {message.msg_type} cannot be forwarded")
     made, _ = _put(state, request, state.messages.said(message), "forward")
     made.forwarded_from = message.message_id
     return describe(state, made, as_new=True)
@@ -91,19 +91,19 @@ def merge_forward(state: State, request: Request) -> dict[str, Any]:
     """Forward messages of one chat as one."""
     wanted = request.json().get("message_id_list")
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
-        raise invalid("message_id_list", wanted, "message_id_list is a list of ids")
+        raise invalid("message_id_list", wanted, "message_id_list must be a list of ids")
     if not 1 <= len(wanted) <= MAX_MERGED:
-        raise invalid("message_id_list", wanted, f"message_id_list names 1..{MAX_MERGED} messages")
+        raise invalid("message_id_list", wanted, f"message_id_list must contain 1..{MAX_MERGED} messages")
     check_bot(request)
     found = {each: _usable(state, request, each) for each in wanted}
     usable = [each for each in found.values() if each is not None]
     if not usable:
         raise ApiError(230064, "all messages are invalid")
     if len({each.chat_id for each in usable}) > 1:
-        raise ApiError(230069, "the messages are of different groups")
+        raise ApiError(230069, "the messages are from different groups")
     replies = {each.thread_id for each in usable if each.root_id and each.thread_id}
     if len(replies) > 1 or (replies and any(not each.thread_id for each in usable)):
-        raise ApiError(230067, "the messages are of several threads, or of a thread and of none")
+        raise ApiError(230067, "the messages are from several threads, or only some are from a thread")
     message = _merge(state, request, usable)
     invalid_ids = [each for each, known in found.items() if known is None]
     return {"message": describe(state, message, as_new=True), "invalid_message_id_list": invalid_ids}

@@ -24,7 +24,7 @@ _GROUP_SCOPE: Final = "im:message.group_msg"
 def _card_form(request: Request) -> str:
     form = request.query.get("card_msg_content_type") or ""
     if form not in {"", "user_card_content", "raw_card_content"}:
-        raise bad("card_msg_content_type is user_card_content or raw_card_content")
+        raise bad("card_msg_content_type must be user_card_content or raw_card_content")
     return form
 
 
@@ -51,7 +51,7 @@ def list_messages(state: State, request: Request) -> dict[str, Any]:
     kind, container_id = request.query.get("container_id_type"), request.query.get("container_id") or ""
     order = request.query.get("sort_type") or "ByCreateTimeAsc"
     if order not in {"ByCreateTimeAsc", "ByCreateTimeDesc"}:
-        raise bad("sort_type is ByCreateTimeAsc or ByCreateTimeDesc")
+        raise bad("sort_type must be ByCreateTimeAsc or ByCreateTimeDesc")
     if kind == "chat":
         chat = state.directory.chats.find(container_id)
         found = [] if chat is None else _roots(chat, state.messages.in_chat(container_id))
@@ -59,7 +59,7 @@ def list_messages(state: State, request: Request) -> dict[str, Any]:
         found = state.messages.in_thread(container_id)
         chat = state.directory.chats.find(found[0].chat_id) if found else None
     else:
-        raise invalid("container_id_type", kind, "container_id_type is chat or thread")
+        raise invalid("container_id_type", kind, "container_id_type must be chat or thread")
     if chat is None:
         raise bad("invalid container_id")
     check_inside(state, request, chat)
@@ -86,7 +86,7 @@ def _is_within(request: Request, kind: str, message: Message) -> bool:
         if kind == "thread":
             raise bad(f"{name} is not supported for threads")
         if not given.isdecimal() or len(given) > 10:
-            raise bad(f"{name} is a time in seconds")
+            raise bad(f"{name} must be a time in seconds")
         if (second < int(given)) if name == "start_time" else (second > int(given)):
             return False
     return True

@@ -1,4 +1,4 @@
-"""Who is in a group, and taking people and bots in (lark-api §7.2)."""
+"""Members of a group, and adding people and bots (lark-api §7.2)."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def add_to_chat(state: State, request: Request) -> dict[str, Any]:
     """
     kind, strictness = request.query.get("member_id_type") or "open_id", request.query.get("succeed_type") or "0"
     if strictness not in {"0", "1", "2"}:
-        raise ApiError(232001, "succeed_type is 0, 1 or 2")
+        raise ApiError(232001, "succeed_type must be 0, 1 or 2")
     check_app(request)
     wanted = ids_of(request.json().get("id_list"), "id_list", MAX_BOTS_INVITED if kind == "app_id" else MAX_INVITED)
     chat = _inside(state, request)
     if chat.adding == "only_owner" and not chat.is_run_by(request.member_id):
-        raise ApiError(232017, "only owner and managers take people in")
+        raise ApiError(232017, "only the owner and managers may add members")
     if not wanted:
         raise ApiError(232027, "id_list is empty")
     found = _sort_bots(state, wanted) if kind == "app_id" else _sort_people(state, request, wanted, kind)
@@ -79,7 +79,7 @@ def add_to_chat(state: State, request: Request) -> dict[str, Any]:
     if strictness == "2" and found.resigned:
         raise ApiError(232022, "a user has left")
     if not found.good and strictness != "1":
-        raise ApiError(232027, "nobody of the list can be taken in")
+        raise ApiError(232027, "no one in the list can be added")
     if kind == "app_id":
         chat.bots.update(dict.fromkeys(found.good, True))
     else:
@@ -123,7 +123,7 @@ def join_chat(state: State, request: Request) -> dict[str, Any]:
     """Let the bot join a public group by itself."""
     chat = group_of(state, request)
     if chat.mode != "group" or not chat.is_public:
-        raise ApiError(232075, "only public groups are joined so")
+        raise ApiError(232075, "only public groups can be joined this way")
     if request.is_by_user:
         add_members(chat, [request.member_id])
     else:

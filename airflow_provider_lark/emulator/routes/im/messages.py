@@ -89,10 +89,10 @@ def reply_message(state: State, request: Request) -> dict[str, Any]:
     parent, chat = message_of(state, request)
     check_not_recalled(parent)
     if parent.msg_type == "system" or parent.batch_id:
-        raise ApiError(230054, "such a message takes no reply")
+        raise ApiError(230054, "such a message cannot be replied to")
     check_writable(state, request, chat)
     if in_thread and not chat.takes_thread_replies:
-        raise ApiError(230071, "the group takes no replies in threads")
+        raise ApiError(230071, "the group does not allow replies in threads")
     written = read_content(Author(state, request.caller, chat.mode, len(request.body)), msg_type, content)
     key = (request.caller.app_id, "reply", uuid)
     message = state.messages.repeated(key) if uuid else None
@@ -122,13 +122,13 @@ def edit_message(state: State, request: Request) -> dict[str, Any]:
     message, chat = message_of(state, request)
     check_not_recalled(message)
     if message.msg_type not in {"text", "post"} or message.batch_id:
-        raise ApiError(230054, "only texts and posts are edited")
+        raise ApiError(230054, "only texts and posts can be edited")
     if message.sender != request.member_id:
-        raise ApiError(230071, "the message is somebody else's")
+        raise ApiError(230071, "the message was sent by somebody else")
     if message.edits >= MAX_EDITS:
-        raise ApiError(230072, f"a message is edited at most {MAX_EDITS} times")
+        raise ApiError(230072, f"a message can be edited at most {MAX_EDITS} times")
     if state.now_ms - message.created_ms > state.switches.edit_seconds * 1000:
-        raise ApiError(230075, "the time to edit is over")
+        raise ApiError(230075, "the time limit for editing is over")
     check_writable(state, request, chat)
     check_pace(state, "message", message.message_id)
     state.messages.rewrite(message, read_content(_author(state, request), msg_type, content))
@@ -148,7 +148,7 @@ def update_card(state: State, request: Request) -> dict[str, Any]:
         raise bad("This message is NOT a card")
     check_not_recalled(message)
     if message.sender != request.member_id or message.batch_id:
-        raise ApiError(230027, "the card is somebody else's")
+        raise ApiError(230027, "the card was sent by somebody else")
     if state.now_ms - message.created_ms > CARD_SECONDS * 1000:
         raise ApiError(230031, "the card is older than 14 days")
     check_pace(state, "message", message.message_id)
@@ -163,11 +163,11 @@ def rewrite_card(author: Author, message: Message, content: str) -> None:
     before, after = read_card(author, parse_text(message.content)), read_card(author, parse_text(content))
     if before.form != after.form:
         sub_code = state.switches.other_card_form_code if before.form == "2.0" else 200800
-        raise cards.refuse(230099, sub_code, f"a card of {before.form} cannot become one of {after.form}")
+        raise cards.refuse(230099, sub_code, f"a card of {before.form} cannot be updated to one of {after.form}")
     if before.is_shared and after.is_shared:
         state.messages.rewrite(message, written)
     elif state.switches.unshared_card == "error":
-        raise bad("config.update_multi is true before and after an update")
+        raise bad("config.update_multi must be true before and after an update")
 
 
 def update_by_token(state: State, request: Request) -> dict[str, Any]:
@@ -176,10 +176,10 @@ def update_by_token(state: State, request: Request) -> dict[str, Any]:
     known = state.card_tokens.find(required(body.get("token"), "token"), request.caller.app_id)
     if known is None:
         # the page prints no code for a token that is used up; the one of a token that is wrong stands in
-        raise ApiError(300090, "the token is unknown, used up, 30 minutes old, or the callback is not answered yet")
+        raise ApiError(300090, "the token is unknown, used up or expired, or the callback is not answered yet")
     card = body.get("card")
     if not isinstance(card, dict):
-        raise invalid("card", card, "card is an object")
+        raise invalid("card", card, "card must be an object")
     message = state.messages.known(known.message_id)
     check_not_recalled(message)
     rewrite_card(_author(state, request), message, dump(card).decode())
@@ -194,11 +194,11 @@ def recall_message(state: State, request: Request) -> dict[str, Any]:
         raise ApiError(230110, "the message was recalled before")
     age_seconds = (state.now_ms - message.created_ms) / 1000
     if message.batch_id:
-        raise ApiError(230054, "a batch is recalled as a whole")
+        raise ApiError(230054, "a batch message can be recalled as a whole only")
     if message.sender != request.member_id and not (chat.is_run_by(request.member_id) and age_seconds < _YEAR_SECONDS):
-        raise ApiError(230026, "the message is somebody else's")
+        raise ApiError(230026, "the message was sent by somebody else")
     if message.sender == request.member_id and age_seconds > state.switches.recall_seconds:
-        raise ApiError(230009, "the time to recall is over")
+        raise ApiError(230009, "the time limit for recalling is over")
     message.is_recalled = True
     return {}
 
@@ -259,7 +259,7 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         tokens=frozenset({"tenant"}),
         coverage="partly",
-        note="shared cards only: no `open_ids` of JSON 1.0; 300090 for every token that is no good is inferred",
+        note="shared cards only: no `open_ids` of JSON 1.0; 300090 for every invalid token is inferred",
     ),
     Route(
         "DELETE",

@@ -24,7 +24,7 @@ def page(
     """
     given = request.query.get("page_size") or "20"
     if not given.isdecimal() or not 1 <= int(given) <= most:
-        raise ApiError(code, f"page_size is 1..{most}")
+        raise ApiError(code, f"page_size must be 1..{most}")
     start = _read(request.query.get("page_token"), len(items), token_code or code)
     end = start + int(given)
     if end >= len(items):
@@ -41,5 +41,5 @@ def _read(token: str | None, most: int, code: int) -> int:
     except ValueError:
         match = None
     if match is None or int(match[1]) > most:
-        raise ApiError(code, "the page_token is none of ours")
+        raise ApiError(code, "the page_token is not valid")
     return int(match[1])

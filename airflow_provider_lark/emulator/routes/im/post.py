@@ -54,13 +54,13 @@ def read_post(
     """
     found = Post()
     if not given:
-        raise bad("a post has at least one language")
+        raise bad("a post needs at least one language")
     for locale, one in given.items():
         if not _LOCALE.fullmatch(locale) or not isinstance(one, dict):
-            raise bad(f"{locale[:20]} is no language of a post")
+            raise bad(f"{locale[:20]} is not a language of a post")
         content = one.get("content")
         if not isinstance(content, list) or not all(isinstance(each, list) for each in content):
-            raise bad("content of a post is a list of paragraphs, which are lists")
+            raise bad("content of a post must be a list of paragraphs, which are lists")
         found.texts += [str(one["title"])] if one.get("title") else []
         for paragraph in content:
             _read_paragraph(paragraph, found, find_person, check_image, check_file, bad)
@@ -84,7 +84,7 @@ def _read_paragraph(
             if not isinstance(each.get(name), str):
                 raise bad(f"{tag} of a post needs {name}")
         if tag in _ALONE and len(paragraph) > 1:
-            raise bad(f"{tag} of a post stands in a paragraph of its own")
+            raise bad(f"{tag} of a post needs a paragraph of its own")
         words.append(str(each.get("text", "")))
         wanted = [each["user_id"]] if tag == "at" else _AT.findall(each["text"]) if tag == "md" else []
         for person in wanted:

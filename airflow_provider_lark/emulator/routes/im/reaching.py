@@ -22,7 +22,7 @@ def receiver_kind(request: Request, *, threads: bool = False) -> str:
     kind = request.query.get("receive_id_type") or ""
     known = (*RECEIVER_KINDS, "thread_id") if threads else RECEIVER_KINDS
     if kind not in known:
-        raise invalid("receive_id_type", kind, f"receive_id_type is one of {', '.join(known)}")
+        raise invalid("receive_id_type", kind, f"receive_id_type must be one of {', '.join(known)}")
     return kind
 
 
@@ -47,7 +47,7 @@ def chat_of(state: State, request: Request, kind: str, receive_id: str) -> Chat:
     else:
         user = _find_user(state, kind, receive_id)
         if user is None:
-            raise ApiError(230034, f"no such person by {kind}")
+            raise ApiError(230034, f"no person has this {kind}")
         _check_person(state, request, user)
         chat = state.directory.chats.private(request.caller.app_id, user.open_id)
     check_writable(state, request, chat)
@@ -92,7 +92,7 @@ def check_writable(state: State, request: Request, chat: Chat) -> None:
     if not (chat.mode == "p2p" and request.is_by_user):
         check_inside(state, request, chat)
     if chat.posting == "only_owner" and not chat.is_run_by(request.member_id):
-        raise ApiError(230018, "only owner and managers write in the group")
+        raise ApiError(230018, "only the owner and managers may write in the group")
     if chat.mode == "p2p" and any((request.caller.app_id, each) in state.stopped_bots for each in chat.members):
         raise ApiError(230053, "the person has stopped the bot")
 
@@ -108,7 +108,7 @@ def check_pace(state: State, what: str, which: str) -> None:
         # of a group all its bots together take five a second
         state.paces.take(what, which, (PER_RECEIVER if what == "chat" else PER_MESSAGE,), status=400)
     except ApiError as exc:
-        raise ApiError(230020, f"five a second to one {what}") from exc
+        raise ApiError(230020, f"the limit is 5 messages a second to one {what}") from exc
 
 
 def message_of(state: State, request: Request) -> tuple[Message, Chat]:
@@ -120,7 +120,7 @@ def message_of(state: State, request: Request) -> tuple[Message, Chat]:
     message = state.messages.find(request.params["message_id"])
     chat = state.directory.chats.find(message.chat_id) if message is not None else None
     if message is None or chat is None:
-        raise ApiError(state.switches.unknown_message_code, "no such message")
+        raise ApiError(state.switches.unknown_message_code, "the message does not exist")
     check_inside(state, request, chat)
     return message, chat
 

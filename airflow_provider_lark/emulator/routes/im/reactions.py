@@ -22,10 +22,10 @@ def _message(state: State, request: Request, *, writes: bool) -> Message:
     """The message, with the codes that reactions have for what is wrong with it."""
     message = state.messages.find(request.params["message_id"])
     if message is None or message.is_recalled:
-        raise ApiError(231003, "no such message, or a recalled one")
+        raise ApiError(231003, "the message does not exist, or was recalled")
     chat = state.directory.chats.find(message.chat_id)
     if chat is None or chat.is_dissolved:
-        raise ApiError(231004, "the chat is gone")
+        raise ApiError(231004, "the chat does not exist any more")
     if not chat.holds(request.member_id):
         raise ApiError(231002 if writes else 231008, "the operator is not in the chat")
     if chat.mode == "p2p" and not all(request.caller.serves(each) for each in chat.members):
@@ -54,9 +54,9 @@ def create_reaction(state: State, request: Request) -> dict[str, Any]:
         raise invalid("reaction_type.emoji_type", given, "reaction_type.emoji_type is required")
     message = _message(state, request, writes=True)
     if emoji_type not in EMOJIS:
-        raise ApiError(231001, "no such emoji_type")
+        raise ApiError(231001, "unknown emoji_type")
     if message.msg_type == "system":
-        raise ApiError(231017, "system messages take none")
+        raise ApiError(231017, "system messages cannot have reactions")
     return _shown(state, state.messages.react(message, emoji_type, request.member_id))
 
 
@@ -66,9 +66,9 @@ def delete_reaction(state: State, request: Request) -> dict[str, Any]:
     wanted = request.params["reaction_id"]
     found = next((each for each in message.reactions if each.reaction_id == wanted), None)
     if found is None:
-        raise ApiError(231011, "no such reaction of this message")
+        raise ApiError(231011, "the message has no such reaction")
     if found.operator != request.member_id:
-        raise ApiError(231007, "somebody else's")
+        raise ApiError(231007, "the reaction was added by somebody else")
     message.reactions.remove(found)
     return _shown(state, found)
 
@@ -78,7 +78,7 @@ def list_reactions(state: State, request: Request) -> dict[str, Any]:
     message = _message(state, request, writes=False)
     wanted = request.query.get("reaction_type")
     if wanted and not _EMOJI.fullmatch(wanted):
-        raise ApiError(231001, "no such emoji_type")
+        raise ApiError(231001, "unknown emoji_type")
     found = [each for each in message.reactions if not wanted or each.emoji_type == wanted]
     shown, members = page(request, found, most=MAX_PAGE, code=99992402, token_code=231012)
     return {**members, "items": [_shown(state, each, request.user_id_type) for each in shown]}

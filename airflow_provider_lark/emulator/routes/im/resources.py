@@ -38,7 +38,7 @@ def _read(request: Request, file: str, known: frozenset[str]) -> tuple[dict[str,
     form = request.form()
     unknown = sorted(set(form) - known - {file})
     if unknown:
-        raise _wrong(f"unknown parts {unknown}")
+        raise _wrong(f"unknown form fields {unknown}")
     if file not in form:
         raise _wrong(f"{file} is required")
     try:
@@ -51,7 +51,7 @@ def _check_size(part: Part, most: int) -> bytes:
     if not part.content:
         raise ApiError(234010, "the file is empty")
     if len(part.content) > most:
-        raise ApiError(234006, f"at most {most} bytes")
+        raise ApiError(234006, f"the limit is {most} bytes")
     return part.content
 
 
@@ -60,15 +60,15 @@ def upload_image(state: State, request: Request) -> dict[str, Any]:
     given, part = _read(request, "image", frozenset({"image_type"}))
     kind = given.get("image_type")
     if kind not in {"message", "avatar"}:
-        raise _wrong("image_type is message or avatar")
+        raise _wrong("image_type must be message or avatar")
     content = _check_size(part, MAX_IMAGE_BYTES)
     mime = image_type(content)
     if mime is None:
-        raise ApiError(234011, "an image is JPG, PNG, WEBP, GIF, BMP, ICO, TIFF or HEIC")
+        raise ApiError(234011, "an image must be JPG, PNG, WEBP, GIF, BMP, ICO, TIFF or HEIC")
     size = image_size(content)
     most = min(MAX_SIDES.get(mime, MAX_SIDE), MAX_SIDES.get(kind, MAX_SIDE))
     if size is not None and max(size) > most:
-        raise ApiError(234039, f"at most {most} pixels a side")
+        raise ApiError(234039, f"the limit is {most} pixels per side")
     made = state.resources.add("image", content, app_id=request.caller.app_id, type_=kind, mime=mime)
     return {"image_key": made.key}
 
@@ -78,13 +78,13 @@ def upload_file(state: State, request: Request) -> dict[str, Any]:
     given, part = _read(request, "file", frozenset({"file_type", "file_name", "duration"}))
     kind, name = given.get("file_type"), given.get("file_name")
     if kind not in FILE_TYPES:
-        raise _wrong(f"file_type is one of {', '.join(FILE_TYPES)}")
+        raise _wrong(f"file_type must be one of {', '.join(FILE_TYPES)}")
     if not name:
         raise _wrong("file_name is required")
     # the official SDK for Python sends an empty one for none
     duration = given.get("duration") or None
     if duration is not None and not (duration.isdecimal() and len(duration) < 12):
-        raise _wrong("duration is a whole number of ms")
+        raise _wrong("duration must be an integer, in ms")
     made = state.resources.add(
         "file",
         _check_size(part, MAX_FILE_BYTES),
@@ -101,7 +101,7 @@ def download_image(state: State, request: Request) -> Raw:
     """An image that this app uploaded for messages."""
     found = _own(state, request, request.params["image_key"], "image")
     if found.type == "avatar":
-        raise _wrong("avatars are not downloaded")
+        raise _wrong("avatars cannot be downloaded")
     return _bytes(found)
 
 
@@ -115,9 +115,9 @@ def _own(state: State, request: Request, key: str, kind: ResourceKind) -> Resour
         raise ApiError(234007, "the app has no bot")
     found = state.resources.find(key, kind)
     if found is None:
-        raise ApiError(234005, "no such resource")
+        raise ApiError(234005, "the resource does not exist")
     if found.app_id != request.caller.app_id:
-        raise ApiError(234008, "another app uploaded it")
+        raise ApiError(234008, "it was uploaded by another app")
     return found
 
 
@@ -125,10 +125,10 @@ def download_resource(state: State, request: Request) -> Raw:
     """An image or file in a message that the bot can see, whoever sent it."""
     kind = request.query.get("type")
     if kind not in {"image", "file"}:
-        raise _wrong("type is image or file")
+        raise _wrong("type must be image or file")
     message = state.messages.find(request.params["message_id"])
     if message is None:
-        raise _wrong("no such message")
+        raise _wrong("the message does not exist")
     chat = state.directory.chats.find(message.chat_id)
     try:
         if chat is not None:
@@ -138,7 +138,7 @@ def download_resource(state: State, request: Request) -> Raw:
     if message.is_recalled:
         raise ApiError(230110, "the message was recalled")
     if message.msg_type in {"interactive", "merge_forward", "sticker"} or message.upper_message_id:
-        raise ApiError(234043, f"files of {message.msg_type} are not read")
+        raise ApiError(234043, f"files of {message.msg_type} messages cannot be downloaded")
     key = request.params["file_key"]
     found = state.resources.find(key, "image" if kind == "image" else "file")
     if found is None or not state.messages.holds_file(message, key):
@@ -148,7 +148,7 @@ def download_resource(state: State, request: Request) -> Raw:
 
 def _bytes(found: Resource) -> Raw:
     if len(found.content) > MAX_DOWNLOAD_BYTES:
-        raise ApiError(234037, "more than 100 MB")
+        raise ApiError(234037, "the file is larger than 100 MB")
     headers = {"Content-Type": found.mime}
     if found.name:
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"

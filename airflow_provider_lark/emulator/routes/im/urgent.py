@@ -1,4 +1,4 @@
-"""Alarming people about a message: in the client, by sms, by phone (lark-api §6.1)."""
+"""Urgent messages: in the client, by SMS, by phone (lark-api §6.1)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _urge(state: State, request: Request, way: str) -> dict[str, Any]:
         raise invalid("user_id_type", None, "user_id_type is required")
     wanted = request.json().get("user_id_list")
     if not isinstance(wanted, list) or not wanted or not all(isinstance(each, str) for each in wanted):
-        raise invalid("user_id_list", wanted, "user_id_list names people")
+        raise invalid("user_id_list", wanted, "user_id_list must be a list of user ids")
     message, chat = message_of(state, request)
     check_not_recalled(message)
     if message.sender != request.caller.app_id:
         raise ApiError(230012, "the bot did not send it")
     if chat.urging == "only_owner" and not chat.is_run_by(request.caller.app_id):
-        raise ApiError(230052, "only owner and managers alarm in the group")
+        raise ApiError(230052, "only the owner and managers may send urgent messages in the group")
     people = {each: state.directory.find_person(each, request.user_id_type) for each in wanted}
     inside = [each.open_id for each in people.values() if each is not None and each.open_id in chat.members]
     if not inside:

@@ -87,7 +87,7 @@ class Hooks:
         hook_id = str(UUID(bytes=self._ids.noise(16), version=4))
         hook = Hook(hook_id, chat_id, name, f"{origin}{PATH}{hook_id}", secret, tuple(keywords), tuple(ips))
         if len(hook.keywords) > MOST_KEYWORDS or len(hook.ips) > MOST_IPS:
-            msg = f"a bot has at most {MOST_KEYWORDS} keywords and {MOST_IPS} IP addresses"
+            msg = f"a bot may have at most {MOST_KEYWORDS} keywords and {MOST_IPS} IP addresses"
             raise ValueError(msg)
         for each in hook.ips:
             _covers(each, "127.0.0.1")

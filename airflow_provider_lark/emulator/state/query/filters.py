@@ -57,19 +57,19 @@ def compile_filter(filter_: object, filtering: Filtering) -> Predicate | None:
         # also [], "", 0 and false, which select nothing and everything by turns elsewhere
         raise ApiError(1254018, "filter must be an object")
     if len(json.dumps(filter_, ensure_ascii=False, separators=(",", ":"))) > MAX_LENGTH:
-        raise ApiError(1254107, f"a filter has at most {MAX_LENGTH} characters")
+        raise ApiError(1254107, f"a filter may have at most {MAX_LENGTH} characters")
     children = [] if filter_.get("children") is None else filter_["children"]
     if not isinstance(children, list):
         raise invalid("filter.children", children, "children must be a list")
     groups = [each.get("conditions") for each in [filter_, *children] if isinstance(each, Mapping)]
     if sum(len(each) for each in groups if isinstance(each, list)) > MAX_CONDITIONS:
-        raise ApiError(1254018, f"a filter has at most {MAX_CONDITIONS} conditions")
+        raise ApiError(1254018, f"a filter may have at most {MAX_CONDITIONS} conditions")
     parts = _conditions(filter_, filtering)
     if children and not filtering.switches.conditions_beside_children:
         parts = []
     for child in children:
         if not isinstance(child, Mapping) or child.get("children"):
-            raise ApiError(1254018, "a filter nests exactly one level")
+            raise ApiError(1254018, "children of a filter cannot have children")
         if nested := _conditions(child, filtering):
             parts.append(_join(child, nested))
     return _join(filter_, parts) if parts else None
@@ -99,13 +99,13 @@ def _conditions(group: Mapping[str, Any], filtering: Filtering) -> list[Predicat
 def _known_only(given: Mapping[str, Any], known: set[str], where: str, filtering: Filtering) -> None:
     unknown = sorted(set(given) - known)
     if unknown and filtering.switches.strict_parameters:
-        raise invalid(f"{where}.{unknown[0]}", "", f"{where} has no member {unknown[0]!r}")
+        raise invalid(f"{where}.{unknown[0]}", "", f"{where}: unknown member {unknown[0]!r}")
 
 
 def compile_condition(condition: object, filtering: Filtering) -> Predicate:
     """One condition ``{field_name, operator, value}``."""
     if not isinstance(condition, Mapping):
-        raise ApiError(1254018, "a condition is {field_name, operator, value}")
+        raise ApiError(1254018, "a condition must be {field_name, operator, value}")
     _known_only(condition, {"field_name", "operator", "value"}, "filter.conditions", filtering)
     operator = condition.get("operator")
     value = condition.get("value")
@@ -116,13 +116,13 @@ def compile_condition(condition: object, filtering: Filtering) -> Predicate:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise invalid("filter.conditions.value", value, "value must be a list of strings")
     if len(value) > MAX_VALUES:
-        raise ApiError(1254018, f"value has at most {MAX_VALUES} elements")
+        raise ApiError(1254018, f"value may have at most {MAX_VALUES} elements")
     name = condition.get("field_name")
     column = filtering.table.field_named(name) if isinstance(name, str) else None
     if column is None:
         if filtering.switches.unknown_filter_field == "empty":
             return lambda _record: False
-        raise ApiError(1254018, "the filter names a field that is not there")
+        raise ApiError(1254018, "the filter contains an unknown field")
     return _compile(column, operator, value, filtering)
 
 
@@ -132,7 +132,7 @@ def _compile(column: Field, operator: str, value: list[str], filtering: Filterin
         if column.type in {FieldType.LOOKUP, FieldType.FORMULA, FieldType.BUTTON, FieldType.CHECKBOX}:
             raise _unfit(column, operator)
         if value:
-            raise ApiError(1254018, f"{operator} takes []")
+            raise ApiError(1254018, f"{operator} needs the value []")
         if operator == "isEmpty":
             return lambda record: not _filled(get(record))
         return lambda record: _filled(get(record))
@@ -155,12 +155,12 @@ def _filled(value: object) -> bool:
 
 
 def _unfit(column: Field, operator: str) -> ApiError:
-    return ApiError(1254018, f"operator {operator} does not fit field type {column.type}")
+    return ApiError(1254018, f"field type {column.type} does not support operator {operator}")
 
 
 def _one(value: list[str]) -> str:
     if len(value) != 1:
-        raise ApiError(1254018, "value takes exactly one element here")
+        raise ApiError(1254018, "value must have exactly one element here")
     return value[0]
 
 
@@ -195,7 +195,7 @@ def _number(column: Field, operator: str, value: list[str], get: Callable[[Recor
     try:
         wanted = float(_one(value))
     except ValueError as exc:
-        raise ApiError(1254018, "a number condition takes a number as text") from exc
+        raise ApiError(1254018, "a condition on a number needs a number, as a string") from exc
     if operator == "isNot":
         return lambda record: get(record) != wanted
     compare: dict[str, Callable[[float], bool]] = {
@@ -240,14 +240,14 @@ def _date_span(operator: str, value: list[str], filtering: Filtering) -> tuple[i
     zone = filtering.base.zone
     if value[:1] == ["ExactDate"]:
         if len(value) != 2 or not value[1].lstrip("-").isdigit():
-            raise ApiError(1254018, 'a date condition takes ["ExactDate", "<ms>"]')
+            raise ApiError(1254018, 'a condition on a date needs ["ExactDate", "<ms>"]')
         try:
             return days.day_of(int(value[1]), zone)
         except ValueError as exc:
             raise ApiError(1254018, "the date is outside the calendar") from exc
     keyword = _one(value)
     if keyword not in days.ANY_OPERATOR and not (keyword in days.ONLY_IS and operator == "is"):
-        raise ApiError(1254018, f"date keyword {keyword!r} does not fit operator {operator}")
+        raise ApiError(1254018, f"date keyword {keyword!r} does not support operator {operator}")
     return days.keyword_days(keyword, filtering.now_ms, zone)
 
 

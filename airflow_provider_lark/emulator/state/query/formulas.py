@@ -62,7 +62,7 @@ def compile_formula(text: str, filtering: Filtering) -> Predicate:
     :raises ApiError: 1254107 over 2000 characters, 1254018 what is malformed or not documented.
     """
     if len(text) > MAX_LENGTH:
-        raise ApiError(1254107, f"a filter has at most {MAX_LENGTH} characters")
+        raise ApiError(1254107, f"a filter may have at most {MAX_LENGTH} characters")
     parser = _Parser(_split(text), filtering)
     predicate = parser.either()
     parser.expect("")
@@ -80,7 +80,7 @@ def _split(text: str) -> list[tuple[str, str]]:
     while place < len(text):
         match = _TOKENS.match(text, place)
         if match is None or match.lastgroup is None:
-            raise _wrong(f"the formula is not understood from character {place + 1} on")
+            raise _wrong(f"the formula has a syntax error at character {place + 1}")
         kind = "field" if match["field"] else match.lastgroup
         found.append((kind, match["name"] if kind == "field" else match[kind]))
         place = match.end()
@@ -110,7 +110,7 @@ class _Parser:
         """``a || b``."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _wrong(f"a formula nests at most {MAX_DEPTH} deep")
+            raise _wrong(f"a formula may nest at most {MAX_DEPTH} levels")
         parts = [self._both()]
         while self._take("||"):
             parts.append(self._both())
@@ -147,7 +147,7 @@ class _Parser:
             return _all(parts) if name == "AND" else _any(parts)
         (part, *more) = parts
         if more:
-            raise _wrong("NOT takes one condition")
+            raise _wrong("NOT needs exactly one condition")
         return lambda record: not part(record)
 
     def _comparison(self, name: str) -> Predicate:
@@ -164,7 +164,7 @@ class _Parser:
         if column is None:
             if self._filtering.switches.unknown_filter_field == "empty":
                 return lambda _record: False
-            raise _wrong("the filter names a field that is not there")
+            raise _wrong("the filter contains an unknown field")
         return _compare(column, sign, wanted, self._filtering)
 
     def _literal(self) -> str | float | _Day:
@@ -187,7 +187,7 @@ class _Parser:
                 start = datetime.strptime(text.strip('"'), "%Y/%m/%d").replace(tzinfo=zone)
                 day = _Day(*days.day_of(int(start.timestamp() * 1000), zone))
             except (ValueError, OverflowError) as exc:
-                raise _wrong('TODATE takes "yyyy/MM/dd"') from exc
+                raise _wrong('TODATE needs "yyyy/MM/dd"') from exc
             self.expect(")")
             return day
         self.expect(")")
@@ -203,7 +203,7 @@ class _Parser:
             if self._take(sign):
                 kind, text = self._tokens.pop(0)
                 if kind != "number" or not text.isdigit():
-                    raise _wrong("TODAY() takes whole days")
+                    raise _wrong("TODAY() needs whole days")
                 return factor * int(text)
         return 0
 
@@ -245,7 +245,7 @@ def _on_days(sign: str, day: _Day, get: Callable[[Any], Any], filtering: Filteri
         "<=": lambda held: held < after,
     }
     if sign not in spans:
-        raise _wrong("a date is compared, not searched")
+        raise _wrong("dates can be compared, but not searched")
     matches = spans[sign]
     return lambda record: (held := get(record)) is not None and matches(held)
 

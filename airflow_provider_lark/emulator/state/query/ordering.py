@@ -28,22 +28,22 @@ def parse_sort(sort: object, table: Table, *, strict: bool = True) -> list[tuple
     if not isinstance(sort, list):
         raise ApiError(1254016, "sort must be a list")
     if len(sort) > MAX_SORTS:
-        raise ApiError(1254016, f"at most {MAX_SORTS} sorts")
+        raise ApiError(1254016, f"a search may have at most {MAX_SORTS} sorts")
     if len(json.dumps(sort, ensure_ascii=False, separators=(",", ":"))) > MAX_LENGTH:
-        raise ApiError(1254108, f"a sort has at most {MAX_LENGTH} characters")
+        raise ApiError(1254108, f"a sort may have at most {MAX_LENGTH} characters")
     parsed: list[tuple[Field, bool]] = []
     for each in sort:
         if not isinstance(each, Mapping):
-            raise ApiError(1254016, "a sort is {field_name, desc}")
+            raise ApiError(1254016, "a sort must be {field_name, desc}")
         unknown = sorted(set(each) - {"field_name", "desc"})
         if unknown and strict:
-            raise invalid(f"sort.{unknown[0]}", "", f"sort has no member {unknown[0]!r}")
+            raise invalid(f"sort.{unknown[0]}", "", f"sort: unknown member {unknown[0]!r}")
         name, desc = each.get("field_name"), False if each.get("desc") is None else each["desc"]
         if not isinstance(desc, bool):
             raise invalid("sort.desc", desc, "desc must be true or false")
         column = table.field_named(name) if isinstance(name, str) else None
         if column is None:
-            raise ApiError(1254016, "the sort names a field that is not there")
+            raise ApiError(1254016, "the sort contains an unknown field")
         parsed.append((column, desc))
     return parsed
 
