@@ -235,14 +235,14 @@ def get_provider_info() -> dict[str, object]:
         ],
         "hooks": _modules("hooks.lark", "hooks.webhook"),
         "operators": _modules(
-            *("operators.api", "operators.approval", "operators.approval_centre", "operators.sync"),
+            *("operators.api", "operators.approval", "operators.sync"),
             *("operators.webhook", "operators.bitable", "operators.bitable_attachments", "operators.bitable_records"),
             *("operators.bitable_tables", "operators.message", "operators.message_changing"),
             *("operators.message_reading", "operators.message_sending"),
         ),
         "sensors": _modules("sensors.bitable", "sensors.callback", "sensors.sync_queue"),
         "triggers": _modules(
-            *("triggers.api", "triggers.approval_centre", "triggers.bitable", "triggers.callback", "triggers.event"),
+            *("triggers.api", "triggers.bitable", "triggers.callback", "triggers.event"),
             "triggers.sync_queue",
         ),
         "transfers": [

@@ -13,7 +13,6 @@ from airflow_provider_lark.core.accounts import upgrade, users
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
 from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
 from airflow_provider_lark.core.alerts import alert_store
-from airflow_provider_lark.core.approval_centre import store as approvals
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.inbox import retention
@@ -68,7 +67,6 @@ def purge_store(args: Namespace) -> None:
         )
         print(f"Deleted {counted(question_store.purge(engine), 'old question or answer', 'old questions and answers')}")
         print(f"Deleted {counted(retention.purge(engine).total, 'old inbox entry', 'old inbox entries')}")
-        print(f"Deleted {counted(approvals.purge(engine), 'old row')} of the approval centre")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""LarkApprovalOperator: people decide on a card in a chat whether, and how, a run goes on."""
+"""LarkApprovalOperator: people decide, on a card or in the approval centre, whether, and how, a run goes on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.sdk import conf
 from airflow.sdk.bases.skipmixin import SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, Stopped
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_seconds
 from airflow_provider_lark.operators.approvals.asking import AskingOperator
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core.questions.question import Question
     from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
+    from airflow_provider_lark.hooks.receiving.watching import Watch
 
 
 class LarkApprovalOperator(AskingOperator, SkipMixin):
-    """Sends a card with a button for each answer, waits until people decide, and returns who decided what and when.
+    """Asks people on a card, in Lark's approval centre (审批 → 待办) or both, and returns who decided what and when.
 
-    *Approve* lets the run go on, *Reject* skips what is downstream, as Airflow's ``ApprovalOperator`` does. The card is
-    sent once: a task that is tried again, or cleared while it waits, goes on with the card that is there, and a
-    decision that was made meanwhile counts. Asked otherwise, it closes the old card and sends another. Needs the token
-    store, and a receiver for clicks: ``airflow lark receive``, or the api-server.
+    It is one question, wherever people answer it. *Approve* lets the run go on, *Reject* skips what is downstream, as
+    Airflow's ``ApprovalOperator`` does. It is asked once: a task that is tried again goes on with the question that is
+    there, and a decision that was made meanwhile counts. Asked otherwise, or cleared, the task closes the old question
+    and asks anew. Needs the token store, and a receiver: ``airflow lark receive``, or the api-server.
 
     Returns ``{"decision", "is_approved", "by", "answers": [{"open_id", "user_id", "union_id", "name", "answered_at",
-    "choice", "values", "message_id"}], "values", "question_id", "message_ids"}``: *by* is ``people`` or ``time-out``,
-    *values* are those of the form of the last answer.
+    "choice", "values", "message_id", "via"}], "values", "question_id", "message_ids"}``: *by* is ``people`` or
+    ``time-out``, *values* are those of the form of the last answer, *via* is ``card`` or ``centre``.
 
-    :param receive_id: who gets the card, see :class:`.LarkSendMessageOperator`.
+    :param receive_id: who gets a card, see :class:`.LarkSendMessageOperator`; default: nobody, with *centre*.
+    :param centre: ask in the approval centre, too: True, or its settings, ``{"code", "name", "requester", "entries",
+        "receiver_url"}``, see :class:`.InCentre`. Needs *allowed*, and two *options*.
     :param title: of the card, at most about 100 characters.
     :param body: Markdown below it.
     :param options: the answers.
@@ -44,7 +47,8 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
     :param form: fields that are filled in with the answer: ``{"name": "reason", "type": "text", "required": True}``;
         types ``text``, ``multiline``, ``integer``, ``number``, ``option``, ``options``, ``date``, ``time``,
         ``datetime``, ``person``, ``persons``, ``checked``; members ``label``, ``options``, ``default``,
-        ``placeholder``, ``minimum``, ``maximum``, ``max_length``. What is required is so for those who approve.
+        ``placeholder``, ``minimum``, ``maximum``, ``max_length``. What is required is so for those who approve, and
+        with ``"on_reject"`` for those who reject. The approval centre asks only for one that is named ``reason``.
     :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), or a chat (``oc_…``) for its
         members; default: everybody who sees the card, which says so.
     :param needed: how many have to make the same choice: a number, or ``all`` of *allowed*, of whom one can reject.
@@ -118,22 +122,41 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         return self._wait(desk, question, context)
 
     def _wait(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
-        from airflow_provider_lark.hooks.calls.calling import CallingHook
-
+        watch = self._watch(question)
         while True:
             with airflow_errors():
-                state, now_ms = desk.look(question.id, [message_id for message_id, _ in question.cards])
+                state, now_ms = watch.look()
                 question = desk.questions.read(question.id)
                 step = next_step(self._steps(), question)
                 if state == "open" and step is not None and step.at_ms <= now_ms:
                     self._take(step, desk, question)
+                    watch = self._watch(desk.questions.read(question.id))
                     continue
             if state != "open":
                 return self._finish(desk, question, context)
             if self.deferrable:
                 self._defer(question, step)
             with airflow_errors():
-                self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
+                self._pause(watch, context)
+
+    def _watch(self, question: Question) -> Watch:
+        from airflow_provider_lark.hooks.receiving.watching import Watch
+
+        with airflow_errors():
+            calls = self.call_settings
+            return Watch(self.lark_conn_id, question.id, question.subjects, calls=calls, stop=self.stop_flag)
+
+    def _pause(self, watch: Watch, context: Context) -> None:
+        from airflow_provider_lark.hooks.calls.calling import CallingHook
+        from airflow_provider_lark.hooks.receiving.ended import is_waiting
+
+        try:
+            self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
+        except Stopped:
+            # a worker that shuts down leaves the question to the next try; who ended the task by hand wants no answer
+            if not is_waiting(context["ti"], "running"):
+                watch.close(show=True)
+            raise
 
     def _defer(self, question: Question, step: Step | None) -> None:
         from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
@@ -142,8 +165,10 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
             trigger=LarkCardCallbackTrigger(
                 lark_conn_id=self.lark_conn_id,
                 question_id=question.id,
-                message_ids=[message_id for message_id, _ in question.cards],
+                message_ids=question.subjects,
                 wake_at_ms=None if step is None else step.at_ms,
+                owns_cards=True,
+                calls=self.call_settings,
                 poll_interval_seconds=self._pause_seconds(),
                 # a database that is down for a while ends nothing: people may take days
                 max_failures=None,
@@ -169,6 +194,9 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
                 steps.escalate(hook, client, desk, question, self.escalate_to)
 
     def _finish(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
+        if question.state in ("withdrawn", "replaced"):
+            # somebody cleared the task while it waited, and this try has met the end of the one before
+            return self.execute(context)
         outcome = outcome_of(question, self.default)
         with airflow_errors():
             if not question.is_shown:

@@ -10,9 +10,12 @@ import pytest
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.services.approval import DecisionCallback, Definition
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.core.approval_centre.ask import Approver, Ask
-from airflow_provider_lark.core.approval_centre.rules import Status, Vote
-from airflow_provider_lark.core.approval_centre.shown import show
+from airflow_provider_lark.core.questions.centre_terms import Approver, CentreTerms
+from airflow_provider_lark.core.questions.centre_view import centre_view
+from airflow_provider_lark.core.questions.fields import Field
+from airflow_provider_lark.core.questions.question import Question
+from airflow_provider_lark.core.questions.rules import State, Vote
+from airflow_provider_lark.core.questions.terms import Choice, Terms
 from airflow_provider_lark.emulator import Emulator
 from tests.browser.conftest import SHOTS
 from tests.emulator.listener import Listener
@@ -34,17 +37,25 @@ class Centre:
         self.client.approval.upsert_definition(Definition("release", name, callback=DecisionCallback(url, Secret("t"))))
         self.push("orders", {"zh-CN": "发布订单表", "en-US": "Release the orders of 27 November"})
         lin, wei = self.people
-        approved = Vote("APPROVE", lin.user_id, lin.open_id, lin.name, emu.state.now_ms)
-        self.push("users", {"zh-CN": "发布用户表", "en-US": "Release the users"}, "APPROVED", (approved,))
-        rejected = Vote("REJECT", wei.user_id, wei.open_id, wei.name, emu.state.now_ms)
-        self.push("areas", {"zh-CN": "删除旧地区", "en-US": "Delete old areas"}, "REJECTED", (rejected,))
+        approved = Vote(lin.open_id, emu.state.now_ms, "Approve")
+        self.push("users", {"zh-CN": "发布用户表", "en-US": "Release the users"}, approved)
+        rejected = Vote(wei.open_id, emu.state.now_ms, "Reject")
+        self.push("areas", {"zh-CN": "删除旧地区", "en-US": "Delete old areas"}, rejected)
 
-    def push(self, name: str, title: Any, status: Status = "PENDING", votes: tuple[Vote, ...] = ()) -> None:
-        form = (({"zh-CN": "行数", "en-US": "Rows"}, "48,211"), ({"zh-CN": "目标", "en-US": "Target"}, "shop.orders"))
-        ask = Ask("release", title, LINK, tuple(self.people), form=form, reason="on_reject")
+    def push(self, name: str, title: Any, vote: Vote | None = None) -> None:
+        entries = (({"zh-CN": "行数", "en-US": "Rows"}, "48,211"), ({"zh-CN": "目标", "en-US": "Target"}, "shop.orders"))
+        centre = CentreTerms("release", title, LINK, tuple(self.people), entries=entries)
+        choices = (Choice("Approve", "Approve"), Choice("Reject", "Reject", is_rejection=True))
+        fields = (Field("reason", "text", is_required_to_reject=True),)
+        state: State = "open" if vote is None else "answered"
+        votes = () if vote is None else (vote,)
         now = self.emu.state.now_ms
-        instance = show(ask, status, votes, instance_id=name, opened_ms=now, closed_ms=now, updated_ms=now)
-        self.client.approval.push_instance(instance)
+        asked = Question(
+            *(name, "k", state, Terms(choices, fields, centre=centre), (), votes, vote and vote.choice, now, None, now),
+            *(now, True, False, 0),
+            pushed_ms=now,
+        )
+        self.client.approval.push_instance(centre_view(asked, centre))
 
 
 @pytest.fixture
@@ -81,16 +92,16 @@ def test_press_on_the_page_reaches_the_system_and_shows_what_it_makes_of_it(
     wei.get_by_role("button", name="Reject").click()
     wei.get_by_text("Sent to the system").wait_for()
     (told,) = listener.events()
-    assert (told["action_type"], told["reason"], told["task_id"]) == ("REJECT", "数字不对", "orders.2")
+    assert (told["action_type"], told["reason"], told["task_id"]) == ("REJECT", "数字不对", "airflow-orders.2")
 
     # what was typed stays while the page draws itself anew; and the end is shown as soon as it is pushed
     lin = waiting.locator(".approval-task").nth(0)
     lin.get_by_role("textbox").fill("looks good")
-    wei_vote = Vote("REJECT", centre.people[1].user_id, centre.people[1].open_id, "Wei", centre.emu.state.now_ms)
+    wei_vote = Vote(centre.people[1].open_id, centre.emu.state.now_ms, "Reject")
     centre.push("other", "Another <b>one</b>")
     plain_page.get_by_text("Another <b>one</b>").wait_for()
     assert plain_page.get_by_placeholder("Reason").nth(2).input_value() == "looks good"
-    centre.push("orders", "Release the orders", "REJECTED", (wei_vote,))
+    centre.push("orders", "Release the orders", wei_vote)
     buttons = plain_page.locator(".approval-task button")
     buttons.nth(4).wait_for(state="detached")
     assert buttons.count() == 4

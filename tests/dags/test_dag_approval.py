@@ -1,4 +1,4 @@
-"""The approval example, run by Airflow: a person presses the card in the emulator while the task is deferred."""
+"""Approvals, run by Airflow: a person answers in the emulator, on the card or in the centre, while the task is deferred."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def room(monkeypatch, tmp_path):
         yield opened
 
 
-def press_when_asked(room, label, **how):
-    """Let Lin press as soon as the card is there."""
+def when_asked(room, act):
+    """Let somebody act as soon as the card is there."""
     given_up = threading.Event()
 
     def wait():
         while not room.cards() and not given_up.wait(0.2):
             pass
         if room.cards():
-            seen.append(room.press("Lin", label, **how))
+            seen.append(act())
 
     seen = []
     thread = threading.Thread(target=wait, daemon=True)
@@ -34,7 +34,8 @@ def press_when_asked(room, label, **how):
 
 
 def test_approval_lets_the_run_go_on_with_what_was_filled_in(run_dag, room):
-    seen, given_up = press_when_asked(room, "Approve", form={"most": "500", "reason": "quarter end"})
+    form = {"most": "500", "reason": "quarter end"}
+    seen, given_up = when_asked(room, lambda: room.press("Lin", form=form))
     state, states, values = run_dag("lark_card_approval")
     given_up.set()
     assert (state, states["approve", -1], states["load", -1]) == ("success", "success", "success")
@@ -43,8 +44,31 @@ def test_approval_lets_the_run_go_on_with_what_was_filled_in(run_dag, room):
     assert values["approve", -1]["values"] == {"most": 500, "reason": "quarter end"}
 
 
-def test_rejection_skips_the_load(run_dag, room):
-    _, given_up = press_when_asked(room, "Reject")
-    state, states, values = run_dag("lark_card_approval")
+def test_rejection_in_the_centre_skips_what_is_below_and_closes_the_card(run_tasks, room):
+    from airflow.providers.standard.operators.empty import EmptyOperator
+
+    from airflow_provider_lark.operators.approval import LarkApprovalOperator
+
+    def make_tasks():
+        asked = LarkApprovalOperator(
+            task_id="approve",
+            receive_id=room.chat_id,
+            centre={"entries": {"Run": "{{ dag.dag_id }}"}},
+            allowed=["lin@example.com", "wei@example.com"],
+            title="Release?",
+            form=[{"name": "reason", "required": "on_reject"}],
+            poll_interval=1,
+            deferrable=True,
+        )
+        asked >> EmptyOperator(task_id="load")
+
+    seen, given_up = when_asked(room, lambda: room.decide("Lin", "REJECT", reason="数字不对"))
+    state, states, values = run_tasks(make_tasks)
     given_up.set()
-    assert (state, states["load", -1], values["approve", -1]["is_approved"]) == ("success", "skipped", False)
+    assert (state, states["approve", -1], states["load", -1]) == ("success", "success", "skipped")
+    (answer,) = values["approve", -1]["answers"]
+    assert (answer["choice"], answer["via"], answer["values"]) == ("Reject", "centre", {"reason": "数字不对"})
+    assert seen == [""]
+    assert room.instances() == [("REJECTED", {"Lin": "REJECTED", "Wei": "DONE"})]
+    assert '"button"' not in room.shown()
+    assert "made_in_a_test" in str(room.emulator.state.approvals.all()[0].texts)

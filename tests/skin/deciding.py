@@ -1,4 +1,4 @@
-"""People who press cards of tasks: a chat, an app that hears of clicks, and the database in which they are decided."""
+"""People who answer tasks: a chat, the approval centre, an app that hears of both, and the database that decides."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ KEY, TOKEN = "encrypt key", "verification token"
 
 
 class Decisions:
-    """A chat with Lin, Wei and Ann; *press* lets one of them press a button of a card."""
+    """A chat with Lin, Wei and Ann; *press* lets one of them press a button of a card, *decide* one in the centre."""
 
     def __init__(self, emulator, store):
         self.emulator = emulator
         self.store_path = store
         people = {name: emulator.state.add_user(name, f"{name.lower()}@example.com") for name in ("Lin", "Wei", "Ann")}
         self.people = {name: user.open_id for name, user in people.items()}
+        self.users = people
         self.chat_id = emulator.state.add_chat("Approvals", list(self.people.values()))
 
     def cards(self):
@@ -39,6 +40,24 @@ class Decisions:
 
     def shown(self, card=-1):
         return self.cards()[card].content
+
+    def instances(self):
+        """The instances of the approval centre: how each stands, and the tasks in it by person."""
+        names = {open_id: name for name, open_id in self.people.items()}
+        with self.emulator.state.lock:
+            return [
+                (each.status, {names[one.open_id]: one.status for one in each.tasks.values()})
+                for each in self.emulator.state.approvals.all()
+            ]
+
+    def decide(self, who, action="APPROVE", *, by=None, at=-1, reason=""):
+        """Let somebody press a button of a task in the approval centre, and return what they are shown."""
+        with self.emulator.state.lock:
+            instance = self.emulator.state.approvals.all()[at]
+            (task,) = [each for each in instance.tasks.values() if each.open_id == self.people[who]]
+        presser = None if by is None else self.people[by]
+        found = self.emulator.decisions.press(instance.instance_id, task.task_id, action, reason=reason, by=presser)
+        return found.shown
 
     def execute(self, sql):
         from sqlalchemy import text
@@ -80,6 +99,8 @@ def decisions(emulator, tmp_path, monkeypatch):
     connect(monkeypatch, emulator.url, emulator, store_conn_id="lark_store", **keys)
     emulator.switches.ack_seconds = 60.0
     with serve(open_served("lark_default")) as url:
+        base = url.removesuffix("/lark_default")
+        monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_URL", base)
         emulator.state.set_callback_url(emulator.app_id, url, encrypt_key=KEY, verification_token=TOKEN, verify=False)
         yield Decisions(emulator, store)
 

@@ -1,226 +1,186 @@
-"""LarkApprovalCentreOperator and its trigger: what they ask, wait for and return, by tries and clearings."""
+"""LarkApprovalOperator in the approval centre: one question, wherever people answer it."""
 
 from __future__ import annotations
 
-import asyncio
-from types import SimpleNamespace
-
 import pytest
-from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
-    DownstreamTasksSkipped,
-    TaskDeferred,
-)
-from sqlalchemy import create_engine, text
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
 
-from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.operators.approval_centre import LarkApprovalCentreOperator
-from airflow_provider_lark.triggers.approval_centre import ApprovalCentreTrigger
-from tests.skin.approvals import running_team
+from airflow_provider_lark.operators.approval import LarkApprovalOperator
+from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
+from tests.clocks import RecordedClock
+from tests.skin.deciding import decisions, task_context
+from tests.skin.polls import events_of
+
+REASON = {"name": "reason", "type": "multiline", "required": "on_reject"}
+BOTH = ["lin@example.com", "wei@example.com"]
 
 
 @pytest.fixture
-def team(emulator, tmp_path, monkeypatch, time_flies):
-    with running_team(emulator, tmp_path, monkeypatch) as team:
-        yield team
+def room(emulator, tmp_path, monkeypatch):
+    with decisions(emulator, tmp_path, monkeypatch) as opened:
+        yield opened
 
 
-def operator(**given):
-    given = {"subject": "Release 1.2", "approvers": ["lin@example.com", "wei@example.com"], **given}
-    return LarkApprovalCentreOperator(task_id="approve", **given)
+def approval(**given):
+    given = {"title": "Release 1.2", "allowed": BOTH, "centre": True, "deferrable": True, "task_id": "ask", **given}
+    return LarkApprovalOperator(**given)
 
 
-def context_of(task, *, max_tries=1, below=()):
-    pushed = {}
-    ti = SimpleNamespace(
-        dag_id="release",
-        task_id="approve",
-        map_index=-1,
-        max_tries=max_tries,
-        log_url="https://airflow.example/dags/release",
-        xcom_push=lambda key, value: pushed.__setitem__(key, value),
+def context_of(task, *, max_tries=1):
+    context = task_context(task)
+    context["ti"].max_tries = max_tries
+    context["ti"].log_url = "https://airflow.example/dags/release"
+    context["ti"].xcom_push = lambda **_: None
+    return context
+
+
+def ask(task, **context):
+    with pytest.raises(TaskDeferred) as caught:
+        task.execute(context_of(task, **context))
+    return caught.value.trigger
+
+
+def wait(trigger, during=lambda _: None):
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1], clock=RecordedClock(during)))
+    return event
+
+
+def outcomes(room):
+    return room.execute("SELECT open_id, reason FROM lark_answers ORDER BY id")
+
+
+def test_decision_in_the_centre_closes_the_card_and_says_why(room):
+    centre = {
+        "entries": {"Rows": 3, "Table": "用户"},
+        "requester": "ann@example.com",
+        "name": {"zh-CN": "发布审批流程"},
+    }
+    task = approval(receive_id=room.chat_id, form=[REASON], centre=centre)
+    trigger = ask(task)
+    assert room.instances() == [("PENDING", {"Lin": "PENDING", "Wei": "PENDING"})]
+    (instance,) = room.emulator.state.approvals.all()
+    assert (instance.open_id, instance.data["links"]["pc_link"]) == (
+        room.people["Ann"],
+        "https://airflow.example/dags/release",
     )
-    relatives = [SimpleNamespace(task_id=each, is_teardown=each == "clean_up") for each in below]
-    around = SimpleNamespace(get_direct_relatives=lambda upstream: relatives, task_id="approve")
-    return {"ti": ti, "run_id": "r1", "task": around, "pushed": pushed}
+    # who may not, and who must say why, are told so, and the task stays in their list
+    assert "You are not among those who may answer: Lin, Wei" in room.decide("Lin", by="Ann")
+    assert room.toast("Wei", "Reject") == "reason is required"
+    assert room.decide("Lin", reason="数字对") == ""
+    assert room.decide("Lin", reason="数字对") == ""
+    assert "Already answered by Lin at" in room.decide("Wei", "REJECT", reason="x")
+    result = task.execute_complete(context_of(task), wait(trigger))
+    (answer,) = result["answers"]
+    assert (result["decision"], answer["name"], answer["via"]) == ("Approve", "Lin", "centre")
+    assert (answer["open_id"], answer["values"]) == (room.people["Lin"], {"reason": "数字对"})
+    assert room.instances() == [("APPROVED", {"Lin": "APPROVED", "Wei": "DONE"})]
+    assert '"button"' not in room.shown()
+    assert f"<at id={room.people['Lin']}></at>" in room.shown()
+    assert outcomes(room) == [
+        (room.users["Ann"].user_id, "not_allowed"),
+        (room.people["Wei"], "invalid"),
+        (room.people["Lin"], "accepted"),
+        (room.people["Wei"], "answered"),
+    ]
 
 
-def asked(task, context):
-    with pytest.raises(TaskDeferred) as deferred:
-        task.execute(context)
-    return deferred.value.trigger
+def test_first_of_two_on_the_card_shows_in_the_centre_while_the_task_waits(room):
+    task = approval(receive_id=room.chat_id, needed=2)
+    trigger = ask(task)
+    assert "More answers are needed" in room.toast("Lin")
+    seen = []
+
+    def during(pause):
+        seen.append(room.instances()[0])
+        if pause == 1:
+            assert room.decide("Wei") == ""
+
+    result = task.execute_complete(context_of(task), wait(trigger, during))
+    assert seen[0] == ("PENDING", {"Lin": "APPROVED", "Wei": "PENDING"})
+    assert [each["via"] for each in result["answers"]] == ["card", "centre"]
+    assert room.instances() == [("APPROVED", {"Lin": "APPROVED", "Wei": "APPROVED"})]
 
 
-def fire(trigger):
-    async def run():
-        return [event.payload async for event in trigger.run()]
-
-    (payload,) = asyncio.run(run())
-    return payload
-
-
-def outcomes(tmp_path):
-    engine = create_engine(f"sqlite:///{tmp_path}/store.db")
-    with engine.connect() as conn:
-        rows = conn.execute(text("SELECT name, outcome FROM lark_approval_log ORDER BY id")).all()
-    engine.dispose()
-    return [tuple(row) for row in rows]
-
-
-def test_question_is_asked_decided_and_told(team, tmp_path):
-    task = operator(
-        deferrable=True,
-        form={"Rows": 3, "Table": "用户"},
-        requester="bob@example.com",
-        approval_name={"zh-CN": "发布", "en-US": "Release"},
-    )
-    context = context_of(task)
-    trigger = asked(task, context)
-    (instance,) = team.instances()
-    assert (instance.status, instance.open_id) == ("PENDING", team.people["bob"].open_id)
-    assert instance.data["links"]["pc_link"] == "https://airflow.example/dags/release"
-
-    # a person who may not, and one who may; the press is in the inbox before either sees it done
-    assert team.press(by="bob").shown == ""
-    assert team.press(reason="数字对").shown == ""
-    path, kwargs = trigger.serialize()
-    assert path == "airflow_provider_lark.triggers.approval_centre.ApprovalCentreTrigger"
-    event = fire(ApprovalCentreTrigger(**kwargs))
-    assert event == {"status": "success", "instance_id": instance.instance_id}
-
-    result = task.execute_complete(context, event)
-    assert (result["decision"], result["timed_out"]) == ("Approve", False)
-    (vote,) = result["votes"]
-    assert (vote["name"], vote["reason"], vote["open_id"]) == ("Lin", "数字对", team.people["lin"].open_id)
-    assert [each.status for each in instance.tasks.values()] == ["APPROVED", "DONE"]
-    assert outcomes(tmp_path) == [("", "not_allowed"), ("Lin", "accepted")]
+def test_cleared_task_asks_anew_and_what_comes_to_the_old_question_is_refused(room):
+    task = approval(receive_id=room.chat_id)
+    ask(task)
+    trigger = ask(task)
+    assert len(room.instances()) == 1
+    second = ask(task, max_tries=3)
+    assert [status for status, _ in room.instances()] == ["CANCELED", "PENDING"]
+    assert "Replaced by a newer question" in room.shown(0)
+    assert room.decide("Lin") == ""
+    assert task.execute_complete(context_of(task, max_tries=3), wait(second))["decision"] == "Approve"
+    assert [status for status, _ in room.instances()] == ["CANCELED", "APPROVED"]
+    # the trigger of the first try meets the end of its question
+    with pytest.raises(TaskDeferred):
+        task.execute_complete(context_of(task, max_tries=4), wait(trigger))
 
 
-def test_retry_waits_for_the_same_question_and_a_clearing_asks_anew(team):
-    task = operator(deferrable=True)
-    first = asked(task, context_of(task)).instance_id
-    assert asked(task, context_of(task)).instance_id == first
-    second = asked(task, context_of(task, max_tries=3)).instance_id
-    assert second != first
-    assert [(each.instance_id, each.status) for each in team.instances()] == [(first, "CANCELED"), (second, "PENDING")]
-    # cleared while it waited, without a further try
-    asyncio.run(asked(task, context_of(task, max_tries=3)).on_kill())
-    third = asked(task, context_of(task, max_tries=3)).instance_id
-    assert [each.status for each in team.instances()] == ["CANCELED", "CANCELED", "PENDING"]
-    assert third not in (first, second)
+def test_time_over_takes_the_instance_back_and_the_default_decides(room):
+    task = approval(default="Approve")
+    trigger = ask(task)
+    room.execute("UPDATE lark_questions SET expires_at_ms = 1")
+    assert "Too late" in room.decide("Lin")
+    result = task.execute_complete(context_of(task), wait(trigger))
+    assert (result["decision"], result["by"]) == ("Approve", "time-out")
+    assert room.instances() == [("CANCELED", {"Lin": "DONE", "Wei": "DONE"})]
+    assert room.cards() == []
 
 
-def test_task_that_meets_the_end_of_a_question_taken_back_asks_anew(team):
-    task = operator(deferrable=True)
-    context = context_of(task)
-    trigger = asked(task, context)
-    asyncio.run(trigger.on_kill())
-    event = fire(trigger)
-    with pytest.raises(TaskDeferred) as again:
-        task.execute_complete(context, event)
-    assert again.value.trigger.instance_id != trigger.instance_id
+def test_centre_that_is_down_at_the_end_does_not_fail_the_task(room, caplog):
+    task = approval()
+    trigger = ask(task)
+    assert room.decide("Lin") == ""
+    room.emulator.faults.add("POST /open-apis/approval/v4/external_instances", action="error", code=1390001, times=2)
+    assert task.execute_complete(context_of(task), wait(trigger))["decision"] == "Approve"
+    assert "the approval centre could not be told" in caplog.text
 
 
-def test_rejection_skips_what_is_downstream_and_keeps_the_result(team):
-    task = operator(deferrable=True, reason="on_reject")
-    context = context_of(task, below=["load", "clean_up"])
-    trigger = asked(task, context)
-    team.press("REJECT", who="wei", reason="zu früh")
-    event = fire(trigger)
-    with pytest.raises(DownstreamTasksSkipped) as skipped:
-        task.execute_complete(context, event)
-    assert skipped.value.tasks == ["load"]
-    assert context["pushed"]["return_value"]["decision"] == "Reject"
-    with pytest.raises(AirflowFailException, match="was rejected"):
-        operator(fail_on_reject=True).execute_complete(context, event)
-
-
-@pytest.mark.parametrize("default", ["Approve", None])
-def test_time_that_is_over_ends_the_question(team, default):
-    task = operator(deferrable=True, response_timeout=3600, default=default, poll_interval=600)
-    context = context_of(task)
-    event = fire(asked(task, context))
-    (instance,) = team.instances()
-    assert instance.status == "CANCELED"
-    if default is None:
-        with pytest.raises(AirflowFailException, match="nobody decided in time"):
-            task.execute_complete(context, event)
-        return
-    result = task.execute_complete(context, event)
-    assert (result["decision"], result["timed_out"], result["votes"]) == (default, True, [])
-
-
-def test_answer_that_came_in_the_last_moment_wins_over_the_time(team, time_flies):
-    task = operator(deferrable=True, response_timeout=60)
-    context = context_of(task)
-    trigger = asked(task, context)
-    team.press()
-    time_flies.sleep(61)
-    result = task.execute_complete(context, fire(trigger))
-    assert (result["decision"], result["timed_out"]) == ("Approve", False)
-
-
-def test_task_that_waits_on_its_worker_needs_all_of_them(team):
-    import threading
-
-    pressing = threading.Thread(target=lambda: (team.press(), team.press(who="wei")))
-    pressing.start()
-    task = operator(deferrable=False, needed=2)
-    result = task.execute(context_of(task))
-    pressing.join(timeout=120)
-    assert [each["name"] for each in result["votes"]] == ["Lin", "Wei"]
-
-
-def test_centre_that_is_down_at_the_end_does_not_fail_the_task(team, emulator, caplog):
-    task = operator(deferrable=True)
-    context = context_of(task)
-    trigger = asked(task, context)
-    team.press()
-    emulator.faults.add("POST /open-apis/approval/v4/external_instances", action="error", code=1390001, times=2)
-    result = task.execute_complete(context, fire(trigger))
-    assert result["decision"] == "Approve"
-    assert "cannot update approval instance" in caplog.text
+def test_unknown_question_is_refused_and_a_lost_decision_is_found(room, time_flies):
+    task = approval()
+    trigger = ask(task)
+    ids = room.execute("SELECT id FROM lark_questions")
+    room.execute("UPDATE lark_questions SET id = 'gone'")
+    assert room.decide("Lin") == "此问题已不存在 This question is not known any more"
+    room.execute(f"UPDATE lark_questions SET id = '{ids[0][0]}'")
+    # the callback is lost, and the centre shows the decision all the same
+    room.emulator.switches.approval_press_decides = True
+    (instance,) = room.emulator.state.approvals.all()
+    instance.approval.data["external"]["action_callback_url"] = "http://127.0.0.1:9/down"
+    assert room.decide("Wei", "REJECT") != ""
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1] | {"poll_interval_seconds": 61}))
+    assert event["state"] == "answered"
+    assert room.execute("SELECT decision FROM lark_questions") == [("Reject",)]
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        pytest.param({"approvers": "nobody@example.com"}, "knows nobody by nobody@example.com", id="unknown"),
-        pytest.param({"approvers": "{{ [] }}"}, "knows nobody", id="odd"),
-        pytest.param({"approvers": "lin@example.com", "needed": 2}, "from 1 to 1", id="needed"),
-        pytest.param({"approvers": ["lin@example.com", "ou_lin"]}, "user", id="unknown id"),
-        pytest.param({"form": {str(each): each for each in range(4)}}, "Lark shows 3", id="form"),
+        pytest.param({"allowed": None}, "say who may answer", id="everybody"),
+        pytest.param({"options": ["Now", "Tonight", "Reject"]}, "two buttons", id="options"),
+        pytest.param({"form": [{"name": "rows", "required": True}]}, "only for a field named 'reason'", id="form"),
+        pytest.param({"centre": {"colour": "red"}}, "unknown member 'colour'", id="member"),
+        pytest.param({"centre": {"entries": {str(each): each for each in range(4)}}}, "Lark shows 3", id="entries"),
+        pytest.param({"centre": '{"requester": "no@example.com"}'}, "nobody has no@example.com", id="requester"),
+        pytest.param({"centre": "perhaps"}, "centre: expected true or false", id="switch"),
     ],
 )
-def test_question_that_cannot_be_asked_says_why(team, given, words):
-    task = operator(deferrable=True, **given)
+def test_what_the_centre_cannot_ask_is_refused(room, given, words):
+    task = approval(**given)
     with pytest.raises(AirflowException, match=words):
         task.execute(context_of(task))
-    assert team.instances() == []
+    assert room.instances() == []
 
 
-def test_person_named_twice_has_one_task(team):
-    task = operator(deferrable=True, approvers=["lin@example.com", team.people["lin"].open_id])
-    asked(task, context_of(task))
-    assert len(team.instances()[0].tasks) == 1
-
-
-def test_settings_that_cannot_work_say_what_to_do(team, emulator, monkeypatch):
-    task = operator(deferrable=True)
-    emulator.state.set_app(
-        emulator.app_id,
-        scopes=["contact:user.id:readonly", "contact:user.base:readonly", "approval:approval", "contact:contact"],
-    )
+def test_settings_that_cannot_work_say_what_to_do(room, monkeypatch):
+    scopes = ["contact:user.id:readonly", "contact:user.base:readonly", "approval:approval", "contact:contact"]
+    room.emulator.state.set_app(room.emulator.app_id, scopes=scopes)
     with pytest.raises(AirflowException, match=r"add the scope contact:user.employee_id:readonly"):
-        task.execute(context_of(task))
+        approval().execute(context_of(approval()))
+    room.emulator.state.set_app(room.emulator.app_id, scopes=None)
     monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_URL", "")
     with pytest.raises(AirflowException, match=r"set \[lark\] receiver_url"):
-        task.execute(context_of(task))
-
-
-def test_wrong_settings_are_refused_when_the_dag_is_read():
-    with pytest.raises(ConfigError, match="approvers is empty"):
-        operator(approvers=[])
-    with pytest.raises(ConfigError, match="default is 'Maybe'"):
-        operator(default="Maybe")
+        approval().execute(context_of(approval()))
+    with pytest.raises(ValueError, match="give receive_id"):
+        approval(centre=False)

@@ -10,7 +10,7 @@ from airflow_provider_lark.core.accounts.transactions import explain
 from airflow_provider_lark.core.database.migration import Migrations
 
 VERSION_TABLE = "lark_accounts_alembic_version"
-HEAD = "v0007"
+HEAD = "v0008"
 
 _MIGRATIONS = Migrations(
     noun="accounts",

@@ -122,48 +122,7 @@ alert_tasks = Table(
     **MYSQL,
 )
 
-# what is asked in the approval centre, and what was decided
-approval_questions = Table(
-    "lark_approval_questions",
-    metadata,
-    Column("instance_id", String(64), primary_key=True),
-    Column("app_id", String(64), nullable=False),
-    # of the task that asks, and of each time that it asks anew
-    Column("place", String(64), nullable=False),
-    Column("turn", String(64), nullable=False),
-    Column("ask", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("votes", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
-    Column("opened_ms", BigInteger, nullable=False),
-    # the time of the newest push: it only grows
-    Column("pushed_ms", BigInteger, nullable=False),
-    Column("closed_ms", BigInteger),
-    Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
-    Index("idx_lark_approval_questions_place", "app_id", "place", "turn", unique=True),
-    Index("idx_lark_approval_questions_updated_at", "updated_at"),
-    **MYSQL,
-)
-
-# every decision that came, also those that did not count
-approval_log = Table(
-    "lark_approval_log",
-    metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", timestamp_type(), nullable=False, server_default=Now()),
-    Column("app_id", String(64), nullable=False),
-    Column("instance_id", String(64), nullable=False),
-    Column("user_id", String(64), nullable=False),
-    Column("open_id", String(64), nullable=False),
-    Column("name", name_type(ID_LENGTH), nullable=False),
-    Column("action", String(16), nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("reason", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")),
-    Index("idx_lark_approval_log_instance_id", "instance_id"),
-    Index("idx_lark_approval_log_at", "at"),
-    **MYSQL,
-)
-
-# what a task asked people on a card, and how it was decided
+# what a task asked people, on cards or in the approval centre, and how it was decided
 questions = Table(
     "lark_questions",
     metadata,
@@ -186,6 +145,8 @@ questions = Table(
     Column("shown_at_ms", BigInteger),
     # reminders and escalations that were made
     Column("reminders", Integer, nullable=False),
+    # of the newest push to the approval centre: it only grows
+    Column("pushed_ms", BigInteger),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("idx_lark_questions_key", "app_id", "question_key", "round", unique=True),
     Index("idx_lark_questions_updated_at", "updated_at"),

@@ -67,15 +67,19 @@ def read_form_field(given: Mapping[str, Any], where: str) -> FormField:
     options = given.get("options")
     if kind in ("option", "options") and not options:
         raise ConfigError(f"{where}: a field of type {kind} needs options")
+    required = given.get("required", False)
+    if required not in (True, False, "on_reject"):
+        raise ConfigError(f"{where}: required is true, false or 'on_reject', not {required!r}")
     field = Field(
         name,
         "text" if kind == "multiline" else kind,
         str(given.get("label") or name),
-        given.get("required") is True,
+        required is True,
         tuple(map(str, options)) if options else None,
         int(given.get("max_length") or TEXT_MAX),
         given.get("minimum"),
         given.get("maximum"),
+        is_required_to_reject=required == "on_reject",
     )
     return FormField(field, given.get("default"), given.get("placeholder"), kind == "multiline")
 

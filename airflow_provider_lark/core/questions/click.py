@@ -1,13 +1,16 @@
-"""A click on a card, read from either kind of callback."""
+"""A click: on a card, read from either kind of callback, or in the approval centre."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from airflow_provider_lark.core.questions.centre_terms import REASON, question_of
+from airflow_provider_lark.core.questions.terms import Terms
+from airflow_provider_lark.core.receiving.approval_door import Decision
 from airflow_provider_lark.core.receiving.envelope import JsonObject, to_ms
 
 QUESTION = "lark_question"
@@ -24,6 +27,7 @@ class Click:
 
     :param message_id: of the card; empty for one that is pinned to the top of a chat.
     :param at_ms: when, UTC milliseconds; None where Lark does not tell.
+    :param via: where: on a ``card``, or in the approval ``centre``.
     :param token: changes the card twice within 30 minutes.
     """
 
@@ -36,6 +40,7 @@ class Click:
     event_id: str = ""
     token: str = field(default="", repr=False)
     action: JsonObject = field(default_factory=dict, repr=False)
+    via: Literal["card", "centre"] = "card"
 
     @property
     def value(self) -> Mapping[str, Any]:
@@ -110,6 +115,27 @@ def read_click(body: JsonObject) -> Click:
         _text(event.get("token")),
         _object(event.get("action")),
     )
+
+
+def read_decision_click(decision: Decision, at_ms: int | None) -> Click:
+    """Return a decision of the approval centre as a click; :func:`as_answer` says what it answers."""
+    value = {QUESTION: question_of(decision.instance_id), CHOICE: decision.action}
+    action: JsonObject = {"value": value, "form_value": {REASON: decision.reason}}
+    return Click("", decision.user_id, "", "", "", at_ms, action=action, via="centre")
+
+
+def as_answer(terms: Terms, click: Click) -> Click:
+    """Return a click in the approval centre as what it means for a question: who it was, and which choice.
+
+    Of one who is not among the approvers it stays unknown who they are.
+    """
+    if click.via != "centre":
+        return click
+    approver = None if terms.centre is None else terms.centre.approver(click.user_id)
+    is_rejection = click.choice == "REJECT"
+    choice = next((each.value for each in terms.choices if each.is_rejection == is_rejection), click.choice)
+    action = {**click.action, "value": {**click.value, CHOICE: choice}}
+    return replace(click, open_id="" if approver is None else approver.open_id, action=action)
 
 
 def _text(value: object) -> str:

@@ -34,6 +34,7 @@ _KINDS: dict[str, Kind] = {
 class Field:
     """One field of a form.
 
+    :param is_required: of those who do not reject; of those who do, *is_required_to_reject*.
     :param options: the values that can be chosen; None where the card does not list them.
     :param most: the most characters of a text.
     :param least: the smallest number, with *largest* the largest; None for any.
@@ -47,6 +48,7 @@ class Field:
     most: int = TEXT_MAX
     least: float | None = None
     largest: float | None = None
+    is_required_to_reject: bool = False
 
     @property
     def shown_name(self) -> str:

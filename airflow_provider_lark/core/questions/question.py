@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.questions.centre_terms import instance_of
 from airflow_provider_lark.core.questions.rules import Standing, State, Verdict, Vote
 from airflow_provider_lark.core.questions.shown import status_card
 from airflow_provider_lark.core.questions.terms import Terms
@@ -19,6 +20,7 @@ class Question:
     """A question as it stands.
 
     :param decision: the choice that was decided; None while it was not, or there are no choices.
+    :param pushed_ms: the time of the newest push to the approval centre that was given out; 0 before the first.
     :param cards: message_id and chat_id of its cards.
     :param is_new: whether it has just been asked.
     """
@@ -38,6 +40,18 @@ class Question:
     is_shown: bool
     reminders: int
     is_new: bool = False
+    pushed_ms: int = 0
+
+    @property
+    def instance_id(self) -> str:
+        """The instance that shows it in the approval centre, where it stands there."""
+        return instance_of(self.id)
+
+    @property
+    def subjects(self) -> list[str]:
+        """What answers that wait in the inbox are about: its cards, and its instance."""
+        cards = [message_id for message_id, _ in self.cards]
+        return cards if self.terms.centre is None else [*cards, self.instance_id]
 
     @property
     def standing(self) -> Standing:

@@ -13,7 +13,7 @@ from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.errors import NotFound
 from airflow_provider_lark.core.questions.board.rows import redraw
-from airflow_provider_lark.core.questions.click import Click
+from airflow_provider_lark.core.questions.click import Click, as_answer
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State, Verdict, Vote, judge
 from airflow_provider_lark.core.questions.terms import Terms
@@ -107,6 +107,7 @@ def _read(sealer: Sealer, row: Row[Any], conn: Connection) -> Question:
         row.sent_at_ms is not None,
         row.shown_at_ms is not None,
         row.reminders,
+        pushed_ms=row.pushed_ms or 0,
     )
 
 
@@ -133,6 +134,14 @@ def state_of(id_: str, conn: Connection) -> tuple[State, bool, int]:
     return row.state, row.expires_at_ms is not None and row.now_ms >= row.expires_at_ms, int(row.now_ms)
 
 
+def stamp(sealer: Sealer, id_: str, above_ms: int, conn: Connection) -> Question:
+    """Give out the time of a push; see :meth:`.QuestionStore.stamp`."""
+    question = read(sealer, id_, conn, lock=True)
+    at_ms = max(question.now_ms, question.pushed_ms + 1, above_ms + 1)
+    set_values(id_, {"pushed_ms": at_ms}, conn)
+    return replace(question, pushed_ms=at_ms)
+
+
 def close(sealer: Sealer, id_: str, state: State, conn: Connection, *, only_when_due: bool) -> Question:
     """Close an open question, and return it; one that is closed stays as it is.
 
@@ -152,10 +161,11 @@ def answer(sealer: Sealer, click: Click, conn: Connection) -> Answered | None:
     if id_ is None:
         return None
     question = read(sealer, id_, conn, lock=True)
+    click = as_answer(question.terms, click)
     if click.at_ms is None:
         # the older callback does not say when it happened
         click = replace(click, at_ms=question.now_ms)
-        if question.terms.fields and not click.form:
+        if question.terms.fields and not click.form and click.via == "card":
             # nor what was filled in: the callback of today does
             return Answered(question, Verdict("repeated"), {}, is_repeated=True)
     verdict = judge(question.terms, question.standing, click)
@@ -209,7 +219,7 @@ def _was_here(question: Question, click: Click, conn: Connection) -> bool:
     at = click.at_ms or 0
     same = (
         answers.c.question_id == question.id,
-        answers.c.open_id == click.open_id,
+        answers.c.open_id == (click.open_id or click.user_id),
         answers.c.content_hash == click.digest,
         answers.c.clicked_ms.between(at - _SAME_CLICK_MS, at + _SAME_CLICK_MS),
     )
@@ -224,7 +234,8 @@ def _keep(sealer: Sealer, question: Question, click: Click, verdict: Verdict, co
         "question_id": question.id,
         "message_id": click.message_id[:EVENT_LENGTH],
         "event_id": click.event_id[:EVENT_LENGTH],
-        "open_id": click.open_id[:EVENT_LENGTH],
+        # of somebody whom the approval centre names, and nobody has allowed, there is no other
+        "open_id": (click.open_id or click.user_id)[:EVENT_LENGTH],
         "content_hash": click.digest,
         "clicked_ms": click.at_ms,
         "outcome": "accepted" if vote is not None else "refused",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from airflow_provider_lark.core.questions.click import Click
@@ -25,6 +25,7 @@ class Vote:
 
     :param name: what the person is called, where that is known.
     :param values: of the form.
+    :param via: where: on a ``card``, or in the approval ``centre``.
     :param action: what was pressed, as Lark told it, where the question has no choices.
     """
 
@@ -38,6 +39,7 @@ class Vote:
     values: Mapping[str, Any] = field(default_factory=dict)
     action: Mapping[str, Any] = field(default_factory=dict)
     token: str = field(default="", repr=False)
+    via: str = "card"
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -82,10 +84,11 @@ def judge(terms: Terms, standing: Standing, click: Click) -> Verdict:
     if reason is not None:
         return Verdict(reason)
     choice = terms.choice(click.choice)
-    values, problems = read_form(terms.fields, click.form) if terms.fields else ({}, [])
+    fields = terms.fields
     if choice is not None and choice.is_rejection:
         # who rejects need not fill in what an approval asks for
-        problems = [each for each in problems if click.form.get(each.field.name) not in (None, "", [], False)]
+        fields = tuple(replace(each, is_required=each.is_required_to_reject) for each in fields)
+    values, problems = read_form(fields, click.form) if fields else ({}, [])
     if problems:
         return Verdict("invalid", problems=tuple(problems))
     vote = Vote(
@@ -99,6 +102,7 @@ def judge(terms: Terms, standing: Standing, click: Click) -> Verdict:
         values,
         {} if terms.choices else click.action,
         click.token,
+        click.via,
     )
     return Verdict("accepted", vote, decide(terms, (*standing.votes, vote)))
 

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
@@ -89,6 +89,21 @@ class QuestionStore:
     def withdraw(self, id_: str, state: State = "withdrawn") -> Question:
         """Close a question without an answer; one that is closed stays as it is."""
         return self._run(partial(rows.close, self._sealer, id_, state, only_when_due=False))
+
+    def stamp(self, id_: str, *, above_ms: int = 0) -> Question:
+        """Return a question with a *pushed_ms* that is later than all before: the time to push this state with.
+
+        State and time are read under one lock, so a later time never carries an earlier state.
+
+        :param above_ms: what the approval centre has, where it is later than our clock.
+        """
+        return self._run(partial(rows.stamp, self._sealer, id_, above_ms))
+
+    def count_votes(self, id_: str) -> int:
+        """Return how many answers have counted so far."""
+        mine = (answers.c.question_id == id_, answers.c.outcome == "accepted")
+        counted = select(func.count()).select_from(answers).where(*mine)
+        return int(self._look(lambda conn: conn.scalar(counted)) or 0)
 
     def change_terms(self, id_: str, terms: Terms) -> None:
         """Let an open question go on under other terms, such as more people who may answer."""

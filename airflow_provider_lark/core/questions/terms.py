@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_lark.core.questions.centre_terms import CentreTerms
 from airflow_provider_lark.core.questions.fields import Field
 
 
@@ -35,6 +36,7 @@ class Terms:
     :param card: the card's JSON, without status; None where it is not known, as of templates.
     :param time_zone: in which moments are told.
     :param board: the card that this question shares with others; empty: it has cards of its own.
+    :param centre: how it stands in the approval centre; None: it does not.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -45,10 +47,16 @@ class Terms:
     card: Mapping[str, Any] | None = field(default=None, repr=False)
     time_zone: str = "UTC"
     board: str = ""
+    centre: CentreTerms | None = None
 
     def choice(self, value: str) -> Choice | None:
         """The choice of that value."""
         return next((each for each in self.choices if each.value == value), None)
+
+    def rejects(self, value: str) -> bool:
+        """Whether the choice of that value is a rejection."""
+        choice = self.choice(value)
+        return choice is not None and choice.is_rejection
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -61,15 +69,18 @@ class Terms:
             "card": self.card,
             "time_zone": self.time_zone,
             "board": self.board,
+            "centre": None if self.centre is None else self.centre.to_plain(),
         }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Terms:
         """Read what :meth:`to_plain` wrote."""
+        centre = plain.get("centre")
         return cls(
             **{
                 **plain,
                 "choices": tuple(Choice(*each) for each in plain["choices"]),
                 "fields": tuple(Field.from_plain(each) for each in plain["fields"]),
+                "centre": None if centre is None else CentreTerms.from_plain(centre),
             }
         )

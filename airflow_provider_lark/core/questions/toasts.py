@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -24,6 +24,14 @@ def toast_for(terms: Terms, standing: Standing, verdict: Verdict, click_open_id:
     kind, text = _toast(terms, standing, verdict, click_open_id)
     languages = dict(text.texts)
     return {"type": kind, "content": languages["en_us"], "i18n": languages}
+
+
+UNKNOWN = {"en_us": "This question is not known any more", "zh_cn": "此问题已不存在"}
+
+
+def say_in_centre(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return what the approval centre shows to the person, in both languages: it does not tell which one it needs."""
+    return {"message": f"{texts['zh_cn']} {texts['en_us']}", "without_prefix": "true"}
 
 
 def _toast(terms: Terms, standing: Standing, verdict: Verdict, open_id: str) -> tuple[ToastType, Localized]:

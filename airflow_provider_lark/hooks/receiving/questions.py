@@ -1,4 +1,4 @@
-"""The questions that tasks ask people on cards, in the database of the token store."""
+"""The questions that tasks ask people, on cards and in the approval centre, in the database of the token store."""
 
 from __future__ import annotations
 
@@ -73,35 +73,55 @@ class QuestionDesk:
 
         return cls(open_questions(hook), open_inbox(hook))
 
-    def look(self, question_id: str, message_ids: Sequence[str]) -> tuple[State, int]:
-        """Return how a question stands, and the database's time; the last look comes before its time is over."""
+    def look(self, question_id: str, subjects: Sequence[str]) -> tuple[State, int]:
+        """Return how a question stands, and the database's time; the last look comes before its time is over.
+
+        :param subjects: its cards, and its instance in the approval centre: answers that wait in the inbox for them
+            are decided first.
+        """
         from airflow_provider_lark.core.questions.desk import decide_waiting
 
-        decide_waiting(self.inbox, self.questions, message_ids)
+        decide_waiting(self.inbox, self.questions, subjects)
         state, is_over, now_ms = self.questions.state_of(question_id)
         if state == "open" and is_over:
             state = self.questions.expire(question_id).state
         return state, now_ms
 
     def show(self, client: LarkClient, question: Question, note: str = "") -> bool:
-        """Let every card of a question say how it stands; a card that Lark does not change is left, with a warning.
+        """Let every card of a question, and the approval centre, say how it stands, and return whether all do.
 
-        Whoever presses such a card is told, and then it is changed with the answer to that click.
+        What Lark does not change is left, with a warning: whoever presses such a card is told, and then it is changed
+        with the answer to that click.
         """
         card = question.shown(note)
-        if card is None:
-            return False
-        for message_id, _ in question.cards:
-            try:
-                client.messaging.update_card(message_id=message_id, card=card)
-            except LarkError as exc:
-                if self._show_by_token(client, question, message_id, card):
-                    continue
-                log.warning(
-                    "card %s could not be updated, and is updated when somebody presses it: %s", message_id, exc
-                )
+        shown = [self.show_in_centre(client, question)]
+        if card is not None:
+            shown += [self._show_on_card(client, question, message_id, card) for message_id, _ in question.cards]
         if question.state != "open":
             self.questions.note_shown(question.id)
+        return all(shown)
+
+    def _show_on_card(self, client: LarkClient, question: Question, message_id: str, card: Mapping[str, Any]) -> bool:
+        try:
+            client.messaging.update_card(message_id=message_id, card=card)
+        except LarkError as exc:
+            if self._show_by_token(client, question, message_id, card):
+                return True
+            log.warning("card %s could not be updated, and is updated when somebody presses it: %s", message_id, exc)
+            return False
+        return True
+
+    def show_in_centre(self, client: LarkClient, question: Question) -> bool:
+        """Let the approval centre show a question as it stands; return whether it does, or need not."""
+        from airflow_provider_lark.core.questions.centre import Centre
+
+        if question.terms.centre is None:
+            return True
+        try:
+            Centre(client, self.questions).show(question.id)
+        except LarkError as exc:
+            log.warning("the approval centre could not be told of question %s: %s", question.id, exc)
+            return False
         return True
 
     def _show_by_token(self, client: LarkClient, question: Question, message_id: str, card: Mapping[str, Any]) -> bool:
@@ -155,6 +175,7 @@ def tell_vote(vote: Vote) -> dict[str, Any]:
         "choice": vote.choice or None,
         "values": dict(vote.values),
         "message_id": vote.message_id,
+        "via": vote.via,
     }
 
 

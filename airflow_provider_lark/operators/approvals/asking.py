@@ -1,14 +1,16 @@
-"""How an approval is asked: the terms, the card, and that it is sent once."""
+"""How an approval is asked: the terms, the card, the approval centre, and that it is asked once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import need_text, read_json, read_list, read_names, read_text
+from airflow_provider_lark.operators.approvals.in_centre import read_centre
 from airflow_provider_lark.operators.approvals.schedule import duration_seconds
 from airflow_provider_lark.operators.calling import CallingOperator
 from airflow_provider_lark.operators.messages.base import raise_first
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
+_ASKED = (
+    *("receive_id", "receive_id_type", "title", "body", "options", "rejecting", "form", "allowed", "needed", "centre"),
+)
+
 FORTNIGHT_SECONDS = 14 * 86_400.0
 """As long as a card of JSON 2.0 can be pressed."""
 
@@ -32,7 +38,7 @@ class AskingOperator(CallingOperator):
 
     template_fields: Sequence[str] = (
         *("receive_id", "receive_id_type", "title", "body", "options", "rejecting", "form", "allowed", "needed"),
-        *("response_timeout", "lark_conn_id", *CallingOperator.template_fields),
+        *("response_timeout", "centre", "lark_conn_id", *CallingOperator.template_fields),
     )
     operator_extra_links = (LarkMessageLink(),)
     ui_color = "#d6e8ff"
@@ -40,8 +46,8 @@ class AskingOperator(CallingOperator):
     def __init__(
         self,
         *,
-        receive_id: Sequence[str] | str,
         title: str,
+        receive_id: Sequence[str] | str | None = None,
         receive_id_type: str | None = None,
         body: str = "",
         options: Sequence[str] | str = ("Approve", "Reject"),
@@ -50,12 +56,15 @@ class AskingOperator(CallingOperator):
         allowed: Sequence[str] | str | None = None,
         needed: int | str = 1,
         response_timeout: timedelta | float | str | None = None,
+        centre: Mapping[str, Any] | bool | str = False,
         lark_conn_id: str = "lark_default",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if allowed in ([], ()):
             raise ValueError("allowed: an empty list allows nobody; leave it out to allow everybody who sees the card")
+        if not receive_id and not centre:
+            raise ValueError("give receive_id, for a card, or centre, for the approval centre, or both")
         self.receive_id = receive_id
         self.receive_id_type = receive_id_type
         self.title = title
@@ -66,6 +75,7 @@ class AskingOperator(CallingOperator):
         self.allowed = allowed
         self.needed = needed
         self.response_timeout = response_timeout
+        self.centre = centre
         self.lark_conn_id = lark_conn_id
         self.sent_chat_id = ""
         self.lark_host = ""
@@ -89,25 +99,34 @@ class AskingOperator(CallingOperator):
     def ask(self, desk: QuestionDesk, hook: LarkHook, client: LarkClient, context: Context) -> Question:
         """Return the question of this task, whose cards are sent; of an earlier try, where that has asked the same."""
         from airflow_provider_lark.core.questions.approval_card import approval_card
+        from airflow_provider_lark.core.questions.centre import Centre
         from airflow_provider_lark.hooks.receiving.questions import content_mark, question_key
 
         self.lark_host = hook.settings.host
         title, body = need_text(self.title, "title"), read_text(self.body) or ""
         form, seconds, receivers = self._form(), self._seconds(), self._receivers()
-        terms = self._terms(hook, client, form)
+        terms, centre = self._terms(hook, client, form), read_centre(self.centre)
+        if centre is not None:
+            link = str(getattr(context["ti"], "log_url", ""))
+            terms = centre.add_to(terms, hook, client, title=title, link=link)
+            centre.define(hook, client)
 
         def make(id_: str) -> Terms:
-            from dataclasses import replace
+            card = approval_card(id_, terms, form, title=title, body=body) if receivers else None
+            return replace(terms, card=card)
 
-            return replace(terms, card=approval_card(id_, terms, form, title=title, body=body))
-
-        names = ("receive_id", "receive_id_type", "title", "body", "options", "rejecting", "form", "allowed", "needed")
-        mark = content_mark([getattr(self, name) for name in names])
+        # a retry leaves max_tries as it is, and a clearing, which asks anew, moves it
+        mark = content_mark([*(getattr(self, name) for name in _ASKED), getattr(context["ti"], "max_tries", 0)])
         question, replaced = desk.questions.ask(question_key(context, "approval"), make, seconds=seconds, mark=mark)
         if replaced is not None:
             desk.show(client, replaced)
         if question.state == "open" and not question.is_sent:
-            self._send(desk, client, question, receivers)
+            if centre is not None:
+                # the instance first: without it nothing is asked, and its push can be done again
+                Centre(client, desk.questions).show(question.id)
+            if receivers:
+                self._send(desk, client, question, receivers)
+            desk.questions.note_sent(question.id)
             return desk.questions.read(question.id)
         self.log.info("an earlier try has asked already: the question is %s", question.state)
         return question
@@ -132,7 +151,6 @@ class AskingOperator(CallingOperator):
             raise_first(errors, len(sent), "receivers did not get the card")
         for receiver, error in errors:
             self.log.warning("the card did not reach %s: %s", receiver, error)
-        desk.questions.note_sent(question.id)
         self.log.info("asked %d of %d receivers", len(sent) - len(errors), len(sent))
 
     def _terms(self, hook: LarkHook, client: LarkClient, form: Sequence[FormField]) -> Terms:
@@ -163,7 +181,8 @@ class AskingOperator(CallingOperator):
     def _form(self) -> list[FormField]:
         from airflow_provider_lark.core.questions.approval_card import read_form_field
 
-        given = read_json(self.form, "form") or []
+        # who decides only in the approval centre can say why, if they like
+        given = read_json(self.form, "form") or ([] if self.receive_id else [{"name": "reason"}])
         if not isinstance(given, list | tuple):
             raise ConfigError("form: expected a list of fields")
         fields = [read_form_field(each, f"form[{at}]") for at, each in enumerate(given)]
@@ -176,6 +195,8 @@ class AskingOperator(CallingOperator):
         return duration_seconds(self.response_timeout, "response_timeout") or FORTNIGHT_SECONDS
 
     def _receivers(self) -> list[str]:
+        if not self.receive_id:
+            return []
         given = [str(each).strip() for each in read_names(self.receive_id, "receive_id")]
         if not given or not all(given):
             raise ConfigError("receive_id: is empty; give an id, an e-mail address, a chat's name, or a list of them")

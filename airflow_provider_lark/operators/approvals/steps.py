@@ -40,6 +40,7 @@ def escalate(
 ) -> None:
     """Let others answer too, and send them the card."""
     from airflow_provider_lark.core.api.services.messaging import content
+    from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
     from airflow_provider_lark.hooks.receiving.questions import find_allowed
 
     names = [str(each) for each in read_list(given, "escalate_to") or ()]
@@ -50,7 +51,14 @@ def escalate(
         return
     if question.terms.allowed is not None:
         terms = replace(question.terms, allowed={**question.terms.allowed, **added})
+        if terms.centre is not None:
+            more = find_approvers(hook, client, added)
+            known = {each.open_id for each in terms.centre.approvers}
+            approvers = (*terms.centre.approvers, *(each for each in more if each.open_id not in known))
+            terms = replace(terms, centre=replace(terms.centre, approvers=approvers))
         desk.questions.change_terms(question.id, terms)
+        if terms.centre is not None:
+            desk.show_in_centre(client, question)
     card: Mapping[str, Any] | None = question.shown() or question.terms.card
     if card is None:
         return

@@ -5,9 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.accounts import migrate, tables
@@ -38,6 +40,33 @@ def test_upgrade_beside_a_ledger_leaves_its_version_alone(new_database):
     migrate.upgrade(engine)
     with engine.connect() as conn:
         assert (ledger.current_version(conn), migrate.current_version(conn)) == (ledger.HEAD, migrate.HEAD)
+
+
+def migrate_to(conn, version):
+    config = Config()
+    config.set_main_option("script_location", "airflow_provider_lark.core.accounts:migrations")
+    options = {"connection": conn, "target_metadata": tables.metadata, "version_table": migrate.VERSION_TABLE}
+    config.attributes["options"] = options
+    command.upgrade(config, version)
+
+
+@pytest.mark.parametrize("version", ["v0004", "v0005", "v0006", "v0007"])
+def test_upgrade_keeps_decisions_that_were_made_before_there_was_one_kind_of_question(version, new_database):
+    engine = new_database("sqlite")
+    with engine.begin() as conn:
+        migrate_to(conn, version)
+        conn.execute(
+            text(
+                "INSERT INTO lark_approval_log (app_id, instance_id, user_id, open_id, name, action, outcome) "
+                "VALUES ('cli_1', 'airflow-1', 'u1', 'ou_1', 'Lin', 'APPROVE', 'accepted')"
+            )
+        )
+    migrate.upgrade(engine)
+    names = inspect(engine).get_table_names()
+    assert ("lark_approval_log" in names, "lark_approval_questions" in names) == (True, False)
+    with engine.connect() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        assert conn.scalar(text("SELECT name FROM lark_approval_log")) == "Lin"
 
 
 def test_upgrade_refuses_an_applications_own_tokens(new_database):
