@@ -31,6 +31,7 @@ STATE_ACTIONS: Final = frozenset(
             "add_app",
             "add_user",
             "add_chat",
+            "add_department",
             "add_file",
             "add_wiki_node",
             "add_wiki_shortcut",
@@ -135,6 +136,7 @@ class Control:
 _SHORT: Final = {
     "apps": "add_app",
     "users": "add_user",
+    "departments": "add_department",
     "bases": "create_base",
     "tables": "create_table",
     "files": "add_file",

@@ -155,6 +155,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "Users, groups, wiki, sheets": (
         "POST contact/v3/users/batch_get_id",
         "GET contact/v3/users/:user_id",
+        "GET contact/v3/users/find_by_department",
+        "GET contact/v3/departments/:department_id/children",
         "GET im/v1/chats",
         "GET im/v1/chats/search",
         "GET im/v1/chats/:chat_id",

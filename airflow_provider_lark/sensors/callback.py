@@ -43,8 +43,8 @@ class LarkCardCallbackSensor(PollingSensor):
     *action* is what Lark told, with the button's ``value``.
 
     :param message_id: the card (``om_…``), a list, or the output of the task that sent it.
-    :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), or a chat (``oc_…``) for its
-        members; default: everybody who sees the card.
+    :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), a chat (``oc_…``) for its members,
+        or a department (``od-…``) for the people in it and below it; default: everybody who sees the card.
     :param field_types: what an input of the form holds where it is no text, by name: ``integer`` or ``number``.
     :param update_card: let the card show who answered.
     :param lark_conn_id: connection of type ``lark``.

@@ -43,7 +43,10 @@ class Centre:
         self.push("areas", {"zh-CN": "删除旧地区", "en-US": "Delete old areas"}, rejected)
 
     def push(self, name: str, title: Any, vote: Vote | None = None) -> None:
-        entries = (({"zh-CN": "行数", "en-US": "Rows"}, "48,211"), ({"zh-CN": "目标", "en-US": "Target"}, "shop.orders"))
+        entries = (
+            ({"zh-CN": "行数", "en-US": "Rows"}, "48,211"),
+            ({"zh-CN": "目标", "en-US": "Target"}, "shop.orders"),
+        )
         centre = CentreTerms("release", title, LINK, tuple(self.people), entries=entries)
         choices = (Choice("Approve", "Approve"), Choice("Reject", "Reject", is_rejection=True))
         fields = (Field("reason", "text", is_required_to_reject=True),)

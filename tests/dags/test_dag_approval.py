@@ -1,4 +1,4 @@
-"""Approvals, run by Airflow: a person answers in the emulator, on the card or in the centre, while the task is deferred."""
+"""Approvals, run by Airflow: a person answers on the card or in the centre while the task is deferred."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def test_receiver_who_gets_no_card_does_not_stop_the_others(room):
     ("given", "words"),
     [
         ({"allowed": ["nobody@example.com"]}, "nobody has nobody@example.com"),
-        ({"allowed": ["od-1"]}, "departments are not supported"),
+        ({"allowed": ["od-1"]}, "outside the app's contact range"),
         ({"needed": 0}, "needed: expected a number"),
         ({"needed": 3, "allowed": ["lin@example.com"]}, "3 is more than the 1"),
         ({"needed": "all"}, "'all' needs allowed people"),
@@ -290,6 +290,23 @@ def test_database_that_is_down_ends_no_waiting(room):
             room.press("Lin")
 
     assert finish(task, trigger, during)["decision"] == "Approve"
+
+
+def test_department_stands_for_its_people_and_those_below_when_it_was_asked(room):
+    state = room.emulator.state
+    top = state.add_department("Data", [room.people["Wei"], room.people["Lin"]])
+    state.add_department("Quality", [room.people["Ann"]], parent_id=state.add_department("Sub", parent_id=top))
+    task = approval(room, allowed=[top], needed="all")
+    trigger = ask(task)
+    room.people["New"] = state.add_user("New", "new@example.com").open_id
+    state.add_department("Later", [room.people["New"]], parent_id=top)
+    assert room.toast("New").startswith("You are not among those who may answer: Wei, Lin, Ann")
+    for who in ("Ann", "Lin", "Wei"):
+        room.press(who)
+    assert [each["name"] for each in finish(task, trigger)["answers"]] == ["Ann", "Lin", "Wei"]
+    empty = approval(room, task_id="empty", allowed=[state.add_department("Empty")])
+    with pytest.raises(AirflowFailException, match="has nobody in it"):
+        empty.execute(task_context(empty))
 
 
 def test_chat_stands_for_its_members(room):

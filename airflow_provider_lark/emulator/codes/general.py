@@ -81,6 +81,9 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     99992361: ("the open_id belongs to another app", 400),
     99992364: ("the user belongs to another tenant", 400),
     99992351: ("the ids do not exist", 400),
+    40004: ("no dept authority error", 403),
+    40011: ("page size is invalid", 400),
+    40012: ("page token is invalid error", 400),
     99992402: ("field validation failed", 400),
     # Bitable, §2.9
     1254000: ("WrongRequestJson", 200),

@@ -1,13 +1,14 @@
-"""People, and the bot itself (lark-api §6.1, §7.1)."""
+"""People, departments, and the bot itself (lark-api §6.1, §7.1)."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
+from airflow_provider_lark.emulator.routes.im.paging import page
 from airflow_provider_lark.emulator.routes.router import FIFTY_A_SECOND, THOUSAND_A_MINUTE, Rate, Route
 from airflow_provider_lark.emulator.state.platform import State
-from airflow_provider_lark.emulator.tenant.directory import User
+from airflow_provider_lark.emulator.tenant.directory import Department, User
 from airflow_provider_lark.emulator.wire import Flat, Request
 
 MAX_CONTACTS: Final = 50
@@ -59,6 +60,10 @@ def get_user(state: State, request: Request) -> dict[str, Any]:
     user = state.directory.find_person(request.params["user_id"], request.user_id_type)
     if user is None:
         raise ApiError(99992351, "no such user")
+    return {"user": _shown(user, request)}
+
+
+def _shown(user: User, request: Request) -> dict[str, Any]:
     scopes = request.caller.scopes
 
     def granted(scope: str) -> bool:
@@ -73,7 +78,46 @@ def get_user(state: State, request: Request) -> dict[str, Any]:
         shown["email"] = user.email
     if granted("contact:user.phone:readonly"):
         shown["mobile"] = user.mobile
-    return {"user": shown}
+    return shown
+
+
+def list_department(state: State, request: Request) -> dict[str, Any]:
+    """People directly in a department, by pages (§7.1)."""
+    department = _department(state, request.query.get("department_id") or "", request)
+    people = [state.directory.find(each, "open_id") for each in department.members]
+    there = [each for each in people if each is not None and not state.directory.is_resigned(each)]
+    shown, paging = page(request, there, most=MAX_CONTACTS, code=40011, token_code=40012, usual="10")
+    return {**paging, "items": [_shown(each, request) for each in shown]}
+
+
+def list_subdepartments(state: State, request: Request) -> dict[str, Any]:
+    """Departments below one, by pages (§7.1)."""
+    department = _department(state, request.params["department_id"], request)
+    at_any_depth = request.query.get("fetch_child") == "true"
+    found = state.directory.below(department.open_department_id, at_any_depth=at_any_depth)
+    shown, paging = page(request, found, most=MAX_CONTACTS, code=40011, token_code=40012, usual="10")
+    items = [
+        {
+            "open_department_id": each.open_department_id,
+            "name": each.name,
+            "parent_department_id": each.parent_id,
+            "status": {"is_deleted": False},
+        }
+        for each in shown
+    ]
+    return {**paging, "items": items}
+
+
+def _department(state: State, wanted: str, request: Request) -> Department:
+    if (request.query.get("department_id_type") or "open_department_id") != "open_department_id":
+        raise invalid(
+            "department_id_type", request.query["department_id_type"], "the emulator knows open_department_id only"
+        )
+    found = state.directory.departments.get(wanted)
+    if found is None:
+        # one that is not there and one outside the contact range are not told apart
+        raise ApiError(40004, "no dept authority error")
+    return found
 
 
 def bot_info(_state: State, request: Request) -> Flat:
@@ -118,6 +162,23 @@ ROUTES: Final = (
         also=THOUSAND_A_MINUTE,
         coverage="partly",
         note="ids, name, e-mail, mobile and status, each with its scope; no departments, no data range",
+    ),
+    *(
+        Route(
+            "GET",
+            f"/open-apis/contact/v3/{path}",
+            handler,
+            query=frozenset({"user_id_type", "department_id_type", "page_size", "page_token", own}),
+            scopes=("contact:contact.base:readonly", "contact:department.organize:readonly"),
+            rate=FIFTY_A_SECOND,
+            also=THOUSAND_A_MINUTE,
+            coverage="partly",
+            note="by open_department_id, not the root; no data range, leaders or order",
+        )
+        for path, handler, own in (
+            ("users/find_by_department", list_department, "department_id"),
+            ("departments/:department_id/children", list_subdepartments, "fetch_child"),
+        )
     ),
     Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50), tokens=frozenset({"tenant"})),
 )

@@ -243,6 +243,15 @@ class Accounts:
         with self.lock:
             return self.directory.add_user(name, email, mobile, en_name=en_name)
 
+    def add_department(self, name: str, members: Iterable[str] = (), *, parent_id: str = "0") -> str:
+        """Register a department, and return its open_department_id.
+
+        :param members: open_ids of those directly in it.
+        :param parent_id: the open_department_id of the one above; ``0``: the root.
+        """
+        with self.lock:
+            return self.directory.add_department(name, members, parent_id).open_department_id
+
     def resign(self, open_id: str) -> None:
         """Let a person leave the company: no login, no messages, found only with ``include_resigned``."""
         with self.lock:

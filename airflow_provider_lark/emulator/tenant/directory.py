@@ -1,7 +1,8 @@
-"""The tenant's people and groups (lark-api §7.1, §3.2)."""
+"""The tenant's people, departments and groups (lark-api §7.1, §3.2)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,8 +36,22 @@ def _national(mobile: str) -> str:
     return mobile.removeprefix(_MAINLAND)
 
 
+@dataclass(frozen=True)
+class Department:
+    """A department.
+
+    :param parent_id: of the one above; ``0`` for the root.
+    :param members: open_ids of those directly in it.
+    """
+
+    open_department_id: str
+    name: str
+    parent_id: str
+    members: tuple[str, ...]
+
+
 class Directory:
-    """People and groups, found by any of their ids, e-mail or mobile."""
+    """People, departments and groups, found by any of their ids, e-mail or mobile."""
 
     def __init__(self, ids: Ids, switches: Switches, chats: Chats) -> None:
         self._ids = ids
@@ -46,6 +61,7 @@ class Directory:
         self._resigned: set[str] = set()
         self._apps: set[str] = set()
         self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
+        self.departments: dict[str, Department] = {}
         self.version = 0
 
     def add_user(
@@ -90,6 +106,19 @@ class Directory:
     def is_resigned(self, user: User) -> bool:
         """Whether the person left."""
         return user.open_id in self._resigned
+
+    def add_department(self, name: str, members: Iterable[str], parent_id: str) -> Department:
+        """Register a department."""
+        made = Department(self._ids.make("od-", 32).lower(), name, parent_id, tuple(members))
+        self.departments[made.open_department_id] = made
+        return made
+
+    def below(self, department_id: str, *, at_any_depth: bool) -> list[Department]:
+        """The departments below one."""
+        direct = [each for each in self.departments.values() if each.parent_id == department_id]
+        if not at_any_depth:
+            return direct
+        return [found for each in direct for found in (each, *self.below(each.open_department_id, at_any_depth=True))]
 
     def add_chat(self, name: str) -> Chat:
         """Register a group."""

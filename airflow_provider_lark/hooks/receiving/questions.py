@@ -136,9 +136,10 @@ class QuestionDesk:
 
 
 def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where: str) -> dict[str, str]:
-    """Return who may answer: ids, and what they are called, from ids, e-mail addresses, mobile numbers and chats.
+    """Return who may answer: ids, and what they are called.
 
-    :param given: a chat (``oc_…``) stands for those who are in it now.
+    :param given: ids, e-mail addresses and mobile numbers of people; a chat (``oc_…``) stands for those who are in it
+        now, a department (``od-…``) for those who are now in it or in one below it.
     :raises NotFound: nobody has an address or number.
     :raises ConfigError: something names nobody.
     """
@@ -156,12 +157,23 @@ def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where
             pages = client.chats.member_pages(chat_id=each)
             allowed |= {member.member_id: member.name for page in pages for member in page.items}
         elif each.startswith("od-"):
-            raise ConfigError(f"{where}: departments are not supported; name a chat (oc_…), people, or their addresses")
+            allowed |= _people_of(client, each)
         else:
             allowed[each] = ""
     if not allowed:
-        raise ConfigError(f"{where}: names nobody who could answer")
+        raise ConfigError(f"{where}: {', '.join(given)} has nobody in it who could answer")
     return allowed
+
+
+def _people_of(client: LarkClient, department_id: str) -> dict[str, str]:
+    below = client.contact.subdepartment_pages(department_id=department_id)
+    ids = [department_id, *(each.department_id for page in below for each in page.items)]
+    return {
+        person.open_id: person.name
+        for id_ in ids
+        for page in client.contact.department_pages(department_id=id_)
+        for person in page.items
+    }
 
 
 def tell_vote(vote: Vote) -> dict[str, Any]:

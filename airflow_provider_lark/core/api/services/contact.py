@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from airflow_provider_lark.core.api.calls.namespace import ApiCall, D, Namespace
+from airflow_provider_lark.core.api.calls.namespace import ApiCall, ApiPages, D, Namespace
 from airflow_provider_lark.core.api.wire.answers import data_of, pick, pick_objects
-from airflow_provider_lark.core.api.wire.flow import Flow
-from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX
+from airflow_provider_lark.core.api.wire.flow import Flow, Pages
+from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX, CONTACT_PAGE_MAX
+from airflow_provider_lark.core.api.wire.paging import walk_pages
+from airflow_provider_lark.core.api.wire.query import QueryValue
 from airflow_provider_lark.core.api.wire.results import UserIdType
-from airflow_provider_lark.core.api.wire.routes import CONTACT_IDS, GET_USER
+from airflow_provider_lark.core.api.wire.routes import CONTACT_IDS, DEPARTMENT_PEOPLE, GET_USER, SUBDEPARTMENTS, Route
+
+P = TypeVar("P", "PeoplePage", "DepartmentPage")
 
 _WITH_COUNTRY = len("8613011111111")
 
@@ -28,6 +32,35 @@ class Person:
     email: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """People."""
+
+    items: list[Person]
+    has_more: bool
+    page_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department; *name* is empty without the scope ``contact:department.base:readonly``.
+
+    :param department_id: ``od-…``.
+    """
+
+    department_id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentPage:
+    """Departments."""
+
+    items: list[Department]
+    has_more: bool
+    page_token: str | None
+
+
 class Contact(Namespace[D]):
     """The contact API."""
 
@@ -41,9 +74,55 @@ class Contact(Namespace[D]):
         body = yield from self.session.call(
             GET_USER, {"user_id": user_id}, query={"user_id_type": user_id_type}, subject=f"user {user_id}"
         )
-        user = pick(data_of(body), "user", dict, endpoint=GET_USER.endpoint)
-        names = ("open_id", "user_id", "union_id", "name", "email")
-        return Person(**{name: str(user.get(name) or "") for name in names})
+        return _person(pick(data_of(body), "user", dict, endpoint=GET_USER.endpoint))
+
+    @ApiPages
+    def department_pages(self, *, department_id: str) -> Pages[PeoplePage]:
+        """Yield the people who are directly in a department, 50 a page.
+
+        :param department_id: ``od-…``.
+        :raises AccessDenied: the department is outside the app's contact range.
+        """
+
+        def read(data: Mapping[str, Any]) -> PeoplePage:
+            items = pick_objects(data, "items", {"open_id": str}, endpoint=DEPARTMENT_PEOPLE.endpoint)
+            return PeoplePage([_person(each) for each in items], data["has_more"], data.get("page_token") or None)
+
+        return self._walk(DEPARTMENT_PEOPLE, {}, {"department_id": department_id}, department_id, read)
+
+    @ApiPages
+    def subdepartment_pages(self, *, department_id: str) -> Pages[DepartmentPage]:
+        """Yield all departments below one, at any depth, 50 a page.
+
+        :param department_id: ``od-…``.
+        :raises AccessDenied: the department is outside the app's contact range.
+        """
+
+        def read(data: Mapping[str, Any]) -> DepartmentPage:
+            items = pick_objects(data, "items", {"open_department_id": str}, endpoint=SUBDEPARTMENTS.endpoint)
+            found = [Department(each["open_department_id"], str(each.get("name") or "")) for each in items]
+            return DepartmentPage(found, data["has_more"], data.get("page_token") or None)
+
+        path = {"department_id": department_id}
+        return self._walk(SUBDEPARTMENTS, path, {"fetch_child": True}, department_id, read)
+
+    def _walk(
+        self,
+        route: Route,
+        path: Mapping[str, str],
+        query: Mapping[str, QueryValue],
+        department_id: str,
+        read: Callable[[Mapping[str, Any]], P],
+    ) -> Pages[P]:
+        subject = f"department {department_id}"
+
+        def fetch(page_token: str | None) -> Flow[P]:
+            asked: dict[str, QueryValue] = {"page_size": CONTACT_PAGE_MAX, "page_token": page_token}
+            asked |= {"department_id_type": "open_department_id", **query}
+            body = yield from self.session.call(route, path, query=asked, subject=subject)
+            return read(data_of(body))
+
+        return walk_pages(fetch, subject=subject)
 
     @ApiCall
     def batch_get_id(
@@ -77,6 +156,11 @@ class Contact(Namespace[D]):
                 for text in spelled.get(told) or spelled.get(_plain(told)) or ():
                     found[text] = user.get("user_id") or found[text]
         return found
+
+
+def _person(user: Mapping[str, Any]) -> Person:
+    names = ("open_id", "user_id", "union_id", "name", "email")
+    return Person(**{name: str(user.get(name) or "") for name in names})
 
 
 def _plain(text: str) -> str:

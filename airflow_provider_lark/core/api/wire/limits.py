@@ -51,6 +51,9 @@ SORT_LENGTH_MAX = 1000
 CONTACT_BATCH_MAX = 50
 """E-mail addresses, and as many mobile numbers, a ``batch_get_id``."""
 
+CONTACT_PAGE_MAX = 50
+"""People of a department, or departments, on a page."""
+
 UPLOAD_WHOLE_MAX_BYTES = 20 * 1024 * 1024
 """Bytes of a file that ``medias/upload_all`` takes; larger ones go in blocks (drive-v1: "Upload media")."""
 

@@ -141,6 +141,12 @@ CONTACT_IDS = Route(
     "POST", "/open-apis/contact/v3/users/batch_get_id", "other", _THOUSAND_A_MINUTE, gives={"user_list": Nullable(list)}
 )
 GET_USER = Route("GET", "/open-apis/contact/v3/users/:user_id", "other", _THOUSAND_A_MINUTE, gives={"user": dict})
+DEPARTMENT_PEOPLE = Route(
+    "GET", "/open-apis/contact/v3/users/find_by_department", "other", _THOUSAND_A_MINUTE, gives=_A_PAGE
+)
+SUBDEPARTMENTS = Route(
+    "GET", "/open-apis/contact/v3/departments/:department_id/children", "other", _THOUSAND_A_MINUTE, gives=_A_PAGE
+)
 _SENT: Gives = {"message_id": str}
 
 # with a uuid a second sending is answered with the first message; without one it is another message

@@ -15,14 +15,15 @@ _TOKEN: Final = re.compile(rb"after:([0-9]{1,9})")
 
 
 def page(
-    request: Request, items: Sequence[T], *, most: int, code: int, token_code: int | None = None
+    request: Request, items: Sequence[T], *, most: int, code: int, token_code: int | None = None, usual: str = "20"
 ) -> tuple[Sequence[T], dict[str, Any]]:
     """One page, and the members that describe it.
 
     :param code: for a page size that is out of range.
     :param token_code: for a token that is none; default: *code*.
+    :param usual: the page size where none is asked for.
     """
-    given = request.query.get("page_size") or "20"
+    given = request.query.get("page_size") or usual
     if not given.isdecimal() or not 1 <= int(given) <= most:
         raise ApiError(code, f"page_size must be 1..{most}")
     start = _read(request.query.get("page_token"), len(items), token_code or code)
