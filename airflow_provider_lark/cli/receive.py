@@ -103,7 +103,6 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
         server.run([sock])
     finally:
         signal.signal(signal.SIGTERM, before)
-        receiver.close()
         print(f"Stopped; {_tell(receiver.counts)}")
 
 

@@ -25,6 +25,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.doors.web_app import Receiver, Served, make_app
 from airflow_provider_lark.core.errors import Stopped
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.hints import TableHints
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.door import Door
@@ -51,7 +52,7 @@ def main() -> None:
             Keyring.from_text(Fernet.generate_key().decode()),
             emu.app_id,
         )
-        receiver = Receiver({"shop": Served(Door(emu.app_id, encrypt_key=Secret(KEY)), inbox)})
+        receiver = Receiver({"shop": Served(Door(emu.app_id, encrypt_key=Secret(KEY)), GroupCommit(inbox))})
         sock = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(make_app(receiver), log_level="warning", lifespan="off"))
         threading.Thread(target=lambda: asyncio.run(server.serve([sock])), daemon=True).start()
@@ -98,7 +99,6 @@ def main() -> None:
             optimum = LOOK_SECONDS / 2 if events else POLL_SECONDS / 2
             print(f"{way:24} {EDITS:5} {p50:7.2f} {p95:7.2f} {took[-1]:7.2f} {calls:6}   {optimum:.2f} + one run")
         server.should_exit = True
-        receiver.close()
 
 
 def _stay(sync: ContinuousSync) -> None:

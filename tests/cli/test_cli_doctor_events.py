@@ -187,7 +187,6 @@ def receiver():
         yield f"http://127.0.0.1:{sock.getsockname()[1]}/lark_default"
         server.should_exit = True
         thread.join(timeout=60)
-    receiver.close()
 
 
 @pytest.mark.parametrize("key", [KEY, None], ids=["encrypted", "plain"])

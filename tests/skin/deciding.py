@@ -122,7 +122,6 @@ def serve(served):
     finally:
         server.should_exit = True
         thread.join(timeout=60)
-        receiver.close()
         sock.close()
 
 

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.doors.web_app import Served
 from airflow_provider_lark.core.errors import ConfigError, Unreachable
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.door import Door
 from airflow_provider_lark.plugins.lark import make_fastapi_apps
@@ -33,7 +34,7 @@ KEY = "test key"
 def served(tmp_path):
     engine = open_sqlite(tmp_path / "store.db")
     inbox = SqlInbox(engine, Keyring.from_text(Fernet.generate_key().decode()), "cli_1")
-    yield Served(Door("cli_1", encrypt_key=Secret(KEY)), inbox)
+    yield Served(Door("cli_1", encrypt_key=Secret(KEY)), GroupCommit(inbox))
     engine.dispose()
 
 
@@ -104,7 +105,7 @@ def test_opening_that_hangs_is_not_waited_for(served):
             return first, status
 
     assert asyncio.run(run()) == (503, 200)
-    assert served.inbox.count().pending == 1
+    assert served.inbox.keeper.count().pending == 1
 
 
 class Opening:

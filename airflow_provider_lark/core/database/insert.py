@@ -22,9 +22,14 @@ def insert_new(conn: Connection, table: Table) -> Insert:
 
 def insert_if_new(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless its key exists, or another transaction is just inserting it; tell whether it did."""
+    return insert_new_rows(conn, table, [values]) == 1
+
+
+def insert_new_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert those of *rows* whose key neither exists nor is just being inserted, and return how many those were."""
     # without the option SQLAlchemy forgets the count of an INSERT where a driver drops it early
-    made = conn.execute(insert_new(conn, table).values(values), execution_options={"preserve_rowcount": True})
-    return made.rowcount == 1
+    made = conn.execute(insert_new(conn, table).values(list(rows)), execution_options={"preserve_rowcount": True})
+    return made.rowcount
 
 
 def upsert_many(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:

@@ -8,21 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import Keeper, Receipt
+from airflow_provider_lark.core.inbox.inbox import AsyncKeeper, Receipt
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 2.5
 """Lark hangs up after 3."""
-
-WRITERS = 8
-"""So many deliveries are written at once; the others wait, as long as they may."""
 
 _COUNT_EVERY = 100
 _DOES_NOT_COUNT = 409
@@ -61,29 +57,23 @@ class Counts:
 
 
 class Intake:
-    """Writes deliveries to inboxes within the time that Lark leaves; its methods belong to one event loop.
+    """Hands deliveries to inboxes within the time that Lark leaves; its methods belong to one event loop.
 
     :param answer_seconds: after so long Lark is told that a delivery is not stored.
     """
 
     def __init__(self, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
-        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="lark-inbox")
-        self._free = asyncio.Semaphore(WRITERS)
         self.counts = Counts()
 
-    def close(self) -> None:
-        """Let go of the threads; a write that hangs ends with its database."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def store(self, inbox: Keeper, delivery: Delivery, *, seconds: float | None = None) -> Reply:
-        """Write *delivery* to *inbox*, and return what Lark is told.
+    async def store(self, inbox: AsyncKeeper, delivery: Delivery, *, seconds: float | None = None) -> Reply:
+        """Hand *delivery* to *inbox*, and return what Lark is told.
 
         :param seconds: for this delivery, in place of *answer_seconds*.
         """
         limit = self._answer_seconds if seconds is None else seconds
         try:
-            receipt = await asyncio.wait_for(self._put(inbox, delivery), limit)
+            receipt = await asyncio.wait_for(inbox.put(delivery, seconds=limit), limit)
         except TimeoutError:
             self.counts.note("not_stored", f"the inbox took longer than {limit:.1f} s to keep a delivery")
             return _not_stored(delivery)
@@ -92,19 +82,6 @@ class Intake:
             return _not_stored(delivery)
         self.counts.add("stored" if receipt.is_new else "known")
         return _stored(delivery, receipt)
-
-    async def _put(self, inbox: Keeper, delivery: Delivery) -> Receipt:
-        await self._free.acquire()
-        running = asyncio.get_running_loop().run_in_executor(self._pool, inbox.put, delivery)
-        running.add_done_callback(self._let_next)
-        # a write that is under way goes on when nobody waits any more; its place is taken until it ends
-        return await asyncio.shield(running)
-
-    def _let_next(self, done: asyncio.Future[Receipt]) -> None:
-        self._free.release()
-        if not done.cancelled():
-            # of a write that nobody waits for any more, the outcome has been told already
-            done.exception()
 
 
 def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
@@ -115,9 +92,9 @@ def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
         return Reply(True)
     if receipt.reply is not None:
         return Reply(True, receipt.reply)
-    if receipt.is_new:
+    if receipt.first_ms is None:
         return Reply(True, _toast("info", "Received", "已收到"))
-    at = f"{datetime.fromtimestamp(receipt.at_ms / 1000, UTC):%H:%M:%S} UTC"
+    at = f"{datetime.fromtimestamp(receipt.first_ms / 1000, UTC):%H:%M:%S} UTC"
     return Reply(True, _toast("info", f"Already recorded at {at}", f"已于 {at} 记录"))
 
 

@@ -1,11 +1,12 @@
-"""The port of an inbox: entries are stored once, claimed by one worker, and completed, retried or set aside."""
+"""The ports of an inbox: entries are stored once, claimed by one worker, and completed, retried or set aside."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject, Kind
 
 MAX_ATTEMPTS = 10
@@ -17,16 +18,24 @@ _LONGEST_WAIT_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery.
+    """A delivery is kept.
 
-    :param is_new: False for one that was there before, under this id or as its double.
-    :param at_ms: when it came first, UTC milliseconds by the inbox's clock.
+    :param first_ms: of one that was there before, under this id or as its double: when it came first, UTC milliseconds
+        by the inbox's clock.
     :param reply: what the person who clicked is told, where that is decided already.
     """
 
-    is_new: bool
-    at_ms: int
+    first_ms: int | None = None
     reply: JsonObject | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it had not come before, as far as can be told."""
+        return self.first_ms is None
+
+
+Outcome: TypeAlias = Receipt | LarkError
+"""What became of one delivery of several: kept, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +74,38 @@ class InboxCounts:
 
 
 class Keeper(Protocol):
-    """What a door puts deliveries into: an inbox, or what stands before one."""
+    """What keeps deliveries: an inbox, or what stands before one."""
 
-    def put(self, delivery: Delivery) -> Receipt:
-        """Keep *delivery* durably; returns after it is committed, or confirmed.
+    def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Keep *deliveries* durably; returns after they are committed, or confirmed.
 
-        :raises LarkError: it is not kept, or nobody knows; Lark must not hear that it is.
+        :returns: what became of each, in their order; one that cannot be kept keeps no other out.
+        :raises LarkError: none is kept, or nobody knows; Lark must not hear that one is.
         """
         ...
+
+
+class AsyncKeeper(Protocol):
+    """What a door hands deliveries to; its methods belong to one event loop."""
+
+    async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
+        """Keep *delivery* durably, as :meth:`Keeper.put_all` does.
+
+        :param seconds: so long the caller waits for an answer.
+        :raises LarkError: it is not kept, or nobody knows.
+        """
+        ...
+
+
+def put_one(keeper: Keeper, delivery: Delivery) -> Receipt:
+    """Keep one delivery.
+
+    :raises LarkError: it is not kept, or nobody knows.
+    """
+    (outcome,) = keeper.put_all([delivery])
+    if isinstance(outcome, LarkError):
+        raise outcome
+    return outcome
 
 
 class Inbox(Keeper, Protocol):

@@ -10,21 +10,29 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, update
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
-from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox, inbox_identities
+from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox
 from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
-from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.inbox import set_aside
-from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, Entry, InboxCounts, Receipt, wait_seconds
+from airflow_provider_lark.core.inbox.inbox import (
+    MAX_ATTEMPTS,
+    Entry,
+    InboxCounts,
+    Outcome,
+    Receipt,
+    put_one,
+    wait_seconds,
+)
+from airflow_provider_lark.core.inbox.keeping import NewEntry, Raced, Refused, first_seen_ms, keep_all
 from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
 
 T = TypeVar("T")
@@ -32,10 +40,6 @@ T = TypeVar("T")
 ERROR_LENGTH = 500
 _RACES = 5
 _UNCLAIMED = {"claim_token": None, "claim_until_ms": None}
-
-
-class _Raced(Exception):
-    """Another process put the same delivery in at this moment."""
 
 
 class SqlInbox:
@@ -69,50 +73,44 @@ class SqlInbox:
 
     def put(self, delivery: Delivery) -> Receipt:
         """Keep *delivery* durably, once; of two processes that do so at once, one is told that it was there."""
+        return put_one(self, delivery)
+
+    def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Keep all of them durably, each once, in one transaction; see :meth:`.Keeper.put_all`."""
+        outcomes = self._keep([self._new_entry(each) for each in deliveries])
+        kept = zip(deliveries, outcomes, strict=True)
+        self._announce([each.subject for each, told in kept if isinstance(told, Receipt) and told.is_new])
+        return outcomes
+
+    def _keep(self, entries: Sequence[NewEntry]) -> list[Outcome]:
+        now_ms, with_savepoints = int(self._clock.now() * 1000), False
         for _ in range(_RACES):
             try:
-                receipt = self._run(partial(self._put, delivery))
-            except _Raced:
+                work = partial(keep_all, entries=entries, now_ms=now_ms, with_savepoints=with_savepoints)
+                return self._run(work)
+            except Raced:
                 continue
-            if receipt.is_new:
-                self._announce([delivery.subject])
-            return receipt
-        return self._look(partial(_find, delivery.identities)) or Receipt(False, int(self._clock.now() * 1000))
+            except Refused:
+                with_savepoints = True
+        if len(entries) > 1:
+            # others bring the same, again and again: what is alone waits for no more than one of them
+            return [outcome for each in entries for outcome in self._keep([each])]
+        return [Receipt(self._look(partial(first_seen_ms, entry=entries[0])) or now_ms)]
 
-    def put_all(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep all of them durably, each once; in one transaction where nobody else brings one of them meanwhile."""
-        try:
-            receipts = self._run(lambda conn: [self._put(each, conn) for each in deliveries])
-        except _Raced:
-            for each in deliveries:
-                self.put(each)
-            return
-        self._announce([each.subject for each, kept in zip(deliveries, receipts, strict=True) if kept.is_new])
-
-    def _put(self, delivery: Delivery, conn: Connection) -> Receipt:
-        known = _find(delivery.identities, conn)
-        if known is not None:
-            return known
-        sealed = self._keyring.encrypt(Secret(json.dumps([self._app_id, delivery.body], ensure_ascii=False)))
-        row = {
+    def _new_entry(self, delivery: Delivery) -> NewEntry:
+        plain = json.dumps([self._app_id, delivery.body], ensure_ascii=False)
+        values = {
             "app_id": self._app_id,
             "kind": delivery.kind,
             "event_type": delivery.type[:EVENT_LENGTH],
             "event_id": delivery.event_id[:EVENT_LENGTH],
             "subject": delivery.subject[:EVENT_LENGTH] or None,
-            "body": sealed,
+            "body": self._keyring.encrypt(Secret(plain)),
             "key_id": self._keyring.current_id,
             "status": "pending",
             "attempts": 0,
         }
-        made = conn.execute(insert(inbox).values(row)).inserted_primary_key
-        id_ = made[0] if made else None
-        # in one order everywhere, so that two that share two identities do not wait for each other
-        for identity in sorted(delivery.identities):
-            if not insert_if_new(conn, inbox_identities, {"identity": identity, "inbox_id": id_}):
-                raise _Raced
-        at_ms = conn.execute(select(epoch_ms(inbox.c.received_at)).where(inbox.c.id == id_)).scalar_one()
-        return Receipt(True, int(at_ms))
+        return NewEntry(values, delivery.identities)
 
     def claim(
         self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None, subject: str | None = None
@@ -258,14 +256,6 @@ class SqlInbox:
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         return transact(self._ready, work, table=inbox.name, clock=self._clock)
-
-
-def _find(identities: Sequence[str], conn: Connection) -> Receipt | None:
-    seen = select(func.min(epoch_ms(inbox_identities.c.seen_at))).where(
-        is_among(inbox_identities.c.identity, list(identities))
-    )
-    at_ms = conn.scalar(seen)
-    return None if at_ms is None else Receipt(False, int(at_ms))
 
 
 def _set_aside(conn: Connection, ids: Sequence[int], error: str) -> None:

@@ -1,54 +1,110 @@
 """Answers people on arrival: their answers to questions are decided before the inbox, instead of being stored in it.
 
-A decision is as durable as an entry of the inbox, and can be told to the person at once. What cannot be decided at this
-moment is kept in the inbox, and decided by whoever waits for the answer.
+A decision is as durable as an entry of the inbox, and can be told to the person at once. Where the questions cannot be
+read at this moment, an answer is stored, and decided later: by the pump that moves it to the inbox, or by whoever waits
+for the answer. That an answer is decided twice changes nothing: the second time it is known.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import Entry, Inbox, Keeper, Receipt
+from airflow_provider_lark.core.inbox.inbox import AsyncKeeper, Entry, Inbox, InboxCounts, Outcome, Receipt
 from airflow_provider_lark.core.questions.click import Click, read_click, read_decision_click
 from airflow_provider_lark.core.questions.question import Answered
 from airflow_provider_lark.core.questions.store import QuestionStore
-from airflow_provider_lark.core.questions.toasts import UNKNOWN, say_in_centre
+from airflow_provider_lark.core.questions.toasts import LATER, UNKNOWN, say_in_centre
 from airflow_provider_lark.core.receiving.approval_door import read_decision
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
 
 log = logging.getLogger(__name__)
+
+DECIDERS = 4
+"""So many answers are decided at once; the others wait, as long as they may."""
+
+PATIENCE = 0.4
+"""The share of the time for a reply after which an answer is stored undecided, where RabbitMQ stores it."""
 
 _AT_ONCE = 50
 _LEASE_SECONDS = 60.0
 
 
 class Desk:
-    """Stands before what keeps deliveries: decides about answers to questions itself, and passes everything else on."""
+    """Stands before what keeps deliveries: decides about answers to questions itself, and passes everything else on.
 
-    def __init__(self, inbox: Keeper, questions: QuestionStore) -> None:
+    :param patience: the share of the time for a reply that deciding may take, before an answer is stored instead. None:
+        all of it, because what stores answers is the database that decides about them.
+    """
+
+    def __init__(self, inbox: AsyncKeeper, questions: QuestionStore, *, patience: float | None = None) -> None:
+        self._inbox = inbox
+        self._questions = questions
+        self._patience = patience
+        self._pool = ThreadPoolExecutor(DECIDERS, thread_name_prefix="lark-desk")
+
+    async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
+        """Decide about an answer to a question; store everything else, and answers that cannot be decided now."""
+        click = _read(delivery)
+        if click is None:
+            return await self._inbox.put(delivery, seconds=seconds)
+        limit = None if self._patience is None else seconds * self._patience
+        deciding = asyncio.get_running_loop().run_in_executor(self._pool, _decide, self._questions, click)
+        try:
+            decided = await asyncio.wait_for(deciding, limit)
+        except TimeoutError:
+            log.warning("an answer could not be decided in time, and goes to the inbox")
+        except LarkError as exc:
+            log.warning("an answer could not be decided at once, and goes to the inbox: %s", exc)
+        else:
+            return decided or await self._inbox.put(delivery, seconds=seconds)
+        stored = await self._inbox.put(delivery, seconds=seconds)
+        is_later = stored.is_new and click.via == "card" and click.question_id
+        return replace(stored, reply={"toast": LATER}) if is_later else stored
+
+
+class LateDesk:
+    """Stands before the inbox that a pump fills, and decides about answers that could not be decided when they came.
+
+    They stand in the inbox first: there, the two callbacks of one click are one.
+    """
+
+    def __init__(self, inbox: Inbox, questions: QuestionStore) -> None:
         self._inbox = inbox
         self._questions = questions
 
-    def put(self, delivery: Delivery) -> Receipt:
-        """Decide about an answer to a question; keep everything else, and answers that cannot be decided now."""
-        click = _read(delivery)
-        if click is None:
-            return self._inbox.put(delivery)
-        try:
-            answered = self._questions.answer(click)
-        except LarkError as exc:
-            log.warning("an answer could not be decided at once, and goes to the inbox: %s", exc)
-            return self._inbox.put(delivery)
-        if answered is not None:
-            reply = answered.reply if click.via == "card" else _refusal(answered)
-            return Receipt(not answered.is_repeated, answered.question.now_ms, reply=reply)
-        if click.via == "centre":
-            log.warning("a decision of the approval centre on the unknown question %s is refused", click.question_id)
-            return Receipt(True, delivery.created_ms or 0, reply=say_in_centre(UNKNOWN))
-        return self._inbox.put(delivery)
+    def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Store all of them durably, each once, then decide about answers that name a question."""
+        outcomes = self._inbox.put_all(deliveries)
+        clicks = ((each.subject, _read(each)) for each in deliveries)
+        subjects = dict.fromkeys(subject for subject, click in clicks if click and click.question_id and subject)
+        if subjects:
+            try:
+                decide_waiting(self._inbox, self._questions, list(subjects))
+            except LarkError as exc:
+                log.warning("answers wait in the inbox until the task that asked looks: %s", exc)
+        return outcomes
+
+    def count(self) -> InboxCounts:
+        """Tell how the inbox stands."""
+        return self._inbox.count()
+
+
+def _decide(questions: QuestionStore, click: Click) -> Receipt | None:
+    """Decide about an answer; None where it is on no card of a question."""
+    answered = questions.answer(click)
+    if answered is not None:
+        reply = answered.reply if click.via == "card" else _refusal(answered)
+        return Receipt(answered.question.now_ms if answered.is_repeated else None, reply)
+    if click.via == "centre":
+        log.warning("a decision of the approval centre on the unknown question %s is refused", click.question_id)
+        return Receipt(reply=say_in_centre(UNKNOWN))
+    return None
 
 
 def _read(delivery: Delivery | Entry) -> Click | None:

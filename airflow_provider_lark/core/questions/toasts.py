@@ -21,10 +21,19 @@ _LONGEST = 40
 
 def toast_for(terms: Terms, standing: Standing, verdict: Verdict, click_open_id: str) -> dict[str, Any]:
     """Return the toast of a verdict, as Lark takes it."""
-    kind, text = _toast(terms, standing, verdict, click_open_id)
+    return _as_lark_takes_it(*_toast(terms, standing, verdict, click_open_id))
+
+
+def _as_lark_takes_it(kind: ToastType, text: Localized) -> dict[str, Any]:
     languages = dict(text.texts)
     return {"type": kind, "content": languages["en_us"], "i18n": languages}
 
+
+LATER = _as_lark_takes_it(
+    "info",
+    localize(en_us="Received; in a moment the card shows whether it counts", zh_cn="已收到，卡片稍后会显示是否有效"),
+)
+"""The toast of a click that is kept, and decided later."""
 
 UNKNOWN = {"en_us": "This question is not known any more", "zh_cn": "此问题已不存在"}
 

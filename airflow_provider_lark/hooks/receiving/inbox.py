@@ -15,11 +15,11 @@ from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
 from airflow_provider_lark.hooks.connections.redis import open_bell
 from airflow_provider_lark.hooks.database import sql_engine
 from airflow_provider_lark.hooks.receiving.pumps import keep_pumping
-from airflow_provider_lark.hooks.receiving.questions import decide_in
+from airflow_provider_lark.hooks.receiving.questions import open_questions
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
-    from airflow_provider_lark.core.inbox.inbox import Keeper
+    from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
     from airflow_provider_lark.core.inbox.redis_bell import RedisBell
@@ -47,19 +47,22 @@ def open_served(conn_id: str) -> Served:
     return Served(door, open_keeper(hook), approval_door)
 
 
-def open_keeper(hook: LarkHook) -> Keeper:
+def open_keeper(hook: LarkHook) -> AsyncKeeper:
     """Return what keeps the deliveries to the app; its tables, or with RabbitMQ its queues, are made.
 
     :raises LarkError: the inbox cannot be used.
     """
-    from airflow_provider_lark.core.doors.intake import WRITERS
+    from airflow_provider_lark.core.inbox.group_commit import WRITERS, GroupCommit
+    from airflow_provider_lark.core.questions.desk import DECIDERS, PATIENCE, Desk
 
+    questions = open_questions(hook, kept_open=DECIDERS)
     if hook.settings.rabbitmq_conn_id is not None:
-        return decide_in(hook, _open_queue(hook))
+        # the queue takes clicks too, while the database that decides about them is down
+        return Desk(GroupCommit(_open_queue(hook)), questions, patience=PATIENCE)
     inbox = open_inbox(hook, kept_open=WRITERS)
     # tables that cannot be made are said now, and not at the first event
     inbox.count()
-    return decide_in(hook, inbox)
+    return Desk(GroupCommit(inbox), questions)
 
 
 def approval_secrets(hook: LarkHook) -> CallbackSecrets:
@@ -111,14 +114,16 @@ def find_bell(hook: LarkHook) -> RedisBell | None:
 def _open_queue(hook: LarkHook) -> RabbitMQInbox:
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.pump import Pump
+    from airflow_provider_lark.core.questions.desk import LateDesk
 
     settings, inbox = hook.settings, open_inbox(hook, kept_open=1)
+    target = LateDesk(inbox, open_questions(hook, kept_open=1))
     broker, keyring = open_broker(settings.rabbitmq_conn_id or ""), read_keyring()
     queue = RabbitMQInbox(broker, keyring, settings.app_id)
     queue.prepare()
     # that the database is down now, or its tables not made, is for the pump to cope with
     source = (broker.address, keyring.key_ids, settings.app_id, inbox.where)
-    keep_pumping(hook.lark_conn_id, source, lambda: Pump(broker, keyring, settings.app_id, inbox))
+    keep_pumping(hook.lark_conn_id, source, lambda: Pump(broker, keyring, settings.app_id, target))
     return queue
 
 

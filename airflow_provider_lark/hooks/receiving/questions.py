@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,7 @@ from airflow_provider_lark.hooks.database import sql_engine
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.inbox.inbox import Inbox, Keeper
-    from airflow_provider_lark.core.questions.desk import Desk
+    from airflow_provider_lark.core.inbox.inbox import Inbox
     from airflow_provider_lark.core.questions.question import Question
     from airflow_provider_lark.core.questions.rules import State, Vote
     from airflow_provider_lark.core.questions.store import QuestionStore
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_questions(hook: LarkHook) -> QuestionStore:
+def open_questions(hook: LarkHook, *, kept_open: int = 0) -> QuestionStore:
     """Return the questions that are asked with the app; the database is not asked yet.
 
+    :param kept_open: as for :func:`.sql_engine`.
     :raises ConfigError: the connection names no token store, or ``LARK_CONFIG_ENCRYPTION_KEY`` holds no key.
     """
     from airflow_provider_lark.core.questions.store import QuestionStore
@@ -39,17 +40,11 @@ def open_questions(hook: LarkHook) -> QuestionStore:
             f"connection {hook.lark_conn_id!r}: has no token store, which also holds questions and their answers; set "
             "store_conn_id to a SQL connection"
         )
-    return QuestionStore(sql_engine(settings.token_store_conn_id), read_keyring(), settings.app_id)
-
-
-def decide_in(hook: LarkHook, inbox: Keeper) -> Desk:
-    """Return *inbox* for whoever receives: clicks on the questions of tasks are decided in it at once.
-
-    :raises ConfigError: as :func:`open_questions`.
-    """
-    from airflow_provider_lark.core.questions.desk import Desk
-
-    return Desk(inbox, open_questions(hook))
+    engine = sql_engine(settings.token_store_conn_id, kept_open=kept_open)
+    store = QuestionStore(engine, read_keyring(), settings.app_id)
+    # as of the inbox: a receiver reads its connection anew every minute, and lets go of what it had
+    weakref.finalize(store, engine.dispose)
+    return store
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.doors.intake import Intake
 from airflow_provider_lark.core.errors import ConfigError, LarkError, Unreachable
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.rabbitmq.broker import Broker, BrokerAddress, QueueNames
 from airflow_provider_lark.core.inbox.rabbitmq.publisher import IDLE_SECONDS, RabbitMQInbox
 from airflow_provider_lark.core.inbox.rabbitmq.pump import TRIES_MAX, Pump
@@ -145,11 +146,8 @@ def store(queue: RabbitMQInbox, *deliveries: Delivery) -> list[Any]:
     """Return what Lark is told about each, as the doors do it."""
 
     async def run() -> list[Any]:
-        intake = Intake()
-        try:
-            return await asyncio.gather(*(intake.store(queue, each) for each in deliveries))
-        finally:
-            intake.close()
+        intake, keeper = Intake(), GroupCommit(queue)
+        return await asyncio.gather(*(intake.store(keeper, each) for each in deliveries))
 
     return asyncio.run(run())
 

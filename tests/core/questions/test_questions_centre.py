@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from airflow_provider_lark.core.api.services.approval import Definition
 from airflow_provider_lark.core.api.services.approval.instance import check_instance
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.questions.centre import Centre
 from airflow_provider_lark.core.questions.centre_terms import Approver, CentreTerms
@@ -220,7 +222,8 @@ def test_decision_that_came_while_the_questions_could_not_be_read_waits_in_the_i
     delivery = ApprovalDoor("cli_emulator", SECRETS).receive(sealed, {}, now_ms=AT)
     with room.engine.begin() as conn:
         conn.execute(text("ALTER TABLE lark_questions RENAME TO away"))
-    assert Desk(room.inbox, room.store).put(delivery).reply is None
+    desk = Desk(GroupCommit(room.inbox), room.store)
+    assert asyncio.run(desk.put(delivery, seconds=60)).reply is None
     with room.engine.begin() as conn:
         conn.execute(text("ALTER TABLE away RENAME TO lark_questions"))
     subjects = room.store.read(asked.id).subjects

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
 from airflow_provider_lark.core.questions.desk import Desk
@@ -59,11 +60,11 @@ def room(request: pytest.FixtureRequest, new_database: Callable[[str], Engine]) 
         emu.switches.ack_seconds = 60.0
         ring = Keyring.from_text(RING)
         store = QuestionStore(database, ring, emu.app_id)
-        inbox = Desk(SqlInbox(database, ring, emu.app_id), store)
+        inbox = SqlInbox(database, ring, emu.app_id)
         lin, wei = (emu.state.add_user(name).open_id for name in ("Lin", "Wei"))
         chat = emu.state.add_chat("Team", [lin, wei])
         with (
-            serve(inbox, app_id=emu.app_id, clock=SystemClock()) as running,
+            serve(inbox, keeper=Desk(GroupCommit(inbox), store), app_id=emu.app_id, clock=SystemClock()) as running,
             LarkClient(emu.app_id, emu.app_secret, host=emu.url) as client,
         ):
             url = f"{running.url}/lark_default"

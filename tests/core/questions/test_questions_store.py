@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,8 +16,11 @@ from sqlalchemy import Engine, create_engine, text
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.errors import ConfigError, NotFound, Unreachable
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
+from airflow_provider_lark.core.inbox.inbox import Receipt
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
-from airflow_provider_lark.core.questions.desk import Desk, decide_waiting
+from airflow_provider_lark.core.questions.click import QUESTION
+from airflow_provider_lark.core.questions.desk import Desk, LateDesk, decide_waiting
 from airflow_provider_lark.core.questions.store import QuestionStore, purge
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
 from tests.core.questions.asking import press, terms
@@ -226,22 +231,34 @@ def test_old_questions_and_answers_are_purged(store: QuestionStore, database: En
 # -- at the door
 
 
-def delivery(choice: str = "approve", *, who: str = "ou_lin", message_id: str = "om_1", at: int = 1) -> Delivery:
-    body = click_body({"choice": choice}, at_us=1_608_725_989_000_000 + at * 10_000_000)
+def delivery(
+    choice: str = "approve", *, who: str = "ou_lin", message_id: str = "om_1", at: int = 1, question_id: str = ""
+) -> Delivery:
+    value = {"choice": choice} | ({QUESTION: question_id} if question_id else {})
+    body = click_body(value, at_us=1_608_725_989_000_000 + at * 10_000_000)
     body["event"]["operator"]["open_id"] = who
     body["event"]["context"]["open_message_id"] = message_id
     return read_delivery(body, now_ms=1_608_725_989_000)
 
 
+def hand_over(inbox: SqlInbox, questions: QuestionStore, *deliveries: Delivery) -> list[Receipt]:
+    """Return what becomes of deliveries, one after the other, at a desk before *inbox*."""
+
+    async def run() -> list[Receipt]:
+        desk = Desk(GroupCommit(inbox), questions)
+        return [await desk.put(each, seconds=60) for each in deliveries]
+
+    return asyncio.run(run())
+
+
 def test_door_decides_about_a_click_and_keeps_what_is_no_answer(store: QuestionStore, database: Engine) -> None:
     asked(store)
     inbox = SqlInbox(database, RING, "cli_1")
-    door = Desk(inbox, store)
-    receipt = door.put(delivery())
+    (receipt,) = hand_over(inbox, store, delivery())
     assert receipt.reply is not None
     assert (receipt.is_new, receipt.reply["toast"]["content"]) == (True, "Recorded: Approve")
     assert inbox.count().pending == 0
-    other = door.put(delivery(message_id="om_other"))
+    (other,) = hand_over(inbox, store, delivery(message_id="om_other"))
     assert (other.is_new, other.reply, inbox.count().pending) == (True, None, 1)
 
 
@@ -249,9 +266,7 @@ def test_click_that_came_before_the_question_is_decided_when_it_is_asked(
     store: QuestionStore, database: Engine
 ) -> None:
     inbox = SqlInbox(database, RING, "cli_1")
-    door = Desk(inbox, store)
-    door.put(delivery())
-    door.put(delivery("reject", who="ou_wei", at=2))
+    hand_over(inbox, store, delivery(), delivery("reject", who="ou_wei", at=2))
     id_ = asked(store)
     assert decide_waiting(inbox, store, ["om_1", "om_9"]) == 2
     question = store.read(id_)
@@ -265,10 +280,43 @@ def test_click_goes_to_the_inbox_while_the_questions_cannot_be_read(store: Quest
     id_ = asked(store)
     down = QuestionStore(create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), RING, "cli_1")
     inbox = SqlInbox(database, RING, "cli_1")
-    receipt = Desk(inbox, down).put(delivery())
+    (receipt,) = hand_over(inbox, down, delivery())
     # nothing is promised but that it was received
     assert (receipt.is_new, receipt.reply, inbox.count().pending) == (True, None, 1)
     assert decide_waiting(inbox, store, ["om_1"]) == 1
     assert store.read(id_).decision == "approve"
     with pytest.raises(Unreachable):
         down.read(id_)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_click_is_kept_undecided_while_the_questions_hang_and_decided_once_by_the_pump(
+    store: QuestionStore, database: Engine, new_database: Callable[[str], Engine]
+) -> None:
+    """As with RabbitMQ, which takes the click while the database does not answer."""
+    inbox, queue = (SqlInbox(each, RING, "cli_1") for each in (database, new_database("sqlite")))
+    id_ = asked(store)
+    clicks = [delivery(question_id=id_), delivery("reject", who="ou_stranger", at=2, question_id=id_)]
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"postgresql+psycopg://root@127.0.0.1:{mute.getsockname()[1]}/none"
+        hanging = QuestionStore(create_engine(url, connect_args={"connect_timeout": 60}), RING, "cli_1")
+
+        async def run() -> list[Receipt]:
+            desk = Desk(GroupCommit(queue), hanging, patience=0.001)
+            kept = await asyncio.gather(*(desk.put(each, seconds=60) for each in clicks))
+            # nobody waits for the server that says nothing
+            mute.close()
+            return kept
+
+        told = [receipt.reply for receipt in asyncio.run(run())]
+    assert [reply and reply["toast"]["content"] for reply in told] == [
+        "Received; in a moment the card shows whether it counts"
+    ] * 2
+    for _ in range(2):
+        # the second time as after a crash before the message was acknowledged
+        LateDesk(inbox, store).put_all([*clicks, delivery(message_id="om_other")])
+    assert [(each["open_id"], each["reason"]) for each in store.audit(id_)] == [
+        ("ou_lin", "accepted"),
+        ("ou_stranger", "answered"),
+    ]
+    assert (inbox.count().completed, inbox.count().pending) == (2, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import amqp
@@ -13,7 +14,7 @@ from amqp.exceptions import AMQPError
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LarkError, Unreachable
-from airflow_provider_lark.core.inbox.inbox import Receipt
+from airflow_provider_lark.core.inbox.inbox import Outcome, Receipt, put_one
 from airflow_provider_lark.core.inbox.rabbitmq.broker import Broker, QueueNames, declare
 from airflow_provider_lark.core.inbox.rabbitmq.message import make_message
 from airflow_provider_lark.core.receiving.envelope import Delivery
@@ -53,27 +54,30 @@ class RabbitMQInbox:
         weakref.finalize(self, _drop_all, self._idle)
 
     def put(self, delivery: Delivery) -> Receipt:
-        """Keep *delivery* in the queue; returns after the broker has confirmed it.
+        """Keep *delivery* in the queue; see :meth:`put_all`."""
+        return put_one(self, delivery)
 
+    def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Keep *deliveries* in the queue; returns after the broker has answered for each of them.
+
+        :returns: for each in turn what became of it; of one that the broker refuses, :class:`.Unreachable`.
         :raises ConfigError: the user, its rights, the virtual host or the queue are not as they must be.
-        :raises Unreachable: the broker does not answer or confirm in time, or refuses; the delivery may be there all
-            the same, and comes twice then.
+        :raises Unreachable: the broker does not answer or confirm in time; some may be there all the same, and come
+            twice then.
         """
         end = self._clock.monotonic() + self._put_seconds
         at_ms = int(self._clock.now() * 1000)
-        message = make_message(self._keyring, self._app_id, delivery, at_ms=at_ms)
+        messages = [make_message(self._keyring, self._app_id, each, at_ms=at_ms) for each in deliveries]
         rested = self._take_rested()
         if rested is not None:
             try:
-                self._publish(rested, message, end)
-                return Receipt(True, at_ms)
+                return self._publish(rested, messages, end)
             except LarkError:
                 raise
             except (AMQPError, OSError):
                 # most likely closed while it rested; whatever else it is, the next one meets it too
                 pass
-        self._broker.run(lambda: self._publish(self._open(end), message, end))
-        return Receipt(True, at_ms)
+        return self._broker.run(lambda: self._publish(self._open(end), messages, end))
 
     def prepare(self) -> None:
         """Declare the queues, so that what is wrong is said now and not at the first event.
@@ -99,14 +103,15 @@ class RabbitMQInbox:
                 line.drop()
         return None
 
-    def _publish(self, line: _Line, message: amqp.Message, end: float) -> None:
+    def _publish(self, line: _Line, messages: Sequence[amqp.Message], end: float) -> list[Outcome]:
         try:
-            line.publish(message, end=end)
+            outcomes = line.publish(messages, end=end)
         except BaseException:
             # a confirm that comes late would be taken for the next one's
             line.drop()
             raise
         self._idle.put(line)
+        return outcomes
 
 
 def _drop_all(idle: queue.LifoQueue[_Line]) -> None:
@@ -116,7 +121,7 @@ def _drop_all(idle: queue.LifoQueue[_Line]) -> None:
 
 
 class _Line:
-    """A connection with a channel on which one message at a time is published and confirmed."""
+    """A connection with a channel on which one batch of messages at a time is published and confirmed."""
 
     def __init__(self, broker: Broker, names: QueueNames, clock: Clock, *, seconds: float) -> None:
         self._where = broker.address
@@ -134,35 +139,41 @@ class _Line:
         except BaseException:
             self.drop()
             raise
-        self._outcome: bool | None = None
+        # of this batch, by the number that the broker gives each message of the channel
+        self._last_tag = 0
+        self._waiting: set[int] = set()
+        self._refused: set[int] = set()
         self._is_returned = False
-        self._channel.events["basic_ack"].add(lambda *_: self._settle(True))
-        self._channel.events["basic_nack"].add(lambda *_: self._settle(False))
+        self._channel.events["basic_ack"].add(lambda tag, multiple: self._settle(tag, multiple=multiple))
+        self._channel.events["basic_nack"].add(lambda tag, multiple: self._refuse(tag, multiple=multiple))
         self._channel.events["basic_return"].add(lambda *_: self._note_returned())
 
-    def publish(self, message: amqp.Message, *, end: float) -> None:
-        self._send(message, end)
+    def publish(self, messages: Sequence[amqp.Message], *, end: float) -> list[Outcome]:
+        tags = self._send(messages, end)
         if self._is_returned:
-            # somebody has deleted the queue since
+            # somebody has deleted the queue since; what comes twice, the inbox keeps once
             declare(self._channel, self._names)
-            self._send(message, end)
+            tags = self._send(messages, end)
         if self._is_returned:
             raise Unreachable(f"{self._where}: the queue {self._names.main} vanishes as soon as it is declared")
-        if not self._outcome:
-            raise Unreachable(
-                f"{self._where}: the queue {self._names.main} refused a message; check its length limit (policy), its "
-                "replicas and the broker's log"
-            )
         self.used_at = self._clock.monotonic()
+        return [self._tell_refused() if tag in self._refused else Receipt() for tag in tags]
 
-    def _send(self, message: amqp.Message, end: float) -> None:
-        self._outcome, self._is_returned = None, False
-        self._channel.basic_publish(message, routing_key=self._names.main, mandatory=True, timeout=self._left(end))
-        while self._outcome is None:
+    def _send(self, messages: Sequence[amqp.Message], end: float) -> list[int]:
+        """Publish messages, wait until the broker has answered for each of them, and return their tags."""
+        self._is_returned = False
+        self._refused.clear()
+        tags = list(range(self._last_tag + 1, self._last_tag + 1 + len(messages)))
+        for tag, message in zip(tags, messages, strict=True):
+            self._last_tag = tag
+            self._waiting.add(tag)
+            self._channel.basic_publish(message, routing_key=self._names.main, mandatory=True, timeout=self._left(end))
+        while self._waiting:
             try:
                 self._connection.drain_events(timeout=self._left(end))
             except TimeoutError:
                 raise Unreachable(self._tell_late()) from None
+        return tags
 
     def _left(self, end: float) -> float:
         left = end - self._clock.monotonic()
@@ -175,8 +186,19 @@ class _Line:
             return f"{self._where}: takes no messages, because it is short of memory or disk; see `rabbitmqctl status`"
         return f"{self._where}: has not confirmed a message in time; check its load and its log"
 
-    def _settle(self, is_kept: bool) -> None:
-        self._outcome = is_kept
+    def _tell_refused(self) -> Unreachable:
+        return Unreachable(
+            f"{self._where}: the queue {self._names.main} refused a message; check its length limit (policy), its "
+            "replicas and the broker's log"
+        )
+
+    def _settle(self, tag: int, *, multiple: bool) -> set[int]:
+        settled = {each for each in self._waiting if each <= tag} if multiple else {tag}
+        self._waiting -= settled
+        return settled
+
+    def _refuse(self, tag: int, *, multiple: bool) -> None:
+        self._refused |= self._settle(tag, multiple=multiple)
 
     def _note_returned(self) -> None:
         self._is_returned = True

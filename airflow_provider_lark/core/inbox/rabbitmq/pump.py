@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import amqp
@@ -14,6 +15,7 @@ from amqp.exceptions import AMQPError
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.inbox.inbox import Outcome
 from airflow_provider_lark.core.inbox.rabbitmq.broker import Broker, QueueNames, declare
 from airflow_provider_lark.core.inbox.rabbitmq.message import Unreadable, read_message
 from airflow_provider_lark.core.receiving.envelope import Delivery
@@ -39,8 +41,8 @@ _GLANCE_SECONDS = 1.0
 class Target(Protocol):
     """The inbox in the database."""
 
-    def put_all(self, deliveries: list[Delivery]) -> None:
-        """Keep all of them durably, each once."""
+    def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Keep all of them durably, each once; see :meth:`.Keeper.put_all`."""
         ...
 
     def count(self) -> object:
@@ -105,6 +107,11 @@ class Pump:
                 if failures == 1:
                     log.warning("events wait in the queue %s: %s", self._names.main, exc)
                 self.counts["gaps"] += 1
+            except Exception:
+                # whatever it is, the next events must not wait for a person to start the receiver anew
+                failures += 1
+                self.counts["gaps"] += 1
+                log.exception("events wait in the queue %s: moving them failed", self._names.main)
             self._stop.wait(wait_seconds(failures, self._longest_wait_seconds))
 
     def _consume(self) -> None:
@@ -133,9 +140,9 @@ class Pump:
         """
         return read_message(self._keyring, self._app_id, message)
 
-    def store(self, deliveries: list[Delivery]) -> None:
+    def store(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Keep them in the inbox."""
-        self._target.put_all(deliveries)
+        return self._target.put_all(deliveries)
 
     def is_up(self) -> bool:
         """Tell whether the database answers."""
@@ -195,32 +202,26 @@ class _Batch:
         self._failures = 0
 
     def _store(self, tags: list[int]) -> None:
+        """Store what is held; raise the error of one that was not."""
+        outcomes: Sequence[Outcome]
         try:
-            self._pump.store([self._held[tag] for tag in tags])
-        except LarkError:
-            if not self._pump.is_up():
+            outcomes = self._pump.store([self._held[tag] for tag in tags])
+        except LarkError as exc:
+            if len(tags) > 1 or not self._pump.is_up():
                 raise
-            # one of them, or some, will not go in
-            self._store_one_by_one(tags)
-            return
-        for tag in tags:
-            self._acknowledge(tag)
-
-    def _store_one_by_one(self, tags: list[int]) -> None:
+            # the only one, so that nobody can tell its fault from the database's
+            outcomes = [exc]
         error: LarkError | None = None
-        for tag in tags:
-            try:
-                self._pump.store([self._held[tag]])
-            except LarkError as exc:
-                error = exc
-                if not self._pump.is_up():
-                    raise
-                self._tries[tag] += 1
-                if self._tries[tag] >= TRIES_MAX:
-                    self._bury(tag, f"tried {TRIES_MAX} times; the last time: {exc}")
-            else:
+        for tag, outcome in zip(tags, outcomes, strict=True):
+            if not isinstance(outcome, LarkError):
                 self._acknowledge(tag)
-        if error is not None and self._held:
+                continue
+            self._tries[tag] += 1
+            if self._tries[tag] >= TRIES_MAX:
+                self._bury(tag, f"tried {TRIES_MAX} times; the last time: {outcome}")
+            else:
+                error = outcome
+        if error is not None:
             raise error
 
     def _note_failure(self, now: float, exc: LarkError) -> None:

@@ -13,6 +13,7 @@ from airflow_provider_lark.core.api import AsyncLarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.doors.long_connection.receiver import LongConnectionReceiver
 from airflow_provider_lark.core.inbox.connection import ConnectionLease
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.emulator import Emulator, ManualClock
 
@@ -116,7 +117,8 @@ class Stage:
 
     @contextmanager
     def listening(self, **options: Any) -> Iterator[Listening]:
-        given = {"inbox": self.inbox, "lease": self.lease(), "clock": self.clock, "answer_seconds": 60.0, **options}
+        given = {"lease": self.lease(), "clock": self.clock, "answer_seconds": 60.0, **options}
+        given.setdefault("inbox", GroupCommit(self.inbox))
         listening = Listening(
             lambda: LongConnectionReceiver(self.emu.app_id, open_client=self.open_client, chance=lambda: 0.5, **given)
         )

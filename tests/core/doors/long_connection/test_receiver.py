@@ -14,6 +14,7 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.errors import AccessDenied, ConfigError, LimitReached, NotAuthorized
 from airflow_provider_lark.core.inbox.connection import ConnectionLease
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.emulator import Emulator, ManualClock
 from tests.core.doors.long_connection.stage import RING, Stage, StandingClock, wait_until
@@ -60,7 +61,7 @@ def test_fragments_in_any_order_and_copies_are_stored_once(stage: Stage) -> None
 
 def test_three_hundred_events_at_once_are_all_stored(stage: Stage, new_database: Callable[[str], Any]) -> None:
     inbox = SqlInbox(new_database("postgresql"), Keyring.from_text(RING), stage.emu.app_id)
-    with stage.listening(inbox=inbox):
+    with stage.listening(inbox=GroupCommit(inbox)):
         wait_until(lambda: stage.devices)
         for number in range(300):
             stage.edit(str(number))
@@ -103,7 +104,7 @@ def test_inbox_that_is_down_is_not_acknowledged_and_the_redelivery_is_kept(stage
     inbox = SqlInbox(down, Keyring.from_text(RING), stage.emu.app_id)
     body = click({"a": 1})
     body["header"]["app_id"] = stage.emu.app_id
-    with stage.listening(inbox=inbox, answer_seconds=0.5) as listening:
+    with stage.listening(inbox=GroupCommit(inbox), answer_seconds=0.5) as listening:
         wait_until(lambda: stage.devices)
         stage.edit()
         stage.emu.events.settle(60)
@@ -368,7 +369,7 @@ def test_stop_answers_what_is_under_way(stage: Stage, new_database: Callable[[st
     database = new_database("postgresql")
     upgrade(database)
     inbox = SqlInbox(database, Keyring.from_text(RING), stage.emu.app_id)
-    with stage.listening(inbox=inbox) as listening:
+    with stage.listening(inbox=GroupCommit(inbox)) as listening:
         wait_until(lambda: stage.devices)
         with database.connect() as blocker, blocker.begin():
             blocker.execute(text("LOCK TABLE lark_inbox IN ACCESS EXCLUSIVE MODE"))

@@ -1,0 +1,98 @@
+"""Many deliveries in one transaction: what comes while the last ones are being written goes into the next.
+
+A commit costs the same for one row as for a hundred, and so do the statements around it. Each caller hears of its own
+delivery after the commit that holds it, and only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from airflow_provider_lark.core.errors import Unreachable
+from airflow_provider_lark.core.inbox.inbox import Keeper, Outcome, Receipt
+from airflow_provider_lark.core.receiving.envelope import Delivery
+
+TOGETHER_MAX = 100
+"""So many deliveries go into one transaction."""
+
+GATHER_SECONDS = 0.02
+"""A batch begins so long after the last one at the earliest. What comes after a pause is written at once."""
+
+PATIENCE_SECONDS = 0.25
+"""A batch that takes longer may hang, on a lock or a connection; the next one no longer waits for it."""
+
+WRITERS = 4
+"""So many batches are written at once where they hang; usually it is one."""
+
+WAITING_MAX = 2000
+"""So many deliveries wait; more come only where nothing is written, and Lark sends them again."""
+
+_Waiting = tuple[Delivery, "asyncio.Future[Receipt]"]
+
+
+class GroupCommit:
+    """Stands before what keeps deliveries, and brings it several at once; belongs to one event loop.
+
+    A caller that is cancelled while it waits for its turn leaves nothing behind. One that is cancelled later does not
+    know what became of its delivery. Its threads end when it is let go of, and a write that hangs with its database.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper
+        self._waiting: deque[_Waiting] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="lark-inbox")
+        self._free = asyncio.Semaphore(WRITERS)
+
+    async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
+        """Keep *delivery* durably; see :meth:`.AsyncKeeper.put`."""
+        if len(self._waiting) >= WAITING_MAX:
+            raise Unreachable(f"{WAITING_MAX} deliveries wait for the inbox already, so no more are taken")
+        kept: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, kept))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        return await kept
+
+    async def _write(self) -> None:
+        """Write batch after batch, until nothing waits."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                await self._free.acquire()
+                batch = self._take()
+                if not batch:
+                    self._free.release()
+                    return
+                began = loop.time()
+                job = loop.run_in_executor(self._pool, self.keeper.put_all, [delivery for delivery, _ in batch])
+                job.add_done_callback(partial(self._settle, batch))
+                await asyncio.wait({job}, timeout=PATIENCE_SECONDS)
+                await asyncio.sleep(began + GATHER_SECONDS - loop.time())
+        finally:
+            self._writing = None
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < TOGETHER_MAX:
+            delivery, kept = self._waiting.popleft()
+            if not kept.done():
+                batch.append((delivery, kept))
+        return batch
+
+    def _settle(self, batch: Sequence[_Waiting], job: asyncio.Future[list[Outcome]]) -> None:
+        self._free.release()
+        error = job.exception()
+        outcomes: Sequence[Receipt | BaseException] = [error] * len(batch) if error is not None else job.result()
+        for (_, kept), outcome in zip(batch, outcomes, strict=True):
+            if kept.done():
+                # nobody waits any more, and what its caller told has been told
+                continue
+            if isinstance(outcome, Receipt):
+                kept.set_result(outcome)
+            else:
+                kept.set_exception(outcome)
