@@ -2,7 +2,7 @@
 
 ::
 
-    provider_info.py   what Airflow reads to find the provider
+    provider_info.py   what Airflow reads to find the provider; provider_config.py: its settings
     core/              runs without Airflow: the Lark client, field codecs, both sides, the sync engine
     emulator/          a Lark Open Platform on localhost, to try and test DAGs offline
     hooks/             LarkHook: an Airflow connection becomes a core client

@@ -1,6 +1,8 @@
-"""What Airflow reads to find the provider; every ``airflow`` command calls it, so it imports nothing."""
+"""What Airflow reads to find the provider; every ``airflow`` command calls it, so it imports nothing else."""
 
 from __future__ import annotations
+
+from airflow_provider_lark.provider_config import CONFIG
 
 _LARK = "Lark / Feishu"
 
@@ -150,76 +152,6 @@ _WEBHOOK_EXTRA_FIELDS = {
 }
 
 
-def _option(description: str, *, example: str | None, default: str | None = None, kind: str = "string") -> object:
-    return {"description": description, "version_added": "0.1.0", "type": kind, "example": example, "default": default}
-
-
-_CONFIG = {
-    "description": (
-        "Notifications through a Lark / Feishu app, and a receiver for what Lark sends. Set both `notify_conn_id` and "
-        "`notify_receive_id` to be notified of every failed task and DAG run of the installation. Set alone, each is "
-        "only a default for LarkNotifier."
-    ),
-    "options": {
-        "notify_conn_id": _option("Connection of type `lark` to send notifications with.", example="lark_default"),
-        "notify_receive_id": _option(
-            "Receiver: an open_id, a chat_id, an e-mail address, the exact name of a chat, or a JSON list of these.",
-            example="Data alerts",
-        ),
-        "notify_on": _option(
-            "Events to notify of, separated by commas: `task_failed` (the last try failed), `task_retrying`, "
-            "`run_failed`. `none` disables notifications even if a connection and a receiver are set. Recoveries are "
-            "reported as well.",
-            example="run_failed",
-            default="task_failed, run_failed",
-        ),
-        "notify_allow": _option(
-            "DAGs to notify of: comma-separated globs of DAG ids, or of DAG and task such as `orders.load`. Default: "
-            "all.",
-            example="orders_*, sales.load*",
-        ),
-        "notify_deny": _option(
-            "DAGs not to notify of: globs as in `notify_allow`; they take precedence over it.",
-            example="*_test, sandbox.*",
-        ),
-        "notify_dedupe": _option(
-            "Group failures into one card per DAG `run` or per `task` of a run; `none` sends a message for each "
-            "failure. Needs `store_conn_id` in the connection.",
-            example="task",
-            default="run",
-        ),
-        "notify_mention_owner": _option(
-            "Mention the owner of the failed DAG or task if the owner is an e-mail address.",
-            example="False",
-            default="True",
-            kind="boolean",
-        ),
-        "notify_locale": _option(
-            "Language of the cards, `en_us` or `zh_cn`. Default: both, and each reader sees their own.",
-            example="zh_cn",
-        ),
-        "receiver_enabled": _option(
-            "Let the api-server receive Lark's events and clicks at `/lark/events/<connection ID>`. Requests are "
-            "verified with the keys of the connection; they need no Airflow login.",
-            example="True",
-            default="False",
-            kind="boolean",
-        ),
-        "receiver_url": _option(
-            "Where Lark reaches the receiver: the address before `/approval/<connection ID>`. Operators of the "
-            "approval centre tell it to Lark.",
-            example="https://airflow.example.com/lark",
-        ),
-        "receiver_conn_ids": _option(
-            "Connections of type `lark` to receive for, separated by commas. Each needs `store_conn_id` and "
-            "`event_encrypt_key_secret` or `event_verification_token`.",
-            example="lark_default, lark_sales",
-            default="lark_default",
-        ),
-    },
-}
-
-
 def get_provider_info() -> dict[str, object]:
     """Return the provider's description, after Airflow's ``provider_info.schema.json``."""
     return {
@@ -235,7 +167,7 @@ def get_provider_info() -> dict[str, object]:
         ],
         "hooks": _modules("hooks.lark", "hooks.webhook"),
         "operators": _modules(
-            *("operators.api", "operators.approval", "operators.sync"),
+            *("operators.api", "operators.approval", "operators.hitl", "operators.sync"),
             *("operators.webhook", "operators.bitable", "operators.bitable_attachments", "operators.bitable_records"),
             *("operators.bitable_tables", "operators.message", "operators.message_changing"),
             *("operators.message_reading", "operators.message_sending"),
@@ -243,7 +175,7 @@ def get_provider_info() -> dict[str, object]:
         "sensors": _modules("sensors.bitable", "sensors.callback", "sensors.sync_queue"),
         "triggers": _modules(
             *("triggers.api", "triggers.bitable", "triggers.callback", "triggers.event"),
-            "triggers.sync_queue",
+            *("triggers.hitl", "triggers.sync_queue"),
         ),
         "transfers": [
             _transfer(_LARK, "Common SQL", "transfers.bitable_to_sql"),
@@ -252,10 +184,11 @@ def get_provider_info() -> dict[str, object]:
             _transfer("Common SQL", _LARK, "transfers.sql_to_webhook"),
         ],
         "notifications": [
+            "airflow_provider_lark.notifications.hitl.LarkHITLNotifier",
             "airflow_provider_lark.notifications.lark.LarkNotifier",
             "airflow_provider_lark.notifications.webhook.LarkWebhookNotifier",
         ],
-        "config": {"lark": _CONFIG},
+        "config": {"lark": CONFIG},
         "asset-uris": [
             {
                 "schemes": ["lark"],

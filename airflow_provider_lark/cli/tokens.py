@@ -15,6 +15,7 @@ from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
 from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.hitl import store as hitl_store
 from airflow_provider_lark.core.inbox import retention
 from airflow_provider_lark.core.questions import store as question_store
 from airflow_provider_lark.hooks.database import opened_engine
@@ -65,7 +66,8 @@ def purge_store(args: Namespace) -> None:
             f"Deleted {counted(tokens, 'expired token')}, {counted(people, 'user cache entry', 'user cache entries')} "
             f"and {counted(cards, 'old failure card')}"
         )
-        print(f"Deleted {counted(question_store.purge(engine), 'old question or answer', 'old questions and answers')}")
+        asked = question_store.purge(engine) + hitl_store.purge(engine)
+        print(f"Deleted {counted(asked, 'old question or answer', 'old questions and answers')}")
         print(f"Deleted {counted(retention.purge(engine).total, 'old inbox entry', 'old inbox entries')}")
 
 

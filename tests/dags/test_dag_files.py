@@ -17,6 +17,7 @@ DAG_IDS = [
     "lark_event_sync",
     "lark_failure_notifier",
     "lark_full_sync",
+    "lark_hitl_bridge",
     "lark_incremental_sync",
 ]
 

@@ -17,13 +17,16 @@ def test_every_parameter_of_the_notifier_is_told() -> None:
     assert sorted(set(signature(LarkNotifier.__init__).parameters) - {"self", "kwargs"} - told) == []
 
 
-@pytest.mark.parametrize(("of", "path"), [("notify_", "docs/notifiers.md"), ("receiver_", "docs/events.md")])
+PAGES = {"notify_": "docs/notifiers.md", "receiver_": "docs/events.md", "hitl_": "docs/hitl.md"}
+
+
+@pytest.mark.parametrize(("of", "path"), PAGES.items())
 def test_every_setting_is_told_with_its_default(of: str, path: str) -> None:
     from airflow_provider_lark.provider_info import get_provider_info
 
     told = page(path).text
     known = get_provider_info()["config"]["lark"]["options"]
-    assert [name for name in known if not name.startswith(("notify_", "receiver_"))] == []
+    assert [name for name in known if not name.startswith(tuple(PAGES))] == []
     options = {name: each for name, each in known.items() if name.startswith(of)}
     assert [name for name in options if name not in told] == []
     defaults = {name: each["default"] for name, each in options.items() if each["default"] is not None}

@@ -6,18 +6,22 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core.accounts.decision_tables import decision_cards
+from airflow_provider_lark.core.accounts.hitl_requests import hitl_requests
 from airflow_provider_lark.core.accounts.transactions import explain
 from airflow_provider_lark.core.database.migration import Migrations
 
 VERSION_TABLE = "lark_accounts_alembic_version"
-HEAD = "v0008"
+HEAD = "v0009"
+
+_TABLES = (decision_cards, hitl_requests)
+"""Whose modules add them to the tables of :mod:`.tables`."""
 
 _MIGRATIONS = Migrations(
     noun="accounts",
     scripts="airflow_provider_lark.core.accounts:migrations",
     version_table=VERSION_TABLE,
     head=HEAD,
-    metadata=decision_cards.metadata,
+    metadata=_TABLES[0].metadata,
     lock=7_205_759_403_792_795,
     make_room="use a separate database or schema for the token store, or rename the other table",
 )

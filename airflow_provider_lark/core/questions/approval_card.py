@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, TypeVar
 
+from airflow_provider_lark.core.card_json.markdown_tables import split_markdown
 from airflow_provider_lark.core.cards.buttons import Button, Callback
 from airflow_provider_lark.core.cards.card import Card, Header
 from airflow_provider_lark.core.cards.component import Element, Json
@@ -29,25 +31,30 @@ from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
 from airflow_provider_lark.core.questions.fields import TEXT_MAX, Field
 from airflow_provider_lark.core.questions.terms import Terms
 
-_CHINESE = {"Approve": "批准", "Reject": "拒绝"}
+_CHINESE = {"Approve": "批准", "Reject": "拒绝", "OK": "确定", "Submit": "提交"}
 _MEMBERS = frozenset(
     {"name", "type", "label", "required", "options", "default", "placeholder", "minimum", "maximum", "max_length"}
 )
 _KINDS = ("text", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons", "checked")
 _PEOPLE_SHOWN = 20
+_LABEL_MAX = 100
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class FormField:
     """A field of an approval's form: what is checked, and how it looks.
 
+    :param default: a day, time or moment as ISO text, too.
     :param is_long: whether a text has several lines.
+    :param labels: what people read for an option, where that is not its value.
     """
 
     field: Field
     default: Any = None
     placeholder: str | None = None
     is_long: bool = False
+    labels: Mapping[str, str] | None = None
 
 
 def read_form_field(given: Mapping[str, Any], where: str) -> FormField:
@@ -85,24 +92,34 @@ def read_form_field(given: Mapping[str, Any], where: str) -> FormField:
 
 
 def approval_card(
-    question_id: str, terms: Terms, form: Sequence[FormField], *, title: str, body: str, until: str = ""
+    question_id: str,
+    terms: Terms,
+    form: Sequence[FormField],
+    *,
+    title: str,
+    body: str,
+    links: Sequence[Button] = (),
+    told: Sequence[Element] = (),
 ) -> Json:
     """Return the card that asks.
 
     :param body: Markdown.
-    :param until: what is told about the end of the time, as plain text.
+    :param links: buttons that open a page, beside those that answer.
+    :param told: what else is told, at the end.
     """
     can_reject = any(each.is_rejection for each in terms.choices)
     answers = [_button(question_id, terms, at, in_form=bool(form)) for at in range(len(terms.choices))]
-    elements: list[Element] = [Markdown(body)] if body.strip() else []
+    elements: list[Element] = [Markdown(part) for part in split_markdown(body)] if body.strip() else []
     if form:
         # a required input would also keep people from rejecting: it is checked when they approve
         inputs = [_input(each, is_required=each.field.is_required and not can_reject) for each in form]
         elements.append(Form("answer", [*inputs, side_by_side(*answers)]))
-    else:
+    elif answers:
         elements.append(side_by_side(*answers))
+    if links:
+        elements.append(side_by_side(*links))
     return Card(
-        [*elements, *_conditions(terms, until)],
+        [*elements, *(_conditions(terms) if answers else ()), *told],
         Header(title, "blue"),
         enable_forward=False,
         vertical_spacing="12px",
@@ -111,7 +128,7 @@ def approval_card(
 
 def _button(question_id: str, terms: Terms, at: int, *, in_form: bool) -> Button:
     choice = terms.choices[at]
-    label: Text = choice.label
+    label: Text = choice.label[:_LABEL_MAX]
     if choice.label in _CHINESE:
         label = localize(en_us=choice.label, zh_cn=_CHINESE[choice.label])
     return Button(
@@ -123,7 +140,7 @@ def _button(question_id: str, terms: Terms, at: int, *, in_form: bool) -> Button
     )
 
 
-def _conditions(terms: Terms, until: str) -> list[Element]:
+def _conditions(terms: Terms) -> list[Element]:
     told: list[Element] = []
     people = [each for each in terms.allowed or () if each.startswith(("ou_", "on_"))]
     if terms.allowed is None:
@@ -135,37 +152,51 @@ def _conditions(terms: Terms, until: str) -> list[Element]:
         told.append(
             note(localize(en_us=f"{terms.needed} equal answers decide", zh_cn=f"需 {terms.needed} 人作出相同回答"))
         )
-    if until:
-        told.append(note(until))
     return told
 
 
 def _input(given: FormField, *, is_required: bool) -> Element:
     field = given.field
     common: dict[str, Any] = {"name": field.name, "required": is_required or None, "width": "fill"}
-    if given.placeholder or field.kind not in ("text", "integer", "number"):
+    if given.placeholder or field.kind not in _TYPED:
         common["placeholder"] = given.placeholder or field.shown_name
     default = given.default
-    if field.kind in ("text", "integer", "number"):
+    if field.kind in _TYPED:
         return Input(
             **common,
             label=_labelled(field),
-            input_type="multiline_text" if given.is_long else "text",
+            input_type="multiline_text" if given.is_long or field.kind == "lines" else "text",
             default_value=None if default is None else str(default),
             max_length=min(field.most, TEXT_MAX),
         )
     if field.kind == "checked":
         return Checker(field.shown_name, checked=bool(default), name=field.name)
     if field.kind in _MOMENTS:
-        return _MOMENTS[field.kind](**common)
-    return _chooser(field, default, common)
+        return _MOMENTS[field.kind](default, common)
+    return _chooser(given, common)
 
 
-_MOMENTS: dict[str, Callable[..., Element]] = {"date": DatePicker, "time": PickerTime, "datetime": PickerDatetime}
+_TYPED = ("text", "lines", "integer", "number")
+_MOMENTS: dict[str, Callable[[Any, Mapping[str, Any]], Element]] = {
+    "date": lambda default, common: DatePicker(**common, initial_date=_read(date.fromisoformat, default)),
+    "time": lambda default, common: PickerTime(**common, initial_time=_read(time.fromisoformat, default)),
+    "datetime": lambda default, common: PickerDatetime(
+        **common, initial_datetime=_read(datetime.fromisoformat, default)
+    ),
+}
 
 
-def _chooser(field: Field, default: Any, common: Mapping[str, Any]) -> Element:
-    options = [Option(each, each) for each in field.options or ()]
+def _read(read: Callable[[str], T], default: Any) -> T | None:
+    """Return the moment that a picker begins with; what is none begins with nothing."""
+    try:
+        return read(default) if isinstance(default, str) else None
+    except ValueError:
+        return None
+
+
+def _chooser(given: FormField, common: Mapping[str, Any]) -> Element:
+    field, default = given.field, given.default
+    options = [Option((given.labels or {}).get(each, each)[:_LABEL_MAX], each) for each in field.options or ()]
     match field.kind:
         case "option":
             return SelectStatic(options=options, initial_option=default, **common)

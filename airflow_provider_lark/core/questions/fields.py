@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args
 from airflow_provider_lark.core.errors import ConfigError
 
 Kind = Literal[
-    "text", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons", "checked"
-]
-"""What a field holds; whole and other numbers are typed in as text."""
+    "text", "lines", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons",
+    "checked",
+]  # fmt: skip
+"""What a field holds; numbers, and lists of a text a line, are typed in as text."""
 
 TEXT_MAX = 1000
 """The most characters of an input."""
@@ -38,6 +39,8 @@ class Field:
     :param options: the values that can be chosen; None where the card does not list them.
     :param most: the most characters of a text.
     :param least: the smallest number, with *largest* the largest; None for any.
+    :param fewest: the fewest characters of a text.
+    :param pattern: a regular expression that a text has to contain a match of.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Field:
     least: float | None = None
     largest: float | None = None
     is_required_to_reject: bool = False
+    fewest: int = 0
+    pattern: str | None = None
 
     @property
     def shown_name(self) -> str:

@@ -54,10 +54,16 @@ def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | No
         most = max(sum(each.choice == choice.value for each in votes) for choice in terms.choices or ()) if votes else 0
         english.append(f"{most} of {terms.needed} needed")
         chinese.append(f"{most} / {terms.needed}")
-    elif state in _CLOSED:
+    elif state in _CLOSED and terms.ending is None:
         label = escape_markdown(_label(terms, decision)) if decision else ""
         english.append(_CLOSED[state][0] + (f": {label}" if label else ""))
         chinese.append(_CLOSED[state][1] + (f"：{label}" if label else ""))
+    if terms.ending is not None:
+        english.append(escape_markdown(terms.ending["en_us"][:_LONGEST]))
+        chinese.append(escape_markdown(terms.ending["zh_cn"][:_LONGEST]))
+    elif terms.relay and state == "answered":
+        english.append(escape_markdown(f"⏳ On its way to {terms.relay}"))
+        chinese.append(escape_markdown(f"⏳ 正在转交 {terms.relay}"))
     if note:
         english.append(escape_markdown(note[:_LONGEST]))
         chinese.append(escape_markdown(note[:_LONGEST]))
@@ -135,6 +141,11 @@ def _recolored(card: dict[str, Any], terms: Terms, state: State, decision: str |
     header = card.get("header")
     if state == "open" or not isinstance(header, dict):
         return card
+    if terms.relay and state == "answered" and terms.ending is None:
+        # green is what has arrived
+        return card
+    if terms.is_void:
+        return {**card, "header": {**header, "template": "grey"}}
     choice = terms.choice(decision or "")
     color = _COLORS.get(state) or ("red" if choice is not None and choice.is_rejection else "green")
     return {**card, "header": {**header, "template": color}}

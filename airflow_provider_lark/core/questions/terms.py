@@ -37,6 +37,9 @@ class Terms:
     :param time_zone: in which moments are told.
     :param board: the card that this question shares with others; empty: it has cards of its own.
     :param centre: how it stands in the approval centre; None: it does not.
+    :param relay: to what an answer is passed on; until that has taken it, the card says so.
+    :param ending: how it ended there, by language; None while that is not known.
+    :param is_void: whether *ending* is none that somebody decided here.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -48,6 +51,9 @@ class Terms:
     time_zone: str = "UTC"
     board: str = ""
     centre: CentreTerms | None = None
+    relay: str = ""
+    ending: Mapping[str, str] | None = None
+    is_void: bool = False
 
     def choice(self, value: str) -> Choice | None:
         """The choice of that value."""
@@ -70,6 +76,9 @@ class Terms:
             "time_zone": self.time_zone,
             "board": self.board,
             "centre": None if self.centre is None else self.centre.to_plain(),
+            "relay": self.relay,
+            "ending": None if self.ending is None else dict(self.ending),
+            "is_void": self.is_void,
         }
 
     @classmethod

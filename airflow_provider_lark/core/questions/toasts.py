@@ -17,11 +17,14 @@ ToastType = Literal["info", "success", "warning", "error"]
 
 _NAMED = 3
 _LONGEST = 40
+_ENDING_MAX = 200
+_ENDED = ("repeated", "answered", "expired", "replaced", "withdrawn")
 
 
 def toast_for(terms: Terms, standing: Standing, verdict: Verdict, click_open_id: str) -> dict[str, Any]:
     """Return the toast of a verdict, as Lark takes it."""
-    return _as_lark_takes_it(*_toast(terms, standing, verdict, click_open_id))
+    told = _ending(terms, verdict) or _toast(terms, standing, verdict, click_open_id)
+    return _as_lark_takes_it(*told)
 
 
 def _as_lark_takes_it(kind: ToastType, text: Localized) -> dict[str, Any]:
@@ -73,6 +76,13 @@ def _toast(terms: Terms, standing: Standing, verdict: Verdict, open_id: str) -> 
             return "warning", _CLOSED[reason]
 
 
+def _ending(terms: Terms, verdict: Verdict) -> tuple[ToastType, Localized] | None:
+    """Return how it ended where the answer went, for somebody who comes afterwards."""
+    if terms.ending is None or verdict.reason not in _ENDED:
+        return None
+    return "warning", localize(en_us=terms.ending["en_us"][:_ENDING_MAX], zh_cn=terms.ending["zh_cn"][:_ENDING_MAX])
+
+
 def _accepted(terms: Terms, verdict: Verdict) -> tuple[ToastType, Localized]:
     label = _label(terms, verdict.vote.choice) if verdict.vote is not None else ""
     if verdict.decision is None:
@@ -80,8 +90,10 @@ def _accepted(terms: Terms, verdict: Verdict) -> tuple[ToastType, Localized]:
             en_us=f"Recorded: {label}. More answers are needed" if label else "Recorded. More answers are needed",
             zh_cn=f"已记录：{label}，尚需其他人回答" if label else "已记录，尚需其他人回答",
         )
+    passed_on = (f". It goes to {terms.relay} now", f"，正在转交 {terms.relay}") if terms.relay else ("", "")
     return "success", localize(
-        en_us=f"Recorded: {label}" if label else "Recorded", zh_cn=f"已记录：{label}" if label else "已记录"
+        en_us=(f"Recorded: {label}" if label else "Recorded") + passed_on[0],
+        zh_cn=(f"已记录：{label}" if label else "已记录") + passed_on[1],
     )
 
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 # of ASCII digits only: what looks like a number in another script is more often a slip of the keyboard
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,3})?")
+_LISTS = ("options", "persons")
 _ZONE = re.compile(r" ?([+-])(\d{2}):?(\d{2})$")
 
 
@@ -57,9 +58,11 @@ def _read(field: Field, given: Any) -> Any:
             raise _Wrong("has to be ticked", "必须勾选")
         return checked
     if given in (None, "", []) or (isinstance(given, str) and field.kind != "text" and not given.strip()):
+        if field.is_required and field.kind in _LISTS:
+            raise _Wrong("needs at least one choice", "至少选择一项")
         if field.is_required:
             raise _Wrong("is required", "为必填项")
-        return [] if field.kind in ("options", "persons") else None
+        return [] if field.kind in (*_LISTS, "lines") else None
     return _READERS[field.kind](field, given)
 
 
@@ -69,7 +72,15 @@ def _text(field: Field, given: Any) -> str:
         raise _Wrong("is required", "为必填项")
     if len(text) > field.most:
         raise _Wrong(f"takes at most {field.most} characters", f"最多 {field.most} 个字符")
+    if len(text) < field.fewest:
+        raise _Wrong(f"needs at least {field.fewest} characters", f"至少 {field.fewest} 个字符")
+    if field.pattern is not None and re.search(field.pattern, text) is None:
+        raise _Wrong(f"has to match {field.pattern}", f"必须符合 {field.pattern}")
     return text
+
+
+def _lines(field: Field, given: Any) -> list[str]:
+    return [line for each in _string(given).splitlines() if (line := each.strip())]
 
 
 def _integer(field: Field, given: Any) -> int:
@@ -148,6 +159,7 @@ def _string(given: Any) -> str:
 
 _READERS: dict[Kind, Callable[[Field, Any], Any]] = {
     "text": _text,
+    "lines": _lines,
     "integer": _integer,
     "number": _number,
     "option": _option,

@@ -1,0 +1,169 @@
+"""Carries answers from Lark to Airflow, and lets cards say how it ended there.
+
+Whoever runs it may die at any moment, and several may run: what is to be done stands in the database, Airflow takes one
+answer a question, and the second one to give it finds its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_lark.core.errors import (
+    BadRequest,
+    ConfigError,
+    LarkError,
+    NotAuthorized,
+    PermanentError,
+    RetriableError,
+    Stopped,
+)
+from airflow_provider_lark.core.hitl import endings
+from airflow_provider_lark.core.hitl.step import PARKED, Finish, PassOn, Wait, next_step
+from airflow_provider_lark.hooks.hitl.airflow_api import AirflowApi
+from airflow_provider_lark.hooks.hitl.asking import RequestDesk
+
+if TYPE_CHECKING:
+    from airflow_provider_lark.core import LarkClient
+    from airflow_provider_lark.core.hitl.endings import Ending
+    from airflow_provider_lark.core.hitl.progress import Progress
+    from airflow_provider_lark.core.questions.question import Question
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+log = logging.getLogger(__name__)
+
+_SOON_SECONDS = 1.0
+_NOTIFIER_SECONDS = 15.0
+"""So long the notifier is left to send its card itself."""
+_LONGEST_PAUSE_SECONDS = 300.0
+_TOLD_EACH = 10
+
+
+class HitlBridge:
+    """Looks at each request in turn; close it, or use it in a ``with``.
+
+    :param api: Airflow, with the account that gives the answers.
+    :ivar counts: how many ended, by outcome.
+    """
+
+    def __init__(self, hook: LarkHook, api: AirflowApi) -> None:
+        self._desk = RequestDesk.of(hook)
+        self._api = api
+        self._client: LarkClient = hook.client()
+        self.counts: Counter[str] = Counter()
+
+    @classmethod
+    def open(cls, lark_conn_id: str, airflow_conn_id: str, calls: Mapping[str, Any] | None = None) -> HitlBridge:
+        """Return one on two connections; neither is called yet.
+
+        :param calls: how calls to Lark go: the parameters of a hook by name.
+        """
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        return cls(LarkHook(lark_conn_id, **(calls or {})), AirflowApi(airflow_conn_id))
+
+    def __enter__(self) -> HitlBridge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        self._api.close()
+
+    def look(self) -> int:
+        """Look at every request whose time has come, and return how many these were.
+
+        What fails of one is logged and tried again, ever more seldom; the others go on.
+
+        :raises ConfigError: a setting is wrong.
+        :raises NotAuthorized: Airflow or Lark refuses the account.
+        :raises Unreachable: the database does not answer.
+        """
+        due = self._desk.requests.due()
+        for progress in due:
+            try:
+                again_in_seconds = self._handle(progress)
+            except (ConfigError, NotAuthorized, Stopped):
+                raise
+            except LarkError as exc:
+                self._put_off(progress, exc)
+            else:
+                if again_in_seconds is not None:
+                    self._desk.requests.note_looked(progress.question_id, again_in_seconds=again_in_seconds)
+        return len(due)
+
+    def _put_off(self, progress: Progress, exc: LarkError) -> None:
+        attempts = progress.attempts + 1
+        if attempts == 1 or attempts % _TOLD_EACH == 0:
+            log.warning("%s: tried again later (%d failed): %s", progress.request.place.name, attempts, exc)
+        pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(attempts, 10))
+        self._desk.requests.note_looked(progress.question_id, again_in_seconds=pause, attempts=attempts)
+
+    def _handle(self, progress: Progress) -> float | None:
+        """Do what is next about a request; return in how many seconds to look again, None when it is finished."""
+        desk, requests = self._desk.desk, self._desk.requests
+        question = desk.questions.read(progress.question_id)
+        if progress.outcome is not None:
+            self._show(question)
+            return None
+        desk.look(question.id, [message_id for message_id, _ in question.cards])
+        place = progress.request.place
+        sight = self._api.look(place)
+        if sight is not None:
+            created_at = None if sight.detail is None else sight.detail.created_at
+            progress = requests.note_seen(progress, created_at=created_at, is_parked=sight.state in PARKED)
+        question = desk.questions.read(progress.question_id)
+        step = next_step(question, progress, sight, self._api.account)
+        match step:
+            case Finish(ending):
+                self._end(progress, ending)
+                return None
+            case PassOn(answer):
+                # before it is sent: whoever comes after a crash has to know that this answer may be ours
+                requests.note_passed(question.id)
+                try:
+                    taken = self._api.answer(place, answer, created_at=progress.created_at)
+                except BadRequest as exc:
+                    self._end(progress, endings.refused(exc.message))
+                    return None
+                log.info("%s: the answer %s was given: %s", place.name, ", ".join(answer.chosen), taken)
+                return _SOON_SECONDS
+            case Wait(seconds):
+                self._send_late(progress, question)
+                return seconds
+
+    def _send_late(self, progress: Progress, question: Question) -> None:
+        """Send a card that could not be sent when the task asked."""
+        is_late = question.now_ms - question.asked_ms >= _NOTIFIER_SECONDS * 1000
+        if question.state == "open" and not question.is_sent and is_late:
+            sent = self._desk.send(self._client, question, progress.request)
+            log.info("%s: asked with %d cards, later than the task did", progress.request.place.name, len(sent.cards))
+
+    def _end(self, progress: Progress, ending: Ending) -> None:
+        self.counts[ending.outcome] += 1
+        log.info("%s: %s", progress.request.place.name, ending.en_us)
+        self._show(self._desk.requests.end(progress.question_id, ending))
+
+    def _show(self, question: Question) -> None:
+        """Let the cards say how it ended.
+
+        :raises RetriableError: Lark did not take a card this time.
+        """
+        card = question.shown()
+        failed: RetriableError | None = None
+        for message_id, _ in question.cards if card is not None else ():
+            try:
+                self._client.messaging.update_card(message_id=message_id, card=card or {})
+            except PermanentError as exc:
+                # whoever presses it sees it as it is
+                log.warning("card %s cannot be updated: %s", message_id, exc)
+            except RetriableError as exc:
+                failed = exc
+        if failed is not None:
+            raise failed
+        self._desk.requests.finish(question.id)

@@ -1,0 +1,176 @@
+"""Answers from the emulator to Airflow's real REST API and database: given once, believed when seen, and shown."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import pytest
+from airflow.sdk import Param
+
+from airflow_provider_lark.core.errors import ConfigError, NotAuthorized
+from airflow_provider_lark.emulator import Emulator
+from airflow_provider_lark.hooks.hitl.bridge import HitlBridge
+from airflow_provider_lark.operators.hitl import LarkHITLBridgeOperator
+from tests.dags.waiting import Waiting, served_api
+from tests.skin.deciding import decisions
+
+
+@pytest.fixture(scope="module")
+def api(airflow_db, tmp_path_factory):
+    with served_api(tmp_path_factory.mktemp("api")) as url:
+        yield url
+
+
+@pytest.fixture
+def waiting(api, tmp_path, monkeypatch):
+    with Emulator() as emulator, decisions(emulator, tmp_path, monkeypatch) as room:
+        opened = Waiting(room, api, monkeypatch)
+        yield opened
+        opened.close()
+
+
+def test_answer_is_given_once_the_task_waits_and_believed_when_it_goes_on(waiting):
+    # an id that has to be quoted, and values for exactly the Params of the task
+    waiting.ask("manual__2026-11-27T00:00:00+00:00", params={"n": Param(None, type="integer", minimum=1)})
+    room = waiting.room
+    assert room.toast("Lin", form={"n": "0"}, by_hand=True).startswith("n has to be at least 1")
+    room.press("Lin", form={"n": "7"})
+    # not parked yet: what is answered now, Airflow would keep and not go on
+    assert (waiting.look(times=2), waiting.given()[0]) == ((None, 0), None)
+    waiting.set("awaiting_input")
+    waiting.look()
+    assert waiting.given()[0] is None
+    waiting.look()
+    assert (waiting.given(), waiting.state()) == ((["Approve"], "bridge", {"n": 7}), "scheduled")
+    assert "On its way to Airflow" in room.shown()
+    assert waiting.look(times=2) == (None, 0)
+    waiting.set("success")
+    assert waiting.look() == ("delivered", 1)
+    card = json.loads(room.shown())
+    assert card["header"]["template"] == "green"
+    assert "Recorded in Airflow" in waiting.shown()
+    assert "On its way" not in room.shown()
+
+
+def test_answered_in_airflow_first_closes_the_card_and_tells_who_pressed(waiting):
+    waiting.ask("r-elsewhere")
+    waiting.set("awaiting_input")
+    waiting.room.press("Lin")
+    waiting.answer("bob", "Reject")
+    assert waiting.look() == ("answered", 1)
+    assert "Too late. Answered in Airflow by bob: Reject" in waiting.shown()
+    assert json.loads(waiting.shown())["header"]["template"] == "grey"
+    assert waiting.given()[1] == "bob"
+    audit = waiting.room.execute("SELECT outcome, reason FROM lark_answers")
+    assert audit == [("accepted", "accepted")]
+
+
+def test_answered_in_airflow_alone_takes_the_buttons_away(waiting):
+    waiting.ask("r-page")
+    waiting.set("awaiting_input")
+    assert waiting.look() == (None, 0)
+    waiting.answer("bob", "Approve")
+    assert waiting.look() == ("answered", 1)
+    assert '"callback"' not in waiting.shown()
+    assert "Answered in Airflow by bob: Approve" in waiting.shown()
+
+
+def test_press_under_way_while_airflow_took_the_default_is_told_so(waiting):
+    waiting.ask("r-default", defaults=["Reject"])
+    waiting.set("awaiting_input")
+    waiting.room.press("Lin")
+    waiting.time_out("Reject")
+    assert waiting.look() == ("defaulted", 1)
+    assert "Too late. Time over, default Reject" in waiting.shown()
+
+
+def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(waiting):
+    waiting.ask("r-again")
+    waiting.room.press("Lin")
+    waiting.set("running", try_number=2)
+    waiting.notify()
+    waiting.look()
+    first, second = waiting.room.cards()
+    assert "Replaced by a newer question" in html.unescape(first.content)
+    assert '"callback"' in second.content
+    assert waiting.room.execute("SELECT outcome FROM lark_hitl_requests ORDER BY looked_ms, outcome") == [
+        ("replaced",), (None,),
+    ]  # fmt: skip
+    assert waiting.given()[0] is None
+    waiting.set("failed")
+    waiting.look()
+    assert "The task ended without an answer: failed" in waiting.shown()
+
+
+def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting):
+    lin = {"id": "lin@example.com", "name": "Lin"}
+    waiting.ask("r-assigned", assigned_users=[lin])
+    waiting.set("awaiting_input")
+    assert waiting.look() == ("refused", 1)
+    assert "it takes no answer from the account bridge" in waiting.shown()
+    waiting.ask("r-both", assigned_users=[lin, {"id": "bridge", "name": "bridge"}])
+    waiting.set("awaiting_input")
+    assert "not among those" in waiting.room.toast("Wei")
+    waiting.room.press("Lin")
+    waiting.look(times=2)
+    assert waiting.given()[:2] == (["Approve"], "bridge")
+
+
+def test_airflow_or_lark_that_is_down_loses_nothing(waiting, monkeypatch, caplog):
+    waiting.room.emulator.faults.add("POST /open-apis/im/v1/messages", code=230035, times=None)
+    waiting.ask("r-down")
+    waiting.set("awaiting_input")
+    waiting.look()
+    waiting.room.emulator.faults.clear()
+    waiting.room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 60000")
+    waiting.look()
+    assert len(waiting.room.cards()) == 1
+    waiting.room.press("Lin")
+    with monkeypatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AIRFLOW_API", json.dumps({"conn_type": "http", "host": "http://127.0.0.1:9"}))
+        waiting.look(times=2)
+        assert "cannot be reached" in caplog.text
+        assert waiting.room.execute("SELECT attempts FROM lark_hitl_requests") == [(2,)]
+    waiting.look(times=2)
+    assert waiting.given()[0] == ["Approve"]
+    waiting.set("success")
+    waiting.room.emulator.faults.add("PATCH /open-apis/im/v1/messages", status=500, times=None)
+    assert waiting.look() == ("delivered", 0)
+    waiting.room.emulator.faults.clear()
+    assert waiting.look() == ("delivered", 1)
+    assert "Recorded in Airflow" in waiting.shown()
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"login": "bridge", "password": "wr0ng-canary"}, NotAuthorized, "refuses its login or password"),
+        ({"login": "bridge", "host": ""}, ConfigError, "has no host"),
+    ],
+)
+def test_wrong_connection_to_airflow_ends_the_bridge_and_shows_no_secret(waiting, monkeypatch, given, error, words):
+    waiting.ask(f"r-{words[:3]}")
+    parts = {"conn_type": "http", "host": waiting.url} | given
+    monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", json.dumps(parts))
+    with pytest.raises(error, match=words) as caught, HitlBridge.open("lark_default", "airflow_api") as bridge:
+        bridge.look()
+    assert "canary" not in str(caught.value)
+
+
+def test_operator_looks_once_or_waits_in_the_triggerer_with_all_its_settings(waiting):
+    from airflow.sdk.exceptions import TaskDeferred
+
+    from airflow_provider_lark.triggers.hitl import LarkHITLBridgeTrigger
+    from tests.skin.polls import events_of
+
+    waiting.ask("r-operator")
+    waiting.set("success")
+    assert LarkHITLBridgeOperator(task_id="bridge", deferrable=False).execute({}) == {"ended": 1}
+    task = LarkHITLBridgeOperator(task_id="bridge", run_for=60, deferrable=True, timeout_seconds=7)
+    with pytest.raises(TaskDeferred) as caught:
+        task.execute({})
+    _, settings = caught.value.trigger.serialize()
+    assert settings["calls"]["timeout_seconds"] == 7
+    (event,) = events_of(LarkHITLBridgeTrigger(**settings | {"until_ms": 0}))
+    assert task.execute_complete({}, event) == {}
