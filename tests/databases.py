@@ -62,14 +62,14 @@ def databases(directory: Path) -> Iterator[EngineOf]:
         def make(kind: str) -> Engine:
             name = f"lark_test_{os.getpid()}_{run}_{next(numbers)}"
             if kind == "sqlite":
-                engine = open_sqlite(directory / f"{name}.db")
+                url = make_url(f"sqlite:///{directory / f'{name}.db'}")
             else:
                 try:
                     url = stack.enter_context(server_database(kind, name))
                 except OperationalError as exc:
                     _give_up(kind, exc)
-                engine = create_engine(url, pool_size=8)
-                _POOLED.append(engine)
+            engine = hurry(create_engine(url, pool_size=8))
+            _POOLED.append(engine)
             stack.callback(engine.dispose)
             return engine
 

@@ -71,10 +71,10 @@ def test_namesakes_of_citext_are_planned_as_refused(citext: OwnTable) -> None:
     assert foresee(citext) == (8, 2)
 
 
-def test_two_thousand_new_keys_are_looked_at_in_batches(codes: OwnTable) -> None:
+def test_many_new_keys_are_looked_at_in_batches(codes: OwnTable) -> None:
     world = codes.world
-    cells = [{"code": f"k{number}", "n": number} for number in range(1000)]
-    cells += [{"code": f"K{number}", "n": number} for number in range(1000)]
+    cells = [{"code": f"k{number}", "n": number} for number in range(300)]
+    cells += [{"code": f"K{number}", "n": number} for number in range(300)]
     world.emu.person.add_records(world.app_token, codes.table_id, cells)
     statements = []
 
@@ -83,8 +83,8 @@ def test_two_thousand_new_keys_are_looked_at_in_batches(codes: OwnTable) -> None
 
     event.listen(world.sql, "before_cursor_execute", count)
     try:
-        assert len(planned(codes.engine())["sql", "refuse"]) == 1000
+        assert len(planned(codes.engine())["sql", "refuse"]) == 300
     finally:
         event.remove(world.sql, "before_cursor_execute", count)
-    # a query for each key would be a thousand
-    assert len(statements) < 500
+    # a query for each key would be 600
+    assert len(statements) < 150
