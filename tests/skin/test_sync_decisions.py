@@ -85,3 +85,94 @@ def test_person_decides_a_conflict_in_the_chat_and_the_next_run_carries_it_out(s
     ((key, detail),) = shop.execute("SELECT record_id, detail FROM sync_log WHERE status = 'decided'")
     assert key == "1"
     assert detail.startswith(f"lark wins, as lin@example.com ({lin}) decided")
+
+
+def test_decision_on_values_that_have_changed_since_is_not_carried_out_but_asked_anew(shop, room):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    sync(shop, room)
+    room.press("Lin", "Use database")
+    edit(shop, "1", "Annemarie")
+    sync(shop, room)
+    assert (shop.lark_names()["1"], shop.sql_names()["1"]) == ("Annemarie", "Anna")
+    assert all(word in room.shown() for word in ("name: Annemarie", "it had changed", '"Use database"'))
+    assert room.toast("Lin", "Use database").startswith("Recorded")
+    sync(shop, room)
+    assert shop.lark_names()["1"] == shop.sql_names()["1"] == "Anna"
+    # what comes soon goes on in the same message
+    clash(shop, "2", "Bobby", "Robert")
+    sync(shop, room)
+    assert (len(room.cards()), color(room)) == (1, "orange")
+
+
+@pytest.mark.parametrize(("label", "left"), [("Delete", 1), ("Keep", 5)])
+def test_held_deletes_are_released_or_undone_from_the_chat(shop, room, label, left):
+    shop.execute("INSERT INTO areas VALUES ('3', 'c'), ('4', 'd'), ('5', 'e')")
+    sync(shop, room, BitableFullSyncOperator)
+    shop.execute("DELETE FROM areas WHERE code > '1'")
+    held(shop, room)
+    assert "4 rows deleted in the database; the records are kept in Lark" in room.shown()
+    assert len(shop.lark_names()) == 5
+    room.press("Lin", label)
+    assert sync(shop, room)["held"] == 0
+    assert len(shop.lark_names()) == len(shop.sql_names()) == left
+    assert color(room) == "green"
+    assert len(shop.execute("SELECT id FROM sync_log WHERE status = 'decided'")) == 4
+
+
+def test_card_that_lark_does_not_take_never_fails_a_run_and_comes_with_the_next_one(shop, room, caplog):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    room.emulator.faults.add("POST /open-apis/im/v1/messages$", code=230013, times=1)
+    assert sync(shop, room)["status"] == "ok"
+    assert "the card for decisions is not up to date" in caplog.text
+    assert room.cards() == []
+    sync(shop, room)
+    room.press("Lin", "Use Lark")
+    # carried out, but the card cannot be changed: what was decided is not done twice
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230013, times=1)
+    assert sync(shop, room)["to_sql"]["updated"] == 1
+    assert color(room) == "orange"
+    assert sync(shop, room)["to_sql"]["updated"] == 0
+    assert (color(room), len(room.cards())) == ("green", 1)
+
+
+def test_message_that_somebody_recalled_is_sent_anew(shop, room):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    sync(shop, room)
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230011, times=1)
+    clash(shop, "2")
+    sync(shop, room)
+    assert len(room.cards()) == 2
+    room.press("Lin", None, at=0)
+    sync(shop, room)
+    assert len(shop.execute("SELECT id FROM sync_conflict WHERE status = 'open'")) == 1
+
+
+def test_without_its_database_a_run_leaves_everything_as_without_a_card(shop, room, caplog, monkeypatch):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    store = json.dumps({"conn_type": "sqlite", "host": "/nowhere/store.db"})
+    with monkeypatch.context() as broken:
+        broken.setenv("AIRFLOW_CONN_LARK_STORE", store)
+        assert sync(shop, room)["conflicts"] == 1
+    assert "waits for the next run" in caplog.text
+    sync(shop, room)
+    assert color(room) == "orange"
+
+
+def test_hidden_column_is_not_shown_and_a_wrong_name_shows_nothing(shop, room):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    report = sync(shop, room, decision_hidden=["nmae"])
+    assert "no column is named 'nmae'" in "".join(report["warnings"])
+    assert "Anne" not in room.shown()
+    sync(shop, room, decision_hidden=["name"])
+    assert "name: (not shown)" in room.shown()
+    assert "Anne" not in room.shown()
+
+
+def test_empty_list_of_people_is_refused_when_the_dag_is_read(shop, room):
+    with pytest.raises(ValueError, match="decision_allowed: an empty list"):
+        operator(shop, room, decision_allowed=[])

@@ -102,11 +102,12 @@ def _answered(terms: Terms, standing: Standing) -> Localized:
     if last is None:
         return localize(en_us="This has already been answered", zh_cn="此问题已有回答")
     who, at = last.name[:_LONGEST], clock_time(standing.closed_ms or last.at_ms, terms.time_zone)
-    label = _label(terms, last.choice)
-    told = f": {label}" if label and terms.choices else ""
+    labels = dict(words.CHOICES[last.choice].texts) if terms.board and last.choice in words.CHOICES else {}
+    label = _label(terms, last.choice) if terms.choices else ""
+    english, chinese = labels.get("en_us", label), labels.get("zh_cn", label)
     return localize(
-        en_us=f"Already answered by {who or 'somebody else'} at {at}{told}",
-        zh_cn=f"已由{who or '他人'}于 {at} 回答{told.replace(': ', '：')}",
+        en_us=f"Already answered by {who or 'somebody else'} at {at}{f': {english}' if english else ''}",
+        zh_cn=f"已由{who or '他人'}于 {at} 回答{f'：{chinese}' if chinese else ''}",
     )
 
 

@@ -41,12 +41,14 @@ class Verdicts:
     """The verdicts that a run carries out.
 
     :param conflicts_told: so many open conflicts are to be told after the run; None: nothing is.
+    :param hidden: columns whose values are not told.
     :ivar fates: what became of each, by id; a run that ended early knows only of some.
     :ivar left: what waits for people after the run; None where it ended early.
     """
 
     given: Sequence[Verdict] = ()
     conflicts_told: int | None = None
+    hidden: frozenset[str] = frozenset()
     fates: dict[str, Fate] = field(default_factory=dict)
     left: OpenDecisions | None = None
 
@@ -57,11 +59,12 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column in which the sides differ, as people read it; None: empty."""
+    """A column in which the sides differ, as people read it; None: empty, or not to be shown."""
 
     column: str
     lark: str | None
     sql: str | None
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

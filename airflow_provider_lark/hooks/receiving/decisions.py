@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, SafetyStop
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, find_allowed
+from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, default_zone, find_allowed
 from airflow_provider_lark.hooks.table_place import TablePlace
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ class DecisionCard:
         from airflow_provider_lark.core.questions.board.card import ITEMS_MAX
         from airflow_provider_lark.core.sync.verdicts import Verdicts
 
-        engine.verdicts = Verdicts(conflicts_told=ITEMS_MAX)
+        engine.verdicts = Verdicts((), ITEMS_MAX, self.hidden)
         try:
-            engine.verdicts = Verdicts(self._decided(engine), ITEMS_MAX)
+            engine.verdicts = Verdicts(self._decided(engine), ITEMS_MAX, self.hidden)
         except LarkError as exc:
             log.warning("%s: what people decided cannot be read, and waits for the next run: %s", *_named(engine, exc))
 
@@ -158,12 +158,7 @@ class DecisionCard:
                 each.key,
                 each.seen,
                 gone=each.gone,
-                columns=tuple(
-                    Shown(one.column, None, None, is_hidden=True)
-                    if one.column in self.hidden
-                    else Shown(one.column, one.lark, one.sql)
-                    for one in each.differences
-                ),
+                columns=tuple(Shown(one.column, one.lark, one.sql, one.is_hidden) for one in each.differences),
             )
             for each in left.conflicts
         ]
@@ -176,7 +171,8 @@ class DecisionCard:
             left.failed,
             left.failed_rows,
             TablePlace(self.hook.settings.host, app_token, table_id).url if app_token else None,
-            rule=content_mark(self.allowed)[:32],
+            receiver=self.receive_id,
+            rule=content_mark([self.receive_id, self.allowed])[:32],
             written=(
                 f"{to_lark:,} to Lark, {to_sql:,} to the database",
                 f"写入飞书 {to_lark:,}，写入数据库 {to_sql:,}",
@@ -185,7 +181,7 @@ class DecisionCard:
 
     def _place(self, engine: SyncEngine) -> str:
         sql = engine.mapping.sql
-        return content_mark([self.receive_id, self.sql_conn_id, sql.schema, sql.table])
+        return content_mark([self.sql_conn_id, sql.schema, sql.table])
 
     @cached_property
     def _desk(self) -> QuestionDesk:
@@ -197,7 +193,9 @@ class DecisionCard:
 
         # the questions have been opened, so that there is a store is known
         questions, conn_id = self._desk.questions, str(self.hook.settings.token_store_conn_id)
-        return BoardStore(sql_engine(conn_id), read_keyring(), self.hook.settings.app_id, questions)
+        return BoardStore(
+            sql_engine(conn_id), read_keyring(), self.hook.settings.app_id, questions, zone=default_zone()
+        )
 
 
 def _verdict(decided: Decided) -> Verdict:

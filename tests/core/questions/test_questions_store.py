@@ -27,6 +27,7 @@ from tests.core.questions.asking import press, terms
 from tests.core.receiving.sealing import click as click_body
 
 RING = Keyring.from_text("A" * 43 + "=")
+BOARDS = ("lark_decision_cards",)
 KINDS = ("sqlite", "postgresql", "mysql")
 
 
@@ -48,7 +49,14 @@ def database(request: pytest.FixtureRequest, made: Callable[[str], Engine]) -> I
     engine = made(request.param)
     yield engine
     with engine.begin() as conn:
-        for name in ("lark_answers", "lark_question_cards", "lark_questions", "lark_inbox", "lark_inbox_identities"):
+        for name in (
+            "lark_answers",
+            "lark_question_cards",
+            "lark_questions",
+            "lark_inbox",
+            "lark_inbox_identities",
+            *BOARDS,
+        ):
             conn.execute(text(f"DELETE FROM {name}"))
     engine.dispose()
 

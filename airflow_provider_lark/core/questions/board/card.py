@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from airflow_provider_lark.core.cards.buttons import Button, Callback, Confirm
 from airflow_provider_lark.core.cards.card import Card, Header, HeaderTemplate
@@ -28,27 +29,39 @@ ITEMS_MAX = 8
 
 PAST_MAX = 5
 
+_ITEMS_WANTED = 3
+_PAST_BYTES = 6_000
 _COLUMNS_SHOWN = 6
 _VALUE_BYTES = 150
 _KEY_BYTES = 80
+_PAST_KEY_BYTES = 40
 _PEOPLE_SHOWN = 10
 _ID = "0" * 32
 
 
 def fit_board(board: Board) -> Board:
-    """Return *board* with as many of its items as a card takes, at most :data:`ITEMS_MAX`; held deletes come first."""
+    """Return *board* with as many of its items as a card takes, at most :data:`ITEMS_MAX`; held deletes come first.
+
+    What is said of rows that failed gives way to what can be decided. Room is left for past decisions.
+    """
     ordered = sorted(board.items, key=lambda each: each.kind == "conflict")[:ITEMS_MAX]
+    wanted = min(len(ordered), _ITEMS_WANTED)
+    for known in (board, replace(board, failed_rows=())):
+        shown = largest(partial(_first, known, ordered), len(ordered), _fits)
+        if shown is not None and len(shown.items) >= wanted:
+            break
+    count = 0 if shown is None else len(shown.items)
+    return replace(known, items=tuple(ordered[:count]))
 
-    def first(count: int) -> Board:
-        # ids are known when a question is asked, and all of them have one length
-        return replace(board, items=tuple(replace(each, question_id=_ID) for each in ordered[:count]))
 
-    def fits(made: Board) -> bool:
-        return MESSAGE.measure(board_card(made, {})) <= MESSAGE.ready_bytes
+def _first(board: Board, items: Sequence[Item], count: int) -> Board:
+    # ids are known when a question is asked, and all of them have one length
+    return replace(board, items=tuple(replace(each, question_id=_ID) for each in items[:count]), past=())
 
-    found = largest(first, len(ordered), fits)
-    shown = 0 if found is None else len(found.items)
-    return replace(board, items=tuple(ordered[:shown]))
+
+def _fits(board: Board) -> bool:
+    room = MESSAGE.less(_PAST_BYTES)
+    return room.measure(board_card(board, {})) <= room.ready_bytes
 
 
 def board_card(board: Board, votes: Mapping[str, Vote]) -> Json:
@@ -139,7 +152,7 @@ def _past(past: Sequence[Past]) -> list[Element]:
 
 
 def _past_line(past: Past) -> Text:
-    what: Text = _short(past.key) if past.kind == "conflict" else words.HELD
+    what: Text = cut_end(one_line(past.key), _PAST_KEY_BYTES) if past.kind == "conflict" else words.HELD
     at = local_time(datetime.fromtimestamp(past.at_ms / 1000, UTC))
     sign = "↩️" if past.fate == "changed" else "✅"
     return combine(
@@ -151,7 +164,7 @@ def _past_line(past: Past) -> Text:
 
 
 def _who(open_id: str, name: str) -> str:
-    return mention(open_id) if open_id.startswith("ou_") else escape_markdown(name or open_id)
+    return mention(open_id) if open_id.startswith("ou_") else escape_markdown(_short(name or open_id))
 
 
 def _link(board: Board) -> list[Element]:

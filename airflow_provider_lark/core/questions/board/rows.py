@@ -86,6 +86,8 @@ def change(sealer: Sealer, id_: str, board: Board, conn: Connection) -> None:
             values |= _NO_MESSAGE
     elif not board.is_open and row.closed_at_ms is None:
         values["closed_at_ms"] = row.now_ms
+    if known.receiver not in ("", board.receiver):
+        values |= _NO_MESSAGE
     if values:
         _set(conn, id_, **values)
 

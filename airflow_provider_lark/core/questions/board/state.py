@@ -73,6 +73,7 @@ class Board:
     :param conflicts: how many there are, of which the *items* are the first.
     :param failed_rows: what is said of some of the rows that failed.
     :param allowed: the ids of those who may decide; None: everybody who sees the card.
+    :param receiver: who gets the card; another one gets a new card.
     :param rule: what tells *allowed*, as it was given, from another one.
     :param written: what the run has written, in two languages; it alone is no reason to change the card.
     :param past: the last decisions, the newest first.
@@ -85,6 +86,7 @@ class Board:
     failed_rows: tuple[str, ...] = ()
     table_url: str | None = None
     allowed: tuple[str, ...] | None = None
+    receiver: str = ""
     rule: str = ""
     written: tuple[str, str] = ("", "")
     past: tuple[Past, ...] = ()

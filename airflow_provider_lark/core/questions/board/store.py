@@ -50,6 +50,7 @@ class BoardStore:
     Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or :class:`.Unreachable` where the database cannot
     be used.
 
+    :param zone: the time zone in which people are told when somebody decided.
     :param claim: names this process, never the same twice.
     """
 
@@ -60,12 +61,14 @@ class BoardStore:
         app_id: str,
         questions: QuestionStore,
         *,
+        zone: str = "UTC",
         clock: Clock | None = None,
         claim: str | None = None,
     ) -> None:
         self._engine = engine
         self._sealer = Sealer(keyring, app_id)
         self._questions = questions
+        self._zone = zone
         self._clock = clock or SystemClock()
         self._claim = claim or uuid4().hex
 
@@ -168,6 +171,7 @@ class BoardStore:
         terms = Terms(
             choices=tuple(Choice(kind, label) for kind, label in zip(kinds, labels, strict=True)),
             allowed=allowed,
+            time_zone=self._zone,
             board=known.id,
         )
         question, _ = self._questions.ask(key, terms, seconds=None, mark=f"{item.seen[:32]}{rule[:32]}")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_lark.core.cards.cells import value_words
 from airflow_provider_lark.core.cards.shortening import cut_end
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.run.run import Run
@@ -59,7 +60,26 @@ def _tell(run: Run, conflict: Conflict) -> OpenConflict:
 
 def _differences(run: Run, lark: Mapping[str, Canonical], sql: Mapping[str, Canonical]) -> list[Difference]:
     names = [name for name in run.binding.rules.all_columns if name in lark and name in sql and lark[name] != sql[name]]
-    return [Difference(name, _words(run, name, lark[name]), _words(run, name, sql[name])) for name in names]
+    hidden = _hidden(run)
+    return [
+        Difference(name, None, None, is_hidden=True)
+        if name in hidden
+        else Difference(name, _words(run, name, lark[name]), _words(run, name, sql[name]))
+        for name in names
+    ]
+
+
+def _hidden(run: Run) -> frozenset[str]:
+    """Return the columns whose values are not told: all of them, where a name among those given is wrong."""
+    columns = frozenset(run.binding.rules.all_columns)
+    unknown = sorted(run.verdicts.hidden - columns)
+    if not unknown:
+        return run.verdicts.hidden
+    told = f"decision_hidden: no column is named {unknown[0]!r}, so the card shows no values at all"
+    warning = f"{told}; {did_you_mean(unknown[0], sorted(columns))}"
+    if warning not in run.report.warnings:
+        run.report.warnings.append(warning)
+    return columns
 
 
 def _words(run: Run, column: str, value: Canonical) -> str | None:
