@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.sync.decide import PullDecision, Rules, Times, decide_pull, decide_push
+from airflow_provider_lark.core.sync.decide import PullDecision, Rules, decide_pull, decide_push
 from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy
+from airflow_provider_lark.core.sync.newest import Times
 
 BASE = {"id": 1, "a": "a0", "b": "b0"}
 
@@ -60,21 +61,24 @@ def test_pull_same_edit_on_both_sides_is_no_conflict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "times", "winner"),
+    ("policy", "times", "winner", "tie"),
     [
-        pytest.param(LARK, Times(), "lark", id="lark is named"),
-        pytest.param(SQL, Times(), "sql", id="sql is named"),
-        pytest.param(ConflictPolicy(), Times(lark_ms=10_000, sql_ms=13_000), "sql", id="sql is 3 s newer"),
-        pytest.param(ConflictPolicy(), Times(lark_ms=10_000, sql_ms=12_000), "lark", id="2 s is within the skew"),
-        pytest.param(ConflictPolicy(), Times(lark_ms=13_000, sql_ms=10_000), "lark", id="lark is newer"),
-        pytest.param(ConflictPolicy(), Times(lark_ms=13_000), "lark", id="sql's time is unknown"),
+        pytest.param(LARK, Times(), "lark", "", id="lark is named"),
+        pytest.param(SQL, Times(), "sql", "", id="sql is named"),
+        pytest.param(ConflictPolicy(), Times(lark_ms=10_000, sql_ms=13_000), "sql", "", id="sql is 3 s newer"),
+        pytest.param(ConflictPolicy(), Times(lark_ms=10_000, sql_ms=12_000), "lark", "close", id="2 s is in the skew"),
+        pytest.param(ConflictPolicy(), Times(lark_ms=12_000, sql_ms=10_000), "lark", "close", id="either way"),
+        pytest.param(ConflictPolicy(), Times(lark_ms=13_000, sql_ms=10_000), "lark", "", id="lark is newer"),
+        pytest.param(ConflictPolicy(), Times(lark_ms=13_000), "lark", "unknown", id="sql's time is unknown"),
     ],
 )
-def test_pull_conflict_takes_the_whole_row_of_the_winner(policy: ConflictPolicy, times: Times, winner: str) -> None:
+def test_pull_conflict_takes_the_whole_row_of_the_winner(
+    policy: ConflictPolicy, times: Times, winner: str, tie: str
+) -> None:
     # Lark changed a, SQL changed b and a: the row is not mixed
     lark, sql = row(a="lark"), row(a="sql", b="sql")
     decision = decide_pull(rules(conflict=policy), base=BASE, lark=lark, sql=sql, times=times)
-    assert (decision.conflict, decision.outcome) == (True, winner)
+    assert (decision.conflict, decision.outcome, decision.tie) == (True, winner, tie)
     after_pull = {**sql, **decision.values}
     after_push = {**lark, **decide_push(rules(), base=decision.base, sql=after_pull).values}
     assert after_pull == after_push == (lark if winner == "lark" else sql)

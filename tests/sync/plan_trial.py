@@ -27,6 +27,8 @@ ANY = object()
 
 WORDS = ("ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen")
 VALUES = {"name": 1, "qty": 2, "done": 7}
+SIZE = "CASE WHEN qty > 50 THEN 'large' WHEN qty > 25 THEN 'medium' ELSE 'small' END"
+"""What the database makes of a row's quantity, which most edits leave as it is."""
 KEYS = {"number": {"code": 2}, "text": {"code": 1}, "pair": {"shop": 2, "code": 1}}
 
 Row = dict[str, Any]
@@ -34,8 +36,11 @@ Effects = dict[tuple[str, str], tuple[str, dict[str, tuple[Any, Any]]]]
 """What becomes of a row: by side and name the kind, and of each column the value before and after."""
 
 
-def make_table(dialect: str, key: str) -> sa.Table:
-    """Return a table with a key of one kind, the columns that are mapped and two of the sync's own."""
+def make_table(dialect: str, key: str, name: str) -> sa.Table:
+    """Return a table with a key of one kind, the columns that are mapped and two of the sync's own.
+
+    :param name: the default of the column of that name.
+    """
     text = sa.String(20, collation={"sqlite": "BINARY", "mysql": "utf8mb4_bin"}.get(dialect))
     types = {"code": sa.Integer if key == "number" else text, "shop": sa.Integer}
     own = [sa.Column(name, types[name], primary_key=True, autoincrement=key == "number") for name in KEYS[key]]
@@ -43,8 +48,9 @@ def make_table(dialect: str, key: str) -> sa.Table:
         "goods",
         sa.MetaData(),
         *own,
-        sa.Column("name", sa.String(40), nullable=False, server_default=""),
+        sa.Column("name", sa.String(40), nullable=False, server_default=name),
         sa.Column("qty", sa.Numeric(10, 2)),
+        sa.Column("size", text, sa.Computed(SIZE, persisted=dialect == "postgresql" or None)),
         sa.Column("done", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("lark_id", sa.String(40)),
@@ -101,10 +107,11 @@ class Trial:
         self.options = make_options(self.dice)
         self.key = KEYS[self.kind]
         base = self.emu.state.create_base("Shop")
-        definitions = [{"field_name": name, "type": kind} for name, kind in {**self.key, **VALUES}.items()]
+        shown = {**self.key, **VALUES, "size": 1}
+        definitions = [{"field_name": name, "type": kind} for name, kind in shown.items()]
         self.base = base.app_token
         self.table_id = self.emu.state.create_table(self.base, "goods", definitions).table_id
-        self.table = make_table(self.sql.dialect.name, self.kind)
+        self.table = make_table(self.sql.dialect.name, self.kind, self.dice.choice(["", "", "new"]))
         self.story.append(f"{self.sql.dialect.name}, seed {self.seed}, key {self.kind}, {self.options}")
         fields = [{"field": name, "column": name} for name in self.key]
         self.has_one_way = False
@@ -116,6 +123,8 @@ class Trial:
             )
             self.has_one_way = self.has_one_way or way == "to_sql"
             fields.append({"field": name, "column": name, **({"direction": way} if way else {})})
+        if self.options["direction"] != "to_sql":
+            fields.append({"field": "size", "column": "size", "direction": "to_lark"})
         self.mapping = TableMapping.from_dict(
             {
                 "lark": {"app_token": self.base, "table_id": self.table_id},
@@ -152,11 +161,13 @@ class Trial:
     def rows(self) -> dict[str, Row]:
         with self.sql.connect() as conn:
             found = [dict(row._mapping) for row in conn.execute(sa.select(self.table))]
-        return {self.name_of(row): {name: plain(value) for name, value in row.items()} for row in found}
+        # what the database makes of a row nobody writes
+        written = [column.name for column in self.table.columns if column.computed is None]
+        return {self.name_of(row): {name: plain(row[name]) for name in written} for row in found}
 
     def records(self) -> dict[str, Row]:
         found = self.emu.person.records(self.base, self.table_id)
-        names = [*self.key, *VALUES]
+        names = [*self.key, *VALUES, "size"]
         return {each["record_id"]: {name: plain(each["fields"].get(name)) for name in names} for each in found}
 
     def name_of(self, row: Mapping[str, Any]) -> str:

@@ -10,7 +10,9 @@
 :mod:`.declared`              what SQLAlchemy's reflection leaves out
 :mod:`.partitions`            what a table of PostgreSQL is put together from
 :mod:`.keys`                  a row's key as text
-:mod:`.foreseen_refusals`     rows that the database is known to refuse
-:mod:`.sequences`             numbers that must not be handed out again
+:mod:`.foreseen_refusals`     rows that the database is known to reject
+:mod:`.generated_values`      what the generated columns of a row will hold
+:mod:`.unforeseen`            what else may reject or change a row, by name
+:mod:`.sequences`             moving sequences past keys written by the sync
 ============================  =======================================================================
 """

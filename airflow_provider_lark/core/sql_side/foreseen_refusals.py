@@ -1,4 +1,4 @@
-"""What makes the database refuse a row, as far as its columns tell: a NULL, or a value, where there may be none."""
+"""Rows that the database is known to reject, by their columns: a NULL, or a value, where none is allowed."""
 
 from __future__ import annotations
 
@@ -67,6 +67,11 @@ class ForeseenRefusals:
         self._strict = [column.name for column in columns if not column.nullable]
         self._needed = [each.name for each in columns if not (each.nullable or each.has_default or each.autoincrement)]
         self._filled = _triggers(conn, table)
+
+    @property
+    def may_be_changed(self) -> bool:
+        """Whether a trigger may change rows before they are stored."""
+        return self._filled.on_insert or self._filled.on_update
 
     def of_insert(self, values: Mapping[str, object]) -> Foreseen:
         """Return whether a new row would be refused.

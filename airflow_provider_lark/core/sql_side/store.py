@@ -25,6 +25,7 @@ from airflow_provider_lark.core.database.savepoints import guarded
 from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.generated_values import GeneratedValues
 from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_sql, key_sql
 from airflow_provider_lark.core.sql_side.namesakes import Namesakes
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
@@ -43,6 +44,7 @@ class SqlStore:
 
     :param codecs: by column name; other columns are neither read nor written.
     :ivar keys: tells which keys the database takes for the same.
+    :ivar generated: tells what the generated columns of a row would hold.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class SqlStore:
         keys = [self._key, exact_key] if any(exact) else [self._key]
         self._writer = RowWriter(conn, spec, codecs, keys, self.read)
         self.keys = Namesakes(conn, spec)
+        self.generated = GeneratedValues(conn, spec, codecs)
 
     @property
     def spec(self) -> TableSpec:

@@ -14,7 +14,8 @@ from typing import Literal
 
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import Side, Values
-from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy, Direction, Winner
+from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy, Direction
+from airflow_provider_lark.core.sync.newest import UNKNOWN, Tie, Times, side_by_rule, tell_tie
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,6 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """When each side changed the row, UTC milliseconds on one clock; None where it is not known."""
-
-    lark_ms: int | None = None
-    sql_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PullDecision:
     """What to do in SQL, now, in one transaction with the pair.
 
@@ -62,6 +55,8 @@ class PullDecision:
     :param near: with *base*: what SQL holds where Lark made something else of it, and neither was changed since.
     :param owes_lark: Lark must be written later; a queue entry keeps that promise.
     :param conflict: both sides had changed the row; *outcome* says who won, None waits for a person.
+    :param tie: why ``newest`` could not tell who was later, and Lark won: the edits are too ``close``, or the time of
+        one is ``unknown``.
     """
 
     sql: Literal["none", "insert", "patch", "delete"] = "none"
@@ -72,6 +67,7 @@ class PullDecision:
     owes_lark: bool = False
     conflict: bool = False
     outcome: Side | None = None
+    tie: Tie = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ def decide_pull(
     base: Values | None,
     lark: Values | None,
     sql: Values | None,
-    times: Times = Times(),
+    times: Times = UNKNOWN,
     resolution: Side | None = None,
     near: Values | None = None,
 ) -> PullDecision:
@@ -141,8 +137,10 @@ def _decide_both(
     by_lark, by_sql, clashing = _compare(rules, base, lark, sql, near)
     conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
     outcome: Side | None = None
+    tie: Tie = ""
     if conflict:
         outcome = resolution or _winner(rules.conflict, times, rules.skew_ms)
+        tie = tell_tie(rules.conflict.winner, times, rules.skew_ms) if outcome != resolution else ""
         if outcome is None:
             # paired without a base: neither side may write, and the rows are not taken for new ones
             return (
@@ -170,6 +168,7 @@ def _decide_both(
         owes_lark=owes,
         conflict=conflict,
         outcome=outcome,
+        tie=tie,
     )
 
 
@@ -222,16 +221,7 @@ def _compare(
 def _winner(policy: ConflictPolicy, times: Times, skew_ms: float) -> Side | None:
     if policy.mode == "manual":
         return None
-    return _by_rule(policy.winner, times, skew_ms)
-
-
-def _by_rule(winner: Winner, times: Times, skew_ms: float) -> Side:
-    if winner != "newest":
-        return winner
-    if times.lark_ms is None or times.sql_ms is None or times.sql_ms - times.lark_ms <= skew_ms:
-        # a person's edit is harder to make again than a program's
-        return "lark"
-    return "sql"
+    return side_by_rule(policy.winner, times, skew_ms)
 
 
 def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, resolution: Side | None) -> PullDecision:
@@ -279,10 +269,16 @@ def _decide_sql_missing(
     if rules.conflict.mode == "manual" and resolution is None:
         return PullDecision(conflict=True)
     outcome = resolution or (
-        "lark" if rules.conflict.mode == "merge" else _by_rule(rules.conflict.winner, times, rules.skew_ms)
+        "lark" if rules.conflict.mode == "merge" else side_by_rule(rules.conflict.winner, times, rules.skew_ms)
     )
     if outcome == "lark":
-        return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save", conflict=True, outcome="lark")
+        tie = (
+            ""
+            if resolution or rules.conflict.mode == "merge"
+            else tell_tie(rules.conflict.winner, times, rules.skew_ms)
+        )
+        values = _only(lark, rules.to_sql)
+        return PullDecision("insert", values, base=now, pair="save", conflict=True, outcome="lark", tie=tie)
     return PullDecision(base=now, pair="save", owes_lark=True, conflict=True, outcome="sql")
 
 

@@ -23,6 +23,9 @@ from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action
 from airflow_provider_lark.core.sync.users import Users
 
+LEDGER = "ledger"
+"""The key of the line that tells of the ledger's tables, which all mappings of a database share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -71,9 +74,9 @@ def _setup(conn: Connection, binding: Binding, *, is_new: bool) -> list[Action]:
     found = []
     version = migrate.current_version(conn)
     if version is None:
-        found.append(Action("setup", "make", "ledger", why="the database has no ledger (sync_… tables) yet"))
+        found.append(Action("setup", "make", LEDGER, why="the database has no ledger (sync_… tables) yet"))
     elif version != migrate.HEAD:
-        found.append(Action("setup", "make", "ledger", why=f"the ledger tables have version {version}"))
+        found.append(Action("setup", "make", LEDGER, why=f"the ledger tables have version {version}"))
     if is_new and binding.modified_field is None and binding.mapping.direction != "to_lark":
         why = 'the table has no "Last modified time" field'
         found.append(Action("setup", "make", f"field {MODIFIED_FIELD_NAME!r} in Lark", why=why))

@@ -1,21 +1,24 @@
 """Values that a plan cannot know, because the database or Lark will make them.
 
-While the run is rehearsed, others stand for them: a key that no row has, a record id that Lark never gives, a text that
+During the plan, placeholders take their place: a key that no row has, a record id that Lark never gives, a text that
 no cell holds. :class:`StandIns` knows them again, so that a plan never shows one.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy
+
+from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column, ColumnKind, integer_range, text_limits
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
+from airflow_provider_lark.core.sql_side.generated_values import known_default, names_column
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import MADE_KEY, Action, Change, MadeBy, cause_of, names_in
 
@@ -108,37 +111,58 @@ def _made_value(column: Column, number: int) -> Canonical:
 
 
 class GeneratedColumns:
-    """The mapped columns that the database computes from others of their row, and what stands for their values."""
+    """The mapped columns to which the database gives values by itself, and what stands for these.
+
+    Generated columns, which it computes from others of their row; and columns that Lark does not write, in which a new
+    row has the default.
+    """
 
     def __init__(self, binding: Binding) -> None:
         computed = {each.name: str(each.computed.sqltext) for each in binding.spec.table.columns if each.computed}
-        self._from = {
-            pair.column.name: computed[pair.column.name]
-            for pair in binding.pairs
-            if pair.column.name in computed and pair.flow != "to_sql" and pair.link is None and not pair.by_email
-        }
+        told = [pair for pair in binding.pairs if pair.flow != "to_sql" and pair.link is None and not pair.by_email]
+        self._from = {pair.column.name: computed[name] for pair in told if (name := pair.column.name) in computed}
         self._all = computed
+        self.defaults: dict[str, Canonical] = {}
+        """What a new row holds in the columns that Lark does not write and that have a default."""
+        for pair in told:
+            column = binding.spec.table.c[pair.column.name]
+            if column.name not in binding.rules.to_sql and column.server_default is not None and not column.computed:
+                self.defaults[column.name] = _default_of(column, pair.codec)
+
+    def __bool__(self) -> bool:
+        return bool(self._from)
+
+    @property
+    def unknown(self) -> set[str]:
+        """The columns of which nobody knows the value yet."""
+        return {*self._from, *(name for name, value in self.defaults.items() if value == _COMPUTED)}
 
     def of_insert(self) -> dict[str, Canonical]:
         """Return what a new row holds in them."""
-        return dict.fromkeys(self._from, _COMPUTED)
+        return {**self.defaults, **dict.fromkeys(self._from, _COMPUTED)}
 
     def of_update(self, changed: Collection[str]) -> dict[str, Canonical]:
         """Return what a row holds in those that may become another value when *changed* columns do."""
         reached = set(changed)
         # one may be computed from another
         for _ in self._all:
-            reached |= {name for name, text in self._all.items() if any(_names(text, each) for each in reached)}
+            reached |= {name for name, text in self._all.items() if any(names_column(text, each) for each in reached)}
         return {name: _COMPUTED for name in self._from if name in reached}
 
 
-def _names(text: str, column: str) -> bool:
-    return not text or re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, re.IGNORECASE) is not None
+def _default_of(column: sqlalchemy.Column[Any], codec: ValueCodec) -> Canonical:
+    known = known_default(column)
+    if known is None:
+        return _COMPUTED
+    try:
+        return codec.from_sql(known[0])
+    except ValueMismatch:
+        return _COMPUTED
 
 
 def with_stand_ins(binding: Binding) -> Binding:
     """Return *binding* with codecs that let what stands for a generated column's value pass."""
-    generated = GeneratedColumns(binding).of_insert()
+    generated = GeneratedColumns(binding).unknown
     pairs = tuple(
         replace(pair, codec=_letting_pass(pair.codec)) if pair.column.name in generated else pair
         for pair in binding.pairs

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.capture.triggers import PREFIX
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import read_only_session
 from airflow_provider_lark.core.database.dbtime import NowMs
@@ -19,13 +20,14 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.ledger.parts import PULL
 from airflow_provider_lark.core.ledger.queue import Delayed
+from airflow_provider_lark.core.sql_side.unforeseen import tell_unforeseen
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide
 from airflow_provider_lark.core.sync.plan.checks import Checks
 from airflow_provider_lark.core.sync.plan.database import PlanDatabase
 from airflow_provider_lark.core.sync.plan.head import Head, contract_of, version_of
-from airflow_provider_lark.core.sync.plan.look import look
+from airflow_provider_lark.core.sync.plan.look import LEDGER, look
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.run import PlanRun
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
@@ -72,7 +74,7 @@ def make_plan(
                 if earlier.table_name in links and earlier.table_name != mapping.sql.table_name:
                     database.copy_pairs(earlier.stored.checks.database, earlier.table_name)
             with database.write() as copy:
-                database.add(copy, looked.setup)
+                database.add(copy, [each for each in looked.setup if not _is_made_before(each, asked.after)])
             run = PlanRun(
                 client=client,
                 engine=engine,
@@ -90,6 +92,7 @@ def make_plan(
                 rows=conn,
             )
             _rehearse(run, asked.operation)
+            _tell_unforeseen(run)
             head = Head(
                 mapping=mapping.name,
                 operation=asked.operation,
@@ -104,6 +107,33 @@ def make_plan(
         database.close()
         raise
     return Plan(StoredPlan(head, checks), report, mapping.sql.table_name)
+
+
+def _tell_unforeseen(run: PlanRun) -> None:
+    """Say once what may reject or change the rows that would be written, and cannot be judged beforehand."""
+    kinds = {kind for side, kind in run.plan.counts() if side == "sql"}
+    is_soft = run.binding.mapping.deletes.mode == "soft"
+    named = tell_unforeseen(
+        run.rows,
+        run.binding.spec.table,
+        writes=bool(kinds & {"create", "update", "link"}) or (is_soft and "delete" in kinds),
+        deletes="delete" in kinds and not is_soft,
+        ours=PREFIX,
+        key=run.binding.spec.key_columns,
+        links=[pair.column.name for pair in run.binding.pairs if pair.link is not None],
+    )
+    if named:
+        run.report.warnings.append(
+            f"table {run.binding.table_name!r}: the database may also reject or change rows because of: {named}; "
+            "a plan cannot check these"
+        )
+
+
+def _is_made_before(action: Action, earlier: Sequence[Plan]) -> bool:
+    """Tell whether an earlier plan of the database makes the ledger, which all mappings share."""
+    return action.key == LEDGER and any(
+        made.key == LEDGER for plan in earlier for made in plan.actions("setup", "make")
+    )
 
 
 def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:

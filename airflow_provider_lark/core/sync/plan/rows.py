@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, delete, insert, select
@@ -15,6 +15,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, 
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.foreseen_refusals import Foreseen, ForeseenRefusals
+from airflow_provider_lark.core.sql_side.generated_values import RowToBe
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.plan.actions import MADE_KEY, Action, Change, Kind, differences
@@ -85,6 +86,16 @@ class PlannedRows:
                     kept.append(key)
         return kept, freed
 
+    def generated(self, rows: Sequence[RowToBe]) -> list[dict[str, Canonical]]:
+        """Return what the generated columns of *rows* would hold, as far as that is known."""
+        planned = self._planned([row.key for row in rows if row.key is not None])
+        # of a row that the plan has changed before, the database holds something else
+        asked = [place for place, row in enumerate(rows) if row.key not in planned]
+        found = [dict[str, Canonical]() for _ in rows]
+        for place, values in zip(asked, self._store.generated.foresee([rows[place] for place in asked]), strict=True):
+            found[place] = values
+        return found
+
     def key_of(self, values: Values) -> Key | None:
         """Return the key that *values* name."""
         return self._store.key_of(values)
@@ -124,7 +135,7 @@ class RowPlanner:
     """Plans what would be written to SQL: :meth:`apply` stands for the writing.
 
     What the database itself would make of it is foreseen where the columns tell: a value that it must have or may not
-    get. Defaults, other constraints, and what a trigger does are not.
+    get; a constant default; a generated column that stays the same. Other constraints and triggers are not foreseen.
     """
 
     def __init__(
@@ -151,7 +162,25 @@ class RowPlanner:
         self._refuse_namesakes([change for change, _ in wanted])
         wanted = [(change, doubt) for change, doubt in wanted if change.error is None]
         before = self._rows.read([change.key for change, _ in wanted if change.key is not None])
-        return [_with_doubt(self._plan(change, before), doubt) for change, doubt in wanted]
+        computed = self._compute([change for change, _ in wanted])
+        return [
+            _with_doubt(self._plan(change, before, values), doubt)
+            for (change, doubt), values in zip(wanted, computed, strict=True)
+        ]
+
+    def _compute(self, changes: Sequence[SqlChange]) -> list[dict[str, Canonical]]:
+        """Return what the generated columns of each row would hold, as far as that is known."""
+        found = [dict[str, Canonical]() for _ in changes]
+        if not self._generated or self._refusals.may_be_changed:
+            return found
+        asked = [place for place, change in enumerate(changes) if change.kind != "delete"]
+        rows = [
+            RowToBe(change.key if change.kind == "patch" else None, self._bound(change))
+            for change in (changes[place] for place in asked)
+        ]
+        for place, values in zip(asked, self._rows.generated(rows), strict=True):
+            found[place] = values
+        return found
 
     def _refuse_namesakes(self, changes: Sequence[SqlChange]) -> None:
         """Refuse new rows whose keys are another row's to the database."""
@@ -161,6 +190,13 @@ class RowPlanner:
         new = {change.key: change for change in changes if change.kind == "insert" and change.key is not None}
         for key in self._rows.namesakes(list(new)):
             new[key].error = RowRefused("the database takes its key for another row's")
+
+    def _bound(self, change: SqlChange) -> dict[str, object]:
+        """Return the values of *change* as they are written."""
+        codecs, columns = self._binding.codecs, self._binding.spec.table.c
+        bound = {name: codecs[name].to_sql(value) for name, value in change.values.items()}
+        empty = {name for name, value in bound.items() if value is None and not columns[name].nullable}
+        return {**bound, **{name: codecs[name].empty_sql for name in empty}}
 
     def _foresee(self, change: SqlChange) -> Foreseen:
         codecs = self._binding.codecs
@@ -175,9 +211,9 @@ class RowPlanner:
             return self._refusals.of_insert(bound)
         return self._refusals.of_update(bound) if change.kind == "patch" else Foreseen()
 
-    def _plan(self, change: SqlChange, before: dict[Key, SqlRow]) -> Action:
+    def _plan(self, change: SqlChange, before: dict[Key, SqlRow], computed: Mapping[str, Canonical]) -> Action:
         if change.kind == "insert":
-            return self._insert(change)
+            return self._insert(change, computed)
         key = Key(change.key or "")
         row = before.get(key)
         old = {} if row is None else dict(row.values)
@@ -185,13 +221,14 @@ class RowPlanner:
             self._rows.put(key, None)
             return Action("sql", "delete", key, change.record_id, why="its record was deleted in Lark")
         changed = [name for name, value in change.values.items() if name not in old or old[name] != value]
-        after = {**old, **change.values, **self._generated.of_update(changed)}
+        made = self._generated.of_update(changed)
+        after = {**old, **change.values, **{name: computed.get(name, value) for name, value in made.items()}}
         self._rows.put(key, after)
         change.row = Row(key, after) if row is None else replace(row, values=after)
         changes = differences(old, change.values)
         return Action("sql", self._kind_of(change), key, change.record_id, changes, self._why(change))
 
-    def _insert(self, change: SqlChange) -> Action:
+    def _insert(self, change: SqlChange, computed: Mapping[str, Canonical]) -> Action:
         empty = self._binding.rules.empty
         values: dict[str, Canonical] = {**{name: empty.get(name) for name in self._binding.codecs}, **change.values}
         # by its values: a person may have given the record of a deleted row another key
@@ -202,10 +239,11 @@ class RowPlanner:
             columns = [column for column in self._binding.spec.key if column.name in made]
             values |= made_key(columns, number)
             key = self._rows.key_of(values) or Key(f"{MADE_KEY} {number}")
-        values |= self._generated.of_insert()
+        values |= {name: computed.get(name, value) for name, value in self._generated.of_insert().items()}
         self._rows.put(key, values, made=made)
         change.key, change.row = key, Row(key, values)
-        changes = tuple(Change(name, None, value) for name, value in change.values.items() if value is not None)
+        shown = {**change.values, **self._generated.defaults}
+        changes = tuple(Change(name, None, value) for name, value in shown.items() if value is not None)
         return Action("sql", "create", key, change.record_id, changes, "its record has no row")
 
     def _kind_of(self, change: SqlChange) -> Kind:

@@ -12,8 +12,9 @@ from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.conflicts import fingerprint
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import LarkRow, RecordId, Values
-from airflow_provider_lark.core.sync.decide import PullDecision, Times, decide_pull
+from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
 from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
+from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.persist import persist

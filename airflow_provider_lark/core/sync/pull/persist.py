@@ -1,4 +1,4 @@
-"""What stays of a bundle, in its own transaction: pairs, promises to Lark, conflicts, failures, the journal."""
+"""What is stored of a bundle, in its own transaction: pairs, queue entries for Lark, conflicts, failures, the log."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.ledger.parts import PULL
 from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.sync.newest import Tie
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.pull.row_states import Refusal
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter
@@ -112,7 +113,7 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
             )
         )
         outcome.conflicts += 1
-        detail = f"{decision.outcome} wins" if decision.outcome else WAITS
+        detail = f"{decision.outcome} wins{_TIES[decision.tie]}" if decision.outcome else WAITS
         lines.append(LogLine(state.id, "both", "UPDATE", "conflict", detail))
         if decision.outcome is None:
             outcome.skipped += 1
@@ -120,6 +121,11 @@ def _note_conflicts(tx: Transaction, run: Run, done: list[Step], outcome: Outcom
     tx.conflicts.settle(closed)
 
 
+_TIES: dict[Tie, str] = {
+    "": "",
+    "close": "; both edits are within skew_seconds of each other",
+    "unknown": "; the time of one edit is not known",
+}
 _OPERATIONS = {"insert": "INSERT", "patch": "UPDATE", "delete": "DELETE"}
 
 
