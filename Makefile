@@ -96,8 +96,10 @@ chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: ho
 
 CALLBACKS ?= 10000
 RATE ?= 200
+DOORS ?= standalone,plugin
+STORES ?= postgresql,rabbitmq,rabbitmq-broker
 chaos-callbacks: $(VENV)/.dev  ## events and clicks at a fixed rate while the store stops for 10 s; CALLBACKS=10000 RATE=200
-	@$(BIN)/python -m tests.chaos.callbacks --callbacks $(CALLBACKS) --rate $(RATE)
+	@$(BIN)/python -m tests.chaos.callbacks --callbacks $(CALLBACKS) --rate $(RATE) --doors $(DOORS) --stores $(STORES)
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venvs .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -19,6 +19,7 @@ import uvicorn
 from airflow_provider_lark.cli.command import service
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.receiving.background import stop_all
 from airflow_provider_lark.hooks.receiving.inbox import open_served
 from airflow_provider_lark.hooks.receiving.long_connection import open_receiver
 
@@ -103,6 +104,7 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
         server.run([sock])
     finally:
         signal.signal(signal.SIGTERM, before)
+        stop_all()
         print(f"Stopped; {_tell(receiver.counts)}")
 
 

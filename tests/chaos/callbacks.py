@@ -1,9 +1,9 @@
 """Many callbacks while the store fails: ``python -m tests.chaos.callbacks --callbacks 10000 --rate 200``.
 
-``airflow lark receive`` runs as a process of its own. Events and clicks come at a fixed rate, as Lark sends them: each
-has three seconds, some come twice at once, an event that was not taken comes again after 15 seconds, and whoever was
-told that a click was not recorded presses again. In the middle the store is stopped for ten seconds. At the end
-everything that was answered with "taken" stands in the inbox, once.
+A receiver runs as a process of its own: ``airflow lark receive``, or an api-server with the plugin. Events and clicks
+come at a fixed rate, as Lark sends them: each has three seconds, some come twice at once, an event that was not taken
+comes again after 15 seconds, and whoever was told that a click was not recorded presses again. In the middle the store
+is stopped for ten seconds. At the end everything that was answered with "taken" stands in the inbox, once.
 """
 
 from __future__ import annotations
@@ -15,192 +15,118 @@ import os
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
-import httpx
+import psutil
 from cryptography.fernet import Fernet
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.inbox.rabbitmq.broker import Broker, BrokerAddress, QueueNames
-from airflow_provider_lark.emulator.tenant import crypto
+from tests.api_server import start_api_server
+from tests.chaos.callback_sender import KEY, Outcome, Plan, Sender
 from tests.clocks import wait_until
 from tests.databases import server_database
 from tests.rabbitmq import Node, running_node
 from tests.tap import Tap, tapped
 
-KEY = "campaign key"
 STORES = ("postgresql", "rabbitmq", "rabbitmq-broker")
 """What is stopped: the inbox's database without RabbitMQ, the same behind RabbitMQ, and RabbitMQ itself."""
 
-ANSWER_SECONDS = 3.0
-CLICKS_EVERY = 10
-TWICE_EVERY = 20
-_CLOCK = SystemClock()
-
 
 @dataclass(frozen=True)
-class Plan:
-    """How many, how fast, and for how long the store is away.
+class Door:
+    """A receiver that runs.
 
-    :param again_seconds: after so long what was not taken is sent again; Lark's first time is 15 s.
+    :param pid: of its process; None: it is this one.
     """
 
-    callbacks: int = 10_000
-    rate: float = 200.0
-    stop_seconds: float = 10.0
-    again_seconds: float = 15.0
+    url: str
+    pid: int | None
 
-
-@dataclass
-class Outcome:
-    """What Lark and the persons who clicked have met.
-
-    :param kept_late: clicks that were kept although the person was told, in time, to press again.
-    :param lag: how far the sender fell behind, seconds: so much of a long answer may be its own.
-    """
-
-    seconds: list[float] = field(default_factory=list)
-    answers: Counter[str] = field(default_factory=Counter)
-    entries: int = 0
-    lost: int = 0
-    double: int = 0
-    kept_late: int = 0
-    lag: float = 0.0
-
-    @property
-    def late(self) -> int:
-        """How many answers took longer than Lark waits."""
-        return sum(each > ANSWER_SECONDS for each in self.seconds)
-
-    def quantile(self, share: float) -> float:
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{name} {count:,}" for name, count in sorted(self.answers.items()))
-        return (
-            f"{len(self.seconds):,} requests ({shown}); answered in {self.quantile(0.5) * 1000:.0f} ms (p50), "
-            f"{self.quantile(0.99) * 1000:.0f} ms (p99), {max(self.seconds):.2f} s (longest), late {self.late}; "
-            f"entries {self.entries:,}, lost {self.lost}, double {self.double}, kept late {self.kept_late}; the sender "
-            f"lagged {self.lag:.2f} s at most"
-        )
-
-
-class Sender:
-    """Sends as Lark does, until each callback was taken."""
-
-    def __init__(self, url: str, app_id: str, plan: Plan) -> None:
-        self._url = url
-        self._app_id = app_id
-        self._plan = plan
-        self._client = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=400))
-        self.outcome = Outcome()
-        self.taken: set[str] = set()
-
-    async def run(self, during: Callable[[float], object]) -> None:
-        """Send everything; *during* is told how much of it has begun."""
-        began = perf_counter()
-        tasks = []
-        async with self._client:
-            for number in range(self._plan.callbacks):
-                due = began + number / self._plan.rate
-                await asyncio.sleep(max(0.0, due - perf_counter()))
-                self.outcome.lag = max(self.outcome.lag, perf_counter() - due)
-                tasks.append(asyncio.create_task(self._bring(number)))
-                if number % TWICE_EVERY == 0:
-                    tasks.append(asyncio.create_task(self._bring(number)))
-                during(number / self._plan.callbacks)
-            await asyncio.gather(*tasks)
-
-    async def _bring(self, number: int) -> None:
-        is_click = number % CLICKS_EVERY == 0
-        tries = 0
-        while not await self._send(number, is_click=is_click, tries=tries):
-            await asyncio.sleep(self._plan.again_seconds)
-            # a person's next press is another click, Lark's next try the same event
-            tries += is_click
-        self.taken.add(str(number))
-
-    async def _send(self, number: int, *, is_click: bool, tries: int) -> bool:
-        body, headers = seal(callback(self._app_id, number, is_click=is_click, tries=tries))
-        began = perf_counter()
-        try:
-            answer = await self._client.post(self._url, content=body, headers=headers)
-        except httpx.TransportError as exc:
-            self.outcome.answers[type(exc).__name__] += 1
-            return False
-        self.outcome.seconds.append(perf_counter() - began)
-        if answer.status_code != 200:
-            self.outcome.answers[str(answer.status_code)] += 1
-            return False
-        is_refused = is_click and answer.json()["toast"]["type"] == "error"
-        self.outcome.answers["press again" if is_refused else "taken"] += 1
-        return not is_refused
-
-
-def callback(app_id: str, number: int, *, is_click: bool, tries: int) -> dict[str, object]:
-    """Return one callback; its number stands in its event id."""
-    header = {"app_id": app_id, "token": "", "tenant_key": "t", "event_id": f"{number}"}
-    if not is_click:
-        event = {"file_type": "bitable", "file_token": "bas1", "table_id": f"tbl{number % 20}", "action_list": []}
-        header |= {"event_type": "drive.file.bitable_record_changed_v1", "create_time": str(int(_CLOCK.now() * 1000))}
-        return {"schema": "2.0", "header": header, "event": event}
-    header |= {"event_type": "card.action.trigger", "event_id": f"{number}.{tries}"}
-    header["create_time"] = str(int(_CLOCK.now() * 1_000_000))
-    event = {
-        "operator": {"open_id": "ou_1"},
-        "action": {"value": {"number": number, "press": tries}, "tag": "button"},
-        "context": {"open_message_id": f"om_{number}"},
-    }
-    return {"schema": "2.0", "header": header, "event": event}
-
-
-def seal(body: dict[str, object]) -> tuple[bytes, dict[str, str]]:
-    """Return *body* as Lark sends it: encrypted and signed."""
-    sealed = json.dumps({"encrypt": crypto.encrypt(json.dumps(body).encode(), KEY, secrets.token_bytes(16))}).encode()
-    at, nonce = str(int(_CLOCK.now())), secrets.token_hex(5)
-    signature = crypto.sign(at, nonce, KEY, sealed)
-    names = ("X-Lark-Request-Timestamp", "X-Lark-Request-Nonce", "X-Lark-Signature")
-    return sealed, dict(zip(names, (at, nonce, signature), strict=True))
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used, with the processes that it has started."""
+        process = psutil.Process(self.pid)
+        family = [process, *(process.children(recursive=True) if self.pid is not None else ())]
+        return sum(each.cpu_times().user + each.cpu_times().system for each in family)
 
 
 @contextmanager
-def receiving(env: dict[str, str]) -> Iterator[str]:
-    """Run the receiver on a free port, and give the address for the connection."""
+def standalone(env: dict[str, str]) -> Iterator[Door]:
+    """Run ``airflow lark receive`` on a free port."""
     command = [sys.executable, "-m", "airflow", "lark", "receive", "--http", "127.0.0.1:0"]
     process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         for line in process.stdout:
             if found := re.search(r"POST (http://127\.0\.0\.1:[1-9]\d*/lark_default)", line):
-                yield found[1]
+                yield Door(found[1], process.pid)
                 break
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
 
 
-def run(store: str, plan: Plan, broker_url: str, node: Node | None = None) -> Outcome:
+@contextmanager
+def plugin(env: dict[str, str]) -> Iterator[Door]:
+    """Run an api-server that receives."""
+    with tempfile.TemporaryDirectory(prefix="lark-callbacks-") as home:
+        env = {**env, "AIRFLOW__LARK__RECEIVER_ENABLED": "True"}
+        with start_api_server(Path(home) / "api-server.log", **env) as (url, pid):
+            yield Door(f"{url}/lark/events/lark_default", pid)
+
+
+@contextmanager
+def in_process(env: dict[str, str]) -> Iterator[Door]:
+    """Receive in a thread of this process: what a process of its own would add is tested elsewhere."""
+    import uvicorn
+
+    from airflow_provider_lark.core.doors.web_app import Receiver, make_app
+    from airflow_provider_lark.hooks.receiving.background import stop_all
+    from airflow_provider_lark.hooks.receiving.inbox import open_served
+
+    with patch.dict(os.environ, env), socket.create_server(("127.0.0.1", 0)) as sock:
+        app = make_app(Receiver({"lark_default": open_served("lark_default")}))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([sock])), daemon=True)
+        thread.start()
+        yield Door(f"http://127.0.0.1:{sock.getsockname()[1]}/lark_default", None)
+        server.should_exit = True
+        thread.join(timeout=60)
+        stop_all()
+
+
+DOORS: dict[str, tuple[Callable[[dict[str, str]], AbstractContextManager[Door]], float]] = {
+    "standalone": (standalone, 3.0),
+    "plugin": (plugin, 3.0),
+    "in-process": (in_process, 3.0),
+}
+"""What receives, and how long Lark waits for its answers."""
+
+
+def run(store: str, plan: Plan, broker_url: str, node: Node | None = None, *, door: str = "standalone") -> Outcome:
     """Run the campaign on one kind of store.
 
     :param node: which is stopped with the store ``rabbitmq-broker``.
     """
+    open_door, limit_seconds = DOORS[door]
     app_id = f"cli_{secrets.token_hex(8)}"
     with ExitStack() as stack:
         name = f"lark_callbacks_{os.getpid()}_{secrets.token_hex(2)}"
         url = stack.enter_context(server_database("postgresql", name))
+        _prepare_store(url, plan)
         tap = stack.enter_context(tapped(url.host or "127.0.0.1", url.port or 5432))
         env = _connections(app_id, url, tap)
         stop, start = tap.shut, tap.open
@@ -211,9 +137,11 @@ def run(store: str, plan: Plan, broker_url: str, node: Node | None = None) -> Ou
         if store == "rabbitmq-broker":
             assert node is not None
             stop, start = node.stop, node.start
-        address = stack.enter_context(receiving(env))
-        sender = Sender(address, app_id, plan)
+        opened = stack.enter_context(open_door(env))
+        sender = Sender(opened.url, app_id, plan, limit_seconds=limit_seconds)
+        before = opened.cpu_seconds()
         asyncio.run(_send_all(sender, plan, stop, start))
+        sender.outcome.cpu_seconds = opened.cpu_seconds() - before
         _count(sender, url)
         return sender.outcome
 
@@ -254,6 +182,16 @@ def _count(sender: Sender, url: URL) -> None:
     engine.dispose()
 
 
+def _prepare_store(url: URL, plan: Plan) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    upgrade(engine)
+    if plan.is_durable:
+        # as PostgreSQL does by default, and the databases of tests do not
+        with engine.begin() as conn:
+            conn.execute(text(f"ALTER DATABASE {url.database} SET synchronous_commit = on"))
+    engine.dispose()
+
+
 def _connections(app_id: str, url: URL, tap: Tap) -> dict[str, str]:
     extra = {"store_conn_id": "lark_store", "event_encrypt_key_secret": KEY}
     lark = {"conn_type": "lark", "login": app_id, "password": "secret", "host": "http://127.0.0.1:9", "extra": extra}
@@ -285,18 +223,23 @@ def main() -> int:
     parser.add_argument("--callbacks", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--stores", default=",".join(STORES))
+    parser.add_argument("--doors", default="standalone,plugin")
     args = parser.parse_args()
-    from tests.airflow_home import prepare
+    from tests import airflow_home
 
-    prepare()
+    airflow_home.prepare()
+    if "plugin" in args.doors:
+        airflow_home.migrate()
     failed = 0
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="lark-callbacks-"))
         node = stack.enter_context(running_node(Path(home)))
-        for store in args.stores.split(","):
-            outcome = run(store, Plan(args.callbacks, args.rate), f"amqp://guest:guest@127.0.0.1:{node.port}", node)
-            print(f"{store}: {outcome}", flush=True)
-            failed += bool(outcome.lost or outcome.double or outcome.late)
+        url, plan = f"amqp://guest:guest@127.0.0.1:{node.port}", Plan(args.callbacks, args.rate)
+        for door in args.doors.split(","):
+            for store in args.stores.split(","):
+                outcome = run(store, plan, url, node, door=door)
+                print(f"{door}, {store}: {outcome}", flush=True)
+                failed += bool(outcome.lost or outcome.double or outcome.late)
     return 1 if failed else 0
 
 

@@ -11,8 +11,10 @@ prepare()
 
 @pytest.mark.parametrize("store", ["postgresql", "rabbitmq"])
 def test_callbacks_while_the_store_stops_are_kept_once(store, rabbitmq_url):
-    from tests.chaos.callbacks import Plan, run
+    from tests.chaos.callback_sender import Plan
+    from tests.chaos.callbacks import run
 
-    outcome = run(store, Plan(callbacks=200, rate=100.0, stop_seconds=1.0, again_seconds=2.0), rabbitmq_url)
+    plan = Plan(callbacks=150, rate=150.0, stop_seconds=0.5, again_seconds=0.5, is_durable=False)
+    outcome = run(store, plan, rabbitmq_url, door="in-process")
     assert (outcome.lost, outcome.double) == (0, 0)
-    assert outcome.entries - outcome.kept_late == 200
+    assert outcome.entries - outcome.kept_late == plan.callbacks

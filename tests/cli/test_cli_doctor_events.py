@@ -176,6 +176,7 @@ def test_rabbitmq_is_examined(told, inbox, connect, queue, monkeypatch):
 def receiver():
     """Serve the connection as it is now."""
     from airflow_provider_lark.core.doors.web_app import Receiver, make_app
+    from airflow_provider_lark.hooks.receiving.background import stop_all
     from airflow_provider_lark.hooks.receiving.inbox import open_served
 
     receiver = Receiver({"lark_default": open_served("lark_default")})
@@ -187,6 +188,7 @@ def receiver():
         yield f"http://127.0.0.1:{sock.getsockname()[1]}/lark_default"
         server.should_exit = True
         thread.join(timeout=60)
+    stop_all()
 
 
 @pytest.mark.parametrize("key", [KEY, None], ids=["encrypted", "plain"])

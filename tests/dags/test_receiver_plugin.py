@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
-from time import monotonic
 
 import httpx
 import pytest
@@ -21,11 +14,11 @@ from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.emulator import Emulator
+from tests.api_server import answers, start_api_server, wait_until
 from tests.core.receiving.sealing import click, dump, encrypt, event, signed
 from tests.databases import open_sqlite
 
 KEY, TOKEN = "encrypt key", "verification token"
-START_SECONDS = 300
 
 
 class ApiServer:
@@ -50,53 +43,6 @@ class ApiServer:
         return self.log.read_text(encoding="utf-8").count(text)
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def start_api_server(log, **env):
-    """Run ``airflow api-server`` until the block ends; wait until it answers."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [*command, "--workers", "1"],
-            env={**os.environ, **env},
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        wait_until(lambda: answers(url) or process.poll() is not None, log)
-        assert process.poll() is None, log.read_text(encoding="utf-8")
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def answers(url):
-    try:
-        return httpx.get(f"{url}/api/v2/version", timeout=30).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def wait_until(is_so, log=None):
-    give_up = monotonic() + START_SECONDS
-    while not (found := is_so()):
-        assert monotonic() < give_up, log and log.read_text(encoding="utf-8")
-        SystemClock().sleep(0.2)
-    return found
-
-
 @pytest.fixture(scope="module")
 def emulator():
     with Emulator() as emulator:
@@ -119,7 +65,7 @@ def api_server(airflow_db, emulator, tmp_path_factory):
         "LARK_CONFIG_ENCRYPTION_KEY": ring,
     }
     log = folder / "api-server.log"
-    with start_api_server(log, **env) as url:
+    with start_api_server(log, **env) as (url, _):
         yield ApiServer(url, log, store, ring)
     store.dispose()
 

@@ -111,6 +111,7 @@ def serve(served):
     import uvicorn
 
     from airflow_provider_lark.core.doors.web_app import Receiver, make_app
+    from airflow_provider_lark.hooks.receiving.background import stop_all
 
     receiver = Receiver({"lark_default": served}, answer_seconds=60.0)
     sock = socket.create_server(("127.0.0.1", 0))
@@ -122,6 +123,7 @@ def serve(served):
     finally:
         server.should_exit = True
         thread.join(timeout=60)
+        stop_all()
         sock.close()
 
 

@@ -14,7 +14,7 @@ from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.connections.rabbitmq import open_broker
 from airflow_provider_lark.hooks.connections.redis import open_bell
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.receiving.pumps import keep_pumping
+from airflow_provider_lark.hooks.receiving.background import keep_running
 from airflow_provider_lark.hooks.receiving.questions import open_questions
 
 if TYPE_CHECKING:
@@ -53,8 +53,11 @@ def open_keeper(hook: LarkHook) -> AsyncKeeper:
     :raises LarkError: the inbox cannot be used.
     """
     from airflow_provider_lark.core.inbox.group_commit import WRITERS, GroupCommit
+    from airflow_provider_lark.core.inbox.retention import Upkeep
     from airflow_provider_lark.core.questions.desk import DECIDERS, PATIENCE, Desk
 
+    store = name_store(hook.lark_conn_id, hook.settings.token_store_conn_id)
+    keep_running("upkeep", store, None, lambda: Upkeep(lambda: sql_engine(store)))
     questions = open_questions(hook, kept_open=DECIDERS)
     if hook.settings.rabbitmq_conn_id is not None:
         # the queue takes clicks too, while the database that decides about them is down
@@ -123,7 +126,7 @@ def _open_queue(hook: LarkHook) -> RabbitMQInbox:
     queue.prepare()
     # that the database is down now, or its tables not made, is for the pump to cope with
     source = (broker.address, keyring.key_ids, settings.app_id, inbox.where)
-    keep_pumping(hook.lark_conn_id, source, lambda: Pump(broker, keyring, settings.app_id, target))
+    keep_running("pump", hook.lark_conn_id, source, lambda: Pump(broker, keyring, settings.app_id, target))
     return queue
 
 

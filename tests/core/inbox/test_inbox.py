@@ -13,13 +13,14 @@ from sqlalchemy import create_engine, text
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.errors import ConfigError, RowError, Unreachable
-from airflow_provider_lark.core.inbox import keeping
+from airflow_provider_lark.core.inbox import keeping, retention
 from airflow_provider_lark.core.inbox.inbox import MAX_ATTEMPTS, InboxCounts
-from airflow_provider_lark.core.inbox.retention import Purged, purge
+from airflow_provider_lark.core.inbox.retention import Purged, Upkeep, purge
 from airflow_provider_lark.core.inbox.set_aside import list_set_aside
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.inbox.survey import survey
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
+from tests.clocks import wait_until
 from tests.core.receiving.sealing import click, event, old_click
 
 KEY = "A" * 43 + "="
@@ -265,6 +266,23 @@ def test_old_entries_and_identities_go_and_what_waits_stays(database, inbox, tol
     assert purge(database) == Purged(completed=1, failed=1, waiting=0)
     assert inbox.count() == InboxCounts(pending=1, oldest_ms=inbox.count().oldest_ms)
     assert inbox.put(told(0)).is_new, "nobody delivers again after so long"
+
+
+def test_process_that_receives_deletes_what_is_old_by_itself(databases, told, app_id, monkeypatch):
+    monkeypatch.setattr(retention, "DELETED_AT_ONCE", 2)
+    database = databases("postgresql")
+    inbox = SqlInbox(database, Keyring.from_text(KEY), app_id)
+    inbox.put_all([told(number) for number in range(5)])
+    inbox.complete([entry.id for entry in take(inbox)], token="me")
+    inbox.put(told(5))
+    move(database, app_id, finished_at=f"CASE status WHEN 'completed' THEN {OLD['postgresql']} END")
+    # the first time there is no database
+    engines = iter([create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), create_engine(database.url)])
+    upkeep = Upkeep(lambda: next(engines), first_seconds=0, seconds=0.01)
+    upkeep.start()
+    wait_until(lambda: inbox.count().completed == 0)
+    upkeep.stop()
+    assert inbox.count().pending == 1
 
 
 def test_event_that_nobody_handles_goes_in_the_end_and_a_click_never(database, inbox, told, app_id):
