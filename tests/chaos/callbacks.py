@@ -67,16 +67,19 @@ class Door:
 def standalone(env: dict[str, str]) -> Iterator[Door]:
     """Run ``airflow lark receive`` on a free port."""
     command = [sys.executable, "-m", "airflow", "lark", "receive", "--http", "127.0.0.1:0"]
-    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if found := re.search(r"POST (http://127\.0\.0\.1:[1-9]\d*/lark_default)", line):
-                yield Door(found[1], process.pid)
-                break
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=120)
+    # into a file: who writes to a pipe that nobody empties stands still
+    with tempfile.NamedTemporaryFile(prefix="lark-callbacks-", suffix=".log") as log:
+        told = Path(log.name)
+        process = subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            address = re.compile(r"POST (http://127\.0\.0\.1:[1-9]\d*/lark_default)")
+            wait_until(lambda: address.search(told.read_text()) or process.poll() is not None)
+            found = address.search(told.read_text())
+            assert found is not None, told.read_text()
+            yield Door(found[1], process.pid)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=120)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Desk:
         self._inbox = inbox
         self._questions = questions
         self._patience = patience
+        self._is_down = False
         self._pool = ThreadPoolExecutor(DECIDERS, thread_name_prefix="lark-desk")
 
     async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
@@ -58,14 +59,21 @@ class Desk:
         try:
             decided = await asyncio.wait_for(deciding, limit)
         except TimeoutError:
-            log.warning("an answer could not be decided in time, and goes to the inbox")
+            self._note_down("their database does not answer")
         except LarkError as exc:
-            log.warning("an answer could not be decided at once, and goes to the inbox: %s", exc)
+            self._note_down(exc.message)
         else:
+            self._is_down = False
             return decided or await self._inbox.put(delivery, seconds=seconds)
         stored = await self._inbox.put(delivery, seconds=seconds)
         is_later = stored.is_new and click.via == "card" and click.question_id
         return replace(stored, reply={"toast": LATER}) if is_later else stored
+
+    def _note_down(self, why: str) -> None:
+        if not self._is_down:
+            # once, and not for each person who presses
+            log.warning("answers to questions cannot be decided at once, and go to the inbox: %s", why)
+        self._is_down = True
 
 
 class LateDesk:

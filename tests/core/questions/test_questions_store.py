@@ -299,7 +299,10 @@ def test_click_goes_to_the_inbox_while_the_questions_cannot_be_read(store: Quest
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_click_is_kept_undecided_while_the_questions_hang_and_decided_once_by_the_pump(
-    store: QuestionStore, database: Engine, new_database: Callable[[str], Engine]
+    store: QuestionStore,
+    database: Engine,
+    new_database: Callable[[str], Engine],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As with RabbitMQ, which takes the click while the database does not answer."""
     inbox, queue = (SqlInbox(each, RING, "cli_1") for each in (database, new_database("sqlite")))
@@ -320,6 +323,7 @@ def test_click_is_kept_undecided_while_the_questions_hang_and_decided_once_by_th
     assert [reply and reply["toast"]["content"] for reply in told] == [
         "Received; in a moment the card shows whether it counts"
     ] * 2
+    assert caplog.text.count("cannot be decided at once") == 1, "not for each person who presses"
     for _ in range(2):
         # the second time as after a crash before the message was acknowledged
         LateDesk(inbox, store).put_all([*clicks, delivery(message_id="om_other")])
