@@ -20,6 +20,9 @@ _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
 _EXTRAS = {"sqlite": "sqlite", "postgres": "postgres", "mysql": "mysql"}
 _NEEDED = "expected a SQLite, PostgreSQL, MySQL or MariaDB connection"
 
+RUN_CONNECTIONS = 2
+"""So many connections stay open during a run, which opens some thirty sessions, one at a time but for heartbeats."""
+
 _POOL_SECONDS = 5.0
 _OLD_SECONDS = 600
 """A firewall may have forgotten an older connection."""
@@ -35,12 +38,19 @@ def sql_engine(conn_id: str, *, kept_open: int = 0) -> Engine:
     :raises ConfigError: there is no such connection, it is no database of these kinds, or (when it is first used)
         its driver does not know an option of it.
     """
+    if not kept_open:
+        return _make_engine(conn_id)
+    return _make_engine(
+        conn_id, pool_size=kept_open, max_overflow=0, pool_timeout=_POOL_SECONDS, pool_recycle=_OLD_SECONDS
+    )
+
+
+def _make_engine(conn_id: str, **pool: Any) -> Engine:
     from sqlalchemy.pool import NullPool
 
     hook = database_hook(conn_id)
-    pool: dict[str, Any] = {"poolclass": NullPool}
-    if kept_open and getattr(hook, "conn_type", "") != "sqlite":
-        pool = {"pool_size": kept_open, "max_overflow": 0, "pool_timeout": _POOL_SECONDS, "pool_recycle": _OLD_SECONDS}
+    if not pool or getattr(hook, "conn_type", "") == "sqlite":
+        pool = {"poolclass": NullPool}
     engine = engine_of(conn_id, hook, hide_parameters=True, **pool)
     if engine.dialect.name not in _DIALECTS:
         raise ConfigError(f"connection {conn_id!r}: {engine.dialect.name} is not supported; {_NEEDED}")
@@ -49,10 +59,14 @@ def sql_engine(conn_id: str, *, kept_open: int = 0) -> Engine:
 
 @contextmanager
 def opened_engine(conn_id: str) -> Iterator[Engine]:
-    """Give the engine of :func:`sql_engine` and dispose of it after; errors of the database note its connection."""
+    """Give an engine as :func:`sql_engine` does and dispose of it after; errors of the database note its connection.
+
+    What is done meanwhile shares :data:`RUN_CONNECTIONS` connections, and more where it needs more at once. One that
+    the server or a firewall has closed since its last use is replaced. Of SQLite none stays open.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
-    engine = sql_engine(conn_id)
+    engine = _make_engine(conn_id, pool_size=RUN_CONNECTIONS, max_overflow=-1, pool_pre_ping=True)
     try:
         yield engine
     except SQLAlchemyError as exc:

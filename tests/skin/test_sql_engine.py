@@ -4,22 +4,53 @@ from __future__ import annotations
 
 import json
 import traceback
+from contextlib import ExitStack
 
 import pytest
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.execution_time import task_runner
-from sqlalchemy import exc, text
+from sqlalchemy import event, exc, text
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connections.lark import read_connection
 from airflow_provider_lark.hooks.database import opened_engine, sql_engine
 
 
-def test_engine_keeps_no_connection_and_carries_any_text(conn_id):
+def test_engine_carries_any_text(conn_id):
     with opened_engine(conn_id) as engine, engine.connect() as conn:
-        assert type(engine.pool).__name__ == "NullPool"
         assert conn.scalar(text("SELECT :word"), {"word": "北京 🏙"}) == "北京 🏙"
+
+
+def test_sessions_of_a_run_share_a_connection_which_is_replaced_once_it_is_lost(conn_id):
+    opened = []
+    with opened_engine(conn_id) as engine:
+        event.listen(engine, "connect", lambda connection, _: opened.append(connection))
+        for _ in range(5):
+            with engine.connect() as conn:
+                assert conn.scalar(text("SELECT 1")) == 1
+        if engine.dialect.name == "sqlite":
+            assert len(opened) == 5
+            return
+        assert len(opened) == 1
+        own, kill = {
+            "postgresql": ("pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+            "mysql": ("CONNECTION_ID()", "KILL {}"),
+        }[engine.dialect.name]
+        with engine.connect() as other:
+            with engine.connect() as conn:
+                lost = conn.scalar(text(f"SELECT {own}"))
+            other.execute(text(kill.format(lost)))
+        with engine.connect() as conn, engine.connect() as other:
+            assert [each.scalar(text("SELECT 1")) for each in (conn, other)] == [1, 1]
+        # with the one that is lost go those that are as old
+        assert len(opened) == 4
+        # more than are kept, where more are needed at once
+        with ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(engine.connect())
+        assert engine.pool.checkedin() == 2
+    assert engine.pool.checkedin() == 0
 
 
 def test_engine_keeps_connections_open_where_a_process_has_many_a_second(conn_id):
