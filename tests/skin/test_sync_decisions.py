@@ -173,6 +173,15 @@ def test_hidden_column_is_not_shown_and_a_wrong_name_shows_nothing(shop, room):
     assert "Anne" not in room.shown()
 
 
+def test_task_that_stays_tells_and_carries_out_between_its_runs(shop, room):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    assert sync(shop, room, run_for=0.1)["conflicts"] == 1
+    room.press("Lin", "Use database")
+    assert sync(shop, room, run_for=0.1)["to_lark"]["updated"] == 1
+    assert color(room) == "green"
+
+
 def test_empty_list_of_people_is_refused_when_the_dag_is_read(shop, room):
     with pytest.raises(ValueError, match="decision_allowed: an empty list"):
         operator(shop, room, decision_allowed=[])
