@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
+from airflow_provider_lark.core.ledger import tables as ledger_tables
 from airflow_provider_lark.core.sync.plan.actions import Action
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.rows import MADE_KEY
@@ -169,6 +170,15 @@ class Trial:
         found = self.emu.person.records(self.base, self.table_id)
         names = [*self.key, *VALUES, "size"]
         return {each["record_id"]: {name: plain(each["fields"].get(name)) for name in names} for each in found}
+
+    def ledger(self) -> dict[str, list[str]]:
+        """Return all that the ledger holds."""
+        with self.sql.connect() as conn:
+            return {
+                table.name: sorted(str(tuple(row)) for row in conn.execute(sa.select(table)))
+                for table in ledger_tables.metadata.sorted_tables
+                if self.sql.dialect.has_table(conn, table.name)
+            }
 
     def name_of(self, row: Mapping[str, Any]) -> str:
         """Return the key as the ledger writes it."""
@@ -434,6 +444,21 @@ def differences(trial: Trial, plan: Effects, run: Effects) -> list[str]:
         done = run.get(name)
         if done is None or done[0] != kind or not _same(changes, done[1]):
             told.append(f"{name}: planned {kind} {changes}, the run did {done}")
+    return told
+
+
+def unlisted(trial: Trial, plan: Plan, before: tuple[Any, Any]) -> list[str]:
+    """Return what the run of *plan* did since *before* that the plan does not list."""
+    listed = foreseen(trial, plan.actions())
+    # what a row gets whose key the database makes
+    made = [changes.keys() for name, (_, changes) in listed.items() if name[1].startswith("made for")]
+    told = []
+    for name, (kind, changes) in happened(trial, before, (trial.rows(), trial.records())).items():
+        planned, columns = listed.get(name, ("", {}))
+        if kind == planned and changes.keys() <= columns.keys():
+            continue
+        if not (name[0] == "sql" and kind == "create" and any(changes.keys() <= {*each, *trial.key} for each in made)):
+            told.append(f"{name}: planned {planned} {columns}, the run did {kind} {changes}")
     return told
 
 

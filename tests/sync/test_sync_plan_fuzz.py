@@ -10,7 +10,8 @@ from airflow_provider_lark.emulator import Emulator
 from tests.sync.plan_fuzz import run_trial
 from tests.sync.plan_trial import Trial
 
-SEEDS = {"sqlite": (10, 71, 134), "postgresql": (301,), "mysql": (302,)}
+# in 3, 7 and 8 both sides are edited between a plan and its run
+SEEDS = {"sqlite": (3, 7, 8, 10, 71, 134), "postgresql": (301,), "mysql": (302,)}
 
 
 @pytest.mark.parametrize(
