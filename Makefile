@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-callbacks chaos-events chaos-hitl chaos-sends clean
+.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -93,6 +93,10 @@ chaos-events: $(VENV)/.dev  ## edits in Lark to rows in SQL through a real Airfl
 CLICKS ?= 20
 chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: how long, and with kill -9; CLICKS=20
 	@$(BIN)/python -m tests.chaos.hitl --clicks $(CLICKS)
+
+HOURS ?= 24
+chaos-long-connection: $(VENV)/.dev  ## hours over the long connection, on a driven clock, with drops and half-open sockets; HOURS=24
+	@$(BIN)/python -m tests.chaos.long_connection --hours $(HOURS)
 
 CALLBACKS ?= 10000
 RATE ?= 200

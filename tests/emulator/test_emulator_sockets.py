@@ -14,14 +14,16 @@ from typing import Any
 
 import httpx
 import pytest
-from lark_oapi.ws.pb.pbbp2_pb2 import Frame
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from airflow_provider_lark.emulator import Emulator, ManualClock
 from airflow_provider_lark.emulator.events import frames
+from tests.official import official_modules
 
 ENDPOINT = "/callback/ws/endpoint"
+(_frames,) = official_modules("ws.pb.pbbp2_pb2")
+Frame: Any = _frames.Frame
 
 
 class Shop:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.inbox.inbox import Entry, Inbox
+from airflow_provider_lark.core.receiving.envelope import to_ms
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +27,14 @@ class Hint:
     :param id: of the inbox's entry; 0 for a gap.
     :param deleted: records that the event says were deleted; whether they are gone, Lark has to say.
     :param records: records that the event says were added or edited.
+    :param changed_at: when they were, seconds since the epoch by Lark's clock; None: the event does not say.
     :param is_gap: a connection was made anew: what Lark sent before may have been missed.
     """
 
     id: int
     deleted: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    changed_at: float | None = None
     is_gap: bool = False
 
 
@@ -96,7 +99,7 @@ class TableHints:
         if not taken:
             # what has come shows that they do come
             self._subscribe_once(subject)
-        return [*gap, *(Hint(entry.id, _told(entry, _GONE), _told(entry, _THERE)) for entry in taken)]
+        return [*gap, *(_read(entry) for entry in taken)]
 
     def _find_gap(self) -> list[Hint]:
         known, self._known_generation = self._known_generation, self._generation()
@@ -137,6 +140,11 @@ class TableHints:
         except LarkError as exc:
             # their lease ends by itself, and a run too many costs one call
             log.warning("the results of hints could not be stored in the inbox: %s", exc)
+
+
+def _read(entry: Entry) -> Hint:
+    at_ms = to_ms(entry.event.get("update_time"))
+    return Hint(entry.id, _told(entry, _GONE), _told(entry, _THERE), None if at_ms is None else at_ms / 1000)
 
 
 _GONE, _THERE = frozenset({"record_deleted"}), frozenset({"record_added", "record_edited"})

@@ -58,7 +58,7 @@ class ContinuousReport(SyncReport):
     :param hints: how many events of Lark made a run begin sooner.
     :param failed_runs: how many failed for a reason that passed.
     :param reconnects: how many runs began sooner because the long connection was made anew.
-    :param lost_events: how many records a run found changed of which no event told; see :class:`.LostEvents`.
+    :param lost_events: how many changes the runs found of which no event told; see :class:`.LostEvents`.
     """
 
     runs: int = 0
@@ -132,7 +132,9 @@ class ContinuousSync:
                 continue
             total.hints += sum(not hint.is_gap for hint in taken)
             total.reconnects += any(hint.is_gap for hint in taken)
-            self._lost.tell(record_id for hint in taken for record_id in hint.records)
+            for hint in taken:
+                self._lost.hear(hint.records, changed_at=hint.changed_at, now=now)
+                self._lost.hear(hint.deleted, changed_at=hint.changed_at, now=now, deleted=True)
             failures = self._run_once(total, taken, failures)
             wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
             due = self.clock.monotonic() + wait
@@ -161,7 +163,7 @@ class ContinuousSync:
             return failures + 1
         if total.runs and self.hints is not None:
             # what the first run finds was told to the task before, or is the first load
-            self._lost.find(report.found_changed, now=self.clock.monotonic())
+            self._lost.find(report.found_changed, report.found_deleted, now=self.clock.monotonic())
         total.add(report)
         if self.hints is not None and taken:
             self.hints.done([hint.id for hint in taken])
@@ -172,7 +174,7 @@ class ContinuousSync:
         if lost:
             total.lost_events += lost
             log.warning(
-                "%s: %d records were changed in Lark without an event, and found by polling (%d so far)",
+                "%s: of %d changes in Lark no event came; polling found them (%d so far)",
                 self.mapping,
                 lost,
                 total.lost_events,

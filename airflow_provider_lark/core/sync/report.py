@@ -10,6 +10,8 @@ from airflow_provider_lark.core.hints import counted
 
 PROBLEMS_KEPT = 20
 
+_UNTOLD = frozenset({"found_changed", "found_deleted"})
+
 
 @dataclass(slots=True)
 class Writes:
@@ -56,7 +58,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data, small enough for Airflow's database."""
-        return fit({name: value for name, value in asdict(self).items() if name != "found_changed"})
+        return fit({name: value for name, value in asdict(self).items() if name not in _UNTOLD})
 
 
 @dataclass(slots=True)
@@ -83,7 +85,8 @@ class SyncReport(Report):
     :param failed: rows that could not be synced; each stands in the queue or the journal with its reason.
     :param held: deletes that the guard against mass deletes holds back, of this run and of those before.
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person to resolve a conflict.
-    :param found_changed: ids of records that were added or edited in Lark, at most 10,000; not told.
+    :param found_changed: ids of records that were added or edited in Lark since they were last met, each with Lark's
+        time of it in milliseconds, at most 10,000; not told. Likewise *found_deleted*.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 
@@ -97,7 +100,8 @@ class SyncReport(Report):
     held: int = 0
     failed: int = 0
     near_misses: int = 0
-    found_changed: set[str] = field(default_factory=set, repr=False)
+    found_changed: dict[str, int | None] = field(default_factory=dict, repr=False)
+    found_deleted: set[str] = field(default_factory=set, repr=False)
 
     def forecast(self) -> str:
         """Return what a run would do, in one line, for a log."""

@@ -47,6 +47,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     rows = _without_echoes(tx, run, bundle, outcome)
     states, refused, duplicates = gather(tx, run, rows, bundle.gone)
     outcome.duplicates.extend(duplicates)
+    outcome.deleted.update(state.record_id for state in states if state.lark is None and state.base is not None)
     outcome.keys_found.update(state.key for state in states if state.key and state.sql is not None)
     unreadable = [state for state in states if state.sql is not None and state.sql.problems]
     unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
@@ -112,7 +113,9 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
     report.rewritten += outcome.rewritten
     report.conflicts += outcome.conflicts
     if len(report.found_changed) < KEPT_MAX:
-        report.found_changed |= outcome.changed
+        report.found_changed |= outcome.edited
+    if len(report.found_deleted) < KEPT_MAX:
+        report.found_deleted |= outcome.deleted
     report.skipped += outcome.skipped
     report.warnings += [warning for warning in dict.fromkeys(outcome.warnings) if warning not in report.warnings]
     for name, error in outcome.failed.items():
@@ -137,9 +140,16 @@ def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome)
         echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
         if not echo:
             outcome.changed.add(row.id)
+            if _is_newer(row, pair):
+                outcome.edited[row.id] = row.modified_ms
         if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.resolutions):
             rows.append(row)
     return rows
+
+
+def _is_newer(row: LarkRow, pair: Pair | None) -> bool:
+    met_ms = None if pair is None else pair.lark_modified_ms
+    return row.modified_ms is None or met_ms is None or row.modified_ms > met_ms
 
 
 def _refused_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:

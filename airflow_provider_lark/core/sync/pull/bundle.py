@@ -54,6 +54,9 @@ class Outcome:
     """What became of a bundle.
 
     :param changed: ids of records that were no echo: new ones, or other than the base.
+    :param edited: those of them that Lark calls changed since they were last met, with its time; not those whose
+        formulas came out otherwise.
+    :param deleted: ids of records of a pair that are gone.
     :param keys_found: keys of which the SQL row exists.
     :param unpaired: records that belong to no pair afterwards.
     :param refused: records that could not be ingested, now or before.
@@ -65,6 +68,8 @@ class Outcome:
     """
 
     changed: set[str] = field(default_factory=set)
+    edited: dict[str, int | None] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
     keys_found: set[str] = field(default_factory=set)
     unpaired: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -82,6 +87,8 @@ class Outcome:
     def add(self, other: Outcome) -> None:
         """Add what became of a part that came later."""
         self.changed |= other.changed
+        self.edited |= other.edited
+        self.deleted |= other.deleted
         self.keys_found |= other.keys_found
         self.unpaired |= other.unpaired
         self.refused |= other.refused

@@ -20,10 +20,56 @@ from airflow_provider_lark.emulator import Emulator, ManualClock
 RING = "A" * 43 + "="
 
 
-class StandingClock:
-    """The emulator's time, for the receiver: it moves only when the test moves it."""
+class DrivenClock(ManualClock):
+    """The emulator's time, which moves only when the test moves it, and wakes those who wait for it."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self, now: float | None = None) -> None:
+        super().__init__() if now is None else super().__init__(now)
+        self._waiting = threading.Condition()
+        self._sleepers: list[tuple[float, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        with self._waiting:
+            for until, loop, done in self._sleepers:
+                if until <= self.now() and not loop.is_closed():
+                    loop.call_soon_threadsafe(_wake, done)
+
+    async def sleep_async(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        sleeper = (self.now() + seconds, loop, done)
+        with self._waiting:
+            if sleeper[0] <= self.now():
+                done.set_result(None)
+            self._sleepers.append(sleeper)
+            self._waiting.notify_all()
+        try:
+            await done
+        finally:
+            with self._waiting:
+                self._sleepers.remove(sleeper)
+
+    def wait_for_sleepers(self, loop: asyncio.AbstractEventLoop, number: int, timeout_seconds: float) -> bool:
+        """Wait, in real time, until so many tasks of *loop* wait for moments that are still to come."""
+
+        def are_there() -> bool:
+            now = self.now()
+            return sum(each is loop and until > now for until, each, _ in self._sleepers) >= number
+
+        with self._waiting:
+            return self._waiting.wait_for(are_there, timeout_seconds)
+
+
+def _wake(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+class StandingClock:
+    """The emulator's time, for the receiver."""
+
+    def __init__(self, clock: DrivenClock) -> None:
         self.clock = clock
 
     def now(self) -> float:
@@ -36,9 +82,7 @@ class StandingClock:
         raise AssertionError("nothing here sleeps in a thread")
 
     async def sleep_async(self, seconds: float) -> None:
-        until = self.clock.now() + seconds
-        while self.clock.now() < until:
-            await asyncio.sleep(0.002)
+        await self.clock.sleep_async(seconds)
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
@@ -115,13 +159,16 @@ class Stage:
         # where time flies, and the database does not, a lease of 30 s would be over before it is renewed
         return ConnectionLease(self.database, self.emu.app_id, **{"seconds": 30_000.0, **options})
 
-    @contextmanager
-    def listening(self, **options: Any) -> Iterator[Listening]:
+    def start(self, **options: Any) -> Listening:
+        """Start a receiver, which the caller stops."""
         given = {"lease": self.lease(), "clock": self.clock, "answer_seconds": 60.0, **options}
         given.setdefault("inbox", GroupCommit(self.inbox))
-        listening = Listening(
-            lambda: LongConnectionReceiver(self.emu.app_id, open_client=self.open_client, chance=lambda: 0.5, **given)
-        )
+        given.setdefault("chance", lambda: 0.5)
+        return Listening(lambda: LongConnectionReceiver(self.emu.app_id, open_client=self.open_client, **given))
+
+    @contextmanager
+    def listening(self, **options: Any) -> Iterator[Listening]:
+        listening = self.start(**options)
         try:
             yield listening
         finally:

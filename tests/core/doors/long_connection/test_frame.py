@@ -19,17 +19,15 @@ from airflow_provider_lark.core.doors.long_connection.frame import (
     decode,
     ping,
 )
+from tests.official import official_modules
 
 RANDOM_FRAMES = 1_000
 
 
 @pytest.fixture(scope="module")
 def official() -> Any:
-    # the package around it would import every API of Lark, and take an event loop; the frame classes stand alone
-    pytest.importorskip("lark_oapi.ws.pb.pbbp2_pb2", exc_type=ImportError)
-    from lark_oapi.ws.pb.pbbp2_pb2 import Frame as OfficialFrame
-
-    return OfficialFrame
+    (frames,) = official_modules("ws.pb.pbbp2_pb2")
+    return frames.Frame
 
 
 def make_frame(chance: random.Random) -> Frame:

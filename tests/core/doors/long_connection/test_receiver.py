@@ -16,20 +16,20 @@ from airflow_provider_lark.core.errors import AccessDenied, ConfigError, LimitRe
 from airflow_provider_lark.core.inbox.connection import ConnectionLease
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
-from airflow_provider_lark.emulator import Emulator, ManualClock
-from tests.core.doors.long_connection.stage import RING, Stage, StandingClock, wait_until
+from airflow_provider_lark.emulator import Emulator
+from tests.core.doors.long_connection.stage import RING, DrivenClock, Stage, StandingClock, wait_until
 from tests.core.receiving.sealing import click
 
 ENDPOINT = "POST /callback/ws/endpoint"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> DrivenClock:
+    return DrivenClock()
 
 
 @pytest.fixture
-def stage(clock: ManualClock, new_database: Callable[[str], Any]) -> Iterator[Stage]:
+def stage(clock: DrivenClock, new_database: Callable[[str], Any]) -> Iterator[Stage]:
     database = new_database("sqlite")
     upgrade(database)
     with Emulator(clock=clock) as emu:
@@ -128,7 +128,7 @@ def test_delivery_for_another_app_is_not_acknowledged(stage: Stage) -> None:
         assert stage.emu.sockets.ask(stage.emu.app_id, {}, timeout_seconds=60) == (500, b"")
 
 
-def test_half_open_connection_is_left_within_ping_interval_and_grace(stage: Stage, clock: ManualClock) -> None:
+def test_half_open_connection_is_left_within_ping_interval_and_grace(stage: Stage, clock: DrivenClock) -> None:
     # 7.27
     stage.emu.switches.ping_seconds = 120
     with stage.listening() as listening:
@@ -157,7 +157,7 @@ def test_half_open_connection_is_left_within_ping_interval_and_grace(stage: Stag
         assert figures.last_event_at > last_event_at
 
 
-def test_pongs_alone_do_not_pass_for_events(stage: Stage, clock: ManualClock) -> None:
+def test_pongs_alone_do_not_pass_for_events(stage: Stage, clock: DrivenClock) -> None:
     stage.emu.switches.ping_seconds = 120
     with stage.listening() as listening:
         wait_until(lambda: listening.count("connected") == 1)
@@ -170,7 +170,7 @@ def test_pongs_alone_do_not_pass_for_events(stage: Stage, clock: ManualClock) ->
         assert listening.count("lost_silent") == 0
 
 
-def test_pong_with_other_timings_counts_at_once(stage: Stage, clock: ManualClock) -> None:
+def test_pong_with_other_timings_counts_at_once(stage: Stage, clock: DrivenClock) -> None:
     with stage.listening() as listening:
         wait_until(lambda: listening.count("connected") == 1)
         stage.emu.switches.update({"ping_seconds": 10, "reconnect_jitter_seconds": 0})
@@ -188,7 +188,7 @@ def test_pong_with_other_timings_counts_at_once(stage: Stage, clock: ManualClock
         wait_until(lambda: listening.count("connected") == 2)
 
 
-def test_dropped_connection_is_made_again_and_nothing_is_missing(stage: Stage, clock: ManualClock) -> None:
+def test_dropped_connection_is_made_again_and_nothing_is_missing(stage: Stage, clock: DrivenClock) -> None:
     with stage.listening() as listening:
         for number in range(1, 4):
             wait_until(lambda n=number: listening.count("connected") == n)
@@ -212,7 +212,7 @@ def test_every_new_connection_raises_the_generation(stage: Stage) -> None:
         stage.pass_until(lambda: lease.generation() == 2)
 
 
-def test_hours_without_a_network_end_with_a_connection(stage: Stage, clock: ManualClock) -> None:
+def test_hours_without_a_network_end_with_a_connection(stage: Stage, clock: DrivenClock) -> None:
     # 7.29: none is given up, never more than an attempt a second, and connected one wait after the network is back
     stage.emu.switches.update({"reconnect_count": 3, "reconnect_seconds": 1200})
     with stage.listening() as listening:
@@ -279,7 +279,7 @@ def test_handshake_that_is_refused_for_now_is_tried_again(stage: Stage, fault: s
         stage.pass_until(lambda: listening.count("connected") == 1)
 
 
-def test_connection_that_ends_at_once_is_not_tried_again_at_once(stage: Stage, clock: ManualClock) -> None:
+def test_connection_that_ends_at_once_is_not_tried_again_at_once(stage: Stage, clock: DrivenClock) -> None:
     stage.emu.sockets.set_faults(ends_at_once=True)
     stage.emu.switches.reconnect_jitter_seconds = 0
     with stage.listening() as listening:
@@ -293,7 +293,7 @@ def test_connection_that_ends_at_once_is_not_tried_again_at_once(stage: Stage, c
 
 
 def test_secret_that_was_rotated_is_waited_for_and_lark_is_not_asked_meanwhile(
-    stage: Stage, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    stage: Stage, clock: DrivenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = stage.emu.state.apps[stage.emu.app_id]
     with stage.listening() as listening:
@@ -315,7 +315,7 @@ def test_secret_that_was_rotated_is_waited_for_and_lark_is_not_asked_meanwhile(
 
 
 def test_second_receiver_waits_and_takes_over(
-    stage: Stage, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    stage: Stage, clock: DrivenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     # 7.31
     leases = [stage.lease(owner="the first"), stage.lease(owner="the second", seconds=300)]

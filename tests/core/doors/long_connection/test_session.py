@@ -19,6 +19,7 @@ from airflow_provider_lark.core.doors.long_connection.fragments import (
 )
 from airflow_provider_lark.core.doors.long_connection.frame import Frame, Method, OddFrame, decode
 from airflow_provider_lark.core.doors.long_connection.session import GRACE_SECONDS, Session, Silent, Timings
+from tests.official import official_modules
 
 PONG = Frame(7, Method.CONTROL, (("type", "pong"),)).encode()
 
@@ -40,17 +41,14 @@ def test_delivery_is_answered_with_its_own_frame() -> None:
 
 
 def test_answer_agrees_with_that_of_the_official_client() -> None:
-    from lark_oapi.core.json import JSON
-    from lark_oapi.ws.model import Response
-
+    json_, model = official_modules("core.json", "ws.model")
     arrival = Session(7, Timings(), now=0).receive(data(b"{}"), now=1)
     assert arrival is not None
     body = {"toast": {"type": "info", "content": "Received"}}
-    theirs = Response(code=200)
-    theirs.data = base64.b64encode(JSON.marshal(body).encode())
-    assert json.loads(decode(arrival.answer(is_taken=True, body=body)).payload or b"") == json.loads(
-        JSON.marshal(theirs)
-    )
+    theirs = model.Response(code=200)
+    theirs.data = base64.b64encode(json_.JSON.marshal(body).encode())
+    told = decode(arrival.answer(is_taken=True, body=body)).payload or b""
+    assert json.loads(told) == json.loads(json_.JSON.marshal(theirs))
 
 
 @pytest.mark.parametrize("seed", range(20))
