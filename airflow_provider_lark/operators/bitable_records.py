@@ -132,7 +132,7 @@ class BitableCreateRecordsOperator(BitableWriteRecordsOperator):
     its batch are taken back, so that the corrected task makes none twice.
 
     :param records: dictionaries of field names and values.
-    :param return_ids: return the ids; needed off above 10,000 records.
+    :param return_ids: return the ids; must be off above 10,000 records.
     """
 
     template_fields: Sequence[str] = (*BitableWriteRecordsOperator.template_fields, "records")
@@ -195,7 +195,7 @@ class BitableUpsertRecordsOperator(BitableWriteRecordsOperator):
     :param records: dictionaries of field names and values.
     :param key_fields: the fields whose values together tell records apart.
     :param lookup: how to find records: ``filter``, ``scan``, or ``auto``, whichever takes fewer calls.
-    :param return_ids: return the ids; needed off above 10,000 records.
+    :param return_ids: return the ids; must be off above 10,000 records.
     """
 
     template_fields: Sequence[str] = (*BitableWriteRecordsOperator.template_fields, "records", "key_fields")

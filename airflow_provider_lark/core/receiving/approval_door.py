@@ -144,7 +144,7 @@ def read_decision(event: JsonObject) -> Decision:
         raise Refused(Reason.NO_ENVELOPE, "a callback of the approval centre does not say of which instance it is")
     for name, value in {"instance_id": instance_id, "task_id": task_id, "user_id": user_id}.items():
         if value and (not isinstance(value, str) or len(value) > _ID_LENGTH_MAX):
-            raise Refused(Reason.NO_ENVELOPE, f"a callback of the approval centre has a {name} that is none")
+            raise Refused(Reason.NO_ENVELOPE, f"a callback of the approval centre has an invalid {name}")
     return Decision(
         action=action,
         # what the task carried names the instance, where the centre does not

@@ -37,7 +37,7 @@ def is_mention(text: str) -> bool:
 
 
 def is_email(text: str) -> bool:
-    """Tell whether *text* is an e-mail address by its look."""
+    """Tell whether *text* has the form of an e-mail address."""
     return re.fullmatch(r"[^\s@<>\"']+@[^\s@<>\"']+", text) is not None
 
 

@@ -40,7 +40,7 @@ class Receiver:
 
 
 def infer_receiver_id_type(receiver_id: str) -> ReceiverIdType:
-    """Return what *receiver_id* is by its look; what looks like no id is a chat's name.
+    """Return which kind of id *receiver_id* is, by its form; what is not a recognised id is a chat's name.
 
     :raises BadRequest: it is empty, or an id of something that takes no messages; the message says what would do.
     """
@@ -63,7 +63,7 @@ def infer_receiver_id_type(receiver_id: str) -> ReceiverIdType:
 def resolve_receiver(session: Session, receiver_id: str, kind: str | None) -> Flow[Receiver]:
     """Return who *receiver_id* is; a chat's name is looked up.
 
-    :param kind: None: by its look.
+    :param kind: None: recognised by its form.
     :raises BadRequest: it is nobody, or the name is that of several chats.
     :raises NotFound: the bot is in no chat of that name.
     """
