@@ -46,7 +46,7 @@ with DAG("pay", schedule=None):
     ) >> HITLEntryOperator(
         task_id="enter",
         subject="How much for {{ run_id }}?",
-        params={"amount": Param(None, type="integer", minimum=1)},
+        params={"amount": Param(1, type="integer", minimum=1)},
         notifiers=[LarkHITLNotifier(receive_id="Approvals")],
     )
 """
@@ -93,7 +93,13 @@ class Scene:
 
     def press(self, run_id: str, word: str, label: str, **how: Any) -> str:
         """Press a card as soon as it is there, again while nobody answers; return its message."""
-        card = self.wait(f"card of {run_id}", lambda: self.card(run_id, word))
+
+        def card_or_end() -> Any:
+            if self.call("GET", f"/dags/pay/dagRuns/{run_id}")["state"] == "failed":
+                raise AssertionError(f"{run_id} has failed")
+            return self.card(run_id, word)
+
+        card = self.wait(f"card of {run_id}", card_or_end)
 
         def is_recorded() -> bool:
             seen = self.emulator.clicks.press(card.message_id, self.lin, label=label, **how)

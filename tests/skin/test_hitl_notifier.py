@@ -209,3 +209,15 @@ def test_template_that_cannot_be_rendered_fails_the_task_as_its_own_do(room):
 def test_allowed_people_who_are_nobody_is_refused_when_the_dag_is_parsed():
     with pytest.raises(ValueError, match="allowed"):
         LarkHITLNotifier(receive_id="x", allowed=[])
+
+
+def test_lark_that_hangs_does_not_use_up_the_time_of_the_task(room, capsys):
+    task = ApprovalOperator(
+        task_id="approve",
+        subject="Pay?",
+        execution_timeout=timedelta(seconds=1),
+        response_timeout=timedelta(hours=1),
+    )
+    room.emulator.faults.add("POST /open-apis/im/v1/messages", action="delay", delay_seconds=3.0, times=None)
+    ask(room, task)
+    assert "timed out after 0.5 s" in capsys.readouterr().out

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import (
     BadRequest,
     ConfigError,
-    LarkError,
     NotAuthorized,
     PermanentError,
     RetriableError,
@@ -23,7 +22,7 @@ from airflow_provider_lark.core.errors import (
 from airflow_provider_lark.core.hitl import endings
 from airflow_provider_lark.core.hitl.step import PARKED, Finish, PassOn, Wait, next_step
 from airflow_provider_lark.hooks.hitl.airflow_api import AirflowApi
-from airflow_provider_lark.hooks.hitl.asking import RequestDesk
+from airflow_provider_lark.hooks.hitl.asking import RequestDesk, words_of
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 _SOON_SECONDS = 1.0
 _NOTIFIER_SECONDS = 15.0
 """So long the notifier is left to send its card itself."""
-_LONGEST_PAUSE_SECONDS = 300.0
+_LONGEST_PAUSE_SECONDS = 60.0
 _TOLD_EACH = 10
 
 
@@ -90,17 +89,17 @@ class HitlBridge:
                 again_in_seconds = self._handle(progress)
             except (ConfigError, NotAuthorized, Stopped):
                 raise
-            except LarkError as exc:
+            except Exception as exc:  # noqa: BLE001 - whatever is wrong with one, the others go on
                 self._put_off(progress, exc)
             else:
                 if again_in_seconds is not None:
                     self._desk.requests.note_looked(progress.question_id, again_in_seconds=again_in_seconds)
         return len(due)
 
-    def _put_off(self, progress: Progress, exc: LarkError) -> None:
+    def _put_off(self, progress: Progress, exc: Exception) -> None:
         attempts = progress.attempts + 1
         if attempts == 1 or attempts % _TOLD_EACH == 0:
-            log.warning("%s: tried again later (%d failed): %s", progress.request.place.name, attempts, exc)
+            log.warning("%s: tried again later (%d failed): %s", progress.request.place.name, attempts, words_of(exc))
         pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(attempts, 10))
         self._desk.requests.note_looked(progress.question_id, again_in_seconds=pause, attempts=attempts)
 

@@ -27,7 +27,7 @@ def step(seen: Any, *votes: Any, account: str | None = "bridge", state: str | No
 def test_answer_is_passed_on_once_the_task_has_waited_a_while(parked: str) -> None:
     assert step(sight(parked), vote()) == PassOn(Answer(("Approve",), {}))
     assert step(sight(parked), vote(), parked_ms=None) == Wait(1.0)
-    assert step(sight(parked), vote(), parked_ms=NOW_MS - 1000) == Wait(2.0)
+    assert step(sight(parked), vote(), parked_ms=NOW_MS - 1000) == Wait(4.0)
     assert step(sight(parked)) == Wait(5.0)
 
 
