@@ -91,7 +91,7 @@ class Lines:
 
         :raises OSError: the connection failed, or ended before the answer.
         """
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
+        reader, writer = self._take_idle() or await asyncio.open_connection(*self._address)
         told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"{self._head}{told}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         try:
@@ -105,6 +105,15 @@ class Lines:
             raise
         self._idle.append((reader, writer))
         return int(head.split(" ", 2)[1]), answer
+
+    def _take_idle(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            # a server ends what has rested for some seconds
+            writer.close()
+        return None
 
     def close(self) -> None:
         for _, writer in self._idle:

@@ -72,7 +72,10 @@ class GroupCommit:
                 job = loop.run_in_executor(self._pool, self.keeper.put_all, [delivery for delivery, _ in batch])
                 job.add_done_callback(partial(self._settle, batch))
                 await asyncio.wait({job}, timeout=PATIENCE_SECONDS)
-                await asyncio.sleep(began + GATHER_SECONDS - loop.time())
+                # a store that is down is not asked fifty times a second: that costs more than writing does
+                has_failed = job.done() and job.exception() is not None
+                gathering = PATIENCE_SECONDS if has_failed else GATHER_SECONDS
+                await asyncio.sleep(began + gathering - loop.time())
         finally:
             self._writing = None
 
