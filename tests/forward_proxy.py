@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import http.client
+import select
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +37,7 @@ class RunningProxy:
 
     @property
     def passed(self) -> list[str]:
-        """Method and path of what it let through."""
+        """Method and path of what it let through; of a tunnel, its host and port."""
         return self._log.read_text(encoding="utf-8").splitlines()
 
 
@@ -61,13 +63,40 @@ class _Handler(BaseHTTPRequestHandler):
     log: Path
     login = ""
 
+    def _is_refused(self) -> bool:
+        wanted = f"Basic {base64.b64encode(self.login.encode()).decode()}"
+        if not self.login or self.headers.get("proxy-authorization") == wanted:
+            return False
+        self.send_response(407)
+        self.send_header("content-length", "0")
+        self.end_headers()
+        return True
+
+    def _note(self, passed: str) -> None:
+        with self.log.open("a", encoding="utf-8") as lines:
+            lines.write(f"{self.command} {passed}\n")
+
+    def do_CONNECT(self) -> None:
+        """Carry bytes both ways until one side ends."""
+        if self._is_refused():
+            return
+        host, _, port = self.path.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as target:
+            self._note(self.path)
+            self.send_response(200)
+            self.end_headers()
+            ways = {self.connection: target, target: self.connection}
+            while ready := select.select(list(ways), [], [])[0]:
+                for source in ready:
+                    data = source.recv(65_536)
+                    if not data:
+                        self.close_connection = True
+                        return
+                    ways[source].sendall(data)
+
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        wanted = f"Basic {base64.b64encode(self.login.encode()).decode()}"
-        if self.login and self.headers.get("proxy-authorization") != wanted:
-            self.send_response(407)
-            self.send_header("content-length", "0")
-            self.end_headers()
+        if self._is_refused():
             return
         to = urlsplit(self.path)
         target = http.client.HTTPConnection(to.hostname or "", to.port, timeout=30)
@@ -75,8 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         target.request(self.command, f"{to.path}?{to.query}" if to.query else to.path, body, headers)
         answer = target.getresponse()
         content = answer.read()
-        with self.log.open("a", encoding="utf-8") as lines:
-            lines.write(f"{self.command} {to.path}\n")
+        self._note(to.path)
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in _OF_ONE_LEG | {"content-length"}:

@@ -164,7 +164,8 @@ class Stage:
         given = {"lease": self.lease(), "clock": self.clock, "answer_seconds": 60.0, **options}
         given.setdefault("inbox", GroupCommit(self.inbox))
         given.setdefault("chance", lambda: 0.5)
-        return Listening(lambda: LongConnectionReceiver(self.emu.app_id, open_client=self.open_client, **given))
+        given.setdefault("open_client", self.open_client)
+        return Listening(lambda: LongConnectionReceiver(self.emu.app_id, **given))
 
     @contextmanager
     def listening(self, **options: Any) -> Iterator[Listening]:
