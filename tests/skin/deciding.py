@@ -128,5 +128,5 @@ def serve(served):
 
 
 def task_context(task, *, run_id="manual__1"):
-    ti = SimpleNamespace(dag_id="d", task_id=task.task_id, map_index=-1)
+    ti = SimpleNamespace(dag_id="d", run_id=run_id, task_id=task.task_id, map_index=-1, log_url="https://a.example/d")
     return {"ti": ti, "run_id": run_id, "task": task}

@@ -300,6 +300,7 @@ def test_department_stands_for_its_people_and_those_below_when_it_was_asked(room
     trigger = ask(task)
     room.people["New"] = state.add_user("New", "new@example.com").open_id
     state.add_department("Later", [room.people["New"]], parent_id=top)
+    state.set_chat_member(room.chat_id, room.people["New"])
     assert room.toast("New").startswith("You are not among those who may answer: Wei, Lin, Ann")
     for who in ("Ann", "Lin", "Wei"):
         room.press(who)

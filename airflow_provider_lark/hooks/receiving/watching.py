@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import LarkError
@@ -11,6 +11,7 @@ from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
 if TYPE_CHECKING:
+    from airflow_provider_lark.core.api.client import LarkClient
     from airflow_provider_lark.core.api.stop import StopFlag
     from airflow_provider_lark.core.questions.rules import State
 
@@ -42,6 +43,7 @@ class Watch:
         self._question_id = question_id
         self._subjects = list(subjects)
         self._votes = 0
+        self._show_at = 0.0
         self._reconciled_at = self._hook.clock.monotonic()
         terms = self._desk.questions.read(question_id).terms
         self._is_in_centre = terms.centre is not None
@@ -58,10 +60,13 @@ class Watch:
             return state, now_ms
         votes = self._desk.questions.count_votes(self._question_id) if self._has_parts else 0
         clock = self._hook.clock.monotonic()
-        is_due = self._is_in_centre and clock - self._reconciled_at >= RECONCILE_SECONDS
-        if votes != self._votes or is_due:
-            self._votes, self._reconciled_at = votes, clock
-            self._keep_in_step(reconcile=is_due)
+        if votes != self._votes and clock >= self._show_at:
+            # what Lark did not take is sent again, and not as often as is looked
+            self._votes = votes if self._try(self._show) else self._votes
+            self._show_at = clock + RECONCILE_SECONDS if self._votes != votes else clock
+        if self._is_in_centre and clock - self._reconciled_at >= RECONCILE_SECONDS:
+            self._reconciled_at = clock
+            self._try(self._reconcile)
             # the centre may have told of a decision whose callback was lost
             state, now_ms = self._desk.look(self._question_id, ())
         return state, now_ms
@@ -77,14 +82,19 @@ class Watch:
             with self._hook.client() as client:
                 self._desk.show(client, question)
 
-    def _keep_in_step(self, *, reconcile: bool) -> None:
-        from airflow_provider_lark.core.questions.centre import Centre
-
+    def _try(self, act: Callable[[LarkClient], bool]) -> bool:
         try:
             with self._hook.client(**self._options) as client:
-                if reconcile:
-                    Centre(client, self._desk.questions).reconcile(self._question_id)
-                else:
-                    self._desk.show(client, self._desk.questions.read(self._question_id))
+                return act(client)
         except LarkError as exc:
             log.warning("question %s: what people see could not be brought up to date: %s", self._question_id, exc)
+            return False
+
+    def _show(self, client: LarkClient) -> bool:
+        return self._desk.show(client, self._desk.questions.read(self._question_id))
+
+    def _reconcile(self, client: LarkClient) -> bool:
+        from airflow_provider_lark.core.questions.centre import Centre
+
+        Centre(client, self._desk.questions).reconcile(self._question_id)
+        return True
