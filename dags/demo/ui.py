@@ -97,6 +97,7 @@ def configure(name: str = "ui", **settings: str) -> tuple[Path, str, str]:
         api__base_url=address,
         api__workers="1",
         lark__receiver_enabled="True",
+        lark__receiver_url=f"{address}/lark",
         dag_processor__refresh_interval="10",
         logging__worker_log_server_port=str(free_port(8793)),
         logging__trigger_log_server_port=str(free_port(8794)),
@@ -140,6 +141,7 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
     api.unpause("lark_consistency_check")
     url = f"{api.url}/lark/events/lark_default"
     ui.wait_for("Lark sends its events to the api-server", lambda: world.send_events_to(url))
+    world.send_clicks_to(url)
     # unpausing it starts the run that is due, which subscribes to the base
     api.unpause("lark_event_sync")
     ui.wait_for("lark_event_sync has subscribed to the base", world.is_subscribed)

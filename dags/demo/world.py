@@ -24,6 +24,9 @@ EVENT_KEY = "the key of the demo's events"
 TEAM = "Data team"
 """The chat that is told of the sync."""
 
+APPROVALS = "Approvals"
+"""The chat that ``lark_card_approval`` asks."""
+
 TEXT, CHECKBOX = 1, 7
 # the first field is the one that the page shows as a record's title
 LARK_FIELDS = {
@@ -91,6 +94,10 @@ class World:
             return False
         return True
 
+    def send_clicks_to(self, url: str) -> None:
+        """Switch on what people press on cards, as a developer does in Lark's console."""
+        self.emulator.state.set_callback_url(self.emulator.app_id, url, encrypt_key=EVENT_KEY)
+
     def is_subscribed(self) -> bool:
         """Tell whether the app has asked for the events of the base."""
         return bool(self.emulator.state.subscriptions.of(self.app_token))
@@ -127,7 +134,8 @@ def open_world(database: Path, *, port: int = 0, store: Path | None = None) -> I
         remove(store)
     with Emulator(port=port) as emulator:
         colleague = emulator.state.add_user("Lin", "lin@example.com")
-        emulator.state.add_chat(TEAM, [colleague.open_id])
+        for chat in (TEAM, APPROVALS):
+            emulator.state.add_chat(chat, [colleague.open_id])
         app_token = emulator.state.create_base("divisions", "Asia/Shanghai").app_token
         table_ids = {
             table: emulator.state.create_table(

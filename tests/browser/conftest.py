@@ -40,10 +40,18 @@ class RunningAirflow:
 
     def trigger(self, dag_id, **conf):
         """Start a run and return its id once it has ended."""
-        run_id = self._ask("POST", f"/dags/{dag_id}/dagRuns", {"conf": conf, "logical_date": None})["dag_run_id"]
+        run_id = self.start(dag_id, **conf)
         path = f"/dags/{dag_id}/dagRuns/{run_id}"
         wait_until(lambda: self.get(path)["state"] in ("success", "failed"), f"{run_id} ends")
         return run_id
+
+    def start(self, dag_id, **conf):
+        """Start a run and return its id."""
+        return self._ask("POST", f"/dags/{dag_id}/dagRuns", {"conf": conf, "logical_date": None})["dag_run_id"]
+
+    def set_state(self, dag_id, run_id, task_id, state):
+        """Set the state of a task by hand."""
+        self._ask("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}", {"new_state": state})
 
     def unpause(self, dag_id):
         self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})
