@@ -13,6 +13,7 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.questions.approval_card import approval_card
 from airflow_provider_lark.core.questions.desk import Desk
@@ -84,7 +85,9 @@ def asked(tmp_path):
         people = {emu.state.add_user(name).open_id: name for name in ("Lin", "Wei")}
         chat = emu.state.add_chat("Approvals", list(people))
         choices = (Choice("Approve", "Approve"), Choice("Reject", "Reject", is_rejection=True))
-        with serve(Desk(SqlInbox(engine, ring, emu.app_id), store), app_id=emu.app_id, clock=SystemClock()) as running:
+        inbox = SqlInbox(engine, ring, emu.app_id)
+        keeper = Desk(GroupCommit(inbox), store)
+        with serve(inbox, keeper=keeper, app_id=emu.app_id, clock=SystemClock()) as running:
             url = f"{running.url}/lark_default"
             emu.state.set_callback_url(emu.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
             for title, body in (

@@ -13,12 +13,14 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.doors.web_app import Receiver
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
 from airflow_provider_lark.core.questions.desk import Desk
 from airflow_provider_lark.core.questions.store import QuestionStore
 from airflow_provider_lark.emulator import Emulator
+from tests.clocks import wait_until
 from tests.core.doors.test_web_app import KEY, RING, TOKEN, serve
 from tests.core.questions.asking import terms
 
@@ -34,6 +36,7 @@ class Room:
     wei: str
     question_id: str
     message_id: str
+    receiver: Receiver
 
     def press(self, who: str, label: str = "Approve", **how: Any) -> dict[str, Any]:
         return self.emu.clicks.press(self.message_id, who, label=label, **how)
@@ -75,7 +78,7 @@ def room(request: pytest.FixtureRequest, new_database: Callable[[str], Engine]) 
             sent = client.messaging.send(receiver_id=chat, content=_content(asked))
             store.note_card(question.id, sent.message_id, chat)
             store.note_sent(question.id)
-            yield Room(emu, store, database, lin, wei, question.id, sent.message_id)
+            yield Room(emu, store, database, lin, wei, question.id, sent.message_id, running.receiver)
 
 
 def _content(asked: dict[str, Any]) -> Any:
@@ -110,6 +113,21 @@ def test_database_that_is_down_promises_nothing_and_the_next_click_counts(room: 
         conn.execute(text("ALTER TABLE away RENAME TO lark_questions"))
         conn.execute(text("ALTER TABLE away_too RENAME TO lark_inbox"))
     assert room.press(room.lin)["toast"]["content"] == "Recorded: Approve"
+
+
+def test_click_whose_commit_takes_too_long_promises_nothing_and_the_next_counts_once(room: Room) -> None:
+    room.receiver._intake._answer_seconds = 0.5
+    with room.database.begin() as conn:
+        # another transaction holds the question, for longer than Lark waits
+        conn.execute(text("UPDATE lark_questions SET reminders = reminders"))
+        assert room.press(room.lin)["toast"]["content"] == "Not recorded: please press again"
+    # the commit succeeds all the same, after the person was told
+    wait_until(lambda: room.store.read(room.question_id).state == "answered")
+    room.receiver._intake._answer_seconds = 60.0
+    # within two seconds of the first it counts as the same click, and is told what that one would have been
+    told = room.press(room.lin, by_hand=True)["toast"]["content"]
+    assert told.startswith(("Recorded: Approve", "Your answer was already recorded at"))
+    assert [each["reason"] for each in room.store.audit(room.question_id)] == ["accepted"]
 
 
 def test_copy_in_another_chat_is_refused(room: Room) -> None:
