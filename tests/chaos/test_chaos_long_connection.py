@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_lark.core.accounts.migrate import upgrade
-from tests.chaos.long_connection import Plan, run
+from tests.chaos.day import Plan
+from tests.chaos.long_connection import run
 
 WEATHERS = ("loses", "half-open", "thief", "pieces", "outage", "handover")
 
