@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 _SOON_SECONDS = 1.0
 _NOTIFIER_SECONDS = 15.0
 """So long the notifier is left to send its card itself."""
+_CALL_SECONDS = 10.0
+_PATIENCE_SECONDS = 4.0
+"""What a call to Lark fails for is tried again by a later look: the others must not wait for it."""
 _LONGEST_PAUSE_SECONDS = 60.0
 _TOLD_EACH = 10
 
@@ -50,7 +53,7 @@ class HitlBridge:
     def __init__(self, hook: LarkHook, api: AirflowApi) -> None:
         self._desk = RequestDesk.of(hook)
         self._api = api
-        self._client: LarkClient = hook.client()
+        self._client: LarkClient = hook.client(**_client_options(hook))
         self.counts: Counter[str] = Counter()
 
     @classmethod
@@ -166,3 +169,10 @@ class HitlBridge:
         if failed is not None:
             raise failed
         self._desk.requests.finish(question.id)
+
+
+def _client_options(hook: LarkHook) -> dict[str, Any]:
+    from airflow_provider_lark.core.api.retry import RetryPolicy
+
+    policy = hook.retry_policy(RetryPolicy(max_attempts=2, max_elapsed_seconds=_PATIENCE_SECONDS))
+    return {"timeout_seconds": min(hook.calls.timeout_seconds or _CALL_SECONDS, _CALL_SECONDS), "retry": policy}
