@@ -13,6 +13,7 @@ from airflow.sdk.configuration import conf
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.parameters import read_list, read_text, read_values
+from airflow_provider_lark.hooks.receiving.allowed import read_allowed, refuse_nobody
 from airflow_provider_lark.notifications.within import load, run_within
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ class LarkHITLNotifier(BaseNotifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if allowed in ([], ()):
-            raise ValueError("allowed: an empty list allows nobody; leave it out to allow everybody who sees the card")
+        refuse_nobody(allowed, "allowed")
         self.receive_id = receive_id
         self.receive_id_type = receive_id_type
         self.users = users
@@ -132,15 +132,12 @@ class LarkHITLNotifier(BaseNotifier):
                 "address users can open",
                 type(self).__name__,
             )
-        allowed = read_list(self.allowed, "allowed")
-        if allowed is None and self.allowed is not None:
-            # a template that gives nothing must not let everybody answer
-            raise ConfigError("allowed: is empty; leave it out to allow everybody who sees the card")
+        allowed = read_allowed(self.allowed, "allowed")
         return desk, replace(
             asked,
             receivers=tuple(self._receivers()),
             receive_id_type=read_text(self.receive_id_type),
-            allowed=None if allowed is None else tuple(map(str, allowed)),
+            allowed=None if allowed is None else tuple(allowed),
             time_zone=default_zone(),
         )
 

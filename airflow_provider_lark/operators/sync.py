@@ -16,12 +16,12 @@ from airflow_provider_lark.core.errors import LeaseHeld
 from airflow_provider_lark.hooks.errors import told
 from airflow_provider_lark.hooks.parameters import (
     read_flag,
-    read_list,
     read_names,
     read_seconds,
     read_text,
     refuse_choice,
 )
+from airflow_provider_lark.hooks.receiving.allowed import read_allowed, refuse_nobody
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import CHANGES, count_changes
 from airflow_provider_lark.operators.sync_base import BitableSyncOperator
@@ -96,10 +96,7 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
     ) -> None:
         super().__init__(**kwargs)
         refuse_choice("alias_changes", alias_changes, CHANGES)
-        if decision_allowed in ([], ()):
-            raise ValueError(
-                "decision_allowed: an empty list allows nobody; leave it out to allow everybody who sees the card"
-            )
+        refuse_nobody(decision_allowed, "decision_allowed")
         self.alias_changes = alias_changes
         self.allow_mass_deletes = allow_mass_deletes
         self.decision_chat = decision_chat
@@ -123,11 +120,10 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
         from airflow_provider_lark.hooks.lark import LarkHook
         from airflow_provider_lark.hooks.receiving.decisions import DecisionCard
 
-        allowed = read_list(self.decision_allowed, "decision_allowed")
         card = DecisionCard(
             LarkHook(self.lark_conn_id, **self.call_settings),
             chat,
-            None if allowed is None else [str(each) for each in allowed],
+            read_allowed(self.decision_allowed, "decision_allowed"),
             frozenset(str(each) for each in read_names(self.decision_hidden, "decision_hidden")),
             self._sql_conn_id(engine.mapping),
         )

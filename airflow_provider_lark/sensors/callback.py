@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
-from airflow_provider_lark.hooks.parameters import CALL_FIELDS, read_list, read_values, refuse_open_password
+from airflow_provider_lark.hooks.parameters import CALL_FIELDS, read_values, refuse_open_password
+from airflow_provider_lark.hooks.receiving.allowed import find_allowed, read_allowed, refuse_nobody
 from airflow_provider_lark.sensors.polling import PollingSensor
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class LarkCardCallbackSensor(PollingSensor):
         # a look costs a query, and people wait for what comes next
         super().__init__(**{"poke_interval": 5.0, **kwargs})
         refuse_open_password(proxy)
-        if allowed == []:
-            raise ValueError("allowed: an empty list allows nobody; leave it out to allow everybody who sees the card")
+        refuse_nobody(allowed, "allowed")
         self.message_id = message_id
         self.allowed = allowed
         self.field_types = field_types
@@ -135,16 +135,16 @@ class LarkCardCallbackSensor(PollingSensor):
     def _terms(self, hook: LarkHook, client: LarkClient) -> Terms:
         from airflow_provider_lark.core.questions.fields import declared_fields
         from airflow_provider_lark.core.questions.terms import Terms
-        from airflow_provider_lark.hooks.receiving.questions import default_zone, find_allowed
+        from airflow_provider_lark.hooks.receiving.questions import default_zone
 
         found = client.messaging.get(message_id=self._message_ids[0], original_card=True)
         self.sent_chat_id = found[0].chat_id if found else ""
         card = _card_of(found[0].content if found else "")
-        names = read_list(self.allowed, "allowed")
+        names = read_allowed(self.allowed, "allowed")
         kinds = read_values(self.field_types, "field_types")
         return Terms(
             fields=declared_fields(card or {}, kinds),
-            allowed=None if names is None else find_allowed(hook, client, [str(each) for each in names], "allowed"),
+            allowed=None if names is None else find_allowed(hook, client, names, "allowed"),
             card=card if self.update_card else None,
             time_zone=default_zone(),
         )

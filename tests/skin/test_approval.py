@@ -310,6 +310,15 @@ def test_department_stands_for_its_people_and_those_below_when_it_was_asked(room
         empty.execute(task_context(empty))
 
 
+@pytest.mark.parametrize("rendered", ["", "[]", "None", []])
+def test_template_that_names_nobody_lets_nobody_answer(room, rendered):
+    task = approval(room, allowed="{{ params.people }}")
+    task.allowed = rendered
+    with pytest.raises(AirflowFailException, match="allowed: is empty; leave it out"):
+        task.execute(task_context(task))
+    assert room.emulator.messages == []
+
+
 def test_chat_stands_for_its_members(room):
     task = approval(room, allowed=[room.chat_id])
     trigger = ask(task)

@@ -96,6 +96,9 @@ def test_wrong_parameters_are_named(room):
     for given, words in (
         ({"field_types": {"nope": "integer"}}, "no form field named nope"),
         ({"allowed": ["nobody@example.com"]}, "nobody has nobody@example.com"),
+        # what templates may give must not let everybody answer
+        ({"allowed": "[]"}, "allowed: is empty"),
+        ({"allowed": "None"}, "allowed: is empty"),
     ):
         waiting = sensor(send(room), **given)
         with pytest.raises(AirflowFailException, match=words):

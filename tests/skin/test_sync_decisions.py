@@ -185,3 +185,5 @@ def test_task_that_stays_tells_and_carries_out_between_its_runs(shop, room):
 def test_empty_list_of_people_is_refused_when_the_dag_is_read(shop, room):
     with pytest.raises(ValueError, match="decision_allowed: an empty list"):
         operator(shop, room, decision_allowed=[])
+    with pytest.raises(AirflowFailException, match="decision_allowed: is empty"):
+        sync(shop, room, decision_allowed="[]")

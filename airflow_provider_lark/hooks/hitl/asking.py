@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, find_allowed
+from airflow_provider_lark.hooks.receiving.allowed import find_allowed
+from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient

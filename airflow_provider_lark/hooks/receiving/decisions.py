@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, SafetyStop
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, default_zone, find_allowed
+from airflow_provider_lark.hooks.receiving.allowed import find_allowed
+from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, default_zone
 from airflow_provider_lark.hooks.table_place import TablePlace
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.errors import ConfigError, LarkError, NotFound
+from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
 
@@ -128,47 +128,6 @@ class QuestionDesk:
         except LarkError:
             return False
         return True
-
-
-def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where: str) -> dict[str, str]:
-    """Return who may answer: ids, and what they are called.
-
-    :param given: ids, e-mail addresses and mobile numbers of people; a chat (``oc_…``) stands for those who are in it
-        now, a department (``od-…``) for those who are now in it or in one below it.
-    :raises NotFound: nobody has an address or number.
-    :raises ConfigError: something names nobody.
-    """
-    from airflow_provider_lark.core.api.services.messaging.mentions import is_contact
-
-    allowed: dict[str, str] = {}
-    contacts = [each for each in given if is_contact(each)]
-    known = hook.user_directory(client).find_contacts(contacts) if contacts else {}
-    for each in given:
-        if is_contact(each):
-            if not (open_id := known.get(each)):
-                raise NotFound(f"{where}: nobody has {each}, or the person is outside the app's contact range")
-            allowed[open_id] = each
-        elif each.startswith("oc_"):
-            pages = client.chats.member_pages(chat_id=each)
-            allowed |= {member.member_id: member.name for page in pages for member in page.items}
-        elif each.startswith("od-"):
-            allowed |= _people_of(client, each)
-        else:
-            allowed[each] = ""
-    if not allowed:
-        raise ConfigError(f"{where}: {', '.join(given)} has nobody in it who could answer")
-    return allowed
-
-
-def _people_of(client: LarkClient, department_id: str) -> dict[str, str]:
-    below = client.contact.subdepartment_pages(department_id=department_id)
-    ids = [department_id, *(each.department_id for page in below for each in page.items)]
-    return {
-        person.open_id: person.name
-        for id_ in ids
-        for page in client.contact.department_pages(department_id=id_)
-        for person in page.items
-    }
 
 
 def tell_vote(vote: Vote) -> dict[str, Any]:

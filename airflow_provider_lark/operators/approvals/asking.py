@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import need_text, read_json, read_list, read_names, read_text
+from airflow_provider_lark.hooks.receiving.allowed import find_allowed, read_allowed, refuse_nobody
 from airflow_provider_lark.operators.approvals.in_centre import read_centre
 from airflow_provider_lark.operators.approvals.schedule import duration_seconds
 from airflow_provider_lark.operators.calling import CallingOperator
@@ -61,8 +62,7 @@ class AskingOperator(CallingOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if allowed in ([], ()):
-            raise ValueError("allowed: an empty list allows nobody; leave it out to allow everybody who sees the card")
+        refuse_nobody(allowed, "allowed")
         if not receive_id and not centre:
             raise ValueError("give receive_id, for a card, or centre, for the approval centre, or both")
         self.receive_id = receive_id
@@ -155,10 +155,10 @@ class AskingOperator(CallingOperator):
 
     def _terms(self, hook: LarkHook, client: LarkClient, form: Sequence[FormField]) -> Terms:
         from airflow_provider_lark.core.questions.terms import Terms
-        from airflow_provider_lark.hooks.receiving.questions import default_zone, find_allowed
+        from airflow_provider_lark.hooks.receiving.questions import default_zone
 
-        names = read_list(self.allowed, "allowed")
-        allowed = None if names is None else find_allowed(hook, client, [str(each) for each in names], "allowed")
+        names = read_allowed(self.allowed, "allowed")
+        allowed = None if names is None else find_allowed(hook, client, names, "allowed")
         needed, rejections = _read_needed(self.needed, allowed)
         return Terms(
             choices=tuple(self._choices()),

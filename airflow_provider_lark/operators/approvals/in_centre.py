@@ -52,8 +52,8 @@ class InCentre:
         :raises ConfigError: the centre cannot ask that.
         """
         from airflow_provider_lark.core.questions.centre_terms import CentreTerms
+        from airflow_provider_lark.hooks.receiving.allowed import find_allowed
         from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
-        from airflow_provider_lark.hooks.receiving.questions import find_allowed
 
         _check(terms)
         approvers = find_approvers(hook, client, terms.allowed or {})

@@ -40,8 +40,8 @@ def escalate(
 ) -> None:
     """Let others answer too, and send them the card."""
     from airflow_provider_lark.core.api.services.messaging import content
+    from airflow_provider_lark.hooks.receiving.allowed import find_allowed
     from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
-    from airflow_provider_lark.hooks.receiving.questions import find_allowed
 
     names = [str(each) for each in read_list(given, "escalate_to") or ()]
     try:
