@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.clocks import wait_until
+
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 180.0
 
@@ -53,8 +55,10 @@ class Node:
         wait_for_port(self.port)
 
     def set_memory_limit(self, share: float) -> None:
-        """Let the broker use this share of the memory; with 0 there is an alarm at once."""
+        """Let the broker use this share of the memory, and wait until it has noticed; with 0 there is an alarm."""
         self.ask(f"vm_memory_monitor:set_vm_memory_high_watermark({share})")
+        alarms = "[]" if share else "[{{resource_limit,memory,node()},[]}]"
+        wait_until(lambda: self.ask(f"rabbit_alarm:get_alarms() == {alarms}") == "{ok, true}")
 
     def limit_queue(self, queue: str, length: int) -> None:
         """Let a queue refuse what comes when it holds *length* messages."""

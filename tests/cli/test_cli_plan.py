@@ -44,7 +44,7 @@ def test_formats_tell_the_same_and_exit_with_2(airflow, waiting):
     assert {output: done.status for output, done in told.items()} == dict.fromkeys(told, 2)
     (found,) = json.loads(told["json"].out)
     assert yaml.safe_load(told["yaml"].out) == [found]
-    assert found["counts"] == {"lark.create": 3, "setup.make": 2}
+    assert found["counts"] == {"lark.create": 3, "setup.make": 3}
     assert [action["key"] for action in found["actions"] if action["side"] == "lark"] == ["A1", "A2", "A3"]
     names = [change["new"] for action in found["actions"] for change in action["changes"] if change["column"] == "name"]
     assert names == ['北[/red] "x"', "two\nlines", "\x1b[2J"]

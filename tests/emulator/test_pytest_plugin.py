@@ -95,7 +95,7 @@ def test_table_may_stand_in_a_base_of_its_own(lark_table: Any, lark_emulator: An
 
 
 def test_unknown_type_names_the_known_ones(lark_table: Any) -> None:
-    with pytest.raises(ValueError, match=r"field 'Name': no type 'txt'; known: text, number"):
+    with pytest.raises(ValueError, match=r"field 'Name': unknown type 'txt'; known: text, number"):
         lark_table({"Name": "txt"})
 
 

@@ -268,6 +268,7 @@ class BrokenStore:
 
 def _no_database(make_engine: Callable[[str], Engine]) -> TokenStore:
     engine = make_engine("sqlite")
+    engine.dispose()
     Path(str(engine.url.database)).unlink()
     Path(str(engine.url.database)).mkdir()
     return SqlTokenStore(engine, Keyring.from_text(KEY))
