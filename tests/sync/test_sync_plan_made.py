@@ -149,6 +149,33 @@ def test_key_of_a_new_row_is_not_made_up_in_the_rows_that_link_to_it(world: Worl
     assert (report.status, report.to_sql.created) == ("ok", 2)
 
 
+def test_new_row_that_cannot_be_linked_is_refused_once(world: World) -> None:
+    world.ready(1)
+    numbered = NUMBERED[world.sql.dialect.name].replace("TINYINT", "INTEGER")
+    ddl = f"CREATE TABLE goods ({numbered}, name VARCHAR(20) NOT NULL, buyer INTEGER)"
+    goods = OwnTable(world, "goods", {"id": 2, "name": 1}, ddl)
+    link = {"field_name": "buyer", "type": 18, "property": {"table_id": world.table_id, "multiple": False}}
+    world.emu.person.add_field(world.app_token, goods.table_id, link)
+    engine = goods.engine(fields=["id", "name", {"field": "buyer", "column": "buyer", "link": "people"}])
+    engine.full()
+    goods.add({"name": "a", "buyer": [world.add(Code=9, Name="has no row yet")]})
+    why = "links to record rec"
+    with engine.plan() as plan:
+        actions = [(each.side, each.kind, each.key, why in each.why) for each in plan.actions()]
+        problems = plan.report.problems
+    made = "(made by the database)"
+    assert actions == [
+        ("sql", "create", made, False),
+        ("sql", "refuse", made, True),
+        # the number that the row will get goes to Lark together with what the row waits for
+        ("lark", "wait", made, True),
+    ]
+    assert [why in each for each in problems] == [True]
+    report = engine.incremental()
+    assert (report.to_sql.created, report.to_lark.total, report.failed) == (1, 0, 1)
+    assert world.ask("SELECT DISTINCT status FROM sync_queue WHERE table_name = 'goods'") == [("pending",)]
+
+
 def test_changes_come_back_from_the_plans_own_file_as_they_were() -> None:
     changes = (Change("a", None, None, "database"), Change("b", "x", None, "lark"), Change("c", 1, "y"))
     assert load_changes(dump_changes(changes)) == changes

@@ -194,13 +194,14 @@ def test_record_whose_link_leads_to_a_later_page_is_no_refusal(world: World) -> 
     own = staff(world)
     engine = own.engine()
     engine.full()
-    # the newest record comes first, and links to the oldest, which is the first of the next page
+    # the newest records come first, and link to the oldest, which is on the next page; one has no key yet
     (oldest,) = own.add({"id": 1})
-    ids = own.add(*({"id": number} for number in range(2, 502)))
-    own.edit(ids[-1], boss=[oldest])
+    ids = own.add(*({"id": number} for number in range(2, 501)), {}, {"id": 501})
+    for id_ in ids[-2:]:
+        own.edit(id_, boss=[oldest])
     with engine.plan() as plan:
         told, report = plan.counts, counts(plan.report)
-    assert told == {("sql", "create"): 501, ("sql", "update"): 1}
+    assert told == {("sql", "create"): 502, ("sql", "update"): 2, ("lark", "update"): 1}
     assert report["failed"] == 0
     assert counts(engine.incremental()) == report
 

@@ -40,7 +40,6 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.ledger import tables
 from airflow_provider_lark.core.sync.plan.actions import (
     EXAMPLES,
-    MADE_KEY,
     Action,
     ActionSide,
     Kind,
@@ -83,8 +82,10 @@ planned_action = Table(
     Column("changes", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("cause", Text, nullable=False),
-    Index("ix_planned_action_key", "key"),
+    Column("name", String, nullable=False),
+    Index("ix_planned_action_name", "name"),
 )
+"""What the plan lists. *name* is the key as the run knows it: what stands for it, where the database would make it."""
 
 planned_check = Table(
     "planned_check",
@@ -175,8 +176,11 @@ class PlanDatabase:
             for some in source.execute(found, execution_options={"yield_per": _PAGE}).mappings().partitions():
                 copy.execute(insert(pair), [{column.key: row[column] for column in pair.columns} for row in some])
 
-    def add(self, conn: Connection, actions: Sequence[Action]) -> None:
-        """Note *actions*, in the transaction of *conn*."""
+    def add(self, conn: Connection, actions: Sequence[Action], names: Sequence[str] = ()) -> None:
+        """Note *actions*, in the transaction of *conn*.
+
+        :param names: the keys as the run knows them; those of *actions* by default.
+        """
         if actions:
             conn.execute(
                 insert(planned_action),
@@ -189,8 +193,9 @@ class PlanDatabase:
                         "changes": dump_changes(each.changes),
                         "why": each.why,
                         "cause": cause_of(each.why) if each.kind == "refuse" else "",
+                        "name": name,
                     }
-                    for each in actions
+                    for each, name in zip(actions, names or [each.key for each in actions], strict=True)
                 ],
             )
 
@@ -201,20 +206,19 @@ class PlanDatabase:
             found = conn.execute(select(side, kind, func.count()).group_by(side, kind).order_by(side, kind))
             return {(row[0], row[1]): row[2] for row in found}
 
-    def keys_among(
-        self, conn: Connection, keys: Sequence[str], side: ActionSide | None = None, kinds: Sequence[Kind] = ()
+    def names_among(
+        self, conn: Connection, names: Sequence[str], side: ActionSide | None = None, kinds: Sequence[Kind] = ()
     ) -> set[str]:
-        """Return those of *keys* of which an action is noted.
+        """Return those of *names* of which an action is noted.
 
         :param side: only those of this side; of any by default. *kinds* alike.
         """
         conditions = [planned_action.c.side == side] if side else []
         conditions += [planned_action.c.kind.in_(kinds)] if kinds else []
         found: set[str] = set()
-        for some in split(keys):
-            found.update(
-                conn.scalars(select(planned_action.c.key).where(is_among(planned_action.c.key, some), *conditions))
-            )
+        name = planned_action.c.name
+        for some in split(names):
+            found.update(conn.scalars(select(name).where(is_among(name, some), *conditions)))
         return found
 
     def take_back_refusals(self, refused: Collection[str]) -> None:
@@ -222,9 +226,9 @@ class PlanDatabase:
         mine = (planned_action.c.side == "sql", planned_action.c.kind == "refuse")
         after = 0
         with self.write() as conn:
-            page = select(planned_action.c.id, planned_action.c.key).where(*mine).order_by(planned_action.c.id)
+            page = select(planned_action.c.id, planned_action.c.name).where(*mine).order_by(planned_action.c.id)
             while rows := conn.execute(page.where(planned_action.c.id > after).limit(_PAGE)).all():
-                landed = [row.id for row in rows if row.key not in refused and row.key != MADE_KEY]
+                landed = [row.id for row in rows if row.name not in refused]
                 conn.execute(delete(planned_action).where(is_among(planned_action.c.id, landed)))
                 after = rows[-1].id
 

@@ -149,8 +149,7 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
         run.report.warnings.append(str(stop))
     run.plan.take_back_refusals(run.refused.keys())
     for actions in chain(_waiting(run), _settled(run, newest)):
-        with run.plan.write() as copy:
-            run.plan.add(copy, actions)
+        run.note(actions)
     # a cause that many rows share is told once
     run.report.problems[:] = [str(each) for each in run.plan.refusals(PROBLEMS_KEPT)]
     if run.report.failed and run.report.status == "ok":
@@ -189,7 +188,7 @@ def _before_next_attempt(run: PlanRun, delayed: Sequence[Delayed]) -> list[Actio
         first = {each.key: each for each in reversed(delayed) if (each.operation == PULL) == is_pull}
         with run.plan.read() as copy:
             # what this very run has put off, refused or met before stands there with its reason
-            known = run.plan.keys_among(copy, list(first), side, ("wait", "refuse"))
+            known = run.plan.names_among(copy, list(first), side, ("wait", "refuse"))
         found += [_until(side, each) for key, each in reversed(first.items()) if key not in known]
     return found
 
@@ -205,7 +204,7 @@ def _settled(run: PlanRun, newest: int) -> Iterator[list[Action]]:
     after = 0
     while conflicts := run.read(_closed_conflicts, after, newest):
         with run.plan.read() as copy:
-            known = run.plan.keys_among(copy, [each.key for each in conflicts])
+            known = run.plan.names_among(copy, [each.key for each in conflicts])
         settled = [each for each in conflicts if each.key not in known]
         yield [Action("both", "conflict", each.key, each.record_id or "", why=AGREES) for each in settled]
         after = conflicts[-1].id or 0

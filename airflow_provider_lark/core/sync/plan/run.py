@@ -106,7 +106,7 @@ class PlanTransaction(Transaction):
         known = {
             (side, key)
             for side in {side for side, _ in refused}
-            for key in self._plan.keys_among(self.conn, [key for _, key in refused], side, ["refuse"])
+            for key in self._plan.names_among(self.conn, [key for _, key in refused], side, ["refuse"])
         }
         self.note([each for each in noted if each.kind != "refuse"])
         self.note([each for name, each in reversed(refused.items()) if name not in known])
@@ -118,7 +118,7 @@ class PlanTransaction(Transaction):
         names |= {name for each in actions for name in names_in(each.why)}
         ids = {name for name in (self._binding.mapping.record_id_column,) if name}
         stand_ins = StandIns(self._planned_rows.made_among(names), links, ids)
-        self._plan.add(self.conn, [stand_ins.hide(each) for each in actions])
+        self._plan.add(self.conn, [stand_ins.hide(each) for each in actions], [each.key for each in actions])
 
 
 def _as_known(ground: Grounds, made: Collection[str]) -> Grounds:
@@ -200,6 +200,11 @@ class PlanRun(Run):
 
     def _now_ms(self) -> int:
         return int(self.clock.now() * 1000)
+
+    def note(self, actions: Sequence[Action]) -> None:
+        """Note *actions*, without the values that only stand for others."""
+        with self.plan.write() as conn:
+            self._on(conn).note(actions)
 
     def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
         """Ask Lark for the records, and note what they hold; all of them may be written to."""
