@@ -97,15 +97,15 @@ def bisect_batch(
     luck: Luck | None = None,
     creates: bool = False,
 ) -> Left[T]:
-    """Send *items*; where that fails, halve until the bad ones stand alone.
+    """Send *items*; where that fails, bisect them until each bad one stands alone.
 
     One bad item among n costs at most 2·log2(n) further calls, and a call is tried less often once halves land.
 
     :param send: sends some of them, all or none.
     :param refuse: is told of each item that fails alone.
     :param luck: what landed in batches before, for callers that send several.
-    :param creates: a batch whose outcome is open is not halved: it may have been carried out, and no part of it may be
-        sent under another token.
+    :param creates: a batch whose outcome is open is not bisected: it may have been carried out, and no part of it may
+        be sent under another token.
     :returns: what was left unsent, because the budget of calls is used up, or an outage has begun.
     :raises LarkError: nothing landed, or the error cannot be of an item: it is the table, the rights or the moment.
     """

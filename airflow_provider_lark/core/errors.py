@@ -17,7 +17,7 @@
     │   └── IncompleteRead           a read may have passed records over
     ├── PermanentError               a person has to change something
     │   ├── BadRequest               ValueError
-    │   │   ├── ValueRefused         a value of the batch does not fit its field; halve the batch to find it
+    │   │   ├── ValueRefused         a value of the batch does not fit its field; bisect the batch to find it
     │   │   ├── LimitReached         the table is full
     │   │   ├── TooLarge             ask for less, or send less, at once
     │   │   └── CardInvalid          .path says which element of the card Lark would refuse

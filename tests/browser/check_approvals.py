@@ -86,8 +86,8 @@ def asked(tmp_path):
         chat = emu.state.add_chat("Approvals", list(people))
         choices = (Choice("Approve", "Approve"), Choice("Reject", "Reject", is_rejection=True))
         inbox = SqlInbox(engine, ring, emu.app_id)
-        keeper = Desk(GroupCommit(inbox), store)
-        with serve(inbox, keeper=keeper, app_id=emu.app_id, clock=SystemClock()) as running:
+        front = Desk(GroupCommit(inbox), store)
+        with serve(inbox, front=front, app_id=emu.app_id, clock=SystemClock()) as running:
             url = f"{running.url}/lark_default"
             emu.state.set_callback_url(emu.app_id, url, encrypt_key=KEY, verification_token=TOKEN)
             for title, body in (

@@ -10,7 +10,7 @@ from tests.chaos.arena import ChaosWorld
 from tests.sync.world import wrote
 
 MANY = 1000
-#: halving goes down one path, two calls a level
+#: bisecting goes down one path, two calls a level
 MOST = 2 * math.ceil(math.log2(MANY))
 
 

@@ -99,7 +99,7 @@ def test_outage_is_told_after_a_few_calls(kind: type[LarkError], most: int) -> N
 
 
 @pytest.mark.parametrize("kind", [NotAuthorized, RateLimited, Unreachable])
-def test_what_cannot_be_of_an_item_is_not_halved(kind: type[LarkError]) -> None:
+def test_what_cannot_be_of_an_item_is_not_bisected(kind: type[LarkError]) -> None:
     side = Side([1], kind)
     with pytest.raises(kind):
         side.take(100)

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.errors import ConfigError, NotAuthorized
 from airflow_provider_lark.emulator import Emulator
 from airflow_provider_lark.hooks.hitl.bridge import HitlBridge
 from airflow_provider_lark.operators.hitl import LarkHITLBridgeOperator
-from tests.dags.waiting import PARKED, Waiting, served_api
+from tests.dags.waiting import AWAITING_INPUT, Waiting, served_api
 from tests.skin.deciding import decisions
 
 
@@ -36,14 +36,14 @@ def test_answer_is_given_once_the_task_waits_and_believed_when_it_goes_on(waitin
     room = waiting.room
     assert room.toast("Lin", form={"n": "0"}, by_hand=True).startswith("n has to be at least 1")
     room.press("Lin", form={"n": "7"})
-    # not parked yet: what is answered now, Airflow would keep and not go on
+    # not awaiting input yet: what is answered now, Airflow would keep and not go on
     assert (waiting.look(times=2), waiting.given()[0]) == ((None, 0), None)
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     waiting.look()
     assert waiting.given()[0] is None
     waiting.look()
     assert waiting.given() == (["Approve"], "bridge", {"n": 7})
-    assert waiting.state() == ("scheduled" if PARKED == "awaiting_input" else "deferred")
+    assert waiting.state() == ("scheduled" if AWAITING_INPUT == "awaiting_input" else "deferred")
     assert "On its way to Airflow" in room.shown()
     assert waiting.look(times=2) == (None, 0)
     waiting.set("success")
@@ -56,7 +56,7 @@ def test_answer_is_given_once_the_task_waits_and_believed_when_it_goes_on(waitin
 
 def test_answered_in_airflow_first_closes_the_card_and_tells_who_pressed(waiting):
     waiting.ask("r-elsewhere")
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     waiting.room.press("Lin")
     waiting.answer("bob", "Reject")
     assert waiting.look() == ("answered", 1)
@@ -69,7 +69,7 @@ def test_answered_in_airflow_first_closes_the_card_and_tells_who_pressed(waiting
 
 def test_answered_in_airflow_alone_takes_the_buttons_away(waiting):
     waiting.ask("r-page")
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     assert waiting.look() == (None, 0)
     waiting.answer("bob", "Approve")
     assert waiting.look() == ("answered", 1)
@@ -79,7 +79,7 @@ def test_answered_in_airflow_alone_takes_the_buttons_away(waiting):
 
 def test_press_under_way_while_airflow_took_the_default_is_told_so(waiting):
     waiting.ask("r-default", defaults=["Reject"])
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     waiting.room.press("Lin")
     waiting.time_out("Reject")
     assert waiting.look() == ("defaulted", 1)
@@ -107,11 +107,11 @@ def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(wait
 def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting):
     lin = {"id": "lin@example.com", "name": "Lin"}
     waiting.ask("r-assigned", assigned_users=[lin])
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     assert waiting.look() == ("refused", 1)
     assert "it takes no answer from the account bridge" in waiting.shown()
     waiting.ask("r-both", assigned_users=[lin, {"id": "bridge", "name": "bridge"}])
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     assert "not among those" in waiting.room.toast("Wei")
     waiting.room.press("Lin")
     waiting.look(times=2)
@@ -121,7 +121,7 @@ def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting)
 def test_airflow_or_lark_that_is_down_loses_nothing(waiting, monkeypatch, caplog):
     waiting.room.emulator.faults.add("POST /open-apis/im/v1/messages", code=230035, times=None)
     waiting.ask("r-down")
-    waiting.set(PARKED)
+    waiting.set(AWAITING_INPUT)
     waiting.look()
     waiting.room.emulator.faults.clear()
     waiting.room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 60000")

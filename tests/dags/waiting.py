@@ -25,7 +25,7 @@ from airflow_provider_lark.hooks.hitl.bridge import HitlBridge
 from airflow_provider_lark.notifications.hitl import LarkHITLNotifier
 from tests.dags.conftest import register
 
-PARKED = "awaiting_input" if hasattr(TaskInstanceState, "AWAITING_INPUT") else "deferred"
+AWAITING_INPUT = "awaiting_input" if hasattr(TaskInstanceState, "AWAITING_INPUT") else "deferred"
 """The state in which a task waits for people; before Airflow 3.3 its trigger sees the answer, and lets it go on."""
 
 PASSWORDS = {"bridge": "s3cret-bridge", "bob": "s3cret-bob"}

@@ -105,7 +105,7 @@ def test_opening_that_hangs_is_not_waited_for(served):
             return first, status
 
     assert asyncio.run(run()) == (503, 200)
-    assert served.inbox.keeper.count().pending == 1
+    assert served.inbox.store.count().pending == 1
 
 
 class Opening:

@@ -23,7 +23,7 @@ hitl_requests = Table(
     Column("key_id", String(16)),
     # as Airflow writes it, which tells one asking of a task instance from the next
     Column("created_at", String(64)),
-    Column("parked_ms", BigInteger),
+    Column("parked_ms", BigInteger, key="awaiting_since_ms"),
     Column("passed_ms", BigInteger),
     Column("looked_ms", BigInteger, nullable=False),
     Column("look_at_ms", BigInteger, nullable=False),

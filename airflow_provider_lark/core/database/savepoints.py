@@ -72,7 +72,7 @@ def isolate(
     send: Callable[[Sequence[T]], None],
     refuse: Callable[[T, Exception], None],
 ) -> None:
-    """Send *items*; where that fails for their sake, whatever the error, halve until the bad ones stand alone.
+    """Send *items*; where that fails because of one of them, bisect them until each bad one stands alone.
 
     What was sent before and beside stays. One bad item among n costs at most 2·log2(n) further tries.
 

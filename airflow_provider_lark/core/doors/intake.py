@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper, Receipt
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Receipt
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Intake:
         self._answer_seconds = answer_seconds
         self.counts = Counts()
 
-    async def store(self, inbox: AsyncKeeper, delivery: Delivery, *, seconds: float | None = None) -> Reply:
+    async def store(self, inbox: AsyncDeliveryStore, delivery: Delivery, *, seconds: float | None = None) -> Reply:
         """Hand *delivery* to *inbox*, and return what Lark is told.
 
         :param seconds: for this delivery, in place of *answer_seconds*.

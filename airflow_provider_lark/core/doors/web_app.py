@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.doors.intake import ANSWER_SECONDS, Counts, Intake, Reply
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
 from airflow_provider_lark.core.receiving.door import Challenge, Door
 from airflow_provider_lark.core.receiving.refusal import Refused
@@ -34,7 +34,7 @@ class Served:
     """An app that is served."""
 
     door: Door
-    inbox: AsyncKeeper
+    inbox: AsyncDeliveryStore
     approval_door: ApprovalDoor | None = None
 
 
@@ -81,7 +81,7 @@ class Receiver:
         return await self._answer(served.door, served.inbox, request, seconds)
 
     async def _answer(
-        self, door: Door | ApprovalDoor, inbox: AsyncKeeper, request: Request, seconds: float | None
+        self, door: Door | ApprovalDoor, inbox: AsyncDeliveryStore, request: Request, seconds: float | None
     ) -> Response:
         try:
             async with asyncio.timeout(READ_SECONDS):

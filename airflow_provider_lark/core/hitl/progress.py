@@ -15,7 +15,7 @@ class Progress:
     """How far a request has come on its way; times are the database's, in milliseconds.
 
     :param created_at: when Airflow began to ask, as it writes that; None before the first look.
-    :param parked_ms: when the task was first seen waiting.
+    :param awaiting_since_ms: when the task was first seen waiting.
     :param passed_ms: when an answer was first passed on, whatever became of it.
     :param attempts: failing looks in a row.
     """
@@ -23,7 +23,7 @@ class Progress:
     question_id: str
     request: Request
     created_at: str | None = None
-    parked_ms: int | None = None
+    awaiting_since_ms: int | None = None
     passed_ms: int | None = None
     attempts: int = 0
     outcome: Outcome | None = None

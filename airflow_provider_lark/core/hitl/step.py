@@ -10,11 +10,11 @@ from airflow_provider_lark.core.hitl.endings import Ending
 from airflow_provider_lark.core.hitl.progress import Answer, Detail, Progress, Sight
 from airflow_provider_lark.core.questions.question import Question
 
-PARKED = frozenset({"awaiting_input", "deferred"})
-"""The states in which a task waits for people: from Airflow 3.3 on the first, before that the second."""
+AWAITING_INPUT = frozenset({"awaiting_input", "deferred"})
+"""The states of a task that is awaiting input: from Airflow 3.3 on the first, before that the second."""
 
 _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-_PARKED_SECONDS = 5.0
+_AWAITING_SECONDS = 5.0
 """Airflow 3.3 fails a task that is answered within a second after it began to wait: its scheduler has not yet noted
 that the process has ended (measured: up to 0.6 s on an idle machine, 1.2 s on one with five times the load that it has
 processors for)."""
@@ -80,10 +80,10 @@ def _asks_anew(progress: Progress, sight: Sight) -> bool:
 
 
 def _pass_on(question: Question, progress: Progress, state: str | None, detail: Detail) -> Step:
-    if state not in PARKED or progress.parked_ms is None:
+    if state not in AWAITING_INPUT or progress.awaiting_since_ms is None:
         # not waiting yet, or cleared meanwhile: what is answered now, Airflow would keep, and not go on
         return Wait(_SOON)
-    too_soon = _PARKED_SECONDS - (question.now_ms - progress.parked_ms) / 1000
+    too_soon = _AWAITING_SECONDS - (question.now_ms - progress.awaiting_since_ms) / 1000
     if too_soon > 0:
         return Wait(too_soon)
     chosen, params = read_answer(progress.request, question.votes[-1])
@@ -102,7 +102,7 @@ def _answered(question: Question, progress: Progress, sight: Sight, detail: Deta
             return Finish(endings.defaulted(chosen, is_late=is_late))
         by = detail.by_name or detail.by_id
         return Finish(endings.answered_elsewhere(by, chosen, is_late=is_late))
-    if sight.state in PARKED:
+    if sight.state in AWAITING_INPUT:
         # before 3.3 the triggerer has to see it first
         return Wait(_SOON)
     since = question.now_ms - (progress.passed_ms or question.now_ms)

@@ -94,16 +94,16 @@ class RequestStore:
         row = self._look(lambda conn: conn.execute(found).one_or_none())
         return None if row is None else self._read(row)
 
-    def note_seen(self, progress: Progress, *, created_at: str | None, is_parked: bool) -> Progress:
+    def note_seen(self, progress: Progress, *, created_at: str | None, is_awaiting_input: bool) -> Progress:
         """Note since when Airflow asks, and since when the task is seen to wait.
 
-        :param is_parked: whether it waits at this look; one that does not has to be seen anew.
+        :param is_awaiting_input: whether it waits at this look; one that does not has to be seen anew.
         """
         changes: dict[str, Any] = {}
         if progress.created_at is None and created_at is not None:
             changes["created_at"] = created_at
-        if is_parked != (progress.parked_ms is not None):
-            changes["parked_ms"] = NOW if is_parked else None
+        if is_awaiting_input != (progress.awaiting_since_ms is not None):
+            changes["awaiting_since_ms"] = NOW if is_awaiting_input else None
         if not changes:
             return progress
 
@@ -168,7 +168,7 @@ class RequestStore:
             row.question_id,
             Request.from_plain(self._sealer.unseal(row.request, row.key_id)),
             row.created_at,
-            row.parked_ms,
+            row.awaiting_since_ms,
             row.passed_ms,
             row.attempts,
             row.outcome,

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from airflow_provider_lark.core.errors import Unreachable
-from airflow_provider_lark.core.inbox.inbox import Keeper, Outcome, Receipt
+from airflow_provider_lark.core.inbox.inbox import DeliveryStore, Outcome, Receipt
 from airflow_provider_lark.core.receiving.envelope import Delivery
 
 TOGETHER_MAX = 100
@@ -41,15 +41,15 @@ class GroupCommit:
     know what became of its delivery. Its threads end when it is let go of, and a write that hangs with its database.
     """
 
-    def __init__(self, keeper: Keeper) -> None:
-        self.keeper = keeper
+    def __init__(self, store: DeliveryStore) -> None:
+        self.store = store
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="lark-inbox")
         self._free = asyncio.Semaphore(WRITERS)
 
     async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
-        """Keep *delivery* durably; see :meth:`.AsyncKeeper.put`."""
+        """Store *delivery* durably; see :meth:`.AsyncDeliveryStore.put`."""
         if len(self._waiting) >= WAITING_MAX:
             raise Unreachable(f"{WAITING_MAX} deliveries wait for the inbox already, so no more are taken")
         kept: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
@@ -69,7 +69,7 @@ class GroupCommit:
                     self._free.release()
                     return
                 began = loop.time()
-                job = loop.run_in_executor(self._pool, self.keeper.put_all, [delivery for delivery, _ in batch])
+                job = loop.run_in_executor(self._pool, self.store.put_all, [delivery for delivery, _ in batch])
                 job.add_done_callback(partial(self._settle, batch))
                 await asyncio.wait({job}, timeout=PATIENCE_SECONDS)
                 # a store that is down is not asked fifty times a second: that costs more than writing does

@@ -73,42 +73,42 @@ class InboxCounts:
     oldest_ms: int | None = None
 
 
-class Keeper(Protocol):
-    """What keeps deliveries: an inbox, or what stands before one."""
+class DeliveryStore(Protocol):
+    """Stores deliveries: an inbox, or what stands before one."""
 
     def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Keep *deliveries* durably; returns after they are committed, or confirmed.
+        """Store *deliveries* durably; returns after they are committed, or confirmed.
 
-        :returns: what became of each, in their order; one that cannot be kept keeps no other out.
-        :raises LarkError: none is kept, or nobody knows; Lark must not hear that one is.
+        :returns: what became of each, in their order; one that cannot be stored does not affect the others.
+        :raises LarkError: none is stored, or that is not known; Lark must not get a positive answer.
         """
         ...
 
 
-class AsyncKeeper(Protocol):
-    """What a door hands deliveries to; its methods belong to one event loop."""
+class AsyncDeliveryStore(Protocol):
+    """Where a door hands deliveries in; its methods belong to one event loop."""
 
     async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
-        """Keep *delivery* durably, as :meth:`Keeper.put_all` does.
+        """Store *delivery* durably, as :meth:`DeliveryStore.put_all` does.
 
-        :param seconds: so long the caller waits for an answer.
-        :raises LarkError: it is not kept, or nobody knows.
+        :param seconds: how long the caller waits for an answer.
+        :raises LarkError: it is not stored, or that is not known.
         """
         ...
 
 
-def put_one(keeper: Keeper, delivery: Delivery) -> Receipt:
-    """Keep one delivery.
+def put_one(store: DeliveryStore, delivery: Delivery) -> Receipt:
+    """Store one delivery.
 
-    :raises LarkError: it is not kept, or nobody knows.
+    :raises LarkError: it is not stored, or that is not known.
     """
-    (outcome,) = keeper.put_all([delivery])
+    (outcome,) = store.put_all([delivery])
     if isinstance(outcome, LarkError):
         raise outcome
     return outcome
 
 
-class Inbox(Keeper, Protocol):
+class Inbox(DeliveryStore, Protocol):
     """Deliveries to one app, each kept once."""
 
     def claim(

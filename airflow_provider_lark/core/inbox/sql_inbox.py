@@ -76,7 +76,7 @@ class SqlInbox:
         return put_one(self, delivery)
 
     def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Keep all of them durably, each once, in one transaction; see :meth:`.Keeper.put_all`."""
+        """Store all of them durably, each once, in one transaction; see :meth:`.DeliveryStore.put_all`."""
         outcomes = self._keep([self._new_entry(each) for each in deliveries])
         kept = zip(deliveries, outcomes, strict=True)
         self._announce([each.subject for each, told in kept if isinstance(told, Receipt) and told.is_new])

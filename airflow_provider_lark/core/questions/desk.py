@@ -15,7 +15,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper, Entry, Inbox, InboxCounts, Outcome, Receipt
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Entry, Inbox, InboxCounts, Outcome, Receipt
 from airflow_provider_lark.core.questions.click import Click, read_click, read_decision_click
 from airflow_provider_lark.core.questions.question import Answered
 from airflow_provider_lark.core.questions.store import QuestionStore
@@ -42,7 +42,7 @@ class Desk:
         all of it, because what stores answers is the database that decides about them.
     """
 
-    def __init__(self, inbox: AsyncKeeper, questions: QuestionStore, *, patience: float | None = None) -> None:
+    def __init__(self, inbox: AsyncDeliveryStore, questions: QuestionStore, *, patience: float | None = None) -> None:
         self._inbox = inbox
         self._questions = questions
         self._patience = patience

@@ -20,7 +20,7 @@ from airflow_provider_lark.core.errors import (
     Stopped,
 )
 from airflow_provider_lark.core.hitl import endings
-from airflow_provider_lark.core.hitl.step import PARKED, Finish, PassOn, Wait, next_step
+from airflow_provider_lark.core.hitl.step import AWAITING_INPUT, Finish, PassOn, Wait, next_step
 from airflow_provider_lark.hooks.hitl.airflow_api import AirflowApi
 from airflow_provider_lark.hooks.hitl.asking import RequestDesk, words_of
 
@@ -118,7 +118,8 @@ class HitlBridge:
         sight = self._api.look(place)
         if sight is not None:
             created_at = None if sight.detail is None else sight.detail.created_at
-            progress = requests.note_seen(progress, created_at=created_at, is_parked=sight.state in PARKED)
+            is_awaiting_input = sight.state in AWAITING_INPUT
+            progress = requests.note_seen(progress, created_at=created_at, is_awaiting_input=is_awaiting_input)
         question = desk.questions.read(progress.question_id)
         step = next_step(question, progress, sight, self._api.account)
         match step:

@@ -19,7 +19,7 @@ from airflow_provider_lark.hooks.receiving.questions import open_questions
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.doors.web_app import Served
-    from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
+    from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
     from airflow_provider_lark.core.inbox.rabbitmq.publisher import RabbitMQInbox
     from airflow_provider_lark.core.inbox.rabbitmq.queues import AppQueues
     from airflow_provider_lark.core.inbox.redis_bell import RedisBell
@@ -44,11 +44,11 @@ def open_served(conn_id: str) -> Served:
     hook = LarkHook(conn_id)
     door = open_door(hook)
     approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
-    return Served(door, open_keeper(hook), approval_door)
+    return Served(door, open_delivery_store(hook), approval_door)
 
 
-def open_keeper(hook: LarkHook) -> AsyncKeeper:
-    """Return what keeps the deliveries to the app; its tables, or with RabbitMQ its queues, are made.
+def open_delivery_store(hook: LarkHook) -> AsyncDeliveryStore:
+    """Return the store for deliveries to the app; its tables, or with RabbitMQ its queues, are created.
 
     :raises LarkError: the inbox cannot be used.
     """

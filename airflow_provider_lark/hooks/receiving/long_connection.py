@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.errors import LarkError, Unreachable
 from airflow_provider_lark.hooks.database import sql_engine
-from airflow_provider_lark.hooks.receiving.inbox import name_store, open_keeper
+from airflow_provider_lark.hooks.receiving.inbox import name_store, open_delivery_store
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.api import AsyncLarkClient
@@ -37,10 +37,10 @@ async def open_receiver(conn_id: str) -> LongConnectionReceiver:
 
     hook = LarkHook(conn_id)
     # reading a connection and making tables must not be waited for on the event loop
-    keeper = await asyncio.to_thread(open_keeper, hook)
+    store = await asyncio.to_thread(open_delivery_store, hook)
     lease = await asyncio.to_thread(open_lease, hook)
     return LongConnectionReceiver(
-        hook.settings.app_id, open_client=lambda: _open_client(conn_id), inbox=keeper, lease=lease, clock=hook.clock
+        hook.settings.app_id, open_client=lambda: _open_client(conn_id), inbox=store, lease=lease, clock=hook.clock
     )
 
 

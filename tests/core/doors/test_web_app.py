@@ -24,7 +24,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.doors.web_app import BODY_BYTES_MAX, Receiver, Served, make_app
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor, callback_secrets
 from airflow_provider_lark.core.receiving.door import Door
@@ -71,19 +71,19 @@ class Running:
 def serve(
     inbox: SqlInbox,
     *,
-    keeper: AsyncKeeper | None = None,
+    front: AsyncDeliveryStore | None = None,
     app_id: str = "cli_1",
     answer_seconds: float = 60.0,
     clock: Clock | None = None,
 ) -> Iterator[Running]:
     """Run a receiver on a free port, in a thread with a loop of its own.
 
-    :param keeper: what stands before the inbox.
+    :param front: what stands before the inbox.
     """
     door = Door(app_id, encrypt_key=Secret(KEY), verification_token=Secret(TOKEN))
     approval_door = ApprovalDoor(app_id, callback_secrets(app_id, encrypt_key=Secret(KEY)))
     receiver = Receiver(
-        {"lark_default": Served(door, keeper or GroupCommit(inbox), approval_door)},
+        {"lark_default": Served(door, front or GroupCommit(inbox), approval_door)},
         answer_seconds=answer_seconds,
         clock=clock or StoppedClock(),
     )

@@ -39,7 +39,7 @@ def question(asked: Request, *votes: Vote, **changes: Any) -> Question:
 
 
 def progress(asked: Request, **changes: Any) -> Progress:
-    return Progress("q1", asked, **{"created_at": CREATED, "parked_ms": NOW_MS - 60_000} | changes)
+    return Progress("q1", asked, **{"created_at": CREATED, "awaiting_since_ms": NOW_MS - 60_000} | changes)
 
 
 def sight(state: str | None = "awaiting_input", try_number: int = 1, **detail: Any) -> Sight:

@@ -23,12 +23,12 @@ def step(seen: Any, *votes: Any, account: str | None = "bridge", state: str | No
     return next_step(replace(asking, state=state) if state else asking, progress(asked, **changes), seen, account)
 
 
-@pytest.mark.parametrize("parked", ["awaiting_input", "deferred"])
-def test_answer_is_passed_on_once_the_task_has_waited_a_while(parked: str) -> None:
-    assert step(sight(parked), vote()) == PassOn(Answer(("Approve",), {}))
-    assert step(sight(parked), vote(), parked_ms=None) == Wait(1.0)
-    assert step(sight(parked), vote(), parked_ms=NOW_MS - 1000) == Wait(4.0)
-    assert step(sight(parked)) == Wait(5.0)
+@pytest.mark.parametrize("waits_in", ["awaiting_input", "deferred"])
+def test_answer_is_passed_on_once_the_task_has_waited_a_while(waits_in: str) -> None:
+    assert step(sight(waits_in), vote()) == PassOn(Answer(("Approve",), {}))
+    assert step(sight(waits_in), vote(), awaiting_since_ms=None) == Wait(1.0)
+    assert step(sight(waits_in), vote(), awaiting_since_ms=NOW_MS - 1000) == Wait(4.0)
+    assert step(sight(waits_in)) == Wait(5.0)
 
 
 @pytest.mark.parametrize("state", ["running", "queued", "scheduled", None, "up_for_retry"])

@@ -31,9 +31,9 @@ def test_request_is_due_until_its_cards_say_how_it_ended(kind: str, new_database
     store.end("q1", endings.replaced())
     store.finish("q1")
     (progress,) = store.due()
-    seen = store.note_seen(progress, created_at="now", is_parked=True)
-    assert (seen.created_at, seen.parked_ms is not None) == ("now", True)
-    assert store.note_seen(seen, created_at="later", is_parked=False).created_at == "now"
+    seen = store.note_seen(progress, created_at="now", is_awaiting_input=True)
+    assert (seen.created_at, seen.awaiting_since_ms is not None) == ("now", True)
+    assert store.note_seen(seen, created_at="later", is_awaiting_input=False).created_at == "now"
     store.note_looked("q2", again_in_seconds=3600, attempts=2)
     assert store.due() == []
     questions.note_card("q2", "om_1", "oc_1")

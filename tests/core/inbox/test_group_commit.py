@@ -49,8 +49,8 @@ def told(number: int) -> Delivery:
     return read_delivery(event(event_id=f"e{number}"), now_ms=1)
 
 
-async def put_many(keeper: GroupCommit, numbers: Sequence[int]) -> list[Receipt | BaseException]:
-    puts = (keeper.put(told(number), seconds=60) for number in numbers)
+async def put_many(commits: GroupCommit, numbers: Sequence[int]) -> list[Receipt | BaseException]:
+    puts = (commits.put(told(number), seconds=60) for number in numbers)
     return await asyncio.gather(*puts, return_exceptions=True)
 
 
@@ -80,10 +80,10 @@ def test_batch_that_hangs_holds_up_no_other(database, inbox):
     identity = told(2001).identities[0]
 
     async def run() -> Receipt:
-        keeper = GroupCommit(inbox)
-        stuck = asyncio.create_task(keeper.put(told(2001), seconds=60))
+        commits = GroupCommit(inbox)
+        stuck = asyncio.create_task(commits.put(told(2001), seconds=60))
         await asyncio.sleep(0.1)
-        receipt = await keeper.put(told(2002), seconds=60)
+        receipt = await commits.put(told(2002), seconds=60)
         assert not stuck.done()
         blocker.rollback()
         assert (await stuck).is_new
@@ -115,15 +115,15 @@ def test_what_nobody_waits_for_any_more_is_not_written(monkeypatch):
     held = Held()
 
     async def run() -> None:
-        keeper = GroupCommit(held)
+        commits = GroupCommit(held)
         stuck = []
         for number in range(WRITERS):
-            stuck.append(asyncio.create_task(keeper.put(told(number), seconds=60)))
+            stuck.append(asyncio.create_task(commits.put(told(number), seconds=60)))
             while held.at_once <= number:
                 await asyncio.sleep(0.001)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(keeper.put(told(100), seconds=0.05), 0.05)
-        late = asyncio.create_task(keeper.put(told(101), seconds=60))
+            await asyncio.wait_for(commits.put(told(100), seconds=0.05), 0.05)
+        late = asyncio.create_task(commits.put(told(101), seconds=60))
         held.may_go.set()
         await asyncio.gather(late, *stuck)
 
@@ -136,9 +136,9 @@ def test_more_than_may_wait_is_refused_at_once(monkeypatch):
     held = Held()
 
     async def run() -> list[Any]:
-        keeper = GroupCommit(held)
+        commits = GroupCommit(held)
         asyncio.get_running_loop().call_later(0.05, held.may_go.set)
-        return await put_many(keeper, range(8))
+        return await put_many(commits, range(8))
 
     outcomes = asyncio.run(run())
     assert [isinstance(each, Unreachable) for each in outcomes] == [False] * 5 + [True] * 3

@@ -146,8 +146,8 @@ def store(queue: RabbitMQInbox, *deliveries: Delivery) -> list[Any]:
     """Return what Lark is told about each, as the doors do it."""
 
     async def run() -> list[Any]:
-        intake, keeper = Intake(), GroupCommit(queue)
-        return await asyncio.gather(*(intake.store(keeper, each) for each in deliveries))
+        intake, commits = Intake(), GroupCommit(queue)
+        return await asyncio.gather(*(intake.store(commits, each) for each in deliveries))
 
     return asyncio.run(run())
 

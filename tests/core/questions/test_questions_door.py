@@ -67,7 +67,7 @@ def room(request: pytest.FixtureRequest, new_database: Callable[[str], Engine]) 
         lin, wei = (emu.state.add_user(name).open_id for name in ("Lin", "Wei"))
         chat = emu.state.add_chat("Team", [lin, wei])
         with (
-            serve(inbox, keeper=Desk(GroupCommit(inbox), store), app_id=emu.app_id, clock=SystemClock()) as running,
+            serve(inbox, front=Desk(GroupCommit(inbox), store), app_id=emu.app_id, clock=SystemClock()) as running,
             LarkClient(emu.app_id, emu.app_secret, host=emu.url) as client,
         ):
             url = f"{running.url}/lark_default"

@@ -170,7 +170,7 @@ def test_large_source_is_written_in_full_batches(lark, engine):
         pytest.param(2500, 1 + 2 + 3, id="those after it are smaller"),
     ],
 )
-def test_batches_that_are_too_large_are_halved(lark, sqlite, rows, calls):
+def test_batches_that_are_too_large_are_bisected(lark, sqlite, rows, calls):
     where = lark.table("t", id=2, twice=2)
     lark.emulator.faults.add("batch_create", code=1254104, status=400)
     report = copy(lark, sqlite, where, sql=numbered(rows))

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.doors.intake import Intake
 from airflow_provider_lark.core.doors.long_connection.frame import OddFrame
 from airflow_provider_lark.core.doors.long_connection.session import Arrival, Session, Silent
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.receiving.door import receive_trusted
 from airflow_provider_lark.core.receiving.refusal import Refused
 
@@ -53,7 +53,7 @@ class Conversation:
         session: Session,
         *,
         app_id: str,
-        inbox: AsyncKeeper,
+        inbox: AsyncDeliveryStore,
         intake: Intake,
         figures: Figures,
         clock: Clock,

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.doors.long_connection.session import Session, Ti
 from airflow_provider_lark.core.doors.long_connection.socket import open_socket, require_websockets
 from airflow_provider_lark.core.errors import LarkError, NotAuthorized, PermanentError
 from airflow_provider_lark.core.inbox.connection import ConnectionLease
-from airflow_provider_lark.core.inbox.inbox import AsyncKeeper
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class LongConnectionReceiver:
         app_id: str,
         *,
         open_client: OpenClient,
-        inbox: AsyncKeeper,
+        inbox: AsyncDeliveryStore,
         lease: ConnectionLease,
         clock: Clock = SYSTEM_CLOCK,
         chance: Callable[[], float] = _CHANCE,

@@ -42,7 +42,7 @@ class Target(Protocol):
     """The inbox in the database."""
 
     def put_all(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Keep all of them durably, each once; see :meth:`.Keeper.put_all`."""
+        """Store all of them durably, each once; see :meth:`.DeliveryStore.put_all`."""
         ...
 
     def count(self) -> object:

@@ -241,7 +241,7 @@ def _replay(run: Run, intent: Intent) -> list[RecordId] | None:
         if is_void(error) or isinstance(error, ClientTokenConflict):
             return None
         if isinstance(error, ServerFailed) and not find_by_keys(run, intent.keys):
-            # it breaks down over one of them; sent anew, they are halved
+            # it fails because of one of them; sent anew, they are bisected
             return None
         raise
 

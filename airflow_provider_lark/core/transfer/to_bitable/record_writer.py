@@ -105,7 +105,7 @@ class RecordWriter:
     def _create(self, batch: Sequence[Item]) -> list[list[str]]:
         made: list[list[str]] = []
         try:
-            self._halve(batch, lambda part: made.append(self._send_create(part)), creates=True)
+            self._bisect(batch, lambda part: made.append(self._send_create(part)), creates=True)
         except RowError as error:
             if self._takes_back:
                 told = self._table.take_back([id_ for ids in made for id_ in ids])
@@ -117,7 +117,7 @@ class RecordWriter:
         self._report.created += sum(map(len, made))
         return made
 
-    def _halve(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None], *, creates: bool = False) -> None:
+    def _bisect(self, batch: Sequence[Item], send: Callable[[Sequence[Item]], None], *, creates: bool = False) -> None:
         bisect_all(batch, send, self._refuse, luck=self._luck, creates=creates)
 
     def _send_create(self, part: Sequence[Item]) -> list[str]:
@@ -130,7 +130,7 @@ class RecordWriter:
         return [record["record_id"] for record in records]
 
     def _update(self, batch: Sequence[Item]) -> None:
-        self._halve(batch, self._send_update)
+        self._bisect(batch, self._send_update)
 
     def _send_update(self, part: Sequence[Item]) -> None:
         bodies = [(item.record_id, item.fields) for item in part]
