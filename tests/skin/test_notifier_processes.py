@@ -112,24 +112,24 @@ def test_failure_retry_and_recovery_of_a_task_process_are_one_card(chat, connect
     assert (chat.shown.color, chat.shown.title) == ("red", "made_in_a_test.check failed")
 
 
-def test_mapped_tasks_that_fail_in_eight_processes_at_once_say_of_how_many(
+def test_mapped_tasks_that_fail_in_four_processes_at_once_say_of_how_many(
     chat, connections, emulator, monkeypatch, tmp_path
 ):
     """5.10: of how many each process asks Airflow, over its own supervisor."""
     emulator.switches.rate_limits = True
     migrate.upgrade(chat.engine)
-    states = {f"download_{number}": "failed" if number % 36 == 0 else "running" for number in range(284)}
+    states = {f"download_{number}": "failed" if number % 72 == 0 else "running" for number in range(284)}
 
     def work(worker):
         folder = tmp_path / f"worker {worker}"
         folder.mkdir()
         done = run_task(
-            monkeypatch, folder, MAPPED, "download", connections, level="INFO", map_index=worker * 36, states=states
+            monkeypatch, folder, MAPPED, "download", connections, level="INFO", map_index=worker * 72, states=states
         )
         assert done.state == "failed"
         assert [each for each in done.events("warning") if "cannot" in each or "could not" in each] == []
 
-    run_forked(8, work)
-    assert (chat.shown.color, chat.shown.title) == ("red", "made_in_a_test: 8 of 284 failed")
-    assert "[0], [36], [72], and 5 more" in chat.shown.text
+    run_forked(4, work)
+    assert (chat.shown.color, chat.shown.title) == ("red", "made_in_a_test: 4 of 284 failed")
+    assert "[0], [72], [144], and 1 more" in chat.shown.text
     assert [each.code for each in emulator.log if each.code] == []

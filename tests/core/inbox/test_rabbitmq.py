@@ -382,7 +382,8 @@ def test_events_wait_in_the_queue_while_the_database_is_down(broker, queue, inbo
             queue.put(told(number))
         wait_until(lambda: pump.counts["failures"] + pump.counts["gaps"] >= 3)
         tap.open()
-        wait_until(lambda: inbox.count().pending == 200)
+        # counted after the commit that the inbox shows
+        wait_until(lambda: inbox.count().pending == 200 and pump.counts["moved"] >= 200)
         assert pump.counts["dead"] == 0
         # the connection to the broker lived on: messages that were held are stored, not handed out again
         assert pump.counts["moved"] == 200
