@@ -12,7 +12,7 @@ from airflow_provider_lark.hooks.parameters import read_json, read_list
 def read_message_ids(given: Any) -> list[str]:
     """Return ids of messages, each once: of one, of a list, or of what an operator that sends returns.
 
-    :raises ConfigError: there is none, or something is no id.
+    :raises ConfigError: no id is given, or something is not an id.
     """
     if isinstance(given, str) and given.lstrip().startswith("{"):
         given = read_json(given, "message_id")

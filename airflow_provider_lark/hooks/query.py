@@ -40,7 +40,7 @@ def opened_query(conn_id: str, sql: str, parameters: Mapping[str, Any] | None = 
     On SQLite, PostgreSQL, MySQL and MariaDB in a session such as the transfers open, with ``:name`` for a value of
     *parameters*; elsewhere through the connection of Airflow's own hook, with the form that its driver takes.
 
-    :raises ConfigError: there is no such connection, it is none of a database, or the database refuses the query.
+    :raises ConfigError: the connection does not exist or is not one to a database, or the database refuses the query.
     """
     hook = database_hook(conn_id)
     if getattr(hook, "conn_type", "") in _WITH_SESSION:

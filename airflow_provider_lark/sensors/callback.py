@@ -199,5 +199,5 @@ def _card_of(content: str) -> dict[str, Any] | None:
     except ValueError:
         card = None
     if not isinstance(card, dict):
-        raise ConfigError("message_id: is no card whose content the app can read")
+        raise ConfigError("message_id: is not a card whose content the app can read")
     return None if card.get("type") == "template" or "template_id" in card else card

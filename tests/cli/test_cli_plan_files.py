@@ -160,7 +160,7 @@ def test_new_file_is_private_and_an_older_one_is_replaced(airflow, saved, two):
         ("link", "is a symbolic link"),
         ("folder", "is a folder"),
         ("pipe", "is no regular file"),
-        ("text", "exists and is no plan"),
+        ("text", "exists and is not a plan"),
         ("missing", "there is no folder"),
     ],
 )

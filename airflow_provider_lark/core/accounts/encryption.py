@@ -47,7 +47,7 @@ class Keyring:
     def from_text(cls, text: str) -> Keyring:
         """Read keys: base64 of 32 bytes, standard or url-safe, padded or not, separated by commas.
 
-        :raises ConfigError: there is none, or one is something else.
+        :raises ConfigError: no key is set, or one is not a valid key.
         """
         secret = Secret(text)
         del text  # from here on no traceback with locals can show it

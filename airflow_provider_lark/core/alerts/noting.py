@@ -62,7 +62,7 @@ def note_task(place: CardPlace, news: TaskNews, look: Mapping[str, Any], conn: C
 def note_run(place: CardPlace, news: RunNews, look: Mapping[str, Any], conn: Connection) -> int | None:
     """Write down what became of the run, and return the version that shows it; None where nothing has to be shown.
 
-    A success that no card has spoken ill of is none to show.
+    A success is shown only where the card has shown something before.
     """
     card = lock_card(conn, place.card_id) if news.state == "succeeded" else _locked(place, conn)
     if card is None or (news.state == "succeeded" and card.version == 0):

@@ -80,7 +80,7 @@ class RetryPolicy:
     :param retry_codes: codes of Lark after which to send again, though a person is expected to change something first.
     :param final_codes: codes after which not to, though it may help.
     :param handler: asked about each failed attempt that no code above decides.
-    :raises ConfigError: a number is out of its range, or a code is none.
+    :raises ConfigError: a number is out of its range, or a code is not valid.
     """
 
     max_attempts: int = MAX_ATTEMPTS

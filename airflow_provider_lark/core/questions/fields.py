@@ -104,7 +104,7 @@ def _field(given: Mapping[str, Any], wanted: str | None) -> Field:
         kind = "options"
     if wanted is not None:
         if wanted not in get_args(Kind):
-            raise ConfigError(f"{wanted!r} is no kind of a form field; known: {', '.join(get_args(Kind))}")
+            raise ConfigError(f"unknown kind of form field {wanted!r}; known: {', '.join(get_args(Kind))}")
         kind = wanted  # type: ignore[assignment]
     label = given.get("label") or given.get("text")
     most = given.get("max_length")

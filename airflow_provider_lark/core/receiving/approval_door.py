@@ -47,7 +47,7 @@ def callback_secrets(
     if known is None:
         raise ConfigError(
             f"app {app_id}: neither an Encrypt Key nor a verification token is set, so callbacks of the approval "
-            "centre could not be told from forgeries; copy them from the developer console (Events and callbacks) "
+            "centre cannot be verified; copy them from the developer console (Events and callbacks) "
             "into the connection"
         )
     made = {

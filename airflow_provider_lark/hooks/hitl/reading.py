@@ -74,7 +74,7 @@ def _of_review(task: Any) -> dict[str, Any]:
 
 
 def _plain(param: Any) -> dict[str, Any]:
-    """Return a Param as JSON; a default that is none counts as missing."""
+    """Return a Param as JSON; an invalid default counts as missing."""
     given = param if isinstance(param, Mapping) else {"value": param, "schema": {}}
     try:
         value = json.loads(json.dumps(given.get("value")))

@@ -115,7 +115,7 @@ class QuestionDesk:
         try:
             Centre(client, self.questions).show(question.id)
         except LarkError as exc:
-            log.warning("the approval centre could not be told of question %s: %s", question.id, exc)
+            log.warning("the approval centre could not be updated for question %s: %s", question.id, exc)
             return False
         return True
 

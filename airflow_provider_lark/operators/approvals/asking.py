@@ -206,7 +206,7 @@ class AskingOperator(CallingOperator):
 def _read_needed(given: int | str, allowed: Mapping[str, str] | None) -> tuple[int, int]:
     """Return how many equal answers decide, and how many rejections.
 
-    :raises ConfigError: it is no number, or more than there are people.
+    :raises ConfigError: it is not a number, or more than there are people.
     """
     many = None if allowed is None else len(allowed)
     if str(given).strip().lower() == "all":

@@ -32,7 +32,7 @@ class Step:
 def duration_seconds(value: Any, where: str) -> float | None:
     """Return a duration in seconds: of a ``timedelta``, or a number, also as text.
 
-    :raises ConfigError: it is none, or longer than 30 days.
+    :raises ConfigError: it is not a duration, or longer than 30 days.
     """
     given = value.total_seconds() if isinstance(value, timedelta) else value
     return read_seconds(given, where, longest=LONGEST_SECONDS)
@@ -41,7 +41,7 @@ def duration_seconds(value: Any, where: str) -> float | None:
 def read_steps(remind_after: Any, escalate_after: Any) -> list[Step]:
     """Return all steps in their order, with times counted from the question.
 
-    :raises ConfigError: a time is none.
+    :raises ConfigError: a time is not valid.
     """
     given: Sequence[Any] = [remind_after] if isinstance(remind_after, timedelta) else _list(remind_after)
     reminders = [(duration_seconds(each, f"remind_after[{at}]"), "remind") for at, each in enumerate(given)]

@@ -170,7 +170,7 @@ def test_fields_are_those_that_the_card_declares() -> None:
     assert (found[0].shown_name, found[0].is_required, found[0].most, found[2].options) == ("Number", True, 5, ("a",))
     with pytest.raises(ConfigError, match="no form field named nope"):
         declared_fields({"body": {"elements": [form]}}, {"nope": "integer"})
-    with pytest.raises(ConfigError, match="'money' is no kind"):
+    with pytest.raises(ConfigError, match="unknown kind of form field 'money'"):
         declared_fields({"body": {"elements": [form]}}, {"n": "money"})
 
 

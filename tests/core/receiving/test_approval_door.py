@@ -67,7 +67,7 @@ def test_secrets_are_the_same_each_time_and_another_apps_differ() -> None:
     assert len({SECRETS.token.reveal(), SECRETS.key.reveal(), other.token.reveal(), other.key.reveal()}) == 4
     assert by_token.token == SECRETS.token
     assert "canary" not in repr(callback_secrets("a", encrypt_key=Secret("canary")))
-    with pytest.raises(ConfigError, match="could not be told from forgeries"):
+    with pytest.raises(ConfigError, match="cannot be verified"):
         callback_secrets("cli_1", verification_token=Secret(""))
 
 

@@ -8,7 +8,7 @@ from threading import Lock
 
 
 class CallLog:
-    """Counts every HTTP request that was sent, retries included; a connection that failed is none."""
+    """Counts every HTTP request that was sent, retries included; a failed connection is not counted."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -111,7 +111,7 @@ class Chats(Namespace[D]):
 
         Blanks around it do not count, case does. All names are read once and kept for five minutes.
 
-        :raises NotFound: there is none; the message tells the nearest names.
+        :raises NotFound: it does not exist; the message lists the nearest names.
         :raises BadRequest: there are several; the message tells their chat_ids.
         """
         return (yield from find_chat_id(self.session, name))
@@ -120,7 +120,7 @@ class Chats(Namespace[D]):
     def get(self, *, chat_id: str, user_id_type: UserIdType = "open_id") -> Flow[ChatInfo]:
         """Return a group.
 
-        :raises NotFound: there is none.
+        :raises NotFound: it does not exist.
         """
         query = {"user_id_type": user_id_type}
         body = yield from self.session.call(GET_CHAT, {"chat_id": chat_id}, query=query, subject=f"chat {chat_id}")

@@ -83,7 +83,7 @@ class OpenApi:
         :param files: the files of a multipart body by the names of their parts; the caller opens and closes them.
         :param subject: on what the call works, for errors; default: the path.
         :param kind: under which the call is counted; default: its route's, or ``other``.
-        :raises BadRequest: the path is none of Lark's, or of another host; or the body cannot be sent.
+        :raises BadRequest: the path is not one of Lark's, or names another host; or the body cannot be sent.
         :raises TooLarge: a file is larger than this API takes.
         """
         method, path, query = self._read_target(method, path, query or {})
@@ -199,7 +199,7 @@ def call_effect(
     """Return what a second sending of a call does; see :data:`.Effect`.
 
     :param host: of the client that would make it.
-    :raises BadRequest: the path is none of Lark's, or of another host.
+    :raises BadRequest: the path is not one of Lark's, or names another host.
     """
     path, in_path = _split_path(path, host)
     return _effect(_route(method.upper(), path, None)[0], {**in_path, **(query or {})}, json, None)

@@ -14,7 +14,7 @@ _SENDABLE = re.compile(r"[\x21-\x7e]+")
 def take_token(body: JsonObject, name: str, *, endpoint: str) -> Secret:
     """Take the token *name* out of what a token endpoint answered: no later error can show it there.
 
-    :raises UnexpectedAnswer: there is none, or one that no header can carry.
+    :raises UnexpectedAnswer: it has no token, or one that a header cannot carry.
     """
     token = take_secret(body, name)
     # an HTTP library quotes a header that it cannot send, and with it the token

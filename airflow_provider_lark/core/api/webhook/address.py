@@ -46,7 +46,7 @@ class HookAddress:
 def parse_hook_address(text: str) -> HookAddress:
     """Read the address of a webhook bot; blanks and line ends around it do not count.
 
-    :raises ConfigError: it is none; the message says what is in the way and which form is wanted.
+    :raises ConfigError: it is not one; the message says what is wrong and which form is expected.
     """
     given = (text or "").strip()
     del text

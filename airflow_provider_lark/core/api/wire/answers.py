@@ -269,7 +269,7 @@ def pick_list(data: Mapping[str, Any], name: str, *, endpoint: str) -> list[Any]
 def pick_objects(data: Mapping[str, Any], name: str, gives: Gives, *, endpoint: str) -> list[Any]:
     """Return the list *name* of an answer, each of its items an object with the members *gives*.
 
-    :raises UnexpectedAnswer: an item is none.
+    :raises UnexpectedAnswer: an item is not of the expected form.
     """
     items = pick_list(data, name, endpoint=endpoint)
     for item in items:

@@ -79,7 +79,7 @@ class PrivateFile:
         with open_regular(self._path) as file:
             there = file.read(len(self._begins))
         if not self._begins.startswith(there):
-            raise ConfigError(f"{self._path}: exists and is no plan; give a new file, or an older plan to be replaced")
+            raise ConfigError(f"{self._path}: exists and is not a plan; give a new file, or an older plan to replace")
 
 
 @contextmanager

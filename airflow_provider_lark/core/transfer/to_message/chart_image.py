@@ -70,7 +70,7 @@ def _check_groups(points: Points) -> None:
     if count > _GROUPS_MAX:
         what, other = ("slices", " or use chart='bar'") if of_pie else ("series", "")
         raise BadRequest(
-            f"the chart would have {count:,} {what}, more than the {_GROUPS_MAX} that can be told apart: keep only "
+            f"the chart would have {count:,} {what}, more than the {_GROUPS_MAX} that can be distinguished: keep only "
             f"the largest in the query,{other or ' or plot fewer columns'}"
         )
     if any(abs(each.y) > _LARGEST for each in points.values):

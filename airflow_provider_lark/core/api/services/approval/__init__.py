@@ -120,7 +120,7 @@ class Approval(Namespace[D]):
     def get_definition(self, *, approval_code: str, user_id_type: UserIdType = "open_id") -> Flow[JsonObject]:
         """Return a definition as Lark has it, without the secrets of its callback.
 
-        :raises NotFound: there is none.
+        :raises NotFound: it does not exist.
         """
         check_code(approval_code)
         body = yield from self.session.call(

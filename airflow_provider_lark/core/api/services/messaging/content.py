@@ -104,7 +104,7 @@ def post(languages: Mapping[str, Any], *, mentions: Sequence[str] = ()) -> Conte
     The language may be left out: ``{"title": …, "content": […]}``.
 
     :param mentions: ids of people, or ``all``, put before the first paragraph of each language.
-    :raises BadRequest: it is none.
+    :raises BadRequest: it is not valid.
     """
     whole = {DEFAULT_LOCALE: languages} if "content" in languages else dict(languages)
     if not whole:
@@ -167,7 +167,7 @@ def card(raw: Mapping[str, Any], *, mentions: Sequence[str] = ()) -> Content:
     """Return a card of JSON 1.0 or 2.0, or what stands for one: a template, a card entity.
 
     :param mentions: ids of people, or ``all``, put before the first element.
-    :raises BadRequest: it is no card, or one in the frame of another API.
+    :raises BadRequest: it is not a card, or a card wrapped for another API.
     """
     if not isinstance(raw, Mapping):
         raise BadRequest(f"expected the card as a dict of card JSON, got {type(raw).__name__}")

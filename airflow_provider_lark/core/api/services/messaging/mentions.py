@@ -17,7 +17,7 @@ _MOBILE = re.compile(r"\+[0-9][0-9 ().-]{5,23}")
 def check_mentions(mentions: Sequence[str]) -> list[str]:
     """Return ids, each once and without blanks; e-mail addresses and mobile numbers pass, to be looked up.
 
-    :raises BadRequest: one is no id.
+    :raises BadRequest: one is not an id.
     """
     if isinstance(mentions, str):
         raise BadRequest("mentions: expected a list of ids, e-mail addresses or mobile numbers, found a string")

@@ -101,7 +101,7 @@ class Sharing(Namespace[D]):
         by: Literal["app", "sms", "phone"] = "app",
         allow_costs: bool = False,
     ) -> Flow[list[str]]:
-        """Alarm members of the chat about a message of the app's own, and return the ids of those who are none.
+        """Alarm members of the chat about a message of the app's own, and return the ids of those who are not members.
 
         :param by: in the client, by text message, or by a call.
         :param allow_costs: has to be given for ``sms`` and ``phone``, which the tenant pays for, each time.
