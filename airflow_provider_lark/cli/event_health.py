@@ -6,11 +6,15 @@ from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
 
+from airflow.sdk.configuration import conf
+
 from airflow_provider_lark.core import LarkClient, load_mappings
 from airflow_provider_lark.core.api.address import TableAddress, parse_base
-from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.errors import ConfigError, LarkError
+from airflow_provider_lark.core.inbox.connection import find_holder
 from airflow_provider_lark.core.inbox.survey import survey
 from airflow_provider_lark.core.sync.doctor import Finding
+from airflow_provider_lark.core.sync.doctor.console import Receivers, examine_console
 from airflow_provider_lark.core.sync.doctor.events import (
     check_receiver,
     examine_arrivals,
@@ -22,6 +26,7 @@ from airflow_provider_lark.core.sync.doctor.events import (
 from airflow_provider_lark.core.sync.doctor.findings import Answer, look
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
+from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids
 from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
 
 
@@ -30,6 +35,7 @@ def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Itera
     settings, subject = hook.settings, "events"
     keys = {"encrypt_key": settings.event_encrypt_key, "verification_token": settings.event_verification_token}
     yield look(subject, "keys", partial(examine_keys, *keys.values()))
+    yield from examine_console(client, _find_receivers(hook, args))
     for name, address in _bases(hook, args).items():
         yield examine_subscription(client, name, address)
     yield from _examine_store(hook, subject)
@@ -37,6 +43,25 @@ def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Itera
         yield look(f"RabbitMQ {settings.rabbitmq_conn_id}", "queues", partial(_examine_queues, hook))
     if args.receiver_url:
         yield look(subject, "receiver", partial(check_receiver, args.receiver_url, **keys, clock=hook.clock))
+
+
+def _find_receivers(hook: LarkHook, args: Namespace) -> Receivers:
+    settings, conn_id = hook.settings, hook.lark_conn_id
+    try:
+        with opened_engine(name_store(conn_id, settings.token_store_conn_id)) as engine:
+            holder = find_holder(engine, settings.app_id) or ""
+    except LarkError:
+        # the line of the inbox says what is wrong with the store
+        holder = None
+    base = (conf.get("lark", "receiver_url", fallback="") or "").strip().rstrip("/")
+    try:
+        is_in_api_server = conn_id in (read_conn_ids() or ())
+    except ConfigError:
+        # the log of the api-server says that it does not receive, and why
+        is_in_api_server = False
+    # below it the api-server has /events/…, and a receiver of its own does not
+    urls = (f"{base}/events/{conn_id}", *(() if is_in_api_server else (f"{base}/{conn_id}",)))
+    return Receivers(holder, is_in_api_server or bool(args.receiver_url or base), urls if base else ())
 
 
 def _examine_store(hook: LarkHook, subject: str) -> Iterator[Finding]:

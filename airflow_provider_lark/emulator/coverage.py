@@ -112,6 +112,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "GET drive/v1/files/:file_token/get_subscribe",
         "DELETE drive/v1/files/:file_token/delete_subscribe",
         "POST /callback/ws/endpoint",
+        "GET application/v6/applications/:app_id",
+        "GET application/v6/applications/:app_id/app_versions/:version_id",
     ),
     "Messages": (
         "POST im/v1/messages",

@@ -110,6 +110,8 @@ class Switches:
     """Whether a refused download has a status and no body: documented is the status only (§7.4)."""
     unsubscribed: Literal["silent", "delete", "always"] = "delete"
     """Where a subscription that is not there is 1069605: when it is deleted, or also when it is asked for (§5.1)."""
+    tells_callbacks: bool = True
+    """Whether an app's settings hold its ``callback_info``, which SDKs know and the page does not name (§5.1)."""
     foreign_file_code: int = 1254303
     """Code for a file of another base in a cell: 1254303 or 1254027 (§7.4)."""
     login_denied: bool = False

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.configuration import conf
+from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -31,13 +31,12 @@ ANSWER_SECONDS = 0.8
 def read_apps() -> list[dict[str, Any]]:
     """Return what Airflow mounts in its api-server, as ``[lark]`` of its configuration says."""
     try:
-        if not conf.getboolean("lark", "receiver_enabled", fallback=False):
-            return []
-        names = conf.get("lark", "receiver_conn_ids", fallback="lark_default") or ""
+        conn_ids = read_conn_ids()
     except Exception as exc:  # noqa: BLE001 - a wrong word in a setting must not keep Airflow from starting
         log.warning("[lark] receiver_enabled: cannot be read, so Lark's events are not received here: %s", exc)
         return []
-    conn_ids = list(dict.fromkeys(name for each in names.replace("\n", ",").split(",") if (name := each.strip())))
+    if conn_ids is None:
+        return []
     if not conn_ids:
         log.warning("[lark] receiver_conn_ids names no connection, so Lark's events are not received here")
         return []

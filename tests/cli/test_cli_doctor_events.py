@@ -98,6 +98,91 @@ def test_scope_that_is_missing_is_named(told, inbox, emulator):
     assert "docs:event:subscribe" in found["base MyDB", "subscription"][1]
 
 
+SELF_MANAGE = "application:application:self_manage"
+
+
+def test_console_that_has_nothing_on_says_which_switches_to_set(told, inbox, emulator):
+    status, found = told()
+    assert (status, found["console", "events"][0], found["console", "callbacks"][0]) == (0, "warning", "warning")
+    assert "lacks the event drive.file.bitable_record_changed_v1" in found["console", "events"][1]
+    assert "card.action.trigger is off" in found["console", "callbacks"][1]
+    emulator.state.set_app(emulator.app_id, released=False)
+    emulator.switches.tells_callbacks = False
+    found = told()[1]
+    assert "no version of the app is released" in found["console", "events"][1]
+    assert "a version waits for review" in found["console", "events"][1]
+    assert found["console", "callbacks"][0] == "ok"
+
+
+def test_console_that_may_not_be_read_names_the_scope_and_fails_nothing(told, inbox, emulator):
+    others = ["bitable:app", "docs:event:subscribe"]
+    emulator.state.set_app(emulator.app_id, scopes=others)
+    status, found = told()
+    assert (status, found["console", "settings"][0]) == (0, "warning")
+    assert SELF_MANAGE in found["console", "settings"][1]
+    emulator.state.set_app(emulator.app_id, scopes=[*others, "admin:app.info:readonly"])
+    found = told()[1]
+    assert ("not read" in found["console", "events"][1], SELF_MANAGE in found["console", "events"][1]) == (True, True)
+    assert "card.action.trigger is off" in found["console", "callbacks"][1]
+
+
+def test_request_url_is_compared_with_receiver_url_and_shown_without_secrets(told, inbox, emulator, monkeypatch):
+    asked = "https://user:canary@Airflow.example.com/lark/events/lark_default/?token=canary"
+    emulator.state.set_event_url(emulator.app_id, asked, verify=False)
+    emulator.state.set_callback_url(emulator.app_id, asked, verify=False)
+    found = told()[1]
+    shown = "clicks on cards go to https://airflow.example.com/lark/events/lark_default"
+    assert found["console", "callbacks"] == ("ok", shown)
+    assert found["console", "events"][0] == "ok"
+    monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_URL", "https://airflow.example.com/lark/")
+    assert told()[1]["console", "callbacks"] == ("ok", f"{shown}, as [lark] receiver_url says")
+    monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_URL", "https://other.example.com/lark")
+    status, found = told()
+    assert (status, found["console", "callbacks"][0]) == (0, "warning")
+    assert "https://other.example.com/lark/lark_default" in found["console", "callbacks"][1]
+    monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_ENABLED", "True")
+    assert "https://other.example.com/lark/lark_default" not in told()[1]["console", "callbacks"][1]
+    assert "canary" not in str(found)
+
+
+def test_way_of_clicks_is_compared_with_who_has_the_long_connection(told, inbox, emulator):
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.long_connection import open_lease
+
+    emulator.state.set_long_connection(emulator.app_id)
+    status, detail = told()[1]["console", "callbacks"]
+    assert (status, "no receiver here has it" in detail) == ("warning", True)
+    lease = open_lease(LarkHook())
+    assert lease.acquire() is None
+    assert told()[1]["console", "callbacks"] == (
+        "ok",
+        f"clicks on cards go over the long connection, which {lease.owner} has",
+    )
+    emulator.state.set_long_connection(emulator.app_id, callbacks=False)
+    emulator.state.set_callback_url(emulator.app_id, "https://elsewhere.example.com/x", verify=False)
+    status, detail = told()[1]["console", "callbacks"]
+    assert (status, "choose the long connection" in detail) == ("warning", True)
+    lease.release()
+    assert told()[1]["console", "callbacks"][0] == "ok"
+
+
+def test_settings_are_the_callers_own_and_versions_are_told_apart(emulator, shop):
+    from airflow_provider_lark.core.errors import NotFound
+    from airflow_provider_lark.hooks.lark import LarkHook
+
+    other = emulator.state.add_app("cli_other", "secret")
+    with LarkHook().client() as client:
+        for version_id, code in (("oav_unknown", 211002), (other.version_id, 211003)):
+            with pytest.raises(NotFound) as caught:
+                client.application.get_version(version_id=version_id)
+            assert caught.value.code == code
+        path = "/open-apis/application/v6/applications/cli_other"
+        with pytest.raises(PermissionError, match="may only look at its own settings"):
+            client.call("GET", path, query={"lang": "en_us"})
+        with pytest.raises(ValueError, match="lang"):
+            client.call("GET", path)
+
+
 @pytest.mark.parametrize(
     ("extra", "status", "word"),
     [

@@ -7,6 +7,7 @@ import httpx
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.calls.namespace import AsyncDriver
 from airflow_provider_lark.core.api.http.driver import LoopDriver
+from airflow_provider_lark.core.api.services.application import Application
 from airflow_provider_lark.core.api.services.approval import Approval
 from airflow_provider_lark.core.api.services.auth import Auth
 from airflow_provider_lark.core.api.services.bitable import Bitable
@@ -30,6 +31,7 @@ class AsyncLarkClient(LoopDriver, BaseClient):
 
     def _open(self) -> None:
         self._http = httpx.AsyncClient(**self._transport.options())
+        self.application: Application[AsyncDriver] = Application(self, self._session)
         self.approval: Approval[AsyncDriver] = Approval(self, self._session)
         self.auth: Auth[AsyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[AsyncDriver] = Bitable(self, self._session)

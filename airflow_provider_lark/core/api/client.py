@@ -7,6 +7,7 @@ import httpx
 from airflow_provider_lark.core.api.base import BaseClient
 from airflow_provider_lark.core.api.calls.namespace import SyncDriver
 from airflow_provider_lark.core.api.http.driver import BlockingDriver
+from airflow_provider_lark.core.api.services.application import Application
 from airflow_provider_lark.core.api.services.approval import Approval
 from airflow_provider_lark.core.api.services.auth import Auth
 from airflow_provider_lark.core.api.services.bitable import Bitable
@@ -30,6 +31,7 @@ class LarkClient(BlockingDriver, BaseClient):
 
     def _open(self) -> None:
         self._http = httpx.Client(**self._transport.options())
+        self.application: Application[SyncDriver] = Application(self, self._session)
         self.approval: Approval[SyncDriver] = Approval(self, self._session)
         self.auth: Auth[SyncDriver] = Auth(self, self._session)
         self.bitable: Bitable[SyncDriver] = Bitable(self, self._session)

@@ -35,6 +35,19 @@ def receiver_name() -> str:
     return f"{socket.gethostname()[:60]}, process {os.getpid()}, {uuid4().hex[:12]}"[:_OWNER_LENGTH]
 
 
+def find_holder(engine: Engine, app_id: str, *, clock: Clock | None = None) -> str | None:
+    """Return who has the app's long connection now, None if nobody; nothing is made or changed.
+
+    :raises ConfigError: the table is missing, or the database user has no right to it.
+    :raises Unreachable: the database does not answer.
+    """
+    now = select(connections.c.owner).where(connections.c.app_id == app_id, connections.c.expires_ms > NowMs())
+    found: str | None = look(
+        engine, lambda conn: conn.scalar(now), table=connections.name, clock=clock or SystemClock()
+    )
+    return found
+
+
 class ConnectionLease:
     """The right to an app's long connection, as *owner* asks for it; safe to share between threads.
 

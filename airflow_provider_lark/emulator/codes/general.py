@@ -216,6 +216,14 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     1069603: ("forbidden", 403),
     1069604: ("the document does not exist", 400),
     1069605: ("Unsubscribe", 400),
+    # apps and their versions, §5.1
+    210503: ("invalid app_id", 400),
+    210504: ("no such app in tenant", 400),
+    210505: ("target app not a custom app", 400),
+    210506: ("no such app", 400),
+    210508: ("insufficient permission level", 400),
+    211002: ("no such version_id", 400),
+    211003: ("no such version of desired app", 400),
     **MESSAGE_CODES,
     # the newer base/v3, and drive across tenants, §1.4, §12
     800010701: ("the request matches no path of base/v3", 400),

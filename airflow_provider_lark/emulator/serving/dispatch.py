@@ -12,6 +12,7 @@ from airflow_provider_lark.emulator.faults import Fault, Faults
 from airflow_provider_lark.emulator.formats.jsontext import dump
 from airflow_provider_lark.emulator.limits import RateLimits, limited
 from airflow_provider_lark.emulator.routes import (
+    applications,
     apps,
     events,
     fields,
@@ -58,6 +59,7 @@ ROUTES = (
     *media.ROUTES,
     *tenant.ROUTES,
     *wiki.ROUTES,
+    *applications.ROUTES,
     *events.ROUTES,
     *long_connection.ROUTES,
     *messages.ROUTES,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
+from uuid import NAMESPACE_OID, uuid5
 
 from airflow_provider_lark.emulator.clock import Clock
 from airflow_provider_lark.emulator.ids import Ids
@@ -47,12 +48,26 @@ class App:
     """open_ids of those who may use it; None: everyone."""
     is_enabled: bool = True
     has_bot: bool = True
+    is_released: bool = True
+    """Whether a version of it is online; its settings say which (lark-api §5.1)."""
     endpoint: Endpoint | None = field(default=None, repr=False)
     long_connection: LongConnection | None = None
     """What comes over it in place of a request URL; None: nothing does."""
     callback: Endpoint | None = field(default=None, repr=False)
     """Where clicks on its cards go; None: they are switched off in the console."""
     callback_kinds: tuple[CallbackKind, ...] = ("new",)
+
+    @property
+    def version_id(self) -> str:
+        """Of its only version."""
+        return f"oav_{uuid5(NAMESPACE_OID, self.app_id).hex}"
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        """The events added to it in the console, whichever way they go."""
+        if self.long_connection is not None and self.long_connection.takes_events:
+            return self.long_connection.event_types
+        return frozenset() if self.endpoint is None else self.endpoint.event_types
 
     @property
     def wants_tickets(self) -> bool:
@@ -124,12 +139,14 @@ class Accounts:
     def set_app(self, app_id: str, **settings: Any) -> App:
         """Change an app's settings in the console.
 
-        :param settings: ``enabled``, ``bot`` (whether it has one), ``redirect_uris`` and ``available_to`` (lists, None
-            for any), ``scopes`` (a list, None for all), ``tenants`` (of a store app).
+        :param settings: ``enabled``, ``bot`` (whether it has one), ``released`` (whether a version is online),
+            ``redirect_uris`` and ``available_to`` (lists, None for any), ``scopes`` (a list, None for all),
+            ``tenants`` (of a store app).
         """
         known: dict[str, tuple[str, Any]] = {
             "enabled": ("is_enabled", bool),
             "bot": ("has_bot", bool),
+            "released": ("is_released", bool),
             "redirect_uris": ("redirect_uris", _frozen),
             "available_to": ("available_to", _frozen),
             "scopes": ("scopes", _frozen),

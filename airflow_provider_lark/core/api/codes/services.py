@@ -1,4 +1,4 @@
-"""Codes of files, wiki nodes, people, file events and approvals; from the tables of drive-v1, wiki-v2, approval-v4."""
+"""Codes of files, apps, wiki nodes, people, file events, approvals; from the tables of drive, wiki, application, …"""
 
 from __future__ import annotations
 
@@ -76,6 +76,24 @@ _FILES: dict[int, _Row] = {
     1062507: (BadRequest, "the folder is full", "use another folder"),
 }
 
+_APPS: dict[int, _Row] = {
+    210503: (BadRequest, "the App ID is not one", "check the App ID of the connection"),
+    210504: (
+        NotFound,
+        "the tenant has no such app",
+        "check the App ID; a store app must be released, and not only for a part of its users",
+    ),
+    210505: (BadRequest, "the app is not a self-built app", "look at its settings in the developer console"),
+    210506: (NotFound, "the app does not exist", "check the App ID of the connection"),
+    210508: (
+        AccessDenied,
+        "the app may only look at its own settings",
+        "add the scope admin:app.info:readonly, then release a new version of the app",
+    ),
+    211002: (NotFound, "the version does not exist", "take the version_id from the app's settings"),
+    211003: (NotFound, "the version belongs to another app", "take the version_id from the app's settings"),
+}
+
 _OTHERS: dict[int, _Row] = {
     131002: (BadRequest, "Lark rejected a part of the wiki node request", "check the address"),
     131004: (AccessDenied, "the app is not a member of the wiki", "add the app to the wiki page or its space"),
@@ -120,5 +138,5 @@ FILE_STATUSES: dict[int, Meaning] = {
 """HTTP statuses of a download that come without a code."""
 
 SERVICE_MEANINGS: dict[int, Meaning] = {
-    code: Meaning(error, what, hint) for rows in (_FILES, _OTHERS) for code, (error, what, hint) in rows.items()
+    code: Meaning(error, what, hint) for rows in (_FILES, _APPS, _OTHERS) for code, (error, what, hint) in rows.items()
 }

@@ -109,6 +109,42 @@ class BotInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """What the developer console says of callbacks, such as clicks on cards.
+
+    :param kind: ``webhook``: they go to *request_url*; ``websocket``: over the long connection; empty: neither is set.
+    :param subscribed: such as ``card.action.trigger``.
+    """
+
+    kind: str
+    request_url: str
+    subscribed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What the developer console says of an app.
+
+    :param online_version_id: of the released version, None if there is none; *unaudited_version_id* waits for review.
+    :param callbacks: None: Lark does not tell.
+    """
+
+    name: str
+    online_version_id: str | None
+    unaudited_version_id: str | None
+    callbacks: CallbackSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppVersion:
+    """A version of an app. *event_types*: the events that are added to it."""
+
+    version_id: str
+    version: str
+    event_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WikiNode:
     """What a wiki node shows: for *obj_type* ``bitable``, *obj_token* is the app_token."""
 

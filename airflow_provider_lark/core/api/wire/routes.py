@@ -135,6 +135,11 @@ CREATE_RECORD = Route("POST", f"{_TABLE}/records", "create", _FIFTY, "once", giv
 UPDATE_RECORD = Route("PUT", f"{_TABLE}/records/:record_id", "update", _FIFTY, "idempotent", gives={"record": dict})
 DELETE_RECORD = Route("DELETE", f"{_TABLE}/records/:record_id", "delete", _FIFTY, "idempotent", gives=_DELETED)
 
+_APPLICATION = "/open-apis/application/v6/applications/:app_id"
+GET_APPLICATION = Route("GET", _APPLICATION, "other", _FIFTY, gives=_AN_APP)
+GET_VERSION = Route(
+    "GET", f"{_APPLICATION}/app_versions/:version_id", "other", Quota(100, 60.0), gives={"app_version": dict}
+)
 # one of the old APIs that put the payload beside the code
 BOT_INFO = Route("GET", "/open-apis/bot/v3/info", "other", None, gives={"bot": dict}, is_flat=True)
 CONTACT_IDS = Route(

@@ -1,7 +1,7 @@
 """Whether Lark's events and clicks arrive: keys, subscriptions, the inbox, the receiver. Nothing is changed.
 
-The settings of the developer console are not read. That something has arrived proves its switches; that nothing has is
-said with the switches to look at.
+That something has arrived proves the switches of the developer console; that nothing has is said with the switches to
+look at. :mod:`.console` reads those that Lark shows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,23 @@
+"""For which connections the api-server receives, as ``[lark]`` of Airflow's configuration says."""
+
+from __future__ import annotations
+
+from airflow.sdk.configuration import conf
+
+from airflow_provider_lark.core.errors import ConfigError
+
+
+def read_conn_ids() -> list[str] | None:
+    """Return the connections for which the api-server receives; None: the receiver is off.
+
+    :raises ConfigError: a setting of ``[lark]`` cannot be read.
+    """
+    try:
+        is_on = conf.getboolean("lark", "receiver_enabled", fallback=False)
+    except Exception as exc:
+        # what Airflow raises has a class of its own in each of its packages
+        raise ConfigError(f"{exc}; set [lark] receiver_enabled to True or False") from exc
+    if not is_on:
+        return None
+    names = conf.get("lark", "receiver_conn_ids", fallback="lark_default") or ""
+    return list(dict.fromkeys(name for each in names.replace("\n", ",").split(",") if (name := each.strip())))
