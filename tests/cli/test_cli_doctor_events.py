@@ -166,6 +166,15 @@ def test_way_of_clicks_is_compared_with_who_has_the_long_connection(told, inbox,
     assert told()[1]["console", "callbacks"][0] == "ok"
 
 
+@pytest.mark.parametrize("kind", ["", "webhook"])
+def test_callbacks_without_an_address_have_no_way(kind):
+    from airflow_provider_lark.core.api.wire.results import CallbackSettings
+    from airflow_provider_lark.core.sync.doctor.console import Receivers, examine_callbacks
+
+    status, detail = examine_callbacks(CallbackSettings(kind, "", ("card.action.trigger",)), Receivers())
+    assert (status, "no way for it is set" in detail) == ("warning", True)
+
+
 def test_settings_are_the_callers_own_and_versions_are_told_apart(emulator, shop):
     from airflow_provider_lark.core.errors import NotFound
     from airflow_provider_lark.hooks.lark import LarkHook

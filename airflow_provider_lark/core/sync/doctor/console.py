@@ -105,7 +105,7 @@ def examine_callbacks(callbacks: CallbackSettings | None, receivers: Receivers) 
         )
     if callbacks.kind == "websocket":
         return _examine_long_connection(receivers)
-    if callbacks.kind == "webhook":
+    if callbacks.kind == "webhook" and callbacks.request_url:
         return _examine_request_url(callbacks.request_url, receivers)
     return "warning", (
         f"{CARD_ACTION} is on, and no way for it is set; {_CALLBACKS_PAGE}, set the request URL or the long "
