@@ -225,12 +225,14 @@ def test_connection_of_sqlite_without_a_journal_is_refused(world: World) -> None
     def switch_off(raw: Any, _: Any) -> None:
         raw.execute("PRAGMA journal_mode = OFF")
 
+    world.sql.dispose()
     event.listen(world.sql, "connect", switch_off)
     try:
         with pytest.raises(SchemaMismatch, match="journal_mode=OFF"):
             world.engine().setup()
     finally:
         event.remove(world.sql, "connect", switch_off)
+        world.sql.dispose()
 
 
 REWRITE = {
