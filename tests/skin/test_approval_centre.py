@@ -134,7 +134,7 @@ def test_centre_that_is_down_at_the_end_does_not_fail_the_task(room, caplog):
     assert room.decide("Lin") == ""
     room.emulator.faults.add("POST /open-apis/approval/v4/external_instances", action="error", code=1390001, times=2)
     assert task.execute_complete(context_of(task), wait(trigger))["decision"] == "Approve"
-    assert "the approval centre could not be told" in caplog.text
+    assert "the approval centre could not be updated" in caplog.text
 
 
 def test_unknown_question_is_refused_and_a_lost_decision_is_found(room, time_flies):

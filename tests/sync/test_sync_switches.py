@@ -60,7 +60,7 @@ MET: dict[str, tuple[Any, ...]] = {
 ELSEWHERE = {
     # a hidden record that looks absent is one that nobody could tell from a deleted one
     "names_hidden_records",
-    *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed"),
+    *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed", "tells_callbacks"),
     *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
     *(
         "challenge_seconds",
