@@ -143,6 +143,18 @@ def test_airflow_or_lark_that_is_down_loses_nothing(waiting, monkeypatch, caplog
     assert "Recorded in Airflow" in waiting.shown()
 
 
+def test_request_that_can_never_be_sent_does_not_keep_others_from_their_answer(waiting, caplog):
+    empty = waiting.room.emulator.state.add_department("Empty")
+    waiting.ask("r-nobody", {"allowed": [empty]})
+    waiting.ask("r-beside")
+    waiting.set(AWAITING_INPUT)
+    waiting.room.press("Lin")
+    waiting.room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 60000")
+    waiting.look(times=2)
+    assert waiting.given()[0] == ["Approve"]
+    assert "has nobody in it who could answer" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [

@@ -69,8 +69,11 @@ class Waiting:
     def close(self):
         self._http.close()
 
-    def ask(self, run_id, **given):
-        """Begin a run whose task asks; it does not wait yet."""
+    def ask(self, run_id, notifier=None, **given):
+        """Begin a run whose task asks; it does not wait yet.
+
+        :param notifier: parameters of the notifier beside the chat.
+        """
         with DAG("pay", schedule=None) as dag:
             task = ApprovalOperator(**{"task_id": "approve", "subject": "Pay?"} | given)
         register(dag)
@@ -78,10 +81,10 @@ class Waiting:
         self._call("POST", "/dags/pay/dagRuns", {"dag_run_id": run_id, "logical_date": None})
         self.set("running", try_number=1)
         self._add_detail()
-        self.notify()
+        self.notify(**(notifier or {}))
         return self
 
-    def notify(self):
+    def notify(self, **given):
         with self._instance() as (_, ti):
             seen = SimpleNamespace(
                 id=ti.id,
@@ -92,7 +95,7 @@ class Waiting:
                 try_number=ti.try_number,
             )
         context = {"ti": seen, "task_instance": seen, "run_id": self.run_id, "task": self.task}
-        LarkHITLNotifier(receive_id=self.room.chat_id)(context)
+        LarkHITLNotifier(receive_id=self.room.chat_id, **given)(context)
 
     def set(self, state, **columns):
         with self._instance() as (_, ti):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import (
     BadRequest,
     ConfigError,
+    LarkError,
     NotAuthorized,
     PermanentError,
     RetriableError,
@@ -41,6 +42,10 @@ _PATIENCE_SECONDS = 4.0
 """What a call to Lark fails for is tried again by a later look: the others must not wait for it."""
 _LONGEST_PAUSE_SECONDS = 60.0
 _TOLD_EACH = 10
+
+
+class _CardNotSent(LarkError):
+    """The card of one request cannot be sent."""
 
 
 class HitlBridge:
@@ -144,7 +149,11 @@ class HitlBridge:
         """Send a card that could not be sent when the task asked."""
         is_late = question.now_ms - question.asked_ms >= _NOTIFIER_SECONDS * 1000
         if question.state == "open" and not question.is_sent and is_late:
-            sent = self._desk.send(self._client, question, progress.request)
+            try:
+                sent = self._desk.send(self._client, question, progress.request)
+            except PermanentError as exc:
+                # who was asked is this request's own: however wrong, the others must get their answers
+                raise _CardNotSent(str(exc)) from exc
             log.info("%s: asked with %d cards, later than the task did", progress.request.place.name, len(sent.cards))
 
     def _end(self, progress: Progress, ending: Ending) -> None:
