@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -201,9 +202,12 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         outcome = outcome_of(question, self.default)
         with airflow_errors():
             if not question.is_shown:
-                note = f"Default: {outcome.decision}" if outcome.is_default else ""
+                if outcome.ending is not None:
+                    # kept, so that it is also what somebody is told who presses later
+                    desk.questions.change_terms(question.id, replace(question.terms, ending=outcome.ending))
+                    question = desk.questions.read(question.id)
                 with self.open_hook().client(stop=self.stop_flag) as client:
-                    desk.show(client, question, note)
+                    desk.show(client, question)
             desk.questions.collect(question.id)
         self.sent_chat_id = question.cards[0][1] if question.cards else ""
         if outcome.decision is None:

@@ -115,8 +115,10 @@ def test_time_over_takes_the_default_and_a_late_click_is_told_so(room):
     end_time(room)
     result = finish(task, trigger)
     assert (result["decision"], result["by"], result["answers"]) == ("Approve", "time-out", [])
-    assert "Time over" in room.shown()
+    assert "Time over, default Approve" in room.shown()
+    assert "已超时，默认：Approve" in room.shown()
     assert '"button"' not in room.shown()
+    assert "may answer" not in room.shown()
 
 
 def test_time_over_without_a_default_fails(room):
@@ -203,6 +205,7 @@ def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(
     first = room.emulator.messages[0]
     assert first.urged == {room.people["Wei"]: "app"}
     assert len(room.cards()) == 2
+    assert all(boss in each.content for each in room.cards())
     assert "Recorded" in room.toast("Boss", card=-1)
     result = finish(task, caught.value.trigger)
     assert [each["open_id"] for each in result["answers"]] == [room.people["Lin"], boss]
@@ -220,7 +223,8 @@ def test_card_that_cannot_be_updated_ends_nothing(room):
     assert '"button"' in room.shown()
     room.emulator.faults.clear()
     # whoever presses it sees it as it is
-    assert room.toast("Lin").startswith("Too late")
+    assert room.toast("Lin") == "Time over, default Approve"
+    assert "已超时，默认：Approve" in room.shown()
     assert '"button"' not in room.shown()
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_lark.core.cards.buttons import Button, OpenUrl
-from airflow_provider_lark.core.cards.component import Element
+from airflow_provider_lark.core.cards.component import Component, Element
 from airflow_provider_lark.core.cards.display import Markdown, note
 from airflow_provider_lark.core.cards.languages import localize
 from airflow_provider_lark.core.cards.limits import READY_CARD_BYTES
@@ -99,16 +99,20 @@ def _card(
         title=title,
         body=cut_end(break_mentions(clean_text(request.body)), body_bytes),
         links=links if request.link else (),
-        told=_told(asked, request, unknown, is_cut=len(request.body.encode()) > body_bytes),
+        told=_told(request, is_cut=len(request.body.encode()) > body_bytes),
+        told_while_open=_told_while_open(asked, request, unknown),
     )
 
 
-def _told(asked: Asked, request: Request, unknown: Sequence[str], *, is_cut: bool) -> list[Element]:
-    told: list[Element] = []
+def _told(request: Request, *, is_cut: bool) -> list[Element]:
+    place = note(f"{request.place.dag_id} · {request.place.task_id} · {request.place.run_id}")
+    return [note(localize(en_us="The text goes on in Airflow", zh_cn="全文请见 Airflow")), place] if is_cut else [place]
+
+
+def _told_while_open(asked: Asked, request: Request, unknown: Sequence[str]) -> list[Component]:
+    told: list[Component] = []
     if asked.why_not:
         told.append(note(_WHY_NOT[asked.why_not]))
-    if is_cut:
-        told.append(note(localize(en_us="The text goes on in Airflow", zh_cn="全文请见 Airflow")))
     if request.is_editable and not asked.why_not:
         told.append(
             note(
@@ -124,11 +128,10 @@ def _told(asked: Asked, request: Request, unknown: Sequence[str], *, is_cut: boo
         )
     if request.deadline_ms is not None and not asked.why_not:
         told.append(_deadline(request.deadline_ms, request.defaults))
-    told.append(note(f"{request.place.dag_id} · {request.place.task_id} · {request.place.run_id}"))
     return told
 
 
-def _deadline(at_ms: int, defaults: Sequence[str]) -> Element:
+def _deadline(at_ms: int, defaults: Sequence[str]) -> Component:
     at = local_time(datetime.fromtimestamp(at_ms / 1000, UTC))
     default = escape_markdown(", ".join(defaults))
     english, chinese = (f"; then: {default}", f"，逾期默认：{default}") if default else ("", "")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, TypeVar
 
 from airflow_provider_lark.core.card_json.markdown_tables import split_markdown
 from airflow_provider_lark.core.cards.buttons import Button, Callback
 from airflow_provider_lark.core.cards.card import Card, Header
-from airflow_provider_lark.core.cards.component import Element, Json
+from airflow_provider_lark.core.cards.component import Component, Element, Json
 from airflow_provider_lark.core.cards.display import Markdown, PersonList, note
 from airflow_provider_lark.core.cards.inputs import (
     Checker,
@@ -29,6 +29,7 @@ from airflow_provider_lark.core.cards.layout import Form, side_by_side
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
 from airflow_provider_lark.core.questions.fields import TEXT_MAX, Field
+from airflow_provider_lark.core.questions.shown import PEOPLE_ID, WHILE_OPEN, shown_people
 from airflow_provider_lark.core.questions.terms import Terms
 
 _CHINESE = {"Approve": "批准", "Reject": "拒绝", "OK": "确定", "Submit": "提交"}
@@ -36,7 +37,6 @@ _MEMBERS = frozenset(
     {"name", "type", "label", "required", "options", "default", "placeholder", "minimum", "maximum", "max_length"}
 )
 _KINDS = ("text", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons", "checked")
-_PEOPLE_SHOWN = 20
 _LABEL_MAX = 100
 T = TypeVar("T")
 
@@ -100,12 +100,14 @@ def approval_card(
     body: str,
     links: Sequence[Button] = (),
     told: Sequence[Element] = (),
+    told_while_open: Sequence[Component] = (),
 ) -> Json:
     """Return the card that asks.
 
     :param body: Markdown.
     :param links: buttons that open a page, beside those that answer.
     :param told: what else is told, at the end.
+    :param told_while_open: what is told above that, and only as long as somebody can answer.
     """
     can_reject = any(each.is_rejection for each in terms.choices)
     answers = [_button(question_id, terms, at, in_form=bool(form)) for at in range(len(terms.choices))]
@@ -118,8 +120,10 @@ def approval_card(
         elements.append(side_by_side(*answers))
     if links:
         elements.append(side_by_side(*links))
+    conditions = [*(_conditions(terms) if answers else ()), *told_while_open]
+    named = [replace(each, element_id=each.element_id or f"{WHILE_OPEN}{at}") for at, each in enumerate(conditions)]
     return Card(
-        [*elements, *(_conditions(terms) if answers else ()), *told],
+        [*elements, *named, *told],
         Header(title, "blue"),
         enable_forward=False,
         vertical_spacing="12px",
@@ -140,14 +144,14 @@ def _button(question_id: str, terms: Terms, at: int, *, in_form: bool) -> Button
     )
 
 
-def _conditions(terms: Terms) -> list[Element]:
-    told: list[Element] = []
-    people = [each for each in terms.allowed or () if each.startswith(("ou_", "on_"))]
+def _conditions(terms: Terms) -> list[Component]:
+    told: list[Component] = []
+    people = shown_people(terms.allowed)
     if terms.allowed is None:
         told.append(note(localize(en_us="Everybody who sees this card may answer", zh_cn="所有看到此卡片的人均可回答")))
     elif people:
         told.append(note(localize(en_us="May answer:", zh_cn="可回答：")))
-        told.append(PersonList(people[:_PEOPLE_SHOWN]))
+        told.append(PersonList(people, element_id=PEOPLE_ID))
     if terms.needed > 1:
         told.append(
             note(localize(en_us=f"{terms.needed} equal answers decide", zh_cn=f"需 {terms.needed} 人作出相同回答"))

@@ -59,9 +59,9 @@ class Question:
         ids = frozenset(message_id for message_id, _ in self.cards)
         return Standing(self.state, self.expires_at_ms, ids, self.is_sent, self.votes, self.now_ms, self.closed_ms)
 
-    def shown(self, note: str = "") -> dict[str, Any] | None:
+    def shown(self) -> dict[str, Any] | None:
         """Return the card as it has to look now; None where it is not known."""
-        return status_card(self.terms, self.state, self.votes, decision=self.decision, note=note)
+        return status_card(self.terms, self.state, self.votes, decision=self.decision)
 
 
 @dataclass(frozen=True, slots=True)

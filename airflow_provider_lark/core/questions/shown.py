@@ -14,6 +14,14 @@ from airflow_provider_lark.core.questions.terms import Terms
 STATUS_ID = "lark_status"
 """The element_id of what says how the question stands."""
 
+WHILE_OPEN = "lark_open_"
+"""With this begins the element_id of what is told only as long as the question can be answered."""
+
+PEOPLE_ID = f"{WHILE_OPEN}people"
+"""The element_id of the list of those who may answer."""
+
+PEOPLE_SHOWN = 20
+
 _PRESSED = frozenset(
     {"button", "overflow", "input", "select_static", "multi_select_static", "select_person", "multi_select_person"}
     | {"date_picker", "picker_time", "picker_datetime", "select_img", "checker"}
@@ -23,31 +31,30 @@ _LONGEST = 500
 
 
 def status_card(
-    terms: Terms, state: State, votes: Sequence[Vote], *, decision: str | None = None, note: str = ""
+    terms: Terms, state: State, votes: Sequence[Vote], *, decision: str | None = None
 ) -> dict[str, Any] | None:
     """Return the card as everybody sees it now; None where the card is not known, or is a template.
 
     While the question is open it can still be pressed, and says who has answered so far.
 
     :param decision: the choice that was decided.
-    :param note: what else is told, as plain text.
     """
     card = terms.card
     if card is None or card.get("type") == "template":
         return None
     is_new = card.get("schema") == "2.0"
-    lines = _lines(terms, state, votes, decision, note)
+    lines = _lines(terms, state, votes, decision)
     if not is_new:
         return _old_card(card, lines, is_open=state == "open")
     body = dict(card.get("body") or {})
     elements = [each for each in body.get("elements") or [] if each.get("element_id") != STATUS_ID]
     if state != "open":
-        elements = _settled(elements)
+        elements = _settled([each for each in elements if not _is_told_while_open(each)])
     body["elements"] = [*elements, _markdown(lines)] if lines.choose("en_us") else elements
     return _recolored({**card, "body": body}, terms, state, decision)
 
 
-def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | None, note: str) -> Localized:
+def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | None) -> Localized:
     english = [_vote_line(terms, each, "en_us") for each in votes]
     chinese = [_vote_line(terms, each, "zh_cn") for each in votes]
     if state == "open" and votes:
@@ -64,9 +71,6 @@ def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | No
     elif terms.relay and state == "answered":
         english.append(escape_markdown(f"⏳ On its way to {terms.relay}"))
         chinese.append(escape_markdown(f"⏳ 正在转交 {terms.relay}"))
-    if note:
-        english.append(escape_markdown(note[:_LONGEST]))
-        chinese.append(escape_markdown(note[:_LONGEST]))
     return localize(en_us="\n".join(english), zh_cn="\n".join(chinese))
 
 
@@ -130,6 +134,27 @@ def _settled(elements: Sequence[Any]) -> list[Any]:
         else:
             kept.append(settled)
     return kept
+
+
+def _is_told_while_open(element: Any) -> bool:
+    return isinstance(element, dict) and str(element.get("element_id") or "").startswith(WHILE_OPEN)
+
+
+def with_people(card: Mapping[str, Any], allowed: Mapping[str, str]) -> dict[str, Any]:
+    """Return *card* with *allowed* as the people who may answer; where it names nobody, it goes on naming nobody."""
+    body = dict(card.get("body") or {})
+    body["elements"] = [
+        {**each, "persons": [{"id": id_} for id_ in shown_people(allowed)]}
+        if isinstance(each, dict) and each.get("element_id") == PEOPLE_ID
+        else each
+        for each in body.get("elements") or []
+    ]
+    return {**card, "body": body}
+
+
+def shown_people(allowed: Mapping[str, str] | None) -> list[str]:
+    """Return the ids of those who may answer that a card can show as people."""
+    return [each for each in allowed or () if each.startswith(("ou_", "on_"))][:PEOPLE_SHOWN]
 
 
 def _is_link(element: Mapping[str, Any]) -> bool:

@@ -82,13 +82,13 @@ class QuestionDesk:
             state = self.questions.expire(question_id).state
         return state, now_ms
 
-    def show(self, client: LarkClient, question: Question, note: str = "") -> bool:
+    def show(self, client: LarkClient, question: Question) -> bool:
         """Let every card of a question, and the approval centre, say how it stands, and return whether all do.
 
         What Lark does not change is left, with a warning: whoever presses such a card is told, and then it is changed
         with the answer to that click.
         """
-        card = question.shown(note)
+        card = question.shown()
         shown = [self.show_in_centre(client, question)]
         if card is not None:
             shown += [self._show_on_card(client, question, message_id, card) for message_id, _ in question.cards]

@@ -22,9 +22,11 @@ class Outcome:
     why: str = ""
 
     @property
-    def is_default(self) -> bool:
-        """Whether nobody decided in time."""
-        return self.by == "time-out" and self.decision is not None
+    def ending(self) -> dict[str, str] | None:
+        """What people are told, by language, where nobody decided in time and there is a default."""
+        if self.by != "time-out" or self.decision is None:
+            return None
+        return {"en_us": f"Time over, default {self.decision}", "zh_cn": f"已超时，默认：{self.decision}"}
 
     def to_plain(self, question: Question) -> dict[str, Any]:
         """Return what the task returns."""

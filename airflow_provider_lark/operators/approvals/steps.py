@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.hooks.parameters import read_list
@@ -40,6 +40,7 @@ def escalate(
 ) -> None:
     """Let others answer too, and send them the card."""
     from airflow_provider_lark.core.api.services.messaging import content
+    from airflow_provider_lark.core.questions.shown import with_people
     from airflow_provider_lark.hooks.receiving.allowed import find_allowed
     from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
 
@@ -50,16 +51,19 @@ def escalate(
         log.warning("the escalation failed: %s", exc)
         return
     if question.terms.allowed is not None:
-        terms = replace(question.terms, allowed={**question.terms.allowed, **added})
+        allowed = {**question.terms.allowed, **added}
+        card = question.terms.card
+        terms = replace(question.terms, allowed=allowed, card=None if card is None else with_people(card, allowed))
         if terms.centre is not None:
             more = find_approvers(hook, client, added)
             known = {each.open_id for each in terms.centre.approvers}
             approvers = (*terms.centre.approvers, *(each for each in more if each.open_id not in known))
             terms = replace(terms, centre=replace(terms.centre, approvers=approvers))
         desk.questions.change_terms(question.id, terms)
-        if terms.centre is not None:
-            desk.show_in_centre(client, question)
-    card: Mapping[str, Any] | None = question.shown() or question.terms.card
+        question = desk.questions.read(question.id)
+        # the cards that are there name the others as well
+        desk.show(client, question)
+    card = question.shown() or question.terms.card
     if card is None:
         return
     receivers = [each for each in names if each.startswith("oc_")] or list(added)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +11,12 @@ from jsonschema import FormatChecker, validate
 
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.hitl.card import OPTIONS, make_terms, read_answer, read_request
+from airflow_provider_lark.core.hitl.endings import delivered
 from airflow_provider_lark.core.hitl.params import params_input, read_params
 from airflow_provider_lark.core.hitl.request import Person, Request
+from airflow_provider_lark.core.questions.shown import status_card
 from airflow_provider_lark.core.questions.values import read_form
-from tests.core.hitl.asking import param, request, vote
+from tests.core.hitl.asking import PLACE, param, request, vote
 
 OPTIONAL = ["null", "string"]
 
@@ -174,6 +178,13 @@ def test_card_says_who_may_answer_until_when_and_mentions_nobody() -> None:
     for word in ("ou_lin", "May answer in Airflow only: Bob", "1764000000000", "then: Reject", "before you approve"):
         assert word in card
     assert "<at id=all>" not in card
+    # once it has ended, only where it was asked is left
+    ended = replace(make_terms("q1", asked, {"ou_lin": "Lin"}, ("Bob",)), ending=delivered("success").texts)
+    closed = json.dumps(status_card(ended, "answered", [vote()], decision="Approve"), ensure_ascii=False)
+    for word in ("May answer", "可回答", "Bob", "1764000000000", "截止", "then: Reject", "before you approve"):
+        assert word not in closed
+    assert PLACE.run_id in closed
+    check_card(json.loads(closed))
     nobody = shown(asked, {}, ("Lin", "Bob"))
     assert "Nobody who may answer is known in Lark" in nobody
     assert "callback" not in nobody

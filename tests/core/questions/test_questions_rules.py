@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from airflow_provider_lark.core.cards.check import check_card
+from airflow_provider_lark.core.cards.display import note
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.questions.approval_card import approval_card
 from airflow_provider_lark.core.questions.click import read_click
 from airflow_provider_lark.core.questions.fields import Field, declared_fields
-from airflow_provider_lark.core.questions.rules import Vote, decide, judge
+from airflow_provider_lark.core.questions.rules import State, Vote, decide, judge
 from airflow_provider_lark.core.questions.shown import status_card
 from airflow_provider_lark.core.questions.terms import Choice, Terms
 from airflow_provider_lark.core.questions.toasts import toast_for
 from airflow_provider_lark.core.questions.values import read_form
-from tests.core.questions.asking import APPROVE, CARD, COUNT, REJECT, press, standing, terms, vote
+from tests.core.questions.asking import APPROVE, CARD, COUNT, PEOPLE, REJECT, press, standing, terms, vote
 
 
 def told(asked: Terms, now: Any, click: Any) -> str:
@@ -195,6 +197,29 @@ def test_closed_card_has_nothing_to_press_and_says_who_answered_and_when() -> No
     rejected = status_card(asked, "answered", [replace(answered, choice="reject")], decision="reject")
     assert rejected is not None
     assert rejected["header"]["template"] == "red"
+
+
+@pytest.mark.parametrize("allowed", [PEOPLE, None])
+@pytest.mark.parametrize("state", ["answered", "expired", "replaced", "withdrawn"])
+def test_card_says_who_may_answer_only_as_long_as_somebody_may(allowed: dict[str, str] | None, state: State) -> None:
+    open_words = ("May answer", "可回答", "may answer", "均可回答", "decide", "相同回答", "person_list", "until noon")
+    asked = terms(allowed=allowed, needed=2)
+    card = approval_card(
+        "q", asked, (), title="Load?", body="all", told=[note("the place")], told_while_open=[note("until noon")]
+    )
+    asked = replace(asked, card=card)
+    still_open = status_card(asked, "open", [vote()])
+    assert still_open is not None
+    check_card(still_open)
+    said = json.dumps(still_open, ensure_ascii=False)
+    assert [word for word in open_words if word in said][-1] == "until noon"
+    assert "2 equal answers decide" in said
+    closed = status_card(asked, state, [vote()], decision="approve")
+    assert closed is not None
+    check_card(closed)
+    said = json.dumps(closed, ensure_ascii=False)
+    assert [word for word in open_words if word in said] == []
+    assert "the place" in said
 
 
 def test_card_of_json_1_stays_one_and_a_template_is_left_alone() -> None:
