@@ -11,10 +11,11 @@ from airflow.sdk import conf
 from airflow.sdk.bases.skipmixin import SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.core.errors import ConfigError, Stopped
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_seconds
-from airflow_provider_lark.operators.approvals.asking import AskingOperator
+from airflow_provider_lark.hooks.receiving.ended import closing_what_nobody_awaits
+from airflow_provider_lark.operators.approvals.asking import PURPOSE, AskingOperator
 from airflow_provider_lark.operators.approvals.outcome import Outcome, outcome_of
 from airflow_provider_lark.operators.approvals.schedule import Step, next_step, read_steps
 
@@ -102,12 +103,18 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Ask, and wait for the decision."""
-        with airflow_errors():
-            self._check()
-            desk, hook = self.open_desk(), self.open_hook()
-            with hook.client(stop=self.stop_flag) as client:
-                question = self.ask(desk, hook, client, context)
-        return self._wait(desk, question, context)
+        with closing_what_nobody_awaits(self.open_hook, cast("Any", context), PURPOSE):
+            with airflow_errors():
+                self._check()
+                desk, hook = self.open_desk(), self.open_hook()
+                with hook.client(stop=self.stop_flag) as client:
+                    question = self.ask(desk, hook, client, context)
+            return self._wait(desk, question, context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the triggerer has waited, or could not."""
+        with closing_what_nobody_awaits(self.open_hook, cast("Any", context), PURPOSE):
+            return super().resume_execution(next_method, next_kwargs, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Go on after the triggerer has waited.
@@ -124,6 +131,8 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         return self._wait(desk, question, context)
 
     def _wait(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
+        from airflow_provider_lark.hooks.calls.calling import CallingHook
+
         watch = self._watch(question)
         while True:
             with airflow_errors():
@@ -139,7 +148,7 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
             if self.deferrable:
                 self._defer(question, step)
             with airflow_errors():
-                self._pause(watch, context)
+                self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
 
     def _watch(self, question: Question) -> Watch:
         from airflow_provider_lark.hooks.receiving.watching import Watch
@@ -147,18 +156,6 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         with airflow_errors():
             calls = self.call_settings
             return Watch(self.lark_conn_id, question.id, question.subjects, calls=calls, stop=self.stop_flag)
-
-    def _pause(self, watch: Watch, context: Context) -> None:
-        from airflow_provider_lark.hooks.calls.calling import CallingHook
-        from airflow_provider_lark.hooks.receiving.ended import is_waiting
-
-        try:
-            self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
-        except Stopped:
-            # a worker that shuts down leaves the question to the next try; who ended the task by hand wants no answer
-            if not is_waiting(context["ti"], "running"):
-                watch.close(show=True)
-            raise
 
     def _defer(self, question: Question, step: Step | None) -> None:
         from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
@@ -15,6 +15,7 @@ from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import CALL_FIELDS, read_values, refuse_open_password
 from airflow_provider_lark.hooks.receiving.allowed import find_allowed, read_allowed, refuse_nobody
+from airflow_provider_lark.hooks.receiving.ended import closing_what_nobody_awaits
 from airflow_provider_lark.sensors.polling import PollingSensor
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
     from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
+
+_PURPOSE = "callback"
 
 _GRACE_SECONDS = 60.0
 """How much longer Airflow lets the trigger live: it looks a last time when the sensor's own time is over."""
@@ -87,6 +90,16 @@ class LarkCardCallbackSensor(PollingSensor):
         self.lark_host = ""
         self._question_id: str | None = None
         self._message_ids: list[str] = []
+
+    def execute(self, context: Context) -> Any:
+        """Look, and wait for the answer."""
+        with closing_what_nobody_awaits(self._hook, cast("Any", context), _PURPOSE):
+            return super().execute(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the triggerer has waited, or could not."""
+        with closing_what_nobody_awaits(self._hook, cast("Any", context), _PURPOSE):
+            return super().resume_execution(next_method, next_kwargs, context)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once whether somebody has answered."""
@@ -180,7 +193,7 @@ class LarkCardCallbackSensor(PollingSensor):
 def _key(context: Context) -> str:
     from airflow_provider_lark.hooks.receiving.questions import question_key
 
-    return question_key(context, "callback")
+    return question_key(context, _PURPOSE)
 
 
 def _mark(given: Any) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout, TaskDeferred
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import TaskStatesResult
+from airflow.sdk.execution_time.timeout import timeout
 
 from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.operators.approval import LarkApprovalOperator
@@ -117,6 +120,40 @@ def test_worker_that_is_stopped_leaves_the_question_unless_the_task_was_ended(
         task.execute(task_context(task))
     assert state_of(room) == [kept]
     assert ('"button"' in room.shown()) is (kept == "open")
+
+
+def over_time(monkeypatch, task, **ti):
+    """Let the task's execution_timeout be over while it waits, as Airflow ends it."""
+
+    class Alarm(RecordedClock):
+        def sleep(self, seconds):
+            signal.raise_signal(signal.SIGALRM)
+
+    monkeypatch.setattr(CallingHook, "clock", Alarm())
+    context = task_context(task)
+    context["ti"] = SimpleNamespace(**vars(context["ti"]), **ti)
+    with pytest.raises(AirflowTaskTimeout), timeout(3600):
+        task.execute(context)
+
+
+@pytest.mark.parametrize(("try_number", "kept"), [(1, "open"), (2, "withdrawn")])
+def test_execution_timeout_closes_the_question_unless_another_try_goes_on_with_it(room, monkeypatch, try_number, kept):
+    task = approval(room, deferrable=False, centre=True, allowed=["lin@example.com"])
+    over_time(monkeypatch, task, try_number=try_number, max_tries=1)
+    assert state_of(room) == [kept]
+    assert ('"button"' in room.shown()) is (kept == "open")
+    told = {"open": ("PENDING", {"Lin": "PENDING"}), "withdrawn": ("CANCELED", {"Lin": "DONE"})}
+    assert room.instances() == [told[kept]]
+
+
+def test_trigger_that_failed_for_good_closes_the_question(room):
+    task = approval(room)
+    ask(task)
+    error = {"status": "error", "message": "connection lark_default is gone", "permanent": True}
+    with pytest.raises(AirflowFailException, match="is gone"):
+        task.resume_execution("execute_complete", {"event": error}, task_context(task))
+    assert state_of(room) == ["withdrawn"]
+    assert '"button"' not in room.shown()
 
 
 def test_bot_that_was_removed_from_the_chat_ends_no_approval(room, caplog):

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+from airflow.sdk.bases import sensor as sensor_module
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
 
 from airflow_provider_lark.sensors.callback import LarkCardCallbackSensor
 from tests.skin.deciding import decisions, task_context
@@ -90,6 +98,33 @@ def test_nobody_in_time_fails_or_skips(room, soft, kind):
     with pytest.raises(kind):
         waiting.execute_complete(task_context(waiting), event)
     assert "Time over" in room.shown()
+
+
+def test_sensor_whose_time_is_over_on_the_worker_closes_its_card(room, monkeypatch):
+    waiting = sensor(send(room), timeout=3600, deferrable=False)
+    moments = iter((0.0, 3601.0))
+    # Airflow's own count begins before the question is asked, and so ends before its time is over
+    monkeypatch.setattr(sensor_module, "time", SimpleNamespace(monotonic=lambda: next(moments, 3602.0)))
+    with pytest.raises(AirflowSensorTimeout):
+        waiting.execute(task_context(waiting))
+    assert room.execute("SELECT state FROM lark_questions") == [("expired",)]
+    assert "Time over" in room.shown()
+    assert '"button"' not in room.shown()
+
+
+@pytest.mark.parametrize(("tries", "kept"), [(1, "open"), (0, "withdrawn")])
+def test_sensor_that_fails_closes_its_card_unless_another_try_waits_on(room, tries, kept):
+    waiting = sensor(send(room), deferrable=True)
+    context = task_context(waiting)
+    with pytest.raises(TaskDeferred):
+        waiting.execute(context)
+    context["ti"] = SimpleNamespace(**vars(context["ti"]), try_number=1, max_tries=tries)
+    with pytest.raises(AirflowException, match="five times in a row"):
+        waiting.resume_execution(
+            "execute_complete", {"event": {"status": "error", "message": "five times in a row"}}, context
+        )
+    assert room.execute("SELECT state FROM lark_questions") == [(kept,)]
+    assert ('"button"' in room.shown()) is (kept == "open")
 
 
 def test_wrong_parameters_are_named(room):

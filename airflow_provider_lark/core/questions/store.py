@@ -78,6 +78,13 @@ class QuestionStore:
         """
         return self._look(partial(rows.read, self._sealer, id_))
 
+    def last(self, key: str) -> Question:
+        """Return the newest question of *key*.
+
+        :raises NotFound: there is none.
+        """
+        return self._run(partial(rows.read_last, self._sealer, key))
+
     def state_of(self, id_: str) -> tuple[State, bool, int]:
         """Return how a question stands, whether its time is over, and the database's time in milliseconds."""
         return self._look(partial(rows.state_of, id_))

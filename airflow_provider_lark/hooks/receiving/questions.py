@@ -96,6 +96,18 @@ class QuestionDesk:
             self.questions.note_shown(question.id)
         return all(shown)
 
+    def close(self, hook: LarkHook, question_id: str, *, show: bool, is_over: bool = False) -> None:
+        """Close a question, whose task no longer waits; one that is closed stays as it is.
+
+        :param show: whether its cards, which were sent for it, and the approval centre say so.
+        :param is_over: whether that is because its time is over.
+        """
+        state: State = "expired" if is_over else "withdrawn"
+        question = self.questions.withdraw(question_id, state)
+        if show and question.state == state and not question.is_shown:
+            with hook.client() as client:
+                self.show(client, question)
+
     def _show_on_card(self, client: LarkClient, question: Question, message_id: str, card: Mapping[str, Any]) -> bool:
         try:
             client.messaging.update_card(message_id=message_id, card=card)

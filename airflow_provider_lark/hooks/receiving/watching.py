@@ -76,11 +76,7 @@ class Watch:
 
         :param show: whether its cards, which were sent for it, and the approval centre say so.
         """
-        question = self._desk.questions.withdraw(self._question_id)
-        if show and question.state == "withdrawn" and not question.is_shown:
-            # without the flag that stops the task: this is its last deed
-            with self._hook.client() as client:
-                self._desk.show(client, question)
+        self._desk.close(self._hook, self._question_id, show=show)
 
     def _try(self, act: Callable[[LarkClient], bool]) -> bool:
         try:

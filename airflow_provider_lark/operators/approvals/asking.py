@@ -30,6 +30,9 @@ _ASKED = (
     *("receive_id", "receive_id_type", "title", "body", "options", "rejecting", "form", "allowed", "needed", "centre"),
 )
 
+PURPOSE = "approval"
+"""Tells the questions of these tasks from others; see :func:`.question_key`."""
+
 FORTNIGHT_SECONDS = 14 * 86_400.0
 """As long as a card of JSON 2.0 can be pressed."""
 
@@ -117,7 +120,7 @@ class AskingOperator(CallingOperator):
 
         # a retry leaves max_tries as it is, and a clearing, which asks anew, moves it
         mark = content_mark([*(getattr(self, name) for name in _ASKED), getattr(context["ti"], "max_tries", 0)])
-        question, replaced = desk.questions.ask(question_key(context, "approval"), make, seconds=seconds, mark=mark)
+        question, replaced = desk.questions.ask(question_key(context, PURPOSE), make, seconds=seconds, mark=mark)
         if replaced is not None:
             desk.show(client, replaced)
         if question.state == "open" and not question.is_sent:
