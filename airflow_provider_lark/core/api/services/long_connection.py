@@ -48,7 +48,8 @@ def _service_of(url: Secret) -> int:
     try:
         parts = urlsplit(url.reveal())
         (service,) = parse_qs(parts.query)["service_id"]
-        if parts.scheme in ("ws", "wss") and parts.hostname:
+        # port 0 is none, and one that is no number is an error when it is read
+        if parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0:
             return int(service)
     except (ValueError, KeyError):
         pass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_lark import __version__
 from airflow_provider_lark.core.api.codes.long_connection import explain_handshake
 from airflow_provider_lark.core.api.wire.results import ConnectionAddress
+from airflow_provider_lark.core.doors.long_connection import proxy
 from airflow_provider_lark.core.doors.long_connection.frame import FRAME_BYTES_MAX
 from airflow_provider_lark.core.errors import ConfigError, LarkError, Unreachable
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 OPEN_SECONDS = 15.0
 _CLOSE_SECONDS = 2.0
 _LEAST_VERSION = 15
+_READS_HTTP_1_0_SINCE = 16
 _INSTALL = "pip install 'airflow-provider-lark[long-connection]'"
 
 # at DEBUG the library would log the address, which holds a ticket
@@ -42,8 +44,12 @@ def require_websockets() -> None:
         version = importlib.metadata.version("websockets")
     except importlib.metadata.PackageNotFoundError:
         raise ConfigError(f"the long connection needs the package websockets: {_INSTALL}") from None
-    if int(version.partition(".")[0]) < _LEAST_VERSION:
+    if _major(version) < _LEAST_VERSION:
         raise ConfigError(f"the long connection needs websockets {_LEAST_VERSION} or newer, not {version}: {_INSTALL}")
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 async def open_socket(address: ConnectionAddress, client: Addressed, *, subject: str) -> ClientConnection:
@@ -53,10 +59,12 @@ async def open_socket(address: ConnectionAddress, client: Addressed, *, subject:
     :raises LarkError: it is refused, or cannot be reached; permanent where another try would be refused too.
     """
     from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidProxy, InvalidStatus, WebSocketException
+    from websockets.exceptions import WebSocketException
 
+    version = _major(importlib.metadata.version("websockets"))
     options = client.websocket_options(address.url)
-    error: LarkError
+    if options["proxy"] is not None:
+        options["proxy"] = proxy.address_for(version, options["proxy"], subject=subject)
     try:
         return await connect(
             address.url.reveal(),
@@ -70,24 +78,35 @@ async def open_socket(address: ConnectionAddress, client: Addressed, *, subject:
             logger=_quiet,
             **options,
         )
-    except InvalidStatus as exc:
+    except (WebSocketException, OSError, TimeoutError) as exc:
+        error = _explain(exc, version, subject=subject, has_proxy=options["proxy"] is not None)
+    # outside the except block: the library's errors may quote the address, and its frames hold it
+    raise error
+
+
+def _explain(exc: Exception, version: int, *, subject: str, has_proxy: bool) -> LarkError:
+    from websockets.exceptions import InvalidProxy, InvalidProxyMessage, InvalidProxyStatus, InvalidStatus
+
+    if isinstance(exc, InvalidStatus):
         headers = exc.response.headers
         status, code = headers.get("Handshake-Status", ""), headers.get("Handshake-Autherrcode", "")
         meaning = explain_handshake(status, code)
         told = f"handshake-status {status}" if status else f"HTTP {exc.response.status_code}"
-        error = meaning.error(
+        return meaning.error(
             f"{subject}: {meaning.what} ({told}); {meaning.hint}", code=_number(code) or _number(status)
         )
-    except InvalidProxy:
-        error = ConfigError(f"{subject}: the proxy's address is not valid; use http://host:port")
-    except (WebSocketException, OSError, TimeoutError) as exc:
-        way = " through the proxy" if options.get("proxy") else ""
-        error = Unreachable(
-            f"{subject}: cannot connect{way} ({type(exc).__name__}); check the network, the proxy and its rules for "
-            "WebSockets"
+    if isinstance(exc, InvalidProxy):
+        return ConfigError(f"{subject}: {proxy.INVALID}")
+    if isinstance(exc, InvalidProxyStatus):
+        return Unreachable(
+            f"{subject}: the proxy rejected the connection (HTTP {exc.response.status_code}); check its user and "
+            "password, and whether it allows CONNECT to this host"
         )
-    # outside the except block: the library's errors may quote the address, and its frames hold it
-    raise error
+    hint = "check the network, the proxy and its rules for WebSockets"
+    if isinstance(exc, InvalidProxyMessage) and version < _READS_HTTP_1_0_SINCE:
+        hint += f"; one that answers in HTTP/1.0 needs websockets {_READS_HTTP_1_0_SINCE} or newer"
+    way = " through the proxy" if has_proxy else ""
+    return Unreachable(f"{subject}: cannot connect{way} ({type(exc).__name__}); {hint}")
 
 
 def _number(text: str) -> int | None:

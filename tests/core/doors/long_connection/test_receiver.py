@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
-from airflow_provider_lark.core.errors import AccessDenied, ConfigError, LimitReached, NotAuthorized
+from airflow_provider_lark.core.errors import AccessDenied, ConfigError, LimitReached, NotAuthorized, UnexpectedAnswer
 from airflow_provider_lark.core.inbox.connection import ConnectionLease
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
@@ -117,6 +117,13 @@ def test_inbox_that_is_down_is_not_acknowledged_and_the_redelivery_is_kept(stage
         wait_until(lambda: stage.devices)
         stage.pass_until(lambda: stage.states() == ["delivered"])
         assert listening.count("stored") == 1
+
+
+def test_address_with_a_port_that_is_none_is_refused_as_such(stage: Stage) -> None:
+    stage.emu.state.origin = "http://127.0.0.1:123456"
+    with stage.listening() as listening:
+        listening.thread.join(60)
+    assert isinstance(listening.error, UnexpectedAnswer)
 
 
 def test_delivery_for_another_app_is_not_acknowledged(stage: Stage) -> None:

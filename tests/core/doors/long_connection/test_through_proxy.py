@@ -20,7 +20,9 @@ from tests.core.doors.long_connection.stage import Stage, wait_until
 from tests.forward_proxy import running_proxy
 from tests.tap import tapped
 
-LOGIN = "user:canary"
+LOGIN = "user:canary@:%"
+ENCODED = "user:canary%40%3A%25"
+"""As it stands in an address, by hand or by Airflow's ``get_uri()``."""
 
 
 def test_events_come_over_tls_through_a_proxy_with_a_password(
@@ -47,7 +49,7 @@ def test_events_come_over_tls_through_a_proxy_with_a_password(
 
             return open_client
 
-        with stage.listening(open_client=through(LOGIN)) as listening:
+        with stage.listening(open_client=through(ENCODED)) as listening:
             wait_until(lambda: stage.devices)
             stage.edit()
             wait_until(lambda: listening.count("stored") == 1)
@@ -56,7 +58,7 @@ def test_events_come_over_tls_through_a_proxy_with_a_password(
         with caplog.at_level(logging.WARNING), stage.listening(open_client=through("user:wrong")) as listening:
             # it counts first, and logs then
             wait_until(lambda: listening.count("not_connected") and "check its user and password" in caplog.text)
-        with stage.listening(open_client=through(LOGIN, verify=True)) as listening:
+        with stage.listening(open_client=through(ENCODED, verify=True)) as listening:
             listening.thread.join(60)
             assert isinstance(listening.error, ConfigError)
         assert "canary" not in f"{caplog.text} {listening.error}"
