@@ -23,6 +23,9 @@ _TOKEN_PATHS = re.compile(
 CALL_FIELDS = ("timeout_seconds", "proxy", "call_retry")
 """How the calls of a task go, where otherwise than its connection says; read by :class:`.CallSettings`."""
 
+TABLE_SUCH_AS = "<base>:<table> such as MyDB:users, the table's address, or its id together with base="
+"""What names a table; a base is named likewise."""
+
 _OPEN_ADDRESSES = ("tmp_download_url", "download_url")
 
 
@@ -53,12 +56,13 @@ def read_rows(value: Any, where: str) -> list[Mapping[str, Any]]:
     return list(rows)
 
 
-def read_text(value: str | None) -> str | None:
+def read_text(value: str | float | None) -> str | None:
     """Return a text without blanks around it; None where a parameter or its template gives none.
 
-    An optional Param that is left empty is None, which a template writes as the word.
+    An optional Param that is left empty is None, which a template writes as the word. With
+    ``render_template_as_native_obj``, a text of digits, such as ``{{ ds_nodash }}``, comes as a number.
     """
-    text = (value or "").strip()
+    text = "" if value is None else str(value).strip()
     return None if text in ("", "None") else text
 
 
@@ -252,17 +256,16 @@ def refuse_open_addresses(result: Any, where: str) -> None:
             refuse_open_addresses(value, where)
 
 
-def need_text(value: str | None, name: str) -> str:
-    """Return the name of a table or base.
+def need_text(value: str | float | None, name: str, *, such_as: str = "") -> str:
+    """Return a text that has to be there.
 
+    :param such_as: what to give.
     :raises ConfigError: it is empty.
     """
-    if not value or not value.strip() or value == "None":
-        raise ConfigError(
-            f"{name}: is empty; give <base>:<table> such as MyDB:users, the table's address, or its id together with "
-            "base="
-        )
-    return value.strip()
+    text = read_text(value)
+    if text is None:
+        raise ConfigError(f"{name}: is empty" + (f"; give {such_as}" if such_as else ""))
+    return text
 
 
 def refuse_open_password(proxy: Any) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_lark.hooks.parameters import need_text, read_text
+from airflow_provider_lark.hooks.parameters import TABLE_SUCH_AS, need_text, read_text
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
@@ -88,7 +88,7 @@ def read_address(hook: LarkHook, table: str | None, base: str | None) -> TableAd
 
     :raises ConfigError: they name none, or a base that is not known.
     """
-    table, base = need_text(table, "table"), read_text(base)
+    table, base = need_text(table, "table", such_as=TABLE_SUCH_AS), read_text(base)
     return hook.table(base, table) if base else hook.table(table)
 
 

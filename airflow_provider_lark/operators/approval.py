@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import airflow_errors, told
-from airflow_provider_lark.hooks.parameters import read_seconds
+from airflow_provider_lark.hooks.parameters import read_seconds, read_text
 from airflow_provider_lark.hooks.receiving.ended import closing_what_nobody_awaits
 from airflow_provider_lark.operators.approvals.asking import PURPOSE, AskingOperator
 from airflow_provider_lark.operators.approvals.outcome import Outcome, outcome_of
@@ -196,7 +196,7 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         if question.state in ("withdrawn", "replaced"):
             # somebody cleared the task while it waited, and this try has met the end of the one before
             return self.execute(context)
-        outcome = outcome_of(question, self.default)
+        outcome = outcome_of(question, self._default_choice())
         with airflow_errors():
             if not question.is_shown:
                 if outcome.ending is not None:
@@ -232,6 +232,9 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
     def _pause_seconds(self) -> float:
         return max(read_seconds(self.poll_interval, "poll_interval", longest=3600.0) or 0.0, 1.0)
 
+    def _default_choice(self) -> str | None:
+        return None if read_text(self.default) is None else str(self.default)
+
     def _steps(self) -> list[Step]:
         return read_steps(self.remind_after, self.escalate_after)
 
@@ -239,7 +242,8 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         """Refuse before the card is sent what would be found out days later."""
         self._steps()
         self._pause_seconds()
-        if self.default not in (None, "", "None") and self.default not in self.choice_values():
-            raise ConfigError(f"default: {self.default!r} is not one of the options {', '.join(self.choice_values())}")
+        default, options = self._default_choice(), self.choice_values()
+        if default is not None and default not in options:
+            raise ConfigError(f"default: {default!r} is not one of the options {', '.join(options)}")
         if self.remind_by not in ("app", "sms", "phone"):
             raise ConfigError(f"remind_by: expected app, sms or phone, got {self.remind_by!r}")

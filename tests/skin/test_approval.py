@@ -174,6 +174,24 @@ def test_form_comes_back_as_typed_values_and_says_what_is_wrong(room):
     assert "Rows: 7" in room.shown()
 
 
+def test_what_templates_give_as_text_or_as_numbers_means_the_same(room):
+    form = [
+        {"name": "rows", "type": "integer", "minimum": "1", "maximum": "10", "label": 5, "required": "True"},
+        {"name": "how", "type": "option", "options": '["fast", "slow"]', "default": "slow"},
+        {"name": "tags", "type": "options", "options": [1, 2], "default": "2"},
+        {"name": "sure", "type": "checked", "default": "False"},
+    ]
+    given = {"title": 20261127, "body": 7, "options": [1, 2], "rejecting": [2], "default": 1, "form": form}
+    task = approval(room, **given)
+    trigger = ask(task)
+    assert room.toast("Lin", "1", form={"rows": "11"}) == "5 has to be at most 10"
+    assert '"checked":true' not in room.shown().replace(" ", "")
+    room.press("Lin", "1", form={"rows": "7", "how": "fast", "tags": ["1"]})
+    result = finish(task, trigger)
+    assert (result["decision"], result["is_approved"]) == ("1", True)
+    assert result["values"] == {"rows": 7, "how": "fast", "tags": ["1"], "sure": False}
+
+
 def test_rejection_needs_no_form(room):
     task = approval(room, form=FORM, rejecting=["Reject"])
     trigger = ask(task)
@@ -250,7 +268,18 @@ def test_receiver_who_gets_no_card_does_not_stop_the_others(room):
         ({"form": [{"name": "x"}, {"name": "x"}]}, "two fields have the same name"),
         ({"options": []}, "options:"),
         ({"remind_after": "soon"}, "remind_after"),
-        ({"title": " "}, "title"),
+        ({"title": " "}, "title: is empty$"),
+        ({"options": ["x" * 201, "Reject"]}, "has 201 characters, more than the 200"),
+        ({"form": [{"name": "x", "type": "integer", "minimum": "few"}]}, r"form\[0\].minimum: expected a number"),
+        ({"form": [{"name": "x", "max_length": "long"}]}, r"form\[0\].max_length: expected a whole number"),
+        ({"form": [{"name": "x", "required": "maybe"}]}, r"form\[0\].required: expected true, false or 'on_reject'"),
+        ({"form": [{"name": "x", "type": "option", "options": [{"value": "a"}]}]}, r"options\[0\]: expected a text"),
+        ({"form": [{"name": "x", "type": "option", "options": ["a", "a"]}]}, "the same one stands there twice"),
+        (
+            {"form": [{"name": "x", "type": "option", "options": ["a"], "default": "b"}]},
+            "'b' is not one of the options a",
+        ),
+        ({"form": [{"name": "x", "type": "person", "default": ["ou_1", "ou_2"]}]}, "one choice, not with 2"),
     ],
 )
 def test_wrong_parameter_is_refused_before_a_card_is_sent(room, given, words):

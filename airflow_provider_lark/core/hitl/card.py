@@ -22,7 +22,7 @@ from airflow_provider_lark.core.hitl.request import Request
 from airflow_provider_lark.core.questions.approval_card import FormField, approval_card
 from airflow_provider_lark.core.questions.fields import Field
 from airflow_provider_lark.core.questions.rules import Vote
-from airflow_provider_lark.core.questions.terms import Choice, Terms
+from airflow_provider_lark.core.questions.terms import CHOICE_LENGTH_MAX, Choice, Terms
 
 AIRFLOW = "Airflow"
 OPTIONS = "_options"
@@ -30,7 +30,6 @@ OPTIONS = "_options"
 SUBMIT = "Submit"
 
 _BUTTONS_MAX = 6
-_OPTION_CHARS = 200
 _TITLE_BYTES = 300
 _BODY_BYTES = 20_000
 _NAMES_SHOWN = 10
@@ -54,7 +53,7 @@ def read_request(request: Request) -> Asked:
     fields = read_params(request.params)
     if fields is None:
         return Asked((), (), "params")
-    if any(not each or len(each) > _OPTION_CHARS for each in request.options) or not request.options:
+    if any(not each or len(each) > CHOICE_LENGTH_MAX for each in request.options) or not request.options:
         return Asked((), (), "options")
     options = tuple(dict.fromkeys(request.options))
     if request.multiple or len(options) > _BUTTONS_MAX:

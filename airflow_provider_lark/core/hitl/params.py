@@ -97,10 +97,10 @@ def _field(name: str, param: Mapping[str, Any], schema: Mapping[str, Any], types
         bool(schema.get("minItems")) if types[0] == "array" else is_required and kind != "checked",
         None if options is None else tuple(options),
         min(_number(schema.get("maxLength"), TEXT_MAX), TEXT_MAX),
-        schema.get("minimum"),
-        schema.get("maximum"),
+        _bound(schema.get("minimum")),
+        _bound(schema.get("maximum")),
         fewest=_number(schema.get("minLength"), 0),
-        pattern=schema.get("pattern"),
+        pattern=_pattern(schema.get("pattern")),
     )
     hint = one_line(str(param.get("description") or schema.get("description") or ""))
     return FormField(
@@ -179,6 +179,20 @@ def _default(value: Any, kind: Kind, options: Mapping[str, Any] | None) -> Any:
         # a card would cut it, and the person would send the rest of it away
         raise _Beyond
     return shown
+
+
+def _bound(given: Any) -> float | None:
+    if given is None or (isinstance(given, int | float) and not isinstance(given, bool)):
+        return given
+    raise _Beyond
+
+
+def _pattern(given: Any) -> str | None:
+    """Return a regular expression that Python can read, as Airflow has to; None where there is none."""
+    try:
+        return None if given is None else re.compile(given).pattern
+    except (re.error, TypeError):
+        raise _Beyond from None
 
 
 def _number(given: Any, otherwise: int) -> int:

@@ -26,17 +26,12 @@ from airflow_provider_lark.core.cards.inputs import (
 )
 from airflow_provider_lark.core.cards.languages import Text, localize
 from airflow_provider_lark.core.cards.layout import Form, side_by_side
-from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
 from airflow_provider_lark.core.questions.fields import TEXT_MAX, Field
 from airflow_provider_lark.core.questions.shown import PEOPLE_ID, WHILE_OPEN, shown_people
 from airflow_provider_lark.core.questions.terms import Terms
 
 _CHINESE = {"Approve": "批准", "Reject": "拒绝", "OK": "确定", "Submit": "提交"}
-_MEMBERS = frozenset(
-    {"name", "type", "label", "required", "options", "default", "placeholder", "minimum", "maximum", "max_length"}
-)
-_KINDS = ("text", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons", "checked")
 _LABEL_MAX = 100
 T = TypeVar("T")
 
@@ -55,40 +50,6 @@ class FormField:
     placeholder: str | None = None
     is_long: bool = False
     labels: Mapping[str, str] | None = None
-
-
-def read_form_field(given: Mapping[str, Any], where: str) -> FormField:
-    """Read one field of the parameter *form*.
-
-    :raises ConfigError: something in it is unknown or missing.
-    """
-    if not isinstance(given, Mapping):
-        raise ConfigError(f"{where}: expected an object such as {{'name': 'reason', 'type': 'text'}}")
-    unknown = sorted(set(given) - _MEMBERS)
-    name, kind = given.get("name"), given.get("type", "text")
-    if unknown or not isinstance(name, str) or not name.strip():
-        what = f"unknown member {unknown[0]!r}" if unknown else "a field needs a name"
-        raise ConfigError(f"{where}: {what}; known: {', '.join(sorted(_MEMBERS))}")
-    if kind not in (*_KINDS, "multiline"):
-        raise ConfigError(f"{where}: type {kind!r} is unknown; known: {', '.join((*_KINDS, 'multiline'))}")
-    options = given.get("options")
-    if kind in ("option", "options") and not options:
-        raise ConfigError(f"{where}: a field of type {kind} needs options")
-    required = given.get("required", False)
-    if required not in (True, False, "on_reject"):
-        raise ConfigError(f"{where}: required is true, false or 'on_reject', not {required!r}")
-    field = Field(
-        name,
-        "text" if kind == "multiline" else kind,
-        str(given.get("label") or name),
-        required is True,
-        tuple(map(str, options)) if options else None,
-        int(given.get("max_length") or TEXT_MAX),
-        given.get("minimum"),
-        given.get("maximum"),
-        is_required_to_reject=required == "on_reject",
-    )
-    return FormField(field, given.get("default"), given.get("placeholder"), kind == "multiline")
 
 
 def approval_card(

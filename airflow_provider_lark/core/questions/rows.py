@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, answers, question_cards, questions
+from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, ID_LENGTH, answers, question_cards, questions
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.errors import NotFound
@@ -244,7 +244,8 @@ def _keep(sealer: Sealer, question: Question, click: Click, verdict: Verdict, co
     }
     conn.execute(insert(answers).values(row))
     if vote is not None and verdict.decision is not None:
-        closed = {"state": "answered", "decision": verdict.decision, "closed_at_ms": NOW}
+        # what a card of somebody else's calls its button can be of any length; the whole stands in the answer
+        closed = {"state": "answered", "decision": verdict.decision[:ID_LENGTH], "closed_at_ms": NOW}
         set_values(question.id, closed, conn)
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from airflow_provider_lark.core.questions.centre_terms import CentreTerms
 from airflow_provider_lark.core.questions.fields import Field
 
+CHOICE_LENGTH_MAX = 200
+"""The most characters of a choice's value: the decision has a column of its own, which MySQL limits to 250."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

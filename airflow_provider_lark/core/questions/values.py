@@ -17,6 +17,7 @@ T = TypeVar("T")
 # of ASCII digits only: what looks like a number in another script is more often a slip of the keyboard
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,3})?")
+_PERSON = re.compile(r"o[un]_[A-Za-z0-9_-]{1,64}")
 _LISTS = ("options", "persons")
 _ZONE = re.compile(r" ?([+-])(\d{2}):?(\d{2})$")
 
@@ -115,10 +116,17 @@ def _option(field: Field, given: Any) -> str:
     return text
 
 
+def _person(field: Field, given: Any) -> str:
+    text = _option(field, given)
+    if not _PERSON.fullmatch(text):
+        # it stands on the card as a mention, which Lark refuses of somebody who is none
+        raise _Wrong("has to be a person", "必须为人员")
+    return text
+
+
 def _options(field: Field, given: Any) -> list[str]:
-    if not isinstance(given, list):
-        given = [given]
-    return list(dict.fromkeys(_option(field, each) for each in given))
+    read = _person if field.kind == "persons" else _option
+    return list(dict.fromkeys(read(field, each) for each in (given if isinstance(given, list) else [given])))
 
 
 def _date(field: Field, given: Any) -> str:
@@ -167,6 +175,6 @@ _READERS: dict[Kind, Callable[[Field, Any], Any]] = {
     "date": _date,
     "time": _time,
     "datetime": _datetime,
-    "person": _option,
+    "person": _person,
     "persons": _options,
 }

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.message_link import LarkMessageLink
 from airflow_provider_lark.hooks.parameters import need_text, read_json, read_list, read_names, read_text
 from airflow_provider_lark.hooks.receiving.allowed import find_allowed, read_allowed, refuse_nobody
+from airflow_provider_lark.operators.approvals.form import read_form_field
 from airflow_provider_lark.operators.approvals.in_centre import read_centre
 from airflow_provider_lark.operators.approvals.schedule import duration_seconds
 from airflow_provider_lark.operators.calling import CallingOperator
@@ -173,17 +174,20 @@ class AskingOperator(CallingOperator):
         )
 
     def _choices(self) -> list[Choice]:
-        from airflow_provider_lark.core.questions.terms import Choice
+        from airflow_provider_lark.core.questions.terms import CHOICE_LENGTH_MAX, Choice
 
         options = [str(each) for each in read_names(self.options, "options")]
         rejecting = {str(each) for each in read_list(self.rejecting, "rejecting") or ()}
         if not options or len(set(options)) != len(options) or not all(each.strip() for each in options):
             raise ConfigError("options: give at least one answer, each once and none empty")
+        if long := [each for each in options if len(each) > CHOICE_LENGTH_MAX]:
+            raise ConfigError(
+                f"options: {long[0][:30]!r}… has {len(long[0])} characters, more than the {CHOICE_LENGTH_MAX} that an "
+                "answer can have; say the rest in body"
+            )
         return [Choice(each, each, is_rejection=each in rejecting) for each in options]
 
     def _form(self) -> list[FormField]:
-        from airflow_provider_lark.core.questions.approval_card import read_form_field
-
         # who decides only in the approval centre can say why, if they like
         given = read_json(self.form, "form") or ([] if self.receive_id else [{"name": "reason"}])
         if not isinstance(given, list | tuple):

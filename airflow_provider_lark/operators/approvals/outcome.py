@@ -48,7 +48,7 @@ def outcome_of(question: Question, default: str | None) -> Outcome:
     if question.state == "answered":
         return Outcome(question.decision, "people", _approves(question, question.decision))
     if question.state == "expired":
-        if default in (None, "", "None"):
+        if default is None:
             given = f", {len(question.votes)} answered" if question.votes else ""
             return Outcome(None, "time-out", False, f"nobody decided in time{given}; a default would let the run go on")
         return Outcome(default, "time-out", _approves(question, default))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_DEFAULT
 from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.hooks.errors import airflow_errors
-from airflow_provider_lark.hooks.parameters import need_text, read_count, read_zone
+from airflow_provider_lark.hooks.parameters import TABLE_SUCH_AS, need_text, read_count, read_zone
 from airflow_provider_lark.hooks.table_place import TablePlace, find_place, read_address
 from airflow_provider_lark.operators.calling import CallingOperator
 from airflow_provider_lark.operators.dry_run import DryRunOperator
@@ -107,7 +107,7 @@ class BitableOperator(CallingOperator):
     def _find(self, hook: LarkHook, client: LarkClient) -> TablePlace:
         from airflow_provider_lark.core.api.address import parse_base
 
-        address = parse_base(need_text(self.base, "base"), bases=hook.bases)
+        address = parse_base(need_text(self.base, "base", such_as=TABLE_SUCH_AS), bases=hook.bases)
         app_token = client.bitable.locate_base(address)
         return TablePlace(hook.settings.host, app_token, given=self.base or "")
 

@@ -94,6 +94,8 @@ def test_answer_that_airflow_would_fail_the_task_for_is_refused(schema: dict[str
         param(type="array", minItems=2),
         param(type="string", anyOf=[{"minLength": 1}]),
         param("x" * 1001, type="string"),
+        param(type="string", pattern="(unclosed"),
+        param(type="integer", minimum="1"),
         param(type="string", enum=[str(each) for each in range(101)]),
     ],
 )

@@ -142,6 +142,8 @@ def test_form_value_is_read_by_its_kind(field: Field, given: Any, value: Any) ->
         (Field("f", "number"), "nan"),
         (Field("f", "checked", is_required=True), False),
         (Field("f", "text"), ["a"]),
+        (Field("f", "person"), "<at id=all></at>"),
+        (Field("f", "persons"), ["ou_1", "Wei"]),
     ],
 )
 def test_form_value_that_breaks_a_rule_is_a_problem(field: Field, given: Any) -> None:

@@ -210,6 +210,13 @@ def test_click_on_something_else_is_no_answer(store: QuestionStore) -> None:
         store.read("f" * 32)
 
 
+def test_button_of_any_length_on_a_card_of_somebody_else_is_an_answer(store: QuestionStore) -> None:
+    asked(store, choices=(), allowed=None)
+    answered = store.answer(press(choice="华" * 3000))
+    assert answered is not None
+    assert (answered.question.state, answered.question.votes[0].choice) == ("answered", "华" * 3000)
+
+
 def test_nothing_that_people_wrote_can_be_read_in_the_database(store: QuestionStore, database: Engine) -> None:
     asked(store, allowed={"ou_lin": "Lin Xiaoman"})
     store.answer(press(form_value={"why": "a secret reason"}))
