@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from jinja2 import meta
 from sqlalchemy import text
 
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -21,6 +22,11 @@ from tests.databases import open_sqlite
 from tests.docs.pages import READMES, ROOT, Block, Page, all_blocks, all_pages, page
 
 PYTHON = [pytest.param(block, id=block.id) for block in all_blocks("python")]
+EXAMPLES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "dags").glob("*.py"))]
+OF_A_LOGICAL_DATE = {
+    *("ds", "ds_nodash", "ts", "ts_nodash", "ts_nodash_with_tz", "logical_date"),
+    *("data_interval_start", "data_interval_end", "prev_data_interval_start_success", "prev_start_date_success"),
+}
 USERS = [
     {"field_name": "姓名", "type": 1},
     {"field_name": "编号", "type": 2},
@@ -53,6 +59,19 @@ def test_snippet_compiles_and_its_imports_exist(block: Block) -> None:
             module = _import(node.module)
             missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
             assert missing == []
+
+
+@pytest.mark.parametrize("text", [*(block.text for block in all_blocks("python")), *EXAMPLES])
+def test_dag_without_a_timetable_uses_no_date_that_its_runs_may_lack(text: str) -> None:
+    # triggered by `airflow dags trigger`, the REST API or an asset, a run has no logical date
+    tree = ast.parse(dedent(text))
+    schedules = [key.value for key in ast.walk(tree) if isinstance(key, ast.keyword) and key.arg == "schedule"]
+    if not any(isinstance(each, ast.List) or ast.unparse(each) == "None" for each in schedules):
+        return
+    environment = _import("airflow.sdk").DAG("d", schedule=None).get_template_env()
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    names = set[str]().union(*(meta.find_undeclared_variables(environment.parse(each)) for each in texts))
+    assert names & OF_A_LOGICAL_DATE == set()
 
 
 @pytest.mark.parametrize("each", [pytest.param(each, id=each.name) for each in all_pages()])

@@ -206,7 +206,8 @@ def to_ms(value: object) -> int | None:
         return None
     if number < 1e11:
         return int(number * 1000)
-    return int(value) if number < 1e14 else int(number // 1000)  # type: ignore[call-overload]
+    # a float holds every whole number of this size
+    return int(number) if number < 1e14 else int(number // 1000)
 
 
 def _identity(app_id: str, kind: str, text: str) -> str:
