@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_lark.core.cards.languages import Localized, localize
+from airflow_provider_lark.core.cards.limits import CARD_MAX_BYTES
+from airflow_provider_lark.core.cards.ready.fitting import largest
 from airflow_provider_lark.core.cards.text import bold, escape_markdown, local_time, mention
+from airflow_provider_lark.core.cards.writing import MESSAGE
 from airflow_provider_lark.core.questions.rules import State, Vote
 from airflow_provider_lark.core.questions.terms import Terms
 
@@ -27,7 +30,9 @@ _PRESSED = frozenset(
     | {"date_picker", "picker_time", "picker_datetime", "select_img", "checker"}
 )
 _COLORS: dict[str, str] = {"expired": "grey", "replaced": "grey", "withdrawn": "grey"}
-_LONGEST = 500
+_LONGEST, _SHORT = 500, 60
+_ENVELOPE_BYTES = 300
+"""Of the request that carries a card, beside it."""
 
 
 def status_card(
@@ -35,16 +40,33 @@ def status_card(
 ) -> dict[str, Any] | None:
     """Return the card as everybody sees it now; None where the card is not known, or is a template.
 
-    While the question is open it can still be pressed, and says who has answered so far.
+    While the question is open it can still be pressed, and says who has answered so far. Where that is more than a card
+    holds, what was filled in is cut, and the first who answered are only counted.
 
     :param decision: the choice that was decided.
     """
     card = terms.card
     if card is None or card.get("type") == "template":
         return None
-    is_new = card.get("schema") == "2.0"
-    lines = _lines(terms, state, votes, decision)
-    if not is_new:
+    for longest in (_LONGEST, _SHORT, 0):
+        made = _card_with(card, terms, state, _lines(terms, state, votes, decision, longest=longest), decision)
+        if _fits(made):
+            return made
+
+    def make(named: int) -> dict[str, Any]:
+        return _card_with(card, terms, state, _lines(terms, state, votes, decision, named=named), decision)
+
+    return largest(make, len(votes), _fits) or make(0)
+
+
+def _fits(card: Mapping[str, Any]) -> bool:
+    return MESSAGE.measure(card) <= CARD_MAX_BYTES - _ENVELOPE_BYTES
+
+
+def _card_with(
+    card: Mapping[str, Any], terms: Terms, state: State, lines: Localized, decision: str | None
+) -> dict[str, Any]:
+    if card.get("schema") != "2.0":
         return _old_card(card, lines, is_open=state == "open")
     body = dict(card.get("body") or {})
     elements = [each for each in body.get("elements") or [] if each.get("element_id") != STATUS_ID]
@@ -54,9 +76,26 @@ def status_card(
     return _recolored({**card, "body": body}, terms, state, decision)
 
 
-def _lines(terms: Terms, state: State, votes: Sequence[Vote], decision: str | None) -> Localized:
-    english = [_vote_line(terms, each, "en_us") for each in votes]
-    chinese = [_vote_line(terms, each, "zh_cn") for each in votes]
+def _lines(
+    terms: Terms,
+    state: State,
+    votes: Sequence[Vote],
+    decision: str | None,
+    *,
+    named: int | None = None,
+    longest: int = 0,
+) -> Localized:
+    """Return what the card says.
+
+    :param named: how many are named, the last ones; default: all.
+    :param longest: the most characters of what somebody filled in; 0: nothing of it is shown.
+    """
+    counted = 0 if named is None else len(votes) - named
+    english = [_vote_line(terms, each, "en_us", longest) for each in votes[counted:]]
+    chinese = [_vote_line(terms, each, "zh_cn", longest) for each in votes[counted:]]
+    if counted:
+        english.insert(0, f"{counted} answered before")
+        chinese.insert(0, f"此前已有 {counted} 人回答")
     if state == "open" and votes:
         most = max(sum(each.choice == choice.value for each in votes) for choice in terms.choices or ()) if votes else 0
         english.append(f"{most} of {terms.needed} needed")
@@ -81,7 +120,7 @@ _CLOSED: dict[str, tuple[str, str]] = {
 }
 
 
-def _vote_line(terms: Terms, vote: Vote, locale: str) -> str:
+def _vote_line(terms: Terms, vote: Vote, locale: str, longest: int) -> str:
     who = mention(vote.open_id) if vote.open_id.startswith("ou_") else escape_markdown(vote.name)
     at = local_time(datetime.fromtimestamp(vote.at_ms / 1000, UTC))
     label = (
@@ -89,19 +128,21 @@ def _vote_line(terms: Terms, vote: Vote, locale: str) -> str:
     )
     sign = "❌" if (choice := terms.choice(vote.choice)) is not None and choice.is_rejection else "✅"
     filled = "".join(
-        f"\n{_filled_line(terms, name, value)}" for name, value in vote.values.items() if value not in (None, [], "")
+        f"\n{_filled_line(terms, name, value, longest)}"
+        for name, value in vote.values.items()
+        if longest and value not in (None, [], "")
     )
     return f"{sign} {label} · {who} · {at}{filled}"
 
 
-def _filled_line(terms: Terms, name: str, value: Any) -> str:
+def _filled_line(terms: Terms, name: str, value: Any, longest: int) -> str:
     field = next((each for each in terms.fields if each.name == name), None)
     label = field.shown_name if field is not None else name
     if field is not None and field.kind in ("person", "persons"):
         people = value if isinstance(value, list) else [value]
         return f"{escape_markdown(label)}: {' '.join(mention(each) for each in people)}"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    shown = text if len(text) <= longest else f"{text[:longest]} …"
     return f"{escape_markdown(label)}: {escape_markdown(shown)}"
 
 

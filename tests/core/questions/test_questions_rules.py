@@ -10,6 +10,8 @@ import pytest
 
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.display import note
+from airflow_provider_lark.core.cards.limits import CARD_MAX_BYTES
+from airflow_provider_lark.core.cards.writing import MESSAGE
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.questions.approval_card import approval_card
 from airflow_provider_lark.core.questions.click import read_click
@@ -199,6 +201,28 @@ def test_closed_card_has_nothing_to_press_and_says_who_answered_and_when() -> No
     rejected = status_card(asked, "answered", [replace(answered, choice="reject")], decision="reject")
     assert rejected is not None
     assert rejected["header"]["template"] == "red"
+
+
+@pytest.mark.parametrize(
+    ("people", "shown", "left_out"),
+    [
+        (3, "华" * 500 + " …", "answered before"),
+        (15, "华" * 60 + " …", "answered before"),
+        (500, "answered before", "华"),
+    ],
+)
+def test_card_that_many_answered_at_length_fits_and_names_the_last(people: int, shown: str, left_out: str) -> None:
+    votes = [Vote(f"ou_{at}", 1_700_000_000_000, "approve", values={"why": "华" * 1000}) for at in range(people)]
+    asked = terms(fields=(Field("why", "text"),), needed=people)
+    for state, number in (("open", people - 1), ("answered", people)):
+        card = status_card(asked, state, votes[:number], decision="approve")  # type: ignore[arg-type]
+        assert card is not None
+        check_card(card)
+        assert MESSAGE.measure(card) <= CARD_MAX_BYTES
+        status = card["body"]["elements"][-1]
+        assert all(f"ou_{number - 1}>" in said for said in status["i18n_content"].values())
+        assert (shown in status["content"], left_out in status["content"]) == (True, False)
+    assert '"button"' not in json.dumps(card)
 
 
 @pytest.mark.parametrize("allowed", [PEOPLE, None])
