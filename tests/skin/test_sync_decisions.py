@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.operators.sync import BitableFullSyncOperator, BitableIncrementalSyncOperator
+from tests.clocks import JumpingClock
 from tests.skin.deciding import decisions
 from tests.skin.test_operators import context
 
@@ -85,6 +87,59 @@ def test_person_decides_a_conflict_in_the_chat_and_the_next_run_carries_it_out(s
     ((key, detail),) = shop.execute("SELECT record_id, detail FROM sync_log WHERE status = 'decided'")
     assert key == "1"
     assert detail.startswith(f"lark wins, as lin@example.com ({lin}) decided")
+
+
+def test_decision_is_taken_back_by_another_and_what_is_decided_then_is_logged_with_both(shop, room, time_flies):
+    people = {"decision_allowed": ["lin@example.com", "wei@example.com"]}
+    lin, wei = room.people["Lin"], room.people["Wei"]
+    sync(shop, room, BitableFullSyncOperator, **people)
+    clash(shop)
+    sync(shop, room, **people)
+    room.press("Lin", "Use Lark")
+    assert "areas: decided" in room.shown()
+    # a run that Lark fails carries nothing out, and leaves people their choice
+    room.emulator.faults.add("/records/batch_get", code=1254290, times=None)
+    with pytest.raises(AirflowException, match="ServerBusy"):
+        sync(shop, room, **people)
+    room.emulator.faults.clear()
+    assert room.toast("Wei", "Take back") == "Taken back: the next run leaves it as it is"
+    assert f"<at id={lin}></at> · taken back · <at id={wei}></at>" in room.shown()
+    assert "areas: please decide" in room.shown()
+    assert sync(shop, room, **people)["to_sql"]["updated"] == 0
+    assert shop.sql_names()["1"] == "Anna"
+    room.press("Wei", "Use database")
+    sync(shop, room, **people)
+    assert shop.lark_names()["1"] == "Anna"
+    ((detail,),) = shop.execute("SELECT detail FROM sync_log WHERE status = 'decided'")
+    words = (
+        f"sql wins, as wei@example.com ({wei}) decided, after lin@example.com ({lin}): lark, wei@example.com ({wei}): "
+    )
+    assert detail.startswith(f"{words}take_back (question ")
+    assert audit(room) == [
+        (lin, "accepted", "accepted"),
+        (wei, "accepted", "taken_back"),
+        (wei, "accepted", "accepted"),
+    ]
+
+
+def test_decision_that_a_run_carries_out_is_taken_back_no_more(shop, room, monkeypatch):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    sync(shop, room)
+    room.press("Lin", "Use database")
+    busy, told = room.emulator.faults.add("/records/batch_update", code=1254290, times=1), []
+
+    class Pressing(JumpingClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            if busy.hits and not told:
+                # the run waits to write it
+                told.append(room.toast("Lin", "Take back"))
+
+    monkeypatch.setattr(CallingHook, "clock", Pressing())
+    sync(shop, room)
+    assert told == ["A run is carrying this out already"]
+    assert (shop.lark_names()["1"], color(room)) == ("Anna", "green")
 
 
 def test_decision_on_values_that_have_changed_since_is_not_carried_out_but_asked_anew(shop, room):

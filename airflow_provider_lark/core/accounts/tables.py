@@ -147,6 +147,8 @@ questions = Table(
     Column("reminders", Integer, nullable=False),
     # of the newest push to the approval centre: it only grows
     Column("pushed_ms", BigInteger),
+    # of the run that carries out what was decided; until it has ended, nobody takes that back
+    Column("taken_token", String(64)),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("idx_lark_questions_key", "app_id", "question_key", "round", unique=True),
     Index("idx_lark_questions_updated_at", "updated_at"),

@@ -17,6 +17,8 @@ QUESTION = "lark_question"
 """The member of a button's value that names the question."""
 CHOICE = "choice"
 """The member of a button's value that says what the button stands for."""
+SEEN = "seen"
+"""The member of a button's value that says how many answers its card knew of, where answers can be changed."""
 
 _CONTENT = ("value", "name", "option", "options", "checked", "input_value", "form_value")
 
@@ -62,6 +64,12 @@ class Click:
     def choice(self) -> str:
         """What the button stands for: what its value says, else its name."""
         return _text(self.value.get(CHOICE)) or _text(self.action.get("name"))
+
+    @property
+    def seen(self) -> int:
+        """How many answers the card knew of that was pressed."""
+        seen = self.value.get(SEEN)
+        return seen if isinstance(seen, int) else 0
 
     @property
     def form(self) -> Mapping[str, Any]:

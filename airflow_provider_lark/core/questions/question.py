@@ -23,6 +23,8 @@ class Question:
     :param pushed_ms: the time of the newest push to the approval centre that was given out; 0 before the first.
     :param cards: message_id and chat_id of its cards.
     :param is_new: whether it has just been asked.
+    :param is_taken: whether a run is carrying out what was decided.
+    :param is_collected: whether the answer has been dealt with.
     """
 
     id: str
@@ -41,6 +43,8 @@ class Question:
     reminders: int
     is_new: bool = False
     pushed_ms: int = 0
+    is_taken: bool = False
+    is_collected: bool = False
 
     @property
     def instance_id(self) -> str:
@@ -57,7 +61,17 @@ class Question:
     def standing(self) -> Standing:
         """What is decided by when somebody clicks."""
         ids = frozenset(message_id for message_id, _ in self.cards)
-        return Standing(self.state, self.expires_at_ms, ids, self.is_sent, self.votes, self.now_ms, self.closed_ms)
+        return Standing(
+            self.state,
+            self.expires_at_ms,
+            ids,
+            self.is_sent,
+            self.votes,
+            self.now_ms,
+            self.closed_ms,
+            self.is_taken,
+            self.is_collected,
+        )
 
     def shown(self) -> dict[str, Any] | None:
         """Return the card as it has to look now; None where it is not known."""

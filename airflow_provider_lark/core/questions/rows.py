@@ -108,6 +108,8 @@ def _read(sealer: Sealer, row: Row[Any], conn: Connection) -> Question:
         row.shown_at_ms is not None,
         row.reminders,
         pushed_ms=row.pushed_ms or 0,
+        is_taken=row.taken_token is not None,
+        is_collected=row.collected_at_ms is not None,
     )
 
 
@@ -243,6 +245,8 @@ def _keep(sealer: Sealer, question: Question, click: Click, verdict: Verdict, co
         **sealer.seal("body", body),
     }
     conn.execute(insert(answers).values(row))
+    if verdict.reason == "taken_back":
+        set_values(question.id, {"state": "open", "decision": None, "closed_at_ms": None}, conn)
     if vote is not None and verdict.decision is not None:
         # what a card of somebody else's calls its button can be of any length; the whole stands in the answer
         closed = {"state": "answered", "decision": verdict.decision[:ID_LENGTH], "closed_at_ms": NOW}

@@ -13,10 +13,13 @@ from airflow_provider_lark.core.questions.values import Problem, read_form
 
 State = Literal["open", "answered", "expired", "replaced", "withdrawn"]
 Reason = Literal[
-    "accepted", "repeated", "other_message", "answered", "expired", "replaced", "withdrawn",
-    "not_allowed", "voted", "no_choice", "invalid",
+    "accepted", "taken_back", "repeated", "other_message", "answered", "expired", "replaced", "withdrawn",
+    "not_allowed", "voted", "no_choice", "invalid", "outdated", "under_way",
 ]  # fmt: skip
 """Why a click counts, or does not; the word stands in the audit table."""
+
+UNDO = "take_back"
+"""The choice, on a board, that takes back what was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Standing:
     :param message_ids: the cards that ask it.
     :param is_sent: False while its cards are being sent, and not all of them are known.
     :param closed_ms: when it was decided or closed.
+    :param is_taken: whether a run is carrying out what was decided on a board.
+    :param is_collected: whether the answer has been dealt with.
     """
 
     state: State
@@ -62,6 +67,13 @@ class Standing:
     votes: tuple[Vote, ...]
     now_ms: int
     closed_ms: int | None = None
+    is_taken: bool = False
+    is_collected: bool = False
+
+    @property
+    def last(self) -> Vote | None:
+        """The last answer that counted."""
+        return self.votes[-1] if self.votes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ class Verdict:
 
 def judge(terms: Terms, standing: Standing, click: Click) -> Verdict:
     """Return what *click* means for a question."""
-    reason = _refusal(terms, standing, click)
+    reason = (_refusal_on_board if terms.board else _refusal)(terms, standing, click)
     if reason is not None:
         return Verdict(reason)
     choice = terms.choice(click.choice)
@@ -104,12 +116,44 @@ def judge(terms: Terms, standing: Standing, click: Click) -> Verdict:
         click.token,
         click.via,
     )
+    if terms.board:
+        if vote.choice == UNDO:
+            return Verdict("taken_back", vote)
+        return Verdict("accepted", vote, vote.choice)
     return Verdict("accepted", vote, decide(terms, (*standing.votes, vote)))
 
 
+def _is_elsewhere(standing: Standing, click: Click) -> bool:
+    return bool(click.message_id and standing.is_sent and click.message_id not in standing.message_ids)
+
+
+def _refusal_on_board(terms: Terms, standing: Standing, click: Click) -> Reason | None:
+    """Return why a click does not count on a board, where an answer can be taken back until a run carries it out."""
+    last, count = standing.last, len(standing.votes)
+    if _is_elsewhere(standing, click):
+        return "other_message"
+    if standing.state != "open" and standing.state != "answered":
+        return standing.state
+    is_same = last is not None and (last.open_id, last.choice) == (click.open_id, click.choice)
+    if is_same and click.seen >= count - 1:
+        return "repeated"
+    if standing.is_collected:
+        return "answered"
+    if terms.allowed is not None and click.ids.isdisjoint(terms.allowed):
+        return "not_allowed"
+    if standing.is_taken:
+        return "under_way"
+    if click.seen != count:
+        # of two who press the same card the first wins: the other has not seen what he would change
+        return "outdated"
+    if (click.choice == UNDO) is (standing.state == "open"):
+        # what is decided is taken back before it is decided otherwise
+        return "outdated"
+    return None if click.choice == UNDO or terms.choice(click.choice) is not None else "no_choice"
+
+
 def _refusal(terms: Terms, standing: Standing, click: Click) -> Reason | None:
-    is_ours = click.message_id in standing.message_ids or not click.message_id or not standing.is_sent
-    if not is_ours:
+    if _is_elsewhere(standing, click):
         return "other_message"
     mine = [each for each in standing.votes if each.open_id == click.open_id]
     if mine and mine[-1].choice == click.choice and standing.state in ("open", "answered"):

@@ -23,7 +23,8 @@ _ENDED = ("repeated", "answered", "expired", "replaced", "withdrawn")
 
 def toast_for(terms: Terms, standing: Standing, verdict: Verdict, click_open_id: str) -> dict[str, Any]:
     """Return the toast of a verdict, as Lark takes it."""
-    told = _ending(terms, verdict) or _toast(terms, standing, verdict, click_open_id)
+    on_board = _toast_on_board(terms, standing, verdict) if terms.board else None
+    told = _ending(terms, verdict) or on_board or _toast(terms, standing, verdict, click_open_id)
     return _as_lark_takes_it(*told)
 
 
@@ -46,12 +47,17 @@ def say_in_centre(texts: Mapping[str, str]) -> dict[str, str]:
     return {"message": f"{texts['zh_cn']} {texts['en_us']}", "without_prefix": "true"}
 
 
+def _toast_on_board(terms: Terms, standing: Standing, verdict: Verdict) -> tuple[ToastType, Localized] | None:
+    """Return what is told otherwise about one of many things on a card; None: what is told about any."""
+    if verdict.vote is not None:
+        return "success", words.accepted(verdict.vote.choice)
+    if verdict.reason == "outdated" and standing.state == "answered":
+        return "warning", _answered(terms, standing)
+    return ("warning", words.REFUSED[verdict.reason]) if verdict.reason in words.REFUSED else None
+
+
 def _toast(terms: Terms, standing: Standing, verdict: Verdict, open_id: str) -> tuple[ToastType, Localized]:
     match verdict.reason:
-        case "accepted" if terms.board and verdict.vote is not None:
-            return "success", words.accepted(verdict.vote.choice)
-        case reason if terms.board and reason in words.CLOSED:
-            return "warning", words.CLOSED[reason]
         case "accepted":
             return _accepted(terms, verdict)
         case "repeated":

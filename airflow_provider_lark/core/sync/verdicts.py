@@ -5,7 +5,7 @@ A verdict is bound to what the person saw. Where that has changed since, nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,6 +26,7 @@ class Verdict:
     :param key: of the conflict's row; empty for held deletes, which are decided together.
     :param seen: the fingerprint of what they saw: :attr:`.Conflict.fingerprint`, :meth:`.HeldDeletes.fingerprint`.
     :param by: who, for the log.
+    :param after: what others had decided before, for the log; empty where nobody had.
     """
 
     id: str
@@ -34,23 +35,42 @@ class Verdict:
     seen: str
     choice: Choice
     by: str
+    after: str = ""
 
 
 @dataclass(slots=True)
 class Verdicts:
     """The verdicts that a run carries out.
 
+    :param take_up: tells more of them when the run can carry them out: until then, people may take them back.
     :param conflicts_told: so many open conflicts are to be told after the run; None: nothing is.
     :param hidden: columns whose values are not told.
+    :ivar begun: those that may have been carried out, at least in part, by id.
     :ivar fates: what became of each, by id; a run that ended early knows only of some.
     :ivar left: what waits for people after the run; None where it ended early.
     """
 
     given: Sequence[Verdict] = ()
+    take_up: Callable[[], Sequence[Verdict]] | None = None
     conflicts_told: int | None = None
     hidden: frozenset[str] = frozenset()
+    begun: set[str] = field(default_factory=set)
     fates: dict[str, Fate] = field(default_factory=dict)
     left: OpenDecisions | None = None
+
+    def take(self) -> None:
+        """Take up those that were decided until now; the run has the lease on its tables."""
+        if self.take_up is not None:
+            self.given, self.take_up = (*self.given, *self.take_up()), None
+
+    @property
+    def untouched(self) -> list[str]:
+        """The ids of those that the run has not carried out, not even in part."""
+        return [
+            each.id
+            for each in self.given
+            if self.fates.get(each.id) == "waiting" or (each.id not in self.fates and each.id not in self.begun)
+        ]
 
     def of(self, *kinds: Kind) -> list[Verdict]:
         """Return those of *kinds* of which nothing is known yet."""

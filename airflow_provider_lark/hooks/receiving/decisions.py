@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, SafetyStop
 from airflow_provider_lark.hooks.accounts import read_keyring
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.questions.board.rows import Showing
     from airflow_provider_lark.core.questions.board.state import Board
     from airflow_provider_lark.core.questions.board.store import BoardStore, Decided
+    from airflow_provider_lark.core.questions.rules import Vote
     from airflow_provider_lark.core.sync.report import SyncReport
     from airflow_provider_lark.core.sync.verdicts import OpenDecisions, Verdict
     from airflow_provider_lark.hooks.lark import LarkHook
@@ -34,6 +36,7 @@ R = TypeVar("R", bound="SyncReport")
 _CALL_SECONDS = 10.0
 _CALLS_SECONDS = 20.0
 _CHANGES_IN_A_ROW = 5
+_EARLIER_NAMED = 3
 _GONE = frozenset({230011, 230030, 230031, 230110})
 """Codes of a message that was recalled, is no card of ours, or is too old to be changed."""
 
@@ -60,26 +63,42 @@ class DecisionCard:
 
         :raises Exception: whatever *run* raises.
         """
-        self._take(engine)
+        from airflow_provider_lark.core.questions.board.card import ITEMS_MAX
+        from airflow_provider_lark.core.sync.verdicts import Verdicts
+
+        token = uuid4().hex
+        engine.verdicts = Verdicts((), partial(self._take, engine, token), ITEMS_MAX, self.hidden)
         try:
             report = run()
         except SafetyStop:
             self._tell(engine)
             raise
+        finally:
+            self._give_back(engine, token)
         self._tell(engine)
         return report
 
-    def _take(self, engine: SyncEngine) -> None:
-        from airflow_provider_lark.core.questions.board.card import ITEMS_MAX
-        from airflow_provider_lark.core.sync.verdicts import Verdicts
-
-        engine.verdicts = Verdicts((), ITEMS_MAX, self.hidden)
+    def _take(self, engine: SyncEngine, token: str) -> list[Verdict]:
         try:
-            engine.verdicts = Verdicts(self._decided(engine), ITEMS_MAX, self.hidden)
+            return self._taken(engine, token)
         except LarkError as exc:
             log.warning("%s: what people decided cannot be read, and waits for the next run: %s", *_named(engine, exc))
+            return []
 
-    def _decided(self, engine: SyncEngine) -> list[Verdict]:
+    def _give_back(self, engine: SyncEngine, token: str) -> None:
+        """Let people change again what the run has not carried out."""
+        untouched = engine.verdicts.untouched
+        if not untouched:
+            return
+        try:
+            self._boards.give_back(untouched, token)
+        except LarkError as exc:
+            log.warning(
+                "%s: what was not carried out cannot be taken back until the next run has ended: %s",
+                *_named(engine, exc),
+            )
+
+    def _taken(self, engine: SyncEngine, token: str) -> list[Verdict]:
         from airflow_provider_lark.core.questions.desk import decide_waiting
 
         known = self._boards.find(self._place(engine))
@@ -87,7 +106,7 @@ class DecisionCard:
             return []
         if known.message_id is not None:
             decide_waiting(self._desk.inbox, self._desk.questions, [known.message_id])
-        return [_verdict(each) for each in self._boards.decided(known.board)]
+        return [_verdict(each) for each in self._boards.take(known.board, token)]
 
     def _tell(self, engine: SyncEngine) -> None:
         if engine.verdicts.left is None:
@@ -203,8 +222,13 @@ def _verdict(decided: Decided) -> Verdict:
     from airflow_provider_lark.core.sync.verdicts import Verdict
 
     item, vote = decided.item, decided.vote
-    by = f"{vote.name} ({vote.open_id})" if vote.name else vote.open_id
-    return Verdict(item.question_id, item.kind, item.key, item.seen, vote.choice, by)  # type: ignore[arg-type]  # checked
+    choice: Any = vote.choice
+    after = ", ".join(f"{_person(each)}: {each.choice}" for each in decided.earlier[-_EARLIER_NAMED:])
+    return Verdict(item.question_id, item.kind, item.key, item.seen, choice, _person(vote), after)
+
+
+def _person(vote: Vote) -> str:
+    return f"{vote.name} ({vote.open_id})" if vote.name else vote.open_id
 
 
 def _named(engine: SyncEngine, exc: LarkError) -> tuple[str, LarkError]:

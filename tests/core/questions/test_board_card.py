@@ -11,21 +11,21 @@ import pytest
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.cards.writing import MESSAGE
 from airflow_provider_lark.core.questions.board.card import ITEMS_MAX, board_card, fit_board
-from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Shown
-from airflow_provider_lark.core.questions.rules import Vote
+from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Shown, Tally
+from airflow_provider_lark.core.questions.rules import UNDO, Vote
 
 CONFLICT = Item("conflict", "42", "f1", "q1", columns=(Shown("name", "Anne", "Anna"), Shown("qty", None, "7")))
 HELD = Item("held_records", "", "f2", "q2", count=30, keys=("1", "2"))
 BOARD = Board("orders", (HELD, CONFLICT), conflicts=1, allowed=("ou_lin",), written=("3 to Lark", "写入飞书 3"))
 
 
-def text_of(board: Board, votes: dict[str, Vote] | None = None) -> str:
-    card = board_card(board, votes or {})
+def text_of(board: Board, tallies: dict[str, Tally] | None = None) -> str:
+    card = board_card(board, tallies or {})
     check_card(card)
     return json.dumps(card, ensure_ascii=False)
 
 
-def buttons(card: Any) -> list[dict[str, str]]:
+def buttons(card: Any) -> list[dict[str, Any]]:
     """Return the values of all buttons that call back."""
     if isinstance(card, list):
         return [value for each in card for value in buttons(each)]
@@ -50,17 +50,45 @@ def test_card_names_both_values_counts_and_who_may_decide_in_two_languages() -> 
         assert word in shown
     assert "30 rows deleted in the database" in shown
     assert buttons(board_card(BOARD, {})) == [
-        {"lark_question": question, "choice": choice}
+        {"lark_question": question, "choice": choice, "seen": 0}
         for question, choice in (("q2", "release"), ("q2", "keep"), ("q1", "lark"), ("q1", "sql"))
     ]
 
 
-def test_decided_item_says_who_and_can_be_pressed_no_more() -> None:
-    votes = {"q1": Vote("ou_lin", 1_000, "sql", "Lin")}
-    card = board_card(BOARD, votes)
-    assert [each["lark_question"] for each in buttons(card)] == ["q2", "q2"]
-    assert "**Use database** · <at id=ou_lin></at>" in json.dumps(card, ensure_ascii=False)
+LIN, WEI = Vote("ou_lin", 1_000, "sql", "Lin"), Vote("ou_wei", 2_000, UNDO, "Wei")
+
+
+@pytest.mark.parametrize(
+    ("votes", "said", "left"),
+    [
+        pytest.param((), [], ["lark", "sql"], id="nothing yet"),
+        pytest.param(
+            (LIN,),
+            ["✅ **Use database** · the", "✅ **采用数据库** · ", "<at id=ou_lin></at> · <"],
+            [UNDO],
+            id="decided",
+        ),
+        pytest.param(
+            (LIN, WEI),
+            ["↩️ **Use database** · <at id=ou_lin></at> · taken back · <at id=ou_wei></at>", " · 已撤回 · "],
+            ["lark", "sql"],
+            id="taken back by another",
+        ),
+        pytest.param((LIN, WEI, LIN), ["✅ **Use database** · the"], [UNDO], id="decided anew"),
+    ],
+)
+def test_item_says_who_decided_what_and_lets_that_be_taken_back(
+    votes: tuple[Vote, ...], said: list[str], left: list[str]
+) -> None:
+    card = board_card(replace(BOARD, items=(CONFLICT,)), {"q1": Tally(votes)})
+    check_card(card)
+    shown = json.dumps(card, ensure_ascii=False)
+    assert [each for each in said if each not in shown] == []
+    assert shown.count("✅") == (3 if left == [UNDO] else 0)  # as text, and in each language
+    assert shown.count("↩️") == (3 if len(votes) == 2 else 0)
+    assert buttons(card) == [{"lark_question": "q1", "choice": each, "seen": len(votes)} for each in left]
     assert card["header"]["template"] == "orange"
+    assert ("orders: decided" in shown) is (left == [UNDO])
 
 
 def test_card_of_a_board_on_which_nothing_is_left_is_green_with_what_was_decided() -> None:
@@ -103,9 +131,10 @@ def test_board_of_anything_fits_on_a_card(letter: str, is_decided: bool) -> None
     assert {"held_records", "held_rows"} <= {each.kind for each in board.items}
     assert 3 <= len(board.items) <= ITEMS_MAX
     ids = [replace(each, question_id=f"{at:032}") for at, each in enumerate(board.items)]
-    votes = {each.question_id: Vote("ou_lin", 1_000, "lark", long) for each in ids if is_decided}
+    votes = (Vote("ou_" + "l" * 32, 10**12, "lark", long), Vote("ou_" + "w" * 32, 10**12, UNDO, long))
+    tallies = {each.question_id: Tally(votes[: 2 - at % 2]) for at, each in enumerate(ids) if is_decided}
     # the sixth and later ones are not shown
-    card = board_card(replace(board, items=tuple(ids), past=past), votes)
+    card = board_card(replace(board, items=tuple(ids), past=past), tallies)
     check_card(card)
     assert MESSAGE.measure(card) <= MESSAGE.ready_bytes
 
@@ -115,6 +144,13 @@ def test_board_of_small_values_shows_as_many_as_there_is_room_for() -> None:
     board = fit_board(replace(BOARD, items=(HELD, *many), conflicts=20))
     assert len(board.items) == ITEMS_MAX
     assert "13 more conflicts" in text_of(board)
+    # also after all of them were taken back, and others decided before
+    ids = tuple(replace(each, question_id=f"{at:032}") for at, each in enumerate(board.items))
+    past = (Past("conflict", "7" * 40, "lark", "ou_" + "l" * 32, "Lin", 10**12, "changed"),) * 5
+    full = replace(
+        board, items=ids, past=past, failed=9, failed_rows=("7: too long",) * 5, table_url="https://e.example"
+    )
+    text_of(full, {each.question_id: Tally((LIN, WEI)) for each in ids})
 
 
 def test_board_survives_its_storage_and_only_what_people_see_changes_its_digest() -> None:

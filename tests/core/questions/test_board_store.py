@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core.questions.board.state import Board
 from airflow_provider_lark.core.questions.board.store import BoardStore
 from airflow_provider_lark.core.questions.click import Click
+from airflow_provider_lark.core.questions.rules import UNDO
 from airflow_provider_lark.core.questions.store import QuestionStore
 from tests.core.questions.asking import PEOPLE
 from tests.core.questions.test_board_card import CONFLICT, HELD, buttons
@@ -54,15 +55,22 @@ class Room:
         assert found is not None
         return found.id
 
+    def board(self) -> Board:
+        found = self.boards.find("place")
+        assert found is not None
+        return found.board
+
     def ask(self, about: str) -> str:
         """Return the question about a key, or about a kind."""
         found = self.boards.find("place")
         assert found is not None
         return next(each.question_id for each in found.board.items if about in (each.key, each.kind))
 
-    def press(self, question_id: str, choice: str, who: str = "ou_lin", message_id: str = "om_1") -> dict[str, Any]:
+    def press(
+        self, question_id: str, choice: str, who: str = "ou_lin", message_id: str = "om_1", seen: int = 0
+    ) -> dict[str, Any]:
         self.clicks += 1
-        action = {"tag": "button", "value": {"lark_question": question_id, "choice": choice}}
+        action = {"tag": "button", "value": {"lark_question": question_id, "choice": choice, "seen": seen}}
         click = Click(who, "", "", message_id, "oc_1", 1_000_000 + self.clicks * 10_000, f"e{self.clicks}", "t", action)
         answered = self.questions.answer(click)
         assert answered is not None
@@ -94,14 +102,14 @@ def test_each_thing_is_decided_by_itself_and_a_changed_one_is_asked_anew(room: R
     assert "You are not among" in toast(room.press(first, "lark", "ou_stranger"))
     reply = room.press(first, "lark")
     assert toast(reply) == "Recorded: Use Lark; the next run carries it out"
-    assert first not in {each["lark_question"] for each in buttons(reply["card"]["data"])}
+    assert [each["choice"] for each in buttons(reply["card"]["data"]) if each["lark_question"] == first] == [UNDO]
     assert "Already answered by Lin" in toast(room.press(first, "sql", "ou_wei"))
     assert "already recorded" in toast(room.press(first, "lark"))
     held = room.ask("held_records")
     room.press(held, "keep", "ou_wei")
     assert room.decided() == {"42": "lark", "held_records": "keep"}
     # the answers may not have arrived: the next run shows them in any case
-    assert len(buttons(room.show())) == 2
+    assert [each["seen"] for each in buttons(room.show())] == [1, 1, 0, 0]
     # the values of the undecided one change, and more is held; what was decided goes on as it was seen
     later = replace(WAITING, items=(replace(HELD, seen="f3", count=31), CONFLICT, replace(OTHER, seen="f8")))
     old = room.ask("43")
@@ -130,7 +138,76 @@ def test_many_who_press_at_once_decide_each_thing_once(room: Room) -> None:
         replies = list(pool.map(lambda each: room.press(*each), wanted))
     assert sum("Recorded" in toast(each) for each in replies) == 2
     assert sorted(room.decided()) == ["42", "43"]
-    assert len(buttons(room.show())) == 2
+    assert [each["seen"] for each in buttons(room.show())] == [0, 0, 1, 1]
+
+
+def test_decision_is_taken_back_by_others_until_a_run_carries_it_out(room: Room) -> None:
+    room.tell()
+    room.show()
+    first = room.ask("42")
+    room.press(first, "lark")
+    # of two who press the same card the first wins, and the other sees what he would change
+    reply = room.press(first, "sql", "ou_wei")
+    assert "Already answered by Lin" in toast(reply)
+    assert "Already answered by Lin" in toast(room.press(first, "sql", "ou_wei", seen=1))
+    assert "You are not among" in toast(room.press(first, UNDO, "ou_stranger", seen=1))
+    reply = room.press(first, UNDO, "ou_wei", seen=1)
+    assert toast(reply) == "Taken back: the next run leaves it as it is"
+    assert dict(reply["toast"]["i18n"])["zh_cn"] == "已撤回，下次运行时不会执行"
+    shown = [each["choice"] for each in buttons(reply["card"]["data"]) if each["lark_question"] == first]
+    assert shown == ["lark", "sql"]
+    assert room.decided() == {}
+    assert room.boards.take(room.board(), "run") == []
+    for choice in (UNDO, "sql"):
+        assert "changed this meanwhile" in toast(room.press(first, choice, "ou_ann", seen=1))
+    assert toast(room.press(first, UNDO, "ou_wei", seen=1)).startswith("Your answer was already recorded")
+    # what one person takes back and decides again within a second is no click that came twice
+    assert toast(room.press(first, "lark", seen=2)).startswith("Recorded: Use Lark")
+    kept = [(each["open_id"], each["reason"]) for each in room.questions.audit(first) if each["outcome"] == "accepted"]
+    assert kept == [("ou_lin", "accepted"), ("ou_wei", "taken_back"), ("ou_lin", "accepted")]
+    (taken,) = room.boards.take(room.board(), "run")
+    assert [(each.open_id, each.choice) for each in taken.earlier] == [("ou_lin", "lark"), ("ou_wei", UNDO)]
+
+
+def test_what_a_run_carries_out_is_not_taken_back_unless_the_run_gives_it_back(room: Room) -> None:
+    room.tell()
+    room.show()
+    first, other = room.ask("42"), room.ask("43")
+    room.press(first, "lark")
+    room.press(other, "sql", "ou_wei")
+    board = room.board()
+    taken = room.boards.take(board, "died")
+    assert [each.vote.choice for each in taken] == ["lark", "sql"]
+    assert toast(room.press(first, UNDO, seen=1)) == "A run is carrying this out already"
+    # the next run takes over what one that was killed had taken, which gives nothing back after that
+    room.boards.take(board, "run")
+    room.boards.give_back([first, other], "died")
+    assert "carrying this out" in toast(room.press(first, UNDO, seen=1))
+    room.boards.give_back([other], "run")
+    assert "Taken back" in toast(room.press(other, UNDO, seen=1))
+    assert "carrying this out" in toast(room.press(first, UNDO, seen=1))
+    # dealt with, and the card could not be drawn anew
+    room.questions.collect(first)
+    assert "Already answered by Lin" in toast(room.press(first, "sql", "ou_wei", seen=1))
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)
+def test_of_a_run_and_who_takes_back_at_the_same_moment_one_wins(room: Room) -> None:
+    room.tell()
+    room.show()
+    first, board, told = room.ask("42"), room.board(), []
+    with ThreadPoolExecutor(2) as pool:
+        for at in range(10):
+            room.press(first, "lark", seen=2 * at)
+            taking = pool.submit(room.boards.take, board, f"run {at}")
+            back = pool.submit(room.press, first, UNDO, seen=2 * at + 1)
+            said, taken = toast(back.result()), taking.result()
+            told.append(said)
+            assert bool(taken) is said.startswith("A run")
+            room.boards.give_back([first], f"run {at}")
+            if taken:
+                room.press(first, UNDO, seen=2 * at + 1)
+    assert len(told) == 10
 
 
 @ON_SQLITE
@@ -142,7 +219,7 @@ def test_same_state_is_shown_once_and_a_click_meanwhile_is_shown_too(room: Room)
     # while the card is on its way, somebody presses it
     room.press(room.ask("42"), "sql")
     assert room.boards.note_shown(room.id, showing, "om_1", "oc_1")
-    assert len(buttons(room.show())) == 4
+    assert [each["seen"] for each in buttons(room.show())] == [0, 0, 1, 0, 0]
     room.tell(replace(WAITING, written=("7 to Lark", "写入飞书 7")))
     assert room.boards.begin(room.id) is None
 

@@ -20,9 +20,9 @@ from airflow_provider_lark.core.cards.shortening import cut_end
 from airflow_provider_lark.core.cards.text import bold, escape_markdown, local_time, mention, one_line, reachable_url
 from airflow_provider_lark.core.cards.writing import MESSAGE
 from airflow_provider_lark.core.questions.board import words
-from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Shown
-from airflow_provider_lark.core.questions.click import CHOICE, QUESTION
-from airflow_provider_lark.core.questions.rules import Vote
+from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Shown, Tally
+from airflow_provider_lark.core.questions.click import CHOICE, QUESTION, SEEN
+from airflow_provider_lark.core.questions.rules import UNDO, Vote
 
 ITEMS_MAX = 8
 """So many things to decide stand on a card at most; what is decided makes room for others."""
@@ -37,6 +37,7 @@ _KEY_BYTES = 80
 _PAST_KEY_BYTES = 40
 _PEOPLE_SHOWN = 10
 _ID = "0" * 32
+_DECIDED = Tally((Vote("ou_" + "0" * 32, 10**12, "release"),))
 
 
 def fit_board(board: Board) -> Board:
@@ -61,14 +62,19 @@ def _first(board: Board, items: Sequence[Item], count: int) -> Board:
 
 def _fits(board: Board) -> bool:
     room = MESSAGE.less(_PAST_BYTES)
-    return room.measure(board_card(board, {})) <= room.ready_bytes
+    return all(room.measure(board_card(board, {_ID: each})) <= room.ready_bytes for each in (Tally(), _DECIDED))
 
 
-def board_card(board: Board, votes: Mapping[str, Vote]) -> Json:
-    """Return the card.
+def board_card(board: Board, tallies: Mapping[str, Tally]) -> Json:
+    """Return the card; what was taken back is told where there is room for it.
 
-    :param votes: what was decided, by question.
+    :param tallies: what was decided, by question.
     """
+    card = _card(board, tallies)
+    return card if MESSAGE.measure(card) <= MESSAGE.ready_bytes else _card(board, tallies, tells_taken_back=False)
+
+
+def _card(board: Board, tallies: Mapping[str, Tally], *, tells_taken_back: bool = True) -> Json:
     facts: list[tuple[Text, Text | Element | None]] = [
         (words.CONFLICTS, red_count(board.conflicts)),
         (words.HELD, red_count(board.held)),
@@ -78,19 +84,29 @@ def board_card(board: Board, votes: Mapping[str, Vote]) -> Json:
     shown = sum(each.kind == "conflict" for each in board.items)
     elements: list[Element] = [
         *fact_rows(facts),
-        *(part for item in board.items for part in _item(item, votes.get(item.question_id))),
+        *(
+            part
+            for item in board.items
+            for part in _item(item, tallies.get(item.question_id, Tally()), tells_taken_back)
+        ),
         *([note(words.more_conflicts(board.conflicts - shown))] if board.conflicts > shown else []),
         *bullets(words.FAILED, board.failed_rows, board.failed - len(board.failed_rows)),
         *_past(board.past),
         *_link(board),
         *(_conditions(board) if board.items else []),
     ]
-    title = words.title(_short(board.mapping), is_open=board.is_open, can_decide=bool(board.items or board.conflicts))
+    undecided = [each for each in board.items if tallies.get(each.question_id, Tally()).vote is None]
+    title = words.title(
+        _short(board.mapping),
+        is_open=board.is_open,
+        can_decide=bool(board.items or board.conflicts),
+        is_decided=not undecided and board.conflicts <= shown,
+    )
     color: HeaderTemplate = "orange" if board.is_open else "green"
     return Card(elements, Header(title, color), enable_forward=False, vertical_spacing="12px").assemble()
 
 
-def _item(item: Item, vote: Vote | None) -> list[Element]:
+def _item(item: Item, tally: Tally, tells_taken_back: bool) -> list[Element]:
     if item.kind == "conflict":
         heading, sides = words.conflict(_short(item.key)), fact_rows(_sides(item))
         choices = ("lark", "sql")
@@ -99,8 +115,14 @@ def _item(item: Item, vote: Vote | None) -> list[Element]:
         keys = ", ".join(_short(each) for each in item.keys) + (" …" if item.count > len(item.keys) else "")
         sides = [Div(keys), note(words.kept(item.kind))]
         choices = ("release", "keep")
-    below: Element = _decided(vote) if vote is not None else side_by_side(*(_button(item, each) for each in choices))
-    return [Hr(), Markdown(combine(bold, heading)), *sides, below]
+    told = combine(bold, heading)
+    if tally.vote is not None:
+        below: list[Element] = [*_decided(tally.vote), _button(item, UNDO, tally.count)]
+    else:
+        # who changes their mind takes back first: that says what they change, and whose it was
+        below = [side_by_side(*(_button(item, each, tally.count) for each in choices))]
+        told = combine(_lines, told, *(_taken_back(tally) if tells_taken_back else ()))
+    return [Hr(), Markdown(told), *sides, *below]
 
 
 def _sides(item: Item) -> list[tuple[Text, Text | Element | None]]:
@@ -113,7 +135,7 @@ def _sides(item: Item) -> list[tuple[Text, Text | Element | None]]:
             lines = [_line(each, getattr(each, side)) for each in shown]
             more = len(item.columns) - len(shown)
             lines += [f"… +{more}"] if more else []
-            told = combine(lambda *each: "\n".join(each), *lines) if lines else "…"
+            told = combine(_lines, *lines) if lines else "…"
         sides.append((label, Div(told)))
     return sides
 
@@ -127,43 +149,58 @@ def _line(column: Shown, value: str | None) -> Text:
     return f"{name}: {cut_end(one_line(value), _VALUE_BYTES)}"
 
 
-def _button(item: Item, choice: str) -> Button:
+def _button(item: Item, choice: str, seen: int) -> Button:
     deletes = choice == "release"
     return Button(
         words.CHOICES[choice],
         type="danger" if deletes else "default",
-        behaviors=[Callback({QUESTION: item.question_id, CHOICE: choice})],
-        confirm=Confirm(words.SURE, words.CANNOT_BE_UNDONE) if deletes else None,
+        behaviors=[Callback({QUESTION: item.question_id, CHOICE: choice, SEEN: seen})],
+        confirm=Confirm(words.SURE, words.UNTIL_THEN) if deletes else None,
     )
 
 
-def _decided(vote: Vote) -> Markdown:
+def _lines(*lines: str) -> str:
+    return "\n".join(lines)
+
+
+def _decided(vote: Vote) -> list[Markdown]:
     label = words.CHOICES.get(vote.choice, vote.choice)
-    who = _who(vote.open_id, vote.name)
-    at = local_time(datetime.fromtimestamp(vote.at_ms / 1000, UTC))
-    return Markdown(combine(lambda word, then: f"✅ {bold(word)} · {who} · {at} · {then}", label, words.NEXT_RUN))
+    told = combine(lambda word, then: f"✅ {bold(word)} · {then}", label, words.NEXT_RUN)
+    # apart from the words, as it is the same in each language: a card has little room
+    return [Markdown(told), Markdown(_who_and_when(vote), text_size="notation")]
+
+
+def _taken_back(tally: Tally) -> list[Text]:
+    """Return who took back what, and whose that was."""
+    if tally.before is None:
+        return []
+    label = words.CHOICES.get(tally.before.choice, tally.before.choice)
+    by, whose = _who(tally.votes[-1]), _who(tally.before)
+    return [combine(lambda word, back: f"↩️ {bold(word)} · {whose} · {back} · {by}", label, words.TAKEN_BACK)]
 
 
 def _past(past: Sequence[Past]) -> list[Element]:
     if not past:
         return []
     lines = [_past_line(each) for each in past[:PAST_MAX]]
-    return [Hr(), note(words.DECIDED), Markdown(combine(lambda *each: "\n".join(each), *lines))]
+    return [Hr(), note(words.DECIDED), Markdown(combine(_lines, *lines))]
 
 
 def _past_line(past: Past) -> Text:
     what: Text = cut_end(one_line(past.key), _PAST_KEY_BYTES) if past.kind == "conflict" else words.HELD
-    at = local_time(datetime.fromtimestamp(past.at_ms / 1000, UTC))
     sign = "↩️" if past.fate == "changed" else "✅"
     return combine(
-        lambda about, label, fate: (
-            f"{sign} {escape_markdown(about)}: {bold(label)} · {_who(past.open_id, past.name)} · {at} · {fate}"
-        ),
+        lambda about, label, fate: f"{sign} {escape_markdown(about)}: {bold(label)} · {_who_and_when(past)} · {fate}",
         *(what, words.CHOICES.get(past.choice, past.choice), words.FATES.get(past.fate, past.fate)),
     )
 
 
-def _who(open_id: str, name: str) -> str:
+def _who_and_when(decided: Vote | Past) -> str:
+    return f"{_who(decided)} · {local_time(datetime.fromtimestamp(decided.at_ms / 1000, UTC))}"
+
+
+def _who(decided: Vote | Past) -> str:
+    open_id, name = decided.open_id, decided.name
     return mention(open_id) if open_id.startswith("ou_") else escape_markdown(_short(name or open_id))
 
 

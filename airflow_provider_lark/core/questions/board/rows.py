@@ -17,7 +17,7 @@ from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.questions.board.card import board_card
-from airflow_provider_lark.core.questions.board.state import Board
+from airflow_provider_lark.core.questions.board.state import Board, Tally
 from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.rules import Vote
 
@@ -155,13 +155,35 @@ def redraw(sealer: Sealer, id_: str, message_id: str, conn: Connection, *, is_ne
     return _draw(sealer, _read(sealer, row).board, conn)
 
 
-def votes_on(sealer: Sealer, question_ids: Sequence[str], conn: Connection) -> dict[str, Vote]:
-    """Return the answers that count, by question."""
+def tallies_of(sealer: Sealer, question_ids: Sequence[str], conn: Connection) -> dict[str, Tally]:
+    """Return what people have decided, by question."""
     if not question_ids:
         return {}
     given = select(answers).where(answers.c.question_id.in_(question_ids), answers.c.outcome == "accepted")
     found = conn.execute(given.order_by(answers.c.id)).all()
-    return {each.question_id: Vote(**sealer.unseal(each.body, each.key_id)["vote"]) for each in found}
+    votes: dict[str, list[Vote]] = {}
+    for each in found:
+        votes.setdefault(each.question_id, []).append(Vote(**sealer.unseal(each.body, each.key_id)["vote"]))
+    return {question_id: Tally(tuple(given)) for question_id, given in votes.items()}
+
+
+def take(sealer: Sealer, question_ids: Sequence[str], token: str, conn: Connection) -> dict[str, Tally]:
+    """Take what was decided for a run, and return it: until it is given back, nobody changes it.
+
+    What another run had taken is taken over: only one at a time has the lease on the tables.
+    """
+    if not question_ids:
+        return {}
+    decided = (questions.c.id.in_(question_ids), questions.c.state == "answered", questions.c.collected_at_ms.is_(None))
+    conn.execute(update(questions).where(*decided).values(taken_token=token))
+    mine = (questions.c.id.in_(question_ids), questions.c.taken_token == token)
+    return tallies_of(sealer, list(conn.scalars(select(questions.c.id).where(*mine))), conn)
+
+
+def give_back(question_ids: Sequence[str], token: str, conn: Connection) -> None:
+    """Let people change again what a run has taken, and not carried out."""
+    mine = (questions.c.id.in_(question_ids), questions.c.taken_token == token)
+    conn.execute(update(questions).where(*mine).values(taken_token=None))
 
 
 def collected_among(question_ids: Sequence[str], conn: Connection) -> set[str]:
@@ -173,7 +195,7 @@ def collected_among(question_ids: Sequence[str], conn: Connection) -> set[str]:
 
 
 def _draw(sealer: Sealer, board: Board, conn: Connection) -> Json:
-    return board_card(board, votes_on(sealer, [each.question_id for each in board.items], conn))
+    return board_card(board, tallies_of(sealer, [each.question_id for each in board.items], conn))
 
 
 _NOBODY: dict[str, Any] = {"claim_token": None, "claim_until_ms": None}

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from airflow_provider_lark.core.questions.rules import UNDO, Vote
+
 ItemKind = Literal["conflict", "held_records", "held_rows"]
 
 
@@ -48,6 +50,31 @@ class Item:
     def subject(self) -> tuple[str, str, str]:
         """What it is about, and as what that is shown."""
         return self.kind, self.key, self.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What people have decided about one thing, one after the other; the last of them holds.
+
+    :param votes: the oldest first; taking back is one, too.
+    """
+
+    votes: tuple[Vote, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many there are: buttons that were drawn for another number are out of date."""
+        return len(self.votes)
+
+    @property
+    def vote(self) -> Vote | None:
+        """The decision; None where there is none, or it was taken back."""
+        return self.votes[-1] if self.votes and self.votes[-1].choice != UNDO else None
+
+    @property
+    def before(self) -> Vote | None:
+        """The decision that was taken back; None where none was, or there is another by now."""
+        return self.votes[-2] if self.count > 1 and self.vote is None else None
 
 
 @dataclass(frozen=True, slots=True)

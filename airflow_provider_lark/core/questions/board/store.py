@@ -17,7 +17,7 @@ from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.questions.board import rows
 from airflow_provider_lark.core.questions.board.card import PAST_MAX, fit_board
-from airflow_provider_lark.core.questions.board.state import Board, Item, Past
+from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Tally
 from airflow_provider_lark.core.questions.board.words import CHOICES
 from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.rules import Vote
@@ -32,16 +32,25 @@ CLAIM_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Something that somebody decided, which no run has carried out yet."""
+    """Something that somebody decided, which no run has carried out yet.
+
+    :param earlier: what was decided about it before, the oldest first.
+    """
 
     item: Item
     vote: Vote
+    earlier: tuple[Vote, ...] = ()
 
 
 def past_of(decided: Decided, fate: str) -> Past:
     """Return what a card says of a decision that has been dealt with."""
     item, vote = decided.item, decided.vote
     return Past(item.kind, item.key, vote.choice, vote.open_id, vote.name, vote.at_ms, fate)
+
+
+def _decided(board: Board, tallies: Mapping[str, Tally]) -> list[Decided]:
+    found = [(each, tallies[each.question_id]) for each in board.items if each.question_id in tallies]
+    return [Decided(item, tally.vote, tally.votes[:-1]) for item, tally in found if tally.vote is not None]
 
 
 class BoardStore:
@@ -79,13 +88,21 @@ class BoardStore:
     def decided(self, board: Board) -> list[Decided]:
         """Return what somebody decided on a board, and no run has dealt with."""
         ids = [each.question_id for each in board.items]
-        votes = self._look(partial(rows.votes_on, self._sealer, ids))
+        tallies = self._look(partial(rows.tallies_of, self._sealer, ids))
         closed = self._look(partial(rows.collected_among, ids))
-        return [
-            Decided(each, votes[each.question_id])
-            for each in board.items
-            if each.question_id in votes and each.question_id not in closed
-        ]
+        return _decided(board, {id_: tally for id_, tally in tallies.items() if id_ not in closed})
+
+    def take(self, board: Board, token: str) -> list[Decided]:
+        """Return what somebody decided on a board, for a run to carry out; until it is given back, nobody changes it.
+
+        :param token: names the run.
+        """
+        ids = [each.question_id for each in board.items]
+        return _decided(board, self._run(partial(rows.take, self._sealer, ids, token)))
+
+    def give_back(self, question_ids: Sequence[str], token: str) -> None:
+        """Let people change what the run has not carried out."""
+        self._run(partial(rows.give_back, question_ids, token))
 
     def update(
         self,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from airflow_provider_lark.core.cards.languages import Localized, localize
 from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.questions.rules import UNDO
 
 CHOICES: dict[str, Localized] = {
     "lark": localize(en_us="Use Lark", zh_cn="采用飞书"),
     "sql": localize(en_us="Use database", zh_cn="采用数据库"),
     "release": localize(en_us="Delete", zh_cn="确认删除"),
     "keep": localize(en_us="Keep", zh_cn="保留"),
+    UNDO: localize(en_us="Take back", zh_cn="撤回"),
 }
 LARK = localize(en_us="Lark", zh_cn="飞书")
 SQL = localize(en_us="Database", zh_cn="数据库")
@@ -21,12 +23,13 @@ DECIDED = localize(en_us="Decided", zh_cn="已决定")
 DELETED = localize(en_us="deleted", zh_cn="已删除")
 EMPTY = localize(en_us="(empty)", zh_cn="（空）")
 HIDDEN = localize(en_us="(not shown)", zh_cn="（不显示）")
+TAKEN_BACK = localize(en_us="taken back", zh_cn="已撤回")
 NEXT_RUN = localize(en_us="the next run carries it out", zh_cn="下次运行时执行")
 MAY_DECIDE = localize(en_us="May decide:", zh_cn="可决定：")
 EVERYBODY = localize(en_us="Everybody who sees this card may decide", zh_cn="所有看到此卡片的人均可决定")
 SURE = localize(en_us="Delete them?", zh_cn="确认删除？")
-CANNOT_BE_UNDONE = localize(
-    en_us="The next run deletes them. This cannot be undone here.", zh_cn="下次运行时将删除，此操作无法在此撤销。"
+UNTIL_THEN = localize(
+    en_us="The next run deletes them. Until then this can be taken back.", zh_cn="下次运行时将删除，在此之前可以撤回。"
 )
 FATES: dict[str, Localized] = {
     "applied": localize(en_us="carried out", zh_cn="已执行"),
@@ -35,12 +38,17 @@ FATES: dict[str, Localized] = {
 }
 
 
-def title(mapping: str, *, is_open: bool, can_decide: bool) -> Localized:
-    """Return the headline."""
+def title(mapping: str, *, is_open: bool, can_decide: bool, is_decided: bool) -> Localized:
+    """Return the headline.
+
+    :param is_decided: whether only a run is waited for.
+    """
     if not is_open:
         return localize(en_us=f"{mapping}: nothing left to decide", zh_cn=f"{mapping}：已全部处理")
     if not can_decide:
         return localize(en_us=f"{mapping}: rows failed", zh_cn=f"{mapping}：有失败行")
+    if is_decided:
+        return localize(en_us=f"{mapping}: decided", zh_cn=f"{mapping}：已决定")
     return localize(en_us=f"{mapping}: please decide", zh_cn=f"{mapping}：请决定")
 
 
@@ -78,18 +86,30 @@ def more_conflicts(count: int) -> Localized:
     )
 
 
+def _labels(choice: str) -> dict[str, str]:
+    label = CHOICES.get(choice)
+    return {"en_us": choice, "zh_cn": choice} if label is None else {str(name): text for name, text in label.texts}
+
+
 def accepted(choice: str) -> Localized:
     """Return what somebody is told whose decision counts."""
-    label = dict(CHOICES[choice].texts) if choice in CHOICES else {"en_us": choice, "zh_cn": choice}
+    if choice == UNDO:
+        return localize(en_us="Taken back: the next run leaves it as it is", zh_cn="已撤回，下次运行时不会执行")
+    label = _labels(choice)
     return localize(
         en_us=f"Recorded: {label['en_us']}; the next run carries it out",
         zh_cn=f"已记录：{label['zh_cn']}，下次运行时执行",
     )
 
 
-CLOSED: dict[str, Localized] = {
+REFUSED: dict[str, Localized] = {
     "replaced": localize(
         en_us="This has changed since; please look at the card again", zh_cn="内容已变更，请查看更新后的卡片"
     ),
+    "outdated": localize(
+        en_us="Somebody has changed this meanwhile; please look at the card again",
+        zh_cn="已有他人更改，请查看更新后的卡片",
+    ),
+    "under_way": localize(en_us="A run is carrying this out already", zh_cn="正在执行，无法再更改"),
     "withdrawn": localize(en_us="Nothing is left to decide here", zh_cn="此项已无需决定"),
 }

@@ -22,6 +22,7 @@ _PAGE = 500
 
 def apply_resolutions(run: Run) -> None:
     """Carry out what people decided: about conflicts, on the rows as they are now, and about held deletes."""
+    run.verdicts.take()
     decided = run.read(_decided, run)
     if decided:
         _resolve(run, decided)
@@ -32,7 +33,8 @@ def apply_resolutions(run: Run) -> None:
 def note_of(verdict: Verdict) -> str:
     """Return what the log and the queue say of a verdict."""
     words = {"lark": "lark wins", "sql": "sql wins", "release": "released", "keep": "kept"}
-    return f"{words[verdict.choice]}, as {verdict.by} decided (question {verdict.id})"
+    after = f", after {verdict.after}" if verdict.after else ""
+    return f"{words[verdict.choice]}, as {verdict.by} decided{after} (question {verdict.id})"
 
 
 def _decided(tx: Transaction, run: Run) -> dict[Key, tuple[Conflict, Resolution]]:
@@ -53,12 +55,13 @@ def _decided(tx: Transaction, run: Run) -> dict[Key, tuple[Conflict, Resolution]
 
 
 def _resolve(run: Run, decided: Mapping[Key, tuple[Conflict, Resolution]]) -> None:
+    bound = [verdict for verdict in run.verdicts.of("conflict") if Key(verdict.key) in decided]
     _ingest(
         run,
         [RecordId(conflict.record_id) for conflict, _ in decided.values() if conflict.record_id],
         {key: resolution for key, (_, resolution) in decided.items()},
+        begins=[each.id for each in bound],
     )
-    bound = [verdict for verdict in run.verdicts.of("conflict") if Key(verdict.key) in decided]
     left = run.read(lambda tx: tx.conflicts.open_by_key([Key(each.key) for each in bound])) if bound else {}
     for verdict in bound:
         conflict = left.get(Key(verdict.key))
@@ -68,10 +71,13 @@ def _resolve(run: Run, decided: Mapping[Key, tuple[Conflict, Resolution]]) -> No
             run.verdicts.fates[verdict.id] = "waiting" if conflict.fingerprint == verdict.seen else "changed"
 
 
-def _ingest(run: Run, ids: Sequence[RecordId], resolutions: Mapping[Key, Resolution]) -> None:
+def _ingest(
+    run: Run, ids: Sequence[RecordId], resolutions: Mapping[Key, Resolution], *, begins: Sequence[str] = ()
+) -> None:
     fates = run.lark.table.look_up(ids)
     rows = [run.lark.decode(record) for record in fates.shown]
     run.report.rows_lark += len(rows)
+    run.verdicts.begun.update(begins)
     ingest(run, Bundle(rows, gone=fates.gone, resolutions=resolutions))
 
 
@@ -82,6 +88,7 @@ def _settle_held(run: Run, verdict: Verdict) -> None:
         now = run.read(lambda tx: tx.deletes.fingerprint(pulls=verdict.kind == "held_rows"))
         run.verdicts.fates[verdict.id] = "changed" if now else "settled"
         return
+    run.verdicts.begun.add(verdict.id)
     count = 0
     for keys in pages(run, lambda tx, after: tx.deletes.marked_page(note, after=after, limit=_PAGE)):
         count += len(set(keys))
