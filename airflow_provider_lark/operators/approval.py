@@ -205,7 +205,6 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
                     question = desk.questions.read(question.id)
                 with self.open_hook().client(stop=self.stop_flag) as client:
                     desk.show(client, question)
-            desk.questions.collect(question.id)
         self.sent_chat_id = question.cards[0][1] if question.cards else ""
         if outcome.decision is None:
             raise told(AirflowFailException(outcome.why))

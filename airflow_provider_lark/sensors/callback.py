@@ -39,8 +39,9 @@ class LarkCardCallbackSensor(PollingSensor):
     """Waits until somebody presses a button of a card, or sends its form, and returns who, what and when.
 
     The first answer counts. Then the card shows to everybody who answered and when, and nothing on it can be pressed;
-    whoever comes later, or may not answer, is told why. A click that came before the sensor began counts too. Needs the
-    token store, and a receiver for clicks: ``airflow lark receive``, or the api-server.
+    whoever comes later, or may not answer, is told why. A click that came before the sensor began counts too, and so
+    does the answer to an earlier try, or before a clearing: a card is answered once. Needs the token store, and a
+    receiver for clicks: ``airflow lark receive``, or the api-server.
 
     Returns ``{"open_id", "user_id", "union_id", "name", "answered_at", "choice", "values", "message_id", "action"}``:
     *choice* is the ``choice`` in the button's value, or the button's name; *values* are those of the form, by name, and
@@ -136,13 +137,17 @@ class LarkCardCallbackSensor(PollingSensor):
         self._message_ids = read_message_ids(self.message_id)
         hook = self._hook()
         self.lark_host = hook.settings.host
-        with hook.client() as client:
-            terms = self._terms(hook, client)
         mark = _mark([self._message_ids, self.allowed, self.field_types])
-        question, _ = desk.questions.ask(_key(context), terms, seconds=self.timeout, mark=mark)
-        for message_id in self._message_ids:
-            desk.questions.note_card(question.id, message_id, "")
-        desk.questions.note_sent(question.id)
+        # a card that was pressed has lost its form: what it asked, the question knows that is there
+        question = desk.questions.find(_key(context), mark=mark)
+        if question is None:
+            with hook.client() as client:
+                terms = self._terms(hook, client)
+            question, _ = desk.questions.ask(_key(context), terms, seconds=self.timeout, mark=mark)
+        if not question.is_sent:
+            for message_id in self._message_ids:
+                desk.questions.note_card(question.id, message_id, "")
+            desk.questions.note_sent(question.id)
         return question
 
     def _terms(self, hook: LarkHook, client: LarkClient) -> Terms:
@@ -171,7 +176,9 @@ class LarkCardCallbackSensor(PollingSensor):
             if not question.is_shown:
                 with hook.client() as client:
                     desk.show(client, question)
-            desk.questions.collect(question_id)
+            if not question.votes:
+                # who clears the sensor wants to wait anew; an answer is for every try, as the card is pressed once
+                desk.questions.collect(question_id)
         if not question.votes:
             kind = AirflowSkipException if self.soft_fail else AirflowSensorTimeout
             raise told(kind(f"nobody answered the card within {self.timeout:g} s"))

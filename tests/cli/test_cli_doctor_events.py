@@ -146,6 +146,7 @@ def test_request_url_is_compared_with_receiver_url_and_shown_without_secrets(tol
 
 
 def test_way_of_clicks_is_compared_with_who_has_the_long_connection(told, inbox, emulator):
+    from airflow_provider_lark.core.process_names import tell_process
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.receiving.long_connection import open_lease
 
@@ -156,7 +157,7 @@ def test_way_of_clicks_is_compared_with_who_has_the_long_connection(told, inbox,
     assert lease.acquire() is None
     assert told()[1]["console", "callbacks"] == (
         "ok",
-        f"clicks on cards go over the long connection, which {lease.owner} has",
+        f"clicks on cards go over the long connection, which {tell_process(lease.owner)} has",
     )
     emulator.state.set_long_connection(emulator.app_id, callbacks=False)
     emulator.state.set_callback_url(emulator.app_id, "https://elsewhere.example.com/x", verify=False)

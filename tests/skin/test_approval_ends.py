@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -31,9 +32,9 @@ def approval(room, **given):
     return LarkApprovalOperator(**given)
 
 
-def ask(task):
+def ask(task, context_of=task_context):
     with pytest.raises(TaskDeferred) as caught:
-        task.execute(task_context(task))
+        task.execute(context_of(task))
     return caught.value.trigger
 
 
@@ -87,6 +88,43 @@ def test_triggerer_that_dies_or_hands_over_closes_nothing_and_the_next_one_goes_
     (event,) = events_of(again(trigger))
     assert task.execute_complete(task_context(task), event)["decision"] == "Approve"
     assert room.instances() == [("APPROVED", {"Lin": "APPROVED", "Wei": "DONE"})]
+
+
+def test_try_that_dies_after_it_has_taken_its_answer_leaves_it_to_the_next(room):
+    task = approval(room)
+    trigger = ask(task, tried)
+    assert room.toast("Lin") == "Recorded: Approve"
+    (event,) = events_of(again(trigger))
+    first = task.execute_complete(tried(task), event)
+    # `kill -9` before Airflow knew: the next try of the same asking
+    assert task.execute(tried(task)) == first
+    assert (state_of(room), len(room.cards())) == (["answered"], 1)
+
+
+def test_try_finds_the_answer_though_those_who_may_answer_cannot_be_looked_up_any_more(room):
+    task = approval(room, allowed=room.chat_id)
+    ask(task)
+    assert room.toast("Lin") == "Recorded: Approve"
+    room.emulator.state.set_chat_member(room.chat_id, room.emulator.app_id, inside=False)
+    assert task.execute(task_context(task))["decision"] == "Approve"
+
+
+@pytest.mark.parametrize("changed", [{"max_tries": 4}, {"begun": 1}], ids=["cleared", "run made again"])
+def test_answer_does_not_count_for_a_task_that_was_cleared_or_whose_run_was_made_again(room, changed):
+    task = approval(room)
+    trigger = ask(task, tried)
+    room.toast("Lin")
+    (event,) = events_of(again(trigger))
+    task.execute_complete(tried(task), event)
+    with pytest.raises(TaskDeferred):
+        task.execute(tried(task, **changed))
+    assert (state_of(room), len(room.cards())) == (["answered", "open"], 2)
+
+
+def tried(task, *, max_tries=0, begun=0):
+    context = task_context(task)
+    context["ti"].max_tries = max_tries
+    return context | {"dag_run": SimpleNamespace(start_date=datetime(2026, 11, 27, 8, begun, tzinfo=UTC))}
 
 
 def test_task_that_is_ended_by_hand_closes_its_card_and_instance_and_asks_anew(room, airflow_says):
@@ -164,8 +202,9 @@ def test_bot_that_was_removed_from_the_chat_ends_no_approval(room, caplog):
     (event,) = events_of(again(trigger))
     assert task.execute_complete(task_context(task), event)["decision"] == "Approve"
     # asked there anew, it says what to do
+    other = approval(room, task_id="other")
     with pytest.raises(AirflowException, match="the bot is not in the chat"):
-        approval(room, task_id="other").execute(task_context(task))
+        other.execute(task_context(other))
 
 
 def test_update_that_hangs_keeps_nobody_else_waiting_and_is_made_up_for(room):

@@ -88,6 +88,14 @@ def test_click_that_came_before_the_sensor_counts(room):
     assert '"button"' not in room.shown()
 
 
+def test_try_that_dies_after_it_has_taken_its_answer_leaves_it_to_the_next(room):
+    message_id = send(room)
+    room.press("Wei", "Send", form={"rows": "3"})
+    first = sensor(message_id).execute(task_context(sensor(message_id)))
+    # `kill -9` before Airflow knew; nobody can press the card any more
+    assert sensor(message_id).execute(task_context(sensor(message_id))) == first
+
+
 @pytest.mark.parametrize(("soft", "kind"), [(False, AirflowSensorTimeout), (True, AirflowSkipException)])
 def test_nobody_in_time_fails_or_skips(room, soft, kind):
     waiting = sensor(send(room), deferrable=True, soft_fail=soft)
@@ -98,6 +106,10 @@ def test_nobody_in_time_fails_or_skips(room, soft, kind):
     with pytest.raises(kind):
         waiting.execute_complete(task_context(waiting), event)
     assert "Time over" in room.shown()
+    # cleared, it waits anew
+    waiting = sensor(waiting.message_id, deferrable=True, field_types=None)
+    with pytest.raises(TaskDeferred):
+        waiting.execute(task_context(waiting))
 
 
 def test_sensor_whose_time_is_over_on_the_worker_closes_its_card(room, monkeypatch):
@@ -140,3 +152,13 @@ def test_wrong_parameters_are_named(room):
             waiting.poke(task_context(waiting))
     with pytest.raises(ValueError, match="an empty list allows nobody"):
         sensor("om_1", allowed=[])
+
+
+def test_sensor_that_looks_anew_each_time_knows_the_form_of_a_card_that_was_pressed(room):
+    message_id = send(room)
+    given = {"mode": "reschedule"}
+    assert not sensor(message_id, **given).poke(task_context(sensor(message_id))).is_done
+    room.press("Wei", "Send", form={"rows": "3"})
+    # the receiver has closed the card; each look is a process of its own
+    found = sensor(message_id, **given).poke(task_context(sensor(message_id)))
+    assert (found.is_done, found.xcom_value["values"]) == (True, {"rows": 3})

@@ -139,10 +139,10 @@ def test_second_worker_is_turned_away_while_the_first_writes(world: World) -> No
 
 
 def test_lease_of_a_dead_process_here_is_taken_over(world: World) -> None:
-    from airflow_provider_lark.core.sync.run.lease import worker_name
+    from airflow_provider_lark.core.process_names import process_name
 
     engine = world.ready()
-    place, _, nonce = worker_name("x").rsplit("#", 2)
+    place, _, nonce = process_name("x").rsplit("#", 2)
     with write_transaction(world.sql) as conn:
         Lease(conn, f"{world.app_token}/{world.table_id}", f"{place}#4194999#{nonce}").acquire(60)
     assert engine.incremental().status == "ok"

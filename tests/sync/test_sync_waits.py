@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.database.connections import with_lock_seconds
 from airflow_provider_lark.core.errors import DatabaseBusy, LeaseHeld
-from airflow_provider_lark.core.sync.run import lease
+from airflow_provider_lark.core.ledger.lease import Lease
 from airflow_provider_lark.core.transfer.to_sql.dump import DumpOptions, copy_to_sql
 from airflow_provider_lark.core.transfer.to_sql.sql_target import TargetPlace
 from tests.sync.shop import GOODS, Shop
@@ -141,19 +141,10 @@ def test_process_whose_release_failed_is_not_locked_out(shop, monkeypatch, caplo
         raise DatabaseBusy("locked")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lease.Lease, "release", fail)
+        patch.setattr(Lease, "release", fail)
         assert shop.engine().incremental().status == "ok"
     assert "could not be released (DatabaseBusy)" in caplog.text
     assert shop.engine().incremental().status == "ok"
-
-
-def test_workers_on_cloned_machines_are_told_apart(monkeypatch):
-    here = lease.worker_name("x")
-    machine, boot, namespace = here.rsplit("#", 2)[0].rsplit("/", 2)
-    assert boot, "this machine tells when it was started"
-    dead = f"{2**22 + 1}#x"
-    assert lease._is_dead(f"{machine}/{boot}/{namespace}#{dead}")
-    assert not lease._is_dead(f"{machine}/another-boot/{namespace}#{dead}")
 
 
 def test_transfer_that_replaces_rows_keeps_no_writer_waiting(open_shop):

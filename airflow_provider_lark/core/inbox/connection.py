@@ -6,8 +6,6 @@ inbox learn that there was a gap, and poll at once.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
@@ -21,22 +19,19 @@ from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
+from airflow_provider_lark.core.process_names import is_gone, process_name, tell_process
 
 T = TypeVar("T")
 
 LEASE_SECONDS = 30.0
-"""So long after a crash of the holder another process takes over."""
+"""So long after a crash of the holder a process on another machine takes over; one on the same takes over at once."""
 
-_OWNER_LENGTH = 128
-
-
-def receiver_name() -> str:
-    """Return a name for this process as a receiver, by which a person finds it."""
-    return f"{socket.gethostname()[:60]}, process {os.getpid()}, {uuid4().hex[:12]}"[:_OWNER_LENGTH]
+_NONCE_LENGTH = 12
 
 
 def find_holder(engine: Engine, app_id: str, *, clock: Clock | None = None) -> str | None:
-    """Return who has the app's long connection now, None if nobody; nothing is made or changed.
+    """Return who has the app's long connection now, as a person finds the process, None if nobody; nothing is made or
+    changed.
 
     :raises ConfigError: the table is missing, or the database user has no right to it.
     :raises Unreachable: the database does not answer.
@@ -45,11 +40,13 @@ def find_holder(engine: Engine, app_id: str, *, clock: Clock | None = None) -> s
     found: str | None = look(
         engine, lambda conn: conn.scalar(now), table=connections.name, clock=clock or SystemClock()
     )
-    return found
+    return None if found is None or is_gone(found) else tell_process(found)
 
 
 class ConnectionLease:
     """The right to an app's long connection, as *owner* asks for it; safe to share between threads.
+
+    A name of its own is that of this process, which others on the machine find out to have died.
 
     Its methods raise :class:`.ConfigError`, :class:`.SchemaMismatch` or :class:`.Unreachable` where the database cannot
     be used. Times are those of the database.
@@ -67,11 +64,11 @@ class ConnectionLease:
         self._engine = engine
         self._app_id = app_id
         self._clock = clock or SystemClock()
-        self.owner = owner or receiver_name()
+        self.owner = owner or process_name(uuid4().hex[:_NONCE_LENGTH])
         self.seconds = seconds
 
     def acquire(self) -> str | None:
-        """Take the lease, or extend it; return who has it, if somebody else does."""
+        """Take the lease, or extend it; return who has it, as a person finds the process, if somebody else does."""
 
         def work(conn: Connection) -> str | None:
             free = or_(connections.c.owner == self.owner, connections.c.expires_ms <= NowMs())
@@ -81,7 +78,10 @@ class ConnectionLease:
             first = {"app_id": self._app_id, "owner": self.owner, "generation": 0, **until}
             if insert_if_new(conn, connections, first):
                 return None
-            return conn.scalar(select(connections.c.owner).where(connections.c.app_id == self._app_id))
+            holder = conn.scalar(select(connections.c.owner).where(connections.c.app_id == self._app_id))
+            if holder is not None and is_gone(holder) and self._set(conn, connections.c.owner == holder):
+                return None
+            return None if holder is None else tell_process(holder)
 
         return self._run(work)
 

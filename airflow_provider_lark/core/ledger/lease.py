@@ -1,4 +1,4 @@
-"""Leases: who may write to a table until when. The lease of a worker that dies expires."""
+"""Leases: who may write to a table until when. That of a worker that dies ends at once for others on its machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.ledger.tables import lease as table
+from airflow_provider_lark.core.process_names import is_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,15 @@ class Lease:
     owner: str
 
     def acquire(self, ttl_seconds: float) -> bool:
-        """Take the lease; False while another owner holds it. An owner may take its own again."""
+        """Take the lease; False while another owner holds it, and lives as far as can be told here. An owner may take
+        its own again."""
         if self._extend(or_(table.c.owner == self.owner, table.c.expires_ms <= NowMs()), ttl_seconds):
             return True
         values = {"resource": self.resource, "owner": self.owner, "expires_ms": now_plus_ms(ttl_seconds)}
-        return insert_if_new(self.conn, table, values)
+        if insert_if_new(self.conn, table, values):
+            return True
+        holder = self.holder() or ""
+        return is_gone(holder) and self._extend(table.c.owner == holder, ttl_seconds)
 
     def renew(self, ttl_seconds: float) -> bool:
         """Extend a lease that we still hold; False when it has been lost to another."""

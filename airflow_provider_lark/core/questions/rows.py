@@ -31,7 +31,7 @@ def ask(
     last = conn.execute(_last_of(sealer.app_id, key).with_for_update()).one_or_none()
     replaced: Question | None = None
     if last is not None:
-        if last.collected_at_ms is None and last.mark == mark and last.state in ("open", "answered", "expired"):
+        if _goes_on(last, mark):
             return _read(sealer, last, conn), None
         if last.state == "open":
             replaced = close(sealer, last.id, "replaced", conn, only_when_due=False)
@@ -51,6 +51,16 @@ def ask(
         # another process asked at this moment: its question is ours
         return read_last(sealer, key, conn), replaced
     return replace(read(sealer, id_, conn), is_new=True), replaced
+
+
+def find(sealer: Sealer, key: str, mark: str, conn: Connection) -> Question | None:
+    """Return the question that :func:`ask` would return without asking anew."""
+    last = conn.execute(_last_of(sealer.app_id, key)).one_or_none()
+    return _read(sealer, last, conn) if last is not None and _goes_on(last, mark) else None
+
+
+def _goes_on(last: Row[Any], mark: str) -> bool:
+    return last.collected_at_ms is None and last.mark == mark and last.state in ("open", "answered", "expired")
 
 
 def read_last(sealer: Sealer, key: str, conn: Connection) -> Question:

@@ -59,6 +59,10 @@ class QuestionStore:
         made = terms if isinstance(terms, Terms) else terms(id_)
         return self._run(partial(rows.ask, self._sealer, key, made, seconds, mark, id_))
 
+    def find(self, key: str, *, mark: str = "") -> Question | None:
+        """Return the question that :meth:`ask` would go on with; None: it would ask anew."""
+        return self._look(partial(rows.find, self._sealer, key, mark))
+
     def note_card(self, id_: str, message_id: str, chat_id: str) -> None:
         """Note a card that asks the question."""
         self._run(partial(rows.note_card, self._sealer.app_id, id_, message_id, chat_id))

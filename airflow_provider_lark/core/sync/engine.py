@@ -17,6 +17,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import read_only_session, with_lock_seconds
 from airflow_provider_lark.core.errors import LarkError, SafetyStop, describe_problems
+from airflow_provider_lark.core.process_names import process_name
 from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
@@ -29,7 +30,7 @@ from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
-from airflow_provider_lark.core.sync.run.lease import hold_lease, worker_name
+from airflow_provider_lark.core.sync.run.lease import hold_lease
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
@@ -239,7 +240,7 @@ class SyncEngine:
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""
-        owner, wait = worker_name(self.new_token()), self.lease_wait_seconds
+        owner, wait = process_name(self.new_token()), self.lease_wait_seconds
         return hold_lease(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=wait)
 
     @contextmanager

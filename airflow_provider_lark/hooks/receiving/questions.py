@@ -104,6 +104,9 @@ class QuestionDesk:
         """
         state: State = "expired" if is_over else "withdrawn"
         question = self.questions.withdraw(question_id, state)
+        if is_over and not question.votes:
+            # who clears the task wants to wait anew
+            self.questions.collect(question_id)
         if show and question.state == state and not question.is_shown:
             with hook.client() as client:
                 self.show(client, question)
@@ -167,6 +170,16 @@ def question_key(context: Any, purpose: str) -> str:
     ti = context["ti"]
     parts = (ti.dag_id, context["run_id"], ti.task_id, ti.map_index, purpose)
     return content_mark([str(part) for part in parts])
+
+
+def asking_mark(context: Any, given: Any) -> str:
+    """Return what tells this asking, with what was *given*, from every other one under the same key.
+
+    All tries ask the same: one that dies after it has taken its answer leaves it to the next. A clearing asks anew, and
+    moves ``max_tries``; so does a run that was deleted and made again, which begins at another time.
+    """
+    begun = getattr(context.get("dag_run"), "start_date", None)
+    return content_mark([given, getattr(context["ti"], "max_tries", 0), begun])
 
 
 def content_mark(given: Any) -> str:

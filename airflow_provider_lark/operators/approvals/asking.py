@@ -104,9 +104,16 @@ class AskingOperator(CallingOperator):
         """Return the question of this task, whose cards are sent; of an earlier try, where that has asked the same."""
         from airflow_provider_lark.core.questions.approval_card import approval_card
         from airflow_provider_lark.core.questions.centre import Centre
-        from airflow_provider_lark.hooks.receiving.questions import content_mark, question_key
+        from airflow_provider_lark.hooks.receiving.questions import asking_mark, question_key
 
         self.lark_host = hook.settings.host
+        key = question_key(context, PURPOSE)
+        mark = asking_mark(context, [getattr(self, name) for name in _ASKED])
+        found = desk.questions.find(key, mark=mark)
+        if found is not None and (found.is_sent or found.state != "open"):
+            # who may answer was looked up then, and may be somebody else by now
+            self.log.info("an earlier try has asked already: the question is %s", found.state)
+            return found
         title, body = need_text(self.title, "title"), read_text(self.body) or ""
         form, seconds, receivers = self._form(), self._seconds(), self._receivers()
         terms, centre = self._terms(hook, client, form), read_centre(self.centre)
@@ -119,9 +126,7 @@ class AskingOperator(CallingOperator):
             card = approval_card(id_, terms, form, title=title, body=body) if receivers else None
             return replace(terms, card=card)
 
-        # a retry leaves max_tries as it is, and a clearing, which asks anew, moves it
-        mark = content_mark([*(getattr(self, name) for name in _ASKED), getattr(context["ti"], "max_tries", 0)])
-        question, replaced = desk.questions.ask(question_key(context, PURPOSE), make, seconds=seconds, mark=mark)
+        question, replaced = desk.questions.ask(key, make, seconds=seconds, mark=mark)
         if replaced is not None:
             desk.show(client, replaced)
         if question.state == "open" and not question.is_sent:
@@ -131,9 +136,7 @@ class AskingOperator(CallingOperator):
             if receivers:
                 self._send(desk, client, question, receivers)
             desk.questions.note_sent(question.id)
-            return desk.questions.read(question.id)
-        self.log.info("an earlier try has asked already: the question is %s", question.state)
-        return question
+        return desk.questions.read(question.id)
 
     def _send(self, desk: QuestionDesk, client: LarkClient, question: Question, receivers: Sequence[str]) -> None:
         from airflow_provider_lark.core.api.services.messaging import content

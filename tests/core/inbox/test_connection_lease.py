@@ -10,9 +10,11 @@ from itertools import count
 import pytest
 from sqlalchemy import create_engine
 
+from airflow_provider_lark.core import process_names
 from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.tables import connections
 from airflow_provider_lark.core.errors import Unreachable
-from airflow_provider_lark.core.inbox.connection import ConnectionLease
+from airflow_provider_lark.core.inbox.connection import ConnectionLease, find_holder
 
 _apps = count(1)
 
@@ -78,10 +80,24 @@ def test_of_many_that_ask_at_once_one_gets_it(database, app_id):
     assert answers.count(None) == 1
 
 
-def test_owner_names_machine_and_process():
-    owner = ConnectionLease(create_engine("sqlite://"), "cli_1").owner
-    assert owner.startswith(f"{socket.gethostname()[:60]}, process {os.getpid()}, ")
-    assert ConnectionLease(create_engine("sqlite://"), "cli_1").owner != owner
+def test_connection_of_a_process_here_that_was_killed_is_anybodys(database, app_id):
+    living = ConnectionLease(database, app_id)
+    place, _, nonce = living.owner.rsplit("#", 2)
+    assert ConnectionLease(database, app_id, owner=f"{place}#4194999#{nonce}").acquire() is None
+    assert find_holder(database, app_id) is None
+    assert living.acquire() is None
+    # and one that lives keeps it, also in this very process
+    told = f"{socket.gethostname()[:48]}, process {os.getpid()}"
+    assert ConnectionLease(database, app_id).acquire() == find_holder(database, app_id) == told
+
+
+def test_owner_fits_its_column_whatever_the_machine_is_called(monkeypatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "m" * 255)
+    process_names._place.cache_clear()
+    try:
+        assert len(ConnectionLease(create_engine("sqlite://"), "cli_1").owner) <= connections.c.owner.type.length
+    finally:
+        process_names._place.cache_clear()
 
 
 def test_database_that_is_down_is_said():

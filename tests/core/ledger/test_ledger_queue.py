@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ from airflow_provider_lark.core.ledger import Ledger, queue
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.lease import Lease
+from airflow_provider_lark.core.process_names import process_name
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of, key_columns_of, reflect_table
 
@@ -252,6 +254,16 @@ def test_claim_of_500_keys_takes_a_handful_of_statements(engine: Engine):
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
         assert len(claim(conn)) == 500
         assert len(sent) <= 5
+
+
+def test_lease_of_a_process_here_that_was_killed_is_anybodys(engine: Engine):
+    living = process_name("a")
+    dead = living.replace(f"#{os.getpid()}#", "#4194999#")
+    with write_transaction(engine) as conn:
+        assert Lease(conn, "app/*", dead).acquire(60)
+        assert Lease(conn, "app/*", living).acquire(60)
+        assert not Lease(conn, "app/*", process_name("b")).acquire(60)
+        assert Lease(conn, "app/*", living).holder() == living
 
 
 def test_lease_is_held_by_one_until_it_ends(engine: Engine):

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 from airflow_provider_lark.core.ledger.checkpoint import count_mappings
 from airflow_provider_lark.core.ledger.lease import Lease
-from airflow_provider_lark.core.sync.run.lease import worker_name
+from airflow_provider_lark.core.process_names import give_up_name, process_name
 from airflow_provider_lark.core.sync.run.run import Run
 
 LEASE_SECONDS = 60.0
-"""How long the lease lasts at most; a worker that died holds up the others so long."""
+"""How long the lease lasts at most; a worker that died holds up those on other machines so long."""
 
 WAIT_SECONDS = 90.0
 """After that a write goes all the same."""
@@ -31,13 +31,16 @@ def hold_base(run: Run) -> Iterator[None]:
     if not run.shares_base:
         yield
         return
-    resource, owner = f"{run.binding.app_token}/*", worker_name(run.token)
-    is_held = _acquire(run, resource, owner)
+    resource, owner = f"{run.binding.app_token}/*", process_name(run.token)
     try:
-        yield
+        is_held = _acquire(run, resource, owner)
+        try:
+            yield
+        finally:
+            if is_held:
+                run.transact(lambda tx: Lease(tx.conn, resource, owner).release())
     finally:
-        if is_held:
-            run.transact(lambda tx: Lease(tx.conn, resource, owner).release())
+        give_up_name(owner)
 
 
 def _acquire(run: Run, resource: str, owner: str) -> bool:
