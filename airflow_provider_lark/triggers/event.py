@@ -36,7 +36,7 @@ class LarkEventTrigger(BaseEventTrigger):
     :param lark_conn_id: connection of type ``lark`` with a ``store_conn_id``.
     :param table: the table to look after: ``MyDB:users``, or its address. Lark is asked for the events of its base.
         Default: all tables, and whatever is subscribed to.
-    :param event_types: which events to wake for.
+    :param event_types: which events to wake for; one, or several.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class LarkEventTrigger(BaseEventTrigger):
         *,
         lark_conn_id: str = "lark_default",
         table: str | None = None,
-        event_types: Sequence[str] = EVENT_TYPES,
+        event_types: Sequence[str] | str = EVENT_TYPES,
         clock: Clock | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
         self.lark_conn_id = lark_conn_id
         self.table = table
-        self.event_types = tuple(event_types)
+        # one type is not a list of letters, none of which would ever come
+        self.event_types = (event_types,) if isinstance(event_types, str) else tuple(event_types)
         self._clock = clock or CallingHook.clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:

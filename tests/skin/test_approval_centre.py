@@ -137,6 +137,19 @@ def test_centre_that_is_down_at_the_end_does_not_fail_the_task(room, caplog):
     assert "the approval centre could not be updated" in caplog.text
 
 
+def test_escalation_that_the_centre_cannot_ask_ends_nothing(room, caplog):
+    room.emulator.state.add_user("Boss", "boss@example.com")
+    task = approval(escalate_after=1, escalate_to=["boss@example.com"])
+    trigger = ask(task)
+    room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 10000")
+    scopes = ["contact:user.id:readonly", "contact:user.base:readonly", "approval:approval", "contact:contact"]
+    room.emulator.state.set_app(room.emulator.app_id, scopes=scopes)
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1] | {"wake_at_ms": 1}))
+    with pytest.raises(TaskDeferred):
+        task.execute_complete(context_of(task), event)
+    assert "the escalation failed" in caplog.text
+
+
 def test_unknown_question_is_refused_and_a_lost_decision_is_found(room, time_flies):
     task = approval()
     trigger = ask(task)

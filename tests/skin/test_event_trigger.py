@@ -64,6 +64,12 @@ def fire(pauses, during=lambda _: None, **given):
     return told
 
 
+def test_one_event_type_may_stand_alone(inbox):
+    put(inbox, 1, type_="im.message.receive_v1")
+    assert fire(2, event_types="im.message.receive_v1") == [(0, {"waiting": 1})]
+    assert LarkEventTrigger(event_types="a.b_v1").serialize()[1]["event_types"] == ["a.b_v1"]
+
+
 def test_what_waits_wakes_and_is_not_taken(inbox):
     put(inbox, 1)
     assert fire(5) == [(0, {"waiting": 1})]

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
-from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.errors import LarkError, Unreachable
 from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Entry, Inbox, InboxCounts, Outcome, Receipt
 from airflow_provider_lark.core.questions.click import Click, read_click, read_decision_click
 from airflow_provider_lark.core.questions.question import Answered
 from airflow_provider_lark.core.questions.store import QuestionStore
-from airflow_provider_lark.core.questions.toasts import LATER, UNKNOWN, say_in_centre
+from airflow_provider_lark.core.questions.toasts import LATER, UNKNOWN, UNKNOWN_ON_CARD, say_in_centre
 from airflow_provider_lark.core.receiving.approval_door import read_decision
 from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
 
@@ -32,6 +32,7 @@ PATIENCE = 0.4
 """The share of the time for a reply after which an answer is stored undecided, where RabbitMQ stores it."""
 
 _AT_ONCE = 50
+_ID_SHOWN = 64
 _LEASE_SECONDS = 60.0
 
 
@@ -65,6 +66,9 @@ class Desk:
         else:
             self._is_down = False
             return decided or await self._inbox.put(delivery, seconds=seconds)
+        if click.question_id and not delivery.subject:
+            # from a card that is pinned to the top of a chat: whoever waits looks in the inbox for a message
+            raise Unreachable("an answer that names no message cannot wait in the inbox")
         stored = await self._inbox.put(delivery, seconds=seconds)
         is_later = stored.is_new and click.via == "card" and click.question_id
         return replace(stored, reply={"toast": LATER}) if is_later else stored
@@ -109,10 +113,15 @@ def _decide(questions: QuestionStore, click: Click) -> Receipt | None:
     if answered is not None:
         reply = answered.reply if click.via == "card" else _refusal(answered)
         return Receipt(answered.question.now_ms if answered.is_repeated else None, reply)
-    if click.via == "centre":
-        log.warning("a decision of the approval centre on the unknown question %s is refused", click.question_id)
-        return Receipt(reply=say_in_centre(UNKNOWN))
-    return None
+    if not click.question_id:
+        return None
+    # a question is stored before anybody can see it: nobody would ever take this from the inbox
+    log.warning(
+        "an answer to the unknown question %s is refused: it was purged, or asked with another store_conn_id than this "
+        "receiver has",
+        click.question_id[:_ID_SHOWN],
+    )
+    return Receipt(reply=say_in_centre(UNKNOWN) if click.via == "centre" else {"toast": UNKNOWN_ON_CARD})
 
 
 def _read(delivery: Delivery | Entry) -> Click | None:

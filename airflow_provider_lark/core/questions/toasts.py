@@ -41,6 +41,9 @@ LATER = _as_lark_takes_it(
 
 UNKNOWN = {"en_us": "This question is not known any more", "zh_cn": "此问题已不存在"}
 
+UNKNOWN_ON_CARD = _as_lark_takes_it("warning", localize(**UNKNOWN))
+"""The toast of a click on a question that the database does not have."""
+
 
 def say_in_centre(texts: Mapping[str, str]) -> dict[str, str]:
     """Return what the approval centre shows to the person, in both languages: it does not tell which one it needs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ from airflow_provider_lark.hooks.parameters import read_list
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
     from airflow_provider_lark.core.questions.question import Question
+    from airflow_provider_lark.core.questions.terms import Terms
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
 
@@ -40,25 +41,16 @@ def escalate(
 ) -> None:
     """Let others answer too, and send them the card."""
     from airflow_provider_lark.core.api.services.messaging import content
-    from airflow_provider_lark.core.questions.shown import with_people
     from airflow_provider_lark.hooks.receiving.allowed import find_allowed
-    from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
 
     names = [str(each) for each in read_list(given, "escalate_to") or ()]
     try:
         added = find_allowed(hook, client, names, "escalate_to")
+        terms = _with_more(question.terms, hook, client, added)
     except LarkError as exc:
         log.warning("the escalation failed: %s", exc)
         return
-    if question.terms.allowed is not None:
-        allowed = {**question.terms.allowed, **added}
-        card = question.terms.card
-        terms = replace(question.terms, allowed=allowed, card=None if card is None else with_people(card, allowed))
-        if terms.centre is not None:
-            more = find_approvers(hook, client, added)
-            known = {each.open_id for each in terms.centre.approvers}
-            approvers = (*terms.centre.approvers, *(each for each in more if each.open_id not in known))
-            terms = replace(terms, centre=replace(terms.centre, approvers=approvers))
+    if terms is not question.terms:
         desk.questions.change_terms(question.id, terms)
         question = desk.questions.read(question.id)
         # the cards that are there name the others as well
@@ -73,3 +65,22 @@ def escalate(
             desk.questions.note_card(question.id, each.message.message_id, each.message.chat_id)
         else:
             log.warning("the card did not reach %s: %s", each.receiver_id, each.error)
+
+
+def _with_more(terms: Terms, hook: LarkHook, client: LarkClient, added: Mapping[str, str]) -> Terms:
+    """Return the terms under which others may answer too; the same, where everybody may.
+
+    :raises LarkError: the approval centre cannot ask them.
+    """
+    from airflow_provider_lark.core.questions.shown import with_people
+    from airflow_provider_lark.hooks.receiving.approval_centre import find_approvers
+
+    if terms.allowed is None:
+        return terms
+    allowed, card = {**terms.allowed, **added}, terms.card
+    wider = replace(terms, allowed=allowed, card=None if card is None else with_people(card, allowed))
+    if terms.centre is None:
+        return wider
+    known = {each.open_id for each in terms.centre.approvers}
+    more = [each for each in find_approvers(hook, client, added) if each.open_id not in known]
+    return replace(wider, centre=replace(terms.centre, approvers=(*terms.centre.approvers, *more)))

@@ -277,6 +277,21 @@ def test_door_decides_about_a_click_and_keeps_what_is_no_answer(store: QuestionS
     assert (other.is_new, other.reply, inbox.count().pending) == (True, None, 1)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_click_that_nobody_could_ever_take_up_is_not_said_to_be_received(
+    store: QuestionStore, database: Engine
+) -> None:
+    inbox = SqlInbox(database, RING, "cli_1")
+    (receipt,) = hand_over(inbox, store, delivery(question_id="purged"))
+    assert receipt.reply is not None
+    assert receipt.reply["toast"]["content"] == "This question is not known any more"
+    down = QuestionStore(create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), RING, "cli_1")
+    # as from a card that is pinned to the top of a chat
+    with pytest.raises(Unreachable, match="names no message"):
+        hand_over(inbox, down, delivery(question_id="q", message_id=""))
+    assert inbox.count().pending == 0
+
+
 def test_click_that_came_before_the_question_is_decided_when_it_is_asked(
     store: QuestionStore, database: Engine
 ) -> None:
