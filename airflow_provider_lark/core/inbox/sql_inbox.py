@@ -19,7 +19,7 @@ from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.inbox import set_aside
@@ -36,6 +36,9 @@ from airflow_provider_lark.core.inbox.keeping import NewEntry, Raced, Refused, f
 from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
 
 T = TypeVar("T")
+
+LEFT_TO_OTHERS_SECONDS = 1800.0
+"""As long as an entry that cannot be handled is tried again."""
 
 ERROR_LENGTH = 500
 _RACES = 5
@@ -115,8 +118,13 @@ class SqlInbox:
     def claim(
         self, *, limit: int, token: str, lease_seconds: float, kind: Kind | None = None, subject: str | None = None
     ) -> list[Entry]:
-        """Take up to *limit* entries that are due, the oldest first."""
-        mine = [inbox.c.app_id == self._app_id]
+        """Take up to *limit* entries that are due, the oldest first.
+
+        What was encrypted with a key that this process has not is left to others, while keys are changed one process
+        after the other; after :data:`LEFT_TO_OTHERS_SECONDS` it is set aside.
+        """
+        known = or_(inbox.c.key_id.is_(None), inbox.c.key_id.in_(self._keyring.key_ids))
+        mine = [inbox.c.app_id == self._app_id, or_(known, inbox.c.received_at < now_plus(-LEFT_TO_OTHERS_SECONDS))]
         if kind is not None:
             mine.append(inbox.c.kind == kind)
         if subject is not None:
