@@ -6,8 +6,9 @@ from functools import cached_property
 
 from sqlalchemy import Engine
 
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
 from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
 from airflow_provider_lark.core.api.wire.secret import Secret
@@ -20,18 +21,17 @@ class AccountStore:
     """
 
     def __init__(self, engine: Engine, keyring: Keyring) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, tokens)
         self._keyring = keyring
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """The database, with its tables.
 
         :raises LarkError: they cannot be made.
         :raises SQLAlchemyError: the database cannot be reached.
         """
-        upgrade(self._engine)
-        return self._engine
+        return self._database.engine
 
     @cached_property
     def _store(self) -> SqlTokenStore:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, delete, select
 
-from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.tables import alert_cards, alert_tasks
-from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.accounts.transactions import transact
 from airflow_provider_lark.core.alerts import claims, noting
 from airflow_provider_lark.core.alerts.news import Alert, CardPlace, RunNews, TaskNews
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import now_plus
-
-T = TypeVar("T")
 
 CLAIM_SECONDS = 7.0
 """How long a process that died keeps others from its card: longer than one call to Lark with a new token takes."""
@@ -36,27 +34,26 @@ class AlertStore:
     """
 
     def __init__(self, engine: Engine, *, clock: Clock | None = None, claim: str | None = None) -> None:
-        self._engine = engine
-        self._clock = clock or SystemClock()
+        self._database = AccountsDatabase(engine, alert_cards, clock=clock)
         self._claim = claim or uuid4().hex
 
     def note_task(self, place: CardPlace, news: TaskNews, facts: Mapping[str, Any]) -> int | None:
         """Write down *news*; see :func:`.noting.note_task`."""
         self._make_card(place)
-        return self._run(partial(noting.note_task, place, news, facts))
+        return self._database.transact(partial(noting.note_task, place, news, facts))
 
     def note_run(self, place: CardPlace, news: RunNews, facts: Mapping[str, Any]) -> int | None:
         """Write down *news*; see :func:`.noting.note_run`."""
         if news.state == "failed":
             self._make_card(place)
-        return self._run(partial(noting.note_run, place, news, facts))
+        return self._database.transact(partial(noting.note_run, place, news, facts))
 
     def claim(self, card_id: str, version: int) -> claims.ClaimState:
         """Claim the card, unless it shows *version* or another process has claimed it."""
         seen = self._look_at_claim(card_id, version)
         if seen != "mine":
             return seen
-        return self._run(partial(claims.claim_card, card_id, version, self._claim, CLAIM_SECONDS))
+        return self._database.transact(partial(claims.claim_card, card_id, version, self._claim, CLAIM_SECONDS))
 
     def is_shown(self, card_id: str, version: int) -> bool:
         """Tell whether the card shows *version*."""
@@ -64,41 +61,30 @@ class AlertStore:
 
     def begin(self, card_id: str) -> Alert | None:
         """Return the card as it has to look now; None where another process has claimed it."""
-        return self._run(partial(claims.begin, card_id, self._claim, uuid4().hex, CLAIM_SECONDS))
+        return self._database.transact(partial(claims.begin, card_id, self._claim, uuid4().hex, CLAIM_SECONDS))
 
     def note_shown(self, card_id: str, version: int | None, message_id: str) -> int | None:
         """Write down what is shown, and return what is to be shown next; see :func:`.claims.note_shown`."""
-        return self._run(partial(claims.note_shown, card_id, self._claim, version, message_id))
+        return self._database.transact(partial(claims.note_shown, card_id, self._claim, version, message_id))
 
     def forget_message(self, card_id: str) -> None:
         """Let the next card be a new one."""
-        self._run(partial(claims.forget_message, card_id, self._claim))
+        self._database.transact(partial(claims.forget_message, card_id, self._claim))
 
     def release(self, card_id: str) -> None:
         """Give the claim up."""
-        self._run(partial(claims.release, card_id, self._claim))
+        self._database.transact(partial(claims.release, card_id, self._claim))
 
     def find_unfinished(self, host: str, app_id: str, *, limit: int) -> list[tuple[str, int]]:
         """Return cards that were left with news that they do not show."""
-        return self._look(partial(claims.find_unfinished, host, app_id, limit))
+        return self._database.look(partial(claims.find_unfinished, host, app_id, limit))
 
     def _look_at_claim(self, card_id: str, version: int) -> claims.ClaimState:
-        return self._look(partial(claims.look_at_claim, card_id, version))
+        return self._database.look(partial(claims.look_at_claim, card_id, version))
 
     def _make_card(self, place: CardPlace) -> None:
-        if not self._look(partial(noting.has_card, place)):
-            self._run(partial(noting.make_card, place))
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _look(self, work: Callable[[Connection], T]) -> T:
-        return look(self._ready, work, table=alert_cards.name, clock=self._clock)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=alert_cards.name, clock=self._clock)
+        if not self._database.look(partial(noting.has_card, place)):
+            self._database.transact(partial(noting.make_card, place))
 
 
 def purge(engine: Engine, *, clock: Clock | None = None) -> int:

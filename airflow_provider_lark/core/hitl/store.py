@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
 
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.hitl_requests import hitl_requests
-from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.tables import questions
-from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.accounts.transactions import transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus, now_plus_ms
 from airflow_provider_lark.core.hitl.endings import Ending
@@ -24,8 +24,6 @@ from airflow_provider_lark.core.questions.question import Question, Sealer
 from airflow_provider_lark.core.questions.rules import State
 from airflow_provider_lark.core.questions.store import ANSWERS_KEPT_SECONDS
 from airflow_provider_lark.core.questions.terms import Terms
-
-T = TypeVar("T")
 
 NOW = NowMs()
 _AT_ONCE = 200
@@ -39,9 +37,8 @@ class RequestStore:
     """
 
     def __init__(self, engine: Engine, keyring: Keyring, app_id: str, *, clock: Clock | None = None) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, hitl_requests, clock=clock)
         self._sealer = Sealer(keyring, app_id)
-        self._clock = clock or SystemClock()
 
     def ask(
         self, key: str, request: Request, terms: Terms, *, seconds: float, mark: str, id_: str
@@ -62,7 +59,7 @@ class RequestStore:
                 self._note(replaced.id, {"look_at_ms": 0}, conn)
             return asked, replaced
 
-        return self._run(work)
+        return self._database.transact(work)
 
     def due(self) -> list[Progress]:
         """Return the requests to look at: whose time has come, or whose question was closed since the last look."""
@@ -81,17 +78,19 @@ class RequestStore:
             )
             return [self._read(row) for row in conn.execute(found)]
 
-        return self._look(work)
+        return self._database.look(work)
 
     def live(self) -> int:
         """Return how many requests are not finished."""
         live = (hitl_requests.c.app_id == self._sealer.app_id, hitl_requests.c.finished_ms.is_(None))
-        return self._look(lambda conn: len(conn.scalars(select(hitl_requests.c.question_id).where(*live)).all()))
+        return self._database.look(
+            lambda conn: len(conn.scalars(select(hitl_requests.c.question_id).where(*live)).all())
+        )
 
     def read(self, question_id: str) -> Progress | None:
         """Return the request of a question; None where it is none of a task that waits in Airflow."""
         found = select(hitl_requests).where(hitl_requests.c.question_id == question_id)
-        row = self._look(lambda conn: conn.execute(found).one_or_none())
+        row = self._database.look(lambda conn: conn.execute(found).one_or_none())
         return None if row is None else self._read(row)
 
     def note_seen(self, progress: Progress, *, created_at: str | None, is_awaiting_input: bool) -> Progress:
@@ -112,19 +111,19 @@ class RequestStore:
             found = select(hitl_requests).where(hitl_requests.c.question_id == progress.question_id)
             return self._read(conn.execute(found).one())
 
-        return self._run(work)
+        return self._database.transact(work)
 
     def note_passed(self, question_id: str) -> None:
         """Note that an answer is about to be passed on."""
         first = update(hitl_requests).where(
             hitl_requests.c.question_id == question_id, hitl_requests.c.passed_ms.is_(None)
         )
-        self._run(lambda conn: conn.execute(first.values(passed_ms=NOW, updated_at=Now())))
+        self._database.transact(lambda conn: conn.execute(first.values(passed_ms=NOW, updated_at=Now())))
 
     def note_looked(self, question_id: str, *, again_in_seconds: float, attempts: int = 0) -> None:
         """Note when to look again."""
         values = {"looked_ms": NOW, "look_at_ms": now_plus_ms(again_in_seconds), "attempts": attempts}
-        self._run(partial(self._note, question_id, values))
+        self._database.transact(partial(self._note, question_id, values))
 
     def end(self, question_id: str, ending: Ending) -> Question:
         """Close a question as it ended in Airflow, and return it; its cards do not say so yet."""
@@ -137,7 +136,7 @@ class RequestStore:
             self._note(question_id, {"outcome": ending.outcome}, conn)
             return rows.close(self._sealer, question_id, closed, conn, only_when_due=False)
 
-        return self._run(work)
+        return self._database.transact(work)
 
     def finish(self, question_id: str) -> None:
         """Note that its cards say how it ended: there is nothing else to do."""
@@ -146,7 +145,7 @@ class RequestStore:
             self._note(question_id, {"finished_ms": NOW}, conn)
             rows.set_values(question_id, {"shown_at_ms": NOW, "collected_at_ms": NOW}, conn)
 
-        self._run(work)
+        self._database.transact(work)
 
     def _row(self, request: Request, id_: str) -> dict[str, Any]:
         place = request.place
@@ -178,17 +177,6 @@ class RequestStore:
     def _note(question_id: str, values: Mapping[str, Any], conn: Connection) -> None:
         mine = hitl_requests.c.question_id == question_id
         conn.execute(update(hitl_requests).where(mine).values(updated_at=Now(), **values))
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _look(self, work: Callable[[Connection], T]) -> T:
-        return look(self._ready, work, table=hitl_requests.name, clock=self._clock)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=hitl_requests.name, clock=self._clock)
 
 
 def purge(engine: Engine, *, clock: Clock | None = None) -> int:

@@ -6,22 +6,17 @@ inbox learn that there was a gap, and poll at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Engine, or_, select, update
 
-from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.tables import connections
-from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.accounts.transactions import look
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.process_names import is_gone, process_name, tell_process
-
-T = TypeVar("T")
 
 LEASE_SECONDS = 30.0
 """So long after a crash of the holder a process on another machine takes over; one on the same takes over at once."""
@@ -61,9 +56,8 @@ class ConnectionLease:
         seconds: float = LEASE_SECONDS,
         clock: Clock | None = None,
     ) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, connections, clock=clock)
         self._app_id = app_id
-        self._clock = clock or SystemClock()
         self.owner = owner or process_name(uuid4().hex[:_NONCE_LENGTH])
         self.seconds = seconds
 
@@ -83,11 +77,11 @@ class ConnectionLease:
                 return None
             return None if holder is None else tell_process(holder)
 
-        return self._run(work)
+        return self._database.transact(work)
 
     def renew(self) -> bool:
         """Extend the lease; False: it ran out, and somebody else has it."""
-        return self._run(lambda conn: self._set(conn, connections.c.owner == self.owner))
+        return self._database.transact(lambda conn: self._set(conn, connections.c.owner == self.owner))
 
     def _set(self, conn: Connection, condition: ColumnElement[bool]) -> bool:
         taken = {"owner": self.owner, "expires_ms": now_plus_ms(self.seconds)}
@@ -97,23 +91,15 @@ class ConnectionLease:
     def release(self) -> None:
         """Let others have it at once; the count of connections stays."""
         mine = (connections.c.app_id == self._app_id, connections.c.owner == self.owner)
-        self._run(lambda conn: conn.execute(update(connections).where(*mine).values(expires_ms=0)))
+        self._database.transact(lambda conn: conn.execute(update(connections).where(*mine).values(expires_ms=0)))
 
     def note_connected(self) -> None:
         """Note that a connection was made: what happened before may have been missed."""
         mine = (connections.c.app_id == self._app_id, connections.c.owner == self.owner)
         more = {"generation": connections.c.generation + 1, "connected_at": Now()}
-        self._run(lambda conn: conn.execute(update(connections).where(*mine).values(more)))
+        self._database.transact(lambda conn: conn.execute(update(connections).where(*mine).values(more)))
 
     def generation(self) -> int:
         """Return how many connections have been made for the app, by whomever; 0 if none."""
         made = select(connections.c.generation).where(connections.c.app_id == self._app_id)
-        return look(self._ready, lambda conn: conn.scalar(made) or 0, table=connections.name, clock=self._clock)
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=connections.name, clock=self._clock)
+        return self._database.look(lambda conn: conn.scalar(made) or 0)

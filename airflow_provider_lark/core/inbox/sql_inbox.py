@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
-from typing import TypeVar
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, update
 
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox
-from airflow_provider_lark.core.accounts.transactions import look, transact
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus, now_plus_ms
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import ConfigError
@@ -34,8 +32,6 @@ from airflow_provider_lark.core.inbox.inbox import (
 )
 from airflow_provider_lark.core.inbox.keeping import NewEntry, Raced, Refused, first_seen_ms, keep_all
 from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
-
-T = TypeVar("T")
 
 LEFT_TO_OTHERS_SECONDS = 1800.0
 """As long as an entry that cannot be handled is tried again."""
@@ -63,16 +59,15 @@ class SqlInbox:
         announce: Callable[[Sequence[str]], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, inbox, clock=clock)
         self._keyring = keyring
         self._app_id = app_id
         self._announce = announce or (lambda _: None)
-        self._clock = clock or SystemClock()
 
     @property
     def where(self) -> str:
         """The database, without a password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        return self._database.where
 
     def put(self, delivery: Delivery) -> Receipt:
         """Keep *delivery* durably, once; of two processes that do so at once, one is told that it was there."""
@@ -86,11 +81,11 @@ class SqlInbox:
         return outcomes
 
     def _keep(self, entries: Sequence[NewEntry]) -> list[Outcome]:
-        now_ms, with_savepoints = int(self._clock.now() * 1000), False
+        now_ms, with_savepoints = int(self._database.clock.now() * 1000), False
         for _ in range(_RACES):
             try:
                 work = partial(keep_all, entries=entries, now_ms=now_ms, with_savepoints=with_savepoints)
-                return self._run(work)
+                return self._database.transact(work)
             except Raced:
                 continue
             except Refused:
@@ -98,7 +93,7 @@ class SqlInbox:
         if len(entries) > 1:
             # others bring the same, again and again: what is alone waits for no more than one of them
             return [outcome for each in entries for outcome in self._keep([each])]
-        return [Receipt(self._look(partial(first_seen_ms, entry=entries[0])) or now_ms)]
+        return [Receipt(self._database.look(partial(first_seen_ms, entry=entries[0])) or now_ms)]
 
     def _new_entry(self, delivery: Delivery) -> NewEntry:
         plain = json.dumps([self._app_id, delivery.body], ensure_ascii=False)
@@ -130,10 +125,10 @@ class SqlInbox:
         if subject is not None:
             mine.append(inbox.c.subject == subject)
         open_ = select(inbox.c.id).where(*mine, inbox.c.status.in_(("pending", "processing"))).limit(1)
-        if self._look(lambda conn: conn.scalar(open_)) is None:
+        if self._database.look(lambda conn: conn.scalar(open_)) is None:
             # the usual answer to one who asks every second, without a transaction that writes
             return []
-        return self._run(partial(self._claim, limit, token, lease_seconds, mine))
+        return self._database.transact(partial(self._claim, limit, token, lease_seconds, mine))
 
     def _claim(
         self, limit: int, token: str, lease_seconds: float, mine: Sequence[ColumnElement[bool]], conn: Connection
@@ -197,7 +192,7 @@ class SqlInbox:
                 done += conn.execute(update(inbox).where(*mine).values(finished)).rowcount
             return done
 
-        return self._run(work)
+        return self._database.transact(work)
 
     def give_back(self, ids: Sequence[int], *, token: str) -> None:
         """Let entries be taken again at once, as if they had not been."""
@@ -208,7 +203,7 @@ class SqlInbox:
                 free = {"status": "pending", "attempts": inbox.c.attempts - 1, **_UNCLAIMED}
                 conn.execute(update(inbox).where(*mine).values(free))
 
-        self._run(work)
+        self._database.transact(work)
 
     def retry(self, id_: int, *, token: str, attempts: int, error: str) -> None:
         """Give an entry back for another try, or set it aside after :data:`.MAX_ATTEMPTS`."""
@@ -217,7 +212,7 @@ class SqlInbox:
             return
         later = {"status": "pending", "next_attempt_ms": now_plus_ms(wait_seconds(attempts)), "error": _cut(error)}
         mine = (inbox.c.id == id_, inbox.c.claim_token == token)
-        self._run(lambda conn: conn.execute(update(inbox).where(*mine).values({**later, **_UNCLAIMED})))
+        self._database.transact(lambda conn: conn.execute(update(inbox).where(*mine).values({**later, **_UNCLAIMED})))
 
     def give_up(self, id_: int, *, token: str, error: str) -> None:
         """Set an entry aside: no try will make it better."""
@@ -226,11 +221,11 @@ class SqlInbox:
             mine = select(inbox.c.id).where(inbox.c.id == id_, inbox.c.claim_token == token)
             _set_aside(conn, list(conn.scalars(mine)), error)
 
-        self._run(work)
+        self._database.transact(work)
 
     def replay(self, ids: Sequence[int] | None = None) -> int:
         """Let entries that were set aside be handled again (default: all), and return how many."""
-        return set_aside.replay(self._ready, self._app_id, ids, clock=self._clock)
+        return set_aside.replay(self._database.engine, self._app_id, ids, clock=self._database.clock)
 
     def count(self) -> InboxCounts:
         """Tell how many wait, since when, and how many were set aside."""
@@ -243,7 +238,7 @@ class SqlInbox:
             oldest_ms = conn.scalar(oldest)
             return InboxCounts(**counts, oldest_ms=None if oldest_ms is None else int(oldest_ms))
 
-        return self._look(work)
+        return self._database.look(work)
 
     def _unseal(self, sealed: str, key_id: str | None) -> dict[str, object] | None:
         plain = self._keyring.decrypt(sealed, key_id=key_id)
@@ -253,17 +248,6 @@ class SqlInbox:
         if app_id != self._app_id:
             raise ConfigError(f"an entry of the inbox of app {self._app_id} was sealed for app {app_id}; delete it")
         return dict(body)
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _look(self, work: Callable[[Connection], T]) -> T:
-        return look(self._ready, work, table=inbox.name, clock=self._clock)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=inbox.name, clock=self._clock)
 
 
 def _set_aside(conn: Connection, ids: Sequence[int], error: str) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, delete, func, select
 
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.tables import answers, question_cards, questions
-from airflow_provider_lark.core.accounts.transactions import look, transact
+from airflow_provider_lark.core.accounts.transactions import transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.questions import rows
@@ -20,8 +20,6 @@ from airflow_provider_lark.core.questions.click import Click
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State
 from airflow_provider_lark.core.questions.terms import Terms
-
-T = TypeVar("T")
 
 QUESTIONS_KEPT_SECONDS = 60 * 86_400.0
 """How long a closed question is kept: its card can be pressed for 14 days, one of JSON 1.0 for 30."""
@@ -38,9 +36,8 @@ class QuestionStore:
     """
 
     def __init__(self, engine: Engine, keyring: Keyring, app_id: str, *, clock: Clock | None = None) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, questions, clock=clock)
         self._sealer = Sealer(keyring, app_id)
-        self._clock = clock or SystemClock()
 
     def ask(
         self, key: str, terms: Terms | Callable[[str], Terms], *, seconds: float | None, mark: str = ""
@@ -57,15 +54,15 @@ class QuestionStore:
         """
         id_ = uuid4().hex
         made = terms if isinstance(terms, Terms) else terms(id_)
-        return self._run(partial(rows.ask, self._sealer, key, made, seconds, mark, id_))
+        return self._database.transact(partial(rows.ask, self._sealer, key, made, seconds, mark, id_))
 
     def find(self, key: str, *, mark: str = "") -> Question | None:
         """Return the question that :meth:`ask` would go on with; None: it would ask anew."""
-        return self._look(partial(rows.find, self._sealer, key, mark))
+        return self._database.look(partial(rows.find, self._sealer, key, mark))
 
     def note_card(self, id_: str, message_id: str, chat_id: str) -> None:
         """Note a card that asks the question."""
-        self._run(partial(rows.note_card, self._sealer.app_id, id_, message_id, chat_id))
+        self._database.transact(partial(rows.note_card, self._sealer.app_id, id_, message_id, chat_id))
 
     def note_sent(self, id_: str) -> None:
         """Note that all its cards are known: what is pressed on others does not count from now on."""
@@ -73,33 +70,33 @@ class QuestionStore:
 
     def answer(self, click: Click) -> Answered | None:
         """Decide about a click, and keep it; None where it is on no card of a question."""
-        return self._run(partial(rows.answer, self._sealer, click))
+        return self._database.transact(partial(rows.answer, self._sealer, click))
 
     def read(self, id_: str) -> Question:
         """Return a question.
 
         :raises NotFound: there is none.
         """
-        return self._look(partial(rows.read, self._sealer, id_))
+        return self._database.look(partial(rows.read, self._sealer, id_))
 
     def last(self, key: str) -> Question:
         """Return the newest question of *key*.
 
         :raises NotFound: there is none.
         """
-        return self._run(partial(rows.read_last, self._sealer, key))
+        return self._database.transact(partial(rows.read_last, self._sealer, key))
 
     def state_of(self, id_: str) -> tuple[State, bool, int]:
         """Return how a question stands, whether its time is over, and the database's time in milliseconds."""
-        return self._look(partial(rows.state_of, id_))
+        return self._database.look(partial(rows.state_of, id_))
 
     def expire(self, id_: str) -> Question:
         """Close a question whose time is over; an answer that stands there wins over the time."""
-        return self._run(partial(rows.close, self._sealer, id_, "expired", only_when_due=True))
+        return self._database.transact(partial(rows.close, self._sealer, id_, "expired", only_when_due=True))
 
     def withdraw(self, id_: str, state: State = "withdrawn") -> Question:
         """Close a question without an answer; one that is closed stays as it is."""
-        return self._run(partial(rows.close, self._sealer, id_, state, only_when_due=False))
+        return self._database.transact(partial(rows.close, self._sealer, id_, state, only_when_due=False))
 
     def stamp(self, id_: str, *, above_ms: int = 0) -> Question:
         """Return a question with a *pushed_ms* that is later than all before: the time to push this state with.
@@ -108,13 +105,13 @@ class QuestionStore:
 
         :param above_ms: what the approval centre has, where it is later than our clock.
         """
-        return self._run(partial(rows.stamp, self._sealer, id_, above_ms))
+        return self._database.transact(partial(rows.stamp, self._sealer, id_, above_ms))
 
     def count_votes(self, id_: str) -> int:
         """Return how many answers have counted so far."""
         mine = (answers.c.question_id == id_, answers.c.outcome == "accepted")
         counted = select(func.count()).select_from(answers).where(*mine)
-        return int(self._look(lambda conn: conn.scalar(counted)) or 0)
+        return int(self._database.look(lambda conn: conn.scalar(counted)) or 0)
 
     def change_terms(self, id_: str, terms: Terms) -> None:
         """Let an open question go on under other terms, such as more people who may answer."""
@@ -134,26 +131,15 @@ class QuestionStore:
 
     def audit(self, id_: str) -> list[Mapping[str, Any]]:
         """Return every click on a question, the oldest first, those that were refused too."""
-        return self._look(partial(rows.audit, self._sealer, id_))
+        return self._database.look(partial(rows.audit, self._sealer, id_))
 
     def has_clicks(self) -> bool:
         """Tell whether any click on a question of this app has ever come."""
         found = select(answers.c.id).where(answers.c.app_id == self._sealer.app_id).limit(1)
-        return self._look(lambda conn: conn.scalar(found) is not None)
+        return self._database.look(lambda conn: conn.scalar(found) is not None)
 
     def _set(self, id_: str, **values: Any) -> None:
-        self._run(partial(rows.set_values, id_, values))
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _look(self, work: Callable[[Connection], T]) -> T:
-        return look(self._ready, work, table=questions.name, clock=self._clock)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=questions.name, clock=self._clock)
+        self._database.transact(partial(rows.set_values, id_, values))
 
 
 def purge(engine: Engine, *, clock: Clock | None = None) -> int:

@@ -9,10 +9,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, func, inspect, select, text
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.accounts import migrate, tables
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.errors import SchemaMismatch, Unreachable
 from airflow_provider_lark.core.ledger import migrate as ledger
 
@@ -67,6 +68,26 @@ def test_upgrade_keeps_decisions_that_were_made_before_there_was_one_kind_of_que
     with engine.connect() as conn:
         assert migrate.current_version(conn) == migrate.HEAD
         assert conn.scalar(text("SELECT name FROM lark_approval_log")) == "Lin"
+
+
+def test_store_looks_for_its_tables_until_they_are_there_and_never_again(new_database):
+    engine = new_database("sqlite")
+    database = AccountsDatabase(engine, tables.inbox)
+    looks = []
+    event.listen(engine, "before_cursor_execute", lambda _, __, sql, *___: looks.append(migrate.VERSION_TABLE in sql))
+    with engine.begin() as conn:
+        conn.execute(text("CREATE TABLE tokens (id INTEGER PRIMARY KEY, value TEXT)"))
+    for use in (database.look, database.transact):
+        with pytest.raises(SchemaMismatch):
+            use(lambda conn: conn)
+    with engine.begin() as conn:
+        conn.execute(text("DROP TABLE tokens"))
+    assert database.look(lambda conn: conn.scalar(select(func.count()).select_from(tables.inbox))) == 0
+    looks.clear()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: database.transact(lambda conn: conn.scalar(text("SELECT 1"))), range(4)))
+    assert not any(looks)
+    assert len(looks) >= 4
 
 
 def test_upgrade_refuses_an_applications_own_tokens(new_database):

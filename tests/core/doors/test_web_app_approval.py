@@ -84,7 +84,7 @@ def test_press_stands_in_the_inbox_before_the_person_sees_it_done(emu: Emulator,
 
 def test_person_is_told_when_it_could_not_be_kept(emu: Emulator, running: Running, lin: Any) -> None:
     assert running.inbox.count().pending == 0
-    with running.inbox._engine.begin() as conn:
+    with running.inbox._database.engine.begin() as conn:
         conn.execute(text("ALTER TABLE lark_inbox RENAME TO gone"))
     pressed = emu.decisions.press("i1", "t1")
     assert (pressed.status, pressed.shown) == (503, "未能记录，请再按一次 Not recorded: please press again")

@@ -204,7 +204,7 @@ def test_click_on_something_else_is_no_answer(store: QuestionStore) -> None:
     assert store.answer(press(message_id="om_other")) is None
     assert store.answer(press(question_id="f" * 32)) is None
     assert store.answer(press(message_id="")) is None
-    other_app = QuestionStore(store._engine, RING, "cli_2")
+    other_app = QuestionStore(store._database.engine, RING, "cli_2")
     assert other_app.answer(press()) is None
     with pytest.raises(NotFound):
         store.read("f" * 32)

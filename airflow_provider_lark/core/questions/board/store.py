@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import TypeVar
+from functools import partial
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
+from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.decision_tables import decision_cards
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.accounts.migrate import upgrade
-from airflow_provider_lark.core.accounts.transactions import look, transact
-from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.questions.board import rows
 from airflow_provider_lark.core.questions.board.card import PAST_MAX, fit_board
 from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Tally
@@ -23,8 +21,6 @@ from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.rules import Vote
 from airflow_provider_lark.core.questions.store import QuestionStore
 from airflow_provider_lark.core.questions.terms import Choice, Terms
-
-T = TypeVar("T")
 
 CLAIM_SECONDS = 20.0
 """How long a process that died keeps others from a board: longer than one call to Lark takes."""
@@ -74,22 +70,21 @@ class BoardStore:
         clock: Clock | None = None,
         claim: str | None = None,
     ) -> None:
-        self._engine = engine
+        self._database = AccountsDatabase(engine, decision_cards, clock=clock)
         self._sealer = Sealer(keyring, app_id)
         self._questions = questions
         self._zone = zone
-        self._clock = clock or SystemClock()
         self._claim = claim or uuid4().hex
 
     def find(self, place: str) -> rows.Standing | None:
         """Return the board of a place; None while there is none."""
-        return self._look(partial(rows.find, self._sealer, place))
+        return self._database.look(partial(rows.find, self._sealer, place))
 
     def decided(self, board: Board) -> list[Decided]:
         """Return what somebody decided on a board, and no run has dealt with."""
         ids = [each.question_id for each in board.items]
-        tallies = self._look(partial(rows.tallies_of, self._sealer, ids))
-        closed = self._look(partial(rows.collected_among, ids))
+        tallies = self._database.look(partial(rows.tallies_of, self._sealer, ids))
+        closed = self._database.look(partial(rows.collected_among, ids))
         return _decided(board, {id_: tally for id_, tally in tallies.items() if id_ not in closed})
 
     def take(self, board: Board, token: str) -> list[Decided]:
@@ -98,11 +93,11 @@ class BoardStore:
         :param token: names the run.
         """
         ids = [each.question_id for each in board.items]
-        return _decided(board, self._run(partial(rows.take, self._sealer, ids, token)))
+        return _decided(board, self._database.transact(partial(rows.take, self._sealer, ids, token)))
 
     def give_back(self, question_ids: Sequence[str], token: str) -> None:
         """Let people change what the run has not carried out."""
-        self._run(partial(rows.give_back, question_ids, token))
+        self._database.transact(partial(rows.give_back, question_ids, token))
 
     def update(
         self,
@@ -125,12 +120,12 @@ class BoardStore:
         """
         known = self.find(place)
         if known is None:
-            self._run(partial(rows.make, self._sealer, place, uuid4().hex, Board(board.mapping)))
+            self._database.transact(partial(rows.make, self._sealer, place, uuid4().hex, Board(board.mapping)))
             known = self.find(place)
         if known is None:
             raise RuntimeError("the board has just been made")
         before, fitting = known.board, fit_board(board)
-        closed = self._look(partial(rows.collected_among, [each.question_id for each in before.items]))
+        closed = self._database.look(partial(rows.collected_among, [each.question_id for each in before.items]))
         ids = {each.subject: each.question_id for each in before.items if each.question_id not in closed}
         if board.rule == before.rule and all(each.subject in ids for each in fitting.items):
             asked = [replace(each, question_id=ids[each.subject]) for each in fitting.items]
@@ -143,7 +138,7 @@ class BoardStore:
             people = None if who is None else tuple(who)
         past = (*self._let_go(before, asked, fates), *before.past)[:PAST_MAX]
         fresh = replace(fitting, items=tuple(asked), allowed=people, past=past)
-        self._run(partial(rows.change, self._sealer, known.id, fresh))
+        self._database.transact(partial(rows.change, self._sealer, known.id, fresh))
         return known.id
 
     def _let_go(self, before: Board, asked: Sequence[Item], fates: Mapping[str, str]) -> list[Past]:
@@ -166,21 +161,21 @@ class BoardStore:
 
     def begin(self, id_: str) -> rows.Showing | None:
         """Claim a board, and return what is to be shown; see :func:`.rows.begin`."""
-        return self._run(partial(rows.begin, self._sealer, id_, self._claim, uuid4().hex, CLAIM_SECONDS))
+        return self._database.transact(partial(rows.begin, self._sealer, id_, self._claim, uuid4().hex, CLAIM_SECONDS))
 
     def note_shown(self, id_: str, showing: rows.Showing, message_id: str, chat_id: str) -> bool:
         """Write down what is shown, and tell whether there is something newer by now."""
         for item in showing.board.items:
             self._note_card(item.question_id, message_id, chat_id)
-        return self._run(partial(rows.note_shown, id_, self._claim, showing.version, message_id, chat_id))
+        return self._database.transact(partial(rows.note_shown, id_, self._claim, showing.version, message_id, chat_id))
 
     def forget_message(self, id_: str) -> None:
         """Let the next message be a new one."""
-        self._run(partial(rows.forget_message, id_, self._claim))
+        self._database.transact(partial(rows.forget_message, id_, self._claim))
 
     def release(self, id_: str) -> None:
         """Give the claim up."""
-        self._run(partial(rows.release, id_, self._claim))
+        self._database.transact(partial(rows.release, id_, self._claim))
 
     def _ask(self, known: rows.Standing, item: Item, key: str, allowed: Mapping[str, str] | None, rule: str) -> Item:
         kinds: Sequence[str] = ("lark", "sql") if item.kind == "conflict" else ("release", "keep")
@@ -199,14 +194,3 @@ class BoardStore:
     def _note_card(self, question_id: str, message_id: str, chat_id: str) -> None:
         self._questions.note_card(question_id, message_id, chat_id)
         self._questions.note_sent(question_id)
-
-    @cached_property
-    def _ready(self) -> Engine:
-        upgrade(self._engine)
-        return self._engine
-
-    def _look(self, work: Callable[[Connection], T]) -> T:
-        return look(self._ready, work, table=decision_cards.name, clock=self._clock)
-
-    def _run(self, work: Callable[[Connection], T]) -> T:
-        return transact(self._ready, work, table=decision_cards.name, clock=self._clock)
