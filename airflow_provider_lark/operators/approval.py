@@ -18,6 +18,7 @@ from airflow_provider_lark.hooks.receiving.ended import closing_what_nobody_awai
 from airflow_provider_lark.operators.approvals.asking import PURPOSE, AskingOperator
 from airflow_provider_lark.operators.approvals.outcome import Outcome, outcome_of
 from airflow_provider_lark.operators.approvals.schedule import Step, next_step, read_steps
+from airflow_provider_lark.operators.approvals.skipping import skip
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -218,15 +219,15 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
             return
         if self.fail_on_reject:
             raise told(AirflowFailException(f"rejected: {outcome.decision}, by {outcome.by}"))
-        task = cast("Any", context)["task"]
+        task, ti = cast("Any", context)["task"], cast("Any", context)["ti"]
         flat = self.ignore_downstream_trigger_rules
         found = task.get_flat_relatives(upstream=False) if flat else task.get_direct_relatives(upstream=False)
         skipped = [each for each in found if not each.is_teardown]
         if skipped:
             self.log.info("skipping %d tasks downstream", len(skipped))
             # skipping ends the task here, and what it returns would be lost
-            cast("Any", context)["ti"].xcom_push(key="return_value", value=result)
-            self.skip(ti=cast("Any", context)["ti"], tasks=skipped)
+            ti.xcom_push(key="return_value", value=result)
+            skip(self, ti, skipped)
 
     def _pause_seconds(self) -> float:
         return max(read_seconds(self.poll_interval, "poll_interval", longest=3600.0) or 0.0, 1.0)
