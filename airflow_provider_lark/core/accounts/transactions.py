@@ -18,6 +18,14 @@ from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkErr
 
 T = TypeVar("T")
 
+_NO_SCHEMA = "3F000"
+_SQLITE_ADVICE = {
+    13: "its disk is full",
+    14: "its file cannot be opened: check that the folder exists, and that this user may write to it",
+    26: "its file is no SQLite database",
+}
+"""What to do about errors of SQLite, which has neither a server nor a log; by the lowest byte of the code."""
+
 _FIRST_WAIT_SECONDS = 0.04
 _LOCK_SECONDS = 5.0
 """A long transaction of the application must not hold up its calls to Lark; without its store the client asks Lark."""
@@ -81,10 +89,18 @@ def explain(exc: SQLAlchemyError, engine: Engine) -> LarkError:
         code = error_code(exc)
         if lacks_right(exc):
             return ConfigError(
-                f"the database user of {where} lacks a privilege: GRANT SELECT, INSERT, UPDATE and DELETE on its tables"
+                f"the database user of {where} lacks a privilege: GRANT SELECT, INSERT, UPDATE and DELETE on its "
+                "tables, on PostgreSQL also USAGE on their schema and sequences; and CREATE, to make or change them"
+            )
+        if code == _NO_SCHEMA:
+            return ConfigError(
+                f"the database {where} has no schema for the tables: none of the search_path exists; create it, or set "
+                "search_path for its user"
             )
         kind = type(exc).__name__ if code is None else f"{type(exc).__name__} {code}"
-        return Unreachable(f"the database {where} failed ({kind}); check that it is running, its address and its log")
+        advice = _SQLITE_ADVICE.get(int(code) & 0xFF) if engine.dialect.name == "sqlite" and code is not None else None
+        advice = advice or "check that it is running, its address and its log"
+        return Unreachable(f"the database {where} failed ({kind}); {advice}")
     return Unreachable(f"the database {where} failed ({type(exc).__name__}); check its connection limit")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.accounts import migrate, tables
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
-from airflow_provider_lark.core.errors import SchemaMismatch, Unreachable
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, Unreachable
 from airflow_provider_lark.core.ledger import migrate as ledger
 
 KINDS = ["sqlite", "postgresql", "mysql"]
@@ -105,3 +105,15 @@ def test_upgrade_without_a_server_says_which_and_no_password():
     with pytest.raises(Unreachable, match=r"postgresql\+psycopg://lark:\*\*\*@127\.0\.0\.1:1/x failed") as caught:
         migrate.upgrade(engine)
     assert caught.value.__context__ is None
+
+
+def test_database_that_cannot_hold_the_tables_says_what_to_do(new_database, tmp_path):
+    nowhere = create_engine(
+        new_database("postgresql").url.update_query_dict({"options": "-c search_path=nowhere"}), poolclass=NullPool
+    )
+    with pytest.raises(ConfigError, match="has no schema for the tables: none of the search_path exists"):
+        migrate.upgrade(nowhere)
+    (tmp_path / "junk.db").write_bytes(b"not a database" * 100)
+    for path, words in (("junk.db", "its file is no SQLite database"), ("none/a.db", "check that the folder exists")):
+        with pytest.raises(Unreachable, match=words):
+            migrate.upgrade(create_engine(f"sqlite:///{tmp_path / path}", poolclass=NullPool))
