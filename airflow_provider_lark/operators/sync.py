@@ -102,6 +102,20 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
         self.decision_chat = decision_chat
         self.decision_allowed = decision_allowed
         self.decision_hidden = decision_hidden
+        self._map_index = -1
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run once and return the report as plain data."""
+        self._map_index = getattr(context["ti"], "map_index", -1)
+        return super().execute(context)
+
+    @property
+    def _owner(self) -> str:
+        """What names this task, over all its runs."""
+        from airflow_provider_lark.hooks.receiving.questions import content_mark
+
+        dag_id = self.dag_id if self.has_dag() else ""  # type: ignore[no-untyped-call]  # Airflow's
+        return content_mark([dag_id, self.task_id, self._map_index])
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         allows = read_flag(self.allow_mass_deletes, "allow_mass_deletes")
@@ -114,18 +128,26 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
 
     def _with_decisions(self, engine: SyncEngine, run: Callable[..., SyncReport]) -> Callable[..., SyncReport]:
         """Return *run* as it is done where people decide in a chat what it leaves to them."""
-        chat = read_text(self.decision_chat)
-        if chat is None:
-            return run
         from airflow_provider_lark.hooks.lark import LarkHook
+
+        chat = read_text(self.decision_chat)
+        hook = LarkHook(self.lark_conn_id, **self.call_settings)
+        if chat is None:
+            if hook.settings.token_store_conn_id is None:
+                return run
+            from airflow_provider_lark.hooks.receiving.board_messages import LeftCards
+
+            left = LeftCards(hook, self._owner)
+            return lambda *given: left.after(engine, partial(run, *given))
         from airflow_provider_lark.hooks.receiving.decisions import DecisionCard
 
         card = DecisionCard(
-            LarkHook(self.lark_conn_id, **self.call_settings),
+            hook,
             chat,
             read_allowed(self.decision_allowed, "decision_allowed"),
             frozenset(str(each) for each in read_names(self.decision_hidden, "decision_hidden")),
             self._sql_conn_id(engine.mapping),
+            self._owner,
         )
         return lambda *given: card.around(engine, partial(run, *given))
 

@@ -242,3 +242,81 @@ def test_empty_list_of_people_is_refused_when_the_dag_is_read(shop, room):
         operator(shop, room, decision_allowed=[])
     with pytest.raises(AirflowFailException, match="decision_allowed: is empty"):
         sync(shop, room, decision_allowed="[]")
+
+
+def ask_about_a_clash(shop, room):
+    sync(shop, room, BitableFullSyncOperator)
+    clash(shop)
+    sync(shop, room)
+
+
+def is_closed(room, card=-1):
+    return '"callback"' not in room.shown(card) and '"template":"grey"' in room.shown(card)
+
+
+def test_card_of_a_sync_that_asks_no_more_is_closed_and_whoever_presses_it_is_told(shop, room):
+    ask_about_a_clash(shop, room)
+    room.press("Lin", "Use Lark")
+    other = operator(shop, room, decision_chat=None)
+    other.task_id = "another"
+    other.execute(context())
+    assert not is_closed(room)
+    # Lark does not take it at first: whoever presses the card meanwhile is told so, and sees it closed
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230013, times=1)
+    assert sync(shop, room, decision_chat=None)["status"] == "ok"
+    assert not is_closed(room)
+    told = room.press("Lin", "Take back")["toast"]
+    assert told["content"] == "The sync asks here no more, and nobody carries out what is pressed here"
+    assert told["i18n"]["zh_cn"] == "同步任务不再在此询问，在此作出的决定不会执行"
+    assert is_closed(room)
+    sync(shop, room, decision_chat=None)
+    assert is_closed(room)
+    assert "not carried out: the sync asks here no more" in room.shown()
+    assert shop.sql_names()["1"] == "Anna"
+    updates = room.emulator.counters()["PATCH /open-apis/im/v1/messages/:message_id"]
+    sync(shop, room, decision_chat=None)
+    assert room.emulator.counters()["PATCH /open-apis/im/v1/messages/:message_id"] == updates
+    # asked again there
+    sync(shop, room)
+    room.press("Lin", "Use Lark")
+    sync(shop, room)
+    assert shop.sql_names()["1"] == "Anne"
+
+
+def test_card_in_another_chat_is_closed_when_people_are_asked_elsewhere(shop, room):
+    ask_about_a_clash(shop, room)
+    elsewhere = room.emulator.state.add_chat("Elsewhere", list(room.people.values()))
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230013, times=1)
+    sync(shop, room, decision_chat=elsewhere)
+    assert room.cards()[1].chat_id == elsewhere
+    assert "changed since" in room.toast("Lin", "Use Lark", card=0)
+    assert is_closed(room, 0)
+    assert "People are asked on a newer card now" in room.shown(0)
+    room.press("Lin", "Use Lark")
+    sync(shop, room, decision_chat=elsewhere)
+    assert shop.sql_names()["1"] == "Anne"
+    # the first try had failed
+    assert room.emulator.counters()["PATCH /open-apis/im/v1/messages/:message_id"] == 3
+
+
+def test_card_about_a_table_that_has_another_name_by_now_is_closed(shop, room):
+    ask_about_a_clash(shop, room)
+    shop.execute("ALTER TABLE areas RENAME TO regions")
+    shop.execute("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))")
+    renamed = operator(shop, room)
+    renamed.mapping = {**renamed.mapping, "sql": {"conn_id": "shop_db", "table": "regions"}}
+    renamed.execute(context())
+    assert is_closed(room, 0)
+    assert "asks here no more" in room.shown(0)
+
+
+def test_card_that_no_run_has_looked_at_for_days_decides_nothing_until_one_does(shop, room):
+    ask_about_a_clash(shop, room)
+    room.execute("UPDATE lark_decision_cards SET looked_at_ms = 1")
+    assert room.toast("Lin", "Use Lark").startswith("The sync has not run for days, so nobody would carry this out")
+    assert is_closed(room)
+    assert audit(room) == [(room.people["Lin"], "refused", "abandoned")]
+    sync(shop, room)
+    assert room.toast("Lin", "Use Lark").startswith("Recorded")
+    sync(shop, room)
+    assert shop.sql_names()["1"] == "Anne"

@@ -30,6 +30,10 @@ decision_cards = Table(
     Column("sent_at_ms", BigInteger),
     # since when nothing is left to decide
     Column("closed_at_ms", BigInteger),
+    # the task that looked at it last, and for which table of Lark
+    Column("owner", String(64)),
+    Column("lark_table", String(64)),
+    Column("looked_at_ms", BigInteger),
     Column("claim_token", String(64)),
     Column("claim_until_ms", BigInteger),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),

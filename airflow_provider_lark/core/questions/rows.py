@@ -12,7 +12,7 @@ from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, ID_LENGTH, 
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
 from airflow_provider_lark.core.errors import NotFound
-from airflow_provider_lark.core.questions.board.rows import redraw
+from airflow_provider_lark.core.questions.board.rows import has_no_runs, redraw
 from airflow_provider_lark.core.questions.click import Click, as_answer
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State, Verdict, Vote, judge
@@ -180,27 +180,43 @@ def answer(sealer: Sealer, click: Click, conn: Connection) -> Answered | None:
         if question.terms.fields and not click.form and click.via == "card":
             # nor what was filled in: the callback of today does
             return Answered(question, Verdict("repeated"), {}, is_repeated=True)
-    verdict = judge(question.terms, question.standing, click)
-    is_repeated = _was_here(question, click, conn)
+    standing = question.standing
+    if question.terms.board:
+        standing = replace(standing, is_abandoned=has_no_runs(question.terms.board, conn))
+    verdict = judge(question.terms, standing, click)
+    # one that was refused a moment ago and counts now is no repetition: the person is told that it is recorded
+    is_repeated = verdict.vote is None and _was_here(question, click, conn)
     if not is_repeated and verdict.reason != "repeated":
         _keep(sealer, question, click, verdict, conn)
     said = _first_verdict(question, verdict, click) if is_repeated else verdict
     toast = toast_for(question.terms, question.standing, said, click.open_id)
     after = read(sealer, id_, conn)
-    reply: dict[str, Any] = {"toast": toast}
-    if after.terms.board:
-        if verdict.vote is not None or after.state != "open":
-            is_news = verdict.vote is not None and not is_repeated
-            board = redraw(sealer, after.terms.board, click.message_id, conn, is_news=is_news)
-            if board is not None:
-                reply["card"] = {"type": "raw", "data": board}
-        return Answered(after, verdict, reply, is_repeated)
-    # whoever presses a card that has been left as it was sees it as it is
-    if verdict.vote is not None or after.state != "open":
-        shown = after.shown()
-        if shown is not None and click.message_id in after.standing.message_ids:
-            reply["card"] = {"type": "raw", "data": shown}
-    return Answered(after, verdict, reply, is_repeated)
+    card = _card_of(sealer, after, click, verdict, conn, is_news=verdict.vote is not None and not is_repeated)
+    shown = {} if card is None else {"card": {"type": "raw", "data": card}}
+    return Answered(after, verdict, {"toast": toast, **shown}, is_repeated)
+
+
+def _card_of(
+    sealer: Sealer, after: Question, click: Click, verdict: Verdict, conn: Connection, *, is_news: bool
+) -> Mapping[str, Any] | None:
+    """Return the card as whoever pressed it has to see it from now on; None where it stays as it is."""
+    has_changed = verdict.vote is not None or after.state != "open"
+    is_own = click.message_id in after.standing.message_ids
+    if not after.terms.board:
+        # whoever presses a card that has been left as it was sees it as it is
+        return after.shown() if has_changed and is_own else None
+    is_abandoned = verdict.reason == "abandoned"
+    if not (has_changed or is_abandoned or verdict.reason == "outdated"):
+        return None
+    return redraw(
+        sealer,
+        after.terms.board,
+        click.message_id,
+        conn,
+        is_news=is_news,
+        is_own=is_own,
+        is_abandoned=is_abandoned,
+    )
 
 
 def _first_verdict(question: Question, verdict: Verdict, click: Click) -> Verdict:

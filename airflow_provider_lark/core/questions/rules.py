@@ -14,7 +14,7 @@ from airflow_provider_lark.core.questions.values import Problem, read_form
 State = Literal["open", "answered", "expired", "replaced", "withdrawn"]
 Reason = Literal[
     "accepted", "taken_back", "repeated", "other_message", "answered", "expired", "replaced", "withdrawn",
-    "not_allowed", "voted", "no_choice", "invalid", "outdated", "under_way",
+    "not_allowed", "voted", "no_choice", "invalid", "outdated", "under_way", "abandoned",
 ]  # fmt: skip
 """Why a click counts, or does not; the word stands in the audit table."""
 
@@ -58,6 +58,7 @@ class Standing:
     :param closed_ms: when it was decided or closed.
     :param is_taken: whether a run is carrying out what was decided on a board.
     :param is_collected: whether the answer has been dealt with.
+    :param is_abandoned: whether no run has looked at the board for long.
     """
 
     state: State
@@ -69,6 +70,7 @@ class Standing:
     closed_ms: int | None = None
     is_taken: bool = False
     is_collected: bool = False
+    is_abandoned: bool = False
 
     @property
     def last(self) -> Vote | None:
@@ -141,6 +143,8 @@ def _refusal_on_board(terms: Terms, standing: Standing, click: Click) -> Reason 
         return "answered"
     if terms.allowed is not None and click.ids.isdisjoint(terms.allowed):
         return "not_allowed"
+    if standing.is_abandoned:
+        return "abandoned"
     if standing.is_taken:
         return "under_way"
     if click.seen != count:

@@ -12,16 +12,20 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound, SafetyStop
-from airflow_provider_lark.hooks.accounts import read_keyring
-from airflow_provider_lark.hooks.database import sql_engine
+from airflow_provider_lark.core.errors import LarkError, SafetyStop
 from airflow_provider_lark.hooks.receiving.allowed import find_allowed
-from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark, default_zone
+from airflow_provider_lark.hooks.receiving.board_messages import (
+    CALLS,
+    BoardMessages,
+    LeftCards,
+    open_boards,
+    table_mark,
+)
+from airflow_provider_lark.hooks.receiving.questions import QuestionDesk, content_mark
 from airflow_provider_lark.hooks.table_place import TablePlace
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient, SyncEngine
-    from airflow_provider_lark.core.questions.board.rows import Showing
     from airflow_provider_lark.core.questions.board.state import Board
     from airflow_provider_lark.core.questions.board.store import BoardStore, Decided
     from airflow_provider_lark.core.questions.rules import Vote
@@ -33,12 +37,7 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound="SyncReport")
 
-_CALL_SECONDS = 10.0
-_CALLS_SECONDS = 20.0
-_CHANGES_IN_A_ROW = 5
 _EARLIER_NAMED = 3
-_GONE = frozenset({230011, 230030, 230031, 230110})
-"""Codes of a message that was recalled, is no card of ours, or is too old to be changed."""
 
 
 @dataclass
@@ -50,6 +49,7 @@ class DecisionCard:
     :param allowed: who may decide: ids, addresses, numbers, or a chat; None: everybody who sees the card.
     :param hidden: columns whose values are not shown.
     :param sql_conn_id: of the mapping's database, which tells tables of one name apart.
+    :param owner: names the task, which closes cards that it had and has no more.
     """
 
     hook: LarkHook
@@ -57,6 +57,7 @@ class DecisionCard:
     allowed: Sequence[str] | None
     hidden: frozenset[str]
     sql_conn_id: str
+    owner: str
 
     def around(self, engine: SyncEngine, run: Callable[[], R]) -> R:
         """Run with what people decided, and tell what is left to them, also where deletes that are held end the run.
@@ -75,6 +76,7 @@ class DecisionCard:
             raise
         finally:
             self._give_back(engine, token)
+            self._others.close(engine, self._place(engine))
         self._tell(engine)
         return report
 
@@ -104,6 +106,7 @@ class DecisionCard:
         known = self._boards.find(self._place(engine))
         if known is None:
             return []
+        self._boards.note_looked(known.id, self.owner, table_mark(engine))
         if known.message_id is not None:
             decide_waiting(self._desk.inbox, self._desk.questions, [known.message_id])
         return [_verdict(each) for each in self._boards.take(known.board, token)]
@@ -122,10 +125,9 @@ class DecisionCard:
         place, board = self._place(engine), self._board(engine, left)
         known = self._boards.find(place)
         was_open = known is not None and known.board.is_open
-        if not board.is_open and not was_open and (known is None or known.is_shown):
+        if not board.is_open and not was_open and (known is None or (known.is_shown and not known.board.left)):
             return
-        options = {"timeout_seconds": _CALL_SECONDS, "max_attempts": 2, "max_elapsed_seconds": _CALLS_SECONDS}
-        with self.hook.client(**options) as client:
+        with self.hook.client(**CALLS) as client:
             board_id = self._boards.update(
                 place,
                 board,
@@ -133,37 +135,10 @@ class DecisionCard:
                 key_of=lambda about: content_mark([place, about]),
                 fates={id_: fate for id_, fate in engine.verdicts.fates.items() if fate != "waiting"},
             )
-            self._show(client, board_id)
-
-    def _show(self, client: LarkClient, board_id: str) -> None:
-        for _ in range(_CHANGES_IN_A_ROW):
-            showing = self._boards.begin(board_id)
-            if showing is None:
-                return
-            try:
-                message_id, chat_id = self._put(client, showing)
-            except (BadRequest, NotFound) as exc:
-                if showing.message_id is None or exc.code not in _GONE:
-                    self._boards.release(board_id)
-                    raise
-                # the next turn sends a new one
-                self._boards.forget_message(board_id)
-                continue
-            except LarkError:
-                self._boards.release(board_id)
-                raise
-            if not self._boards.note_shown(board_id, showing, message_id, chat_id):
-                return
-
-    def _put(self, client: LarkClient, showing: Showing) -> tuple[str, str]:
-        from airflow_provider_lark.core.api.services.messaging import content
-
-        said = content.card(showing.card)
-        if showing.message_id is not None:
-            client.messaging.update_card(message_id=showing.message_id, card=said, sent_form="2.0")
-            return showing.message_id, ""
-        sent = client.messaging.send(receiver_id=self.receive_id, content=said, uuid=showing.uuid)
-        return sent.message_id, sent.chat_id
+            self._boards.note_looked(board_id, self.owner, table_mark(engine))
+            messages = BoardMessages(client, self._boards)
+            messages.show(board_id, self.receive_id)
+            messages.close_left(board_id)
 
     def _people(self, client: LarkClient) -> dict[str, str] | None:
         return None if self.allowed is None else find_allowed(self.hook, client, self.allowed, "decision_allowed")
@@ -209,13 +184,11 @@ class DecisionCard:
 
     @cached_property
     def _boards(self) -> BoardStore:
-        from airflow_provider_lark.core.questions.board.store import BoardStore
+        return open_boards(self.hook, self._desk.questions)
 
-        # the questions have been opened, so that there is a store is known
-        questions, conn_id = self._desk.questions, str(self.hook.settings.token_store_conn_id)
-        return BoardStore(
-            sql_engine(conn_id), read_keyring(), self.hook.settings.app_id, questions, zone=default_zone()
-        )
+    @cached_property
+    def _others(self) -> LeftCards:
+        return LeftCards(self.hook, self.owner)
 
 
 def _verdict(decided: Decided) -> Verdict:

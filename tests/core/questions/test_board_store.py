@@ -255,6 +255,7 @@ def test_card_that_may_have_been_sent_is_sent_again_under_its_uuid_and_later_und
 def test_board_goes_on_in_its_message_or_in_a_new_one(room: Room, change: str, board: Board, is_new: bool) -> None:
     room.tell()
     room.show("om_1")
+    old = room.ask("42")
     room.tell(Board("orders", receiver="oc_1", rule="r"))
     room.show("om_1")
     room.set(change)
@@ -263,6 +264,12 @@ def test_board_goes_on_in_its_message_or_in_a_new_one(room: Room, change: str, b
     found = room.boards.find("place")
     assert found is not None
     assert found.message_id == ("om_2" if is_new else "om_1")
+    if is_new:
+        # nothing is decided on the card of before, and it says so
+        reply = room.press(old, "lark", message_id="om_1")
+        assert "Recorded" not in toast(reply)
+        assert "People are asked on a newer card now" in json.dumps(reply["card"])
+        assert buttons(reply["card"]) == []
     reply = room.press(room.ask("42"), "lark", message_id="om_3")
     assert toast(reply) == "This is a copy of the card; answer on the original one"
     assert "card" not in reply

@@ -121,6 +121,19 @@ def test_same_click_twice_is_one_and_another_one_is_told_so(store: QuestionStore
     assert len(store.audit(id_)) == 2
 
 
+def test_click_that_counts_a_moment_after_it_was_refused_is_kept(store: QuestionStore) -> None:
+    id_ = asked(store, allowed={"ou_wei": "Wei"})
+    refused = store.answer(press("ou_lin"))
+    assert refused is not None
+    assert refused.verdict.reason == "not_allowed"
+    # an escalation lets the person answer, within the second in which two callbacks of one click are one
+    store.change_terms(id_, terms())
+    counted = store.answer(press("ou_lin"))
+    assert counted is not None
+    assert counted.reply["toast"]["content"] == "Recorded: Approve"
+    assert store.read(id_).decision == "approve"
+
+
 def test_two_who_decide_within_a_second_both_count(store: QuestionStore) -> None:
     id_ = asked(store, needed=2, rejections_needed=2)
     assert store.answer(press("ou_lin", at_ms=1_000_000)) is not None

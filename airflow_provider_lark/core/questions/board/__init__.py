@@ -9,5 +9,6 @@
 
 Each thing that can be decided is a question of its own, bound to what was shown, so all rules of questions hold for it:
 who may answer, what a second click means, that a changed thing replaces the old question. The board is what they share:
-one message, drawn anew whenever one of them is answered, or the sync finds something else.
+one message, drawn anew whenever one of them is answered, or the sync finds something else. Where the sync asks no more,
+or elsewhere, the message is closed; where no run comes any more, nothing is decided.
 """

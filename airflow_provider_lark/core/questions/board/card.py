@@ -11,7 +11,7 @@ from airflow_provider_lark.core.cards.buttons import Button, Callback, Confirm
 from airflow_provider_lark.core.cards.card import Card, Header, HeaderTemplate
 from airflow_provider_lark.core.cards.component import Element, Json
 from airflow_provider_lark.core.cards.display import Div, Hr, Markdown, PersonList, note
-from airflow_provider_lark.core.cards.languages import Text, combine, localize
+from airflow_provider_lark.core.cards.languages import Localized, Text, combine, localize
 from airflow_provider_lark.core.cards.layout import side_by_side
 from airflow_provider_lark.core.cards.ready.fitting import largest
 from airflow_provider_lark.core.cards.ready.parts import bullets, fact_rows, red_count
@@ -70,8 +70,17 @@ def board_card(board: Board, tallies: Mapping[str, Tally]) -> Json:
 
     :param tallies: what was decided, by question.
     """
+    if board.is_left:
+        return left_card(board, words.LEFT)
     card = _card(board, tallies)
     return card if MESSAGE.measure(card) <= MESSAGE.ready_bytes else _card(board, tallies, tells_taken_back=False)
+
+
+def left_card(board: Board, why: Localized) -> Json:
+    """Return the card where nobody is asked any more: it cannot be pressed, and says why."""
+    elements = [Markdown(why), *_past(board.past), *_link(board)]
+    header = Header(words.left_title(_short(board.mapping)), "grey")
+    return Card(elements, header, enable_forward=False, vertical_spacing="12px").assemble()
 
 
 def _card(board: Board, tallies: Mapping[str, Tally], *, tells_taken_back: bool = True) -> Json:

@@ -6,17 +6,18 @@ A click locks its question first and the board after that; whoever changes the b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, not_, or_, select, update
 
 from airflow_provider_lark.core.accounts.decision_tables import decision_cards as table
 from airflow_provider_lark.core.accounts.tables import answers, questions
 from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
-from airflow_provider_lark.core.questions.board.card import board_card
+from airflow_provider_lark.core.questions.board import words
+from airflow_provider_lark.core.questions.board.card import board_card, left_card
 from airflow_provider_lark.core.questions.board.state import Board, Tally
 from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.rules import Vote
@@ -29,6 +30,13 @@ UUID_MS = 3_600_000 - 120_000
 
 REOPEN_MS = 3_600_000
 """So long after a board was closed it goes on in the same message; later in a new one, which people notice."""
+
+
+ABANDONED_MS = 8 * 86_400_000
+"""So long after the last look of a run nothing is decided on a board: longer than a week, as some syncs run weekly."""
+
+LOOKS_MS = 3_600_000
+"""So often a look is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,11 @@ def find(sealer: Sealer, place: str, conn: Connection) -> Standing | None:
     return None if row is None else _read(sealer, row)
 
 
+def read(sealer: Sealer, id_: str, conn: Connection) -> Standing:
+    """Return a board."""
+    return _read(sealer, conn.execute(select(table).where(table.c.id == id_)).one())
+
+
 def make(sealer: Sealer, place: str, id_: str, board: Board, conn: Connection) -> None:
     """Make the board of a place, unless there is one."""
     first = {"id": id_, "app_id": sealer.app_id, "place": place, "version": 0, "shown_version": 0}
@@ -78,6 +91,8 @@ def change(sealer: Sealer, id_: str, board: Board, conn: Connection) -> None:
     row = _lock(conn, id_)
     known = _read(sealer, row).board
     values: dict[str, Any] = {}
+    moves = known.receiver not in ("", board.receiver)
+    board = replace(board, left=(*known.left, row.message_id) if moves and row.message_id else known.left)
     if known.digest != board.digest:
         values = {**sealer.seal("content", board.to_plain()), "version": row.version + 1}
     if board.is_open and row.closed_at_ms is not None:
@@ -86,7 +101,7 @@ def change(sealer: Sealer, id_: str, board: Board, conn: Connection) -> None:
             values |= _NO_MESSAGE
     elif not board.is_open and row.closed_at_ms is None:
         values["closed_at_ms"] = row.now_ms
-    if known.receiver not in ("", board.receiver):
+    if moves:
         values |= _NO_MESSAGE
     if values:
         _set(conn, id_, **values)
@@ -103,6 +118,11 @@ def begin(sealer: Sealer, id_: str, claim: str, uuid: str, seconds: float, conn:
         return None
     is_old = row.sent_at_ms is not None and row.now_ms - row.sent_at_ms > UPDATABLE_MS
     message_id = None if is_old else row.message_id
+    board = _read(sealer, row).board
+    if board.is_left and message_id is None:
+        # where nobody is asked any more, nobody is told so with a new message
+        _set(conn, id_, shown_version=row.version)
+        return None
     values: dict[str, Any] = {"claim_token": claim, "claim_until_ms": now_plus_ms(seconds)}
     is_begun = row.uuid is not None and row.begun_at_ms is not None and row.now_ms - row.begun_at_ms <= UUID_MS
     if message_id is None and (is_old or not is_begun):
@@ -110,7 +130,6 @@ def begin(sealer: Sealer, id_: str, claim: str, uuid: str, seconds: float, conn:
     else:
         uuid = row.uuid or uuid
     _set(conn, id_, **values)
-    board = _read(sealer, row).board
     return Showing(board, int(row.version), _draw(sealer, board, conn), message_id, uuid)
 
 
@@ -139,20 +158,55 @@ def release(id_: str, claim: str, conn: Connection) -> None:
     conn.execute(update(table).where(table.c.id == id_, table.c.claim_token == claim).values(**_NOBODY))
 
 
-def redraw(sealer: Sealer, id_: str, message_id: str, conn: Connection, *, is_news: bool) -> Json | None:
-    """Return the card for the answer to a click on it; None where the message is another one, such as an older card.
+def has_no_runs(id_: str, conn: Connection) -> bool:
+    """Tell whether no run has looked at a board for so long that none may come."""
+    found = select(table.c.looked_at_ms, NowMs().label("now_ms")).where(table.c.id == id_)
+    row = conn.execute(found).one_or_none()
+    return row is not None and row.looked_at_ms is not None and row.now_ms - row.looked_at_ms > ABANDONED_MS
+
+
+def note_looked(id_: str, owner: str, lark_table: str, conn: Connection) -> None:
+    """Note that a task looks at a board, where that is news."""
+    looked = {"owner": owner, "lark_table": lark_table, "looked_at_ms": NowMs()}
+    is_known = and_(
+        table.c.owner == owner, table.c.lark_table == lark_table, table.c.looked_at_ms > now_plus_ms(-LOOKS_MS / 1000)
+    )
+    conn.execute(update(table).where(table.c.id == id_, or_(table.c.owner.is_(None), not_(is_known))).values(looked))
+
+
+def left_by(sealer: Sealer, owner: str, lark_table: str, place: str | None, conn: Connection) -> list[Standing]:
+    """Return the boards about *lark_table* that *owner* looked at last, but for that of *place*, and not yet closed."""
+    mine = (table.c.app_id == sealer.app_id, table.c.owner == owner, table.c.lark_table == lark_table)
+    found = [_read(sealer, row) for row in conn.execute(select(table).where(*mine, table.c.place != (place or "")))]
+    return [each for each in found if not (each.board.is_left and each.is_shown)]
+
+
+def note_closed(sealer: Sealer, id_: str, message_id: str, conn: Connection) -> None:
+    """Note that a message that shows the board no more says so."""
+    board = _read(sealer, _lock(conn, id_)).board
+    left = tuple(each for each in board.left if each != message_id)
+    _set(conn, id_, **sealer.seal("content", replace(board, left=left).to_plain()))
+
+
+def redraw(
+    sealer: Sealer, id_: str, message_id: str, conn: Connection, *, is_news: bool, is_own: bool, is_abandoned: bool
+) -> Json | None:
+    """Return the card for the answer to a click on it; None where the message is none of the board's.
 
     :param is_news: something was decided: the next run shows it again in any case.
+    :param is_own: whether the message has shown the board, now or before.
+    :param is_abandoned: whether nothing is decided there until a run comes.
     """
     row = _lock_if_there(conn, id_)
     if row is None:
         return None
-    if is_news:
+    if is_news or is_abandoned:
         # the answer may not arrive, or arrive after that to another click
         _set(conn, id_, version=row.version + 1)
     if not message_id or row.message_id not in (None, message_id):
-        return None
-    return _draw(sealer, _read(sealer, row).board, conn)
+        return left_card(_read(sealer, row).board, words.MOVED) if is_own and message_id else None
+    board = _read(sealer, row).board
+    return left_card(board, words.ABANDONED) if is_abandoned else _draw(sealer, board, conn)
 
 
 def tallies_of(sealer: Sealer, question_ids: Sequence[str], conn: Connection) -> dict[str, Tally]:

@@ -81,7 +81,7 @@ class Tally:
 class Past:
     """A decision that a run has carried out, or could not.
 
-    :param fate: what became of it: ``applied``, ``settled`` or ``changed``.
+    :param fate: what became of it: ``applied``, ``settled``, ``changed`` or ``left``.
     """
 
     kind: ItemKind
@@ -104,6 +104,8 @@ class Board:
     :param rule: what tells *allowed*, as it was given, from another one.
     :param written: what the run has written, in two languages; it alone is no reason to change the card.
     :param past: the last decisions, the newest first.
+    :param is_left: whether its sync asks there no more.
+    :param left: messages that stand where it was shown before, and are still to be closed.
     """
 
     mapping: str
@@ -117,6 +119,8 @@ class Board:
     rule: str = ""
     written: tuple[str, str] = ("", "")
     past: tuple[Past, ...] = ()
+    is_left: bool = False
+    left: tuple[str, ...] = ()
 
     @property
     def held(self) -> int:
@@ -131,7 +135,7 @@ class Board:
     @property
     def digest(self) -> str:
         """What tells it from a state that has to be shown otherwise."""
-        plain = replace(self, written=("", "")).to_plain()
+        plain = replace(self, written=("", ""), left=()).to_plain()
         text = json.dumps(plain, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -160,5 +164,6 @@ class Board:
                 "allowed": None if plain["allowed"] is None else tuple(plain["allowed"]),
                 "written": tuple(plain["written"]),
                 "past": tuple(Past(**each) for each in plain["past"]),
+                "left": tuple(plain.get("left", ())),
             }
         )

@@ -12,11 +12,12 @@ from sqlalchemy import Engine
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.decision_tables import decision_cards
 from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.questions.board import rows
-from airflow_provider_lark.core.questions.board.card import PAST_MAX, fit_board
+from airflow_provider_lark.core.questions.board.card import PAST_MAX, fit_board, left_card
 from airflow_provider_lark.core.questions.board.state import Board, Item, Past, Tally
-from airflow_provider_lark.core.questions.board.words import CHOICES
+from airflow_provider_lark.core.questions.board.words import CHOICES, LEFT, MOVED
 from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.rules import Vote
 from airflow_provider_lark.core.questions.store import QuestionStore
@@ -140,6 +141,36 @@ class BoardStore:
         fresh = replace(fitting, items=tuple(asked), allowed=people, past=past)
         self._database.transact(partial(rows.change, self._sealer, known.id, fresh))
         return known.id
+
+    def note_looked(self, id_: str, owner: str, lark_table: str) -> None:
+        """Note that a task looks at a board; see :func:`.rows.note_looked`."""
+        self._database.transact(partial(rows.note_looked, id_, owner, lark_table))
+
+    def left_by(self, owner: str, lark_table: str, place: str | None) -> list[rows.Standing]:
+        """Return the boards that a task looks at no more; see :func:`.rows.left_by`."""
+        return self._database.look(partial(rows.left_by, self._sealer, owner, lark_table, place))
+
+    def leave(self, known: rows.Standing) -> None:
+        """Let a board ask no more, and whoever presses it be told so."""
+        board = known.board
+        done = [past_of(each, "left") for each in self.decided(board)]
+        for item in board.items:
+            question = self._questions.withdraw(item.question_id)
+            terms = replace(question.terms, ending={str(name): text for name, text in LEFT.texts})
+            self._questions.change_terms(question.id, terms)
+            self._questions.collect(question.id)
+        past = (*done, *board.past)[:PAST_MAX]
+        left = Board(board.mapping, table_url=board.table_url, receiver=board.receiver, past=past, is_left=True)
+        self._database.transact(partial(rows.change, self._sealer, known.id, left))
+
+    def left_messages(self, id_: str) -> list[tuple[str, Json]]:
+        """Return the messages that stand where a board was shown before, and what they are to show."""
+        board = self._database.look(partial(rows.read, self._sealer, id_)).board
+        return [(message_id, left_card(board, MOVED)) for message_id in board.left]
+
+    def note_closed(self, id_: str, message_id: str) -> None:
+        """Note that such a message shows it."""
+        self._database.transact(partial(rows.note_closed, self._sealer, id_, message_id))
 
     def _let_go(self, before: Board, asked: Sequence[Item], fates: Mapping[str, str]) -> list[Past]:
         """Close the questions that are asked no more, and return what became of the decisions about them."""

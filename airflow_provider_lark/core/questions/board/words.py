@@ -35,7 +35,17 @@ FATES: dict[str, Localized] = {
     "applied": localize(en_us="carried out", zh_cn="已执行"),
     "settled": localize(en_us="nothing was left to do", zh_cn="已无需执行"),
     "changed": localize(en_us="not carried out: it had changed", zh_cn="未执行：内容已变更"),
+    "left": localize(en_us="not carried out: the sync asks here no more", zh_cn="未执行：同步任务不再在此询问"),
 }
+LEFT = localize(
+    en_us="The sync asks here no more, and nobody carries out what is pressed here",
+    zh_cn="同步任务不再在此询问，在此作出的决定不会执行",
+)
+MOVED = localize(en_us="People are asked on a newer card now", zh_cn="已改由更新的卡片询问")
+ABANDONED = localize(
+    en_us="The sync has not run for days, so nobody would carry this out; it asks again when it runs",
+    zh_cn="同步任务已多日未运行，决定无人执行；下次运行时会再次询问",
+)
 
 
 def title(mapping: str, *, is_open: bool, can_decide: bool, is_decided: bool) -> Localized:
@@ -50,6 +60,11 @@ def title(mapping: str, *, is_open: bool, can_decide: bool, is_decided: bool) ->
     if is_decided:
         return localize(en_us=f"{mapping}: decided", zh_cn=f"{mapping}：已决定")
     return localize(en_us=f"{mapping}: please decide", zh_cn=f"{mapping}：请决定")
+
+
+def left_title(mapping: str) -> Localized:
+    """Return the headline of a card on which nobody is asked any more."""
+    return localize(en_us=f"{mapping}: not asked here any more", zh_cn=f"{mapping}：不再在此询问")
 
 
 def conflict(key: str) -> Localized:
@@ -110,6 +125,7 @@ REFUSED: dict[str, Localized] = {
         en_us="Somebody has changed this meanwhile; please look at the card again",
         zh_cn="已有他人更改，请查看更新后的卡片",
     ),
+    "abandoned": ABANDONED,
     "under_way": localize(en_us="A run is carrying this out already", zh_cn="正在执行，无法再更改"),
     "withdrawn": localize(en_us="Nothing is left to decide here", zh_cn="此项已无需决定"),
 }
