@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, and_, delete, func, or_, select
 
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.tables import answers, question_cards, questions
 from airflow_provider_lark.core.accounts.transactions import transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.database.dbtime import now_plus
+from airflow_provider_lark.core.database.dbtime import now_plus, now_plus_ms
 from airflow_provider_lark.core.questions import rows
 from airflow_provider_lark.core.questions.click import Click
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
@@ -143,13 +143,16 @@ class QuestionStore:
 
 
 def purge(engine: Engine, *, clock: Clock | None = None) -> int:
-    """Delete questions that closed 60 days ago and answers of 400 days ago, and return how many."""
+    """Delete questions that ended 60 days ago, if only because their time was over, and answers of 400 days ago.
+
+    Returns how many.
+    """
 
     def work(conn: Connection) -> int:
-        old = select(questions.c.id).where(
-            questions.c.state != "open", questions.c.updated_at < now_plus(-QUESTIONS_KEPT_SECONDS)
-        )
-        ids = list(conn.scalars(old))
+        closed = and_(questions.c.state != "open", questions.c.updated_at < now_plus(-QUESTIONS_KEPT_SECONDS))
+        # nobody closes the question of a task that was killed
+        left = and_(questions.c.state == "open", questions.c.expires_at_ms < now_plus_ms(-QUESTIONS_KEPT_SECONDS))
+        ids = list(conn.scalars(select(questions.c.id).where(or_(closed, left))))
         for id_ in ids:
             conn.execute(delete(question_cards).where(question_cards.c.question_id == id_))
             conn.execute(delete(questions).where(questions.c.id == id_))

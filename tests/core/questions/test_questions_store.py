@@ -256,6 +256,15 @@ def test_old_questions_and_answers_are_purged(store: QuestionStore, database: En
         store.read(id_)
 
 
+def test_question_that_its_task_left_open_is_purged_long_after_its_time(store: QuestionStore, database: Engine) -> None:
+    left, goes_on, without_end = asked(store), asked(store, "goes on"), asked(store, "ever", seconds=None)
+    end_time(database, left)
+    assert purge(database) == 1
+    with pytest.raises(NotFound):
+        store.read(left)
+    assert [store.read(each).state for each in (goes_on, without_end)] == ["open", "open"]
+
+
 # -- at the door
 
 
