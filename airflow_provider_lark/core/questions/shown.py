@@ -160,13 +160,16 @@ def _settled(elements: Sequence[Any]) -> list[Any]:
     """Return *elements* without what can be pressed; links stay."""
     kept: list[Any] = []
     for each in elements:
-        if not isinstance(each, dict) or (each.get("tag") in _PRESSED and not _is_link(each)):
+        if not isinstance(each, dict) or _can_be_pressed(each):
             continue
         if each.get("tag") == "form":
             # what stands in a form beside its fields goes on below, without the form
             kept.extend(_settled(each.get("elements") or []))
             continue
         settled = {name: value for name, value in each.items() if name != "behaviors" or _is_link(each)}
+        if _can_be_pressed(settled.get("extra")):
+            # of JSON 1.0: what stands beside a text
+            del settled["extra"]
         for name in ("elements", "columns", "actions"):
             if isinstance(settled.get(name), list):
                 settled[name] = _settled(settled[name])
@@ -198,9 +201,16 @@ def shown_people(allowed: Mapping[str, str] | None) -> list[str]:
     return [each for each in allowed or () if each.startswith(("ou_", "on_"))][:PEOPLE_SHOWN]
 
 
+def _can_be_pressed(element: Any) -> bool:
+    return isinstance(element, dict) and element.get("tag") in _PRESSED and not _is_link(element)
+
+
 def _is_link(element: Mapping[str, Any]) -> bool:
     behaviors = element.get("behaviors") or []
-    return bool(behaviors) and all(isinstance(each, dict) and each.get("type") == "open_url" for each in behaviors)
+    if not behaviors:
+        # as JSON 1.0 writes it
+        return bool(element.get("url") or element.get("multi_url")) and not element.get("value")
+    return all(isinstance(each, dict) and each.get("type") == "open_url" for each in behaviors)
 
 
 def _recolored(card: dict[str, Any], terms: Terms, state: State, decision: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from airflow_provider_lark.core.questions.shown import status_card
 from airflow_provider_lark.core.questions.terms import Choice, Terms
 from airflow_provider_lark.core.questions.toasts import toast_for
 from airflow_provider_lark.core.questions.values import read_form
-from tests.core.questions.asking import APPROVE, CARD, COUNT, PEOPLE, REJECT, press, standing, terms, vote
+from tests.core.questions.asking import APPROVE, COUNT, PEOPLE, REJECT, press, standing, terms, vote
 
 
 def told(asked: Terms, now: Any, click: Any) -> str:
@@ -249,17 +249,27 @@ def test_card_says_who_may_answer_only_as_long_as_somebody_may(allowed: dict[str
 
 
 def test_card_of_json_1_stays_one_and_a_template_is_left_alone() -> None:
+    words = {"tag": "plain_text", "content": "x"}
+    pressed = {"tag": "button", "text": words, "value": {"choice": "approve"}}
+    link = {"tag": "button", "text": words, "url": "https://airflow.example/x"}
     old = {
         "config": {"update_multi": True},
         "elements": [
-            {"tag": "div", "text": {"tag": "plain_text", "content": "x"}},
-            {"tag": "action", "actions": [CARD]},
+            {"tag": "div", "text": words, "extra": pressed},
+            {"tag": "div", "text": words, "extra": {"tag": "img", "img_key": "k"}},
+            {"tag": "action", "actions": [pressed, link]},
+            {"tag": "action", "actions": [pressed]},
         ],
     }
     card = status_card(terms(card=old), "expired", [], decision=None)
     assert card is not None
     assert "schema" not in card
-    assert "Time over" in json.dumps(card)
+    assert card["elements"][:3] == [
+        {"tag": "div", "text": words},
+        {"tag": "div", "text": words, "extra": {"tag": "img", "img_key": "k"}},
+        {"tag": "action", "actions": [link]},
+    ]
+    assert "Time over" in json.dumps(card["elements"][3:])
     assert status_card(terms(card={"type": "template", "data": {}}), "expired", []) is None
     assert status_card(terms(card=None), "expired", []) is None
 
