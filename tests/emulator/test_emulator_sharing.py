@@ -73,6 +73,11 @@ def test_alarm_reaches_members_of_the_chat(talk: Talk, way: str) -> None:
     assert urge(talk.ann.open_id, bob.open_id)["data"] == {"invalid_user_id_list": [bob.open_id]}
     assert talk.caller.emu.messages[-1].urged == {talk.ann.open_id: way}
     assert urge(bob.open_id)["code"] == 230001
+    assert urge(*[talk.ann.open_id] * 201)["code"] == 230001
+    gone = talk.state.add_user("Gone")
+    talk.state.resign(gone.open_id)
+    # nobody is alarmed then
+    assert urge(talk.ann.open_id, gone.open_id)["code"] == 230013
     theirs = talk.state.write_message(talk.chat_id, talk.ann.open_id, "x")
     assert urge(talk.ann.open_id, path=f"{MESSAGES}/{theirs}/urgent_{way}")["code"] == 230012
     talk.state.set_chat(talk.chat_id, urging="only_owner")

@@ -227,6 +227,22 @@ def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(
     assert all('"button"' not in each.content for each in room.cards())
 
 
+def test_approver_who_has_left_keeps_no_other_from_being_reminded(room, caplog):
+    state = room.emulator.state
+    crowd = [state.add_user(f"P{at}").open_id for at in range(210)]
+    for each in crowd:
+        state.set_chat_member(room.chat_id, each)
+    task = approval(room, allowed=crowd, remind_after=1)
+    trigger = ask(task)
+    state.resign(crowd[7])
+    room.execute("UPDATE lark_questions SET asked_at_ms = asked_at_ms - 10000")
+    (event,) = events_of(LarkCardCallbackTrigger(**trigger.serialize()[1] | {"wake_at_ms": 1}))
+    with pytest.raises(TaskDeferred):
+        task.execute_complete(task_context(task), event)
+    assert set(room.emulator.messages[0].urged) == {*crowd} - {crowd[7]}
+    assert f"{crowd[7]} could not be reminded by app" in caplog.text
+
+
 def test_card_that_cannot_be_updated_ends_nothing(room):
     task = approval(room)
     trigger = ask(task)

@@ -29,11 +29,32 @@ def remind(client: LarkClient, question: Question, by: Literal["app", "sms", "ph
     for message_id, _ in question.cards:
         try:
             if people:
-                client.messaging.urge(message_id=message_id, user_ids=people, by=by, allow_costs=by != "app")
+                _alarm(client, message_id, people, by)
             else:
                 client.messaging.reply(message_id=message_id, content=content.text("An answer is awaited / 仍待回答"))
         except LarkError as exc:
             log.warning("a reminder by %s failed: %s", by, exc)
+
+
+def _alarm(client: LarkClient, message_id: str, people: Sequence[str], by: Literal["app", "sms", "phone"]) -> None:
+    """Alarm people; one whom Lark refuses, such as somebody who has left the company, keeps no other from it.
+
+    :raises LarkError: nobody can be alarmed now.
+    """
+    from airflow_provider_lark.core.api.wire.limits import URGENT_PEOPLE_MAX
+    from airflow_provider_lark.core.bisect import Luck, bisect_all
+    from airflow_provider_lark.core.chunks import split
+
+    def send(some: Sequence[str]) -> None:
+        client.messaging.urge(message_id=message_id, user_ids=list(some), by=by, allow_costs=by != "app")
+
+    def refuse(person: str, error: LarkError) -> None:
+        log.warning("%s could not be reminded by %s: %s", person, by, error)
+
+    luck = Luck()
+    for some in split(people, URGENT_PEOPLE_MAX):
+        # whom an alarm may have reached, it must not reach twice
+        bisect_all(some, send, refuse, luck=luck, creates=True)
 
 
 def escalate(

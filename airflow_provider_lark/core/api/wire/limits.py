@@ -93,6 +93,9 @@ READERS_PAGE_MAX = 100
 MERGE_FORWARD_MAX = 100
 """Messages that can be forwarded as one."""
 
+URGENT_PEOPLE_MAX = 200
+"""People that are alarmed about a message at once."""
+
 BATCH_SEND_MAX = 200
 """Ids of each kind a ``batch_send``."""
 

@@ -13,6 +13,7 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
 
 MAX_UNREAD: Final = 200
+MAX_PEOPLE: Final = 200
 
 
 def _urge(state: State, request: Request, way: str) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def _urge(state: State, request: Request, way: str) -> dict[str, Any]:
     wanted = request.json().get("user_id_list")
     if not isinstance(wanted, list) or not wanted or not all(isinstance(each, str) for each in wanted):
         raise invalid("user_id_list", wanted, "user_id_list must be a list of user ids")
+    if len(wanted) > MAX_PEOPLE:
+        raise bad(f"user_id_list has at most {MAX_PEOPLE} ids")
     message, chat = message_of(state, request)
     check_not_recalled(message)
     if message.sender != request.caller.app_id:
@@ -28,6 +31,9 @@ def _urge(state: State, request: Request, way: str) -> dict[str, Any]:
     if chat.urging == "only_owner" and not chat.is_run_by(request.caller.app_id):
         raise ApiError(230052, "only the owner and managers may send urgent messages in the group")
     people = {each: state.directory.find_person(each, request.user_id_type) for each in wanted}
+    known = [each for each in people.values() if each is not None]
+    if any(state.directory.is_resigned(each) or not request.caller.serves(each.open_id) for each in known):
+        raise ApiError(230013, "a person has left, or is outside the app's availability")
     inside = [each.open_id for each in people.values() if each is not None and each.open_id in chat.members]
     if not inside:
         raise bad("none of the users is in the chat")

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.api.services.messaging.receivers import Receiver
 from airflow_provider_lark.core.api.services.messaging.wire import Batch, Forwarded, SentMessage, read_sent
 from airflow_provider_lark.core.api.wire.answers import data_of, pick_list
 from airflow_provider_lark.core.api.wire.flow import Flow
-from airflow_provider_lark.core.api.wire.limits import BATCH_SEND_MAX, MERGE_FORWARD_MAX
+from airflow_provider_lark.core.api.wire.limits import BATCH_SEND_MAX, MERGE_FORWARD_MAX, URGENT_PEOPLE_MAX
 from airflow_provider_lark.core.api.wire.results import UserIdType
 from airflow_provider_lark.core.api.wire.routes import (
     BATCH_SEND,
@@ -103,17 +103,19 @@ class Sharing(Namespace[D]):
     ) -> Flow[list[str]]:
         """Alarm members of the chat about a message of the app's own, and return the ids of those who are not members.
 
+        :param user_ids: up to 200.
         :param by: in the client, by text message, or by a call.
         :param allow_costs: has to be given for ``sms`` and ``phone``, which the tenant pays for, each time.
-        :raises BadRequest: nobody is in the chat; a quota is used up.
+        :raises BadRequest: nobody is in the chat; a quota is used up; one of them has left the company, or has too
+            many unread alarms, and nobody is alarmed.
         :raises OutcomeUnknown: of sms and phone: no answer came, and asking again might ring again.
         """
         if by not in _WAYS:
             raise BadRequest(f"by: expected one of {', '.join(_WAYS)}, got {by!r}")
         if by != "app" and not allow_costs:
             raise BadRequest(f"urgent messages by {by} cost the tenant money: set allow_costs=True, or use by='app'")
-        if isinstance(user_ids, str) or not user_ids:
-            raise BadRequest("user_ids: expected a list of at least one id")
+        if isinstance(user_ids, str) or not 1 <= len(user_ids) <= URGENT_PEOPLE_MAX:
+            raise BadRequest(f"user_ids: expected a list of 1 to {URGENT_PEOPLE_MAX} ids")
         answer = yield from self.session.call(
             _WAYS[by],
             {"message_id": message_id},
