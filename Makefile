@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-sends clean
+.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -87,10 +87,14 @@ chaos-sends: $(VENV)/.dev  ## kill -9 of sending tasks before and after each of 
 	@$(BIN)/python -m tests.chaos.kill_sends --kills $(KILLS)
 
 EDITS ?= 100
-chaos-events: $(VENV)/.dev  ## edits in Lark to rows in SQL through a real Airflow: how long, and with kill -9; EDITS=100
-	@$(BIN)/python -m tests.chaos.events --edits $(EDITS)
+DAG ?= stay
+chaos-events: $(VENV)/.dev  ## edits in Lark to rows in SQL through a real Airflow: how long, and with kill -9; EDITS=100 BY=webhook DAG=wake
+	@$(BIN)/python -m tests.chaos.events --edits $(EDITS) --dag $(DAG) $(if $(BY),--by $(BY))
 
 CLICKS ?= 20
+chaos-approvals: $(VENV)/.dev  ## clicks on cards to the tasks that go on in a real Airflow: how long, and with kill -9; CLICKS=20
+	@$(BIN)/python -m tests.chaos.approvals --clicks $(CLICKS)
+
 chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: how long, and with kill -9; CLICKS=20
 	@$(BIN)/python -m tests.chaos.hitl --clicks $(CLICKS)
 

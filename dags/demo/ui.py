@@ -77,12 +77,13 @@ def _holds(is_done: Callable[[], bool]) -> bool:
         return False
 
 
-def configure(name: str = "ui", **settings: str) -> tuple[Path, str, str]:
+def configure(name: str = "ui", *, port: int = 8080, **settings: str) -> tuple[Path, str, str]:
     """Prepare Airflow's home; return it with the address of the api-server and the password.
 
+    :param port: where the api-server listens, if nobody else does.
     :param settings: more of Airflow's configuration, as ``section__option=value``.
     """
-    port = free_port(8080)
+    port = free_port(port)
     address = f"http://127.0.0.1:{port}"
     home = airflow_home.prepare(
         name,
