@@ -133,7 +133,7 @@ _TOKEN_COMMANDS = (
     ),
     ActionCommand(
         name="reencrypt",
-        help="Re-encrypt every stored token with the first key in LARK_CONFIG_ENCRYPTION_KEY",
+        help="Re-encrypt tokens, questions, answers and the inbox with the first key in LARK_CONFIG_ENCRYPTION_KEY",
         func=lazy_load_command("airflow_provider_lark.cli.tokens.reencrypt_store"),
         args=(
             *_STORE_ARGS,

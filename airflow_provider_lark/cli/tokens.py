@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.core.accounts import upgrade, users
 from airflow_provider_lark.core.accounts.encryption import VARIABLE, Keyring
+from airflow_provider_lark.core.accounts.sealed_rows import count_older, reencrypt_rows
 from airflow_provider_lark.core.accounts.tokens import purge, reencrypt, survey
 from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
@@ -21,15 +22,20 @@ from airflow_provider_lark.core.questions import store as question_store
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
+_OTHERS = "questions, answers and inbox entries"
+
 
 @command
 def look_at_store(args: Namespace) -> None:
     """Make or update the tables, and say what the keys open."""
+    keyring = Keyring.from_environment()
     with _store(args) as engine:
-        found = survey(engine, Keyring.from_environment())
+        found, older = survey(engine, keyring), count_older(engine, keyring)
     print(
         f"{counted(found.current, 'token')} encrypted with the first key in {VARIABLE}, {found.older} with an older key"
     )
+    if older:
+        print(f"{counted(older, 'question, answer or inbox entry', _OTHERS)} encrypted with an older key")
     if found.unreadable:
         raise SystemExit(
             f"None of the keys can decrypt {counted(len(found.unreadable), 'token')}: "
@@ -39,13 +45,21 @@ def look_at_store(args: Namespace) -> None:
 
 @command
 def reencrypt_store(args: Namespace) -> None:
-    """Encrypt every token under the first key; exit with status 1 when some stay behind."""
+    """Encrypt all rows under the first key; exit with status 1 when tokens stay behind."""
+    keyring = Keyring.from_environment()
     with _store(args) as engine:
-        done = reencrypt(engine, Keyring.from_environment(), drop_unreadable=args.drop_unreadable)
+        done = reencrypt(engine, keyring, drop_unreadable=args.drop_unreadable)
+        others = reencrypt_rows(engine, keyring)
     print(
         f"Re-encrypted {counted(done.moved, 'token')} with the first key in {VARIABLE}; already up to date: "
         f"{done.current}"
     )
+    print(f"Re-encrypted {counted(others.moved, 'question, answer or inbox entry', _OTHERS)}")
+    if others.unreadable:
+        print(
+            f"None of the keys can decrypt {counted(others.unreadable, 'question, answer or inbox entry', _OTHERS)}; "
+            "they are kept, and deleted when they are old"
+        )
     if done.dropped:
         print(f"Deleted {counted(done.dropped, 'token')} that none of the keys could decrypt")
     elif done.unreadable:

@@ -8,6 +8,8 @@ import json
 import pytest
 from sqlalchemy import text
 
+from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.api.wire.secret import Secret
 from tests.databases import open_sqlite
 
 OLD, NEW = (base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
@@ -68,9 +70,17 @@ def test_check_with_another_key_says_so_without_showing_one(airflow, filled_stor
 
 def test_reencrypt_moves_every_token_to_the_new_key(airflow, filled_store, monkeypatch):
     monkeypatch.setenv(VARIABLE, f"{NEW},{OLD}")
-    assert airflow("tokens", "reencrypt").out.startswith("Re-encrypted 1 token")
+    old = Keyring.from_text(OLD)
+    row = {"body": old.encrypt(Secret("[]")), "key_id": old.current_id}
+    with filled_store.begin() as conn:
+        columns = "app_id, kind, event_type, event_id, status, attempts, body, key_id"
+        values = "'a', 'event', 't', 'e', 'failed', 0, :body, :key_id"
+        conn.execute(text(f"INSERT INTO lark_inbox ({columns}) VALUES ({values})"), row)
+    assert "1 question, answer or inbox entry encrypted with an older key" in airflow("tokens", "check").out
+    done = airflow("tokens", "reencrypt").out.splitlines()
+    assert (done[0][:20], done[1]) == ("Re-encrypted 1 token", "Re-encrypted 1 question, answer or inbox entry")
     monkeypatch.setenv(VARIABLE, NEW)
-    assert airflow("tokens", "check").status == 0
+    assert (airflow("tokens", "check").status, airflow("tokens", "check").out.count("older key")) == (0, 1)
 
 
 def test_reencrypt_deletes_what_no_key_opens_only_when_told(airflow, filled_store, monkeypatch):

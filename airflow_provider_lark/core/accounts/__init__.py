@@ -7,6 +7,7 @@ The tables of :mod:`..alerts` are of the same set.
 :mod:`.migrate`               brings a database to the newest schema
 :mod:`.encryption`            the keys under which tokens are kept
 :mod:`.tokens`                the token store, its re-encryption and its purge
+:mod:`.sealed_rows`           re-encryption of all that is sealed beside tokens
 :mod:`.account_store`         a token store that makes its tables when it is first used
 :mod:`.users`                 e-mail addresses and numbers → ids of people
 ============================  =======================================================================

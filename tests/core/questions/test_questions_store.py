@@ -15,6 +15,8 @@ from sqlalchemy import Engine, create_engine, text
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
+from airflow_provider_lark.core.accounts.sealed_rows import SEALED, Moved, count_older, reencrypt_rows
+from airflow_provider_lark.core.accounts.tables import metadata
 from airflow_provider_lark.core.errors import ConfigError, NotFound, Unreachable
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.inbox import Receipt
@@ -263,6 +265,34 @@ def test_question_that_its_task_left_open_is_purged_long_after_its_time(store: Q
     with pytest.raises(NotFound):
         store.read(left)
     assert [store.read(each).state for each in (goes_on, without_end)] == ["open", "open"]
+
+
+def test_key_can_be_rotated_while_questions_are_open_and_answers_wait(store: QuestionStore, database: Engine) -> None:
+    new = "B" * 43 + "="
+    id_ = asked(store, needed=2)
+    store.answer(press())
+    inbox = SqlInbox(database, RING, "cli_1")
+    for at in range(25):
+        inbox.put(delivery("reject", who=f"ou_{at}", at=at))
+    both = Keyring.from_text(f"{new},{'A' * 43}=")
+    assert count_older(database, both) == 27
+    assert reencrypt_rows(database, both) == Moved(moved=27, unreadable=0)
+    assert reencrypt_rows(database, both) == Moved(moved=0, unreadable=0)
+    only_new = Keyring.from_text(new)
+    later = QuestionStore(database, only_new, "cli_1")
+    assert [each.open_id for each in later.read(id_).votes] == ["ou_lin"]
+    answered = later.answer(press("ou_wei", at_ms=2_000_000))
+    assert answered is not None
+    assert answered.question.decision == "approve"
+    entries = SqlInbox(database, only_new, "cli_1").claim(limit=100, token="me", lease_seconds=60)
+    assert [each.event["operator"]["open_id"] for each in entries] == [f"ou_{at}" for at in range(25)]
+    # what no key opens stays as it is
+    assert reencrypt_rows(database, Keyring.from_text("C" * 43 + "=")) == Moved(moved=0, unreadable=28)
+
+
+def test_every_table_with_a_key_is_under_those_that_are_rotated() -> None:
+    with_a_key = {table.name for table in metadata.tables.values() if "key_id" in table.c}
+    assert {key.table.name for key, _ in SEALED} == with_a_key - {"tokens"}
 
 
 # -- at the door
