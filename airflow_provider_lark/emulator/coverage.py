@@ -159,6 +159,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         "GET contact/v3/users/:user_id",
         "GET contact/v3/users/find_by_department",
         "GET contact/v3/departments/:department_id/children",
+        "GET contact/v3/group/:group_id/member/simplelist",
         "GET im/v1/chats",
         "GET im/v1/chats/search",
         "GET im/v1/chats/:chat_id",

@@ -62,8 +62,9 @@ class LarkHITLNotifier(BaseNotifier):
     :param receive_id_type: type of *receive_id*; default: detected from its form. Required for a user_id.
     :param users: users of Airflow by id or name, as an id, e-mail address or mobile number (``+86…``) of Lark; beside
         those of ``[lark] hitl_users``.
-    :param allowed: who may answer in Lark: ids, addresses, mobile numbers, or a chat (``oc_…``) for its members; with
-        ``assigned_users`` only those who are both. Default: whoever sees the card.
+    :param allowed: who may answer in Lark: ids, addresses, mobile numbers, a chat (``oc_…``) for its members, a
+        department (``od-…``) or a user group (``group:…``) for the people in it; with ``assigned_users`` only those who
+        are both. Default: whoever sees the card.
     :param lark_conn_id: connection of type ``lark``.
     """
 

@@ -53,8 +53,9 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         ``placeholder``, ``minimum``, ``maximum``, ``max_length``. What is required is so for those who approve, and
         with ``"on_reject"`` for those who reject. The approval centre asks only for one that is named ``reason``.
     :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), a chat (``oc_…``) for its members,
-        or a department (``od-…``) for the people in it and below it, both as they are when the question is asked;
-        default: everybody who sees the card, which says so.
+        a department (``od-…``) for the people in it and below it, or a user group (``group:…``) for the people and
+        departments in it, all as they are when the question is asked; default: everybody who sees the card, which says
+        so.
     :param needed: how many have to make the same choice: a number, or ``all`` of *allowed*, of whom one can reject.
     :param response_timeout: how long people have; default: two weeks, as long as Lark lets a card be pressed.
     :param default: the answer when that time is over; default: the task fails.

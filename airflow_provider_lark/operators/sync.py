@@ -72,8 +72,8 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
     :param decision_chat: chat or person that gets one card for open conflicts, held deletes and failed rows, which is
         updated after each run; what people press there, the next run carries out. Needs the token store, and a receiver
         for clicks.
-    :param decision_allowed: who may press: ids, e-mail addresses, mobile numbers, or a chat (``oc_…``) for its members;
-        default: everybody who sees the card.
+    :param decision_allowed: who may press, as *allowed* of :class:`.LarkApprovalOperator` names people; default:
+        everybody who sees the card.
     :param decision_hidden: columns whose values the card does not show.
     """
 

@@ -49,7 +49,8 @@ class LarkCardCallbackSensor(PollingSensor):
 
     :param message_id: the card (``om_…``), a list, or the output of the task that sent it.
     :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), a chat (``oc_…``) for its members,
-        or a department (``od-…``) for the people in it and below it; default: everybody who sees the card.
+        a department (``od-…``) for the people in it and below it, or a user group (``group:…``); default: everybody who
+        sees the card.
     :param field_types: what an input of the form holds where it is no text, by name: ``integer`` or ``number``.
     :param update_card: let the card show who answered.
     :param lark_conn_id: connection of type ``lark``.

@@ -54,6 +54,7 @@ DOCUMENTED = {
     "GET /open-apis/contact/v3/users/:user_id": [(50, 1), (1000, 60)],
     "GET /open-apis/contact/v3/users/find_by_department": [(50, 1), (1000, 60)],
     "GET /open-apis/contact/v3/departments/:department_id/children": [(50, 1), (1000, 60)],
+    "GET /open-apis/contact/v3/group/:group_id/member/simplelist": [(50, 1), (1000, 60)],
     "GET /open-apis/wiki/v2/spaces/get_node": [(100, 60)],
     "POST /open-apis/drive/v1/medias/upload_all": [(5, 1)],
     "POST /open-apis/drive/v1/medias/upload_part": [(5, 1)],

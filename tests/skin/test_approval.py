@@ -356,6 +356,25 @@ def test_department_stands_for_its_people_and_those_below_when_it_was_asked(room
         empty.execute(task_context(empty))
 
 
+def test_user_group_stands_for_its_people_and_those_of_its_departments_when_it_was_asked(room):
+    state = room.emulator.state
+    department = state.add_department("Data", [room.people["Wei"]])
+    group = state.add_user_group("Approvers", [room.people["Lin"]], departments=[department])
+    task = approval(room, allowed=[f"group:{group}"], needed="all")
+    trigger = ask(task)
+    assert room.toast("Ann").startswith("You are not among those who may answer")
+    for who in ("Lin", "Wei"):
+        room.press(who)
+    assert [each["open_id"] for each in finish(task, trigger)["answers"]] == [room.people["Lin"], room.people["Wei"]]
+    for allowed, words in (
+        (f"group:{state.add_user_group('Empty')}", "has nobody in it"),
+        ("group:g0", "the user group does not exist"),
+    ):
+        other = approval(room, task_id="other", allowed=[allowed])
+        with pytest.raises(AirflowFailException, match=words):
+            other.execute(task_context(other))
+
+
 @pytest.mark.parametrize("rendered", ["", "[]", "None", []])
 def test_template_that_names_nobody_lets_nobody_answer(room, rendered):
     task = approval(room, allowed="{{ params.people }}")

@@ -84,6 +84,10 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     40004: ("no dept authority error", 403),
     40011: ("page size is invalid", 400),
     40012: ("page token is invalid error", 400),
+    41071: ("invalid member_id_type", 400),
+    41072: ("member_type not match member_id_type", 400),
+    41074: ("invalid member_type", 400),
+    42002: ("invalid group_id", 400),
     99992402: ("field validation failed", 400),
     # Bitable, §2.9
     1254000: ("WrongRequestJson", 200),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from airflow_provider_lark.emulator.errors import ApiError, invalid, optional_flag
 from airflow_provider_lark.emulator.routes.im.paging import page
@@ -11,7 +11,11 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.tenant.directory import Department, User
 from airflow_provider_lark.emulator.wire import Flat, Request
 
+if TYPE_CHECKING:
+    from airflow_provider_lark.emulator.tenant.model import UserIdType
+
 MAX_CONTACTS: Final = 50
+MAX_MEMBERS: Final = 100
 
 
 def _contacts(body: dict[str, Any], name: str) -> list[str]:
@@ -120,6 +124,38 @@ def _department(state: State, wanted: str, request: Request) -> Department:
     return found
 
 
+def list_group_members(state: State, request: Request) -> dict[str, Any]:
+    """People, or departments, in a user group, by pages (§7.1)."""
+    group = state.directory.user_groups.get(request.params["group_id"])
+    if group is None:
+        raise ApiError(42002, "invalid group_id")
+    member_type = request.query.get("member_type") or "user"
+    kinds = _MEMBER_IDS.get(member_type)
+    kind = request.query.get("member_id_type") or "open_id"
+    if kinds is None:
+        raise ApiError(41074, "invalid member_type")
+    if kind not in kinds:
+        is_known = any(kind in each for each in _MEMBER_IDS.values())
+        raise ApiError(41072 if is_known else 41071, "member_type not match member_id_type")
+    if kind == "department_id":
+        raise invalid("member_id_type", kind, "the emulator knows departments by open_department_id only, as open_id")
+    people = (state.directory.find(each, "open_id") for each in group.people)
+    ids = [
+        each.id_as(cast("UserIdType", kind))
+        for each in people
+        if each is not None and not state.directory.is_resigned(each)
+    ]
+    members = ids if member_type == "user" else list(group.departments)
+    shown, paging = page(request, members, most=MAX_MEMBERS, code=40011, token_code=40012, usual="50")
+    return {**paging, "memberlist": [{"member_id": each, "member_type": member_type} for each in shown]}
+
+
+_MEMBER_IDS: Final = {
+    "user": ("open_id", "union_id", "user_id"),
+    "department": ("open_id", "department_id"),
+}
+
+
 def bot_info(_state: State, request: Request) -> Flat:
     """The bot, beside ``code``; needs no scope (§6.1)."""
     app = request.caller
@@ -179,6 +215,18 @@ ROUTES: Final = (
             ("users/find_by_department", list_department, "department_id"),
             ("departments/:department_id/children", list_subdepartments, "fetch_child"),
         )
+    ),
+    Route(
+        "GET",
+        "/open-apis/contact/v3/group/:group_id/member/simplelist",
+        list_group_members,
+        query=frozenset({"member_type", "member_id_type", "page_size", "page_token"}),
+        scopes=("contact:group:readonly",),
+        rate=FIFTY_A_SECOND,
+        also=THOUSAND_A_MINUTE,
+        tokens=frozenset({"tenant"}),
+        coverage="partly",
+        note="departments by open_department_id only; no data range, so never 42009; no dynamic groups",
     ),
     Route("GET", "/open-apis/bot/v3/info", bot_info, rate=Rate(50), tokens=frozenset({"tenant"})),
 )

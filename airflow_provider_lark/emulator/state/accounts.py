@@ -269,6 +269,11 @@ class Accounts:
         with self.lock:
             return self.directory.add_department(name, members, parent_id).open_department_id
 
+    def add_user_group(self, name: str, people: Iterable[str] = (), *, departments: Iterable[str] = ()) -> str:
+        """Register a user group of people (open_ids) and departments (``od-…``), and return its id."""
+        with self.lock:
+            return self.directory.add_user_group(name, people, departments).group_id
+
     def resign(self, open_id: str) -> None:
         """Let a person leave the company: no login, no messages, found only with ``include_resigned``."""
         with self.lock:

@@ -50,6 +50,20 @@ class Department:
     members: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class UserGroup:
+    """A user group of the admin console.
+
+    :param people: open_ids.
+    :param departments: open_department_ids.
+    """
+
+    group_id: str
+    name: str
+    people: tuple[str, ...]
+    departments: tuple[str, ...]
+
+
 class Directory:
     """People, departments and groups, found by any of their ids, e-mail or mobile."""
 
@@ -62,6 +76,7 @@ class Directory:
         self._apps: set[str] = set()
         self._by_id: dict[UserIdType, dict[str, User]] = {"open_id": {}, "union_id": {}, "user_id": {}}
         self.departments: dict[str, Department] = {}
+        self.user_groups: dict[str, UserGroup] = {}
         self.version = 0
 
     def add_user(
@@ -111,6 +126,12 @@ class Directory:
         """Register a department."""
         made = Department(self._ids.make("od-", 32).lower(), name, parent_id, tuple(members))
         self.departments[made.open_department_id] = made
+        return made
+
+    def add_user_group(self, name: str, people: Iterable[str], departments: Iterable[str]) -> UserGroup:
+        """Register a user group."""
+        made = UserGroup(self._ids.make("g", 8).lower(), name, tuple(people), tuple(departments))
+        self.user_groups[made.group_id] = made
         return made
 
     def below(self, department_id: str, *, at_any_depth: bool) -> list[Department]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from airflow_provider_lark.hooks.lark import LarkHook
 
 
+GROUP = "group:"
+"""With this begins the name of a user group: its bare id looks like a user_id."""
+
+
 def refuse_nobody(given: Any, where: str) -> None:
     """Refuse, where a DAG is written, a list that would let nobody answer.
 
@@ -37,7 +41,8 @@ def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where
     """Return who may answer: ids, and what they are called.
 
     :param given: ids, e-mail addresses and mobile numbers of people; a chat (``oc_…``) stands for those who are in it
-        now, a department (``od-…``) for those who are now in it or in one below it.
+        now, a department (``od-…``) for those who are now in it or in one below it, and a user group
+        (``group:g128187``) for the people and the departments that are in it now.
     :raises NotFound: nobody has an address or number.
     :raises ConfigError: something names nobody.
     """
@@ -56,11 +61,22 @@ def find_allowed(hook: LarkHook, client: LarkClient, given: Sequence[str], where
             allowed |= {member.member_id: member.name for page in pages for member in page.items}
         elif each.startswith("od-"):
             allowed |= _people_of(client, each)
+        elif each.startswith(GROUP):
+            allowed |= _members_of(client, each.removeprefix(GROUP).strip())
         else:
             allowed[each] = ""
     if not allowed:
         raise ConfigError(f"{where}: {', '.join(given)} has nobody in it who could answer")
     return allowed
+
+
+def _members_of(client: LarkClient, group_id: str) -> dict[str, str]:
+    pages = client.contact.group_pages(group_id=group_id)
+    found = {open_id: "" for page in pages for open_id in page.items}
+    for page in client.contact.group_pages(group_id=group_id, member_type="department"):
+        for department_id in page.items:
+            found |= _people_of(client, department_id)
+    return found
 
 
 def _people_of(client: LarkClient, department_id: str) -> dict[str, str]:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from airflow_provider_lark.core.api.calls.namespace import ApiCall, ApiPages, D, Namespace
 from airflow_provider_lark.core.api.wire.answers import data_of, pick, pick_objects
 from airflow_provider_lark.core.api.wire.flow import Flow, Pages
-from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX, CONTACT_PAGE_MAX
+from airflow_provider_lark.core.api.wire.limits import CONTACT_BATCH_MAX, CONTACT_PAGE_MAX, GROUP_PAGE_MAX
 from airflow_provider_lark.core.api.wire.paging import walk_pages
 from airflow_provider_lark.core.api.wire.query import QueryValue
 from airflow_provider_lark.core.api.wire.results import UserIdType
-from airflow_provider_lark.core.api.wire.routes import CONTACT_IDS, DEPARTMENT_PEOPLE, GET_USER, SUBDEPARTMENTS, Route
+from airflow_provider_lark.core.api.wire.routes import (
+    CONTACT_IDS,
+    DEPARTMENT_PEOPLE,
+    GET_USER,
+    GROUP_MEMBERS,
+    SUBDEPARTMENTS,
+    Route,
+)
 
 P = TypeVar("P", "PeoplePage", "DepartmentPage")
 
@@ -57,6 +64,15 @@ class DepartmentPage:
     """Departments."""
 
     items: list[Department]
+    has_more: bool
+    page_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberIdPage:
+    """Members of a user group: open_ids of people, or ``od-…`` of departments."""
+
+    items: list[str]
     has_more: bool
     page_token: str | None
 
@@ -105,6 +121,27 @@ class Contact(Namespace[D]):
 
         path = {"department_id": department_id}
         return self._walk(SUBDEPARTMENTS, path, {"fetch_child": True}, department_id, read)
+
+    @ApiPages
+    def group_pages(self, *, group_id: str, member_type: Literal["user", "department"] = "user") -> Pages[MemberIdPage]:
+        """Yield the members of a user group, 100 a page: people, or departments, which stand for those in them.
+
+        :param group_id: of the group, as the admin console shows it.
+        :raises NotFound: there is no such group.
+        :raises AccessDenied: the group is outside the app's contact range.
+        """
+        subject = f"user group {group_id}"
+
+        def fetch(page_token: str | None) -> Flow[MemberIdPage]:
+            # of departments, open_id means open_department_id
+            asked: dict[str, QueryValue] = {"page_size": GROUP_PAGE_MAX, "page_token": page_token}
+            asked |= {"member_type": member_type, "member_id_type": "open_id"}
+            body = yield from self.session.call(GROUP_MEMBERS, {"group_id": group_id}, query=asked, subject=subject)
+            data = data_of(body)
+            items = pick_objects(data, "memberlist", {"member_id": str}, endpoint=GROUP_MEMBERS.endpoint)
+            return MemberIdPage([each["member_id"] for each in items], data["has_more"], data.get("page_token") or None)
+
+        return walk_pages(fetch, subject=subject)
 
     def _walk(
         self,

@@ -52,6 +52,7 @@ CONTACT_BATCH_MAX = 50
 """E-mail addresses, and as many mobile numbers, a ``batch_get_id``."""
 
 CONTACT_PAGE_MAX = 50
+GROUP_PAGE_MAX = 100
 """People of a department, or departments, on a page."""
 
 UPLOAD_WHOLE_MAX_BYTES = 20 * 1024 * 1024

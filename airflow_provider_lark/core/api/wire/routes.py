@@ -152,6 +152,9 @@ DEPARTMENT_PEOPLE = Route(
 SUBDEPARTMENTS = Route(
     "GET", "/open-apis/contact/v3/departments/:department_id/children", "other", _THOUSAND_A_MINUTE, gives=_A_PAGE
 )
+GROUP_MEMBERS = Route(
+    "GET", "/open-apis/contact/v3/group/:group_id/member/simplelist", "other", _THOUSAND_A_MINUTE, gives=_A_PAGE
+)
 _SENT: Gives = {"message_id": str}
 
 # with a uuid a second sending is answered with the first message; without one it is another message
