@@ -106,7 +106,7 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run once and return the report as plain data."""
-        self._map_index = getattr(context["ti"], "map_index", -1)
+        self._map_index = getattr(context.get("ti"), "map_index", -1)
         return super().execute(context)
 
     @property
