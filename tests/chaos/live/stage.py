@@ -34,8 +34,10 @@ SOONER_MISSED = {
     "scheduler__task_instance_heartbeat_timeout": "30",
     "scheduler__task_instance_heartbeat_timeout_detection_interval": "5",
     "scheduler__orphaned_tasks_check_interval": "15",
+    "scheduler__task_queued_timeout": "60",
+    "scheduler__task_queued_timeout_check_interval": "15",
 }
-"""What says how soon a process that died is missed: Airflow's own is 300 s, 10 s and 300 s."""
+"""What says how soon a process that died is missed: Airflow's own is 300, 10, 300, 600 and 120 s."""
 
 
 @dataclass
