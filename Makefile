@@ -99,8 +99,9 @@ chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: ho
 	@$(BIN)/python -m tests.chaos.hitl --clicks $(CLICKS)
 
 HOURS ?= 24
-chaos-long-connection: $(VENV)/.dev  ## hours over the long connection, on a driven clock, with drops and half-open sockets; HOURS=24
-	@$(BIN)/python -m tests.chaos.long_connection --hours $(HOURS)
+SEED ?= 1
+chaos-long-connection: $(VENV)/.dev  ## hours over the long connection, on a driven clock, with drops and half-open sockets; HOURS=24 SEED=1
+	@$(BIN)/python -m tests.chaos.long_connection --hours $(HOURS) --seed $(SEED)
 
 CALLBACKS ?= 10000
 RATE ?= 200

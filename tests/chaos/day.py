@@ -7,17 +7,17 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from sqlalchemy import select
+
+from airflow_provider_lark.core.accounts.tables import inbox
+from tests.chaos.fates import Edit, Fate, tell
 from tests.chaos.thief import Thief
 from tests.core.doors.long_connection.stage import DrivenClock, Listening, Stage, wait_until
 from tests.sync.world import World
 
 _STEP_SECONDS = 5.0
 _ENDPOINT = "POST /callback/ws/endpoint"
-
-_IN_TIME_ATTEMPTS = 3
-"""The first try and those after 15 s and 5 min; the next one comes after an hour, later than an event may be."""
 
 _REST_POLLS = 2.5
 """So many polls a record is left alone after an edit, so that a run meets each edit."""
@@ -38,14 +38,6 @@ class Plan:
     weathers: tuple[str, ...] = WEATHERS
 
 
-@dataclass(frozen=True)
-class Edit:
-    """What a person did to a record, and the events of it."""
-
-    record_id: str
-    events: tuple[Any, ...]
-
-
 class Day:
     """A world whose time the sync moves; its methods belong to one thread."""
 
@@ -57,6 +49,9 @@ class Day:
         self.chance = random.Random(plan.seed)
         self.clock = clock
         self.edits: list[Edit] = []
+        self.stored_at: dict[str, float] = {}
+        """When each event came into the inbox; a step of the clock later at most."""
+        self._last_entry = 0
         self.rested_at: dict[str, float] = {}
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
         self._orders = itertools.count()
@@ -100,6 +95,13 @@ class Day:
             if not self.clock.wait_for_sleepers(receiver.loop, 2 if self._is_holder(receiver) else 1, 60):
                 raise TimeoutError("a receiver neither waits nor is connected")
         self.emu.events.settle(120)
+        self._note_stored()
+
+    def _note_stored(self) -> None:
+        new = select(inbox.c.id, inbox.c.event_id).where(inbox.c.id > self._last_entry).order_by(inbox.c.id)
+        with self.stage.database.connect() as conn:
+            for self._last_entry, event_id in conn.execute(new):
+                self.stored_at.setdefault(event_id, self.now())
 
     def _is_holder(self, receiver: Listening) -> bool:
         counts = receiver.receiver.counts.by_outcome
@@ -155,7 +157,7 @@ class Day:
             self.rested_at[record_id] = self.now()
         events = tuple(self.emu.events.log()[before:])
         assert events, "no event was made"
-        self.edits.append(Edit(record_id, events))
+        self.edits.append(Edit(record_id, self.now(), kind == "delete", events))
 
     def _change_weather(self) -> None:
         self._clear_up()
@@ -219,12 +221,7 @@ class Day:
 
     # -- what is known of it
 
-    def count_unheard(self) -> int:
-        """Return of how many edits no receiver of ours acknowledged an event in time."""
-        stolen = set().union(*(each.taken for each in self.thieves))
-        return sum(not any(_is_heard(each, stolen) for each in edit.events) for edit in self.edits)
-
-
-def _is_heard(event: Any, stolen: set[str]) -> bool:
-    in_time = event.state == "delivered" and event.attempts <= _IN_TIME_ATTEMPTS
-    return in_time and event.event_id not in stolen
+    def tell_fates(self) -> list[Fate]:
+        """Return what became of the events of each edit."""
+        self._note_stored()
+        return tell(self.edits, self.stored_at, set().union(*(each.taken for each in self.thieves)))

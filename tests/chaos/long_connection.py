@@ -13,16 +13,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.inbox.hints import TableHints
 from airflow_provider_lark.core.sync.continuous import ContinuousReport, ContinuousSync
-from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS
+from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS, LostChange, LostEvents
 from airflow_provider_lark.emulator import Emulator
 from tests.chaos.day import Day, Plan
+from tests.chaos.fates import Fate, differences
 from tests.core.doors.long_connection.stage import DrivenClock, Stage
 from tests.sync.world import World
 
@@ -31,21 +32,28 @@ from tests.sync.world import World
 class Outcome:
     """What is known at the end.
 
-    :param unheard: edits of which the receivers acknowledged no event in time, as the emulator and the thief count.
+    :param lost: the changes that the sync counts as lost events.
     """
 
-    edits: int = 0
-    unheard: int = 0
-    connections: int = 0
-    report: ContinuousReport = field(default_factory=lambda: ContinuousReport("", "incremental"))
-    sockets: dict[str, int] = field(default_factory=dict)
+    fates: list[Fate]
+    lost: list[LostChange]
+    connections: int
+    report: ContinuousReport
+    sockets: dict[str, int]
+
+    @property
+    def differences(self) -> list[str]:
+        """Where the sync and the emulator differ about an edit."""
+        return differences(self.fates, self.lost)
 
     def __str__(self) -> str:
         report = self.report
+        unanswered = [fate for fate in self.fates if not fate.is_acknowledged]
         counts = {
-            "edits": self.edits,
+            "edits": len(self.fates),
             "lost_events": report.lost_events,
-            "unheard by the emulator's count": self.unheard,
+            "not acknowledged in time by the emulator's count": len(unanswered),
+            "of these stored although the answer was cut off": sum(fate.is_stored for fate in unanswered),
             "runs": report.runs,
             "hints": report.hints,
             "connections": self.connections,
@@ -96,6 +104,19 @@ class _ForReceivers:
         await self.clock.sleep_async(seconds)
 
 
+class _Noted(LostEvents):
+    """Remembers what it has found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: list[LostChange] = []
+
+    def settle(self, *, now: float) -> list[LostChange]:
+        lost = super().settle(now=now)
+        self.lost += lost
+        return lost
+
+
 def run(plan: Plan, engine: Any, store: Any) -> Outcome:
     """Let the hours of *plan* pass, and return what is known then.
 
@@ -118,14 +139,16 @@ def run(plan: Plan, engine: Any, store: Any) -> Outcome:
 
         seconds = plan.hours * 3600
         day.soon(seconds, day.end)
-        staying = ContinuousSync("people", run_once, plan.poll_seconds, hints, day, listen=day.listen)
+        noted = _Noted()
+        staying = ContinuousSync("people", run_once, plan.poll_seconds, hints, day, listen=day.listen, lost=noted)
         # the last edits settle, and what was sent into the void comes once more
         report = staying.run_for(seconds + SETTLE_SECONDS + 3 * plan.poll_seconds)
         day.world.assert_in_step()
         tally = day.emu.sockets.tally
         sockets = {"sent": tally.sent, "unanswered": tally.unanswered, "lost on the way": tally.lost}
         sockets["stolen"] = sum(len(each.taken) for each in day.thieves)
-        return Outcome(len(day.edits), day.count_unheard(), day.stage.lease().generation(), report, sockets)
+        assert report.lost_events == len(noted.lost)
+        return Outcome(day.tell_fates(), noted.lost, day.stage.lease().generation(), report, sockets)
 
 
 def main() -> int:
@@ -139,10 +162,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="lark-day-") as home:
         engine, store = (open_sqlite(Path(home) / name) for name in ("shop.db", "store.db"))
         outcome = run(Plan(hours=args.hours, seed=args.seed), engine, store)
-    is_right = outcome.report.lost_events == outcome.unheard
     print(f"{args.hours:g} hours in {SystemClock().monotonic() - began:.0f} s: all edits are in SQL; {outcome}")
-    print("the counts agree" if is_right else "THE COUNTS DIFFER")
-    return 0 if is_right else 1
+    for difference in outcome.differences:
+        print(difference)
+    print("THEY DIFFER" if outcome.differences else "sync and emulator agree about the event of each edit")
+    return 1 if outcome.differences else 0
 
 
 if __name__ == "__main__":

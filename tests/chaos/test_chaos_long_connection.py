@@ -15,5 +15,6 @@ def test_bad_connections_lose_no_edit_and_each_lost_event_is_counted(ledger_data
     hours = len(WEATHERS) * 160 / 3600
     plan = Plan(hours, edit_seconds=30, weather_seconds=160, records=30, poll_seconds=100, weathers=WEATHERS)
     outcome = run(plan, ledger_database("sqlite"), store)
-    assert outcome.report.lost_events == outcome.unheard > 0, str(outcome)
+    assert outcome.differences == [], str(outcome)
+    assert outcome.report.lost_events > 0, str(outcome)
     assert outcome.report.reconnects > 2, str(outcome)

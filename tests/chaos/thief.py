@@ -34,8 +34,9 @@ class Thief:
                 message = self._socket.recv()
                 arrival = session.receive(message if isinstance(message, bytes) else message.encode(), now=0.0)
                 if arrival is not None:
-                    self.taken.add(json.loads(arrival.payload)["header"]["event_id"])
                     self._socket.send(arrival.answer(is_taken=True))
+                    # not before: what it could not acknowledge comes again, perhaps to us
+                    self.taken.add(json.loads(arrival.payload)["header"]["event_id"])
 
     def stop(self) -> None:
         """Disconnect."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from airflow_provider_lark.core.sync import lost_events
-from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS, LostEvents
+from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS, LostChange, LostEvents
 
 T = 1_767_225_600
 
@@ -45,9 +47,9 @@ def test_change_without_its_event_counts_as_lost(
     for moment in found:
         lost_events.find(at(moment), now=60)
     hear() if comes == "after" else None
-    assert lost_events.count(now=60 + SETTLE_SECONDS - 1) == 0
-    assert lost_events.count(now=60 + SETTLE_SECONDS) == lost
-    assert lost_events.count(now=99_999) == 0
+    assert lost_events.settle(now=60 + SETTLE_SECONDS - 1) == []
+    assert len(lost_events.settle(now=60 + SETTLE_SECONDS)) == lost
+    assert lost_events.settle(now=99_999) == []
 
 
 def test_delete_counts_by_the_event_of_a_delete_only() -> None:
@@ -59,14 +61,14 @@ def test_delete_counts_by_the_event_of_a_delete_only() -> None:
     lost.find({}, ["told", "edited", "untold"], now=10)
     # held by the guard, a delete is found by every run
     lost.find({}, ["told", "edited", "untold"], now=20)
-    assert lost.count(now=99_999) == 2
+    assert {str(each) for each in lost.settle(now=99_999)} == {"edited (deleted)", "untold (deleted)"}
 
 
 def test_change_that_every_run_meets_anew_counts_once_and_one_without_a_time_each_time() -> None:
     lost = LostEvents()
     for now in (0, 1_000, 2_000):
         lost.find({"r": T * 1000, "timeless": None}, now=now)
-    assert lost.count(now=99_999) == 1 + 3
+    assert Counter(lost.settle(now=99_999)) == {LostChange("r", T): 1, LostChange("timeless", None): 3}
 
 
 def test_flood_is_not_counted_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +76,10 @@ def test_flood_is_not_counted_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(lost_events, "HEARD_MAX", 20)
     lost = LostEvents()
     lost.find({f"r{number}": T * 1000 for number in range(30)}, now=0)
-    assert lost.count(now=SETTLE_SECONDS) == 10
+    assert len(lost.settle(now=SETTLE_SECONDS)) == 10
     lost.find({f"s{number}": T * 1000 for number in range(5)}, now=1_000)
     # the events of these may be among those that were not kept
     lost.hear([f"t{number}" for number in range(30)], changed_at=T, now=1_000)
-    assert lost.count(now=99_999) == 0
+    assert lost.settle(now=99_999) == []
     assert not lost._heard
     assert not lost._found

@@ -14,7 +14,7 @@ from typing import Protocol
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LeaseHeld, RetriableError, Stopped
 from airflow_provider_lark.core.inbox.hints import Hint
-from airflow_provider_lark.core.sync.lost_events import SETTLE_SECONDS, LostEvents
+from airflow_provider_lark.core.sync.lost_events import LostEvents
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport, Writes
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ FAILURES_MAX = 10
 """So many runs in a row may fail for a reason that passes; with the waits between, some five minutes."""
 
 _LONGEST_WAIT_SECONDS = 60.0
+
+_NAMED_MAX = 10
+"""So many records of which no event came are named in a line of the log."""
 
 RunOnce = Callable[[Callable[[], Collection[str]]], SyncReport]
 """A run; it asks for the records that events say were deleted, before it reads the table."""
@@ -97,7 +100,7 @@ class ContinuousSync:
     :param hints: what makes a run begin sooner; None: only the clock does.
     :param listen: waits so many seconds for a hint, or less, and returns whether it could; default: the hints are
         looked at every :data:`LOOK_SECONDS`.
-    :param settle_seconds: so long an event may come after its change was found, before it counts as lost.
+    :param lost: finds the changes of which no event came.
     """
 
     mapping: str
@@ -107,11 +110,7 @@ class ContinuousSync:
     clock: Clock = field(default_factory=SystemClock)
     look_seconds: float = LOOK_SECONDS
     listen: Callable[[float], bool] = lambda _: False
-    settle_seconds: float = SETTLE_SECONDS
-    _lost: LostEvents = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._lost = LostEvents(self.settle_seconds)
+    lost: LostEvents = field(default_factory=LostEvents)
 
     def run_for(self, seconds: float) -> ContinuousReport:
         """Run until *seconds* have passed; a run that is under way then is finished.
@@ -133,8 +132,8 @@ class ContinuousSync:
             total.hints += sum(not hint.is_gap for hint in taken)
             total.reconnects += any(hint.is_gap for hint in taken)
             for hint in taken:
-                self._lost.hear(hint.records, changed_at=hint.changed_at, now=now)
-                self._lost.hear(hint.deleted, changed_at=hint.changed_at, now=now, deleted=True)
+                self.lost.hear(hint.records, changed_at=hint.changed_at, now=now)
+                self.lost.hear(hint.deleted, changed_at=hint.changed_at, now=now, deleted=True)
             failures = self._run_once(total, taken, failures)
             wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
             due = self.clock.monotonic() + wait
@@ -163,21 +162,24 @@ class ContinuousSync:
             return failures + 1
         if total.runs and self.hints is not None:
             # what the first run finds was told to the task before, or is the first load
-            self._lost.find(report.found_changed, report.found_deleted, now=self.clock.monotonic())
+            self.lost.find(report.found_changed, report.found_deleted, now=self.clock.monotonic())
         total.add(report)
         if self.hints is not None and taken:
             self.hints.done([hint.id for hint in taken])
         return 0
 
     def _count_lost(self, total: ContinuousReport, now: float) -> None:
-        lost = self._lost.count(now=now)
+        lost = self.lost.settle(now=now)
         if lost:
-            total.lost_events += lost
+            total.lost_events += len(lost)
+            more = f" and {len(lost) - _NAMED_MAX} more" if len(lost) > _NAMED_MAX else ""
             log.warning(
-                "%s: of %d changes in Lark no event came; polling found them (%d so far)",
+                "%s: of %d changes in Lark no event came; polling found them (%d so far): %s%s",
                 self.mapping,
-                lost,
+                len(lost),
                 total.lost_events,
+                ", ".join(map(str, lost[:_NAMED_MAX])),
+                more,
             )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 SETTLE_SECONDS = 360.0
 """So long an event may come after the run that found its change. Lark delivers again after 15 s and after 5 min; what
@@ -32,8 +33,24 @@ _UNKNOWN = 0.0
 """The moment of a change where the table does not tell: any event of the record will do."""
 
 
+@dataclass(frozen=True, slots=True)
+class LostChange:
+    """A change of which no event came in time.
+
+    :param changed_at: when it was made, in whole seconds since the epoch by Lark's clock; None where Lark does not say,
+        as of a delete.
+    """
+
+    record_id: str
+    changed_at: float | None
+    is_delete: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.record_id} (deleted)" if self.is_delete else self.record_id
+
+
 class LostEvents:
-    """Counts changes that runs found in Lark, and of which no event came in time.
+    """Finds the changes that runs met in Lark, and of which no event came in time.
 
     A change is a record that was added, edited or deleted since a run last met it: of several edits between two runs,
     the last one counts. Moments are seconds since the epoch by Lark's clock; *now* is on a clock that never jumps.
@@ -81,13 +98,15 @@ class LostEvents:
         if len(self._newest) > HEARD_MAX:
             del self._newest[next(iter(self._newest))]
 
-    def count(self, *, now: float) -> int:
-        """Return of how many more changes it is certain by now that no event comes."""
-        lost = 0
+    def settle(self, *, now: float) -> list[LostChange]:
+        """Return the changes of which it is certain by now that no event comes; each once."""
+        lost = []
         while self._found_at and now - self._found_at[0][0] >= self._settle_seconds:
             record_id = self._found_at.popleft()[1]
             moment, *later = self._found[record_id]
-            lost += not self._is_told(record_id, moment, later[0] if later else _DELETED)
+            if not self._is_told(record_id, moment, later[0] if later else _DELETED):
+                at = None if moment in (_DELETED, _UNKNOWN) else moment
+                lost.append(LostChange(record_id, at, is_delete=moment == _DELETED))
             _keep(self._found, record_id, later)
         # an event may come before its change is found: as much earlier as it may come later
         while self._heard_at and now - self._heard_at[0][0] >= 2 * self._settle_seconds:
