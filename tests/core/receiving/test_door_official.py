@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import random
@@ -15,9 +14,7 @@ from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.receiving.door import Challenge, Door
 from airflow_provider_lark.core.receiving.refusal import Refused
 from tests.core.receiving.sealing import click, dump, encrypt, event, old_click, signed, signed_click
-
-# found, not imported: the import takes seconds, and only the process that runs this file needs it
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("lark_oapi") is None, reason="lark-oapi is in the dev extra")
+from tests.official import official_modules
 
 CASES = 1_000
 KEY, TOKEN, AT = "test key", "vtoken", 1_599_360_473
@@ -52,19 +49,18 @@ class Case:
 
 @pytest.fixture(scope="module")
 def sdk() -> Any:
-    import lark_oapi as lark
-    from lark_oapi.core.model import RawRequest
-
+    names = ("core.model", "core.json", "card.action_handler", "event.dispatcher_handler")
+    model, json_, cards, events = official_modules(*names)
     logging.getLogger("Lark").setLevel(logging.CRITICAL)
 
     def ask(kind: str, body: bytes, headers: dict[str, str], key: str, token: str) -> object:
         seen: list[object] = []
-        request = RawRequest()
+        request = model.RawRequest()
         request.uri, request.body, request.headers = "/", body, headers
         if kind == "old_click":
-            handler = lark.CardActionHandler.builder(key, token).register(lambda card: seen.append(card)).build()
+            handler = cards.CardActionHandler.builder(key, token).register(lambda card: seen.append(card)).build()
         else:
-            builder = lark.EventDispatcherHandler.builder(key, token)
+            builder = events.EventDispatcherHandler.builder(key, token)
             builder.register_p2_customized_event("some.event_v1", lambda data: seen.append(data))
             builder.register_p1_customized_event("old_event", lambda data: seen.append(data))
             builder.register_p2_card_action_trigger(lambda data: seen.append(data) or {})
@@ -76,7 +72,7 @@ def sdk() -> Any:
             return None
         if answer.status_code != 200:
             return None
-        return json.loads(lark.JSON.marshal(seen[0])) if seen else json.loads(answer.content)
+        return json.loads(json_.JSON.marshal(seen[0])) if seen else json.loads(answer.content)
 
     return ask
 

@@ -71,9 +71,10 @@ class Frame:
         parts += [] if self.log_id_new is None else [_bytes(_LOG_ID_NEW, self.log_id_new.encode())]
         return b"".join(parts) + self.unknown
 
-    def answer(self, payload: bytes, *, took_ms: int) -> Frame:
-        """Return what acknowledges it: itself with another payload, and the time that it took."""
-        return replace(self, payload=payload, headers=(*self.headers, ("biz_rt", str(took_ms))))
+    def answer(self, payload: bytes, *, took_ms: int | None) -> Frame:
+        """Return what answers it: itself with another payload, and the time that it took; None: it was not taken."""
+        told = () if took_ms is None else (("biz_rt", str(took_ms)),)
+        return replace(self, payload=payload, headers=(*self.headers, *told))
 
 
 def ping(service: int) -> Frame:

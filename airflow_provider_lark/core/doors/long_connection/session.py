@@ -85,7 +85,7 @@ class Arrival:
         told: dict[str, Any] = {"code": 200 if is_taken else 500}
         if body is not None:
             told["data"] = base64.b64encode(json.dumps(body, ensure_ascii=False).encode()).decode()
-        return self.frame.answer(json.dumps(told).encode(), took_ms=took_ms).encode()
+        return self.frame.answer(json.dumps(told).encode(), took_ms=took_ms if is_taken else None).encode()
 
 
 class Silent(Exception):

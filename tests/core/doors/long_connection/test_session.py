@@ -19,7 +19,6 @@ from airflow_provider_lark.core.doors.long_connection.fragments import (
 )
 from airflow_provider_lark.core.doors.long_connection.frame import Frame, Method, OddFrame, decode
 from airflow_provider_lark.core.doors.long_connection.session import GRACE_SECONDS, Session, Silent, Timings
-from tests.official import official_modules
 
 PONG = Frame(7, Method.CONTROL, (("type", "pong"),)).encode()
 
@@ -38,17 +37,6 @@ def test_delivery_is_answered_with_its_own_frame() -> None:
     told = json.loads(answered.payload or b"")
     assert (told["code"], json.loads(base64.b64decode(told["data"]))) == (200, {"toast": {"content": "已收到"}})
     assert json.loads(decode(arrival.answer(is_taken=False)).payload or b"") == {"code": 500}
-
-
-def test_answer_agrees_with_that_of_the_official_client() -> None:
-    json_, model = official_modules("core.json", "ws.model")
-    arrival = Session(7, Timings(), now=0).receive(data(b"{}"), now=1)
-    assert arrival is not None
-    body = {"toast": {"type": "info", "content": "Received"}}
-    theirs = model.Response(code=200)
-    theirs.data = base64.b64encode(json_.JSON.marshal(body).encode())
-    told = decode(arrival.answer(is_taken=True, body=body)).payload or b""
-    assert json.loads(told) == json.loads(json_.JSON.marshal(theirs))
 
 
 @pytest.mark.parametrize("seed", range(20))
