@@ -22,7 +22,7 @@ PERSON_ACTIONS: Final = frozenset(
     {
         *("add_record", "add_records", "edit_record", "delete_record", "delete_records", "set_computed"),
         *("add_field", "rename_field", "set_options", "delete_field", "change_type", "rename_table"),
-        *("records", "fields"),
+        *("records", "fields", "set_workflow", "delete_workflow"),
     }
 )
 STATE_ACTIONS: Final = frozenset(
@@ -81,6 +81,9 @@ class Control:
             ("POST", "forward"): _call(emulator.clicks.forward),
             ("GET", "events"): lambda _: [each.to_dict() for each in emulator.events.log()],
             ("DELETE", "events"): lambda _: emulator.events.clear(),
+            ("GET", "automations"): lambda _: [each.to_dict() for each in emulator.automations.log()],
+            ("DELETE", "automations"): lambda _: emulator.automations.clear(),
+            ("POST", "automations/settle"): _call(emulator.automations.settle),
             ("POST", "approvals/press"): _call(emulator.decisions.press),
             ("GET", "approvals/presses"): lambda _: [each.to_dict() for each in emulator.decisions.log()],
             ("GET", "sockets"): lambda _: emulator.sockets.status(),

@@ -18,6 +18,7 @@ from airflow_provider_lark.emulator.serving.dispatch import ROUTES
 PAGE: Final = Path(__file__).parents[2] / "docs/reference/emulator-coverage.md"
 
 _BASE: Final = "bitable/v1/apps/:app_token"
+_V3: Final = "base/v3/bases/:app_token"
 _TABLE: Final = f"{_BASE}/tables/:table_id"
 _MESSAGE: Final = "im/v1/messages/:message_id"
 _SHEET: Final = "sheets/v2/spreadsheets/:spreadsheet_token"
@@ -86,6 +87,14 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"DELETE {_BASE}/roles/:role_id/members/:member_id",
         f"POST {_BASE}/roles/:role_id/members/batch_create",
         f"POST {_BASE}/roles/:role_id/members/batch_delete",
+        f"POST {_V3}/workflows/list",
+        f"GET {_V3}/workflows/:workflow_id",
+        f"POST {_V3}/workflows",
+        f"PUT {_V3}/workflows/:workflow_id",
+        f"PATCH {_V3}/workflows/:workflow_id/enable",
+        f"PATCH {_V3}/workflows/:workflow_id/disable",
+        f"POST {_V3}/blocks/list",
+        f"DELETE {_V3}/blocks/:block_id",
         "GET base/v2/apps/:app_token/roles",
         "POST base/v2/apps/:app_token/roles",
         "PUT base/v2/apps/:app_token/roles/:role_id",

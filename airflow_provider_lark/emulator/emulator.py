@@ -9,6 +9,7 @@ from typing import Final, Self
 from airflow_provider_lark.emulator.clicks import Clicks
 from airflow_provider_lark.emulator.clock import Clock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX, Control
+from airflow_provider_lark.emulator.events.automations import Automations
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.events.decisions import Decisions
 from airflow_provider_lark.emulator.events.sockets import PATH, LongConnections
@@ -24,6 +25,7 @@ from airflow_provider_lark.emulator.serving.visitors import refuse_visitor
 from airflow_provider_lark.emulator.state.messaging.messages import Message
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.switches import Switches
+from airflow_provider_lark.emulator.tenant.changes import Announcement
 from airflow_provider_lark.emulator.wire import Answer, Cut, Request, Upgrade
 
 DEFAULT_APP_ID: Final = "cli_emulator"
@@ -70,7 +72,8 @@ class Emulator:
         self.sockets = LongConnections(self.state, seed)
         self.events = Courier(self.state, Ids(seed + 1), self.sockets)
         self.clicks = Clicks(self.state, Ids(seed + 3), self.sockets)
-        self.state.announce = self.events.announce
+        self.automations = Automations(self.state)
+        self.state.announce = self._announce
         self.decisions = Decisions(self.state, Ids(seed + 2))
         self._rate_limits = self.switches.rate_limits = rate_limits
         self._dispatch = Dispatch(self.state, self.clock, self.faults, self.journal)
@@ -86,11 +89,13 @@ class Emulator:
         self._server.start()
         self.state.origin = self.url
         self.events.start()
+        self.automations.start()
         return self
 
     def stop(self) -> None:
         """Close every connection; a stopped emulator keeps its state and may start again."""
         self.events.stop()
+        self.automations.stop()
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -100,6 +105,10 @@ class Emulator:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _announce(self, news: Announcement) -> None:
+        self.events.announce(news)
+        self.automations.announce(news)
 
     @property
     def url(self) -> str:
@@ -161,6 +170,7 @@ class Emulator:
         self.journal.clear()
         self._dispatch.clear()
         self.events.clear()
+        self.automations.clear()
         self.decisions.clear()
         self.sockets.clear()
         self.switches.restore()

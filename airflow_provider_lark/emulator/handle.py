@@ -6,6 +6,7 @@ from typing import Protocol
 
 from airflow_provider_lark.emulator.clicks import Clicks
 from airflow_provider_lark.emulator.clock import Clock
+from airflow_provider_lark.emulator.events.automations import Automations
 from airflow_provider_lark.emulator.events.courier import Courier
 from airflow_provider_lark.emulator.events.decisions import Decisions
 from airflow_provider_lark.emulator.events.sockets import LongConnections
@@ -27,6 +28,7 @@ class Handle(Protocol):
     state: State
     person: Person
     events: Courier
+    automations: Automations
     decisions: Decisions
     sockets: LongConnections
     clicks: Clicks

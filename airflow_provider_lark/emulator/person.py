@@ -10,8 +10,10 @@ from airflow_provider_lark.emulator.fieldtypes.reading import Reading
 from airflow_provider_lark.emulator.state import columns, schema
 from airflow_provider_lark.emulator.state import records as edits
 from airflow_provider_lark.emulator.state.platform import State
+from airflow_provider_lark.emulator.state.workflows import check_steps
 from airflow_provider_lark.emulator.tenant.kinds import COMPUTED, FieldType
 from airflow_provider_lark.emulator.tenant.model import Base, Field, Table
+from airflow_provider_lark.emulator.tenant.workflows import How
 
 
 class Person:
@@ -27,18 +29,37 @@ class Person:
         return self.add_records(app_token, table_id, [fields], actor=actor)[0]
 
     def add_records(
-        self, app_token: str, table_id: str, rows: Sequence[Mapping[str, Any]], *, actor: str | None = None
+        self,
+        app_token: str,
+        table_id: str,
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        actor: str | None = None,
+        how: How = "edit",
     ) -> list[str]:
-        """Add records, any number, and return their ids in order."""
+        """Add records, any number, and return their ids in order.
+
+        :param how: typed, pasted, imported, synced or made by another automation: see :data:`.CONTROLS`.
+        """
         with self._state.lock:
-            return edits.create(self._edit(app_token, table_id, actor), rows)
+            return edits.create(self._edit(app_token, table_id, actor, how), rows)
 
     def edit_record(
-        self, app_token: str, table_id: str, record_id: str, fields: Mapping[str, Any], *, actor: str | None = None
+        self,
+        app_token: str,
+        table_id: str,
+        record_id: str,
+        fields: Mapping[str, Any],
+        *,
+        actor: str | None = None,
+        how: How = "edit",
     ) -> None:
-        """Change the named fields; ``None`` clears."""
+        """Change the named fields; ``None`` clears.
+
+        :param how: as for :meth:`add_records`.
+        """
         with self._state.lock:
-            edits.update(self._edit(app_token, table_id, actor), [(record_id, fields)])
+            edits.update(self._edit(app_token, table_id, actor, how), [(record_id, fields)])
 
     def delete_record(self, app_token: str, table_id: str, record_id: str) -> None:
         """Delete a record."""
@@ -128,9 +149,29 @@ class Person:
             column = self._field(table, field)
             columns.update_field(self._state.editing(base, by_person=True), table, column, definition)
 
-    def _edit(self, app_token: str, table_id: str, actor: str | None) -> edits.Edit:
+    def set_workflow(self, app_token: str, workflow_id: str, **changes: Any) -> None:
+        """Change an automation in the web page.
+
+        :param changes: ``title``, ``steps`` and ``enabled``; what is left out stays.
+        """
+        with self._state.lock:
+            base = self._state.bases[app_token]
+            workflow = base.workflows[workflow_id]
+            if "steps" in changes:
+                checked = check_steps(base, changes["steps"], self._state.switches)
+                workflow.steps, workflow.table_ids = checked
+            workflow.title = changes.get("title", workflow.title)
+            workflow.is_enabled = changes.get("enabled", workflow.is_enabled)
+            workflow.updater_id, workflow.updated = self._state.person.open_id, self._state.now_ms // 1000
+
+    def delete_workflow(self, app_token: str, workflow_id: str) -> None:
+        """Delete an automation."""
+        with self._state.lock:
+            del self._state.bases[app_token].workflows[workflow_id]
+
+    def _edit(self, app_token: str, table_id: str, actor: str | None, how: How = "edit") -> edits.Edit:
         base, table = self._table(app_token, table_id)
-        return edits.Edit(self._state, base, table, actor or self._state.person.open_id, by_person=True)
+        return edits.Edit(self._state, base, table, actor or self._state.person.open_id, by_person=True, how=how)
 
     def _table(self, app_token: str, table_id: str) -> tuple[Base, Table]:
         base = self._state.bases.get(app_token)

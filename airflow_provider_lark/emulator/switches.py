@@ -180,6 +180,18 @@ class Switches:
     """Which code of a definition the callback of a decision names: the platform's, or the app's own (§13.5)."""
     approval_press_decides: bool = False
     """Whether a press changes the task in the centre at once, whatever the callback says (§13.5: it does not)."""
+    serves_workflows: bool = True
+    """Whether base/v3, in which automations are, answers at all; no public document has it (§4.7, §11.15)."""
+    workflows_need_conditions: bool = False
+    """Whether a ``ChangeRecordTrigger`` without conditions is refused; sources say both (§4.8, §11.18)."""
+    workflows_fire_on_api: bool = False
+    """Whether writes of the API start automations (§4.8, §11.18)."""
+    workflows_follow_renames: bool = False
+    """Whether an automation still finds its table, which it names, after the table got another name (§4.8, §11.18)."""
+    workflows_are_blocks: bool = True
+    """Whether a workflow_id is also the id by which its block is deleted, or the block has one of its own (§4.8)."""
+    max_workflow_runs: int | None = None
+    """Runs of automations that the tenant's plan has left; after them none start (§4.8)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

@@ -61,6 +61,8 @@ ELSEWHERE = {
     # a hidden record that looks absent is one that nobody could tell from a deleted one
     "names_hidden_records",
     *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed", "tells_callbacks"),
+    *("serves_workflows", "workflows_need_conditions", "workflows_fire_on_api", "workflows_follow_renames"),
+    *("workflows_are_blocks", "max_workflow_runs"),
     *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
     *(
         "challenge_seconds",

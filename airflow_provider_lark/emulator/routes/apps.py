@@ -225,7 +225,7 @@ ROUTES: Final = (
         family="making",
         rate=Rate(20, 60),
         coverage="partly",
-        note="folders are ignored; there are no forms, dashboards, roles and workflows to copy",
+        note="folders are ignored; there are no forms, dashboards and roles to copy, and automations are not",
     ),
     Route("GET", _TABLES, list_tables, query=_PAGING, scopes=(*BITABLE_READ, "base:table:read"), rate=Rate(20)),
     Route(

@@ -27,6 +27,7 @@ from airflow_provider_lark.emulator.routes import (
     tenant,
     tokens,
     wiki,
+    workflows,
 )
 from airflow_provider_lark.emulator.routes.approval import definitions, instances
 from airflow_provider_lark.emulator.routes.im import (
@@ -61,6 +62,7 @@ ROUTES = (
     *wiki.ROUTES,
     *applications.ROUTES,
     *events.ROUTES,
+    *workflows.ROUTES,
     *long_connection.ROUTES,
     *messages.ROUTES,
     *hooks.ROUTES,

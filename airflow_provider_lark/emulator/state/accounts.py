@@ -90,7 +90,7 @@ class Accounts:
         self.tenant_key = TENANT_KEY
         """The emulated tenant: its people and documents; a store app may serve others beside it."""
         self.announce: Announce = tell_nobody
-        """Called with each change of a subscribed file and each app_ticket."""
+        """Called with each change of a file that is subscribed to or has automations, and each app_ticket."""
         self._clear_accounts()
 
     def _clear_accounts(self) -> None:
@@ -110,8 +110,8 @@ class Accounts:
         return int(self.clock.now() * 1000)
 
     def tell(self, change: Change) -> None:
-        """Tell those who subscribed to the base what changed in it."""
-        if self.subscriptions.of(change.base.app_token):
+        """Tell those who subscribed to the base, and its automations, what changed in it."""
+        if change.base.workflows or self.subscriptions.of(change.base.app_token):
             self.announce(change)
 
     def add_app(

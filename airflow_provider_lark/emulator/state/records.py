@@ -13,6 +13,7 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.tenant.changes import RecordChange, RecordsChanged
 from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
 from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table, UserIdType
+from airflow_provider_lark.emulator.tenant.workflows import How
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Edit:
     actor: str
     user_id_type: UserIdType = "open_id"
     by_person: bool = False
+    how: How = "edit"
+    """How a person changes them; the API's own way where it does."""
     unchecked: bool = False
     """ignore_consistency_check: replicas may lag behind this write (§2.3)."""
     member_id: str = ""
@@ -137,7 +140,8 @@ def _bump(edit: Edit) -> None:
 def _announce(edit: Edit, records: Sequence[RecordChange]) -> None:
     changed = [each for each in records if each.before != each.after]
     if changed:
-        edit.state.tell(RecordsChanged(edit.base, edit.table, edit.actor, changed))
+        how = edit.how if edit.by_person else "api"
+        edit.state.tell(RecordsChanged(edit.base, edit.table, edit.actor, changed, how))
 
 
 def _parse_rows(edit: Edit, rows: Sequence[object], writing: Writing) -> list[Cells]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table
+from airflow_provider_lark.emulator.tenant.workflows import How
 
 FieldAction = Literal["field_added", "field_edited", "field_deleted"]
 
@@ -30,6 +31,7 @@ class RecordsChanged:
     table: Table
     actor: str
     records: Sequence[RecordChange]
+    how: How = "edit"
 
 
 @dataclass(frozen=True)

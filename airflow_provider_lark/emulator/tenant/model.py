@@ -8,6 +8,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from airflow_provider_lark.emulator.tenant.kinds import READ_ONLY
+from airflow_provider_lark.emulator.tenant.workflows import Workflow
 
 Cells = dict[str, Any]
 """field_id to the held value; an empty cell has no entry."""
@@ -144,6 +145,7 @@ class Base:
     without_rights: set[str] = field(default_factory=set)
     """Those of them that advanced permissions leave with nothing."""
     files: dict[str, Media] = field(default_factory=dict)
+    workflows: dict[str, Workflow] = field(default_factory=dict)
     created_ms: int = 0
     copied_ms: int = 0
     """When the copying that made it is done (§2.8)."""
