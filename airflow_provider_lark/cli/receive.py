@@ -87,6 +87,7 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
         base = f"POST http://{where}:{sock.getsockname()[1]}"
         print(f"{base}/{conn_id} takes what Lark sends for this connection")
         print(f"{base}/approval/{conn_id} takes what the approval centre sends")
+        print(f"{base}/feed/{conn_id} takes what automations of `airflow lark feed install` send")
     sys.stdout.flush()
     _show_log()
     receiver = Receiver(served)

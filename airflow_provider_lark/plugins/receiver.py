@@ -1,4 +1,4 @@
-"""The receiver inside the api-server: ``POST /lark/events/<connection id>`` and ``POST /lark/approval/<…>``.
+"""The receiver inside the api-server: ``POST /lark/events/<connection id>``, ``/lark/approval/…``, ``/lark/feed/…``.
 
 Airflow loads this module in each of its processes where the receiver is on, so all that it needs is imported at the
 first request.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from airflow_provider_lark.core.doors.web_app import Served
+    from airflow_provider_lark.core.doors.web_app import Served, Way
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +74,7 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
     receiver = Receiver({}, answer_seconds=ANSWER_SECONDS)
     connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
 
-    async def answer(request: Request) -> Response:
-        return await find_and(receiver.answer_for, request)
-
-    async def answer_approval(request: Request) -> Response:
-        return await find_and(receiver.answer_approval_for, request)
-
-    async def find_and(answer_for: Callable[..., Awaitable[Response]], request: Request) -> Response:
+    async def answer(request: Request, way: Way) -> Response:
         connection = connections.get(request.path_params["conn_id"])
         if connection is None:
             return not_served()
@@ -89,7 +84,8 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
             served = await connection.get(ANSWER_SECONDS)
         except (LarkError, TimeoutError):
             return not_ready()
-        return await answer_for(served, request, seconds=ANSWER_SECONDS - (loop.time() - began))
+        return await receiver.answer_for(served, request, way, seconds=ANSWER_SECONDS - (loop.time() - began))
 
-    routes = {"/events/{conn_id}": answer, "/approval/{conn_id}": answer_approval}
-    return Starlette(routes=[Route(path, take, methods=["POST"]) for path, take in routes.items()])
+    ways: tuple[Way, ...] = ("events", "approval", "feed")
+    routes = [Route(f"/{way}/{{conn_id}}", partial(answer, way=way), methods=["POST"]) for way in ways]
+    return Starlette(routes=routes)

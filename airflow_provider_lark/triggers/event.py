@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EVENT_TYPES = ("drive.file.bitable_record_changed_v1", "drive.file.bitable_field_changed_v1")
+EVENT_TYPES = (
+    "drive.file.bitable_record_changed_v1",
+    "drive.file.bitable_field_changed_v1",
+    "base.automation.record_changed",
+)
 
 LOOK_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0

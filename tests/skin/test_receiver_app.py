@@ -20,6 +20,7 @@ from airflow_provider_lark.core.errors import ConfigError, Unreachable
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.door import Door
+from airflow_provider_lark.core.receiving.feed_door import TOKEN_HEADER, FeedDoor, feed_token
 from airflow_provider_lark.plugins.lark import make_fastapi_apps
 from airflow_provider_lark.plugins.receiver import ReceiverApp
 from airflow_provider_lark.plugins.served_connection import FRESH_SECONDS, RETRY_SECONDS, ServedConnection
@@ -34,7 +35,9 @@ KEY = "test key"
 def served(tmp_path):
     engine = open_sqlite(tmp_path / "store.db")
     inbox = SqlInbox(engine, Keyring.from_text(Fernet.generate_key().decode()), "cli_1")
-    yield Served(Door("cli_1", encrypt_key=Secret(KEY)), GroupCommit(inbox))
+    yield Served(
+        Door("cli_1", encrypt_key=Secret(KEY)), GroupCommit(inbox), feed_door=FeedDoor("cli_1", Secret("app secret"))
+    )
     engine.dispose()
 
 
@@ -105,6 +108,28 @@ def test_opening_that_hangs_is_not_waited_for(served):
             return first, status
 
     assert asyncio.run(run()) == (503, 200)
+    assert served.inbox.store.count().pending == 1
+
+
+def test_posts_of_a_feed_have_an_address_of_their_own(served):
+    token = feed_token("cli_1", Secret("app secret"), app_token="bas1", table_id="tbl1").reveal()
+    body = b'{"base": "bas1", "table": "tbl1", "record": "rec1"}'
+
+    async def run():
+        app = ReceiverApp(["lark_default"], lambda _: served)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+
+            async def post(way, shown, conn_id="lark_default"):
+                url = f"http://airflow/{way}/{conn_id}"
+                return (await client.post(url, content=body, headers={TOKEN_HEADER: shown})).status_code
+
+            while (first := await post("feed", token)) == 503:
+                # the connection is still being opened
+                await asyncio.sleep(0.01)
+            # what is not served at all is told from what is refused
+            return [first, await post("feed", "x"), await post("feed", token, "nobody"), await post("approval", token)]
+
+    assert asyncio.run(run()) == [200, 401, 404, 404]
     assert served.inbox.store.count().pending == 1
 
 

@@ -1,4 +1,4 @@
-"""The doors as a web application: for each app that is served ``POST /{name}`` and ``POST /approval/{name}``.
+"""The doors as a web application: for each app ``POST /{name}``, ``POST /approval/{name}``, ``POST /feed/{name}``.
 
 What is accepted stands in the inbox before the answer goes out; Lark waits three seconds for an answer, one for the
 check of the address. Needs Starlette, which Airflow brings along.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +22,7 @@ from airflow_provider_lark.core.doors.intake import ANSWER_SECONDS, Counts, Inta
 from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
 from airflow_provider_lark.core.receiving.door import Challenge, Door
+from airflow_provider_lark.core.receiving.feed_door import FEED_BYTES_MAX, FeedDoor
 from airflow_provider_lark.core.receiving.refusal import Refused
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -29,6 +32,10 @@ READ_SECONDS = 10.0
 """Lark sends a delivery in one go; who sends it drop by drop holds a connection."""
 
 
+Way = Literal["events", "approval", "feed"]
+"""What comes: Lark's events and clicks, decisions of the approval centre, posts of a base's automations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """An app that is served."""
@@ -36,6 +43,11 @@ class Served:
     door: Door
     inbox: AsyncDeliveryStore
     approval_door: ApprovalDoor | None = None
+    feed_door: FeedDoor | None = None
+
+    def door_of(self, way: Way) -> Door | ApprovalDoor | FeedDoor | None:
+        """Return what lets in what comes this way; None: it is not served."""
+        return {"events": self.door, "approval": self.approval_door, "feed": self.feed_door}[way]
 
 
 class Receiver:
@@ -57,35 +69,24 @@ class Receiver:
         """What has come since the start."""
         return self._intake.counts
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request, way: Way = "events") -> Response:
         """Answer one request of Lark."""
         served = self._apps.get(request.path_params["name"])
-        return not_served() if served is None else await self.answer_for(served, request)
+        return not_served() if served is None else await self.answer_for(served, request, way)
 
-    async def answer_approval(self, request: Request) -> Response:
-        """Answer one callback of the approval centre."""
-        served = self._apps.get(request.path_params["name"])
-        return not_served() if served is None else await self.answer_approval_for(served, request)
-
-    async def answer_approval_for(self, served: Served, request: Request, *, seconds: float | None = None) -> Response:
-        """Answer a callback of the approval centre for an app that has been found, as :meth:`answer_for`."""
-        if served.approval_door is None:
-            return not_served()
-        return await self._answer(served.approval_door, served.inbox, request, seconds)
-
-    async def answer_for(self, served: Served, request: Request, *, seconds: float | None = None) -> Response:
+    async def answer_for(
+        self, served: Served, request: Request, way: Way = "events", *, seconds: float | None = None
+    ) -> Response:
         """Answer a request for an app that has been found.
 
         :param seconds: after so long Lark is told that the delivery is not stored; default: *answer_seconds*.
         """
-        return await self._answer(served.door, served.inbox, request, seconds)
-
-    async def _answer(
-        self, door: Door | ApprovalDoor, inbox: AsyncDeliveryStore, request: Request, seconds: float | None
-    ) -> Response:
+        door = served.door_of(way)
+        if door is None:
+            return not_served()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                body = await _read_body(request)
+                body = await _read_body(request, FEED_BYTES_MAX if way == "feed" else BODY_BYTES_MAX)
             taken = door.receive(body, request.headers, now_ms=int(self._clock.now() * 1000))
         except _Unreadable as unread:
             self.counts.note(unread.outcome, unread.message)
@@ -103,13 +104,18 @@ class Receiver:
             return _say(refused.status, "refused")
         if isinstance(taken, Challenge):
             return JSONResponse(taken.answer)
-        return _tell(await self._intake.store(inbox, taken, seconds=seconds))
+        return _tell(await self._intake.store(served.inbox, taken, seconds=seconds))
 
 
 def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:
     """Return the application; mount it, or serve it with uvicorn."""
-    routes = {f"{prefix}/{{name}}": receiver.answer, f"{prefix}/approval/{{name}}": receiver.answer_approval}
-    return Starlette(routes=[Route(path, answer, methods=["POST"]) for path, answer in routes.items()])
+    ways: dict[str, Way] = {"": "events", "/approval": "approval", "/feed": "feed"}
+    return Starlette(
+        routes=[
+            Route(f"{prefix}{below}/{{name}}", partial(receiver.answer, way=way), methods=["POST"])
+            for below, way in ways.items()
+        ]
+    )
 
 
 def not_served() -> Response:
@@ -130,18 +136,18 @@ class _Unreadable(Exception):
         self.message = message
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request, bytes_max: int) -> bytes:
     """Return the body; one that is too long is left unread."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise _Unreadable(415, "compressed", "compressed bodies are not taken: Lark sends none")
     told = request.headers.get("content-length", "0")
-    if not told.isdigit() or int(told) > BODY_BYTES_MAX:
-        raise _Unreadable(413, "too_long", f"bodies of more than {BODY_BYTES_MAX} bytes are not taken")
+    if not told.isdigit() or int(told) > bytes_max:
+        raise _Unreadable(413, "too_long", f"bodies of more than {bytes_max} bytes are not taken")
     parts, size = list[bytes](), 0
     async for part in request.stream():
         size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise _Unreadable(413, "too_long", f"bodies of more than {BODY_BYTES_MAX} bytes are not taken")
+        if size > bytes_max:
+            raise _Unreadable(413, "too_long", f"bodies of more than {bytes_max} bytes are not taken")
         parts.append(part)
     return b"".join(parts)
 

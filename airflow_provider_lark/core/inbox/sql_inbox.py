@@ -9,11 +9,11 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, or_, select, update
 
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
-from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox
+from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, inbox, inbox_identities
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.clock import Clock
@@ -32,6 +32,7 @@ from airflow_provider_lark.core.inbox.inbox import (
 )
 from airflow_provider_lark.core.inbox.keeping import NewEntry, Raced, Refused, first_seen_ms, keep_all
 from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
+from airflow_provider_lark.core.receiving.feed_door import FEED_CHANGED, hint_identity
 
 LEFT_TO_OTHERS_SECONDS = 1800.0
 """As long as an entry that cannot be handled is tried again."""
@@ -161,7 +162,14 @@ class SqlInbox:
                 )
                 continue
             entries.append(Entry(row.id, row.kind, row.event_type, row.event_id, body, row.attempts))
+        self._forget_hints(conn, entries)
         return entries
+
+    def _forget_hints(self, conn: Connection, entries: Sequence[Entry]) -> None:
+        """Let the next hint of an automation for the same record be a new one: it tells of an edit after this claim."""
+        known = [hint_identity(self._app_id, each.event) for each in entries if each.type == FEED_CHANGED]
+        for some in split(sorted(known)):
+            conn.execute(delete(inbox_identities).where(is_among(inbox_identities.c.identity, some)))
 
     def _take_back_expired(self, conn: Connection) -> None:
         expired = (

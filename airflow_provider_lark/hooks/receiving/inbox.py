@@ -39,12 +39,15 @@ def open_served(conn_id: str) -> Served:
     """
     from airflow_provider_lark.core.doors.web_app import Served
     from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
+    from airflow_provider_lark.core.receiving.feed_door import FeedDoor
     from airflow_provider_lark.hooks.lark import LarkHook
 
     hook = LarkHook(conn_id)
     door = open_door(hook)
-    approval_door = ApprovalDoor(hook.settings.app_id, approval_secrets(hook))
-    return Served(door, open_delivery_store(hook), approval_door)
+    settings = hook.settings
+    approval_door = ApprovalDoor(settings.app_id, approval_secrets(hook))
+    feed_door = FeedDoor(settings.app_id, settings.app_secret)
+    return Served(door, open_delivery_store(hook), approval_door, feed_door)
 
 
 def open_delivery_store(hook: LarkHook) -> AsyncDeliveryStore:

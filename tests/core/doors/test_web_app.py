@@ -28,10 +28,12 @@ from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor, callback_secrets
 from airflow_provider_lark.core.receiving.door import Door
+from airflow_provider_lark.core.receiving.feed_door import FeedDoor
 from airflow_provider_lark.emulator import Emulator
 from tests.core.receiving.sealing import click, dump, encrypt, event, signed
 
 KEY, TOKEN, AT = "test key", "vtoken", 1_599_360_473
+APP_SECRET = "emulator-secret"
 RING = "A" * 43 + "="
 
 
@@ -83,7 +85,11 @@ def serve(
     door = Door(app_id, encrypt_key=Secret(KEY), verification_token=Secret(TOKEN))
     approval_door = ApprovalDoor(app_id, callback_secrets(app_id, encrypt_key=Secret(KEY)))
     receiver = Receiver(
-        {"lark_default": Served(door, front or GroupCommit(inbox), approval_door)},
+        {
+            "lark_default": Served(
+                door, front or GroupCommit(inbox), approval_door, FeedDoor(app_id, Secret(APP_SECRET))
+            )
+        },
         answer_seconds=answer_seconds,
         clock=clock or StoppedClock(),
     )
