@@ -65,8 +65,9 @@ CONFIG = {
             kind="boolean",
         ),
         "receiver_url": _option(
-            "Where Lark reaches the receiver: the address before `/approval/<connection ID>`. Operators of the "
-            "approval centre tell it to Lark.",
+            "Where Lark reaches the receiver: the address before `/approval/<connection ID>` and "
+            "`/feed/<connection ID>`. Operators of the approval centre and `airflow lark feed install` tell it to "
+            "Lark.",
             example="https://airflow.example.com/lark",
         ),
         "receiver_conn_ids": _option(

@@ -180,6 +180,34 @@ _APPLY_ARGS = (
     ARG_VERBOSE,
 )
 
+_FEED_ARGS = (_ARG_CONN_ID, _ARG_MAPPING, _ARG_MAPPING_NAME)
+_ARG_ADDRESS = _arg(
+    "--address",
+    help="Where Lark reaches the receiver, without /feed/<connection id> (default: [lark] receiver_url)",
+    metavar="URL",
+)
+
+_FEED_COMMANDS = (
+    ActionCommand(
+        name="install",
+        help="Make the automation that tells of edits in each table, or put it right",
+        func=lazy_load_command("airflow_provider_lark.cli.feed.install"),
+        args=(*_FEED_ARGS, _ARG_ADDRESS, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="status",
+        help="Check these automations; exit status 1 if one is missing or changed",
+        func=lazy_load_command("airflow_provider_lark.cli.feed.status"),
+        args=(*_FEED_ARGS, _ARG_ADDRESS, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="uninstall",
+        help="Remove these automations, and no others",
+        func=lazy_load_command("airflow_provider_lark.cli.feed.uninstall"),
+        args=(*_FEED_ARGS, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+)
+
 _RECEIVE_ARGS = (
     _arg(
         "--conn-id",
@@ -235,6 +263,11 @@ def get_lark_cli_commands() -> list[CLICommand]:
                     help="Receive Lark's events and store them for continuous syncs",
                     func=lazy_load_command("airflow_provider_lark.cli.receive.receive"),
                     args=_RECEIVE_ARGS,
+                ),
+                GroupCommand(
+                    name="feed",
+                    help="Manage automations that tell of edits, where the app has no event scopes",
+                    subcommands=_FEED_COMMANDS,
                 ),
                 GroupCommand(
                     name="inbox", help="Manage what Lark sent and what waits to be handled", subcommands=INBOX_COMMANDS

@@ -6,18 +6,18 @@ from argparse import Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from airflow.sdk.configuration import conf
-
-from airflow_provider_lark.core import LarkClient, load_mappings
+from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
 from airflow_provider_lark.core.api.address import TableAddress, parse_base
 from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.core.inbox.connection import find_holder
 from airflow_provider_lark.core.inbox.survey import survey
+from airflow_provider_lark.core.receiving.feed_door import FEED_CHANGED
 from airflow_provider_lark.core.sync.doctor import Finding
 from airflow_provider_lark.core.sync.doctor.console import Receivers, examine_console
 from airflow_provider_lark.core.sync.doctor.events import (
     check_receiver,
     examine_arrivals,
+    examine_feed,
     examine_inbox,
     examine_keys,
     examine_queues,
@@ -26,7 +26,8 @@ from airflow_provider_lark.core.sync.doctor.events import (
 from airflow_provider_lark.core.sync.doctor.findings import Answer, look
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
-from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids
+from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids, read_receiver_url
+from airflow_provider_lark.hooks.receiving.feed import feed_address, open_feeds, tables_of
 from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
 
 
@@ -38,6 +39,7 @@ def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Itera
     yield from examine_console(client, _find_receivers(hook, args))
     for name, address in _bases(hook, args).items():
         yield examine_subscription(client, name, address)
+    yield from _examine_feeds(client, hook, args)
     yield from _examine_store(hook, subject)
     if settings.rabbitmq_conn_id is not None:
         yield look(f"RabbitMQ {settings.rabbitmq_conn_id}", "queues", partial(_examine_queues, hook))
@@ -53,7 +55,7 @@ def _find_receivers(hook: LarkHook, args: Namespace) -> Receivers:
     except LarkError:
         # the line of the inbox says what is wrong with the store
         holder = None
-    base = (conf.get("lark", "receiver_url", fallback="") or "").strip().rstrip("/")
+    base = read_receiver_url()
     try:
         is_in_api_server = conn_id in (read_conn_ids() or ())
     except ConfigError:
@@ -62,6 +64,30 @@ def _find_receivers(hook: LarkHook, args: Namespace) -> Receivers:
     # below it the api-server has /events/…, and a receiver of its own does not
     urls = (f"{base}/events/{conn_id}", *(() if is_in_api_server else (f"{base}/{conn_id}",)))
     return Receivers(holder, is_in_api_server or bool(args.receiver_url or base), urls if base else ())
+
+
+def _examine_feeds(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[Finding]:
+    """Yield how the feeds of the mappings stand, for those who have some."""
+    for mapping in _mappings(hook, args):
+        subject = f"mapping {mapping.name}"
+        try:
+            address = feed_address(hook.lark_conn_id, None)
+            (found,) = open_feeds(hook, client, address).status(list(tables_of(hook, client, [mapping])))
+        except LarkError as exc:
+            # most apps have events and no feeds
+            yield Finding(subject, "feed", "ok", f"not looked at, which keeps nothing from working: {exc.message}")
+            continue
+        yield look(subject, "feed", partial(examine_feed, found))
+
+
+def _mappings(hook: LarkHook, args: Namespace) -> Iterator[TableMapping]:
+    """Yield the mappings that are to be examined; of a file that is wrong, their own examination says what."""
+    for path in dict.fromkeys(args.mapping):
+        try:
+            mappings = [each.with_bases(hook.bases) for each in load_mappings(path)]
+        except LarkError:
+            continue
+        yield from (each for each in mappings if not args.mapping_name or each.name in args.mapping_name)
 
 
 def _examine_store(hook: LarkHook, subject: str) -> Iterator[Finding]:
@@ -75,6 +101,8 @@ def _examine_store(hook: LarkHook, subject: str) -> Iterator[Finding]:
     yield look(subject, "inbox", partial(examine_inbox, groups, hook.clock))
     yield look(subject, "arrivals", partial(examine_arrivals, groups, "event", hook.clock))
     yield look(subject, "clicks", partial(examine_arrivals, groups, "card", hook.clock))
+    if any(each.type == FEED_CHANGED for each in groups):
+        yield look(subject, "feed", partial(examine_arrivals, groups, FEED_CHANGED, hook.clock))
 
 
 def _examine_queues(hook: LarkHook) -> Answer:
@@ -86,19 +114,12 @@ def _bases(hook: LarkHook, args: Namespace) -> dict[str, TableAddress]:
     """Return the bases of the connection and of the mappings, each once, by what they are called there."""
     named = {f"base {name}": parse_base(name, bases=hook.bases) for name in hook.bases}
     known = {_place(address) for address in named.values()}
-    for path in args.mapping:
-        try:
-            mappings = [each.with_bases(hook.bases) for each in load_mappings(path)]
-        except LarkError:
-            # the examination of the mappings says what is wrong with the file
-            continue
-        for mapping in mappings:
-            target = mapping.lark
-            address = TableAddress(app_token=target.app_token, wiki_token=target.wiki_token)
-            is_wanted = not args.mapping_name or mapping.name in args.mapping_name
-            if is_wanted and _place(address) not in known:
-                known.add(_place(address))
-                named[f"base of mapping {mapping.name}"] = address
+    for mapping in _mappings(hook, args):
+        target = mapping.lark
+        address = TableAddress(app_token=target.app_token, wiki_token=target.wiki_token)
+        if _place(address) not in known:
+            known.add(_place(address))
+            named[f"base of mapping {mapping.name}"] = address
     return named
 
 

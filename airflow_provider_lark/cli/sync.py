@@ -17,6 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.mappings import wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import ConfigError
@@ -39,7 +40,7 @@ _PAGE = 500
 @command
 def plan(args: Namespace) -> None:
     """Print what a run of each mapping would do; exit with status 2 when that is anything."""
-    mappings = _wanted(args)
+    mappings = wanted_mappings(args)
     hook = LarkHook(args.conn_id)
     waits = False
     with ExitStack() as stack:
@@ -115,15 +116,6 @@ def _done(report: ApplyReport) -> dict[str, Any]:
         "In Lark": f"{lark.created} created, {lark.updated} updated, {lark.deleted} deleted",
         "In SQL": f"{sql.created} created, {sql.updated} updated, {sql.deleted} deleted",
     }
-
-
-def _wanted(args: Namespace) -> list[TableMapping]:
-    found = load_all_mappings(args.mapping)
-    names = [mapping.name for mapping in found]
-    for name in args.mapping_name:
-        if name not in names:
-            raise ConfigError(f"--mapping-name {name}: not in the given files; {did_you_mean(name, names)}")
-    return [mapping for mapping in found if not args.mapping_name or mapping.name in args.mapping_name]
 
 
 @contextmanager

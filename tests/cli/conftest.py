@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from tests.airflow_home import migrate, prepare
@@ -120,6 +122,26 @@ def shop(emulator, tmp_path, monkeypatch):
     file = tmp_path / "lark_sync.yaml"
     file.write_text(yaml.safe_dump({"mappings": [{"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas"}]}))
     return str(file)
+
+
+@pytest.fixture
+def connect(shop, monkeypatch, tmp_path):
+    """Give what sets the shop's connection, with all that receiving needs unless told otherwise."""
+    conn = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", Fernet.generate_key().decode())
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "store.db")}))
+
+    def change(**extra):
+        full = {
+            "store_conn_id": "store",
+            "event_encrypt_key_secret": "encrypt key",
+            "event_verification_token": "verification token",
+        }
+        kept = {name: value for name, value in (conn["extra"] | full | extra).items() if value is not None}
+        monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps({**conn, "extra": kept}))
+
+    change()
+    return change
 
 
 @pytest.fixture

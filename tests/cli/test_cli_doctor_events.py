@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from cryptography.fernet import Fernet
 
 from tests.clocks import wait_until
 from tests.core.receiving.sealing import click, event
 
-KEY, TOKEN = "encrypt key", "verification token"
-
-
-@pytest.fixture
-def connect(shop, monkeypatch, tmp_path):
-    """Give what sets the shop's connection, with all that receiving needs unless told otherwise."""
-    conn = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
-    monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", Fernet.generate_key().decode())
-    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "store.db")}))
-
-    def change(**extra):
-        full = {"store_conn_id": "store", "event_encrypt_key_secret": KEY, "event_verification_token": TOKEN}
-        kept = {name: value for name, value in (conn["extra"] | full | extra).items() if value is not None}
-        monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps({**conn, "extra": kept}))
-
-    change()
-    return change
+KEY = "encrypt key"
 
 
 @pytest.fixture

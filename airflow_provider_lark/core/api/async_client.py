@@ -20,6 +20,7 @@ from airflow_provider_lark.core.api.services.messaging import Messaging
 from airflow_provider_lark.core.api.services.reactions import Reactions
 from airflow_provider_lark.core.api.services.resources import Resources
 from airflow_provider_lark.core.api.services.wiki import Wiki
+from airflow_provider_lark.core.api.services.workflows import Workflows
 
 
 class AsyncLarkClient(LoopDriver, BaseClient):
@@ -44,3 +45,4 @@ class AsyncLarkClient(LoopDriver, BaseClient):
         self.reactions: Reactions[AsyncDriver] = Reactions(self, self._session)
         self.resources: Resources[AsyncDriver] = Resources(self, self._session)
         self.wiki: Wiki[AsyncDriver] = Wiki(self, self._session)
+        self.workflows: Workflows[AsyncDriver] = Workflows(self, self._session)

@@ -20,6 +20,7 @@ from airflow_provider_lark.core.api.services.messaging import Messaging
 from airflow_provider_lark.core.api.services.reactions import Reactions
 from airflow_provider_lark.core.api.services.resources import Resources
 from airflow_provider_lark.core.api.services.wiki import Wiki
+from airflow_provider_lark.core.api.services.workflows import Workflows
 
 
 class LarkClient(BlockingDriver, BaseClient):
@@ -44,3 +45,4 @@ class LarkClient(BlockingDriver, BaseClient):
         self.reactions: Reactions[SyncDriver] = Reactions(self, self._session)
         self.resources: Resources[SyncDriver] = Resources(self, self._session)
         self.wiki: Wiki[SyncDriver] = Wiki(self, self._session)
+        self.workflows: Workflows[SyncDriver] = Workflows(self, self._session)

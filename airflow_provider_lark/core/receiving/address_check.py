@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import secrets
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
@@ -43,3 +44,13 @@ def _encrypt(plain: bytes, encrypt_key: Secret) -> str:
     encryptor = Cipher(algorithms.AES256(key), modes.CBC(iv)).encryptor()
     padded = padder.update(plain) + padder.finalize()
     return base64.b64encode(iv + encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+def show_url(url: str) -> str:
+    """Return an address without what may be secret in it, and without the slash at its end: user, query, fragment."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return "an address that cannot be read"
+    place = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"

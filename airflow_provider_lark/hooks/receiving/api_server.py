@@ -1,4 +1,4 @@
-"""For which connections the api-server receives, as ``[lark]`` of Airflow's configuration says."""
+"""Where and for which connections Airflow receives, as ``[lark]`` of its configuration says."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def read_conn_ids() -> list[str] | None:
         return None
     names = conf.get("lark", "receiver_conn_ids", fallback="lark_default") or ""
     return list(dict.fromkeys(name for each in names.replace("\n", ",").split(",") if (name := each.strip())))
+
+
+def read_receiver_url(given: str | None = None) -> str:
+    """Return below which address the receiver answers Lark, without a slash at the end; empty: nobody has said.
+
+    :param given: wins over ``[lark] receiver_url``.
+    """
+    return (given or conf.get("lark", "receiver_url", fallback="") or "").strip().rstrip("/")

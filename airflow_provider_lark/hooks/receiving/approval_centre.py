@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.configuration import conf
-
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.receiving.api_server import read_receiver_url
 from airflow_provider_lark.hooks.receiving.inbox import approval_secrets
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def callback_of(hook: LarkHook, receiver_url: str | None) -> DecisionCallback:
     """
     from airflow_provider_lark.core.api.services.approval import DecisionCallback
 
-    base = (receiver_url or conf.get("lark", "receiver_url", fallback="") or "").strip().rstrip("/")
+    base = read_receiver_url(receiver_url)
     if not base:
         raise ConfigError(
             "receiver_url: is empty, so the approval centre could not tell what people decide; set [lark] receiver_url "

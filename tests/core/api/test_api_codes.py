@@ -22,7 +22,7 @@ from airflow_provider_lark.core.errors import (
 from airflow_provider_lark.emulator.codes.general import CODES
 
 #: the emulator knows them for scripted faults; the client has no calls that they answer
-OF_OTHER_SERVICES = {5000, 1064510, 1064511, 800004006, 800010701}
+OF_OTHER_SERVICES = {5000, 1064510, 1064511}
 
 
 def test_every_code_that_the_emulator_knows_has_a_meaning() -> None:

@@ -28,6 +28,8 @@ _PROPERTIES = {
 }
 
 SCHEMA_MEANINGS: dict[int, Meaning] = {
+    800010701: Meaning(BadRequest, "Lark rejected a part of the request", "check the part that it names"),
+    800004006: Meaning(BadRequest, "Lark misses a part of the request, or cannot use it", "check the part it names"),
     1254000: Meaning(BadRequest, "Lark cannot parse the request's JSON", REPORT),
     1254001: Meaning(BadRequest, "the request body does not have the expected form", REPORT),
     1254006: Meaning(BadRequest, "a record_id is malformed", "use a record_id (rec…)"),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.services.application import SELF_MANAGE
 from airflow_provider_lark.core.api.wire.results import AppSettings, AppVersion, CallbackSettings
 from airflow_provider_lark.core.errors import AccessDenied, LarkError
+from airflow_provider_lark.core.receiving.address_check import show_url
 from airflow_provider_lark.core.receiving.envelope import OLD_CARD_ACTION
 from airflow_provider_lark.core.sync.doctor.events import RECORD_CHANGED
 from airflow_provider_lark.core.sync.doctor.findings import Answer, Finding, look
@@ -140,13 +140,3 @@ def _examine_request_url(request_url: str, receivers: Receivers) -> Answer:
             "URL, or correct receiver_url"
         )
     return f"{told}, as [lark] receiver_url says" if wanted else told
-
-
-def show_url(url: str) -> str:
-    """Return an address without what may be secret in it, and without the slash at its end: user, query, fragment."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return "an address that cannot be read"
-    place = parts.netloc.rpartition("@")[2].lower()
-    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"

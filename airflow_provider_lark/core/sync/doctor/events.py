@@ -17,7 +17,9 @@ from airflow_provider_lark.core.errors import NotFound
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.inbox.survey import Group
 from airflow_provider_lark.core.receiving.address_check import ANSWER_SECONDS, is_answer, make_check
+from airflow_provider_lark.core.receiving.feed_door import FEED_CHANGED
 from airflow_provider_lark.core.sync.doctor.findings import Answer, Finding, look
+from airflow_provider_lark.core.sync.feed import TableFeed
 
 RECORD_CHANGED = "drive.file.bitable_record_changed_v1"
 
@@ -95,14 +97,32 @@ _STATUSES = ("pending", "processing", "completed", "failed")
 
 
 def examine_arrivals(groups: Iterable[Group], kind: str, clock: Clock) -> Answer:
-    """Tell when the last event, or click, arrived, as far back as the inbox remembers."""
-    newest = max((each.newest_ms for each in groups if each.kind == kind), default=None)
-    noun = "event" if kind == "event" else "click"
+    """Tell when the last event, click or post of a feed arrived, as far back as the inbox remembers.
+
+    :param kind: ``event``, ``card``, or :data:`.FEED_CHANGED`; an event that a feed sent is none of Lark's.
+    """
+    newest = max((each.newest_ms for each in groups if kind == _kind(each)), default=None)
+    noun = {"event": "event", "card": "click"}.get(kind, "post of a feed")
     if newest is not None:
         return f"the last {noun} arrived {_age(clock.now() - newest / 1000)} ago"
     if kind == "event":
         return "warning", f"no event stands in the inbox, so none arrived within a week; {EVENT_SWITCHES}"
     return f"no click stands in the inbox, so none arrived within a week; if cards have buttons: {CLICK_SWITCHES}"
+
+
+def _kind(group: Group) -> str:
+    return FEED_CHANGED if group.type == FEED_CHANGED else group.kind
+
+
+def examine_feed(feed: TableFeed) -> Answer:
+    """Tell how the feed of a table stands; that there is none is no fault."""
+    if feed.state == "missing":
+        return "none, and none is needed where Lark sends events; see `airflow lark feed install`"
+    if feed.state == "ok":
+        return f"automation {feed.workflow_id} posts edits to {feed.address}"
+    return "warning", (
+        f"automation {feed.workflow_id} is not as it should be: {feed.detail}; run `airflow lark feed install`"
+    )
 
 
 def examine_queues(counts: tuple[int, int]) -> Answer:
