@@ -276,6 +276,17 @@ def test_automation_that_may_not_be_deleted_is_switched_off(feed, installed, emu
     assert emulator.state.bases[place[0]].workflows == {}
 
 
+def test_automation_of_others_that_cannot_be_read_keeps_nobody_from_a_feed(feed, installed, emulator, place):
+    made = {**vars(installed), "workflow_id": "wkfbroken", "title": "Reminder", "client_token": "2"}
+    emulator.state.bases[place[0]].workflows["wkfbroken"] = type(installed)(**made)
+    del emulator.state.bases[place[0]].workflows[installed.workflow_id]
+    emulator.faults.add("GET .*/workflows/:workflow_id", code=800010701, times=None)
+    assert feed("install", "--address", ADDRESS)[1]["Feed"] == "installed"
+    # one of ours that cannot be read is not made anew
+    assert feed("install", "--address", ADDRESS)[0] == 1
+    assert len(emulator.state.bases[place[0]].workflows) == 2
+
+
 def test_second_one_for_a_table_is_removed(feed, installed, emulator, place):
     workflows = emulator.state.bases[place[0]].workflows
     workflows["wkftwice"] = type(installed)(**{**vars(installed), "workflow_id": "wkftwice"})

@@ -1,7 +1,7 @@
 """Automations of a base: ``client.workflows``.
 
 They are in base/v3, which no public document describes; what stands here is read from the source of Lark's command
-line client (docs/reference/lark-bitable.md, §4.8). So a tenant may answer none of it.
+line client (lark-api §4.8). So a tenant may answer none of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The automation of one table: its steps as they should be, and what those that stand in a base say. Sans I/O.
 
-Steps as docs/reference/lark-bitable.md, §4.8, has them.
+Steps are those of lark-api §4.8.
 """
 
 from __future__ import annotations

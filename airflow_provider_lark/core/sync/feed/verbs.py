@@ -12,7 +12,7 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.services.workflows import DELETE_SCOPES, SCOPES, Workflow
 from airflow_provider_lark.core.api.wire.answers import JsonObject
 from airflow_provider_lark.core.api.wire.secret import Secret
-from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, UnexpectedAnswer
+from airflow_provider_lark.core.errors import AccessDenied, BadRequest, NotFound, ReadFailed, UnexpectedAnswer
 from airflow_provider_lark.core.receiving.address_check import show_url
 from airflow_provider_lark.core.receiving.feed_door import feed_token
 from airflow_provider_lark.core.sync.feed.automation import (
@@ -200,13 +200,23 @@ class Feeds:
         if app_token not in self._found:
             pages = self._client.workflows.pages(app_token=app_token)
             listed = [each for page in pages for each in page.items]
-            self._found[app_token] = [
-                _Ours(whole, read(whole))
-                for each in listed
-                if each.trigger_type in ("", TRIGGER) or each.title.startswith(TITLE_START)
-                for whole in [self._client.workflows.get(app_token=app_token, workflow_id=each.workflow_id)]
-            ]
+            read_ = (self._read(app_token, each) for each in listed)
+            self._found[app_token] = [each for each in read_ if each is not None]
         return self._found[app_token]
+
+    def _read(self, app_token: str, listed: Workflow) -> _Ours | None:
+        """Return an automation with its steps; None where it cannot be ours."""
+        is_named = listed.title.startswith(TITLE_START)
+        if not is_named and listed.trigger_type not in ("", TRIGGER):
+            return None
+        try:
+            whole = self._client.workflows.get(app_token=app_token, workflow_id=listed.workflow_id)
+        except (BadRequest, NotFound, ReadFailed):
+            if is_named:
+                raise
+            # what somebody else made, and Lark cannot show, is no reason to have no feed
+            return None
+        return _Ours(whole, read(whole))
 
     def _name(self, table: TableRef) -> str:
         if table.app_token not in self._names:
@@ -243,7 +253,7 @@ def _explained(app_token: str) -> Iterator[None]:
             raise
         raise UnexpectedAnswer(
             f"base {app_token}: Lark does not let apps at automations (base/v3) here, so there can be no feed; use "
-            f"events, or a shorter poll_interval ({exc.message})",
+            "events, or a shorter poll_interval",
             code=exc.code,
             log_id=exc.log_id,
             endpoint=exc.endpoint,
@@ -251,9 +261,10 @@ def _explained(app_token: str) -> Iterator[None]:
     except AccessDenied as exc:
         if exc.code != _NO_SCOPE:
             raise
+        lacking = " or ".join(exc.scopes) or "one of them"
         raise AccessDenied(
-            f"base {app_token}: a feed needs the scopes {', '.join(SCOPES)}; add them in the developer console under "
-            f"Permissions & Scopes, and publish a version of the app ({exc.message})",
+            f"base {app_token}: a feed needs the scopes {', '.join(SCOPES)}, and the app lacks {lacking}; add what is "
+            "missing in the developer console under Permissions & Scopes, and publish a version of the app",
             scopes=exc.scopes,
             code=exc.code,
             log_id=exc.log_id,
