@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import wanted_mappings
-from airflow_provider_lark.cli.output import print_rows
+from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.api.address import TableRef
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.feed import Feeds, TableFeed
@@ -26,23 +27,35 @@ def install(args: Namespace) -> None:
             "--address: is missing, and [lark] receiver_url is not set either; give the address below which Lark "
             "reaches the receiver, such as https://airflow.example.com/lark"
         )
-    _run(args, address, Feeds.install)
+    _run(args, address, Feeds.install, _reading(args))
 
 
 @command
 def status(args: Namespace) -> None:
     """Tell how the feed of each table stands; exit with status 1 when one is not as it should be."""
-    _run(args, feed_address(args.conn_id, args.address), Feeds.status)
+    _run(args, feed_address(args.conn_id, args.address), Feeds.status, _reading(args))
 
 
 @command
 def uninstall(args: Namespace) -> None:
     """Remove the feed of each table; exit with status 1 when one could only be switched off."""
-    _run(args, "", Feeds.uninstall)
+    _run(args, "", Feeds.uninstall, wanted_mappings(args))
 
 
-def _run(args: Namespace, address: str, act: Act) -> None:
+def _reading(args: Namespace) -> list[TableMapping]:
+    """Return the mappings that read Lark's edits; of the others, say that they need no feed."""
     mappings = wanted_mappings(args)
+    reading = [each for each in mappings if each.direction != "to_lark"]
+    if not reading:
+        raise ConfigError("the mappings have the direction to_lark: they read no edits of Lark, and need no feed")
+    if args.output in ("table", "plain"):
+        for each in mappings:
+            if each not in reading:
+                print(shown(f"{each.name}: has the direction to_lark, reads no edits of Lark, and needs no feed"))
+    return reading
+
+
+def _run(args: Namespace, address: str, act: Act, mappings: Sequence[TableMapping]) -> None:
     hook = LarkHook(args.conn_id)
     done: list[TableFeed] = []
     with hook.client() as client:

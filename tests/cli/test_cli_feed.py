@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import text
 
 from tests.cli.test_cli_doctor_events import receiver
-from tests.clocks import JumpingClock
+from tests.clocks import JumpingClock, wait_until
 from tests.databases import open_sqlite
 
 ADDRESS = "https://airflow.example.com/lark"
@@ -328,6 +328,33 @@ def test_trigger_that_needs_conditions_gets_some_that_every_record_meets(feed, e
     ]
 
 
+def test_mapping_that_reads_no_edits_gets_no_feed(airflow, emulator, place, tmp_path):
+    emulator.state.create_table(place[0], "users", [{"field_name": "code", "type": 1}])
+    file = tmp_path / "both.yaml"
+    one_way = {"lark": {"base": "MyDB", "table": "areas"}, "sql": "areas", "direction": "to_lark"}
+    other = {"lark": {"base": "MyDB", "table": "users"}, "sql": "users"}
+    file.write_text(yaml.safe_dump({"mappings": [one_way, other]}))
+
+    done = airflow("feed", "install", "-m", str(file), "--address", ADDRESS)
+    assert (done.status, "areas: has the direction to_lark" in done.out) == (0, True)
+    (made,) = emulator.state.bases[place[0]].workflows.values()
+    assert made.steps[0]["data"]["table_name"] == "users"
+    assert airflow("feed", "status", "-m", str(file)).status == 0
+    alone = airflow("feed", "install", "-m", str(file), "--mapping-name", "areas", "--address", ADDRESS)
+    assert (alone.status, "need no feed" in alone.err) == (1, True)
+
+
+def test_refusal_that_quotes_the_token_is_not_repeated(feed, emulator, place):
+    from airflow_provider_lark.core.api.wire.secret import Secret
+    from airflow_provider_lark.core.receiving.feed_door import feed_token
+
+    secret = Secret(emulator.app_secret)
+    token = feed_token(emulator.app_id, secret, app_token=place[0], table_id=place[1]).reveal()
+    emulator.faults.add("POST .*/workflows$", code=800010701, times=None, msg=f"invalid header value {token}")
+    status, _, err = feed("install", "--address", ADDRESS)
+    assert (status, "rejected a part of the request" in err, token[:8] in err) == (1, True, False)
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
@@ -388,6 +415,25 @@ def test_posts_of_a_feed_are_not_taken_for_events_of_lark(airflow, shop, place, 
     }
     assert found["arrivals"][0] == "warning"
     assert found["feed"][1].startswith("the last post of a feed arrived ")
+
+
+def test_posts_through_rabbitmq_are_one_hint_too(airflow, shop, place, emulator, connect, queue):
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.inbox import open_inbox
+
+    connect(rabbitmq_conn_id="broker")
+    inbox = open_inbox(LarkHook())
+    with receiver() as url:
+        airflow("feed", "install", "-m", shop, "--address", url.removesuffix("/lark_default"))
+        record = emulator.person.add_record(*place, {"code": "a"})
+        for name in "bcd":
+            emulator.person.edit_record(*place, record, {"name": name})
+        other = emulator.person.add_record(*place, {"code": "b"})
+        emulator.automations.settle(60)
+        assert [run.status for run in emulator.automations.log()] == [200] * 5
+        wait_until(lambda: inbox.count().pending == 2)
+    taken = inbox.claim(limit=9, token="me", lease_seconds=60, subject="/".join(place))
+    assert [each.event["action_list"][0]["record_id"] for each in taken] == [record, other]
 
 
 def test_app_secret_that_was_changed_is_said(feed, installed, emulator, monkeypatch):
