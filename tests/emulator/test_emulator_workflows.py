@@ -139,6 +139,13 @@ def test_way_that_the_trigger_does_not_name_starts_nothing(
     assert told(caller, listener) == [typed, named]
 
 
+def test_steps_that_lead_back_end(caller: Any, flows: str, listener: Listener) -> None:
+    trigger, post = steps(listener.url)
+    make(caller, flows, [trigger, {**post, "next": "post"}])
+    made = caller.emu.person.add_record(caller.app_token, caller.table_id, {"Name": "a"})
+    assert told(caller, listener) == [made, made]
+
+
 def test_conditions_are_those_of_any_group(caller: Any, flows: str, listener: Listener) -> None:
     caller.emu.switches.workflows_need_conditions = True
     body = {"client_token": "1", "steps": steps(listener.url)}

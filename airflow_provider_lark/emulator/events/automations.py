@@ -111,11 +111,12 @@ class Automations:
             return
         self._begun += 1
         outputs = {"recordId": record_id, "startTime": str(int(self._accounts.clock.now() * 1000))}
-        step = workflow.after(trigger)
-        while step is not None:
-            if step["type"] == workflows.HTTP:
+        step: Step | None = trigger
+        # steps may lead back to one another
+        for _ in workflow.steps:
+            step = None if step is None else workflow.after(step)
+            if step is not None and step["type"] == workflows.HTTP:
                 self._add(workflow, step["data"], outputs)
-            step = workflow.after(step)
 
     def _add(self, workflow: Workflow, data: dict[str, Any], outputs: dict[str, str]) -> None:
         headers = {each["key"]: workflows.render(each["value"], outputs) for each in data.get("headers") or []}

@@ -58,7 +58,7 @@ def list_workflows(state: State, request: Request) -> dict[str, Any]:
     size, token, status = body.get("page_size", 20), body.get("page_token") or "0", body.get("status")
     if type(size) is not int or not 1 <= size <= PAGE_MOST:
         raise invalid("page_size", size, f"page_size must be 1..{PAGE_MOST}")
-    if status not in {None, "enabled", "disabled"}:
+    if status not in (None, "enabled", "disabled"):
         raise invalid("status", status, "status must be enabled or disabled")
     if not isinstance(token, str) or not token.isdigit():
         raise invalid("page_token", token, "the page_token is not valid")

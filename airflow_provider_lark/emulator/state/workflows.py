@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from airflow_provider_lark.emulator.errors import ApiError
@@ -40,14 +40,14 @@ def check_steps(base: Base, given: object, switches: Switches) -> tuple[list[Ste
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise _refused("steps must be a list of objects")
     steps: list[Step] = given
-    ids = [str(each.get("id") or "") for each in steps]
-    if not all(ids) or len(set(ids)) < len(ids):
+    ids = [each["id"] for each in steps if isinstance(each.get("id"), str) and each["id"]]
+    if len(set(ids)) < len(steps):
         raise ApiError(2200, "the ids of steps must be texts, each once")
     if any(each.get("next") is not None and each["next"] not in ids for each in steps):
         raise ApiError(2200, "next leads to a step that is not there")
     table_ids: dict[str, str] = {}
     for step in steps:
-        if step.get("type") not in TYPES:
+        if not _is_one(step.get("type"), TYPES):
             raise _refused(f"Undefined Step Type {step.get('type')!r}")
         if not isinstance(step.get("data"), dict):
             raise _refused(f"step {step['id']}: data must be an object")
@@ -63,7 +63,7 @@ def _check_trigger(base: Base, data: dict[str, Any], switches: Switches) -> str:
     if table is None:
         raise _refused(f"table_name {data.get('table_name')!r} names no table of the base")
     controls = data.get("trigger_control_list") or []
-    if not isinstance(controls, list) or not set(controls) <= CONTROLS:
+    if not isinstance(controls, list) or not all(_is_one(each, CONTROLS) for each in controls):
         raise _refused(f"trigger_control_list holds something else than {sorted(CONTROLS)}")
     groups = data.get("condition_list")
     if groups is None and not switches.workflows_need_conditions:
@@ -73,7 +73,7 @@ def _check_trigger(base: Base, data: dict[str, Any], switches: Switches) -> str:
     for condition in (one for group in groups for one in _conditions(group)):
         if table.field_named(str(condition.get("field_name"))) is None:
             raise _refused(f"a condition names no field: {condition.get('field_name')!r}")
-        if condition.get("operator") not in {"isEmpty", "isNotEmpty"}:
+        if not _is_one(condition.get("operator"), {"isEmpty", "isNotEmpty"}):
             raise _refused("the emulator knows the conditions isEmpty and isNotEmpty only")
     return table.table_id
 
@@ -84,11 +84,14 @@ def _conditions(group: object) -> list[dict[str, Any]]:
 
 
 def _check_http(data: dict[str, Any], step_ids: set[str]) -> None:
-    if data.get("method", "POST") not in _METHODS or data.get("body_type", "raw") not in _BODIES:
+    if not _is_one(data.get("method", "POST"), _METHODS) or not _is_one(data.get("body_type", "raw"), _BODIES):
         raise _refused("method or body_type of an HTTP request is unknown")
     if not data.get("url"):
         raise _refused("an HTTP request needs a url")
-    pairs = [*(data.get("headers") or []), *(data.get("queries") or [])]
+    lists = [data.get(name) or [] for name in ("headers", "queries")]
+    if not all(isinstance(each, list) for each in lists):
+        raise _refused("headers and queries are lists of {key, value}")
+    pairs = [each for some in lists for each in some]
     if not all(isinstance(each, dict) and isinstance(each.get("key"), str) for each in pairs):
         raise _refused("headers and queries are lists of {key, value}")
     for value in (data["url"], data.get("raw_body") or [], *(each.get("value") for each in pairs)):
@@ -104,11 +107,16 @@ def _check_value(value: object, step_ids: set[str]) -> None:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise _refused("a value is a list of {value_type, value}")
     for each in value:
-        if each.get("value_type") not in {"text", "ref"} or not isinstance(each.get("value"), str):
+        if not _is_one(each.get("value_type"), {"text", "ref"}) or not isinstance(each.get("value"), str):
             raise _refused("the emulator sends texts and refs only")
         found = _REF.fullmatch(each["value"]) if each["value_type"] == "ref" else None
         if each["value_type"] == "ref" and (found is None or found[1] not in step_ids or found[2] not in OUTPUTS):
             raise _refused(f'path "{each["value"]}" does not exist in the output path tree')
+
+
+def _is_one(value: object, known: Collection[str]) -> bool:
+    # what is no text may not be hashable either
+    return isinstance(value, str) and value in known
 
 
 def _refused(detail: str) -> ApiError:

@@ -35,9 +35,10 @@ def text_of(given: Mapping[str, Any], name: str, where: str = "", *, most: int =
 def one_of(given: Mapping[str, Any], name: str, known: frozenset[str], where: str = "") -> str:
     """A text of a few."""
     value = given.get(name)
-    if value not in known:
+    # a list is in no set, and cannot even be asked for
+    if not isinstance(value, str) or value not in known:
         raise bad(f"{where}{name} must be one of {', '.join(sorted(known))}")
-    return str(value)
+    return value
 
 
 def moment_of(given: Mapping[str, Any], name: str, where: str = "", *, required: bool = True) -> int:
