@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from airflow.sdk import conf
 from airflow.sdk.bases.skipmixin import SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, RetriableError, Stopped
 from airflow_provider_lark.hooks.errors import airflow_errors, told
 from airflow_provider_lark.hooks.parameters import read_seconds, read_text
 from airflow_provider_lark.hooks.receiving.ended import closing_what_nobody_awaits
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.questions.question import Question
     from airflow_provider_lark.hooks.receiving.questions import QuestionDesk
     from airflow_provider_lark.hooks.receiving.watching import Watch
+
+T = TypeVar("T")
+
+_TOLD_EACH = 60
 
 
 class LarkApprovalOperator(AskingOperator, SkipMixin):
@@ -129,35 +134,56 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
             raise told(kind(str(answer.get("message") or "the trigger ended without a result")))
         with airflow_errors():
             desk = self.open_desk()
-            question = desk.questions.read(event["question_id"])
+        question = self._patiently(partial(desk.questions.read, event["question_id"]))
         return self._wait(desk, question, context)
 
     def _wait(self, desk: QuestionDesk, question: Question, context: Context) -> dict[str, Any]:
-        from airflow_provider_lark.hooks.calls.calling import CallingHook
-
-        watch = self._watch(question)
+        watch = self._patiently(partial(self._watch, question))
         while True:
+            state, now_ms = self._patiently(watch.look)
+            question = self._patiently(partial(desk.questions.read, question.id))
             with airflow_errors():
-                state, now_ms = watch.look()
-                question = desk.questions.read(question.id)
                 step = next_step(self._steps(), question)
-                if state == "open" and step is not None and step.at_ms <= now_ms:
-                    self._take(step, desk, question)
-                    watch = self._watch(desk.questions.read(question.id))
-                    continue
+            if state == "open" and step is not None and step.at_ms <= now_ms:
+                self._patiently(partial(self._take, step, desk, question))
+                question = self._patiently(partial(desk.questions.read, question.id))
+                watch = self._patiently(partial(self._watch, question))
+                continue
             if state != "open":
                 return self._finish(desk, question, context)
             if self.deferrable:
                 self._defer(question, step)
+            self._pause()
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Return what *act* returns, once it can: as in the triggerer, a database that is down ends nothing.
+
+        :raises AirflowException: something is wrong that does not pass by itself; or the task is to stop.
+        """
+        failures = 0
+        while True:
             with airflow_errors():
-                self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
+                try:
+                    return act()
+                except Stopped:
+                    raise
+                except RetriableError as exc:
+                    failures += 1
+                    if failures == 1 or failures % _TOLD_EACH == 0:
+                        self.log.warning("the question waits, and is looked at again (%d failed): %s", failures, exc)
+            self._pause()
+
+    def _pause(self) -> None:
+        from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+        with airflow_errors():
+            self.stop_flag.sleep(CallingHook.clock, self._pause_seconds())
 
     def _watch(self, question: Question) -> Watch:
         from airflow_provider_lark.hooks.receiving.watching import Watch
 
-        with airflow_errors():
-            calls = self.call_settings
-            return Watch(self.lark_conn_id, question.id, question.subjects, calls=calls, stop=self.stop_flag)
+        calls = self.call_settings
+        return Watch(self.lark_conn_id, question.id, question.subjects, calls=calls, stop=self.stop_flag)
 
     def _defer(self, question: Question, step: Step | None) -> None:
         from airflow_provider_lark.triggers.callback import LarkCardCallbackTrigger
@@ -199,14 +225,8 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
             # somebody cleared the task while it waited, and this try has met the end of the one before
             return self.execute(context)
         outcome = outcome_of(question, self._default_choice())
-        with airflow_errors():
-            if not question.is_shown:
-                if outcome.ending is not None:
-                    # kept, so that it is also what somebody is told who presses later
-                    desk.questions.change_terms(question.id, replace(question.terms, ending=outcome.ending))
-                    question = desk.questions.read(question.id)
-                with self.open_hook().client(stop=self.stop_flag) as client:
-                    desk.show(client, question)
+        if not question.is_shown:
+            self._patiently(partial(self._show, desk, question, outcome))
         self.sent_chat_id = question.cards[0][1] if question.cards else ""
         if outcome.decision is None:
             raise told(AirflowFailException(outcome.why))
@@ -214,6 +234,14 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
         result = outcome.to_plain(question)
         self._go_on_or_skip(outcome, result, context)
         return result
+
+    def _show(self, desk: QuestionDesk, question: Question, outcome: Outcome) -> None:
+        if outcome.ending is not None:
+            # kept, so that it is also what somebody is told who presses later
+            desk.questions.change_terms(question.id, replace(question.terms, ending=outcome.ending))
+            question = desk.questions.read(question.id)
+        with self.open_hook().client(stop=self.stop_flag) as client:
+            desk.show(client, question)
 
     def _go_on_or_skip(self, outcome: Outcome, result: dict[str, Any], context: Context) -> None:
         if outcome.is_approved:

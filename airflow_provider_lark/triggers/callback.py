@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_lark.core.errors import ConfigError, PermanentError
 from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_lark.hooks.receiving.watching import Watch
+
+_MISLED_SECONDS = 86_400.0
+"""So long an approval outlasts a triggerer in which a setting is wrong."""
 
 
 class LarkCardCallbackTrigger(PollingTrigger):
@@ -70,6 +74,13 @@ class LarkCardCallbackTrigger(PollingTrigger):
             return {"question_id": self.question_id, "state": state} if state != "open" or is_due else None
 
         yield poll
+
+    def _outlasts(self, error: PermanentError, failing_seconds: float) -> bool:
+        """Whether it goes on: the worker that asked could read what this process cannot, for want of a key for example.
+
+        A triggerer that was set up wrongly must not end all approvals that are open.
+        """
+        return self.max_failures is None and isinstance(error, ConfigError) and failing_seconds < _MISLED_SECONDS
 
     async def on_kill(self) -> None:
         """Close the question: somebody has cleared the task, or set its state. Airflow 3.3 and newer call it.

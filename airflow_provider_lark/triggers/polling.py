@@ -10,8 +10,11 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import PermanentError
+from airflow_provider_lark.core.errors import LarkError, PermanentError
 from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+_TOLD_FIRST, _TOLD_EACH = 3, 60
+"""Of polls that fail one after the other, which stand in the log."""
 
 Poll = Callable[[], Awaitable[dict[str, Any] | None]]
 """Looks once; returns what a success event tells, None when the condition does not hold yet."""
@@ -85,14 +88,17 @@ class PollingTrigger(BaseTrigger):
 
     async def _poll_until_done(self, poll: Poll) -> dict[str, Any]:
         failures = polls = 0
+        failing_since = self._clock.monotonic()
         while True:
             try:
                 told = await poll()
-            except PermanentError:
-                raise
-            except Exception as exc:  # noqa: BLE001 - any driver's error may pass
+            except Exception as exc:
+                failing_since = failing_since if failures else self._clock.monotonic()
+                if isinstance(exc, PermanentError) and not self._outlasts(exc, self._clock.monotonic() - failing_since):
+                    raise
                 failures += 1
-                self.log.warning("poll %d failed (%d consecutive): %s", polls + 1, failures, type(exc).__name__)
+                if failures <= _TOLD_FIRST or failures % _TOLD_EACH == 0:
+                    self.log.warning("poll %d failed (%d consecutive): %s", polls + 1, failures, _words_of(exc))
                 if self.max_failures is not None and failures >= self.max_failures:
                     return _failure(
                         exc, permanent=False, said_before=f"{failures} consecutive polls failed; last error: "
@@ -104,12 +110,21 @@ class PollingTrigger(BaseTrigger):
             await self._clock.sleep_async(self._pause_seconds(polls))
             polls += 1
 
+    def _outlasts(self, error: PermanentError, failing_seconds: float) -> bool:
+        """Whether it goes on polling, although a person has to change something; by default it does not."""
+        return False
+
     def _pause_seconds(self, polls: int) -> float:
         # a pause of zero would spin the triggerer's loop; the exponent is capped before it overflows
         pause = max(self.poll_interval_seconds, 1.0)
         if self.exponential_backoff:
             pause *= 2 ** min(polls, 20)
         return pause if self.max_wait_seconds is None else min(pause, max(self.max_wait_seconds, 1.0))
+
+
+def _words_of(exc: Exception) -> str:
+    # another one's text may quote anything
+    return f"{type(exc).__name__}: {exc}" if isinstance(exc, LarkError) else type(exc).__name__
 
 
 def _failure(exc: Exception, *, permanent: bool, said_before: str = "") -> dict[str, Any]:

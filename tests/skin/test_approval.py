@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -319,6 +320,46 @@ def test_worker_waits_where_it_is_not_deferred(room, monkeypatch):
                 room.press("Lin")
 
     monkeypatch.setattr(CallingHook, "clock", Pressing())
+    task = approval(room, deferrable=False)
+    assert task.execute(task_context(task))["decision"] == "Approve"
+
+
+def test_triggerer_that_lacks_the_key_ends_no_waiting_for_a_day(room, monkeypatch):
+    task = approval(room)
+    trigger = ask(task)
+    key = os.environ["LARK_CONFIG_ENCRYPTION_KEY"]
+    monkeypatch.delenv("LARK_CONFIG_ENCRYPTION_KEY")
+
+    def during(pause):
+        if pause == 4:
+            monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", key)
+            room.press("Lin")
+
+    assert finish(task, trigger, during)["decision"] == "Approve"
+    monkeypatch.delenv("LARK_CONFIG_ENCRYPTION_KEY")
+    slow = trigger.serialize()[1] | {"poll_interval_seconds": 3600.0}
+    (event,) = events_of(LarkCardCallbackTrigger(**slow, clock=RecordedClock()))
+    assert (event["status"], event["permanent"], "encryption key" in event["message"]) == ("error", True, True)
+
+
+def test_worker_outlasts_a_database_that_is_down(room, monkeypatch):
+    from airflow_provider_lark.hooks.calls.calling import CallingHook
+
+    class Away(RecordedClock):
+        def sleep(self, seconds):
+            super().sleep(seconds)
+            if not room.cards():
+                return
+            self.pauses.append(seconds)
+            if len(self.pauses) == 1:
+                room.store_path.rename(room.store_path.with_suffix(".away"))
+                room.store_path.mkdir()
+            if len(self.pauses) == 4:
+                room.store_path.rmdir()
+                room.store_path.with_suffix(".away").rename(room.store_path)
+                room.press("Lin")
+
+    monkeypatch.setattr(CallingHook, "clock", Away())
     task = approval(room, deferrable=False)
     assert task.execute(task_context(task))["decision"] == "Approve"
 
