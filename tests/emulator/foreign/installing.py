@@ -54,6 +54,16 @@ def python_home(*requirements: str) -> Path:
     return _home("python", repr(requirements), commands)
 
 
+def packages_home(*requirements: str) -> Path:
+    """A directory to import from with *requirements* and nothing that they need: the tests' environment has that."""
+
+    def commands(home: Path) -> Sequence[Sequence[str]]:
+        into = ("--python", sys.executable, "--no-deps", "--target", str(home))
+        return [[program("uv"), "pip", "install", "--quiet", *into, *requirements]]
+
+    return _home("packages", repr(requirements), commands)
+
+
 def _home(kind: str, wanted: str, commands: Callable[[Path], Sequence[Sequence[str]]]) -> Path:
     home = Path(sys.prefix) / "foreign" / f"{kind}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
     if home.exists():
