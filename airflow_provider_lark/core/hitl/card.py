@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from airflow_provider_lark.core.cards.buttons import Button, OpenUrl
@@ -17,6 +16,7 @@ from airflow_provider_lark.core.cards.ready.fitting import largest
 from airflow_provider_lark.core.cards.shortening import cut_end
 from airflow_provider_lark.core.cards.text import break_mentions, clean_text, escape_markdown, local_time, one_line
 from airflow_provider_lark.core.cards.writing import MESSAGE
+from airflow_provider_lark.core.errors import CardInvalid, TooLarge
 from airflow_provider_lark.core.hitl.params import params_input, read_params
 from airflow_provider_lark.core.hitl.request import Request
 from airflow_provider_lark.core.questions.approval_card import FormField, approval_card
@@ -74,6 +74,18 @@ def make_terms(question_id: str, request: Request, allowed: Mapping[str, str] | 
     asked = read_request(request)
     if allowed is not None and not allowed:
         asked = Asked((), (), "people")
+    terms, card = _terms_of(question_id, request, asked, allowed, unknown)
+    if card is None:
+        # more fields or options than a card holds: it only leads to Airflow
+        asked = Asked((), (), "params" if request.params else "options")
+        terms, card = _terms_of(question_id, request, asked, allowed, unknown)
+    return replace(terms, card=card)
+
+
+def _terms_of(
+    question_id: str, request: Request, asked: Asked, allowed: Mapping[str, str] | None, unknown: Sequence[str]
+) -> tuple[Terms, dict[str, Any] | None]:
+    """Return terms without their card, and the card; None where it is too much for one, however short the body."""
     terms = Terms(
         choices=asked.choices,
         fields=tuple(each.field for each in asked.form),
@@ -81,9 +93,16 @@ def make_terms(question_id: str, request: Request, allowed: Mapping[str, str] | 
         time_zone=request.time_zone,
         relay=AIRFLOW,
     )
-    make = partial(_card, question_id, terms, asked, request, unknown)
-    card = largest(make, _BODY_BYTES, lambda made: MESSAGE.measure(made) <= READY_CARD_BYTES)
-    return replace(terms, card=card if card is not None else make(0))
+
+    def make(body_bytes: int) -> dict[str, Any] | None:
+        try:
+            return _card(question_id, terms, asked, request, unknown, body_bytes)
+        except (CardInvalid, TooLarge):
+            return None
+
+    return terms, largest(
+        make, _BODY_BYTES, lambda made: made is not None and MESSAGE.measure(made) <= READY_CARD_BYTES
+    )
 
 
 def _card(

@@ -115,6 +115,33 @@ def shown(asked: Request, allowed: dict[str, str] | None = None, unknown: tuple[
     return str(card)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"options": tuple(map(str, range(200)))}, id="more options than a card holds"),
+        pytest.param({"options": tuple("华" * 190 + str(at) for at in range(100))}, id="options of too many bytes"),
+        pytest.param({"params": {f"p{at}": param("d" * 900, type="string") for at in range(40)}}, id="long defaults"),
+        pytest.param(
+            {"params": {f"p{at}": param(type="string", enum=list(map(str, range(99)))) for at in range(3)}},
+            id="choices",
+        ),
+    ],
+)
+def test_request_that_fits_no_card_leads_to_airflow(given: dict[str, Any]) -> None:
+    card = shown(request(link="https://airflow.example/x", **given))
+    assert "Open in Airflow" in card
+    assert "answer in Airflow" in card
+    assert "callback" not in card
+
+
+def test_long_text_makes_room_for_a_form() -> None:
+    params = {f"p{at}": param("d" * 400, type="string") for at in range(25)}
+    asked = request(params=params, body="b" * 30_000, link="https://airflow.example/x")
+    card = shown(asked)
+    assert "The text goes on in Airflow" in card
+    assert card.count("'tag': 'input'") == 25
+
+
 def test_names_that_a_card_cannot_have_are_mapped_back() -> None:
     params = {"总数": param(type="integer"), "answer": param(type="string"), "ok": param(type="boolean")}
     form = read_params(params)
