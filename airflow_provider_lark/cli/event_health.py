@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import replace
 from functools import partial
 
 from airflow_provider_lark.core import LarkClient, TableMapping, load_mappings
@@ -24,6 +25,7 @@ from airflow_provider_lark.core.sync.doctor.events import (
     examine_subscription,
 )
 from airflow_provider_lark.core.sync.doctor.findings import Answer, look
+from airflow_provider_lark.core.sync.feed import TableFeed
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids, read_receiver_url
@@ -37,9 +39,12 @@ def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Itera
     keys = {"encrypt_key": settings.event_encrypt_key, "verification_token": settings.event_verification_token}
     yield look(subject, "keys", partial(examine_keys, *keys.values()))
     yield from examine_console(client, _find_receivers(hook, args))
+    feeds = dict(_look_at_feeds(client, hook, args))
+    fed = {each.table.app_token for each in feeds.values() if isinstance(each, TableFeed) and each.state == "ok"}
     for name, address in _bases(hook, args).items():
-        yield examine_subscription(client, name, address)
-    yield from _examine_feeds(client, hook, args)
+        yield _beside_feeds(client, address, fed, examine_subscription(client, name, address))
+    for name, feed in feeds.items():
+        yield look(f"mapping {name}", "feed", partial(examine_feed, feed))
     yield from _examine_store(hook, subject)
     if settings.rabbitmq_conn_id is not None:
         yield look(f"RabbitMQ {settings.rabbitmq_conn_id}", "queues", partial(_examine_queues, hook))
@@ -66,18 +71,33 @@ def _find_receivers(hook: LarkHook, args: Namespace) -> Receivers:
     return Receivers(holder, is_in_api_server or bool(args.receiver_url or base), urls if base else ())
 
 
-def _examine_feeds(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[Finding]:
-    """Yield how the feeds of the mappings stand, for those who have some."""
+def _look_at_feeds(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[tuple[str, TableFeed | LarkError]]:
+    """Yield by mapping how its feed stands, or what keeps it from being looked at."""
+    try:
+        address = feed_address(hook.lark_conn_id, None)
+    except ConfigError:
+        # it may be good for other things; where feeds post is not compared then
+        address = ""
+    feeds = open_feeds(hook, client, address)
     for mapping in _mappings(hook, args):
-        subject = f"mapping {mapping.name}"
         try:
-            address = feed_address(hook.lark_conn_id, None)
-            (found,) = open_feeds(hook, client, address).status(list(tables_of(hook, client, [mapping])))
+            (found,) = feeds.status(list(tables_of(hook, client, [mapping])))
         except LarkError as exc:
-            # most apps have events and no feeds
-            yield Finding(subject, "feed", "ok", f"not looked at, which keeps nothing from working: {exc.message}")
-            continue
-        yield look(subject, "feed", partial(examine_feed, found))
+            yield mapping.name, exc
+        else:
+            yield mapping.name, found
+
+
+def _beside_feeds(client: LarkClient, address: TableAddress, fed: Set[str], finding: Finding) -> Finding:
+    """Return what was found of a subscription; that the app has no scope for it is no trouble where a feed tells."""
+    if not finding.scopes or not fed:
+        return finding
+    try:
+        app_token = client.bitable.locate_base(address)
+    except LarkError:
+        return finding
+    told = f"a feed tells of edits, and the app has no scope to hear of them from Lark: {', '.join(finding.scopes)}"
+    return replace(finding, status="ok", detail=told) if app_token in fed else finding
 
 
 def _mappings(hook: LarkHook, args: Namespace) -> Iterator[TableMapping]:

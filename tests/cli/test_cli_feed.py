@@ -287,6 +287,23 @@ def test_automation_of_others_that_cannot_be_read_keeps_nobody_from_a_feed(feed,
     assert len(emulator.state.bases[place[0]].workflows) == 2
 
 
+def test_feeds_of_a_program_are_seen_after_they_were_changed(emulator, place):
+    from airflow_provider_lark.core.api.address import TableRef
+    from airflow_provider_lark.core.errors import NotFound
+    from airflow_provider_lark.hooks.lark import LarkHook
+    from airflow_provider_lark.hooks.receiving.feed import open_feeds
+
+    hook, tables = LarkHook(), [TableRef(*place)]
+    with hook.client() as client:
+        feeds = open_feeds(hook, client, POSTS_TO)
+        verbs = (feeds.status, feeds.install, feeds.status, feeds.install, feeds.uninstall, feeds.status)
+        assert [each.state for verb in verbs for each in verb(tables)] == [
+            *("missing", "installed", "ok", "unchanged", "removed", "missing")
+        ]
+        with pytest.raises(NotFound, match="has no table tblgone"):
+            list(feeds.install([TableRef(place[0], "tblgone")]))
+
+
 def test_second_one_for_a_table_is_removed(feed, installed, emulator, place):
     workflows = emulator.state.bases[place[0]].workflows
     workflows["wkftwice"] = type(installed)(**{**vars(installed), "workflow_id": "wkftwice"})
@@ -398,6 +415,24 @@ def test_doctor_tells_how_feeds_stand_and_misses_none(airflow, shop, connect, em
     )
     emulator.switches.serves_workflows = False
     assert told()[0] == "ok"
+
+
+def test_app_without_event_scopes_is_no_trouble_where_a_feed_tells(airflow, shop, feed, emulator, place):
+    scopes = ["bitable:app", "base:workflow:read", "base:workflow:create", "base:workflow:update"]
+    emulator.state.set_app(emulator.app_id, scopes=scopes)
+
+    def told():
+        done = airflow("doctor", "--events", "-m", shop, "--output", "json")
+        (found,) = [row for row in done.json if row["Check"] == "subscription"]
+        return found["Status"], found["Found"]
+
+    assert told()[0] == "trouble"
+    feed("install", "--address", ADDRESS)
+    status, said = told()
+    assert (status, "a feed tells of edits" in said, "docs:event:subscribe" in said) == ("ok", True, True)
+    (made,) = emulator.state.bases[place[0]].workflows.values()
+    made.is_enabled = False
+    assert told()[0] == "trouble"
 
 
 def test_posts_of_a_feed_are_not_taken_for_events_of_lark(airflow, shop, place, emulator, connect):

@@ -13,7 +13,7 @@ from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock
-from airflow_provider_lark.core.errors import NotFound
+from airflow_provider_lark.core.errors import LarkError, NotFound
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.inbox.survey import Group
 from airflow_provider_lark.core.receiving.address_check import ANSWER_SECONDS, is_answer, make_check
@@ -114,8 +114,13 @@ def _kind(group: Group) -> str:
     return FEED_CHANGED if group.type == FEED_CHANGED else group.kind
 
 
-def examine_feed(feed: TableFeed) -> Answer:
-    """Tell how the feed of a table stands; that there is none is no fault."""
+def examine_feed(feed: TableFeed | LarkError) -> Answer:
+    """Tell how the feed of a table stands; that there is none is no fault.
+
+    :param feed: an error where that could not be looked at: most apps have events, and no right to automations.
+    """
+    if isinstance(feed, LarkError):
+        return f"not looked at, which keeps nothing from working: {feed.message}"
     if feed.state == "missing":
         return "none, and none is needed where Lark sends events; see `airflow lark feed install`"
     if feed.state == "ok":

@@ -60,7 +60,7 @@ class _Ours:
 
 
 class Feeds:
-    """The feeds of one app.
+    """The feeds of one app. :meth:`status` reads the automations of a base once, until another verb is used.
 
     :param app_secret: the app's; the tokens of its feeds are made from it.
     :param address: where feeds post; empty: not known, and so not checked.
@@ -80,10 +80,15 @@ class Feeds:
         :raises AccessDenied: the app lacks a scope (the message names all), or the right to the base.
         :raises UnexpectedAnswer: Lark does not let apps at automations here.
         """
-        for table in tables:
-            with _explained(table.app_token):
-                done = self._install(table)
-            yield done
+        self._found.clear()
+        try:
+            for table in tables:
+                with _explained(table.app_token):
+                    done = self._install(table)
+                yield done
+        finally:
+            # what was read is no longer so
+            self._found.clear()
 
     def _install(self, table: TableRef) -> TableFeed:
         wanted, found = self._look(table)
@@ -147,17 +152,21 @@ class Feeds:
 
         :raises AccessDenied: as :meth:`install`; likewise UnexpectedAnswer.
         """
-        for table in tables:
-            with _explained(table.app_token):
-                # a table may be gone, and its automation left
-                _, found = self._look(table)
-            for each in found:
+        self._found.clear()
+        try:
+            for table in tables:
                 with _explained(table.app_token):
-                    left = self._remove(table.app_token, each.workflow)
-                state: State = "switched off" if left else "removed"
-                yield TableFeed(table, state, each.workflow.workflow_id, detail=left)
-            if not found:
-                yield TableFeed(table, "removed", detail="there was none")
+                    # a table may be gone, and its automation left
+                    _, found = self._look(table)
+                for each in found:
+                    with _explained(table.app_token):
+                        left = self._remove(table.app_token, each.workflow)
+                    state: State = "switched off" if left else "removed"
+                    yield TableFeed(table, state, each.workflow.workflow_id, detail=left)
+                if not found:
+                    yield TableFeed(table, "removed", detail="there was none")
+        finally:
+            self._found.clear()
 
     def _remove(self, app_token: str, workflow: Workflow) -> str:
         """Delete an automation; return what is left of it, empty for nothing."""
