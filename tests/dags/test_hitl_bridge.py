@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
+import httpx
 import pytest
 from airflow.sdk import Param
+from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_provider_lark.core.errors import ConfigError, NotAuthorized
 from airflow_provider_lark.emulator import Emulator
 from airflow_provider_lark.hooks.hitl.bridge import HitlBridge
+from airflow_provider_lark.operators.approval import LarkApprovalOperator
 from airflow_provider_lark.operators.hitl import LarkHITLBridgeOperator
+from airflow_provider_lark.plugins.lark import make_fastapi_apps
+from tests.clocks import wait_until
 from tests.dags.waiting import AWAITING_INPUT, Waiting, served_api
-from tests.skin.deciding import decisions
+from tests.skin.deciding import decisions, task_context
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +163,97 @@ def test_request_that_can_never_be_sent_does_not_keep_others_from_their_answer(w
     waiting.look(times=2)
     assert waiting.given()[0] == ["Approve"]
     assert "has nobody in it who could answer" in caplog.text
+
+
+def test_card_update_that_hangs_holds_up_no_click_and_is_made_up_for(waiting):
+    """Input 7.16, at the bridge: three tasks wait, and Lark does not answer when the card of one is to be changed."""
+    for run_id in ("r-hang-1", "r-hang-2", "r-hang-3"):
+        waiting.ask(run_id)
+        waiting.set(AWAITING_INPUT)
+    waiting.answer("bob", "Approve")
+    room = waiting.room
+    hang = room.emulator.faults.add("PATCH /open-apis/im/v1/messages", action="timeout_before", times=2)
+    room.execute("UPDATE lark_hitl_requests SET look_at_ms = 0")
+
+    def look():
+        calls = {"timeout_seconds": 2}
+        with HitlBridge.open("lark_default", "airflow_api", calls) as bridge:
+            bridge.look()
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        wait_until(lambda: hang.hits)
+        told = [room.toast(who, card=card) for who, card in (("Lin", 0), ("Wei", 1))]
+        looking.result()
+    assert told == ["Recorded: Approve. It goes to Airflow now"] * 2
+    assert '"callback"' in room.shown(2)
+    waiting.look(times=3)
+    assert '"callback"' not in room.shown(2)
+    assert "Answered in Airflow by bob" in waiting.shown(2)
+    for run_id in ("r-hang-1", "r-hang-2"):
+        waiting.run_id = run_id
+        assert waiting.given()[:2] == (["Approve"], "bridge")
+
+
+BOTS = (
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "facebookexternalhit/1.1",
+    "Mozilla/5.0 (compatible; LarkUrlPreview/1.0)",
+    "Mozilla/5.0 (Windows NT 10.0; ms-office; MSOffice 16) SafeLinks",
+)
+
+
+def test_addresses_that_bots_and_mail_scanners_open_decide_nothing(waiting, monkeypatch):
+    """Input 7.26: every address on our cards, and every way of the receivers, opened by GET and HEAD."""
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example")
+    monkeypatch.setenv("AIRFLOW__LARK__RECEIVER_ENABLED", "True")
+    waiting.ask("r-preview")
+    waiting.set(AWAITING_INPUT)
+    room = waiting.room
+    approval = LarkApprovalOperator(
+        task_id="other",
+        receive_id=room.chat_id,
+        title="Load?",
+        allowed=["lin@example.com"],
+        centre=True,
+        deferrable=True,
+    )
+    with pytest.raises(TaskDeferred):
+        approval.execute(task_context(approval))
+    with room.emulator.state.lock:
+        links = [str(each) for one in room.emulator.state.approvals.all() for each in vars(one).values()]
+    shown = "".join([*(each.content for each in room.cards()), *links])
+    pages = {found.replace("\\u0026", "&") for found in re.findall(r"https?://[^\s\"'\\\\)]+", shown)}
+    assert any("required_actions" in each for each in pages)
+    assert "https://a.example/d" in pages
+    (question,) = set(re.findall(r'"lark_question": ?"([0-9a-f]{32})"', room.shown(0)))
+    asked = f"?lark_question={question}&choice=Approve&action=APPROVE"
+    received = os.environ["AIRFLOW__LARK__RECEIVER_URL"]
+    ways = [f"{received}{way}/lark_default{asked}" for way in ("", "/approval", "/feed")]
+    before = _all_state(waiting)
+    (mounted,) = make_fastapi_apps()
+    with httpx.Client(follow_redirects=True, trust_env=False, timeout=60) as http:
+        for method, agent, page in product(("GET", "HEAD"), BOTS, sorted(pages)):
+            path = page.split("/", 3)[3]
+            http.request(method, f"{waiting.url}/{path}", headers={"User-Agent": agent})
+        for method, agent, page in product(("GET", "HEAD"), BOTS, ways):
+            assert http.request(method, page, headers={"User-Agent": agent}).status_code == 405
+
+    async def ask_plugin():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(mounted["app"])) as client:
+            paths = [f"http://airflow/{way}/lark_default{asked}" for way in ("events", "approval", "feed")]
+            return {(await client.request(method, path)).status_code for method in ("GET", "HEAD") for path in paths}
+
+    assert asyncio.run(ask_plugin()) == {405}
+    assert _all_state(waiting) == before
+    # what a person presses, which comes signed, still counts
+    assert room.toast("Lin", card=0).startswith("Recorded")
+
+
+def _all_state(waiting):
+    tables = ("lark_questions", "lark_answers", "lark_inbox")
+    kept = [waiting.room.execute(f"SELECT * FROM {table}") for table in tables]
+    return [*kept, waiting.given(), waiting.state()]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.door import Door
 from airflow_provider_lark.core.receiving.feed_door import TOKEN_HEADER, FeedDoor, feed_token
+from airflow_provider_lark.plugins import served_connection
 from airflow_provider_lark.plugins.lark import make_fastapi_apps
 from airflow_provider_lark.plugins.receiver import ReceiverApp
 from airflow_provider_lark.plugins.served_connection import FRESH_SECONDS, RETRY_SECONDS, ServedConnection
@@ -200,3 +201,37 @@ def test_what_was_read_holds_until_the_connection_is_known_to_be_gone(served, er
     outcome = asyncio.run(run())
     assert (outcome is served) == is_served
     assert "geheim" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "reason"), [(None, 503, "encrypt_key_missing"), ("old key", 401, "encrypt_key_differs")]
+)
+def test_delivery_under_a_key_that_the_connection_lacks_is_said_once_and_taken_when_it_has_it(
+    served, caplog, monkeypatch, key, status, reason
+):
+    """Input 7.03: signed and encrypted rightly, and the connection has no Encrypt Key, or still has the old one."""
+    door = Door("cli_1", encrypt_key=None if key is None else Secret(key), verification_token=Secret("vtoken"))
+    opening = Opening(Served(door, served.inbox))
+    # the connection is read anew at each request
+    monkeypatch.setattr(served_connection, "FRESH_SECONDS", 0.0)
+
+    async def run():
+        app = ReceiverApp(["lark_default"], opening)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            while (first := await post(client, 1)) == 503 and reason not in caplog.text:
+                # the connection is still being opened
+                await asyncio.sleep(0.01)
+            refused = [first, *[await post(client, 1) for _ in range(3)]]
+            opening.outcomes = [served]
+            give_up = SystemClock().monotonic() + 120
+            while (taken := await post(client, 1)) != 200:
+                assert SystemClock().monotonic() < give_up
+                await asyncio.sleep(0.01)
+            return refused, taken
+
+    assert asyncio.run(run()) == ([status] * 4, 200)
+    told = [each.getMessage() for each in caplog.records if reason in each.getMessage()]
+    assert len(told) == 1
+    assert "Encrypt Key" in told[0]
+    # only the last was taken
+    assert served.inbox.store.count().pending == 1

@@ -77,12 +77,14 @@ def serve(
     app_id: str = "cli_1",
     answer_seconds: float = 60.0,
     clock: Clock | None = None,
+    key: str | None = KEY,
 ) -> Iterator[Running]:
     """Run a receiver on a free port, in a thread with a loop of its own.
 
     :param front: what stands before the inbox.
+    :param key: the Encrypt Key that the connection has.
     """
-    door = Door(app_id, encrypt_key=Secret(KEY), verification_token=Secret(TOKEN))
+    door = Door(app_id, encrypt_key=None if key is None else Secret(key), verification_token=Secret(TOKEN))
     approval_door = ApprovalDoor(app_id, callback_secrets(app_id, encrypt_key=Secret(KEY)))
     receiver = Receiver(
         {
@@ -163,6 +165,25 @@ def test_forgery_learns_nothing_and_is_counted(running: Running) -> None:
     assert (answer.status_code, answer.json()) == (401, {"msg": "refused"})
     assert running.receiver.counts.by_outcome == {"encrypt_key_differs": 1}
     assert running.inbox.count().pending == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "reason"), [(None, 503, "encrypt_key_missing"), ("old key", 401, "encrypt_key_differs")]
+)
+def test_what_comes_under_a_key_that_the_connection_lacks_is_said_once_and_taken_after_a_start_with_it(
+    new_database: Callable[[str], Any], caplog: Any, key: str | None, status: int, reason: str
+) -> None:
+    """Input 7.03."""
+    inbox = SqlInbox(new_database("sqlite"), Keyring.from_text(RING), "cli_1")
+    told = (event(), click({"a": 1}))
+    with serve(inbox, key=key) as running:
+        assert [running.tell(each).status_code for each in (*told, *told)] == [status] * 4
+        assert running.receiver.counts.by_outcome == {reason: 4}
+    assert caplog.text.count(reason) == 1
+    assert "Encrypt Key" in caplog.text
+    with serve(inbox) as running:
+        assert [running.tell(each).status_code for each in told] == [200, 200]
+    assert inbox.count().pending == 2
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
