@@ -23,6 +23,9 @@ CONTROLS: Final = ("pasteUpdate", "automationBatchUpdate", "syncUpdate", "append
 TITLE_START: Final = "Airflow feed "
 TRIGGER: Final = "ChangeRecordTrigger"
 _HTTP: Final = "HTTPClientAction"
+_SHOWN_MAX: Final = 200
+"""Characters of what somebody wrote into an automation that are shown."""
+
 _CHANGED, _POST = "airflow_feed_changed", "airflow_feed_post"
 
 
@@ -140,9 +143,11 @@ def faults(told: Told, wanted: Wanted) -> list[str]:
     if told.about != (wanted.app_id, wanted.app_token, wanted.table_id) or not told.is_plain:
         found.append("somebody has changed its steps")
     if told.table_name != wanted.table_name:
-        found.append(f"it watches the table {told.table_name!r}, which is called {wanted.table_name!r} now")
+        found.append(
+            f"it watches the table {told.table_name[:_SHOWN_MAX]!r}, which is called {wanted.table_name!r} now"
+        )
     if wanted.address and told.address != wanted.address:
-        found.append(f"it posts to {show_url(told.address)}, not to {wanted.address}")
+        found.append(f"it posts to {show_url(told.address)[:_SHOWN_MAX]}, not to {wanted.address}")
     if not is_same(told.token.reveal(), wanted.token.reveal()):
         found.append(
             "its token is not that of the connection: the App Secret has changed since, or somebody changed it"
