@@ -12,18 +12,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from airflow_provider_lark.core.errors import Unreachable
+from airflow_provider_lark.core.errors import LarkError, Unreachable
 from airflow_provider_lark.core.inbox.inbox import DeliveryStore, Outcome, Receipt
 from airflow_provider_lark.core.receiving.envelope import Delivery
 
 TOGETHER_MAX = 100
 """So many deliveries go into one transaction."""
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 """A batch begins so long after the last one at the earliest. What comes after a pause is written at once."""
 
 PATIENCE_SECONDS = 0.25
-"""A batch that takes longer may hang, on a lock or a connection; the next one no longer waits for it."""
+"""A batch that takes longer may hang, on a lock or a connection; the next one no longer waits for it.
+
+A store that has failed is tried so often.
+"""
 
 WRITERS = 4
 """So many batches are written at once where they hang; usually it is one."""
@@ -39,6 +42,9 @@ class GroupCommit:
 
     A caller that is cancelled while it waits for its turn leaves nothing behind. One that is cancelled later does not
     know what became of its delivery. Its threads end when it is let go of, and a write that hangs with its database.
+
+    While the store fails, one event in :data:`PATIENCE_SECONDS` tries it, and the others are refused at once: Lark
+    sends them again. What a person waits for is always tried.
     """
 
     def __init__(self, store: DeliveryStore) -> None:
@@ -47,12 +53,19 @@ class GroupCommit:
         self._writing: asyncio.Task[None] | None = None
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="lark-inbox")
         self._free = asyncio.Semaphore(WRITERS)
+        self._failure: LarkError | None = None
+        self._try_again_at = 0.0
 
     async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
         """Store *delivery* durably; see :meth:`.AsyncDeliveryStore.put`."""
         if len(self._waiting) >= WAITING_MAX:
             raise Unreachable(f"{WAITING_MAX} deliveries wait for the inbox already, so no more are taken")
-        kept: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if self._failure is not None and delivery.kind == "event":
+            if loop.time() < self._try_again_at:
+                raise Unreachable(self._failure.message)
+            self._try_again_at = loop.time() + PATIENCE_SECONDS
+        kept: asyncio.Future[Receipt] = loop.create_future()
         self._waiting.append((delivery, kept))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
@@ -90,6 +103,8 @@ class GroupCommit:
     def _settle(self, batch: Sequence[_Waiting], job: asyncio.Future[list[Outcome]]) -> None:
         self._free.release()
         error = job.exception()
+        self._failure = error if isinstance(error, LarkError) else None
+        self._try_again_at = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         outcomes: Sequence[Receipt | BaseException] = [error] * len(batch) if error is not None else job.result()
         for (_, kept), outcome in zip(batch, outcomes, strict=True):
             if kept.done():

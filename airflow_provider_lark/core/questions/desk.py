@@ -31,6 +31,9 @@ DECIDERS = 4
 PATIENCE = 0.4
 """The share of the time for a reply after which an answer is stored undecided, where RabbitMQ stores it."""
 
+TRY_AGAIN_SECONDS = 0.25
+"""So long after the questions could not be read, no answer waits for them."""
+
 _AT_ONCE = 50
 _ID_SHOWN = 64
 _LEASE_SECONDS = 60.0
@@ -48,6 +51,7 @@ class Desk:
         self._questions = questions
         self._patience = patience
         self._is_down = False
+        self._try_again_at: float | None = None
         self._pool = ThreadPoolExecutor(DECIDERS, thread_name_prefix="lark-desk")
 
     async def put(self, delivery: Delivery, *, seconds: float) -> Receipt:
@@ -55,23 +59,39 @@ class Desk:
         click = _read(delivery)
         if click is None:
             return await self._inbox.put(delivery, seconds=seconds)
-        limit = None if self._patience is None else seconds * self._patience
-        deciding = asyncio.get_running_loop().run_in_executor(self._pool, _decide, self._questions, click)
-        try:
-            decided = await asyncio.wait_for(deciding, limit)
-        except TimeoutError:
-            self._note_down("their database does not answer")
-        except LarkError as exc:
-            self._note_down(exc.message)
-        else:
-            self._is_down = False
-            return decided or await self._inbox.put(delivery, seconds=seconds)
-        if click.question_id and not delivery.subject:
-            # from a card that is pinned to the top of a chat: whoever waits looks in the inbox for a message
+        # from a card that is pinned to the top of a chat: whoever waits looks in the inbox for a message
+        can_wait = bool(delivery.subject) or not click.question_id
+        if not can_wait or self._may_try():
+            try:
+                decided = await self._decide(click, seconds)
+            except (TimeoutError, Unreachable) as exc:
+                self._try_again_at = asyncio.get_running_loop().time() + TRY_AGAIN_SECONDS
+                self._note_down(exc.message if isinstance(exc, LarkError) else "their database does not answer")
+            except LarkError as exc:
+                self._note_down(exc.message)
+            else:
+                self._is_down, self._try_again_at = False, None
+                return decided or await self._inbox.put(delivery, seconds=seconds)
+        if not can_wait:
             raise Unreachable("an answer that names no message cannot wait in the inbox")
         stored = await self._inbox.put(delivery, seconds=seconds)
         is_later = stored.is_new and click.via == "card" and click.question_id
         return replace(stored, reply={"toast": LATER}) if is_later else stored
+
+    def _may_try(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if self._try_again_at is None:
+            return True
+        if now < self._try_again_at:
+            return False
+        # this one tries for those that come meanwhile
+        self._try_again_at = now + TRY_AGAIN_SECONDS
+        return True
+
+    async def _decide(self, click: Click, seconds: float) -> Receipt | None:
+        limit = None if self._patience is None else seconds * self._patience
+        deciding = asyncio.get_running_loop().run_in_executor(self._pool, _decide, self._questions, click)
+        return await asyncio.wait_for(deciding, limit)
 
     def _note_down(self, why: str) -> None:
         if not self._is_down:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
@@ -18,7 +19,8 @@ from airflow_provider_lark.core.inbox.group_commit import TOGETHER_MAX, WRITERS,
 from airflow_provider_lark.core.inbox.inbox import Outcome, Receipt
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
-from tests.core.receiving.sealing import event
+from tests.core.receiving.sealing import click, event
+from tests.tap import tapped
 
 RING = Keyring.from_text("A" * 43 + "=")
 
@@ -148,3 +150,30 @@ def test_store_that_is_down_is_told_to_each(inbox):
     down = create_engine("postgresql+psycopg://root@127.0.0.1:1/none")
     outcomes = asyncio.run(put_many(GroupCommit(SqlInbox(down, RING, "cli_1")), range(5)))
     assert all(isinstance(each, Unreachable) for each in outcomes)
+
+
+def pressed(number: int) -> Delivery:
+    return read_delivery(click({"number": number}), now_ms=1)
+
+
+def test_store_that_is_down_is_asked_for_clicks_and_for_few_events(database, request):
+    with tapped(database.url.host, database.url.port or 5432) as tap:
+        through = create_engine(database.url.set(host="127.0.0.1", port=tap.port), poolclass=NullPool)
+        inbox = CountedInbox(through, RING, request.node.name[:60])
+
+        async def run() -> None:
+            commits = GroupCommit(inbox)
+            tap.shut()
+            for number in range(3000, 3040):
+                with pytest.raises(Unreachable):
+                    await commits.put(told(number), seconds=60)
+            assert 1 <= len(inbox.sizes) < 20
+            tried = len(inbox.sizes)
+            with pytest.raises(Unreachable):
+                await commits.put(pressed(1), seconds=60)
+            assert len(inbox.sizes) == tried + 1
+            tap.open()
+            assert (await commits.put(pressed(2), seconds=60)).is_new
+            assert (await commits.put(told(3040), seconds=60)).is_new
+
+        asyncio.run(run())

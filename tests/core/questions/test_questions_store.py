@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
@@ -369,6 +369,19 @@ def test_click_goes_to_the_inbox_while_the_questions_cannot_be_read(store: Quest
     assert store.read(id_).decision == "approve"
     with pytest.raises(Unreachable):
         down.read(id_)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_questions_that_cannot_be_read_are_asked_for_few_of_many_clicks(store: QuestionStore, database: Engine) -> None:
+    engine, tried = create_engine("postgresql+psycopg://root@127.0.0.1:1/none"), list[int]()
+    event.listen(engine, "do_connect", lambda *_: tried.append(1))
+    down, inbox = QuestionStore(engine, RING, "cli_1"), SqlInbox(database, RING, "cli_1")
+    with pytest.raises(Unreachable):
+        down.answer(press())
+    for_one = len(tried)
+    hand_over(inbox, down, *(delivery(at=each) for each in range(20)))
+    assert 1 <= len(tried) // for_one - 1 < 10
+    assert inbox.count().pending == 20
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
