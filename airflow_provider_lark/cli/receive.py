@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from airflow_provider_lark.cli.command import service
+from airflow_provider_lark.core.doors.overload import spare_pauses
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.receiving.background import stop_all
@@ -90,6 +91,7 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
         print(f"{base}/feed/{conn_id} takes what automations of `airflow lark feed install` send")
     sys.stdout.flush()
     _show_log()
+    spare_pauses()
     receiver = Receiver(served)
     config = uvicorn.Config(
         make_app(receiver), log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS

@@ -66,11 +66,13 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
     from starlette.applications import Starlette
     from starlette.routing import Route
 
+    from airflow_provider_lark.core.doors.overload import spare_pauses
     from airflow_provider_lark.core.doors.web_app import Receiver, not_ready, not_served
     from airflow_provider_lark.core.errors import LarkError
     from airflow_provider_lark.hooks.receiving.inbox import open_served
     from airflow_provider_lark.plugins.served_connection import ServedConnection
 
+    spare_pauses()
     receiver = Receiver({}, answer_seconds=ANSWER_SECONDS)
     connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Receipt
-from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject
+from airflow_provider_lark.core.receiving.envelope import Delivery, JsonObject, Kind
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,11 @@ class Intake:
         self._answer_seconds = answer_seconds
         self.counts = Counts()
 
+    @property
+    def answer_seconds(self) -> float:
+        """After so long Lark is told that a delivery is not stored."""
+        return self._answer_seconds
+
     async def store(self, inbox: AsyncDeliveryStore, delivery: Delivery, *, seconds: float | None = None) -> Reply:
         """Hand *delivery* to *inbox*, and return what Lark is told.
 
@@ -76,10 +81,10 @@ class Intake:
             receipt = await asyncio.wait_for(inbox.put(delivery, seconds=limit), limit)
         except TimeoutError:
             self.counts.note("not_stored", f"the inbox took longer than {limit:.1f} s to keep a delivery")
-            return _not_stored(delivery)
+            return not_stored(delivery.kind)
         except LarkError as exc:
             self.counts.note("not_stored", exc.message)
-            return _not_stored(delivery)
+            return not_stored(delivery.kind)
         self.counts.add("stored" if receipt.is_new else "known")
         return _stored(delivery, receipt)
 
@@ -98,10 +103,11 @@ def _stored(delivery: Delivery, receipt: Receipt) -> Reply:
     return Reply(True, _toast("info", f"Already recorded at {at}", f"已于 {at} 记录"))
 
 
-def _not_stored(delivery: Delivery) -> Reply:
-    if delivery.kind == "event":
+def not_stored(kind: Kind) -> Reply:
+    """Return what Lark is told of a delivery that is not stored, or of which that is not known."""
+    if kind == "event":
         return Reply(False)
-    if delivery.kind == "approval":
+    if kind == "approval":
         # the centre shows this to the person who decided, and does not send it again
         said = {"message": "未能记录，请再按一次 Not recorded: please press again", "without_prefix": "true"}
         return Reply(False, said, 503)

@@ -18,10 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.doors.intake import ANSWER_SECONDS, Counts, Intake, Reply
+from airflow_provider_lark.core.doors.intake import ANSWER_SECONDS, Counts, Intake, Reply, not_stored
+from airflow_provider_lark.core.doors.overload import Pace, Rush
 from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
 from airflow_provider_lark.core.receiving.approval_door import ApprovalDoor
 from airflow_provider_lark.core.receiving.door import Challenge, Door
+from airflow_provider_lark.core.receiving.envelope import Delivery, Kind
 from airflow_provider_lark.core.receiving.feed_door import FEED_BYTES_MAX, FeedDoor
 from airflow_provider_lark.core.receiving.refusal import Refused
 
@@ -63,6 +65,7 @@ class Receiver:
         self._apps = dict(apps)
         self._clock = clock or SystemClock()
         self._intake = Intake(answer_seconds=answer_seconds)
+        self._rush = Rush()
 
     @property
     def counts(self) -> Counts:
@@ -84,9 +87,30 @@ class Receiver:
         door = served.door_of(way)
         if door is None:
             return not_served()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (self._intake.answer_seconds if seconds is None else seconds)
+        with self._rush.entered():
+            pace = await self._rush.pace()
+            if pace is Pace.NOTHING:
+                return self._refuse_rush("approval" if way == "approval" else "event")
+            taken = await self._receive(door, request, FEED_BYTES_MAX if way == "feed" else BODY_BYTES_MAX)
+            if isinstance(taken, Response):
+                return taken
+            if pace is Pace.CLICKS and taken.kind == "event":
+                return self._refuse_rush("event")
+            return _tell(await self._intake.store(served.inbox, taken, seconds=end - loop.time()))
+
+    def _refuse_rush(self, kind: Kind) -> Response:
+        self.counts.note("overloaded", "more comes than this process can answer in time, so it is refused at once")
+        return _tell(not_stored(kind))
+
+    async def _receive(
+        self, door: Door | ApprovalDoor | FeedDoor, request: Request, bytes_max: int
+    ) -> Delivery | Response:
+        """Return what a request carries, or its answer where that is no delivery."""
         try:
             async with asyncio.timeout(READ_SECONDS):
-                body = await _read_body(request, FEED_BYTES_MAX if way == "feed" else BODY_BYTES_MAX)
+                body = await _read_body(request, bytes_max)
             taken = door.receive(body, request.headers, now_ms=int(self._clock.now() * 1000))
         except _Unreadable as unread:
             self.counts.note(unread.outcome, unread.message)
@@ -102,9 +126,7 @@ class Receiver:
             self.counts.note(refused.reason, refused.message)
             # no reason: whoever forges learns nothing
             return _say(refused.status, "refused")
-        if isinstance(taken, Challenge):
-            return JSONResponse(taken.answer)
-        return _tell(await self._intake.store(served.inbox, taken, seconds=seconds))
+        return JSONResponse(taken.answer) if isinstance(taken, Challenge) else taken
 
 
 def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:

@@ -22,6 +22,7 @@ from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.doors import overload
 from airflow_provider_lark.core.doors.web_app import BODY_BYTES_MAX, Receiver, Served, make_app
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore
@@ -285,6 +286,34 @@ def test_three_hundred_deliveries_at_once_are_all_kept(new_database: Callable[[s
         assert set(pool.map(send, bodies)) == {200}
         assert running.receiver.counts.by_outcome == {"stored": 100, "known": 200}
     assert inbox.count().pending == 100
+
+
+def test_more_than_can_be_answered_in_time_is_refused_events_first(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overload, "OLD_SECONDS", -1.0)
+    monkeypatch.setattr(overload, "LONG_ROUND_SECONDS", 600.0)
+    # few are taken all the same
+    assert running.tell(event(event_id="e1")).status_code == 200
+    monkeypatch.setattr(overload, "FEW", 0)
+    assert running.tell(event(event_id="e2")).status_code == 503
+    assert running.tell(click({"a": 1})).json()["toast"]["content"] == "Received"
+    monkeypatch.setattr(overload, "LONG_ROUND_SECONDS", -1.0)
+    assert running.tell(click({"a": 2})).status_code == 503
+    assert running.receiver.counts.by_outcome == {"stored": 2, "overloaded": 2}
+    assert running.inbox.count().pending == 2
+
+
+def test_long_round_of_the_loop_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "FEW", 0)
+
+    async def measure() -> overload.Pace:
+        rush = overload.Rush()
+        with rush.entered():
+            asyncio.get_running_loop().call_soon(SystemClock().sleep, 2 * overload.LONG_ROUND_SECONDS)
+            return await rush.pace()
+
+    assert asyncio.run(measure()) is overload.Pace.NOTHING
 
 
 def test_answers_are_json_for_lark(running: Running) -> None:
