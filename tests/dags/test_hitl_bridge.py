@@ -42,7 +42,9 @@ def waiting(api, tmp_path, monkeypatch):
 
 def test_answer_is_given_once_the_task_waits_and_believed_when_it_goes_on(waiting):
     # an id that has to be quoted, and values for exactly the Params of the task
-    waiting.ask("manual__2026-11-27T00:00:00+00:00", params={"n": Param(None, type="integer", minimum=1)})
+    # beside one that is told who answered
+    params = {"n": Param(None, type="integer", minimum=1), "lark_user": Param(None, type=["null", "string"])}
+    waiting.ask("manual__2026-11-27T00:00:00+00:00", params=params)
     room = waiting.room
     assert room.toast("Lin", form={"n": "0"}, by_hand=True).startswith("n has to be at least 1")
     room.press("Lin", form={"n": "7"})
@@ -52,7 +54,7 @@ def test_answer_is_given_once_the_task_waits_and_believed_when_it_goes_on(waitin
     waiting.look()
     assert waiting.given()[0] is None
     waiting.look()
-    assert waiting.given() == (["Approve"], "bridge", {"n": 7})
+    assert waiting.given() == (["Approve"], "bridge", {"n": 7, "lark_user": room.people["Lin"]})
     assert waiting.state() == ("scheduled" if AWAITING_INPUT == "awaiting_input" else "deferred")
     assert "On its way to Airflow" in room.shown()
     assert waiting.look(times=2) == (None, 0)

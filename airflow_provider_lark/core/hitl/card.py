@@ -180,7 +180,8 @@ def read_answer(request: Request, vote: Vote) -> tuple[tuple[str, ...], dict[str
     options = (vote.choice,) if chosen is None else (chosen,) if isinstance(chosen, str) else tuple(chosen)
     if set(options) <= set(request.rejecting) and _is_empty(request, vote.values):
         return options, {}
-    return options, params_input(request.params, vote.values)
+    who = f"{vote.name} ({vote.open_id})" if vote.name else vote.open_id
+    return options, params_input(request.params, vote.values, who)
 
 
 def _is_empty(request: Request, values: Mapping[str, Any]) -> bool:

@@ -18,6 +18,9 @@ from airflow_provider_lark.core.questions.fields import TEXT_MAX, Field, Kind
 
 Params = Mapping[str, Mapping[str, Any]]
 
+WHO = "lark_user"
+"""The name of a text Param that is told who answered."""
+
 _SILENT = frozenset(
     {"title", "description", "description_md", "section", "examples", "values_display", "default", "$schema"}
 )
@@ -45,7 +48,7 @@ def read_params(params: Params) -> list[FormField] | None:
         return [
             _field(name, param, _schema(param), _types(_schema(param)))
             for name, param in field_names(params).items()
-            if "const" not in _schema(param)
+            if "const" not in _schema(param) and not _asks_who(param)
         ]
     except _Beyond:
         return None
@@ -57,12 +60,24 @@ def field_names(params: Params) -> dict[str, Mapping[str, Any]]:
     return {name if _NAME.fullmatch(name) else f"param_{at}": {"name": name, **param} for at, (name, param) in named}
 
 
-def params_input(params: Params, values: Mapping[str, Any]) -> dict[str, Any]:
+def params_input(params: Params, values: Mapping[str, Any], who: str) -> dict[str, Any]:
     """Return what Airflow takes for *params*: a value for each of them, and nothing else.
 
     :param values: of the form, by the names of its fields.
+    :param who: the person who answered.
     """
-    return {param["name"]: _value(_schema(param), values.get(name)) for name, param in field_names(params).items()}
+    return {
+        param["name"]: who if _asks_who(param) else _value(_schema(param), values.get(name))
+        for name, param in field_names(params).items()
+    }
+
+
+def _asks_who(param: Mapping[str, Any]) -> bool:
+    """Tell whether a Param is to be told who answered, and any text fits it; the person is not asked for it."""
+    schema = _schema(param)
+    given = schema.get("type")
+    types = list(given) if isinstance(given, list | tuple) else [given]
+    return param.get("name") == WHO and "string" in types and not set(schema) - {"type"} - _SILENT
 
 
 def _schema(param: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -56,7 +56,7 @@ def test_param_comes_back_as_airflow_takes_it(schema: dict[str, Any], filled: An
     assert form is not None
     values, problems = read_form([each.field for each in form], {"given": filled})
     assert problems == []
-    assert params_input(params, values) == {"given": value}
+    assert params_input(params, values, "Lin") == {"given": value}
     validate(value, schema, format_checker=FormatChecker())
 
 
@@ -150,7 +150,7 @@ def test_names_that_a_card_cannot_have_are_mapped_back() -> None:
         ("param_0", "总数"), ("param_1", "answer"), ("ok", "ok"),
     ]  # fmt: skip
     values, _ = read_form([each.field for each in form], {"param_0": "3", "param_1": "x"})
-    assert params_input(params, values) == {"总数": 3, "answer": "x", "ok": False}
+    assert params_input(params, values, "Lin") == {"总数": 3, "answer": "x", "ok": False}
 
 
 def test_defaults_begin_the_form() -> None:
@@ -223,6 +223,22 @@ def test_text_that_does_not_fit_goes_on_in_airflow() -> None:
     card = shown(request(body="行" * 30_000, link="https://airflow.example/x"))
     assert "The text goes on in Airflow" in card
     assert len(card.encode()) < 60_000
+
+
+@pytest.mark.parametrize("kind", ["string", OPTIONAL])
+def test_param_of_who_answered_is_not_asked_and_gets_the_person(kind: Any) -> None:
+    asked = request(params={"lark_user": param(type=kind, title="Who"), "n": param(type="integer")})
+    assert [each.field.name for each in read_params(asked.params) or ()] == ["n"]
+    assert "Who" not in shown(asked)
+    assert read_answer(asked, vote(n=3)) == (("Approve",), {"lark_user": "Lin (ou_lin)", "n": 3})
+    assert read_answer(asked, replace(vote(n=3), name=""))[1]["lark_user"] == "ou_lin"
+    # alone, it needs no form
+    alone = request(params={"lark_user": param(type=kind)})
+    assert '"form"' not in shown(alone).replace("'", '"')
+    # what any text need not fit is a field like others
+    bound = request(params={"lark_user": param(type="string", enum=["a", "b"])})
+    assert [each.field.name for each in read_params(bound.params) or ()] == ["lark_user"]
+    assert read_answer(bound, vote(lark_user="a"))[1] == {"lark_user": "a"}
 
 
 def test_request_survives_being_kept() -> None:
