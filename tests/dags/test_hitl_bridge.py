@@ -158,6 +158,11 @@ def test_airflow_or_lark_that_is_down_loses_nothing(waiting, monkeypatch, caplog
 def test_request_that_can_never_be_sent_does_not_keep_others_from_their_answer(waiting, caplog):
     empty = waiting.room.emulator.state.add_department("Empty")
     waiting.ask("r-nobody", {"allowed": [empty]})
+    waiting.ask("r-broken")
+    # as with a key that this process does not have
+    waiting.room.execute(
+        "UPDATE lark_questions SET terms = 'x' WHERE asked_at_ms = (SELECT MAX(asked_at_ms) FROM lark_questions)"
+    )
     waiting.ask("r-beside")
     waiting.set(AWAITING_INPUT)
     waiting.room.press("Lin")
@@ -165,6 +170,7 @@ def test_request_that_can_never_be_sent_does_not_keep_others_from_their_answer(w
     waiting.look(times=2)
     assert waiting.given()[0] == ["Approve"]
     assert "has nobody in it who could answer" in caplog.text
+    assert "can decrypt a question" in caplog.text
 
 
 def test_card_update_that_hangs_holds_up_no_click_and_is_made_up_for(waiting):

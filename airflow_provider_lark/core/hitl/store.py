@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, not_, or_, select, update
 
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
@@ -62,10 +62,13 @@ class RequestStore:
         return self._database.transact(work)
 
     def due(self) -> list[Progress]:
-        """Return the requests to look at: whose time has come, or whose question was closed since the last look."""
+        """Return the requests to look at: whose time has come, or whose question was closed since the last look.
+
+        Those that none of our keys decrypts are left to others: one must not keep the rest from their answers.
+        """
 
         def work(conn: Connection) -> list[Progress]:
-            live = (hitl_requests.c.app_id == self._sealer.app_id, hitl_requests.c.finished_ms.is_(None))
+            live = (*self._live, self._is_readable)
             found = (
                 select(hitl_requests)
                 .join(questions, questions.c.id == hitl_requests.c.question_id)
@@ -82,10 +85,24 @@ class RequestStore:
 
     def live(self) -> int:
         """Return how many requests are not finished."""
-        live = (hitl_requests.c.app_id == self._sealer.app_id, hitl_requests.c.finished_ms.is_(None))
-        return self._database.look(
-            lambda conn: len(conn.scalars(select(hitl_requests.c.question_id).where(*live)).all())
-        )
+        return self._count(*self._live)
+
+    def unreadable(self) -> int:
+        """Return how many of those none of our keys decrypts."""
+        return self._count(*self._live, not_(self._is_readable))
+
+    def _count(self, *conditions: ColumnElement[bool]) -> int:
+        counted = select(func.count()).select_from(hitl_requests).where(*conditions)
+        return int(self._database.look(lambda conn: conn.scalar(counted)) or 0)
+
+    @property
+    def _live(self) -> tuple[ColumnElement[bool], ...]:
+        return hitl_requests.c.app_id == self._sealer.app_id, hitl_requests.c.finished_ms.is_(None)
+
+    @property
+    def _is_readable(self) -> ColumnElement[bool]:
+        key_id = hitl_requests.c.key_id
+        return or_(key_id.is_(None), key_id.in_(self._sealer.keyring.key_ids))
 
     def read(self, question_id: str) -> Progress | None:
         """Return the request of a question; None where it is none of a task that waits in Airflow."""

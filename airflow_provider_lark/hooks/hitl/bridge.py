@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import (
     BadRequest,
-    ConfigError,
     LarkError,
     NotAuthorized,
     PermanentError,
     RetriableError,
     Stopped,
 )
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.hitl import endings
 from airflow_provider_lark.core.hitl.step import AWAITING_INPUT, Finish, PassOn, Wait, next_step
 from airflow_provider_lark.hooks.hitl.airflow_api import AirflowApi
@@ -60,6 +60,7 @@ class HitlBridge:
         self._api = api
         self._client: LarkClient = hook.client(**_client_options(hook))
         self.counts: Counter[str] = Counter()
+        self._has_told = False
 
     @classmethod
     def open(cls, lark_conn_id: str, airflow_conn_id: str, calls: Mapping[str, Any] | None = None) -> HitlBridge:
@@ -87,15 +88,16 @@ class HitlBridge:
 
         What fails of one is logged and tried again, ever more seldom; the others go on.
 
-        :raises ConfigError: a setting is wrong.
+        :raises ConfigError: the database cannot be used.
         :raises NotAuthorized: Airflow or Lark refuses the account.
         :raises Unreachable: the database does not answer.
         """
+        self._tell_unreadable()
         due = self._desk.requests.due()
         for progress in due:
             try:
                 again_in_seconds = self._handle(progress)
-            except (ConfigError, NotAuthorized, Stopped):
+            except (NotAuthorized, Stopped):
                 raise
             except Exception as exc:  # noqa: BLE001 - whatever is wrong with one, the others go on
                 self._put_off(progress, exc)
@@ -103,6 +105,17 @@ class HitlBridge:
                 if again_in_seconds is not None:
                     self._desk.requests.note_looked(progress.question_id, again_in_seconds=again_in_seconds)
         return len(due)
+
+    def _tell_unreadable(self) -> None:
+        if self._has_told:
+            return
+        self._has_told = True
+        if left := self._desk.requests.unreadable():
+            log.warning(
+                "%s of tasks that wait cannot be decrypted with the keys in LARK_CONFIG_ENCRYPTION_KEY: add the key "
+                "they were encrypted with, or answer them in Airflow",
+                counted(left, "request"),
+            )
 
     def _put_off(self, progress: Progress, exc: Exception) -> None:
         attempts = progress.attempts + 1

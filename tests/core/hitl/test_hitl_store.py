@@ -51,3 +51,13 @@ def test_request_is_due_until_its_cards_say_how_it_ended(kind: str, new_database
             "delivered",
         ]
     engine.dispose()
+
+
+def test_request_that_no_key_opens_is_left_to_others(new_database: Callable[[str], Engine]) -> None:
+    engine = new_database("sqlite")
+    old = RequestStore(engine, Keyring.from_text("B" * 43 + "="), "cli_1")
+    old.ask("old", request(subject="Old?"), TERMS, seconds=3600, mark="1", id_="q0")
+    store = RequestStore(engine, RING, "cli_1")
+    store.ask("k", request(), TERMS, seconds=3600, mark="1", id_="q1")
+    assert ([each.request.subject for each in store.due()], store.live(), store.unreadable()) == (["Pay?"], 2, 1)
+    engine.dispose()
