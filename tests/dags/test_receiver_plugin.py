@@ -11,8 +11,11 @@ from sqlalchemy import text
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.api import LarkClient
+from airflow_provider_lark.core.api.address import TableRef
+from airflow_provider_lark.core.api.wire.secret import Secret
 from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.sync.feed import Feeds
 from airflow_provider_lark.emulator import Emulator
 from tests.api_server import answers, start_api_server, wait_until
 from tests.core.receiving.sealing import click, dump, encrypt, event, signed
@@ -88,6 +91,25 @@ def test_lark_can_save_the_address_and_an_edit_stands_in_the_inbox(api_server, e
 def test_click_gets_its_toast(api_server, emulator):
     answer = wait_until(lambda: api_server.tell(click({"a": 1}), emulator.app_id).json().get("toast"))
     assert answer["type"] == "info"
+
+
+def test_automation_of_a_base_tells_of_an_edit(api_server, emulator):
+    base = emulator.state.create_base("Shop").app_token
+    table = emulator.state.create_table(base, "Orders", [{"field_name": "Name", "type": 1}]).table_id
+    with LarkClient(emulator.app_id, emulator.app_secret, host=emulator.url) as client:
+        feeds = Feeds(client, Secret(emulator.app_secret), f"{api_server.url}/lark/feed/lark_default")
+        assert [each.state for each in feeds.install([TableRef(base, table)])] == ["installed"]
+    record = emulator.person.add_record(base, table, {"Name": "a"})
+
+    def tell():
+        # an automation does not post again, and a busy api-server may not take a post in time
+        emulator.person.edit_record(base, table, record, {"Name": str(len(emulator.automations.log()))})
+        emulator.automations.settle(120)
+        return emulator.automations.log()[-1].status == 200
+
+    wait_until(tell, api_server.log)
+    entries = api_server.inbox(emulator.app_id).claim(limit=10, token="me", lease_seconds=60, subject=f"{base}/{table}")
+    assert [entry.event["action_list"] for entry in entries] == [[{"record_id": record, "action": "record_edited"}]]
 
 
 def test_nothing_else_is_opened(api_server):

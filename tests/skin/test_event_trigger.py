@@ -102,6 +102,13 @@ def test_only_the_table_and_the_types_that_are_wanted_wake(inbox, shop):
     assert fire(3, event_types=["im.message.receive_v1"]) == [(0, {"waiting": 1})]
 
 
+def test_post_of_a_feed_wakes_as_an_event_does(inbox, shop):
+    from airflow_provider_lark.core.receiving.feed_door import FEED_CHANGED
+
+    put(inbox, 1, table=(shop.app_token, shop.table_id), type_=FEED_CHANGED)
+    assert fire(3, table="MyDB:areas") == [(0, {"waiting": 1})]
+
+
 def test_table_is_subscribed_to(inbox, shop, emulator):
     emulator.state.set_event_url(emulator.app_id, "http://127.0.0.1:1/", verification_token="t", verify=False)
     fire(1, table="MyDB:areas")
