@@ -68,6 +68,9 @@ class Given:
         self.followed: list[int] = []
         self.returned: list[int] = []
 
+    def begin(self) -> None:
+        pass
+
     def take(self) -> Sequence[Hint]:
         come = [each for each in self.moments if each <= self.clock.seconds - 1_000.0]
         self.moments = [each for each in self.moments if each not in come]
@@ -242,6 +245,16 @@ def test_subscription_that_lark_refuses_is_a_warning(world: World, caplog: pytes
     assert "may not manage the base" in caplog.text
 
 
+def test_lark_is_asked_for_events_before_the_table_is_read_for_the_first_time(world: World) -> None:
+    world.ready(1)
+    engine = world.engine()
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    # what is edited before that, the reading finds; after it, an event comes
+    hints = TableHints(inbox, lambda: engine.table and "/".join(engine.table), lambda: world.edit(1, Qty=77))
+    ContinuousSync("people", engine.incremental, 3600, hints, Steps()).run_for(1)
+    assert world.rows()[1]["qty"] == 77
+
+
 def test_delete_that_an_event_tells_is_taken_over_by_its_id(world: World) -> None:
     engine = world.ready(20)
     inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
@@ -320,6 +333,9 @@ class Telling:
     def __init__(self, clock: Steps, *told: tuple[float, str]) -> None:
         self.clock = clock
         self.told = list(told)
+
+    def begin(self) -> None:
+        pass
 
     def take(self) -> Sequence[Hint]:
         come = [each for each in self.told if each[0] <= self.clock.seconds - 1_000.0]

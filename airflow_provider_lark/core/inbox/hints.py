@@ -79,6 +79,12 @@ class TableHints:
         self._token = uuid4().hex
         self._is_down = False
 
+    def begin(self) -> None:
+        """Ask Lark for the table's events, unless that was done before; the table is read after that."""
+        subject = self._subject()
+        if subject is not None:
+            self._subscribe_once(subject)
+
     def take(self) -> Sequence[Hint]:
         """Return what has come, at most :data:`TAKEN_AT_ONCE`."""
         subject = self._subject()

@@ -40,6 +40,10 @@ RunOnce = Callable[[Callable[[], Collection[str]]], SyncReport]
 class Hints(Protocol):
     """What tells that a table may have changed in Lark."""
 
+    def begin(self) -> None:
+        """Make sure that changes are told from now on; the table is read after that."""
+        ...
+
     def take(self) -> Sequence[Hint]:
         """Return hints that have come, and keep others from them."""
         ...
@@ -149,8 +153,15 @@ class ContinuousSync:
 
     def _run_once(self, total: ContinuousReport, taken: Sequence[Hint], failures: int) -> int:
         """Run, and return how many runs in a row have failed."""
+
+        def tell_deleted() -> Collection[str]:
+            if self.hints is not None:
+                # or what changes between this reading and the first event waited for the next poll
+                self.hints.begin()
+            return _deleted(taken)
+
         try:
-            report = self.run(lambda: _deleted(taken))
+            report = self.run(tell_deleted)
         except BaseException as error:
             _give_back(self.hints, taken, error)
             if not isinstance(error, RetriableError) or isinstance(error, Stopped) or failures + 1 >= FAILURES_MAX:

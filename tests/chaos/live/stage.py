@@ -27,8 +27,9 @@ import ui
 from rest import AirflowApi
 
 PATIENCE_SECONDS = 1800.0
-KILLED = ("triggerer", *WORKERS, "scheduler", "scheduler alone", "api-server")
-"""What can be killed in every Airflow; ``scheduler`` is killed with its workers and their tasks."""
+KILLED = ("triggerer", "task", "worker", "scheduler", "api-server", "scheduler alone", "supervisor")
+"""What is killed in every Airflow; ``scheduler`` with its workers and their tasks. What the last two leave behind goes
+on for a while, so they come last."""
 
 SOONER_MISSED = {
     "scheduler__task_instance_heartbeat_timeout": "30",
