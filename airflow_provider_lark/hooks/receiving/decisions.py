@@ -106,7 +106,7 @@ class DecisionCard:
         known = self._boards.find(self._place(engine))
         if known is None:
             return []
-        self._boards.note_looked(known.id, self.owner, table_mark(engine))
+        self._boards.note_looked(known, self.owner, table_mark(engine))
         if known.message_id is not None:
             decide_waiting(self._desk.inbox, self._desk.questions, [known.message_id])
         return [_verdict(each) for each in self._boards.take(known.board, token)]
@@ -135,7 +135,8 @@ class DecisionCard:
                 key_of=lambda about: content_mark([place, about]),
                 fates={id_: fate for id_, fate in engine.verdicts.fates.items() if fate != "waiting"},
             )
-            self._boards.note_looked(board_id, self.owner, table_mark(engine))
+            if (made := self._boards.find(place)) is not None:
+                self._boards.note_looked(made, self.owner, table_mark(engine))
             messages = BoardMessages(client, self._boards)
             messages.show(board_id, self.receive_id)
             messages.close_left(board_id)

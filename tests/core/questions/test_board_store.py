@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from airflow_provider_lark.core.questions.board.state import Board
 from airflow_provider_lark.core.questions.board.store import BoardStore
@@ -310,3 +310,25 @@ def test_nothing_of_what_is_shown_can_be_read_in_the_database(room: Room) -> Non
     with room.database.connect() as conn:
         rows = conn.execute(text("SELECT * FROM lark_decision_cards")).all()
     assert "Anne" not in str(rows)
+
+
+@ON_SQLITE
+def test_idle_run_that_looks_at_a_board_writes_nothing(room: Room) -> None:
+    room.tell()
+    room.show()
+    writes: list[str] = []
+    event.listen(room.database, "before_cursor_execute", lambda *each: writes.append(each[2]))
+
+    def look(owner: str = "me") -> int:
+        found, before = room.boards.find("place"), len(written())
+        assert found is not None
+        room.boards.note_looked(found, owner, "table")
+        assert room.boards.take(found.board, "run") == []
+        return len(written()) - before
+
+    def written() -> list[str]:
+        return [each for each in writes if each.lstrip().upper().startswith(("UPDATE", "INSERT", "DELETE"))]
+
+    assert [look(), look(), look("another"), look("another")] == [1, 0, 1, 0]
+    room.set("looked_at_ms = looked_at_ms - 3700000")
+    assert [look("another"), look("another")] == [1, 0]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, not_, or_, select, update
+from sqlalchemy import Connection, Row, Select, select, update
 
 from airflow_provider_lark.core.accounts.decision_tables import decision_cards as table
 from airflow_provider_lark.core.accounts.tables import answers, questions
@@ -35,9 +35,6 @@ REOPEN_MS = 3_600_000
 ABANDONED_MS = 8 * 86_400_000
 """So long after the last look of a run nothing is decided on a board: longer than a week, as some syncs run weekly."""
 
-LOOKS_MS = 3_600_000
-"""So often a look is noted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -45,6 +42,8 @@ class Standing:
 
     :param message_id: of the message that shows it; None before there is one.
     :param is_shown: whether the message shows all of it.
+    :param looked: the task that looked at it last, and the table of Lark that it syncs.
+    :param looked_ms_ago: how long ago that was; None: no task has.
     """
 
     id: str
@@ -52,6 +51,8 @@ class Standing:
     message_id: str | None
     chat_id: str
     is_shown: bool
+    looked: tuple[str | None, str | None] = (None, None)
+    looked_ms_ago: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,19 @@ class Showing:
     uuid: str
 
 
+_ROW: Select[Any] = select(*table.c, NowMs().label("now_ms"))
+
+
 def find(sealer: Sealer, place: str, conn: Connection) -> Standing | None:
     """Return the board of a place; None while there is none."""
     mine = (table.c.app_id == sealer.app_id, table.c.place == place)
-    row = conn.execute(select(table).where(*mine)).one_or_none()
+    row = conn.execute(_ROW.where(*mine)).one_or_none()
     return None if row is None else _read(sealer, row)
 
 
 def read(sealer: Sealer, id_: str, conn: Connection) -> Standing:
     """Return a board."""
-    return _read(sealer, conn.execute(select(table).where(table.c.id == id_)).one())
+    return _read(sealer, conn.execute(_ROW.where(table.c.id == id_)).one())
 
 
 def make(sealer: Sealer, place: str, id_: str, board: Board, conn: Connection) -> None:
@@ -166,18 +170,15 @@ def has_no_runs(id_: str, conn: Connection) -> bool:
 
 
 def note_looked(id_: str, owner: str, lark_table: str, conn: Connection) -> None:
-    """Note that a task looks at a board, where that is news."""
+    """Note that a task looks at a board."""
     looked = {"owner": owner, "lark_table": lark_table, "looked_at_ms": NowMs()}
-    is_known = and_(
-        table.c.owner == owner, table.c.lark_table == lark_table, table.c.looked_at_ms > now_plus_ms(-LOOKS_MS / 1000)
-    )
-    conn.execute(update(table).where(table.c.id == id_, or_(table.c.owner.is_(None), not_(is_known))).values(looked))
+    conn.execute(update(table).where(table.c.id == id_).values(looked))
 
 
 def left_by(sealer: Sealer, owner: str, lark_table: str, place: str | None, conn: Connection) -> list[Standing]:
     """Return the boards about *lark_table* that *owner* looked at last, but for that of *place*, and not yet closed."""
     mine = (table.c.app_id == sealer.app_id, table.c.owner == owner, table.c.lark_table == lark_table)
-    found = [_read(sealer, row) for row in conn.execute(select(table).where(*mine, table.c.place != (place or "")))]
+    found = [_read(sealer, row) for row in conn.execute(_ROW.where(*mine, table.c.place != (place or "")))]
     return [each for each in found if not (each.board.is_left and each.is_shown)]
 
 
@@ -258,7 +259,9 @@ _NO_MESSAGE: dict[str, Any] = dict.fromkeys(("message_id", "sent_at_ms", "uuid",
 
 def _read(sealer: Sealer, row: Row[Any]) -> Standing:
     board = Board.from_plain(sealer.unseal(row.content, row.key_id))
-    return Standing(row.id, board, row.message_id, row.chat_id or "", row.version == row.shown_version)
+    is_shown, looked = row.version == row.shown_version, (row.owner, row.lark_table)
+    ms_ago = None if row.looked_at_ms is None else row.now_ms - row.looked_at_ms
+    return Standing(row.id, board, row.message_id, row.chat_id or "", is_shown, looked, ms_ago)
 
 
 def _lock(conn: Connection, id_: str) -> Row[Any]:
@@ -270,7 +273,7 @@ def _lock_if_there(conn: Connection, id_: str) -> Row[Any] | None:
 
 
 def _locking(id_: str) -> Any:
-    return select(*table.c, NowMs().label("now_ms")).where(table.c.id == id_).with_for_update()
+    return _ROW.where(table.c.id == id_).with_for_update()
 
 
 def _set(conn: Connection, id_: str, **values: Any) -> None:

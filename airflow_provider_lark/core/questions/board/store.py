@@ -23,6 +23,9 @@ from airflow_provider_lark.core.questions.rules import Vote
 from airflow_provider_lark.core.questions.store import QuestionStore
 from airflow_provider_lark.core.questions.terms import Choice, Terms
 
+LOOKS_MS = 3_600_000
+"""So often a look at a board is noted."""
+
 CLAIM_SECONDS = 20.0
 """How long a process that died keeps others from a board: longer than one call to Lark takes."""
 
@@ -93,8 +96,8 @@ class BoardStore:
 
         :param token: names the run.
         """
-        ids = [each.question_id for each in board.items]
-        return _decided(board, self._database.transact(partial(rows.take, self._sealer, ids, token)))
+        ids = [each.item.question_id for each in self.decided(board)]
+        return _decided(board, self._database.transact(partial(rows.take, self._sealer, ids, token))) if ids else []
 
     def give_back(self, question_ids: Sequence[str], token: str) -> None:
         """Let people change what the run has not carried out."""
@@ -142,9 +145,11 @@ class BoardStore:
         self._database.transact(partial(rows.change, self._sealer, known.id, fresh))
         return known.id
 
-    def note_looked(self, id_: str, owner: str, lark_table: str) -> None:
-        """Note that a task looks at a board; see :func:`.rows.note_looked`."""
-        self._database.transact(partial(rows.note_looked, id_, owner, lark_table))
+    def note_looked(self, known: rows.Standing, owner: str, lark_table: str) -> None:
+        """Note that a task looks at a board, where that is news: an idle run writes nothing."""
+        is_recent = known.looked_ms_ago is not None and known.looked_ms_ago < LOOKS_MS
+        if not is_recent or known.looked != (owner, lark_table):
+            self._database.transact(partial(rows.note_looked, known.id, owner, lark_table))
 
     def left_by(self, owner: str, lark_table: str, place: str | None) -> list[rows.Standing]:
         """Return the boards that a task looks at no more; see :func:`.rows.left_by`."""
