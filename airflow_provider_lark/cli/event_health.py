@@ -28,7 +28,7 @@ from airflow_provider_lark.core.sync.doctor.findings import Answer, look
 from airflow_provider_lark.core.sync.feed import TableFeed
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
-from airflow_provider_lark.hooks.receiving.api_server import read_conn_ids, read_receiver_url
+from airflow_provider_lark.hooks.receiving.api_server import address_of, read_conn_ids, read_receiver_url
 from airflow_provider_lark.hooks.receiving.feed import feed_address, open_feeds, tables_of
 from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
 
@@ -67,7 +67,7 @@ def _find_receivers(hook: LarkHook, args: Namespace) -> Receivers:
         # the log of the api-server says that it does not receive, and why
         is_in_api_server = False
     # below it the api-server has /events/…, and a receiver of its own does not
-    urls = (f"{base}/events/{conn_id}", *(() if is_in_api_server else (f"{base}/{conn_id}",)))
+    urls = (address_of(base, conn_id, "events"), *(() if is_in_api_server else (address_of(base, conn_id),)))
     return Receivers(holder, is_in_api_server or bool(args.receiver_url or base), urls if base else ())
 
 

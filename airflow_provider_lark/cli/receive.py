@@ -20,6 +20,7 @@ from airflow_provider_lark.cli.command import service
 from airflow_provider_lark.core.doors.overload import spare_pauses
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.hooks.receiving.api_server import address_of
 from airflow_provider_lark.hooks.receiving.background import stop_all
 from airflow_provider_lark.hooks.receiving.inbox import open_served
 from airflow_provider_lark.hooks.receiving.long_connection import open_receiver
@@ -86,9 +87,9 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
     where = f"[{host}]" if ":" in host else host
     for conn_id in served:
         base = f"POST http://{where}:{sock.getsockname()[1]}"
-        print(f"{base}/{conn_id} takes what Lark sends for this connection")
-        print(f"{base}/approval/{conn_id} takes what the approval centre sends")
-        print(f"{base}/feed/{conn_id} takes what automations of `airflow lark feed install` send")
+        print(f"{address_of(base, conn_id)} takes what Lark sends for this connection")
+        print(f"{address_of(base, conn_id, 'approval')} takes what the approval centre sends")
+        print(f"{address_of(base, conn_id, 'feed')} takes what automations of `airflow lark feed install` send")
     sys.stdout.flush()
     _show_log()
     spare_pauses()

@@ -63,11 +63,8 @@ class ReceiverApp:
 
 
 def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) -> Starlette:
-    from starlette.applications import Starlette
-    from starlette.routing import Route
-
     from airflow_provider_lark.core.doors.overload import spare_pauses
-    from airflow_provider_lark.core.doors.web_app import Receiver, not_ready, not_served
+    from airflow_provider_lark.core.doors.web_app import Receiver, make_routes, name_in, not_ready, not_served
     from airflow_provider_lark.core.errors import LarkError
     from airflow_provider_lark.hooks.receiving.inbox import open_served
     from airflow_provider_lark.plugins.served_connection import ServedConnection
@@ -77,7 +74,7 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
     connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
 
     async def answer(request: Request, way: Way) -> Response:
-        connection = connections.get(request.path_params["conn_id"])
+        connection = connections.get(name_in(request))
         if connection is None:
             return not_served()
         loop = asyncio.get_running_loop()
@@ -89,5 +86,4 @@ def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) ->
         return await receiver.answer_for(served, request, way, seconds=ANSWER_SECONDS - (loop.time() - began))
 
     ways: tuple[Way, ...] = ("events", "approval", "feed")
-    routes = [Route(f"/{way}/{{conn_id}}", partial(answer, way=way), methods=["POST"]) for way in ways]
-    return Starlette(routes=routes)
+    return make_routes({f"/{way}": partial(answer, way=way) for way in ways})

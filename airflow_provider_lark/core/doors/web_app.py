@@ -7,7 +7,7 @@ check of the address. Needs Starlette, which Airflow brings along.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -74,7 +74,7 @@ class Receiver:
 
     async def answer(self, request: Request, way: Way = "events") -> Response:
         """Answer one request of Lark."""
-        served = self._apps.get(request.path_params["name"])
+        served = self._apps.get(name_in(request))
         return not_served() if served is None else await self.answer_for(served, request, way)
 
     async def answer_for(
@@ -131,13 +131,19 @@ class Receiver:
 
 def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:
     """Return the application; mount it, or serve it with uvicorn."""
-    ways: dict[str, Way] = {"": "events", "/approval": "approval", "/feed": "feed"}
-    return Starlette(
-        routes=[
-            Route(f"{prefix}{below}/{{name}}", partial(receiver.answer, way=way), methods=["POST"])
-            for below, way in ways.items()
-        ]
-    )
+    # the first that fits answers
+    ways: dict[str, Way] = {"/approval": "approval", "/feed": "feed", "": "events"}
+    return make_routes({f"{prefix}{below}": partial(receiver.answer, way=way) for below, way in ways.items()})
+
+
+def make_routes(answers: Mapping[str, Callable[[Request], Awaitable[Response]]]) -> Starlette:
+    """Return an application that answers ``POST`` below each path, of which the rest is a name: see :func:`name_in`."""
+    return Starlette(routes=[Route(f"{path}/{{name:path}}", take, methods=["POST"]) for path, take in answers.items()])
+
+
+def name_in(request: Request) -> str:
+    """Return the name in the address; it may hold slashes. Those around it do not count: Lark follows no redirect."""
+    return str(request.path_params["name"]).strip("/")
 
 
 def not_served() -> Response:
@@ -160,7 +166,7 @@ class _Unreadable(Exception):
 
 async def _read_body(request: Request, bytes_max: int) -> bytes:
     """Return the body; one that is too long is left unread."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if request.headers.get("content-encoding", "").lower() not in ("", "identity"):
         raise _Unreadable(415, "compressed", "compressed bodies are not taken: Lark sends none")
     told = request.headers.get("content-length", "0")
     if not told.isdigit() or int(told) > bytes_max:

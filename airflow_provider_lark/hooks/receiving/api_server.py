@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from airflow.sdk.configuration import conf
 
 from airflow_provider_lark.core.errors import ConfigError
+
+
+def address_of(base: str, conn_id: str, way: str = "") -> str:
+    """Return where a receiver takes what is sent for a connection, whose ID may hold a slash or a number sign.
+
+    :param base: its address, without a slash at the end.
+    :param way: ``approval``, ``feed``, in the api-server ``events``; a receiver of its own has no word for events.
+    """
+    return "/".join(each for each in (base, way, quote(conn_id)) if each)
 
 
 def read_conn_ids() -> list[str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.receiving.api_server import read_receiver_url
+from airflow_provider_lark.hooks.receiving.api_server import address_of, read_receiver_url
 from airflow_provider_lark.hooks.receiving.inbox import approval_secrets
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def callback_of(hook: LarkHook, receiver_url: str | None) -> DecisionCallback:
             "to the address at which Lark reaches the receiver, such as https://airflow.example.com/lark"
         )
     secrets = approval_secrets(hook)
-    return DecisionCallback(f"{base}/approval/{hook.lark_conn_id}", secrets.token, secrets.key)
+    return DecisionCallback(address_of(base, hook.lark_conn_id, "approval"), secrets.token, secrets.key)
 
 
 def find_approvers(hook: LarkHook, client: LarkClient, allowed: Mapping[str, str]) -> tuple[Approver, ...]:

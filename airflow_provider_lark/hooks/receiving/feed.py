@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.receiving.api_server import read_receiver_url
+from airflow_provider_lark.hooks.receiving.api_server import address_of, read_receiver_url
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient, TableMapping
@@ -41,8 +41,8 @@ def feed_address(conn_id: str, given: str | None) -> str:
         raise ConfigError(f"{where}: must have no user, query or fragment: Lark posts to a plain address")
     if parts.scheme == "http" and not is_local:
         raise ConfigError(f"{where}: must begin with https://: a feed shows its token with each post")
-    tail = f"/feed/{conn_id}"
-    return base if base.endswith(tail) else f"{base}{tail}"
+    tail = address_of("", conn_id, "feed")
+    return base if base.endswith(f"/{tail}") else f"{base}/{tail}"
 
 
 def _is_local(host: str) -> bool:

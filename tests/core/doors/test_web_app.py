@@ -194,6 +194,18 @@ def test_other_methods_change_nothing(running: Running, method: str) -> None:
     assert not running.receiver.counts.by_outcome
 
 
+@pytest.mark.parametrize(
+    "path", ["/lark_default/", "//lark_default", "/lark%5Fdefault?x=1", "/team/lark%231", "/team/lark%231/"]
+)
+def test_address_is_found_as_people_write_it(running: Running, path: str) -> None:
+    running.receiver._apps["team/lark#1"] = running.receiver._apps["lark_default"]
+    sealed = encrypt(dump(event()), KEY)
+    # Lark follows no redirect, and an empty encoding is none
+    headers = signed(sealed, KEY, at=AT) | {"Content-Encoding": ""}
+    answer = httpx.post(f"{running.url}{path}", content=sealed, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()) == (200, {"msg": "success"})
+
+
 def test_app_that_is_not_served_is_unknown(running: Running) -> None:
     assert httpx.post(f"{running.url}/other", content=b"{}").status_code == 404
 
