@@ -9,9 +9,9 @@ def _option(description: str, *, example: str | None, default: str | None = None
 
 CONFIG = {
     "description": (
-        "Notifications through a Lark / Feishu app, and a receiver for what Lark sends. Set both `notify_conn_id` and "
-        "`notify_receive_id` to be notified of every failed task and DAG run of the installation. Set alone, each is "
-        "only a default for LarkNotifier."
+        "Notifications through a Lark / Feishu app, a receiver for what Lark sends, and defaults of commands. Set both "
+        "`notify_conn_id` and `notify_receive_id` to be notified of every failed task and DAG run of the installation. "
+        "Set alone, each is only a default for LarkNotifier."
     ),
     "options": {
         "notify_conn_id": _option("Connection of type `lark` to send notifications with.", example="lark_default"),
@@ -56,6 +56,10 @@ CONFIG = {
             "addresses, ids or mobile numbers. Default: a user whose id or name is an e-mail address is the person who "
             "has it.",
             example='{"lin": "lin@example.com"}',
+        ),
+        "mapping_files": _option(
+            "YAML files of mappings, separated by commas, for the commands `airflow lark sync …` that are given none.",
+            example="/opt/airflow/dags/lark_sync.yaml",
         ),
         "receiver_enabled": _option(
             "Let the api-server receive Lark's events and clicks at `/lark/events/<connection ID>`. Requests are "

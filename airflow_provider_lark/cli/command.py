@@ -44,11 +44,8 @@ def _make_command(act: Command, run: Command) -> Command:
         try:
             with safe_output():
                 act(args)
-        except LarkError as exc:
-            raise SystemExit(f"{type(exc).__name__}: {exc}") from None
-        except SQLAlchemyError as exc:
-            # its text quotes the row, and with it, where Airflow has no Fernet key, the App Secret
-            raise SystemExit(_explain(exc)) from None
+        except (LarkError, SQLAlchemyError) as exc:
+            raise SystemExit(explain(exc)) from None
         finally:
             if before is None:
                 del os.environ[_CONTEXT]
@@ -58,7 +55,13 @@ def _make_command(act: Command, run: Command) -> Command:
     return wrapped
 
 
-def _explain(exc: SQLAlchemyError) -> str:
+def explain(exc: Exception) -> str:
+    """Return what an error says, in one line and without a secret."""
+    # the text of a database's error quotes the row, and with it, where Airflow has no Fernet key, the App Secret
+    return _of_database(exc) if isinstance(exc, SQLAlchemyError) else f"{type(exc).__name__}: {exc}"
+
+
+def _of_database(exc: SQLAlchemyError) -> str:
     # a note names the connection; without one it is Airflow's own database
     notes = getattr(exc, "__notes__", ())
     if not notes:

@@ -16,16 +16,7 @@ from airflow_provider_lark.cli.arguments import ARG_CONN_ID as _ARG_CONN_ID
 from airflow_provider_lark.cli.arguments import POSITIVE as _SECONDS
 from airflow_provider_lark.cli.arguments import arg as _arg
 from airflow_provider_lark.cli.inbox_definition import INBOX_COMMANDS
-
-_ARG_MAPPING_NAME = _arg(
-    "--mapping-name",
-    help="Use only this mapping from the files; may be repeated",
-    action="append",
-    default=[],
-    metavar="NAME",
-)
-
-_ARG_SQL_CONN_ID = _arg("--sql-conn-id", help="Connection of the database; overrides the mappings' sql.conn_id")
+from airflow_provider_lark.cli.sync.definition import ARG_MAPPING, ARG_MAPPING_NAME, ARG_SQL_CONN_ID, SYNC_COMMANDS
 
 _DOCTOR_ARGS = (
     _ARG_CONN_ID,
@@ -37,8 +28,8 @@ _DOCTOR_ARGS = (
         default=[],
         metavar="FILE",
     ),
-    _ARG_MAPPING_NAME,
-    _ARG_SQL_CONN_ID,
+    ARG_MAPPING_NAME,
+    ARG_SQL_CONN_ID,
     _arg(
         "--max-queue-age",
         help="Report queued changes older than this as a problem, in seconds (default: 3600)",
@@ -150,37 +141,7 @@ _TOKEN_COMMANDS = (
 )
 
 
-_ARG_MAPPING = _arg(
-    "-m",
-    "--mapping",
-    help="YAML file of mappings; may be repeated",
-    action="append",
-    required=True,
-    metavar="FILE",
-)
-
-_PLAN_ARGS = (
-    _ARG_CONN_ID,
-    _ARG_MAPPING,
-    _ARG_MAPPING_NAME,
-    _ARG_SQL_CONN_ID,
-    _arg("--full", help="Plan a full sync; default: an incremental one", action="store_true"),
-    _arg("--allow-mass-deletes", help="Plan as if mass deletes were allowed", action="store_true"),
-    _arg("--save", help="Also save the plan to FILE, without values, for `airflow lark sync apply`", metavar="FILE"),
-    ARG_OUTPUT,
-    ARG_VERBOSE,
-)
-
-_APPLY_ARGS = (
-    _arg("plan", help="Plan file written by `airflow lark sync plan --save`", metavar="FILE"),
-    _ARG_CONN_ID,
-    _ARG_MAPPING,
-    _ARG_SQL_CONN_ID,
-    ARG_OUTPUT,
-    ARG_VERBOSE,
-)
-
-_FEED_ARGS = (_ARG_CONN_ID, _ARG_MAPPING, _ARG_MAPPING_NAME)
+_FEED_ARGS = (_ARG_CONN_ID, ARG_MAPPING, ARG_MAPPING_NAME)
 _ARG_ADDRESS = _arg(
     "--address",
     help="Where Lark reaches the receiver, without /feed/<connection id> (default: [lark] receiver_url)",
@@ -242,21 +203,7 @@ def get_lark_cli_commands() -> list[CLICommand]:
                 GroupCommand(
                     name="sync",
                     help="Manage syncs",
-                    subcommands=(
-                        ActionCommand(
-                            name="plan",
-                            help="Print what a sync run would do without doing it; exit status 2 if there is anything "
-                            "to do",
-                            func=lazy_load_command("airflow_provider_lark.cli.sync.plan"),
-                            args=_PLAN_ARGS,
-                        ),
-                        ActionCommand(
-                            name="apply",
-                            help="Apply a saved plan; exit status 2 if a part of it was skipped or failed",
-                            func=lazy_load_command("airflow_provider_lark.cli.sync.apply"),
-                            args=_APPLY_ARGS,
-                        ),
-                    ),
+                    subcommands=SYNC_COMMANDS,
                 ),
                 ActionCommand(
                     name="receive",

@@ -8,13 +8,14 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from contextlib import contextmanager, redirect_stdout, suppress
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 from unicodedata import category
 
+import yaml
 from airflow.cli.simple_table import AirflowConsole
 from rich.console import ConsoleDimensions
 from rich.markup import escape
@@ -24,6 +25,9 @@ CLOSED_PIPE = 141
 
 _COLUMN_CHARACTERS = 14
 """A terminal that has less room for a column gets a line for each cell instead."""
+
+_PIPE_CHARACTERS = 100_000
+"""Where nobody sees lines, none is broken: a search in them would not find what is."""
 
 _ESCAPES = "lark-json-escapes"
 
@@ -63,15 +67,22 @@ def safe_output() -> Iterator[None]:
 def print_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:
     """Print *rows* as Airflow's commands do; on a narrow terminal a table becomes a line for each cell.
 
+    JSON and YAML keep numbers and nested values as they are, of which Airflow's commands make texts. A table that no
+    terminal shows has a line for each row, however long.
+
     :param output: ``table``, ``plain``, ``json`` or ``yaml``.
     """
+    if output in ("json", "yaml"):
+        print(_document(rows, output))
+        return
     console = AirflowConsole()
     if console.is_terminal:
         # rich takes every terminal that it does not know for 80 columns wide
         size = get_terminal_size()
         console.size = ConsoleDimensions(size.columns, size.lines)
-    if output in ("table", "plain"):
-        rows = [{title: shown(str(cell)) for title, cell in row.items()} for row in rows]
+    else:
+        console.size = ConsoleDimensions(_PIPE_CHARACTERS, 1)
+    rows = [{title: shown(str(cell)) for title, cell in row.items()} for row in rows]
     if output == "table" and rows and console.width < _COLUMN_CHARACTERS * len(rows[0]):
         for row in rows:
             print("\n".join(f"{title}: {cell}" for title, cell in row.items() if cell), end="\n\n")
@@ -79,7 +90,21 @@ def print_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:
     if output == "table":
         # a cell may hold what the terminal's markup means something by
         rows = [{title: escape(cell) for title, cell in row.items()} for row in rows]
-    console.print_as(data=rows, output=output)
+    if console.is_terminal:
+        console.print_as(data=rows, output=output)
+        return
+    with redirect_stdout(StringIO()) as text:
+        console.print_as(data=rows, output=output)
+    # a table fills its last column with blanks
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def _document(rows: Sequence[Mapping[str, Any]], output: str) -> str:
+    is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+    told = [dict(row) for row in rows]
+    if output == "json":
+        return json.dumps(told, ensure_ascii=is_ascii, indent=1)
+    return str(yaml.safe_dump(told, allow_unicode=not is_ascii, sort_keys=False)).rstrip()
 
 
 def shown(text: str) -> str:

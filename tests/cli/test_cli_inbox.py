@@ -61,9 +61,9 @@ def test_status_of_an_empty_inbox_is_fine(airflow, store):
 def test_status_counts_by_type_and_says_by_its_exit_status_that_some_failed(airflow, inbox):
     done = airflow("inbox", "status", "--output", "json")
     assert [(row["Status"], row["Kind"], row["Type"], row["Entries"]) for row in done.json] == [
-        ("failed", "event", TYPE, "2"),
-        ("pending", "card", "card.action.trigger", "1"),
-        ("pending", "event", TYPE, "1"),
+        ("failed", "event", TYPE, 2),
+        ("pending", "card", "card.action.trigger", 1),
+        ("pending", "event", TYPE, 1),
     ]
     assert done.status == 2
     assert "Oldest" in airflow("inbox", "status").out
@@ -175,20 +175,20 @@ def test_status_counts_what_waits_in_rabbitmq_and_its_dead_letters_and_replay_mo
         return done.status, [(row["Status"], row["Entries"]) for row in done.json]
 
     wait_until(lambda: with_queue.count()[0] == 2)
-    assert status() == (0, [("in RabbitMQ", "2")])
+    assert status() == (0, [("in RabbitMQ", 2)])
     pump = Pump(open_broker("broker"), read_keyring(), emulator.app_id, open_inbox(LarkHook()))
     pump.start()
     try:
         wait_until(lambda: with_queue.count() == (0, 1) and pump.counts["moved"] == 1)
     finally:
         pump.stop()
-    assert status() == (2, [("pending", "1"), ("dead letter", "1")])
+    assert status() == (2, [("pending", 1), ("dead letter", 1)])
     done = airflow("inbox", "replay", "--all")
     assert done.out.splitlines() == [
         "Replayed 0 entries",
         "Moved 1 dead letter of RabbitMQ back to the queue",
     ]
-    assert status() == (0, [("pending", "1"), ("in RabbitMQ", "1")])
+    assert status() == (0, [("pending", 1), ("in RabbitMQ", 1)])
 
 
 def test_status_shows_the_database_also_while_rabbitmq_is_down(airflow, inbox, monkeypatch):

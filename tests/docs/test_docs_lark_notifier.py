@@ -17,7 +17,12 @@ def test_every_parameter_of_the_notifier_is_told() -> None:
     assert sorted(set(signature(LarkNotifier.__init__).parameters) - {"self", "kwargs"} - told) == []
 
 
-PAGES = {"notify_": "docs/notifiers.md", "receiver_": "docs/events.md", "hitl_": "docs/hitl.md"}
+PAGES = {
+    "notify_": "docs/notifiers.md",
+    "receiver_": "docs/events.md",
+    "hitl_": "docs/hitl.md",
+    "mapping_": "docs/commands.md",
+}
 
 
 @pytest.mark.parametrize(("of", "path"), PAGES.items())

@@ -20,6 +20,7 @@ inside the caller's transaction and never commit.
 :mod:`.conflicts`             rows that both sides changed
 :mod:`.blacklist`             keys that the sync leaves alone
 :mod:`.sync_log`              one line for each change, with its outcome
+:mod:`.runs`                  one line for each run
 :mod:`.lease`                 who may write to a table until when
 ============================  =======================================================================
 """

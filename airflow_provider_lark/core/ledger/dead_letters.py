@@ -7,19 +7,41 @@ the record to be read from Lark again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import and_, insert, or_, select
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.database.dbtime import Now, now_plus
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
 
+Retried = Literal["retried", "waiting", "processing", "held", "unknown"]
+"""What became of the wish to try a key again: it is, it was to be anyway, a run has it now, a person has to release
+it, or nothing of it waits or has failed."""
+
 _WAITS = queue.c.status.in_(("pending", "failed", HELD))
+
+_IS_DELAYED = and_(queue.c.status == "pending", queue.c.next_attempt_at > Now())
+_AGAIN: dict[str, Any] = {"status": "pending", "retry_count": 0, "processed_at": None, "next_attempt_at": None}
+
+
+class FailedRow(NamedTuple):
+    """A row that failed for good.
+
+    :param key: the SQL key, or Lark's record id where no key is known.
+    :param age_seconds: how long ago it failed, by the database's clock.
+    """
+
+    id: int
+    key: str
+    operation: str
+    attempts: int
+    age_seconds: float
+    error: str
 
 
 class DeadLetters(QueuePart):
@@ -75,6 +97,41 @@ class DeadLetters(QueuePart):
         newest = select(queue.c.key, queue.c.error_message).where(*mine).order_by(queue.c.id.desc()).limit(limit)
         return [f"{row.key}: {row.error_message or ''}" for row in self.conn.execute(newest)]
 
+    def failed_page(self, *, limit: int) -> list[FailedRow]:
+        """Return the *limit* newest entries that failed for good, the newest first."""
+        age = (NowMs() - epoch_ms(queue.c.processed_at)).label("age_ms")
+        mine = (queue.c.table_name == self.table_name, queue.c.status == "failed")
+        newest = select(queue, age).where(*mine).order_by(queue.c.id.desc()).limit(limit)
+        return [
+            FailedRow(
+                id=row.id,
+                key=row.key,
+                operation=row.operation,
+                attempts=row.retry_count,
+                age_seconds=max(0.0, (row.age_ms or 0) / 1000),
+                error=row.error_message or "",
+            )
+            for row in self.conn.execute(newest)
+        ]
+
+    def retry(self, keys: Sequence[str]) -> dict[str, Retried]:
+        """Let the next run try *keys* again, as if they had not been tried; what a run has now stays as it is."""
+        found: dict[str, Retried] = dict.fromkeys(keys, "unknown")
+        for some in split(list(found)):
+            mine = self._of(queue, some)
+            entries = self.conn.execute(select(queue.c.key, queue.c.status).where(mine, queue.c.status != "completed"))
+            states: dict[str, set[str]] = {}
+            for row in entries:
+                states.setdefault(row.key, set()).add(row.status)
+            delayed = set(self.conn.scalars(select(queue.c.key).where(mine, _IS_DELAYED)))
+            found |= {key: _retried(status, key in delayed) for key, status in states.items()}
+            self._change(mine, or_(queue.c.status == "failed", _IS_DELAYED), **_AGAIN)
+        return found
+
+    def retry_all(self) -> int:
+        """Let the next run try all that failed for good; return how many entries that are."""
+        return self._change(queue.c.table_name == self.table_name, queue.c.status == "failed", **_AGAIN)
+
     def among(self, ids: Sequence[str]) -> set[str]:
         """Return those of *ids* whose record waits for another try, or failed for good."""
         return set(self._keys_where(queue, ids, queue.c.operation == PULL, _WAITS))
@@ -86,6 +143,14 @@ class DeadLetters(QueuePart):
             asking = select(queue.c.key).where(is_among(queue.c.id, some), queue.c.operation == PULL)
             found.update(map(Key, self.conn.scalars(asking)))
         return found
+
+
+def _retried(states: set[str], is_delayed: bool) -> Retried:
+    if "processing" in states:
+        return "processing"
+    if "failed" in states or is_delayed:
+        return "retried"
+    return "held" if HELD in states else "waiting"
 
 
 def _done() -> dict[str, Any]:

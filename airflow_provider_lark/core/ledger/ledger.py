@@ -13,6 +13,7 @@ from airflow_provider_lark.core.ledger.deletes import HeldDeletes
 from airflow_provider_lark.core.ledger.intents import Intents
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.ledger.queue import Queue
+from airflow_provider_lark.core.ledger.runs import Runs
 from airflow_provider_lark.core.ledger.scans import ScanMarks
 from airflow_provider_lark.core.ledger.sync_log import SyncLog
 
@@ -41,6 +42,7 @@ class Ledger:
         self.conflicts = Conflicts(conn, table_name)
         self.blacklist = Blacklist(conn, table_name)
         self.sync_log = SyncLog(conn, table_name)
+        self.runs = Runs(conn, table_name)
 
     def scan(self, scan_id: str) -> ScanMarks:
         """Return what the scan of that name has seen."""
@@ -51,6 +53,6 @@ class Ledger:
         return Ledger(self.conn, table_name)
 
     def forget(self) -> None:
-        """Drop all that is known about the table; its log and its blacklist stay."""
+        """Drop all that is known about the table; its log, its runs and its blacklist stay."""
         for each in (tables.checkpoint, tables.record_map, tables.queue, tables.intent, tables.conflict):
             self.conn.execute(delete(each).where(each.c.table_name == self.table_name))

@@ -190,6 +190,33 @@ scan = Table(
     **MYSQL,
 )
 
+COUNTS = (
+    *("lark_created", "lark_updated", "lark_deleted", "sql_created", "sql_updated", "sql_deleted"),
+    *("rewritten", "near_misses", "conflicts", "skipped", "held", "failed", "different"),
+)
+"""What a run counts, of rows."""
+
+run = Table(
+    "sync_run",
+    metadata,
+    _row_id(),
+    _table_name(),
+    Column("mapping", name_type(200), nullable=False),
+    Column("run_id", name_type(250), nullable=False),
+    Column("operation", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("runs", Integer, nullable=False, server_default=text("1")),
+    Column("started_at", timestamp_type(), nullable=False, server_default=Now()),
+    Column("finished_at", timestamp_type(), nullable=False, server_default=Now()),
+    *(Column(name, Integer, nullable=False, server_default=text("0")) for name in (*COUNTS, "api_calls", "pending")),
+    Column("duration_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("oldest_ms", BigInteger),
+    Column("error_message", Text),
+    Index("ix_sync_run_table", "table_name", "id"),
+    Index("ix_sync_run_finished_at", "finished_at"),
+    **MYSQL,
+)
+
 mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))
 """On SQLite only: while it holds a row, inside one transaction, the capturing triggers of one table are silent.
 

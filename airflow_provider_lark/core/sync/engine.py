@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -16,7 +15,7 @@ from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import read_only_session, with_lock_seconds
-from airflow_provider_lark.core.errors import LarkError, SafetyStop, describe_problems
+from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.process_names import process_name
 from airflow_provider_lark.core.sync.binding import setup
 from airflow_provider_lark.core.sync.consistency import compare
@@ -31,11 +30,11 @@ from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease
+from airflow_provider_lark.core.sync.run.recording import Recording, recorded, tell_problems
 from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
-
-log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Report)
 
@@ -50,7 +49,7 @@ class SyncEngine:
     Every method is safe to repeat, also after a crash at any point. Two engines on one table take turns.
 
     :param sql_engine: of the database that holds the business table; the ledger lives beside it.
-    :param run_id: names the run in ``sync_log``.
+    :param run_id: names the run in ``sync_log`` and ``sync_run``.
     :param lease_wait_seconds: how long to wait for another worker on the same table.
     :param new_token: makes UUIDv4 texts.
     :param directory: finds persons for ``users: email``; by default one whose cache lies beside the ledger.
@@ -226,17 +225,11 @@ class SyncEngine:
 
     @contextmanager
     def _measured(self, report: Report, forecast: Callable[[], str] | None = None) -> Iterator[None]:
-        began, calls = self.clock.monotonic(), self.client.calls.snapshot()
-        try:
+        is_run = forecast is None and not isinstance(report, SetupReport)
+        self._recording = Recording(report, self.client, self.clock, self.run_id, is_run)
+        place = (self.sql_engine, self.mapping.sql.table_name)
+        with recorded(self._recording, *place, tells_idle=self.tells_idle_runs, forecast=forecast):
             yield
-        finally:
-            report.seconds = round(self.clock.monotonic() - began, 3)
-            report.api_calls = self.client.calls.since(calls)
-            report.api_calls["total"] = sum(report.api_calls.values())
-            is_idle = isinstance(report, SyncReport) and not report.has_done_anything and not self.tells_idle_runs
-            level = logging.DEBUG if is_idle else logging.INFO
-            what = report.operation if forecast is None else f"dry run of {report.operation}"
-            log.log(level, "%s of %s: %s", what, report.mapping, (forecast or report.summary)())
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""
@@ -281,20 +274,21 @@ class SyncEngine:
             )
             # with the lease in hand, whatever is still claimed belongs to a worker that died
             run.transact(lambda tx: tx.queue.hand_back_all())
+            failure: BaseException | None = None
             try:
                 yield run
-            except Exception as error:
-                _tell_problems(error, report)
+            except BaseException as error:
+                failure = error
+                if isinstance(error, Exception):
+                    tell_problems(error, report)
                 raise
             finally:
-                run.transact(lambda tx: tx.queue.hand_back_all())
+                run.transact(_close, self._recording, failure)
+                self._recording.is_noted = True
             if report.failed:
                 report.status = "partial"
 
 
-def _tell_problems(error: Exception, report: SyncReport) -> None:
-    """Let an error that ends a run carry what had happened to single rows; the report is lost with it."""
-    if isinstance(error, LarkError):
-        error.problems, error.failed = tuple(report.problems), report.failed
-    elif report.problems:
-        error.add_note(describe_problems(report.failed, report.problems))
+def _close(tx: Transaction, recording: Recording, failure: BaseException | None) -> None:
+    tx.queue.hand_back_all()
+    recording.note(tx, failure)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.ledger import conflicts, intents, queue, scans, sync_log
+from airflow_provider_lark.core.ledger import conflicts, intents, queue, runs, scans, sync_log
 
 DAY_SECONDS = 86_400.0
 
 
 def purge(conn: Connection, retention_days: int) -> None:
-    """Drop log lines, completed queue entries and closed conflicts older than *retention_days*, of every table.
+    """Drop what is older than *retention_days*, of every table: the log, runs, completed entries, closed conflicts.
 
     Finished intents and scans that never ended go after a day. What waits, failed or is open stays.
     """
     kept_seconds = retention_days * DAY_SECONDS
     sync_log.purge(conn, kept_seconds)
+    runs.purge(conn, kept_seconds)
     conflicts.purge(conn, kept_seconds)
     queue.purge(conn, completed_older_than_seconds=kept_seconds)
     intents.purge(conn, DAY_SECONDS)

@@ -1,4 +1,4 @@
-"""``airflow lark sync``: what a run would do, with the values of both sides, and the run of such a plan later on."""
+"""``airflow lark sync plan`` and ``apply``: what a run would do, with all values, and the run of such a plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from abc import ABC, abstractmethod
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import islice
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -17,18 +17,17 @@ from typing import Any, Literal
 import yaml
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import wanted_mappings
+from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
+from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync
+from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
-from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.core.sync.plan.actions import EXAMPLES, Action, Change, cause_of, plain
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
 from airflow_provider_lark.core.sync.report import ApplyReport
-from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
 SOMETHING_WAITS = 2
@@ -51,8 +50,8 @@ def plan(args: Namespace) -> None:
         before: dict[str, list[Plan]] = {}
         for mapping in mappings:
             # links may lead to rows that an earlier mapping of the database brings over
-            earlier = before.setdefault(_conn_id(mapping, args), [])
-            with _engine(client, hook, mapping, args) as engine:
+            earlier = before.setdefault(conn_id_of(mapping, args), [])
+            with opened_sync(client, hook, mapping, args) as engine:
                 found = stack.enter_context(_plan(engine, args, earlier))
             writer.write(found)
             if file is not None:
@@ -67,7 +66,7 @@ def plan(args: Namespace) -> None:
 @command
 def apply(args: Namespace) -> None:
     """Carry out the plans of a file; exit with status 2 when a part of one was left, or failed."""
-    mappings = {mapping.name: mapping for mapping in load_all_mappings(args.mapping)}
+    mappings = {mapping.name: mapping for mapping in all_mappings(args)}
     hook = LarkHook(args.conn_id)
     with hook.client() as client, PlanFile(args.plan) as file:
         for head in file.heads:
@@ -77,12 +76,12 @@ def apply(args: Namespace) -> None:
                     f"{args.plan}: mapping {name!r} is in none of the files; {did_you_mean(name, mappings)}"
                 )
             # a later plan that is refused must not find the earlier ones carried out
-            with _engine(client, hook, mappings[name], args) as engine:
+            with opened_sync(client, hook, mappings[name], args) as engine:
                 engine.require_current(head)
         told: list[ApplyReport] = []
         try:
             for stored in file.plans():
-                with stored, _engine(client, hook, mappings[stored.head.mapping], args) as engine:
+                with stored, opened_sync(client, hook, mappings[stored.head.mapping], args) as engine:
                     told.append(engine.apply(stored))
         finally:
             # also when a later one fails: what was written before is to be known
@@ -116,21 +115,6 @@ def _done(report: ApplyReport) -> dict[str, Any]:
         "In Lark": f"{lark.created} created, {lark.updated} updated, {lark.deleted} deleted",
         "In SQL": f"{sql.created} created, {sql.updated} updated, {sql.deleted} deleted",
     }
-
-
-@contextmanager
-def _engine(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Iterator[SyncEngine]:
-    with opened_engine(_conn_id(mapping, args)) as database:
-        yield SyncEngine(client, database, mapping.with_bases(hook.bases))
-
-
-def _conn_id(mapping: TableMapping, args: Namespace) -> str:
-    found: str | None = args.sql_conn_id or mapping.sql.conn_id
-    if not found:
-        raise ConfigError(
-            f"mapping {mapping.name!r}: no database connection; give --sql-conn-id, or set sql.conn_id in the mapping"
-        )
-    return found
 
 
 def _plan(engine: SyncEngine, args: Namespace, earlier: Sequence[Plan]) -> Plan:

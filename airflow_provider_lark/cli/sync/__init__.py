@@ -1,0 +1,13 @@
+"""``airflow lark sync …``: runs, what they left to people, and what happened to a table.
+
+==================  =============================================================================
+:mod:`.definition`  what the group offers; every ``airflow`` command imports it, and nothing else here
+:mod:`.places`      from the arguments to mappings, their databases and their ledgers
+:mod:`.plan`        what a run would do, and the run of such a plan later on
+:mod:`.run`         a run now, from the shell
+:mod:`.status`      how each mapping is
+:mod:`.waiting`     rows that failed: list them, try them again
+:mod:`.blacklist`   rows that are left alone
+:mod:`.history`     the runs, and the lines of the log
+==================  =============================================================================
+"""

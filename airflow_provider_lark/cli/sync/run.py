@@ -1,0 +1,134 @@
+"""``airflow lark sync run``, ``full`` and ``check``: a run now, in this process, as a task would do it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from airflow_provider_lark.cli.command import command, explain
+from airflow_provider_lark.cli.mappings import wanted_mappings
+from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.cli.sync.places import opened_sync
+from airflow_provider_lark.cli.sync.words import span
+from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core.errors import LarkError, SafetyStop
+from airflow_provider_lark.core.sync.report import CheckReport, Report, SyncReport
+from airflow_provider_lark.hooks.lark import LarkHook
+
+FAILED = 1
+LEFT_SOMETHING = 2
+"""Exit status when rows failed or differ, or deletes are held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the run of one mapping ended.
+
+    :param report: None where it ended early, *error* says why.
+    """
+
+    name: str
+    report: Report | None = None
+    error: Exception | None = None
+
+    @property
+    def status(self) -> str:
+        """As in ``sync_run``."""
+        if self.error is not None:
+            return "held" if isinstance(self.error, SafetyStop) else "failed"
+        if isinstance(self.report, CheckReport) and not self.report.in_step:
+            return "drift"
+        return "ok" if self.report is None else self.report.status
+
+    @property
+    def exit_status(self) -> int:
+        """0, :data:`FAILED` or :data:`LEFT_SOMETHING`."""
+        status = self.status
+        return 0 if status == "ok" else FAILED if status == "failed" else LEFT_SOMETHING
+
+
+@command
+def run(args: Namespace) -> None:
+    """Carry over what changed since the last run."""
+    _act(args, lambda engine: engine.incremental(allow_mass_deletes=args.allow_mass_deletes), _written)
+
+
+@command
+def full(args: Namespace) -> None:
+    """Compare every row, and bring both sides in step."""
+    _act(args, lambda engine: engine.full(allow_mass_deletes=args.allow_mass_deletes), _written)
+
+
+@command
+def check(args: Namespace) -> None:
+    """Compare every row, and change none."""
+    _act(args, lambda engine: engine.check(), _compared)
+
+
+def _act(
+    args: Namespace, act: Callable[[SyncEngine], Report], columns: Callable[[Report | None], dict[str, Any]]
+) -> None:
+    """Do it for each mapping; one that fails does not keep the others from their turn."""
+    hook = LarkHook(args.conn_id)
+    mappings = wanted_mappings(args)
+    outcomes: list[Outcome] = []
+    with hook.client() as client:
+        for mapping in mappings:
+            try:
+                with opened_sync(client, hook, mapping, args) as engine:
+                    outcomes.append(Outcome(mapping.name, act(engine)))
+            except (LarkError, SQLAlchemyError) as exc:
+                outcomes.append(Outcome(mapping.name, error=exc))
+    _tell(outcomes, args.output, columns)
+    found = {outcome.exit_status for outcome in outcomes} - {0}
+    if found:
+        raise SystemExit(min(found))
+
+
+def _tell(outcomes: Sequence[Outcome], output: str, columns: Callable[[Report | None], dict[str, Any]]) -> None:
+    is_text = output in ("table", "plain")
+    if is_text:
+        rows = [
+            {"Mapping": each.name, "Status": each.status, **columns(each.report), **_cost(each.report)}
+            for each in outcomes
+        ]
+    else:
+        rows = [
+            {"mapping": each.name, **(each.report.to_dict() if each.report else {}), "status": each.status}
+            for each in outcomes
+        ]
+    print_rows(rows, output)
+    for each in outcomes:
+        if is_text and each.report is not None:
+            for remark in (*each.report.problems, *each.report.warnings):
+                print(shown(f"{each.name}: {remark}"))
+        if each.error is not None:
+            print(shown(f"{each.name}: {explain(each.error)}"), file=sys.stderr)
+
+
+def _written(report: Report | None) -> dict[str, Any]:
+    names = ("In Lark", "In SQL", "Conflicts", "Failed", "Held")
+    if not isinstance(report, SyncReport):
+        return dict.fromkeys(names, "")
+    sides = (report.to_lark, report.to_sql)
+    writes = (f"{side.created} created, {side.updated} updated, {side.deleted} deleted" for side in sides)
+    return dict(zip(names, (*writes, report.conflicts, report.failed, report.held), strict=True))
+
+
+def _compared(report: Report | None) -> dict[str, Any]:
+    names = ("Equal", "Different", "Only in SQL", "Only in Lark", "Pending")
+    if not isinstance(report, CheckReport):
+        return dict.fromkeys(names, "")
+    counts = (report.equal, report.different, report.only_sql, report.only_lark, report.pending)
+    return dict(zip(names, counts, strict=True))
+
+
+def _cost(report: Report | None) -> dict[str, Any]:
+    if report is None:
+        return {"Took": "", "Calls": ""}
+    return {"Took": span(report.seconds), "Calls": report.api_calls.get("total", 0)}

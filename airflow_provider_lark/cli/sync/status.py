@@ -1,0 +1,70 @@
+"""``airflow lark sync status``: how each mapping is."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.mappings import wanted_mappings
+from airflow_provider_lark.cli.output import print_rows
+from airflow_provider_lark.cli.sync.places import read_ledger
+from airflow_provider_lark.cli.sync.words import share, span
+from airflow_provider_lark.core.ledger.runs import PastRuns
+from airflow_provider_lark.core.sync.status import Status, read_status
+
+NEEDS_A_PERSON = 2
+"""Exit status when something does not go on by itself; see :attr:`.Status.needs_a_person`."""
+
+
+@command
+def show_status(args: Namespace) -> None:
+    """Print how each mapping is; exit with status 2 when one of them needs a person."""
+    found: list[tuple[str, Status]] = []
+    for mapping in wanted_mappings(args):
+        with read_ledger(mapping, args) as ledger:
+            found.append((mapping.name, read_status(ledger)))
+    line = _line if args.output in ("table", "plain") else _document
+    print_rows([line(name, status) for name, status in found], args.output)
+    if any(status.needs_a_person for _, status in found):
+        raise SystemExit(NEEDS_A_PERSON)
+
+
+def _line(name: str, status: Status) -> dict[str, Any]:
+    backlog, hour = status.backlog, status.hour
+    return {
+        "Mapping": name,
+        "Last run": _last(status.last_run),
+        "Last check": _last(status.last_check),
+        "Pending": backlog.pending,
+        "Oldest": span(backlog.oldest_seconds),
+        "Failed": backlog.failed,
+        "Held": backlog.held,
+        "Conflicts": status.conflicts,
+        "Blacklisted": backlog.blacklisted,
+        "Loops": status.loops,
+        "Success (1 h)": share(hour.success_rate),
+        "Delay (1 h)": span(hour.delay_seconds),
+    }
+
+
+def _last(run: PastRuns | None) -> str:
+    if run is None:
+        return "none"
+    name = "" if run.operation == "check" else f"{run.operation} "
+    times = f" x {run.runs:,}" if run.runs > 1 else ""
+    return f"{name}{run.status}{times}, {span(run.ended_seconds)} ago"
+
+
+def _document(name: str, status: Status) -> dict[str, Any]:
+    past = {"last_run": status.last_run, "last_check": status.last_check}
+    return {
+        "mapping": name,
+        **asdict(status.backlog),
+        "conflicts": status.conflicts,
+        "loops": status.loops,
+        "last_hour": {**asdict(status.hour), "success_rate": status.hour.success_rate},
+        **{name: None if run is None else asdict(run) for name, run in past.items()},
+        "needs_a_person": status.needs_a_person,
+    }

@@ -1,0 +1,33 @@
+"""Times and shares as the commands print them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def span(seconds: float | None) -> str:
+    """Return a length of time in its largest unit, an empty text for None.
+
+    >>> span(7.25), span(5400), span(None)
+    ('7.2 s', '1.5 h', '')
+    """
+    if seconds is None:
+        return ""
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def share(part: float | None) -> str:
+    """Return a share as a percentage, an empty text for None; what is not all is never 100 %."""
+    if part is None:
+        return ""
+    return "100 %" if part >= 1 else f"{min(part * 100, 99.9):.1f} %"
+
+
+def moment(ms: int) -> str:
+    """Return a time in UTC."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,151 @@
+"""What a run cost, and the line that it leaves in ``sync_run``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.database.connections import write_transaction
+from airflow_provider_lark.core.database.refusals import reason
+from airflow_provider_lark.core.errors import LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
+from airflow_provider_lark.core.ledger import Ledger, tables
+from airflow_provider_lark.core.ledger.runs import RunLine
+from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SyncReport
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Recording:
+    """One call of an engine, from its begin.
+
+    :param is_run: whether it leaves a line: not a plan, nor the setup.
+    """
+
+    report: Report
+    client: LarkClient
+    clock: Clock
+    run_id: str
+    is_run: bool
+    is_noted: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._began, self._calls = self.clock.monotonic(), self.client.calls.snapshot()
+
+    def measure(self) -> None:
+        """Let the report tell the time and the calls until now."""
+        self.report.seconds = round(self.clock.monotonic() - self._began, 3)
+        calls = self.client.calls.since(self._calls)
+        self.report.api_calls = {**calls, "total": sum(calls.values())}
+
+    def note(self, ledger: Ledger, error: BaseException | None = None) -> None:
+        """Write the line, in the last transaction of the run.
+
+        :param error: what ended it early.
+        """
+        self.measure()
+        ledger.runs.note(line_of(self.report, self.run_id, error))
+
+    def note_failure(self, engine: Engine, table_name: str, error: Exception) -> None:
+        """Write the line of a run that failed before it began; one that only came too late leaves none.
+
+        A database that cannot take the line has most likely ended the run too: that is logged, and *error* is told.
+        """
+        if self.is_noted or not self.is_run or isinstance(error, (LeaseHeld, Stopped)):
+            return
+        try:
+            with write_transaction(engine) as conn:
+                if inspect(conn).has_table(tables.run.name):
+                    self.note(Ledger(conn, table_name), error)
+        except (SQLAlchemyError, LarkError) as exc:
+            log.info("this failure is not in %s: %s", tables.run.name, _words(exc))
+
+
+@contextmanager
+def recorded(
+    recording: Recording,
+    engine: Engine,
+    table_name: str,
+    *,
+    tells_idle: bool,
+    forecast: Callable[[], str] | None = None,
+) -> Iterator[None]:
+    """Measure what is done in the block, log it, and keep a line of a run that failed before it began.
+
+    :param tells_idle: whether the log has a line at INFO for a run that met nothing to do.
+    :param forecast: tells what a run would do; by default it was done.
+    """
+    report = recording.report
+    try:
+        yield
+    except Exception as error:
+        recording.note_failure(engine, table_name, error)
+        raise
+    finally:
+        recording.measure()
+        is_idle = isinstance(report, SyncReport) and not report.has_done_anything and not tells_idle
+        what = report.operation if forecast is None else f"dry run of {report.operation}"
+        level = logging.DEBUG if is_idle else logging.INFO
+        log.log(level, "%s of %s: %s", what, report.mapping, (forecast or report.summary)())
+
+
+def line_of(report: Report, run_id: str, error: BaseException | None) -> RunLine:
+    """Return what is kept of a run."""
+    problem = report.problems[0] if report.problems else None
+    return RunLine(
+        mapping=report.mapping,
+        run_id=run_id,
+        operation="apply" if isinstance(report, ApplyReport) else report.operation,
+        status=_status_of(report, error),
+        seconds=report.seconds,
+        api_calls=report.api_calls.get("total", 0),
+        counts=_counts_of(report),
+        error=problem if error is None else _words(error),
+    )
+
+
+def _status_of(report: Report, error: BaseException | None) -> str:
+    if isinstance(error, SafetyStop):
+        return "held"
+    if error is not None:
+        return "failed" if isinstance(error, Exception) and not isinstance(error, Stopped) else "stopped"
+    if isinstance(report, CheckReport) and not report.in_step:
+        return "drift"
+    return "partial" if isinstance(report, SyncReport) and report.failed else report.status
+
+
+def _counts_of(report: Report) -> dict[str, int]:
+    if isinstance(report, CheckReport):
+        return {"different": report.different + report.only_sql + report.only_lark}
+    if not isinstance(report, SyncReport):
+        return {}
+    sides = {"lark": report.to_lark, "sql": report.to_sql}
+    writes = {
+        f"{side}_{kind}": getattr(done, kind)
+        for side, done in sides.items()
+        for kind in ("created", "updated", "deleted")
+    }
+    others = ("rewritten", "near_misses", "conflicts", "skipped", "held", "failed")
+    return writes | {name: getattr(report, name) for name in others}
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says, without values: of one that is neither ours nor the database's only its kind."""
+    if isinstance(error, LarkError):
+        return str(error)
+    return reason(error) if isinstance(error, SQLAlchemyError) else type(error).__name__
+
+
+def tell_problems(error: Exception, report: SyncReport) -> None:
+    """Let an error that ends a run carry what had happened to single rows; the report is lost with it."""
+    if isinstance(error, LarkError):
+        error.problems, error.failed = tuple(report.problems), report.failed
+    elif report.problems:
+        error.add_note(describe_problems(report.failed, report.problems))

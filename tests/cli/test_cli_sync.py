@@ -1,0 +1,250 @@
+"""``airflow lark sync …``: each command on a shop whose rows fail, loop and wait; every change is seen by a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import text
+
+from airflow_provider_lark.core.ledger import migrate
+from tests.databases import open_sqlite
+
+
+class Desk:
+    """The shop's commands, and both hands on its tables."""
+
+    def __init__(self, airflow, shop, emulator, database):
+        self._airflow, self._file, self._emulator = airflow, shop, emulator
+        self.sql = open_sqlite(database)
+        (base,) = emulator.state.bases.values()
+        self.place = (base.app_token, next(iter(base.tables)))
+
+    def __call__(self, *arguments):
+        return self._airflow("sync", *arguments, "--mapping", self._file, "--sql-conn-id", "shop_db")
+
+    def execute(self, statement, **values):
+        with self.sql.begin() as conn:
+            done = conn.execute(text(statement), values)
+            return [tuple(row) for row in done] if done.returns_rows else None
+
+    def names(self):
+        found = self._emulator.person.records(*self.place)
+        return {_plain(each["fields"]["code"]): _plain(each["fields"].get("name")) for each in found}
+
+    def edit(self, code, name):
+        found = self._emulator.person.records(*self.place)
+        record = next(each["record_id"] for each in found if _plain(each["fields"]["code"]) == code)
+        self._emulator.person.edit_record(*self.place, record, {"name": name})
+
+
+def _plain(cell):
+    return None if cell is None else "".join(part["text"] for part in cell)
+
+
+@pytest.fixture
+def desk(airflow, shop, emulator, tmp_path):
+    return Desk(airflow, shop, emulator, tmp_path / "shop.db")
+
+
+@pytest.fixture
+def synced(desk):
+    """The shop with three rows, in step."""
+    desk.execute("INSERT INTO areas VALUES ('1', 'one'), ('2', 'two'), ('3', 'three')")
+    assert desk("full").status == 0
+    return desk
+
+
+def lines(outcome):
+    assert outcome.status in (0, 2), outcome.text
+    return outcome.json
+
+
+def test_run_tells_what_it_did_and_status_and_runs_remember_it(synced):
+    synced.execute("UPDATE areas SET name = 'new' WHERE code = '1'")
+    synced.edit("2", "neu")
+    done = synced("run", "--output", "json")
+    assert (done.status, done.err) == (0, "")
+    (report,) = done.json
+    assert (report["mapping"], report["status"]) == ("areas", "ok")
+    assert (report["to_lark"]["updated"], report["to_sql"]["updated"]) == (1, 1)
+    assert synced.names() == {"1": "new", "2": "neu", "3": "three"}
+    (status,) = lines(synced("status", "--output", "json"))
+    assert (status["pending"], status["failed"], status["needs_a_person"]) == (0, 0, False)
+    assert status["last_run"]["counts"]["lark_updated"] == 1
+    assert status["last_hour"]["success_rate"] == 1.0
+    assert [each["operation"] for each in lines(synced("runs", "--output", "json"))] == ["incremental", "full"]
+    table = synced("runs").out
+    assert "1 updated" in table
+    assert "3 created" in table
+
+
+def test_text_of_a_run_names_the_rows_that_failed_and_exits_with_2(synced, emulator):
+    emulator.faults.add("batch_update", code=1254060, status=200, times=None, contains="bad")
+    synced.execute("UPDATE areas SET name = 'bad' WHERE code = '1'")
+    done = synced("run")
+    assert done.status == 2
+    assert "partial" in done.out
+    assert "areas: 1: " in done.out
+
+
+def test_failed_row_is_listed_retried_once_and_carried_over(synced, emulator):
+    emulator.faults.add("batch_update", code=1254060, status=200, times=None, contains="bad")
+    synced.execute("UPDATE areas SET name = 'bad' WHERE code = '1'")
+    synced("run")
+    synced.execute(
+        "UPDATE sync_queue SET status = 'failed', retry_count = 3, processed_at = created_at WHERE status = 'pending'"
+    )
+    (failed,) = lines(synced("failed", "--output", "json"))
+    assert (failed["Mapping"], failed["Key"], failed["Attempts"]) == ("areas", "1", 3)
+    assert failed["Error"]
+    status = synced("status")
+    assert status.status == 2
+    emulator.faults.clear()
+    assert synced("retry", "areas", "1").out == "The next run tries again: 1\n"
+    assert synced("retry", "areas", "1").out == "Wait for the next run already: 1\n"
+    assert synced.execute("SELECT status, retry_count FROM sync_queue WHERE status <> 'completed'") == [("pending", 0)]
+    assert synced("run").status == 0
+    assert synced.names()["1"] == "bad"
+    assert synced("status").status == 0
+
+
+def test_retry_of_what_is_delayed_claimed_held_or_unknown_says_so(synced):
+    insert = (
+        "INSERT INTO sync_queue (table_name, record_id, operation, status, next_attempt_at) "
+        "VALUES ('areas', :key, :op, :status, :next)"
+    )
+    later = "2999-01-01 00:00:00.000000"
+    for key, op, status, next_ in [
+        ("1", "UPDATE", "pending", later),
+        ("2", "UPDATE", "processing", None),
+        ("3", "DELETE", "held", None),
+    ]:
+        synced.execute(insert, key=key, op=op, status=status, next=next_)
+    outcome = synced("retry", "areas", "3", "1", "2", "1")
+    assert outcome.out.splitlines() == [
+        "The next run tries again: 1",
+        "A run is trying them now: 2",
+        "Held deletes, which a person has to release: 3",
+    ]
+    assert synced.execute("SELECT next_attempt_at FROM sync_queue WHERE record_id = '1'")[-1] == (None,)
+    refused = synced("retry", "areas", "1", "nobody", "[on hold] x")
+    assert refused.status == 1
+    assert "nothing of 'nobody', '[on hold] x' has failed or waits" in refused.err
+    both = synced("retry", "areas", "1", "--all")
+    assert (both.status, both.out) == (1, "")
+    assert synced("retry", "areas", "--all").out == "The next run tries 0 failed rows again\n"
+
+
+def test_blacklisted_row_is_left_alone_until_it_is_removed(synced):
+    done = synced("blacklist", "add", "areas", "1", "1", "--reason", "[red]loops[/red]", "--hours", "1")
+    assert done.out == "1 row of areas left alone for 1.0 h\n"
+    synced.execute("UPDATE areas SET name = 'x' || code")
+    synced("run")
+    assert synced.names() == {"1": "one", "2": "x2", "3": "x3"}
+    (listed,) = lines(synced("blacklist", "list", "--output", "json"))
+    assert (listed["Key"], listed["Holds for"], listed["Reason"]) == ("1", "areas", "[red]loops[/red]")
+    assert "[red]loops[/red]" in synced("blacklist", "list").out
+    (status,) = lines(synced("status", "--output", "json"))
+    assert (status["blacklisted"], status["pending"]) == (1, 0)
+    refused = synced("blacklist", "remove", "areas", "1", "2")
+    assert refused.status == 1
+    assert "not on the blacklist: '2'" in refused.err
+    assert synced("blacklist", "remove", "areas", "1").status == 0
+    synced("run")
+    assert synced.names()["1"] == "x1"
+
+
+def test_blacklist_of_every_table_is_another_one(synced):
+    synced("blacklist", "add", "areas", "1", "--everywhere")
+    (listed,) = lines(synced("blacklist", "list", "--output", "json"))
+    assert (listed["Holds for"], listed["Ends in"]) == ("every table", "never")
+    assert "--everywhere" in synced("blacklist", "remove", "areas", "1").err
+    assert synced("blacklist", "remove", "areas", "1", "--everywhere").status == 0
+    assert lines(synced("blacklist", "list", "--output", "json")) == []
+
+
+def test_check_that_finds_drift_exits_with_2(synced):
+    assert synced("check").status == 0
+    synced.edit("1", "drifted")
+    found = synced("check", "--output", "json")
+    assert found.status == 2
+    assert (found.json[0]["status"], found.json[0]["different"]) == ("drift", 1)
+
+
+def test_held_deletes_exit_with_2_and_are_allowed_for_one_run(desk):
+    numbers = "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 60)"
+    desk.execute(f"INSERT INTO areas SELECT value, 'n' FROM ({numbers} SELECT value FROM n)")
+    desk("full")
+    desk.execute("DELETE FROM areas WHERE CAST(code AS INTEGER) <= 40")
+    held = desk("run")
+    assert held.status == 2
+    assert "SafetyStop" in held.err
+    assert len(desk.names()) == 60
+    assert desk("status").status == 2
+    assert desk("run", "--allow-mass-deletes").status == 0
+    assert len(desk.names()) == 20
+
+
+def test_log_is_filtered_by_key_and_status(synced):
+    synced.execute("UPDATE areas SET name = 'x' WHERE code IN ('1', '2')")
+    synced("run")
+    every = lines(synced("log", "areas", "--output", "json"))
+    assert len(every) == 5
+    assert [each["Key"] for each in lines(synced("log", "areas", "--key", "2", "--output", "json"))] == ["2", "2"]
+    assert lines(synced("log", "areas", "--status", "failed", "--output", "json")) == []
+    assert len(lines(synced("log", "areas", "--limit", "1", "--output", "json"))) == 1
+    assert lines(synced("log", "areas", "--run-id", every[0]["Run"], "--output", "json"))
+
+
+def test_one_mapping_that_fails_does_not_keep_the_others_from_their_turn(synced, shop, airflow):
+    file = Path(shop)
+    mappings = yaml.safe_load(file.read_text())["mappings"]
+    ghost = {"name": "ghost", "lark": {"base": "MyDB", "table": "areas"}, "sql": "ghosts", "direction": "to_sql"}
+    file.write_text(yaml.safe_dump({"mappings": [ghost, *mappings]}))
+    synced.execute("UPDATE areas SET name = 'new' WHERE code = '1'")
+    done = synced("run", "--output", "json")
+    assert done.status == 1
+    assert [(each["mapping"], each["status"]) for each in done.json] == [("ghost", "failed"), ("areas", "ok")]
+    assert done.err.startswith("ghost: SchemaMismatch: ")
+    assert synced.names()["1"] == "new"
+
+
+@pytest.mark.parametrize("version", [None, "v0005", "v9999"])
+@pytest.mark.parametrize("command", [("status",), ("failed",), ("retry", "areas", "1"), ("log", "areas"), ("runs",)])
+def test_ledger_that_is_missing_or_of_another_version_is_one_sentence(desk, version, command):
+    if version is not None:
+        migrate.upgrade(desk.sql)
+        desk.execute(f"UPDATE {migrate.VERSION_TABLE} SET version_num = :version", version=version)
+    refused = desk(*command)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.count("\n") == 0
+    wanted = {None: "has no ledger", "v0005": "the setup or the next run upgrades it", "v9999": "upgrade this one"}
+    assert "mapping 'areas'" in refused.err
+    assert wanted[version] in refused.err
+
+
+def test_mapping_files_come_from_the_configuration(synced, airflow, shop, monkeypatch):
+    refused = airflow("sync", "status", "--sql-conn-id", "shop_db")
+    assert refused.status == 1
+    assert "mapping_files in section [lark]" in refused.err
+    monkeypatch.setenv("AIRFLOW__LARK__MAPPING_FILES", f" {shop}, ")
+    assert airflow("sync", "status", "--sql-conn-id", "shop_db").status == 0
+    unknown = airflow("sync", "retry", "aeras", "1", "--sql-conn-id", "shop_db")
+    assert "did you mean 'areas'?" in unknown.err
+
+
+def test_names_and_errors_are_printed_as_they_are_on_one_line(synced):
+    error = "[/marketing] a[0] \x1b[31m " + "x" * 300
+    synced.execute(
+        "INSERT INTO sync_queue (table_name, record_id, status, error_message, processed_at) "
+        "VALUES ('areas', '[on hold] 张三 😀', 'failed', :error, '2026-11-27 00:00:00.000000')",
+        error=error,
+    )
+    for output in ("plain", "table"):
+        (line,) = [line for line in synced("failed", "--output", output).out.splitlines() if "on hold" in line]
+        assert "[on hold] 张三 😀" in line
+        assert "[/marketing] a[0] \\u001b[31m " + "x" * 300 in line
+    (failed,) = synced("failed", "--output", "json").json
+    assert (failed["Key"], failed["Error"]) == ("[on hold] 张三 😀", error)
