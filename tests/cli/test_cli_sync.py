@@ -248,3 +248,127 @@ def test_names_and_errors_are_printed_as_they_are_on_one_line(synced):
         assert "[/marketing] a[0] \\u001b[31m " + "x" * 300 in line
     (failed,) = synced("failed", "--output", "json").json
     assert (failed["Key"], failed["Error"]) == ("[on hold] 张三 😀", error)
+
+
+@pytest.fixture
+def clash(synced, shop):
+    """The shop with an open conflict of row 1, which people are to decide."""
+    file = Path(shop)
+    mappings = yaml.safe_load(file.read_text())["mappings"]
+    file.write_text(yaml.safe_dump({"mappings": [each | {"conflict": "manual"} for each in mappings]}))
+    synced.execute("UPDATE areas SET name = 'B' WHERE code = '1'")
+    synced.edit("1", "[A]")
+    synced("run")
+    return synced
+
+
+def open_id(desk):
+    (conflict,) = lines(desk("conflicts", "list", "--output", "json"))
+    return str(conflict["Id"])
+
+
+def test_conflict_is_shown_with_both_values_and_resolved_by_the_next_run(clash):
+    (listed,) = lines(clash("conflicts", "list", "--output", "json"))
+    assert (listed["Key"], listed["Differs in"], listed["Next run"]) == ("1", "name", "")
+    shown = clash("conflicts", "show", "areas", open_id(clash)).out
+    assert "name   | one    | [A]  | B" in shown
+    (_, name) = clash("conflicts", "show", "areas", open_id(clash), "--output", "json").json
+    assert name == {"Column": "name", "Agreed": "one", "Lark": "[A]", "SQL": "B", "Differs": "yes"}
+    done = clash("conflicts", "resolve", "areas", open_id(clash), "--take", "lark")
+    assert done.out == "Lark wins 1 conflict in the next run, if the values are the same then\n"
+    # another word before the run replaces it
+    clash("conflicts", "resolve", "areas", open_id(clash), "--take", "sql")
+    (listed,) = lines(clash("conflicts", "list", "--output", "json"))
+    assert listed["Next run"].startswith("SQL wins, as ")
+    assert clash("run").status == 0
+    assert (clash.names()["1"], clash.execute("SELECT name FROM areas WHERE code = '1'")) == ("B", [("B",)])
+    assert lines(clash("conflicts", "list", "--output", "json")) == []
+    assert clash.execute("SELECT choice, status FROM sync_decision ORDER BY id") == [
+        ("lark", "replaced"),
+        ("sql", "applied"),
+    ]
+    (logged,) = lines(clash("log", "areas", "--status", "decided", "--output", "json"))
+    assert "(command line) decided (decision 2)" in logged["Detail"]
+
+
+def test_conflict_whose_values_change_before_it_is_decided_is_another_one(clash):
+    seen = open_id(clash)
+    clash.edit("1", "C")
+    clash("run")
+    refused = clash("conflicts", "resolve", "areas", seen, "--take", "sql")
+    assert refused.status == 1
+    assert "its values have changed since" in refused.err
+    assert open_id(clash) != seen
+    assert clash.execute("SELECT COUNT(*) FROM sync_decision") == [(0,)]
+
+
+def test_conflict_whose_values_change_after_it_is_decided_is_left_open(clash):
+    clash("conflicts", "resolve", "areas", open_id(clash), "--take", "sql")
+    clash.edit("1", "C")
+    clash("run")
+    assert clash.names()["1"] == "C"
+    assert clash.execute("SELECT status FROM sync_decision") == [("changed",)]
+    assert len(lines(clash("conflicts", "list", "--output", "json"))) == 1
+
+
+def test_plan_foresees_what_is_decided(clash):
+    clash("conflicts", "resolve", "areas", open_id(clash), "--take", "sql")
+    (plan,) = lines(clash("plan", "--output", "json"))
+    (update,) = [each for each in plan["actions"] if each["side"] == "lark"]
+    assert (update["kind"], update["key"]) == ("update", "1")
+    assert clash.execute("SELECT status FROM sync_decision") == [("open",)]
+
+
+def test_closed_and_unknown_conflicts_are_refused(clash):
+    id_ = open_id(clash)
+    clash("conflicts", "resolve", "areas", id_, "--take", "sql")
+    clash("run")
+    assert "is closed" in clash("conflicts", "resolve", "areas", id_, "--take", "lark").err
+    assert "closed, SQL wins" in clash("conflicts", "show", "areas", id_).out
+    assert "there is no conflict 99" in clash("conflicts", "show", "areas", "99").err
+
+
+@pytest.fixture
+def held(desk):
+    """The shop with sixty rows, of which forty were deleted in SQL."""
+    numbers = "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 60)"
+    desk.execute(f"INSERT INTO areas SELECT value, 'n' FROM ({numbers} SELECT value FROM n)")
+    desk("full")
+    desk.execute("DELETE FROM areas WHERE CAST(code AS INTEGER) <= 40")
+    assert desk("run").status == 2
+    return desk
+
+
+def test_held_deletes_are_listed_and_released_as_they_were_seen(held):
+    listed = lines(held("held", "list", "--output", "json"))
+    assert len(listed) == 40
+    assert {(each["Deleted in"], each["Kept in"], each["Next run"]) for each in listed} == {("SQL", "Lark", "")}
+    refused = held("held", "release", "areas", "--count", "39")
+    assert refused.status == 1
+    assert "40 deletes held in Lark now, not 39" in refused.err
+    assert "no delete is held in SQL" in held("held", "release", "areas", "--kept-in", "sql").err
+    done = held("held", "release", "areas", "--count", "40")
+    assert done.out == "40 deletes held in Lark will be carried out by the next run\n"
+    assert "carried out, as " in lines(held("held", "list", "--output", "json"))[0]["Next run"]
+    assert held("run").status == 0
+    assert len(held.names()) == 20
+    assert lines(held("held", "list", "--output", "json")) == []
+    assert "no delete is held" in held("held", "discard", "areas").err
+
+
+def test_held_deletes_are_undone_where_they_were_made(held):
+    assert held("held", "discard", "areas").out == "40 deletes held in Lark will be undone by the next run\n"
+    assert held("run").status == 0
+    assert held.execute("SELECT COUNT(*) FROM areas") == [(60,)]
+    assert len(held.names()) == 60
+
+
+def test_deletes_that_came_after_the_word_are_not_released_with_the_others(held):
+    held("held", "release", "areas")
+    held.execute("DELETE FROM areas WHERE code = '41'")
+    held.execute(
+        "INSERT INTO sync_queue (table_name, record_id, operation, status) VALUES ('areas', '41', 'DELETE', 'held')"
+    )
+    assert held("run").status == 2
+    assert len(held.names()) == 60
+    assert held.execute("SELECT status FROM sync_decision") == [("changed",)]

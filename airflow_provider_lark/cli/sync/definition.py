@@ -37,6 +37,10 @@ _ARG_ALLOW = arg("--allow-mass-deletes", help="Delete without a limit, and relea
 _ARG_NAME = arg("name", help="Name of the mapping", metavar="MAPPING")
 _ARG_EVERYWHERE = arg("--everywhere", help="For every table of the database, not this one alone", action="store_true")
 
+_HELD = (
+    arg("--kept-in", help="Only those that keep records in Lark, or rows in SQL", choices=("lark", "sql")),
+    arg("--count", help="Only if it still is so many", type=POSITIVE, metavar="NUMBER"),
+)
 _FILES = (ARG_MAPPING, ARG_SQL_CONN_ID)
 _MAPPINGS = (ARG_MAPPING, ARG_MAPPING_NAME, ARG_SQL_CONN_ID)
 
@@ -186,6 +190,68 @@ SYNC_COMMANDS = (
                 _ARG_NAME,
                 _keys(),
                 _ARG_EVERYWHERE,
+                *_FILES,
+                ARG_VERBOSE,
+            ),
+        ),
+    ),
+    GroupCommand(
+        name="conflicts",
+        help="Manage rows that both sides changed",
+        subcommands=(
+            _command(
+                "list",
+                "List the open conflicts",
+                "conflicts.list_conflicts",
+                *_MAPPINGS,
+                _limit(100),
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+            _command(
+                "show",
+                "Print the values of a conflict on both sides",
+                "conflicts.show_conflict",
+                _ARG_NAME,
+                arg("id", help="Id of the conflict, as `conflicts list` prints it", type=int),
+                *_FILES,
+                ARG_OUTPUT,
+                ARG_VERBOSE,
+            ),
+            _command(
+                "resolve",
+                "Let one side win from the next run on, if the values are the same then",
+                "conflicts.resolve",
+                _ARG_NAME,
+                arg("ids", help="Ids of conflicts, as `conflicts list` prints them", type=int, nargs="+", metavar="ID"),
+                arg("--take", help="The side that wins", choices=("lark", "sql"), required=True),
+                *_FILES,
+                ARG_VERBOSE,
+            ),
+        ),
+    ),
+    GroupCommand(
+        name="held",
+        help="Manage deletes that are held back",
+        subcommands=(
+            _command(
+                "list", "List the held deletes", "held.list_held", *_MAPPINGS, _limit(100), ARG_OUTPUT, ARG_VERBOSE
+            ),
+            _command(
+                "release",
+                "Let the next run carry out the deletes that are held now",
+                "held.release",
+                _ARG_NAME,
+                *_HELD,
+                *_FILES,
+                ARG_VERBOSE,
+            ),
+            _command(
+                "discard",
+                "Let the next run undo the deletes that are held now",
+                "held.discard",
+                _ARG_NAME,
+                *_HELD,
                 *_FILES,
                 ARG_VERBOSE,
             ),

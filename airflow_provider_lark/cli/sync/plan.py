@@ -20,11 +20,11 @@ from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync
+from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import did_you_mean
-from airflow_provider_lark.core.sync.plan.actions import EXAMPLES, Action, Change, cause_of, plain
+from airflow_provider_lark.core.sync.plan.actions import EXAMPLES, Action, Change, cause_of
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import PlanFile, PlanWriter
 from airflow_provider_lark.core.sync.report import ApplyReport
@@ -236,7 +236,7 @@ def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
         "Record": action.record_id,
     }
     for change in action.changes:
-        yield {**head, "Column": change.column, "Old": _cell(change.old), "New": _new(change), "Why": action.why}
+        yield {**head, "Column": change.column, "Old": cell_text(change.old), "New": _new(change), "Why": action.why}
     if not action.changes:
         yield {**head, "Column": "", "Old": "", "New": "", "Why": action.why}
 
@@ -244,13 +244,7 @@ def _lines(mapping: str, action: Action) -> Iterator[dict[str, str]]:
 def _new(change: Change) -> str:
     if change.made_by:
         return "(made by Lark)" if change.made_by == "lark" else "(made by the database)"
-    return _cell(change.new)
-
-
-def _cell(value: Canonical) -> str:
-    if value is None:
-        return ""
-    return shown(value) if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    return cell_text(change.new)
 
 
 def _pages(lines: Iterator[dict[str, str]]) -> Iterator[list[dict[str, str]]]:

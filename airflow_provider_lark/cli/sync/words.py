@@ -1,8 +1,13 @@
-"""Times and shares as the commands print them."""
+"""Times, shares, values and names as the commands print them."""
 
 from __future__ import annotations
 
+import getpass
+import json
 from datetime import UTC, datetime
+
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.sync.plan.actions import plain
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -31,3 +36,19 @@ def share(part: float | None) -> str:
 def moment(ms: int) -> str:
     """Return a time in UTC."""
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def cell_text(cell: Canonical) -> str:
+    """Return a value for a cell of a table: a text as it is, anything else as JSON, empty for none."""
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else json.dumps(plain(cell), ensure_ascii=False)
+
+
+def shell_user() -> str:
+    """Return who uses the command, for the log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError, ImportError):
+        # a container may run under a number that no account has
+        return "someone (command line)"

@@ -18,6 +18,7 @@ inside the caller's transaction and never commit.
 :mod:`.checkpoint`            how far Lark's changes have been taken in
 :mod:`.intents`               writes that were decided and may or may not have reached Lark
 :mod:`.conflicts`             rows that both sides changed
+:mod:`.decisions`             what people decided at a shell
 :mod:`.blacklist`             keys that the sync leaves alone
 :mod:`.sync_log`              one line for each change, with its outcome
 :mod:`.runs`                  one line for each run

@@ -65,12 +65,13 @@ class Conflicts(LedgerPart):
             known = self._open_by_key([row["key"] for row in rows if row["status"] == "open"])
             fresh = [row for row in rows if row["status"] != "open" or not _same(row, known.get(row["key"]))]
             replaced = [known[row["key"]].id for row in fresh if row["status"] == "open" and row["key"] in known]
-            if replaced:
-                self.conn.execute(delete(table).where(is_among(table.c.id, replaced)))
             for status in ("open", "closed"):
                 part = [row for row in fresh if row["status"] == status]
                 if part:
                     self.conn.execute(insert(table).values(closed_at=Now() if status == "closed" else None), part)
+            if replaced:
+                # after the new ones came: SQLite gives the newest id anew, and people name conflicts by it
+                self.conn.execute(delete(table).where(is_among(table.c.id, replaced)))
 
     def decided(self) -> list[Conflict]:
         """Return the open conflicts for which a person has set the outcome to ``lark`` or ``sql``."""
@@ -87,12 +88,23 @@ class Conflicts(LedgerPart):
         for some in split(keys):
             self.conn.execute(update(table).where(self._of(table, some), _OPEN).values(outcome=outcome))
 
-    def open_page(self, *, after: int, limit: int) -> list[Conflict]:
-        """Return up to *limit* conflicts that wait for a person, from behind the id *after*."""
-        mine = (table.c.table_name == self.table_name, _OPEN, table.c.outcome.is_(None), table.c.id > after)
+    def open_page(self, *, after: int, limit: int, undecided: bool = True) -> list[Conflict]:
+        """Return up to *limit* open conflicts, from behind the id *after*.
+
+        :param undecided: only those of which ``outcome`` does not say who wins.
+        """
+        mine = [table.c.table_name == self.table_name, _OPEN, table.c.id > after]
+        if undecided:
+            mine.append(table.c.outcome.is_(None))
         return [
             _from_row(row) for row in self.conn.execute(select(table).where(*mine).order_by(table.c.id).limit(limit))
         ]
+
+    def find(self, id_: int) -> Conflict | None:
+        """Return a conflict, open or closed; None also where its values have changed since, which gives it a new id."""
+        mine = select(table).where(table.c.table_name == self.table_name, table.c.id == id_)
+        row = self.conn.execute(mine).one_or_none()
+        return None if row is None else _from_row(row)
 
     def newest_id(self) -> int:
         """Return the id of the newest conflict, open or closed; 0 when there is none."""

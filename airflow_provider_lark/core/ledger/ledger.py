@@ -9,6 +9,7 @@ from airflow_provider_lark.core.ledger.blacklist import Blacklist
 from airflow_provider_lark.core.ledger.checkpoint import CheckpointStore
 from airflow_provider_lark.core.ledger.conflicts import Conflicts
 from airflow_provider_lark.core.ledger.dead_letters import DeadLetters
+from airflow_provider_lark.core.ledger.decisions import Decisions
 from airflow_provider_lark.core.ledger.deletes import HeldDeletes
 from airflow_provider_lark.core.ledger.intents import Intents
 from airflow_provider_lark.core.ledger.pairs import Pairs
@@ -43,6 +44,7 @@ class Ledger:
         self.blacklist = Blacklist(conn, table_name)
         self.sync_log = SyncLog(conn, table_name)
         self.runs = Runs(conn, table_name)
+        self.decisions = Decisions(conn, table_name)
 
     def scan(self, scan_id: str) -> ScanMarks:
         """Return what the scan of that name has seen."""
@@ -54,5 +56,12 @@ class Ledger:
 
     def forget(self) -> None:
         """Drop all that is known about the table; its log, its runs and its blacklist stay."""
-        for each in (tables.checkpoint, tables.record_map, tables.queue, tables.intent, tables.conflict):
+        for each in (
+            tables.checkpoint,
+            tables.record_map,
+            tables.queue,
+            tables.intent,
+            tables.conflict,
+            tables.decision,
+        ):
             self.conn.execute(delete(each).where(each.c.table_name == self.table_name))

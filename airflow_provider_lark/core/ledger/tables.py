@@ -217,6 +217,23 @@ run = Table(
     **MYSQL,
 )
 
+decision = Table(
+    "sync_decision",
+    metadata,
+    _row_id(),
+    _table_name(),
+    Column("kind", String(20), nullable=False),
+    _key(),
+    Column("seen", String(64), nullable=False),
+    Column("choice", String(10), nullable=False),
+    Column("decided_by", name_type(250), nullable=False),
+    Column("status", String(20), nullable=False, server_default="open"),
+    _created_at(),
+    Column("closed_at", timestamp_type()),
+    Index("ix_sync_decision_status", "status", "table_name"),
+    **MYSQL,
+)
+
 mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))
 """On SQLite only: while it holds a row, inside one transaction, the capturing triggers of one table are silent.
 

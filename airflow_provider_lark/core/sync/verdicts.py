@@ -27,6 +27,7 @@ class Verdict:
     :param seen: the fingerprint of what they saw: :attr:`.Conflict.fingerprint`, :meth:`.HeldDeletes.fingerprint`.
     :param by: who, for the log.
     :param after: what others had decided before, for the log; empty where nobody had.
+    :param origin: where it stands: in a question on a card, or in ``sync_decision``.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Verdict:
     choice: Choice
     by: str
     after: str = ""
+    origin: Literal["question", "decision"] = "question"
 
 
 @dataclass(slots=True)

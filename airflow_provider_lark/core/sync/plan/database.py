@@ -155,6 +155,7 @@ class PlanDatabase:
             (tables.queue, (tables.queue.c.table_name == table_name) & unfinished),
             (tables.intent, (tables.intent.c.table_name == table_name) & (tables.intent.c.state == "open")),
             (tables.conflict, (tables.conflict.c.table_name == table_name) & (tables.conflict.c.status == "open")),
+            (tables.decision, (tables.decision.c.table_name == table_name) & (tables.decision.c.status == "open")),
             (
                 tables.blacklist,
                 or_(tables.blacklist.c.table_name == table_name, tables.blacklist.c.table_name.is_(None)),

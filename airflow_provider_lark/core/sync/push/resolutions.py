@@ -7,6 +7,7 @@ from typing import cast
 
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.decisions import Decision
 from airflow_provider_lark.core.ledger.sync_log import Direction, LogLine
 from airflow_provider_lark.core.side import Key, RecordId, Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Resolution
@@ -23,6 +24,25 @@ _PAGE = 500
 def apply_resolutions(run: Run) -> None:
     """Carry out what people decided: about conflicts, on the rows as they are now, and about held deletes."""
     run.verdicts.take()
+    own = run.read(lambda tx: tx.decisions.open())
+    # an engine may run again: what was refused for now then is tried now
+    others = [each for each in run.verdicts.given if each.origin != "decision"]
+    run.verdicts.given = (*others, *map(_verdict_of, own))
+    for decision in own:
+        run.verdicts.fates.pop(str(decision.id), None)
+    _apply(run)
+    known = run.verdicts.fates
+    fates = {each.id: fate for each in own if (fate := known.get(str(each.id), "waiting")) != "waiting"}
+    if fates:
+        run.transact(lambda tx: tx.decisions.close(fates))
+
+
+def _verdict_of(decision: Decision) -> Verdict:
+    id_, kind, key, seen, choice, by = decision
+    return Verdict(str(id_), kind, key, seen, choice, by, origin="decision")
+
+
+def _apply(run: Run) -> None:
     decided = run.read(_decided, run)
     if decided:
         _resolve(run, decided)
@@ -34,7 +54,7 @@ def note_of(verdict: Verdict) -> str:
     """Return what the log and the queue say of a verdict."""
     words = {"lark": "lark wins", "sql": "sql wins", "release": "released", "keep": "kept"}
     after = f", after {verdict.after}" if verdict.after else ""
-    return f"{words[verdict.choice]}, as {verdict.by} decided{after} (question {verdict.id})"
+    return f"{words[verdict.choice]}, as {verdict.by} decided{after} ({verdict.origin} {verdict.id})"
 
 
 def _decided(tx: Transaction, run: Run) -> dict[Key, tuple[Conflict, Resolution]]:
@@ -97,7 +117,9 @@ def _settle_held(run: Run, verdict: Verdict) -> None:
         else:
             _keep(run, keys, "sql" if verdict.kind == "held_rows" else "lark")
     run.report.warnings.append(f"{counted(count, 'held delete')} {note}")
-    run.verdicts.fates[verdict.id] = "applied"
+    # a planned run leaves those that its plan does not name
+    left = run.read(lambda tx: tx.deletes.marked_page(note, after=0, limit=1))
+    run.verdicts.fates[verdict.id] = "waiting" if left else "applied"
 
 
 def _accept(tx: Transaction, verdict: Verdict, note: str) -> bool:

@@ -1,0 +1,112 @@
+"""``airflow lark sync conflicts …``: what both sides changed, with all values, and which side wins."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
+from airflow_provider_lark.cli.sync.words import cell_text, shell_user
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.hints import counted, list_names
+from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.sync.plan.actions import plain
+
+_SIDES = {"lark": "Lark", "sql": "SQL"}
+_GONE = "(deleted)"
+
+
+@command
+def list_conflicts(args: Namespace) -> None:
+    """Print the conflicts that are open, without their values."""
+    rows = []
+    for mapping in wanted_mappings(args):
+        with read_ledger(mapping, args) as ledger:
+            decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
+            for conflict in ledger.conflicts.open_page(after=0, limit=args.limit, undecided=False):
+                mine = decided.get(conflict.key)
+                rows.append(
+                    {
+                        "Mapping": mapping.name,
+                        "Id": conflict.id,
+                        "Key": conflict.key,
+                        "Differs in": ", ".join(_columns(conflict)) or "one side deleted it",
+                        "Next run": _next(conflict, None if mine is None else (mine.choice, mine.by)),
+                    }
+                )
+    print_rows(rows, args.output)
+
+
+@command
+def show_conflict(args: Namespace) -> None:
+    """Print the values of a conflict: those on which both sides agreed last, and those that they have."""
+    mapping = named_mapping(args)
+    with read_ledger(mapping, args) as ledger:
+        conflict = _find(ledger, args.id)
+    sides = {"Agreed": conflict.base, "Lark": conflict.lark, "SQL": conflict.sql}
+    names = list(dict.fromkeys(name for values in sides.values() for name in values or ()))
+    differing = set(_columns(conflict))
+    rows = [
+        {
+            "Column": name,
+            **{title: _cell(values, name, args.output) for title, values in sides.items()},
+            "Differs": "yes" if name in differing or conflict.lark is None or conflict.sql is None else "",
+        }
+        for name in names
+    ]
+    print_rows(rows, args.output)
+    if args.output in ("table", "plain"):
+        won = "" if conflict.outcome is None else f", {_SIDES.get(conflict.outcome, conflict.outcome)} wins"
+        print(shown(f"Conflict {conflict.id} of row {conflict.key}: {conflict.status}{won} (policy {conflict.policy})"))
+
+
+@command
+def resolve(args: Namespace) -> None:
+    """Let one side win from the next run on, over the values that each conflict has now."""
+    mapping = named_mapping(args)
+    ids = list(dict.fromkeys(args.ids))
+    with write_ledger(mapping, args) as ledger:
+        found = [_find(ledger, id_) for id_ in ids]
+        if closed := [each.id for each in found if each.status != "open"]:
+            raise ConfigError(f"conflict {list_names(closed)} is closed; nothing was changed")
+        for conflict in found:
+            ledger.decisions.decide(
+                "conflict", conflict.key, seen=conflict.fingerprint, choice=args.take, by=shell_user()
+            )
+    print(f"{_SIDES[args.take]} wins {counted(len(ids), 'conflict')} in the next run, if the values are the same then")
+
+
+def _find(ledger: Ledger, id_: int) -> Conflict:
+    found = ledger.conflicts.find(id_)
+    if found is None:
+        raise ConfigError(
+            f"there is no conflict {id_} of {ledger.table_name} any more: its values have changed since, or it is long "
+            "closed; nothing was changed (`airflow lark sync conflicts list` shows what is open)"
+        )
+    return found
+
+
+def _columns(conflict: Conflict) -> list[str]:
+    lark, sql = conflict.lark, conflict.sql
+    if lark is None or sql is None:
+        return []
+    return [name for name in lark if name in sql and lark[name] != sql[name]]
+
+
+def _next(conflict: Conflict, decided: tuple[str, str] | None) -> str:
+    if conflict.outcome is not None:
+        return f"{_SIDES.get(conflict.outcome, conflict.outcome)} wins (sync_conflict.outcome)"
+    return "" if decided is None else f"{_SIDES[decided[0]]} wins, as {decided[1]} decided"
+
+
+def _cell(values: Mapping[str, Canonical] | None, name: str, output: str) -> Any:
+    if values is None:
+        return _GONE if output in ("table", "plain") else None
+    found = values.get(name)
+    return cell_text(found) if output in ("table", "plain") else plain(found)
