@@ -119,5 +119,5 @@ def test_buttons_of_a_card_are_gone_for_everybody_once_somebody_has_pressed(aske
     wait = first.get_by_role("button", name="Approve")
     wait.wait_for(state="detached")
     assert second.get_by_role("button").count() == 2
-    clip = {"x": 280, "y": 100, "width": 690, "height": 540}
+    clip = {"x": 280, "y": 100, "width": 690, "height": 470}
     plain_page.screenshot(path=str(SHOTS / "approval-buttons.png"), clip=clip)
