@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_lark.core.errors import ConfigError, PermanentError
+from airflow_provider_lark.core.errors import ConfigError, PermanentError, SchemaMismatch
 from airflow_provider_lark.triggers.polling import Poll, PollingTrigger
 
 if TYPE_CHECKING:
@@ -78,9 +78,10 @@ class LarkCardCallbackTrigger(PollingTrigger):
     def _outlasts(self, error: PermanentError, failing_seconds: float) -> bool:
         """Whether it goes on: the worker that asked could read what this process cannot, for want of a key for example.
 
-        A triggerer that was set up wrongly must not end all approvals that are open.
+        A triggerer that was set up wrongly, or is upgraded after the workers, must not end all approvals that are open.
         """
-        return self.max_failures is None and isinstance(error, ConfigError) and failing_seconds < _MISLED_SECONDS
+        is_of_this_process = isinstance(error, ConfigError | SchemaMismatch)
+        return self.max_failures is None and is_of_this_process and failing_seconds < _MISLED_SECONDS
 
     async def on_kill(self) -> None:
         """Close the question: somebody has cleared the task, or set its state. Airflow 3.3 and newer call it.

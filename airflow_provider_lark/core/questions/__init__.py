@@ -7,7 +7,7 @@
     terms.py    who may answer, with what, and how many must
     rules.py    pure: what a click on a question means
     toasts.py   what the person who pressed is told               shown.py    the card as it looks afterwards
-    question.py a question as it is kept
+    question.py a question as it is kept                          stored.py  JSON that a later version may have written
     centre_terms.py  how it stands in the approval centre         centre_view.py  what is pushed there
     centre.py   the centre brought to show what the database says
     rows.py     the tables read and written in one transaction    store.py    the questions of one app

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_lark.core.api.services.approval.texts import Text
 from airflow_provider_lark.core.api.wire.limits import APPROVAL_TASKS_MAX
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.questions.stored import members_of
 
 REASON = "reason"
 """The name of the form field that the centre asks for: it knows no other."""
@@ -65,7 +66,7 @@ class CentreTerms:
         """Read what :meth:`to_plain` wrote."""
         approvers = tuple(Approver(**each) for each in plain["approvers"])
         entries = tuple((name, value) for name, value in plain["entries"])
-        return cls(**{**plain, "approvers": approvers, "entries": entries})
+        return cls(**{**members_of(cls, plain), "approvers": approvers, "entries": entries})
 
 
 def instance_of(question_id: str) -> str:

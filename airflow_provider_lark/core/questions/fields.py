@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.questions.stored import members_of
 
 Kind = Literal[
     "text", "lines", "integer", "number", "option", "options", "date", "time", "datetime", "person", "persons",
@@ -68,7 +69,7 @@ class Field:
     def from_plain(cls, plain: Mapping[str, Any]) -> Field:
         """Read what :meth:`to_plain` wrote."""
         options = plain["options"]
-        return cls(**{**plain, "options": None if options is None else tuple(options)})
+        return cls(**{**members_of(cls, plain), "options": None if options is None else tuple(options)})
 
 
 def declared_fields(card: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> tuple[Field, ...]:

@@ -101,7 +101,7 @@ def _read(sealer: Sealer, row: Row[Any], conn: Connection) -> Question:
     given = conn.execute(
         select(answers).where(answers.c.question_id == row.id, answers.c.outcome == "accepted").order_by(answers.c.id)
     ).all()
-    votes = tuple(Vote(**sealer.unseal(each.body, each.key_id)["vote"]) for each in given)
+    votes = tuple(Vote.from_plain(sealer.unseal(each.body, each.key_id)["vote"]) for each in given)
     return Question(
         row.id,
         row.question_key,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from airflow_provider_lark.core.questions.click import Click
+from airflow_provider_lark.core.questions.stored import members_of
 from airflow_provider_lark.core.questions.terms import Terms
 from airflow_provider_lark.core.questions.values import Problem, read_form
 
@@ -47,6 +48,11 @@ class Vote:
     def to_plain(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Vote:
+        """Read what :meth:`to_plain` wrote."""
+        return cls(**members_of(cls, plain))
 
 
 @dataclass(frozen=True, slots=True)

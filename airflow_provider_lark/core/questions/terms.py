@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_lark.core.questions.centre_terms import CentreTerms
 from airflow_provider_lark.core.questions.fields import Field
+from airflow_provider_lark.core.questions.stored import members_of
 
 CHOICE_LENGTH_MAX = 200
 """The most characters of a choice's value: the decision has a column of its own, which MySQL limits to 250."""
@@ -90,7 +91,7 @@ class Terms:
         centre = plain.get("centre")
         return cls(
             **{
-                **plain,
+                **members_of(cls, plain),
                 "choices": tuple(Choice(*each) for each in plain["choices"]),
                 "fields": tuple(Field.from_plain(each) for each in plain["fields"]),
                 "centre": None if centre is None else CentreTerms.from_plain(centre),

@@ -17,15 +17,16 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
 from airflow_provider_lark.core.accounts.sealed_rows import SEALED, Moved, count_older, reencrypt_rows
 from airflow_provider_lark.core.accounts.tables import metadata
-from airflow_provider_lark.core.errors import ConfigError, NotFound, Unreachable
+from airflow_provider_lark.core.errors import ConfigError, NotFound, SchemaMismatch, Unreachable
 from airflow_provider_lark.core.inbox.group_commit import GroupCommit
 from airflow_provider_lark.core.inbox.inbox import Receipt
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.questions.click import QUESTION
 from airflow_provider_lark.core.questions.desk import Desk, LateDesk, decide_waiting
+from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.store import QuestionStore, purge
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
-from tests.core.questions.asking import press, terms
+from tests.core.questions.asking import press, terms, vote
 from tests.core.receiving.sealing import click as click_body
 
 RING = Keyring.from_text("A" * 43 + "=")
@@ -382,6 +383,30 @@ def test_questions_that_cannot_be_read_are_asked_for_few_of_many_clicks(store: Q
     hand_over(inbox, down, *(delivery(at=each) for each in range(20)))
     assert 1 <= len(tried) // for_one - 1 < 10
     assert inbox.count().pending == 20
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("column", ["terms", "body"])
+def test_question_that_a_later_version_stored_is_left_to_processes_of_that_version(
+    store: QuestionStore, database: Engine, column: str
+) -> None:
+    id_ = asked(store, needed=2)
+    store.answer(press("ou_ann"))
+    of_later = {
+        "terms": terms().to_plain() | {"knows": 1},
+        "body": {"vote": vote().to_plain() | {"knows": 1}},
+    }
+    sealed = Sealer(RING, "cli_1").seal(column, of_later[column])
+    table = {"terms": "lark_questions", "body": "lark_answers"}[column]
+    with database.begin() as conn:
+        conn.execute(text(f"UPDATE {table} SET {column} = :{column}"), {column: sealed[column]})
+    inbox = SqlInbox(database, RING, "cli_1")
+    (receipt,) = hand_over(inbox, store, delivery(question_id=id_))
+    assert receipt.reply is not None
+    assert receipt.reply["toast"]["content"].startswith("Received; in a moment")
+    assert inbox.count().pending == 1
+    with pytest.raises(SchemaMismatch, match="with knows; upgrade"):
+        store.read(id_)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

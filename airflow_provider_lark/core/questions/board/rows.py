@@ -218,7 +218,7 @@ def tallies_of(sealer: Sealer, question_ids: Sequence[str], conn: Connection) ->
     found = conn.execute(given.order_by(answers.c.id)).all()
     votes: dict[str, list[Vote]] = {}
     for each in found:
-        votes.setdefault(each.question_id, []).append(Vote(**sealer.unseal(each.body, each.key_id)["vote"]))
+        votes.setdefault(each.question_id, []).append(Vote.from_plain(sealer.unseal(each.body, each.key_id)["vote"]))
     return {question_id: Tally(tuple(given)) for question_id, given in votes.items()}
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from airflow_provider_lark.core.questions.rules import UNDO, Vote
+from airflow_provider_lark.core.questions.stored import members_of
 
 ItemKind = Literal["conflict", "held_records", "held_rows"]
 
@@ -158,7 +159,7 @@ class Board:
         )
         return cls(
             **{
-                **plain,
+                **members_of(cls, plain),
                 "items": items,
                 "failed_rows": tuple(plain["failed_rows"]),
                 "allowed": None if plain["allowed"] is None else tuple(plain["allowed"]),
