@@ -8,6 +8,7 @@ import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import product
 
 import httpx
@@ -118,10 +119,11 @@ def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(wait
 
 def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting):
     lin = {"id": "lin@example.com", "name": "Lin"}
-    waiting.ask("r-assigned", assigned_users=[lin])
+    waiting.ask("r-assigned", assigned_users=[lin], response_timeout=timedelta(hours=1), defaults=["Reject"])
     waiting.set(AWAITING_INPUT)
     assert waiting.look() == ("refused", 1)
     assert "it takes no answer from the account bridge" in waiting.shown()
+    assert "then: Reject" in waiting.shown()
     waiting.ask("r-both", assigned_users=[lin, {"id": "bridge", "name": "bridge"}])
     waiting.set(AWAITING_INPUT)
     assert "not among those" in waiting.room.toast("Wei")

@@ -22,6 +22,7 @@ from airflow_provider_lark.core.hitl.request import Request
 from airflow_provider_lark.core.questions.approval_card import FormField, approval_card
 from airflow_provider_lark.core.questions.fields import Field
 from airflow_provider_lark.core.questions.rules import Vote
+from airflow_provider_lark.core.questions.shown import WHILE_ASKED
 from airflow_provider_lark.core.questions.terms import CHOICE_LENGTH_MAX, Choice, Terms
 
 AIRFLOW = "Airflow"
@@ -141,9 +142,8 @@ def _told_while_open(asked: Asked, request: Request, unknown: Sequence[str]) -> 
         )
     if unknown:
         names = "、".join(one_line(each) for each in unknown[:_NAMES_SHOWN])
-        told.append(
-            note(localize(en_us=f"May answer in Airflow only: {names}", zh_cn=f"仅可在 Airflow 中回答：{names}"))
-        )
+        only = note(localize(en_us=f"May answer in Airflow only: {names}", zh_cn=f"仅可在 Airflow 中回答：{names}"))
+        told.append(replace(only, element_id=f"{WHILE_ASKED}who"))
     if request.deadline_ms is not None and not asked.why_not:
         told.append(_deadline(request.deadline_ms, request.defaults))
     return told
@@ -153,7 +153,11 @@ def _deadline(at_ms: int, defaults: Sequence[str]) -> Component:
     at = local_time(datetime.fromtimestamp(at_ms / 1000, UTC))
     default = escape_markdown(", ".join(defaults))
     english, chinese = (f"; then: {default}", f"，逾期默认：{default}") if default else ("", "")
-    return Markdown(localize(en_us=f"Until {at}{english}", zh_cn=f"截止 {at}{chinese}"), text_size="notation")
+    return Markdown(
+        localize(en_us=f"Until {at}{english}", zh_cn=f"截止 {at}{chinese}"),
+        text_size="notation",
+        element_id=f"{WHILE_ASKED}until",
+    )
 
 
 _WHY_NOT = {

@@ -29,6 +29,11 @@ class Ending:
         return self.outcome != "delivered"
 
     @property
+    def is_open_there(self) -> bool:
+        """Whether the task waits on, for somebody who answers in Airflow."""
+        return self.outcome == "refused"
+
+    @property
     def texts(self) -> dict[str, str]:
         """By language."""
         return {"en_us": self.en_us, "zh_cn": self.zh_cn}

@@ -147,7 +147,12 @@ class RequestStore:
 
         def work(conn: Connection) -> Question:
             question = rows.read(self._sealer, question_id, conn, lock=True)
-            terms = replace(question.terms, ending=ending.texts, is_void=ending.is_void)
+            terms = replace(
+                question.terms,
+                ending=ending.texts,
+                is_void=ending.is_void,
+                is_asked_elsewhere=ending.is_open_there,
+            )
             rows.set_values(question_id, self._sealer.seal("terms", terms.to_plain()), conn)
             closed: State = "replaced" if ending.outcome == "replaced" else "withdrawn"
             self._note(question_id, {"outcome": ending.outcome}, conn)

@@ -20,6 +20,9 @@ STATUS_ID = "lark_status"
 WHILE_OPEN = "lark_open_"
 """With this begins the element_id of what is told only as long as the question can be answered."""
 
+WHILE_ASKED = f"{WHILE_OPEN}too_"
+"""With this begins that of what also holds as long as it can be answered elsewhere."""
+
 PEOPLE_ID = f"{WHILE_OPEN}people"
 """The element_id of the list of those who may answer."""
 
@@ -71,7 +74,7 @@ def _card_with(
     body = dict(card.get("body") or {})
     elements = [each for each in body.get("elements") or [] if each.get("element_id") != STATUS_ID]
     if state != "open":
-        elements = _settled([each for each in elements if not _is_told_while_open(each)])
+        elements = _settled([each for each in elements if not _is_over(terms, each)])
     body["elements"] = [*elements, _markdown(lines)] if lines.choose("en_us") else elements
     return _recolored({**card, "body": body}, terms, state, decision)
 
@@ -180,8 +183,10 @@ def _settled(elements: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def _is_told_while_open(element: Any) -> bool:
-    return isinstance(element, dict) and str(element.get("element_id") or "").startswith(WHILE_OPEN)
+def _is_over(terms: Terms, element: Any) -> bool:
+    """Tell whether an element of a closed card told what held only as long as it could be answered."""
+    id_ = str(element.get("element_id") or "") if isinstance(element, dict) else ""
+    return id_.startswith(WHILE_OPEN) and not (terms.is_asked_elsewhere and id_.startswith(WHILE_ASKED))
 
 
 def with_people(card: Mapping[str, Any], allowed: Mapping[str, str]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Terms:
     :param relay: to what an answer is passed on; until that has taken it, the card says so.
     :param ending: how it ended there, by language; None while that is not known.
     :param is_void: whether *ending* is none that somebody decided here.
+    :param is_asked_elsewhere: whether it can still be answered at *relay*, and only there.
     """
 
     choices: tuple[Choice, ...] = ()
@@ -58,6 +59,7 @@ class Terms:
     relay: str = ""
     ending: Mapping[str, str] | None = None
     is_void: bool = False
+    is_asked_elsewhere: bool = False
 
     def choice(self, value: str) -> Choice | None:
         """The choice of that value."""
@@ -83,6 +85,7 @@ class Terms:
             "relay": self.relay,
             "ending": None if self.ending is None else dict(self.ending),
             "is_void": self.is_void,
+            "is_asked_elsewhere": self.is_asked_elsewhere,
         }
 
     @classmethod

@@ -11,7 +11,7 @@ from jsonschema import FormatChecker, validate
 
 from airflow_provider_lark.core.cards.check import check_card
 from airflow_provider_lark.core.hitl.card import OPTIONS, make_terms, read_answer, read_request
-from airflow_provider_lark.core.hitl.endings import delivered
+from airflow_provider_lark.core.hitl.endings import delivered, not_assigned
 from airflow_provider_lark.core.hitl.params import params_input, read_params
 from airflow_provider_lark.core.hitl.request import Person, Request
 from airflow_provider_lark.core.questions.shown import status_card
@@ -214,6 +214,13 @@ def test_card_says_who_may_answer_until_when_and_mentions_nobody() -> None:
         assert word not in closed
     assert PLACE.run_id in closed
     check_card(json.loads(closed))
+    # where Airflow still waits, what holds there is told on
+    refused = replace(ended, ending=not_assigned("bridge").texts, is_void=True, is_asked_elsewhere=True)
+    told = json.dumps(status_card(refused, "withdrawn", []), ensure_ascii=False)
+    for word in ("May answer in Airflow only: Bob", "仅可在 Airflow 中回答：Bob", "then: Reject", "截止"):
+        assert word in told
+    for word in ("May answer:", "person_list", "before you approve", '"callback"'):
+        assert word not in told
     nobody = shown(asked, {}, ("Lin", "Bob"))
     assert "Nobody who may answer is known in Lark" in nobody
     assert "callback" not in nobody
