@@ -141,7 +141,7 @@ class Day:
         rest = _REST_POLLS * self.plan.poll_seconds
         rested = sorted(each for each, at in self.rested_at.items() if at + rest <= self.now())
         kind = self.chance.choices(("edit", "add", "delete"), (8, 1, 1))[0] if rested else "add"
-        before = len(self.emu.events.log())
+        last = next(reversed(self.emu.events.log()), None)
         if kind == "add":
             # a key that SQL makes would be written back, and the event of that stand for the one that was lost
             fields = {"Name": f"new {len(self.edits)}", "Code": 100_000 + len(self.edits)}
@@ -155,7 +155,8 @@ class Day:
             del self.rested_at[record_id]
         else:
             self.rested_at[record_id] = self.now()
-        events = tuple(self.emu.events.log()[before:])
+        # by what was last and not by how many: the log is of limited length
+        events = tuple(itertools.takewhile(lambda each: each is not last, reversed(self.emu.events.log())))
         assert events, "no event was made"
         self.edits.append(Edit(record_id, self.now(), kind == "delete", events))
 
