@@ -214,6 +214,9 @@ inbox = Table(
     Column("error", Text),
     Column("finished_at", timestamp_type()),
     Index("idx_lark_inbox_status", "status", "app_id", "id"),
+    # who waits for a card, a table or a type of event looks every second or two, past what nobody handles
+    Index("idx_lark_inbox_subject", "app_id", "subject", "status"),
+    Index("idx_lark_inbox_event_type", "app_id", "event_type", "status"),
     Index("idx_lark_inbox_finished_at", "finished_at"),
     **MYSQL,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy import event as event_of_engine
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.migrate import upgrade
@@ -83,6 +84,23 @@ def move(database, app_id, **changes):
 def column(database, app_id, name):
     with database.connect() as conn:
         return list(conn.scalars(text(f"SELECT {name} FROM lark_inbox WHERE app_id = :id ORDER BY id"), {"id": app_id}))
+
+
+def test_who_waits_for_a_card_does_not_read_what_nobody_handles(databases, told, app_id):
+    inbox = SqlInbox(databases("sqlite"), Keyring.from_text(KEY), app_id)
+    inbox.put(told(1, click({"choice": "a"})))
+    asked = []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        asked.append((statement, parameters))
+
+    event_of_engine.listen(databases("sqlite"), "before_cursor_execute", note)
+    assert take(inbox, subject="om_none") == []
+    event_of_engine.remove(databases("sqlite"), "before_cursor_execute", note)
+    statement, parameters = next(each for each in asked if "lark_inbox" in each[0])
+    with databases("sqlite").connect() as conn:
+        plan = str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+    assert "idx_lark_inbox_subject (app_id=? AND subject=? AND status=?)" in plan
 
 
 def test_delivery_is_kept_once_and_told_when_it_came_first(inbox, told):
