@@ -141,8 +141,12 @@ class Inbox(DeliveryStore, Protocol):
         """Let entries that were set aside be handled again (default: all), and return how many."""
         ...
 
+    def check(self) -> None:
+        """Make the tables where they are missing; raise a :class:`.LarkError` where they cannot be used."""
+        ...
+
     def count(self) -> InboxCounts:
-        """Tell how many wait, since when, and how many were set aside."""
+        """Tell how many wait, since when, and how many were set aside; it reads them all."""
         ...
 
 

@@ -235,6 +235,10 @@ class SqlInbox:
         """Let entries that were set aside be handled again (default: all), and return how many."""
         return set_aside.replay(self._database.engine, self._app_id, ids, clock=self._database.clock)
 
+    def check(self) -> None:
+        """Make the tables where they are missing, and look at them."""
+        self._database.look(lambda conn: conn.execute(select(inbox.c.id).limit(1)).all())
+
     def count(self) -> InboxCounts:
         """Tell how many wait, since when, and how many were set aside."""
 

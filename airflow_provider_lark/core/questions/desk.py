@@ -15,7 +15,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from airflow_provider_lark.core.errors import LarkError, Unreachable
-from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Entry, Inbox, InboxCounts, Outcome, Receipt
+from airflow_provider_lark.core.inbox.inbox import AsyncDeliveryStore, Entry, Inbox, Outcome, Receipt
 from airflow_provider_lark.core.questions.click import Click, read_click, read_decision_click
 from airflow_provider_lark.core.questions.question import Answered
 from airflow_provider_lark.core.questions.store import QuestionStore
@@ -122,9 +122,9 @@ class LateDesk:
                 log.warning("answers wait in the inbox until the task that asked looks: %s", exc)
         return outcomes
 
-    def count(self) -> InboxCounts:
-        """Tell how the inbox stands."""
-        return self._inbox.count()
+    def check(self) -> None:
+        """Raise a :class:`.LarkError` where the database cannot be used."""
+        self._inbox.check()
 
 
 def _decide(questions: QuestionStore, click: Click) -> Receipt | None:

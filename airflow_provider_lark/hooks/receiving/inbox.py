@@ -67,7 +67,7 @@ def open_delivery_store(hook: LarkHook) -> AsyncDeliveryStore:
         return Desk(GroupCommit(_open_queue(hook)), questions, patience=PATIENCE)
     inbox = open_inbox(hook, kept_open=WRITERS)
     # tables that cannot be made are said now, and not at the first event
-    inbox.count()
+    inbox.check()
     return Desk(GroupCommit(inbox), questions)
 
 

@@ -492,6 +492,8 @@ def test_database_that_is_down_is_said_and_nothing_is_promised(app_id, told):
     engine = create_engine("postgresql+psycopg2://root@127.0.0.1:1/nothing")
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
         SqlInbox(engine, Keyring.from_text(KEY), app_id).put(told())
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
+        SqlInbox(engine, Keyring.from_text(KEY), app_id).check()
 
 
 def change(app_id, number, table_id):

@@ -45,8 +45,8 @@ class Target(Protocol):
         """Store all of them durably, each once; see :meth:`.DeliveryStore.put_all`."""
         ...
 
-    def count(self) -> object:
-        """Answer, where the database does."""
+    def check(self) -> None:
+        """Raise a :class:`.LarkError` where the database cannot be used."""
         ...
 
 
@@ -99,7 +99,7 @@ class Pump:
             before = self.counts["moved"]
             try:
                 # while the database is down the messages rest in the queue, where handing out is not counted
-                self._target.count()
+                self._target.check()
                 self._broker.run(self._consume)
                 return
             except LarkError as exc:
@@ -147,7 +147,7 @@ class Pump:
     def is_up(self) -> bool:
         """Tell whether the database answers."""
         try:
-            self._target.count()
+            self._target.check()
         except LarkError:
             return False
         return True
