@@ -47,7 +47,8 @@ class LarkCardCallbackSensor(PollingSensor):
     *choice* is the ``choice`` in the button's value, or the button's name; *values* are those of the form, by name, and
     *action* is what Lark told, with the button's ``value``.
 
-    :param message_id: the card (``om_…``), a list, or the output of the task that sent it.
+    :param message_id: the card (``om_…``), the same card in several chats as a list, or the output of the task that
+        sent it.
     :param allowed: who may answer: ids, e-mail addresses, mobile numbers (``+86…``), a chat (``oc_…``) for its members,
         a department (``od-…``) for the people in it and below it, or a user group (``group:…``); default: everybody who
         sees the card.
@@ -156,17 +157,26 @@ class LarkCardCallbackSensor(PollingSensor):
         from airflow_provider_lark.core.questions.terms import Terms
         from airflow_provider_lark.hooks.receiving.questions import default_zone
 
-        found = client.messaging.get(message_id=self._message_ids[0], original_card=True)
-        self.sent_chat_id = found[0].chat_id if found else ""
-        card = _card_of(found[0].content if found else "")
+        cards = [self._card(client, message_id) for message_id in self._message_ids]
+        card = cards[0]
+        is_one = all(each == card for each in cards)
+        if not is_one and self.update_card:
+            self.log.warning("the cards differ, so they stay as they are when one is answered; use a sensor for each")
         names = read_allowed(self.allowed, "allowed")
         kinds = read_values(self.field_types, "field_types")
         return Terms(
             fields=declared_fields(card or {}, kinds),
             allowed=None if names is None else find_allowed(hook, client, names, "allowed"),
-            card=card if self.update_card else None,
+            # no card is to look like another one
+            card=card if self.update_card and is_one else None,
             time_zone=default_zone(),
         )
+
+    def _card(self, client: LarkClient, message_id: str) -> dict[str, Any] | None:
+        found = client.messaging.get(message_id=message_id, original_card=True)
+        if found and not self.sent_chat_id:
+            self.sent_chat_id = found[0].chat_id
+        return _card_of(found[0].content if found else "")
 
     def _tell(self, question_id: str) -> dict[str, Any]:
         from airflow_provider_lark.hooks.receiving.questions import tell_vote

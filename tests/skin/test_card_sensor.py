@@ -50,12 +50,12 @@ CARD = {
 }
 
 
-def send(room):
+def send(room, card=CARD):
     from airflow_provider_lark.core.api.services.messaging import content
     from airflow_provider_lark.hooks.lark import LarkHook
 
     with LarkHook().client() as client:
-        return client.messaging.send(receiver_id=room.chat_id, content=content.card(CARD)).message_id
+        return client.messaging.send(receiver_id=room.chat_id, content=content.card(card)).message_id
 
 
 def sensor(message_id, **given):
@@ -78,6 +78,19 @@ def test_sensor_returns_who_what_and_when_of_a_form(room):
     assert json.loads(json.dumps(told)) == told
     assert f"<at id={room.people['Lin']}></at>" in room.shown()
     assert '"button"' not in room.shown()
+
+
+def test_answer_on_one_card_does_not_draw_it_over_another(room):
+    other = {**CARD, "header": {"title": {"tag": "plain_text", "content": "Another one"}}}
+    ids = [send(room), send(room), send(room, other)]
+    room.press("Lin", "Send", form={"rows": "3"}, card=0)
+    assert sensor(ids[:2]).execute(task_context(sensor(ids[:2])))["values"] == {"rows": 3}
+    assert ['"button"' in room.shown(card) for card in (0, 1, 2)] == [False, False, True]
+    ids = [send(room), send(room, other)]
+    room.press("Lin", "Send", form={"rows": "4"})
+    waiting = sensor(ids, task_id="both")
+    assert waiting.execute(task_context(waiting))["values"] == {"rows": 4}
+    assert ["Another one" in room.shown(card) for card in (-2, -1)] == [False, True]
 
 
 def test_click_that_came_before_the_sensor_counts(room):
