@@ -8,11 +8,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.capture.triggers import (
-    PREFIX,
     Capture,
     Definers,
     entry_sql,
     has_key,
+    is_ours,
     mark_of,
     name_of,
     run,
@@ -81,7 +81,7 @@ class MysqlCapture:
             ),
             {"schema": table.schema, "name": table.name},
         )
-        return {name for name in found.scalars() if name.startswith(PREFIX)}
+        return {name for name in found.scalars() if is_ours(name)}
 
     def create(self, conn: Connection, table: TableSpec, capture: Capture) -> None:
         """Install *capture*, then remove what was there before; one that is there already is made anew."""
@@ -118,7 +118,7 @@ def definers_of(conn: Connection, table: TableSpec) -> Definers:
         ),
         {"schema": table.schema, "name": table.name},
     )
-    others = tuple(sorted({definer for name, definer in rows if name.startswith(PREFIX)}))
+    others = tuple(sorted({definer for name, definer in rows if is_ours(name)}))
     if not others:
         return Definers()
     known = text("SELECT CONCAT(user, '@', host) FROM mysql.user")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from airflow_provider_lark.core.capture.triggers import PREFIX, Capture, name_of, run
+from airflow_provider_lark.core.capture.triggers import Capture, is_ours, name_of, run
 from airflow_provider_lark.core.database.quoting import literal, quote
 from airflow_provider_lark.core.fields.column import Column, ColumnKind
 from airflow_provider_lark.core.sql_side.keys import key_sql
@@ -120,7 +120,7 @@ class PostgresCapture:
             ),
             {"name": _qualified(conn, table)},
         )
-        return [(name, function, enabled) for name, function, enabled in rows if name.startswith(PREFIX)]
+        return [(name, function, enabled) for name, function, enabled in rows if is_ours(name)]
 
 
 def _qualified(conn: Connection, table: TableSpec) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from airflow_provider_lark.core.capture.triggers import PREFIX, Capture, entry_sql, has_key, mark_of, name_of, run
+from airflow_provider_lark.core.capture.triggers import Capture, entry_sql, has_key, is_ours, mark_of, name_of, run
 from airflow_provider_lark.core.database.quoting import quote
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
@@ -51,7 +51,7 @@ class SqliteCapture:
             text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name COLLATE NOCASE"),
             {"name": table.name},
         )
-        return {name for name in found.scalars() if name.startswith(PREFIX)}
+        return {name for name in found.scalars() if is_ours(name)}
 
     def create(self, conn: Connection, table: TableSpec, capture: Capture) -> None:
         """Install *capture* in the place of whatever is there."""

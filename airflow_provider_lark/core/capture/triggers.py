@@ -15,6 +15,7 @@ from airflow_provider_lark.core.sql_side.keys import key_sql
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
 
 PREFIX = "lark_sync_"
+_OURS = re.compile(rf"{PREFIX}\w*_[0-9a-f]{{10}}_(?:ins|upd|key|del)")
 #: MySQL's limit is 64 characters and PostgreSQL's 63 bytes; the rest of a name takes 26
 _SLUG_LENGTH = 30
 
@@ -72,6 +73,11 @@ def name_of(table: TableSpec, definition: Sequence[str]) -> str:
     slug = re.sub(r"\W+", "_", table.name, flags=re.ASCII)[:_SLUG_LENGTH].strip("_").lower()
     text = "\n".join((table.table_name, *definition))
     return f"{PREFIX}{slug}_{blake2b(text.encode(), digest_size=5).hexdigest()}"
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a trigger of that *name* is one of ours, of whatever version; others' may begin alike."""
+    return _OURS.fullmatch(name) is not None
 
 
 def mark_of(table: TableSpec) -> int:

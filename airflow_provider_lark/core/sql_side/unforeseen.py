@@ -6,7 +6,7 @@ Constraints that only the database can check, other tables' foreign keys, trigge
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Inspector, Table, inspect, text
@@ -74,21 +74,21 @@ def tell_unforeseen(
     *,
     writes: bool,
     deletes: bool,
-    ours: str,
+    is_ours: Callable[[str], bool],
     key: Collection[str],
     links: Collection[str] = (),
 ) -> str:
     """Return the constraints, triggers and rules that a plan cannot judge, by name; empty where there are none.
 
     :param writes: rows are inserted or updated; *deletes*: rows are deleted.
-    :param ours: how the names of triggers begin that capture changes.
+    :param is_ours: tells the triggers that capture changes by their names.
     :param key: the columns that tell rows apart, whose uniqueness is foreseen.
     :param links: the columns whose foreign keys are foreseen.
     """
     found: dict[str, list[str]] = {}
     for each in _all(conn, table, key, links):
-        is_ours = each.kind == "trigger" and each.name.startswith(ours)
-        if not is_ours and ((writes and each.writes) or (deletes and each.deletes)):
+        captures = each.kind == "trigger" and is_ours(each.name)
+        if not captures and ((writes and each.writes) or (deletes and each.deletes)):
             found.setdefault(each.kind, []).append(each.name)
     return "; ".join(f"{kind} {list_names(sorted(set(names)))}" for kind, names in found.items())
 

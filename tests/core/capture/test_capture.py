@@ -448,3 +448,32 @@ def test_install_with_a_key_longer_than_mysql_indexes_is_refused(ledger_database
         with pytest.raises(SchemaMismatch, match="700 characters"):
             install(conn, spec_of(conn, "t_long"))
         run(conn, "DROP TABLE t_long")
+
+
+AUDIT = {
+    "sqlite": ["CREATE TRIGGER {name} AFTER UPDATE ON areas BEGIN SELECT 1; END"],
+    "mysql": ["CREATE TRIGGER {name} AFTER UPDATE ON areas FOR EACH ROW SET @audited = 1"],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION {name}_body() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER {name} AFTER UPDATE ON areas FOR EACH ROW EXECUTE FUNCTION {name}_body()",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ["lark_sync_audit", "lark_sync_areas_upd", "lark_sync_areas_0123456789_audit"])
+def test_triggers_of_others_stay_whatever_they_are_called(engine, areas, name):
+    with write_transaction(engine) as conn:
+        for statement in AUDIT[engine.dialect.name]:
+            run(conn, statement.format(name=name))
+        assert is_current(conn, areas)
+        install(conn, areas, anew=True)
+        uninstall(conn, areas)
+        kept = {
+            "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+            "mysql": "SELECT trigger_name FROM information_schema.triggers WHERE event_object_schema = DATABASE()",
+            "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 'areas'::regclass",
+        }
+        assert set(conn.scalars(text(kept[engine.dialect.name].replace("::", "\\:\\:")))) == {name}
+        run(conn, "DROP TABLE areas")
+        if engine.dialect.name == "postgresql":
+            run(conn, f"DROP FUNCTION {name}_body()")

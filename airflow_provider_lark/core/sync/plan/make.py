@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from airflow_provider_lark.core.accounts.users import UserDirectory
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.capture.triggers import PREFIX
+from airflow_provider_lark.core.capture.triggers import is_ours
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import read_only_session
 from airflow_provider_lark.core.database.dbtime import NowMs
@@ -118,7 +118,7 @@ def _tell_unforeseen(run: PlanRun) -> None:
         run.binding.spec.table,
         writes=bool(kinds & {"create", "update", "link"}) or (is_soft and "delete" in kinds),
         deletes="delete" in kinds and not is_soft,
-        ours=PREFIX,
+        is_ours=is_ours,
         key=run.binding.spec.key_columns,
         links=[pair.column.name for pair in run.binding.pairs if pair.link is not None],
     )
