@@ -372,3 +372,42 @@ def test_deletes_that_came_after_the_word_are_not_released_with_the_others(held)
     assert held("run").status == 2
     assert len(held.names()) == 60
     assert held.execute("SELECT status FROM sync_decision") == [("changed",)]
+
+
+def test_uninstall_shows_what_goes_and_leaves_what_is_of_others(synced, monkeypatch):
+    synced.execute("CREATE TRIGGER lark_sync_audit AFTER UPDATE ON areas BEGIN SELECT 1; END")
+    synced.execute("CREATE VIEW my_log AS SELECT * FROM sync_log")
+    synced.execute("INSERT INTO sync_queue (table_name, record_id) VALUES ('of_another', '1')")
+    synced.execute("UPDATE areas SET name = 'x' WHERE code = '1'")
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    refused = synced("uninstall", "areas")
+    assert (refused.status, len(asked)) == (1, 1)
+    assert "Nothing was removed" in refused.err
+    assert "3 lines of sync_record_map" in refused.out
+    assert "with them 1 change in SQL that Lark does not have yet" in refused.out
+    assert refused.out.count("  trigger lark_sync_areas_") == 4
+    assert "audit" not in refused.out
+    synced("run")
+    done = synced("uninstall", "areas", "--yes")
+    assert (done.status, done.out.splitlines()[-1]) == (0, "Uninstalled areas")
+    assert synced.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'") == [("lark_sync_audit",)]
+    assert synced.execute("SELECT table_name FROM sync_queue") == [("of_another",)]
+    assert synced.execute("SELECT COUNT(*) FROM my_log") > [(0,)]
+    assert synced.execute("SELECT COUNT(*) FROM areas") == [(3,)]
+    assert synced("uninstall", "areas").out == "areas: nothing is installed\n"
+    # the next run is like the first one, and finds the pairs again
+    assert synced("run").status == 0
+    assert len(synced.names()) == 3
+
+
+def test_uninstall_that_keeps_the_state_takes_the_triggers_only(synced):
+    assert synced("uninstall", "areas", "--keep-state", "--yes").status == 0
+    assert synced.execute("SELECT COUNT(*) FROM sqlite_master WHERE type = 'trigger'") == [(0,)]
+    assert synced.execute("SELECT COUNT(*) FROM sync_record_map") == [(3,)]
+
+
+def test_uninstall_of_a_table_that_is_gone_forgets_it(synced):
+    synced.execute("DROP TABLE areas")
+    assert synced("uninstall", "areas", "--yes").status == 0
+    assert synced.execute("SELECT COUNT(*) FROM sync_record_map") == [(0,)]

@@ -8,6 +8,10 @@
 :mod:`.status`      how each mapping is
 :mod:`.waiting`     rows that failed: list them, try them again
 :mod:`.blacklist`   rows that are left alone
+:mod:`.conflicts`   what both sides changed, and which side wins
+:mod:`.held`        deletes that are held back
 :mod:`.history`     the runs, and the lines of the log
+:mod:`.removal`     the triggers and the state of a mapping, taken away
+:mod:`.words`       times, shares, values and names as the commands print them
 ==================  =============================================================================
 """

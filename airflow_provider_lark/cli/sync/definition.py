@@ -7,6 +7,7 @@ from typing import Any
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
+    ARG_YES,
     ActionCommand,
     Arg,
     GroupCommand,
@@ -256,5 +257,15 @@ SYNC_COMMANDS = (
                 ARG_VERBOSE,
             ),
         ),
+    ),
+    _command(
+        "uninstall",
+        "Remove the triggers and the state of a mapping; both tables keep their rows",
+        "removal.uninstall",
+        _ARG_NAME,
+        arg("--keep-state", help="Only remove the triggers; the next run installs them anew", action="store_true"),
+        *_FILES,
+        ARG_YES,
+        ARG_VERBOSE,
     ),
 )

@@ -5,8 +5,8 @@ INSERT, and are silent inside :func:`mute`. What they cannot see: ``TRUNCATE``, 
 that SQLite's ``REPLACE`` or a cascading foreign key of MySQL removes. A complete scan finds those.
 """
 
-from airflow_provider_lark.core.capture.install import foreign_definers, install, is_current, uninstall
+from airflow_provider_lark.core.capture.install import foreign_definers, install, installed, is_current, uninstall
 from airflow_provider_lark.core.capture.mute import mute
 from airflow_provider_lark.core.capture.triggers import Definers
 
-__all__ = ["Definers", "foreign_definers", "install", "is_current", "mute", "uninstall"]
+__all__ = ["Definers", "foreign_definers", "install", "installed", "is_current", "mute", "uninstall"]

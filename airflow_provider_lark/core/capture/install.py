@@ -57,6 +57,11 @@ def uninstall(conn: Connection, table: TableSpec) -> None:
     _dialect_of(conn.dialect).drop(conn, table)
 
 
+def installed(conn: Connection, table: TableSpec) -> set[str]:
+    """Return the names of the capturing triggers on *table*, of whatever version, that are not disabled."""
+    return _dialect_of(conn.dialect).installed(conn, table)
+
+
 def is_current(conn: Connection, table: TableSpec, *, watched: Sequence[str] | None = None) -> bool:
     """Tell whether *table* has exactly the triggers that :func:`install` would put there."""
     dialect = _dialect_of(conn.dialect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, func, select
 
 from airflow_provider_lark.core.ledger import tables
 from airflow_provider_lark.core.ledger.blacklist import Blacklist
@@ -17,6 +17,8 @@ from airflow_provider_lark.core.ledger.queue import Queue
 from airflow_provider_lark.core.ledger.runs import Runs
 from airflow_provider_lark.core.ledger.scans import ScanMarks
 from airflow_provider_lark.core.ledger.sync_log import SyncLog
+
+_KNOWLEDGE = (tables.checkpoint, tables.record_map, tables.queue, tables.intent, tables.conflict, tables.decision)
 
 
 class Ledger:
@@ -56,12 +58,17 @@ class Ledger:
 
     def forget(self) -> None:
         """Drop all that is known about the table; its log, its runs and its blacklist stay."""
-        for each in (
-            tables.checkpoint,
-            tables.record_map,
-            tables.queue,
-            tables.intent,
-            tables.conflict,
-            tables.decision,
-        ):
+        for each in _KNOWLEDGE:
             self.conn.execute(delete(each).where(each.c.table_name == self.table_name))
+
+    def count_forgettable(self) -> dict[str, int]:
+        """Return how many lines :meth:`forget` would drop, by table; those without any are left out."""
+        counts = {
+            each.name: int(
+                self.conn.scalars(
+                    select(func.count()).select_from(each).where(each.c.table_name == self.table_name)
+                ).one()
+            )
+            for each in _KNOWLEDGE
+        }
+        return {name: count for name, count in counts.items() if count}

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import read_only_session, with_lock_seconds
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.process_names import process_name
-from airflow_provider_lark.core.sync.binding import setup
+from airflow_provider_lark.core.sync.binding import removal, setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -220,7 +220,7 @@ class SyncEngine:
         :param keep_state: only take the triggers off, as for a change of the table's columns; the next run installs
             them anew.
         """
-        setup.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
+        removal.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
         self._ready = None
 
     @contextmanager

@@ -23,7 +23,7 @@ from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
-from airflow_provider_lark.core.sql_side.reflection import TableSpec, reflect_table
+from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
@@ -159,16 +159,6 @@ def open_ready(
             _forget_replaced_fields(ledger, binding, state)
             ledger.checkpoint.save(after)
     return Ready(binding, zone or None)
-
-
-def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Clock) -> None:
-    """Take the triggers off the table, and forget its state unless that is to be kept."""
-    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
-    spec = TableSpec(name=mapping.sql.table, schema=mapping.sql.schema, columns=(), key_columns=(), table=table)
-    capturing.take_off(engine, spec, clock=clock)
-    with write_transaction(engine) as conn:
-        if not keep_state and inspect(conn).has_table(tables.checkpoint.name):
-            Ledger(conn, spec.table_name).forget()
 
 
 def database_offset_ms(engine: Engine, clock: Clock) -> int:
