@@ -5,6 +5,7 @@ The provider is not in our environment: its plugins would cost each process of A
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 from types import SimpleNamespace
@@ -42,7 +43,12 @@ def llm(home, monkeypatch):
     def writes(text):
         monkeypatch.setattr(hooks, "infer_model", lambda *_, **__: models.TestModel(custom_output_text=text))
 
-    return SimpleNamespace(operator=operators.LLMOperator, hook=hooks.PydanticAIHook, writes=writes)
+    # pydantic-ai runs on the thread's loop, and would make one that nobody closes
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield SimpleNamespace(operator=operators.LLMOperator, hook=hooks.PydanticAIHook, writes=writes)
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
