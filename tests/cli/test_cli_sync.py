@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
 from sqlalchemy import text
 
 from airflow_provider_lark.core.ledger import migrate
+from tests.cli.test_cli_output import read
 from tests.databases import open_sqlite
 
 
@@ -411,3 +416,42 @@ def test_uninstall_of_a_table_that_is_gone_forgets_it(synced):
     synced.execute("DROP TABLE areas")
     assert synced("uninstall", "areas", "--yes").status == 0
     assert synced.execute("SELECT COUNT(*) FROM sync_record_map") == [(0,)]
+
+
+@pytest.fixture
+def slow(synced, emulator):
+    """The shop of a Lark that takes its time, so that a run is seen while it goes on."""
+    emulator.faults.add("search", action="delay", delay_seconds=1.0, times=None)
+    return synced
+
+
+def test_progress_in_a_file_is_few_plain_lines_beside_one_document(slow, monkeypatch):
+    from airflow_provider_lark.cli.sync import progress
+
+    monkeypatch.setattr(progress, "FILE_SECONDS", 0.05)
+    done = slow("full", "--output", "json")
+    assert done.status == 0
+    assert done.json[0]["status"] == "ok"
+    lines = done.err.splitlines()
+    assert 1 <= len(lines) <= 20
+    assert all(line.startswith("areas: ") and line.isprintable() for line in lines)
+    assert "wrote 0 to Lark and 0 to SQL" in lines[-1]
+
+
+def test_progress_on_a_terminal_is_one_line_that_goes(slow, monkeypatch):
+    ours, theirs = pty.openpty()
+    found = []
+    reader = Thread(target=lambda: found.extend(iter(lambda: read(ours), b"")))
+    reader.start()
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        done = slow("full", "--output", "json")
+        monkeypatch.undo()
+    reader.join(timeout=60)
+    os.close(ours)
+    assert done.json[0]["status"] == "ok"
+    shown = b"".join(found).decode()
+    assert "areas: full" in shown
+    # the line is taken away at the end
+    assert shown.rstrip().endswith("\x1b[2K") or "\x1b[2K" in shown.rsplit("areas: ", 1)[1]

@@ -5,6 +5,7 @@
 :mod:`.places`      from the arguments to mappings, their databases and their ledgers
 :mod:`.plan`        what a run would do, and the run of such a plan later on
 :mod:`.run`         a run now, from the shell
+:mod:`.progress`    what is told while a run goes on
 :mod:`.status`      how each mapping is
 :mod:`.waiting`     rows that failed: list them, try them again
 :mod:`.blacklist`   rows that are left alone

@@ -14,6 +14,7 @@ from airflow_provider_lark.cli.command import command, explain
 from airflow_provider_lark.cli.mappings import wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import opened_sync
+from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import LarkError, SafetyStop
@@ -80,7 +81,7 @@ def _act(
     with hook.client() as client:
         for mapping in mappings:
             try:
-                with opened_sync(client, hook, mapping, args) as engine:
+                with opened_sync(client, hook, mapping, args) as engine, watched(engine):
                     outcomes.append(Outcome(mapping.name, act(engine)))
             except (LarkError, SQLAlchemyError) as exc:
                 outcomes.append(Outcome(mapping.name, error=exc))

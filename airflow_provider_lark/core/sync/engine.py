@@ -78,6 +78,8 @@ class SyncEngine:
         self._ready: setup.Ready | None = None
         self.table: tuple[str, str] | None = None
         """app_token and table_id of the Bitable table, once they are known."""
+        self.progress: Report | None = None
+        """The report of what the engine is doing, or did last; another thread may watch its counts grow."""
         self.verdicts = Verdicts()
         """What people decided elsewhere; a run carries it out, and notes what became of it."""
         self.tells_idle_runs = True
@@ -225,6 +227,7 @@ class SyncEngine:
 
     @contextmanager
     def _measured(self, report: Report, forecast: Callable[[], str] | None = None) -> Iterator[None]:
+        self.progress = report
         is_run = forecast is None and not isinstance(report, SetupReport)
         self._recording = Recording(report, self.client, self.clock, self.run_id, is_run)
         place = (self.sql_engine, self.mapping.sql.table_name)
