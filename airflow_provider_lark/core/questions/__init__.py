@@ -11,6 +11,7 @@
     centre_terms.py  how it stands in the approval centre         centre_view.py  what is pushed there
     centre.py   the centre brought to show what the database says
     rows.py     the tables read and written in one transaction    store.py    the questions of one app
+    audit.py    every click on a question
     board/      many questions on one card: what a sync leaves to people
     desk.py     answers clicks at the door, in place of an inbox that only keeps them
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from airflow_provider_lark.core.accounts.tables import EVENT_LENGTH, ID_LENGTH, answers, question_cards, questions
-from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus_ms
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, now_plus_ms
 from airflow_provider_lark.core.database.insert import insert_if_new
-from airflow_provider_lark.core.errors import NotFound
+from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.questions.board.rows import has_no_runs, redraw
 from airflow_provider_lark.core.questions.click import Click, as_answer
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State, Verdict, Vote, judge
 from airflow_provider_lark.core.questions.terms import Terms
 from airflow_provider_lark.core.questions.toasts import toast_for
+
+log = logging.getLogger(__name__)
 
 NOW = NowMs()
 _SAME_CLICK_MS = 1999
@@ -34,7 +37,7 @@ def ask(
         if _goes_on(last, mark):
             return _read(sealer, last, conn), None
         if last.state == "open":
-            replaced = close(sealer, last.id, "replaced", conn, only_when_due=False)
+            replaced = _replace(sealer, last.id, conn)
     row = {
         "id": id_,
         "app_id": sealer.app_id,
@@ -51,6 +54,16 @@ def ask(
         # another process asked at this moment: its question is ours
         return read_last(sealer, key, conn), replaced
     return replace(read(sealer, id_, conn), is_new=True), replaced
+
+
+def _replace(sealer: Sealer, id_: str, conn: Connection) -> Question | None:
+    """Close a question that is asked anew, and return it; None where its key is lost, and its cards stay."""
+    try:
+        return close(sealer, id_, "replaced", conn, only_when_due=False)
+    except ConfigError as exc:
+        log.warning("question %s is asked anew, and its cards stay as they are: %s", id_, exc)
+        set_values(id_, {"state": "replaced", "closed_at_ms": NOW}, conn)
+        return None
 
 
 def find(sealer: Sealer, key: str, mark: str, conn: Connection) -> Question | None:
@@ -277,21 +290,3 @@ def _keep(sealer: Sealer, question: Question, click: Click, verdict: Verdict, co
         # what a card of somebody else's calls its button can be of any length; the whole stands in the answer
         closed = {"state": "answered", "decision": verdict.decision[:ID_LENGTH], "closed_at_ms": NOW}
         set_values(question.id, closed, conn)
-
-
-def audit(sealer: Sealer, id_: str, conn: Connection) -> list[Mapping[str, Any]]:
-    """Return every click on a question, the oldest first."""
-    found = select(answers, epoch_ms(answers.c.answered_at).label("at_ms")).where(answers.c.question_id == id_)
-    return [
-        {
-            "open_id": row.open_id,
-            "message_id": row.message_id,
-            "event_id": row.event_id,
-            "clicked_ms": row.clicked_ms,
-            "answered_ms": int(row.at_ms),
-            "outcome": row.outcome,
-            "reason": row.reason,
-            **sealer.unseal(row.body, row.key_id),
-        }
-        for row in conn.execute(found.order_by(answers.c.id))
-    ]

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.accounts.transactions import transact
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import now_plus, now_plus_ms
 from airflow_provider_lark.core.questions import rows
+from airflow_provider_lark.core.questions.audit import audit
 from airflow_provider_lark.core.questions.click import Click
 from airflow_provider_lark.core.questions.question import Answered, Question, Sealer
 from airflow_provider_lark.core.questions.rules import State
@@ -131,7 +132,7 @@ class QuestionStore:
 
     def audit(self, id_: str) -> list[Mapping[str, Any]]:
         """Return every click on a question, the oldest first, those that were refused too."""
-        return self._database.look(partial(rows.audit, self._sealer, id_))
+        return self._database.look(partial(audit, self._sealer, id_))
 
     def has_clicks(self) -> bool:
         """Tell whether any click on a question of this app has ever come."""

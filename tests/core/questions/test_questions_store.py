@@ -291,6 +291,19 @@ def test_key_can_be_rotated_while_questions_are_open_and_answers_wait(store: Que
     assert reencrypt_rows(database, Keyring.from_text("C" * 43 + "=")) == Moved(moved=0, unreadable=28)
 
 
+def test_question_under_a_lost_key_is_asked_anew_only_where_somebody_wants_that(
+    store: QuestionStore, database: Engine
+) -> None:
+    id_ = asked(store)
+    later = QuestionStore(database, Keyring.from_text("B" * 43 + "="), "cli_1")
+    # a retry might find the key again
+    with pytest.raises(ConfigError, match="add the key it was encrypted with"):
+        later.ask("k", terms(), seconds=3600)
+    # a clearing asks otherwise
+    question, replaced = later.ask("k", terms(), seconds=3600, mark="cleared")
+    assert (question.is_new, replaced, store.read(id_).state) == (True, None, "replaced")
+
+
 def test_every_table_with_a_key_is_under_those_that_are_rotated() -> None:
     with_a_key = {table.name for table in metadata.tables.values() if "key_id" in table.c}
     assert {key.table.name for key, _ in SEALED} == with_a_key - {"tokens"}
