@@ -186,6 +186,12 @@ def test_what_the_centre_cannot_ask_is_refused(room, given, words):
     assert room.instances() == []
 
 
+def test_settings_that_templates_leave_empty_are_none_and_a_code_of_digits_is_a_text(room):
+    ask(approval(centre={"code": 20261127, "requester": "None", "receiver_url": " "}))
+    (instance,) = room.emulator.state.approvals.all()
+    assert instance.approval.data["approval_code"] == "20261127"
+
+
 def test_settings_that_cannot_work_say_what_to_do(room, monkeypatch):
     scopes = ["contact:user.id:readonly", "contact:user.base:readonly", "approval:approval", "contact:contact"]
     room.emulator.state.set_app(room.emulator.app_id, scopes=scopes)

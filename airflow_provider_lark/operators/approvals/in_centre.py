@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_values
+from airflow_provider_lark.hooks.parameters import read_flag, read_json, read_text, read_values
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
@@ -73,6 +73,9 @@ def read_centre(given: Any) -> InCentre | None:
     if unknown := sorted(set(members) - _MEMBERS):
         raise ConfigError(f"centre: unknown member {unknown[0]!r}; known: {', '.join(sorted(_MEMBERS))}")
     entries = read_values(members.pop("entries", None), "centre: entries") or {}
+    # as in other parameters, a text that a template leaves empty is none, and one of digits may come as a number
+    texts = {name: read_text(members.pop(name, None)) for name in ("code", "requester", "receiver_url")}
+    members |= {name: text for name, text in texts.items() if text is not None}
     return InCentre(**members, entries=tuple((str(name), str(value)) for name, value in entries.items()))
 
 
