@@ -108,7 +108,7 @@ RATE ?= 200
 DOORS ?= standalone,plugin
 STORES ?= postgresql,rabbitmq,rabbitmq-broker
 chaos-callbacks: $(VENV)/.dev  ## events and clicks at a fixed rate while the store stops for 10 s; CALLBACKS=10000 RATE=200
-	@$(BIN)/python -m tests.chaos.callbacks --callbacks $(CALLBACKS) --rate $(RATE) --doors $(DOORS) --stores $(STORES)
+	@$(BIN)/python -m tests.chaos.callbacks --callbacks $(CALLBACKS) --rate $(RATE) --doors $(DOORS) --stores $(STORES) $(if $(NEW_CONNECTIONS),--new-connections)
 
 clean:  ## remove what the other targets made
 	rm -rf .venv .venvs .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from airflow_provider_lark.cli.command import service
-from airflow_provider_lark.core.doors.overload import spare_pauses
+from airflow_provider_lark.core.doors.overload import keep_loop_quick
 from airflow_provider_lark.core.doors.web_app import Receiver, make_app
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.receiving.api_server import address_of
@@ -92,7 +92,7 @@ def _serve_http(address: str, conn_ids: Sequence[str]) -> None:
         print(f"{address_of(base, conn_id, 'feed')} takes what automations of `airflow lark feed install` send")
     sys.stdout.flush()
     _show_log()
-    spare_pauses()
+    keep_loop_quick()
     receiver = Receiver(served)
     config = uvicorn.Config(
         make_app(receiver), log_level="warning", lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS

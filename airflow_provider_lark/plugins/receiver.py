@@ -63,13 +63,13 @@ class ReceiverApp:
 
 
 def _make_app(conn_ids: Sequence[str], open_: Callable[[str], Served] | None) -> Starlette:
-    from airflow_provider_lark.core.doors.overload import spare_pauses
+    from airflow_provider_lark.core.doors.overload import keep_loop_quick
     from airflow_provider_lark.core.doors.web_app import Receiver, make_routes, name_in, not_ready, not_served
     from airflow_provider_lark.core.errors import LarkError
     from airflow_provider_lark.hooks.receiving.inbox import open_served
     from airflow_provider_lark.plugins.served_connection import ServedConnection
 
-    spare_pauses()
+    keep_loop_quick()
     receiver = Receiver({}, answer_seconds=ANSWER_SECONDS)
     connections = {conn_id: ServedConnection(conn_id, open_ or open_served) for conn_id in conn_ids}
 

@@ -26,6 +26,7 @@ class Plan:
 
     :param again_seconds: after so long what was not taken is sent again; Lark's first time is 15 s.
     :param is_durable: let PostgreSQL wait for its disk, which tests of behaviour need not.
+    :param keeps_lines: send over connections that are kept open; else each over a new one, as some proxies do.
     """
 
     callbacks: int = 10_000
@@ -33,6 +34,7 @@ class Plan:
     stop_seconds: float = 10.0
     again_seconds: float = 15.0
     is_durable: bool = True
+    keeps_lines: bool = True
 
 
 @dataclass
@@ -80,8 +82,9 @@ _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 class Lines:
     """Connections to one address that are kept open; a small part of what a library for HTTP does and costs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keeps: bool = True) -> None:
         parts = urlsplit(url)
+        self._keeps = keeps
         self._address = (parts.hostname or "", parts.port or 80)
         self._head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
@@ -103,7 +106,10 @@ class Lines:
             if isinstance(exc, EOFError):
                 raise ConnectionError("the connection ended before the answer") from exc
             raise
-        self._idle.append((reader, writer))
+        if self._keeps:
+            self._idle.append((reader, writer))
+        else:
+            writer.close()
         return int(head.split(" ", 2)[1]), answer
 
     def _take_idle(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
@@ -124,7 +130,7 @@ class Sender:
     """Sends as Lark does, until each callback was taken."""
 
     def __init__(self, url: str, app_id: str, plan: Plan, *, limit_seconds: float) -> None:
-        self._lines = Lines(url)
+        self._lines = Lines(url, keeps=plan.keeps_lines)
         self._app_id = app_id
         self._plan = plan
         self.outcome = Outcome(limit_seconds)

@@ -227,6 +227,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--stores", default=",".join(STORES))
     parser.add_argument("--doors", default="standalone,plugin")
+    parser.add_argument(
+        "--new-connections", action="store_true", help="send each callback over a connection of its own"
+    )
     args = parser.parse_args()
     from tests import airflow_home
 
@@ -237,7 +240,10 @@ def main() -> int:
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="lark-callbacks-"))
         node = stack.enter_context(running_node(Path(home)))
-        url, plan = f"amqp://guest:guest@127.0.0.1:{node.port}", Plan(args.callbacks, args.rate)
+        url, plan = (
+            f"amqp://guest:guest@127.0.0.1:{node.port}",
+            Plan(args.callbacks, args.rate, keeps_lines=not args.new_connections),
+        )
         for door in args.doors.split(","):
             for store in args.stores.split(","):
                 outcome = run(store, plan, url, node, door=door)
