@@ -138,7 +138,10 @@ def make_app(receiver: Receiver, *, prefix: str = "") -> Starlette:
 
 def make_routes(answers: Mapping[str, Callable[[Request], Awaitable[Response]]]) -> Starlette:
     """Return an application that answers ``POST`` below each path, of which the rest is a name: see :func:`name_in`."""
-    return Starlette(routes=[Route(f"{path}/{{name:path}}", take, methods=["POST"]) for path, take in answers.items()])
+    app = Starlette(routes=[Route(f"{path}/{{name:path}}", take, methods=["POST"]) for path, take in answers.items()])
+    # a path without a name is nothing, and leads nowhere
+    app.router.redirect_slashes = False
+    return app
 
 
 def name_in(request: Request) -> str:

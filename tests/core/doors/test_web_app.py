@@ -207,6 +207,7 @@ def test_address_is_found_as_people_write_it(running: Running, path: str) -> Non
 
 
 def test_app_that_is_not_served_is_unknown(running: Running) -> None:
+    assert httpx.post(f"{running.url}/", content=b"{}").status_code == 404
     assert httpx.post(f"{running.url}/other", content=b"{}").status_code == 404
 
 
