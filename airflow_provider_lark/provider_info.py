@@ -167,7 +167,7 @@ def get_provider_info() -> dict[str, object]:
         ],
         "hooks": _modules("hooks.lark", "hooks.webhook"),
         "operators": _modules(
-            *("operators.api", "operators.approval", "operators.hitl", "operators.sync"),
+            *("operators.api", "operators.approval", "operators.hitl", "operators.sync", "operators.sync_health"),
             *("operators.webhook", "operators.bitable", "operators.bitable_attachments", "operators.bitable_records"),
             *("operators.bitable_tables", "operators.message", "operators.message_changing"),
             *("operators.message_reading", "operators.message_sending"),

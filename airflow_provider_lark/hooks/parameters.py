@@ -104,22 +104,36 @@ def read_count(value: int | str | None, where: str) -> int | None:
     return int(value)
 
 
+def read_number(value: float | str | None, where: str) -> float | None:
+    """Return a number, 0 or more, or None; text as a template gives it is read.
+
+    :raises ConfigError: it is something else.
+    """
+    number = _as_number(value)
+    if number is not None and not 0 <= number < math.inf:
+        raise ConfigError(f"{where}: expected a number of 0 or more, found {value!r}")
+    return number
+
+
 def read_seconds(value: float | str | None, where: str, *, longest: float, may_be_zero: bool = False) -> float | None:
     """Return a number of seconds above 0, or None; text as a template gives it is read.
 
     :param may_be_zero: whether 0 means something too.
     :raises ConfigError: it is something else, or more than *longest*.
     """
-    if value is None or value in ("", "None"):
-        return None
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not 0 <= seconds <= longest or (seconds == 0 and not may_be_zero):
+    seconds = _as_number(value)
+    if seconds is not None and (not 0 <= seconds <= longest or (seconds == 0 and not may_be_zero)):
         least = "from 0" if may_be_zero else "greater than 0 and"
         raise ConfigError(f"{where}: expected a number of seconds {least} up to {longest:g}")
     return seconds
+
+
+def _as_number(value: float | str | None) -> float | None:
+    """Return None for nothing, and NaN for what is no number."""
+    try:
+        return None if value in (None, "", "None") else math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def read_flag(value: bool | str | None, where: str) -> bool:

@@ -19,6 +19,7 @@ DAG_IDS = [
     "lark_full_sync",
     "lark_hitl_bridge",
     "lark_incremental_sync",
+    "lark_sync_alerts",
 ]
 
 

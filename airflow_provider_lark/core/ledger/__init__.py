@@ -22,6 +22,7 @@ inside the caller's transaction and never commit.
 :mod:`.blacklist`             keys that the sync leaves alone
 :mod:`.sync_log`              one line for each change, with its outcome
 :mod:`.runs`                  one line for each run
+:mod:`.alarms`                the card that says when a table's sync is not well
 :mod:`.lease`                 who may write to a table until when
 ============================  =======================================================================
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, func, select
 
 from airflow_provider_lark.core.ledger import tables
+from airflow_provider_lark.core.ledger.alarms import Alarms
 from airflow_provider_lark.core.ledger.blacklist import Blacklist
 from airflow_provider_lark.core.ledger.checkpoint import CheckpointStore
 from airflow_provider_lark.core.ledger.conflicts import Conflicts
@@ -47,6 +48,7 @@ class Ledger:
         self.sync_log = SyncLog(conn, table_name)
         self.runs = Runs(conn, table_name)
         self.decisions = Decisions(conn, table_name)
+        self.alarms = Alarms(conn, table_name)
 
     def scan(self, scan_id: str) -> ScanMarks:
         """Return what the scan of that name has seen."""

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, LedgerPart
 from airflow_provider_lark.core.ledger.tables import COUNTS, queue, run
 
 _WRITES = tuple(name for name in COUNTS if name.startswith(("lark_", "sql_")))
+_GOOD = ("ok", "partial", "held")
 _ALIKE = ("mapping", "operation", "status", "error_message", "pending", *COUNTS)
 
 
@@ -108,6 +109,13 @@ class Runs(LedgerPart):
         if checks is not None:
             mine = mine.where(run.c.operation == "check" if checks else run.c.operation != "check")
         return [_from_row(row) for row in self.conn.execute(mine.order_by(run.c.id.desc()).limit(limit))]
+
+    def seconds_since_good(self) -> float | None:
+        """Return how long ago a run ended that synced and did not fail, by the database's clock; None: none has."""
+        good = (run.c.table_name == self.table_name, run.c.operation != "check", run.c.status.in_(_GOOD))
+        newest = select(NowMs() - epoch_ms(run.c.finished_at)).where(*good).order_by(run.c.id.desc()).limit(1)
+        found = self.conn.scalars(newest).one_or_none()
+        return None if found is None else max(0.0, found / 1000)
 
 
 def purge(conn: Connection, older_than_seconds: float) -> int:

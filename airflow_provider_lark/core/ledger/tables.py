@@ -234,6 +234,20 @@ decision = Table(
     **MYSQL,
 )
 
+alarm = Table(
+    "sync_alarm",
+    metadata,
+    Column("place", String(64), primary_key=True),
+    _table_name(),
+    Column("is_red", Boolean, nullable=False, server_default=text("'0'")),
+    Column("uuid", String(64), nullable=False, server_default=""),
+    Column("message_id", String(100), nullable=False, server_default=""),
+    Column("good_checks", Integer, nullable=False, server_default=text("0")),
+    Column("red_ms", BigInteger, nullable=False, server_default=text("0")),
+    Column("shown", String(64), nullable=False, server_default=""),
+    **MYSQL,
+)
+
 mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))
 """On SQLite only: while it holds a row, inside one transaction, the capturing triggers of one table are silent.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 
 from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
 from airflow_provider_lark.core.ledger import Ledger
@@ -42,6 +42,7 @@ class Status:
     :param conflicts: those that wait for a person.
     :param loops: rows that were synced more than ten times within the last hour.
     :param last_run: the last one that synced; None: none has ended since the ledger keeps them. *last_check* alike.
+    :param last_good_seconds: how long ago a run ended that did not fail; None: none has.
     """
 
     backlog: Backlog
@@ -50,6 +51,7 @@ class Status:
     loops: int
     last_run: PastRuns | None
     last_check: PastRuns | None
+    last_good_seconds: float | None
 
     @property
     def needs_a_person(self) -> bool:
@@ -59,7 +61,7 @@ class Status:
 
 
 def read_status(ledger: Ledger) -> Status:
-    """Return how the mapping of a ledger is, in six statements."""
+    """Return how the mapping of a ledger is, in a few statements."""
     run, check = (ledger.runs.latest(limit=1, checks=checks) for checks in (False, True))
     return Status(
         backlog=count_backlog(ledger.conn, ledger.table_name),
@@ -68,6 +70,7 @@ def read_status(ledger: Ledger) -> Status:
         loops=_count_loops(ledger),
         last_run=run[0] if run else None,
         last_check=check[0] if check else None,
+        last_good_seconds=ledger.runs.seconds_since_good(),
     )
 
 
@@ -83,8 +86,16 @@ def _last_hour(ledger: Ledger) -> LastHour:
     return LastHour(row.completed, row.failed, None if row.took_ms is None else max(0.0, float(row.took_ms) / 1000))
 
 
+def looping_keys(ledger: Ledger, *, limit: int) -> list[str]:
+    """Return up to *limit* keys of rows that were synced more than ten times within the last hour."""
+    return list(ledger.conn.scalars(_looping(ledger).order_by(log.c.key).limit(limit)))
+
+
 def _count_loops(ledger: Ledger) -> int:
+    return int(ledger.conn.scalars(select(func.count()).select_from(_looping(ledger).subquery())).one())
+
+
+def _looping(ledger: Ledger) -> Select[tuple[str]]:
     recent = (log.c.table_name == ledger.table_name, log.c.created_at > now_plus(-HOUR_SECONDS))
     often = select(log.c.key).where(*recent, log.c.status == "applied").group_by(log.c.key)
-    looping = often.having(func.count() > LOOP_CHANGES).subquery()
-    return int(ledger.conn.scalars(select(func.count()).select_from(looping)).one())
+    return often.having(func.count() > LOOP_CHANGES)
