@@ -129,11 +129,10 @@ def read_seconds(value: float | str | None, where: str, *, longest: float, may_b
 
 
 def _as_number(value: float | str | None) -> float | None:
-    """Return None for nothing, and NaN for what is no number."""
     try:
         return None if value in (None, "", "None") else math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        return math.nan
+        return math.nan  # which is within no bounds
 
 
 def read_flag(value: bool | str | None, where: str) -> bool:
