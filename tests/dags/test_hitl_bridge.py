@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_provider_lark.core.errors import ConfigError, NotAuthorized
 from airflow_provider_lark.emulator import Emulator
+from airflow_provider_lark.hooks.hitl.airflow_api import AirflowApi
 from airflow_provider_lark.hooks.hitl.bridge import HitlBridge
 from airflow_provider_lark.operators.approval import LarkApprovalOperator
 from airflow_provider_lark.operators.hitl import LarkHITLBridgeOperator
@@ -80,23 +81,52 @@ def test_answered_in_airflow_first_closes_the_card_and_tells_who_pressed(waiting
     assert audit == [("accepted", "accepted")]
 
 
-def test_answered_in_airflow_alone_takes_the_buttons_away(waiting):
-    waiting.ask("r-page")
+@pytest.mark.parametrize(
+    ("by", "words"), [("bob", "Answered in Airflow by bob: Reject"), (None, "Time over, default Reject")]
+)
+def test_answered_in_airflow_alone_takes_the_buttons_away_and_says_who_and_when(waiting, by, words):
+    """Input 7.15: answered on Airflow's page, or by its time-out; somebody has the card open as it was."""
+    waiting.ask(f"r-page-{by}", defaults=["Reject"])
     waiting.set(AWAITING_INPUT)
     assert waiting.look() == (None, 0)
-    waiting.answer("bob", "Approve")
-    assert waiting.look() == ("answered", 1)
+    as_it_was = waiting.room.shown()
+    # Lark does not take the change of the card at this moment: its buttons stay
+    waiting.room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230013, times=None)
+    waiting.answer(by, "Reject") if by else waiting.time_out("Reject")
+    waiting.look()
+    waiting.room.emulator.faults.clear()
+    assert waiting.room.shown() == as_it_was
+    at = waiting.answered_at()
+    assert waiting.room.toast("Lin") == f"{words} · {at:%H:%M} (UTC)"
     assert '"callback"' not in waiting.shown()
-    assert "Answered in Airflow by bob: Approve" in waiting.shown()
+    assert f"{words} · <local_datetime millisecond='{at.timestamp() * 1000:.0f}'" in waiting.shown()
+    assert (waiting.outcome()[0], waiting.given()[0]) == ("answered" if by else "defaulted", ["Reject"])
 
 
-def test_press_under_way_while_airflow_took_the_default_is_told_so(waiting):
+def test_press_under_way_while_airflow_took_the_default_is_told_so(waiting, monkeypatch):
+    """Input 7.21: the answer of the last moment meets the default, and Airflow refuses it (409)."""
     waiting.ask("r-default", defaults=["Reject"])
     waiting.set(AWAITING_INPUT)
     waiting.room.press("Lin")
-    waiting.time_out("Reject")
+    waiting.look()
+    given, answer = [], AirflowApi.answer
+
+    def give_too_late(api, *args, **kwargs):
+        # between the bridge's look and its answer
+        waiting.time_out("Reject")
+        given.append(answer(api, *args, **kwargs))
+        return given[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AirflowApi, "answer", give_too_late)
+        assert (waiting.look(), given) == ((None, 0), ["conflict"])
     assert waiting.look() == ("defaulted", 1)
     assert "Too late. Time over, default Reject" in waiting.shown()
+    # both are kept: what was pressed, and what Airflow took
+    assert waiting.room.execute("SELECT open_id, outcome FROM lark_answers") == [
+        (waiting.room.people["Lin"], "accepted")
+    ]
+    assert waiting.given()[:2] == (["Reject"], None)
 
 
 def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(waiting):
@@ -118,6 +148,7 @@ def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(wait
 
 
 def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting):
+    """Input 7.19: and never "approved" on the card while the task still waits."""
     lin = {"id": "lin@example.com", "name": "Lin"}
     waiting.ask("r-assigned", assigned_users=[lin], response_timeout=timedelta(hours=1), defaults=["Reject"])
     waiting.set(AWAITING_INPUT)

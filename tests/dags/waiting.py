@@ -129,6 +129,11 @@ class Waiting:
             found = self._detail(session, ti)
             return found.chosen_options, (found.responded_by or {}).get("id"), found.params_input
 
+    def answered_at(self):
+        """When Airflow was answered."""
+        with self._instance() as (session, ti):
+            return self._detail(session, ti).responded_at
+
     def look(self, bridge=None, *, times=1):
         """Let a bridge look, as if time had passed; a new one each time, as after a crash."""
         for _ in range(times):

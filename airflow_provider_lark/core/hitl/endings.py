@@ -17,11 +17,15 @@ took the default at the time-out; ``ended``: the task ended without an answer; `
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a question ended in Airflow."""
+    """How a question ended in Airflow.
+
+    :param at_ms: when, by Airflow's clock; None where it does not say.
+    """
 
     outcome: Outcome
     en_us: str
     zh_cn: str
+    at_ms: int | None = None
 
     @property
     def is_void(self) -> bool:
@@ -51,7 +55,7 @@ def delivered(state: str | None) -> Ending:
     return Ending("delivered", "Recorded in Airflow", "已记录到 Airflow")
 
 
-def answered_elsewhere(by: str, chosen: Sequence[str], *, is_late: bool) -> Ending:
+def answered_elsewhere(by: str, chosen: Sequence[str], *, is_late: bool, at_ms: int | None = None) -> Ending:
     """Somebody answered in Airflow.
 
     :param is_late: whether somebody decided here as well.
@@ -59,15 +63,15 @@ def answered_elsewhere(by: str, chosen: Sequence[str], *, is_late: bool) -> Endi
     what = ", ".join(chosen)
     late = ("Too late. ", "已晚一步。") if is_late else ("", "")
     return Ending(
-        "answered", f"{late[0]}Answered in Airflow by {by}: {what}", f"{late[1]}{by} 已在 Airflow 中回答：{what}"
+        "answered", f"{late[0]}Answered in Airflow by {by}: {what}", f"{late[1]}{by} 已在 Airflow 中回答：{what}", at_ms
     )
 
 
-def defaulted(chosen: Sequence[str], *, is_late: bool) -> Ending:
+def defaulted(chosen: Sequence[str], *, is_late: bool, at_ms: int | None = None) -> Ending:
     """Airflow took the default."""
     what = ", ".join(chosen)
     late = ("Too late. ", "已晚一步。") if is_late else ("", "")
-    return Ending("defaulted", f"{late[0]}Time over, default {what}", f"{late[1]}已超时，默认：{what}")
+    return Ending("defaulted", f"{late[0]}Time over, default {what}", f"{late[1]}已超时，默认：{what}", at_ms)
 
 
 def ended(state: str) -> Ending:

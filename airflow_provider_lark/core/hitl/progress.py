@@ -35,6 +35,7 @@ class Detail:
 
     :param chosen: the options that were chosen; None while nobody has.
     :param by_id: who that was; empty for the default at the time-out.
+    :param at_ms: when that was.
     """
 
     created_at: str
@@ -43,6 +44,7 @@ class Detail:
     chosen: tuple[str, ...] | None = None
     by_id: str = ""
     by_name: str = ""
+    at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

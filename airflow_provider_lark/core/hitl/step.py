@@ -99,9 +99,9 @@ def _answered(question: Question, progress: Progress, sight: Sight, detail: Deta
     if not is_ours:
         is_late = question.state == "answered"
         if not detail.by_id:
-            return Finish(endings.defaulted(chosen, is_late=is_late))
+            return Finish(endings.defaulted(chosen, is_late=is_late, at_ms=detail.at_ms))
         by = detail.by_name or detail.by_id
-        return Finish(endings.answered_elsewhere(by, chosen, is_late=is_late))
+        return Finish(endings.answered_elsewhere(by, chosen, is_late=is_late, at_ms=detail.at_ms))
     if sight.state in AWAITING_INPUT:
         # before 3.3 the triggerer has to see it first
         return Wait(_SOON)

@@ -150,6 +150,7 @@ class RequestStore:
             terms = replace(
                 question.terms,
                 ending=ending.texts,
+                ended_at_ms=ending.at_ms,
                 is_void=ending.is_void,
                 is_asked_elsewhere=ending.is_open_there,
             )

@@ -108,8 +108,9 @@ def _lines(
         english.append(_CLOSED[state][0] + (f": {label}" if label else ""))
         chinese.append(_CLOSED[state][1] + (f"：{label}" if label else ""))
     if terms.ending is not None:
-        english.append(escape_markdown(terms.ending["en_us"][:_LONGEST]))
-        chinese.append(escape_markdown(terms.ending["zh_cn"][:_LONGEST]))
+        at = "" if terms.ended_at_ms is None else f" · {_local(terms.ended_at_ms)}"
+        english.append(escape_markdown(terms.ending["en_us"][:_LONGEST]) + at)
+        chinese.append(escape_markdown(terms.ending["zh_cn"][:_LONGEST]) + at)
     elif terms.relay and state == "answered":
         english.append(escape_markdown(f"⏳ On its way to {terms.relay}"))
         chinese.append(escape_markdown(f"⏳ 正在转交 {terms.relay}"))
@@ -125,7 +126,7 @@ _CLOSED: dict[str, tuple[str, str]] = {
 
 def _vote_line(terms: Terms, vote: Vote, locale: str, longest: int) -> str:
     who = mention(vote.open_id) if vote.open_id.startswith("ou_") else escape_markdown(vote.name)
-    at = local_time(datetime.fromtimestamp(vote.at_ms / 1000, UTC))
+    at = _local(vote.at_ms)
     label = (
         bold(_label(terms, vote.choice)) if terms.choices else ("**Answered**" if locale == "en_us" else "**已回答**")
     )
@@ -136,6 +137,10 @@ def _vote_line(terms: Terms, vote: Vote, locale: str, longest: int) -> str:
         if longest and value not in (None, [], "")
     )
     return f"{sign} {label} · {who} · {at}{filled}"
+
+
+def _local(at_ms: int) -> str:
+    return local_time(datetime.fromtimestamp(at_ms / 1000, UTC))
 
 
 def _filled_line(terms: Terms, name: str, value: Any, longest: int) -> str:

@@ -43,6 +43,7 @@ class Terms:
     :param centre: how it stands in the approval centre; None: it does not.
     :param relay: to what an answer is passed on; until that has taken it, the card says so.
     :param ending: how it ended there, by language; None while that is not known.
+    :param ended_at_ms: when that was; None where it is not known.
     :param is_void: whether *ending* is none that somebody decided here.
     :param is_asked_elsewhere: whether it can still be answered at *relay*, and only there.
     """
@@ -58,6 +59,7 @@ class Terms:
     centre: CentreTerms | None = None
     relay: str = ""
     ending: Mapping[str, str] | None = None
+    ended_at_ms: int | None = None
     is_void: bool = False
     is_asked_elsewhere: bool = False
 
@@ -84,6 +86,7 @@ class Terms:
             "centre": None if self.centre is None else self.centre.to_plain(),
             "relay": self.relay,
             "ending": None if self.ending is None else dict(self.ending),
+            "ended_at_ms": self.ended_at_ms,
             "is_void": self.is_void,
             "is_asked_elsewhere": self.is_asked_elsewhere,
         }

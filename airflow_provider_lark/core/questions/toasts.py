@@ -89,7 +89,9 @@ def _ending(terms: Terms, verdict: Verdict) -> tuple[ToastType, Localized] | Non
     """Return how it ended where the answer went, for somebody who comes afterwards."""
     if terms.ending is None or verdict.reason not in _ENDED:
         return None
-    return "warning", localize(en_us=terms.ending["en_us"][:_ENDING_MAX], zh_cn=terms.ending["zh_cn"][:_ENDING_MAX])
+    at = "" if terms.ended_at_ms is None else f" · {clock_time(terms.ended_at_ms, terms.time_zone)}"
+    english, chinese = (terms.ending[language][:_ENDING_MAX] + at for language in ("en_us", "zh_cn"))
+    return "warning", localize(en_us=english, zh_cn=chinese)
 
 
 def _accepted(terms: Terms, verdict: Verdict) -> tuple[ToastType, Localized]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -224,7 +225,16 @@ def _detail(found: Mapping[str, Any]) -> Detail:
         None if chosen is None else tuple(map(str, chosen)),
         str(by.get("id") or ""),
         str(by.get("name") or ""),
+        _ms(found.get("responded_at")),
     )
+
+
+def _ms(moment: Any) -> int | None:
+    """Return a moment of ISO 8601 in milliseconds since the epoch; None where it is none."""
+    try:
+        return round(datetime.fromisoformat(moment).timestamp() * 1000)
+    except (TypeError, ValueError):
+        return None
 
 
 def _json(response: httpx.Response) -> Any:
