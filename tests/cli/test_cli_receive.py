@@ -145,6 +145,7 @@ def test_event_goes_through_rabbitmq_to_the_inbox(airflow, receiving, emulator, 
     ],
 )
 def test_connection_that_cannot_receive_is_refused_at_the_start(airflow, receiving, extra, said):
+    """Input 7.02: the receiver says so, and does not serve that app."""
     receiving(**extra)
     outcome = airflow("receive")
     assert outcome.status == 1

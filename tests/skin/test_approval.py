@@ -119,6 +119,17 @@ def test_time_over_takes_the_default_and_a_late_click_is_told_so(room):
     assert "may answer" not in room.shown()
 
 
+def test_answer_that_was_stored_before_the_time_was_over_counts_however_late_it_is_looked_at(room):
+    """Input 7.22: stored at 59 s, the time over at 60, the trigger looks at 62."""
+    task = approval(room, default="Reject", response_timeout=60)
+    trigger = ask(task)
+    assert room.toast("Lin") == "Recorded: Approve"
+    room.execute("UPDATE lark_questions SET expires_at_ms = 1")
+    assert finish(task, trigger)["by"] == "people"
+    # and a trigger that failed for good meanwhile does not lose it either
+    assert task.execute(task_context(task))["decision"] == "Approve"
+
+
 def test_time_over_without_a_default_fails(room):
     task = approval(room)
     trigger = ask(task)
@@ -297,6 +308,7 @@ def test_receiver_who_gets_no_card_does_not_stop_the_others(room):
     ],
 )
 def test_wrong_parameter_is_refused_before_a_card_is_sent(room, given, words):
+    """Input 7.18: an unknown address, and whatever else nobody could answer."""
     task = approval(room, **given)
     with pytest.raises(AirflowFailException, match=words):
         task.execute(task_context(task))
@@ -305,6 +317,7 @@ def test_wrong_parameter_is_refused_before_a_card_is_sent(room, given, words):
 
 @pytest.mark.parametrize("given", [{"allowed": []}, {"escalate_after": 5}])
 def test_wrong_parameter_is_refused_when_the_dag_is_parsed(given):
+    """Input 7.18: an empty list."""
     with pytest.raises(ValueError, match=r"allowed|escalate"):
         LarkApprovalOperator(task_id="ask", receive_id="x", title="t", **given)
 
@@ -414,6 +427,16 @@ def test_user_group_stands_for_its_people_and_those_of_its_departments_when_it_w
         other = approval(room, task_id="other", allowed=[allowed])
         with pytest.raises(AirflowFailException, match=words):
             other.execute(task_context(other))
+
+
+@pytest.mark.parametrize("given", [{}, {"allowed": None}])
+def test_nobody_named_means_everybody_and_the_card_says_so(room, given):
+    """Input 7.18."""
+    task = approval(room, **given)
+    trigger = ask(task)
+    assert "Everybody who sees this card may answer" in room.shown()
+    assert room.toast("Ann") == "Recorded: Approve"
+    assert finish(task, trigger)["answers"][0]["open_id"] == room.people["Ann"]
 
 
 @pytest.mark.parametrize("rendered", ["", "[]", "None", []])

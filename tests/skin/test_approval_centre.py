@@ -102,6 +102,7 @@ def test_first_of_two_on_the_card_shows_in_the_centre_while_the_task_waits(room)
 
 
 def test_cleared_task_asks_anew_and_what_comes_to_the_old_question_is_refused(room):
+    """Input 7.42, with a task."""
     task = approval(receive_id=room.chat_id)
     ask(task)
     trigger = ask(task)

@@ -67,6 +67,7 @@ def kill(trigger, task):
 
 
 def test_triggerer_that_dies_or_hands_over_closes_nothing_and_the_next_one_goes_on(room, airflow_says):
+    """Input 7.14; `make chaos-approvals` kills the receiver, which keeps nothing in memory, and real triggerers."""
     task = approval(room, centre=True, allowed=["lin@example.com", "wei@example.com"])
     trigger = ask(task)
 
@@ -84,6 +85,7 @@ def test_triggerer_that_dies_or_hands_over_closes_nothing_and_the_next_one_goes_
     # and what one does whose triggers another has taken over: Airflow tells that the task is deferred
     kill(again(trigger), task)
     assert state_of(room) == ["open"]
+    assert room.toast("Ann") == "You are not among those who may answer: Lin, Wei"
     assert room.toast("Lin") == "Recorded: Approve"
     (event,) = events_of(again(trigger))
     assert task.execute_complete(task_context(task), event)["decision"] == "Approve"

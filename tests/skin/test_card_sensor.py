@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from airflow.sdk.bases import sensor as sensor_module
 from airflow.sdk.exceptions import (
@@ -15,8 +17,10 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 from airflow_provider_lark.sensors.callback import LarkCardCallbackSensor
-from tests.skin.deciding import decisions, task_context
+from tests.core.receiving.sealing import click, dump, encrypt, signed
+from tests.skin.deciding import KEY, TOKEN, decisions, task_context
 from tests.skin.polls import events_of
 
 
@@ -91,6 +95,48 @@ def test_answer_on_one_card_does_not_draw_it_over_another(room):
     waiting = sensor(ids, task_id="both")
     assert waiting.execute(task_context(waiting))["values"] == {"rows": 4}
     assert ["Another one" in room.shown(card) for card in (-2, -1)] == [False, True]
+
+
+OLD_CARD = {
+    "config": {"update_multi": True},
+    "elements": [
+        {"tag": "action", "actions": [{"tag": "button", "text": {"tag": "plain_text", "content": "Send"}, "value": {}}]}
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "card", [OLD_CARD, {"type": "template", "data": {"template_id": "AAqk"}}], ids=["1.0", "template"]
+)
+def test_answer_to_a_click_carries_a_card_of_the_same_version_or_none(room, card):
+    """Input 7.12; cards of JSON 2.0 are pressed in the other tests."""
+    room.emulator.state.add_card_template("AAqk")
+    message_id = send(room, card)
+    waiting = sensor(message_id, field_types=None, deferrable=True)
+    with pytest.raises(TaskDeferred) as caught:
+        waiting.execute(task_context(waiting))
+    if card is OLD_CARD:
+        seen = room.press("Lin", "Send")
+        assert (seen["code"], seen["is_updated"], seen["toast"]["content"]) == (0, True, "Recorded")
+        assert "schema" not in json.loads(room.shown())
+        assert '"button"' not in room.shown()
+    else:
+        # Lark draws it, and knows what can be pressed there
+        assert set(tell_click(room, message_id)) == {"toast"}
+    (event,) = events_of(caught.value.trigger)
+    assert waiting.execute_complete(task_context(waiting), event)["open_id"] == room.people["Lin"]
+
+
+def tell_click(room, message_id):
+    """Return the receiver's answer to Lin's click on a button, signed and sealed as Lark does it."""
+    body = click({}, at_us=int(SYSTEM_CLOCK.now() * 1_000_000))
+    body["header"] |= {"token": TOKEN, "app_id": room.emulator.app_id}
+    body["event"]["operator"]["open_id"] = room.people["Lin"]
+    body["event"]["context"] = {"open_message_id": message_id, "open_chat_id": room.chat_id}
+    sealed = encrypt(dump(body), KEY)
+    url = f"{os.environ['AIRFLOW__LARK__RECEIVER_URL']}/lark_default"
+    headers = signed(sealed, KEY, at=int(SYSTEM_CLOCK.now()))
+    return httpx.post(url, content=sealed, headers=headers, timeout=60, trust_env=False).json()
 
 
 def test_click_that_came_before_the_sensor_counts(room):

@@ -96,6 +96,7 @@ def write(room, llm, text, *, try_number=1):
 
 
 def test_retry_asks_about_its_own_draft_and_what_is_pressed_on_the_older_one_decides_nothing(room, llm):
+    """Input 7.24."""
     write(room, llm, "draft A")
     assert "draft A" in room.shown()
     assert "To edit it before you approve" in room.shown()

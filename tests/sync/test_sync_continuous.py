@@ -13,6 +13,7 @@ from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.errors import AccessDenied, LeaseHeld, NotFound, ServerBusy, Stopped
 from airflow_provider_lark.core.inbox.hints import Hint, TableHints
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
+from airflow_provider_lark.core.inbox.waiting import WaitingEvents
 from airflow_provider_lark.core.receiving.envelope import read_delivery
 from airflow_provider_lark.core.sync.continuous import FAILURES_MAX, ContinuousSync, run_once
 from airflow_provider_lark.core.sync.report import SyncReport, Writes
@@ -272,6 +273,38 @@ def test_delete_that_an_event_tells_is_taken_over_by_its_id(world: World) -> Non
     report = run_once(engine.incremental, hints)
     assert (report.to_sql.deleted, report.api_calls["total"]) == (1, 3)
     assert inbox.count().completed == 1
+
+
+def test_events_of_records_that_did_not_change_write_nothing_and_are_taken_by_one_run(world: World) -> None:
+    """Inputs 7.39 and 7.40: 300 events are told, half of them of the sync's own writes, and no value differs."""
+    engine = world.ready(300)
+    engine.incremental()
+    world.execute(world.table.update().where(world.table.c.code <= 150).values(qty=1000))
+    assert engine.incremental().to_lark.updated == 150
+    ids = {code: str(record["id"]) for code, record in world.by_code().items()}
+    for code in range(151, 301):
+        world.emu.person.edit_record(world.app_token, world.table_id, ids[code], {"Name": f"n{code}"})
+    inbox = SqlInbox(world.sql, Keyring.from_text("A" * 43 + "="), "cli_1")
+    for code, id_ in ids.items():
+        told = change(code, world.app_token, world.table_id)
+        told.body["event"]["action_list"] = [{"record_id": id_, "action": "record_edited"}]
+        inbox.put(read_delivery(told.body, now_ms=0))
+    waiting = WaitingEvents(world.sql, "cli_1", ["drive.file.bitable_record_changed_v1"])
+    assert [each.entries for each in waiting.look().values()] == [300]
+
+    def run() -> SyncReport:
+        report = run_once(engine.incremental, TableHints(inbox, lambda: "/".join(engine.table or ()) or None))
+        assert (report.to_sql.total, report.to_lark.total, report.conflicts) == (0, 0, 0)
+        assert not waiting.look()
+        return report
+
+    # one page, and the fields; what was started for the others finds nothing left, and costs one call more than none
+    assert run().api_calls["total"] <= 3
+    assert inbox.count().completed == 300
+    for _ in range(3):
+        assert run().api_calls["total"] <= 2
+    world.edit(300, Qty=8)
+    assert run_once(engine.incremental, TableHints(inbox, lambda: None)).to_sql.updated == 1
 
 
 def test_change_of_a_field_begins_a_run_that_reads_the_fields_anew(world: World) -> None:

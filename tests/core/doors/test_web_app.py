@@ -39,10 +39,12 @@ RING = "A" * 43 + "="
 
 
 class StoppedClock(SystemClock):
-    """The time at which these tests sign what they send."""
+    """The time at which these tests sign what they send, and *later* seconds."""
+
+    later = 0.0
 
     def now(self) -> float:
-        return float(AT)
+        return AT + self.later
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
@@ -284,6 +286,34 @@ def test_inbox_that_is_down_is_said_and_what_lark_sends_again_is_kept(new_databa
     with serve(up) as running:
         assert running.tell(event()).status_code == 200
     assert up.count().pending == 1
+
+
+def test_what_was_signed_once_is_taken_with_every_redelivery_and_played_back_no_more(
+    new_database: Callable[[str], Any],
+) -> None:
+    """Input 7.05: Lark sends the same bytes again for hours; whoever recorded them, for ever."""
+    database, clock = new_database("sqlite"), StoppedClock()
+    upgrade(database)
+    inbox = SqlInbox(database, Keyring.from_text(RING), "cli_1")
+
+    def tell_after(running: Running, seconds: float) -> tuple[int, int]:
+        clock.later = seconds
+        status = running.tell(event()).status_code
+        return status, 0 if status == 503 else inbox.count().pending
+
+    def rename(name: str, to: str) -> None:
+        with database.begin() as conn:
+            conn.execute(text(f"ALTER TABLE {name} RENAME TO {to}"))
+
+    with serve(inbox, clock=clock) as running:
+        rename("lark_inbox", "away")
+        assert [tell_after(running, seconds) for seconds in (0, 15, 315, 3915)] == [(503, 0)] * 4
+        rename("away", "lark_inbox")
+        # six hours after the fourth, when the store is asked again; and once more, for the answer was lost
+        wait_until(lambda: tell_after(running, 25_515) == (200, 1))
+        assert tell_after(running, 25_515) == (200, 1)
+        assert tell_after(running, 2 * 86_400) == (401, 1)
+        assert running.receiver.counts.by_outcome["stale"] == 1
 
 
 def test_three_hundred_deliveries_at_once_are_all_kept(new_database: Callable[[str], Any]) -> None:

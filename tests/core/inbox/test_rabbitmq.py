@@ -109,6 +109,19 @@ def is_taken(queue: RabbitMQInbox, delivery: Delivery) -> bool:
     return True
 
 
+@contextmanager
+def limits(node: Node, **milliseconds: int) -> Iterator[None]:
+    """Let the node use other limits for the channels that are opened meanwhile."""
+    before = {name: node.ask(f"element(2, application:get_env(rabbit, {name}))") for name in milliseconds}
+    try:
+        for name, value in milliseconds.items():
+            node.ask(f"application:set_env(rabbit, {name}, {value})")
+        yield
+    finally:
+        for name, told in before.items():
+            node.ask(f"application:set_env(rabbit, {name}, {told.removeprefix('{ok,').strip().rstrip('}')})")
+
+
 def is_rested(broker: Broker, app_id: str) -> bool:
     return AppQueues(broker, app_id).count()[0] == 0
 
@@ -396,6 +409,27 @@ def test_events_wait_in_the_queue_while_the_database_is_down(broker, queue, inbo
         # the connection to the broker lived on: messages that were held are stored, not handed out again
         assert pump.counts["moved"] == 200
     assert len(set(event_ids(inbox))) == 200
+
+
+def test_broker_that_waits_no_longer_for_an_acknowledgement_gets_the_event_handled_once(
+    rabbitmq, broker, queue, inbox, postgres, told, app_id
+):
+    """Input 7.34: an event is acknowledged once it is stored, before any sync; here storing takes too long."""
+    queue.put(told(0))
+    with limits(rabbitmq, consumer_timeout=200, channel_tick_interval=100), postgres.connect() as blocker:
+        with pumping(broker, app_id, inbox) as pump:
+            wait_until(lambda: pump.counts["moved"] == 1)
+            with blocker.begin():
+                blocker.execute(text("LOCK TABLE lark_inbox IN ACCESS EXCLUSIVE MODE"))
+                queue.put(told(1))
+                wait_until(lambda: is_rested(broker, app_id))
+                # 406: the channel is closed, and the broker hands out again what it had
+                wait_until(lambda: not is_rested(broker, app_id))
+            wait_until(lambda: pump.counts["moved"] >= 2 and is_rested(broker, app_id))
+            queue.put(told(2))
+            wait_until(lambda: inbox.count().pending == 3)
+        assert (pump.counts["gaps"] > 0, pump.counts["dead"]) == (True, 0)
+    assert event_ids(inbox) == ["e0", "e1", "e2"]
 
 
 def test_database_that_is_down_at_the_start_is_waited_for(broker, queue, inbox, tapped_inbox, told, app_id):

@@ -179,13 +179,17 @@ def test_of_a_card_and_the_centre_at_once_one_decides_and_the_centre_follows_who
 
 
 def test_late_decision_on_a_replaced_question_is_refused_and_the_new_one_decides(room: Room) -> None:
+    """Input 7.42: one task with two instances, and answers to both."""
     first = room.ask()
     again, replaced = room.store.ask("k", centre_terms(room.people), seconds=60, mark="another")
     assert replaced is not None
     room.centre.show(first.id)
     assert room.decide(first, 0, "REJECT") == "replaced"
     assert room.decide(again, 0) == "accepted"
+    assert room.decide(first, 1) == "replaced"
     room.centre.show(again.id)
+    kept = [(each["outcome"], each["reason"]) for each in room.store.audit(first.id)]
+    assert kept == [("refused", "replaced")] * 2
     assert (room.shown(first), room.shown(again)) == (
         ("CANCELED", ["DONE", "DONE"]),
         ("APPROVED", ["APPROVED", "DONE"]),

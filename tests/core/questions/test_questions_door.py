@@ -88,6 +88,7 @@ def _content(asked: dict[str, Any]) -> Any:
 
 
 def test_allowed_person_decides_after_another_was_refused_and_all_see_it(room: Room) -> None:
+    """Input 7.17: who may read the chat may not approve for that."""
     refused = room.press(room.wei)
     assert refused["toast"]["content"] == "You are not among those who may answer: Lin"
     assert '"button"' in room.shown
@@ -116,6 +117,7 @@ def test_database_that_is_down_promises_nothing_and_the_next_click_counts(room: 
 
 
 def test_click_whose_commit_takes_too_long_promises_nothing_and_the_next_counts_once(room: Room) -> None:
+    """Input 7.13."""
     room.receiver._intake._answer_seconds = 0.5
     with room.database.begin() as conn:
         # another transaction holds the question, for longer than Lark waits

@@ -26,7 +26,7 @@ from airflow_provider_lark.core.questions.desk import Desk, LateDesk, decide_wai
 from airflow_provider_lark.core.questions.question import Sealer
 from airflow_provider_lark.core.questions.store import QuestionStore, purge
 from airflow_provider_lark.core.receiving.envelope import Delivery, read_delivery
-from tests.core.questions.asking import press, terms, vote
+from tests.core.questions.asking import COUNT, press, terms, vote
 from tests.core.receiving.sealing import click as click_body
 
 RING = Keyring.from_text("A" * 43 + "=")
@@ -143,6 +143,19 @@ def test_two_who_decide_within_a_second_both_count(store: QuestionStore) -> None
     second = store.answer(press("ou_wei", at_ms=1_000_000))
     assert second is not None
     assert (second.question.decision, len(second.question.votes), len(store.audit(id_))) == ("approve", 2, 2)
+
+
+def test_two_decisions_of_a_person_in_one_second_are_two_and_the_same_one_is_one(store: QuestionStore) -> None:
+    """Input 7.08: two conflicts on one card, then two forms of one card with other values."""
+    conflicts = [asked(store, "17"), asked(store, "18")]
+    for id_ in (*conflicts, conflicts[0]):
+        assert store.answer(press(question_id=id_, at_ms=1_000_000)) is not None
+    assert [(store.read(id_).decision, len(store.audit(id_))) for id_ in conflicts] == [("approve", 1)] * 2
+    id_ = asked(store, "form", fields=(COUNT,))
+    for count in ("11", "12", "11"):
+        store.answer(press(question_id=id_, at_ms=1_000_000, form_value={"count": count}))
+    tried = [each["click"]["action"]["form_value"]["count"] for each in store.audit(id_)]
+    assert (tried, store.read(id_).state) == (["11", "12"], "open")
 
 
 def test_of_twenty_at_once_one_decides(store: QuestionStore) -> None:

@@ -86,6 +86,7 @@ def test_token_that_is_no_token_never_fits(token: object) -> None:
 
 
 def test_absent_token_never_fits() -> None:
+    """Input 7.02, as are the two around it."""
     body = event()
     del body["header"]["token"]
     assert refusal(door(key=None), dump(body)).reason == Reason.TOKEN

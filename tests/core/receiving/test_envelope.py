@@ -38,12 +38,14 @@ def test_message_that_comes_under_two_event_ids_is_one() -> None:
 
 
 def test_two_choices_of_a_person_in_one_second_are_two() -> None:
+    """Input 7.08."""
     first = read(click({"action": "adopt_lark", "conflict": 17}))
     second = read(click({"action": "adopt_lark", "conflict": 18}))
     assert not same(first, second)
 
 
 def test_two_forms_of_one_card_in_one_second_are_two() -> None:
+    """Input 7.08."""
     first = read(click(name="send", form_value={"reason": "a"}))
     second = read(click(name="send", form_value={"reason": "b"}))
     assert not same(first, second)
