@@ -111,6 +111,21 @@ def test_check_of_a_table_that_differs_fails_with_its_report_kept(run_dag, shop)
     assert values["check", 0]["only_lark"] == 1
 
 
+def test_alerts_tell_a_chat_of_the_mapping_that_is_not_well(run_dag, shop, monkeypatch):
+    run_dag("lark_full_sync")
+    chat = shop.emulator.state.add_chat("Data alerts", [])
+    monkeypatch.setenv("AIRFLOW_VAR_LARK_ALERTS_CHAT", "Data alerts")
+    shop.execute("UPDATE sync_run SET finished_at = '2026-01-01 00:00:00.000000' WHERE table_name = 'areas'")
+    state, states, values = run_dag("lark_sync_alerts")
+    assert (state, set(states.values())) == ("success", {"success"})
+    assert {report["mapping"]: report["is_well"] for (task, _), report in values.items() if task == "look"} == {
+        "areas": False,
+        "cities": True,
+    }
+    (card,) = [json.loads(each.content) for each in shop.emulator.messages if each.chat_id == chat]
+    assert card["header"]["template"] == "red"
+
+
 def test_unknown_table_name_fails_before_anything_runs(run_dag, shop):
     state, states, _ = run_dag("lark_incremental_sync", tables=["nowhere"])
     assert (state, states["read_config", -1]) == ("failed", "failed")
