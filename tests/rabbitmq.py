@@ -24,6 +24,8 @@ from tests.clocks import wait_until
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_SECONDS = 180.0
+DISK_BYTES = 50_000_000
+"""So much free disk RabbitMQ wants by default."""
 
 
 @dataclass
@@ -58,6 +60,12 @@ class Node:
         """Let the broker use this share of the memory, and wait until it has noticed; with 0 there is an alarm."""
         self.ask(f"vm_memory_monitor:set_vm_memory_high_watermark({share})")
         alarms = "[]" if share else "[{{resource_limit,memory,node()},[]}]"
+        wait_until(lambda: self.ask(f"rabbit_alarm:get_alarms() == {alarms}") == "{ok, true}")
+
+    def set_disk_limit(self, free_bytes: int) -> None:
+        """Let the broker want so much free disk, and wait until it has noticed; with more than there is, an alarm."""
+        self.ask(f"rabbit_disk_monitor:set_disk_free_limit({free_bytes})")
+        alarms = "[{{resource_limit,disk,node()},[]}]" if free_bytes > DISK_BYTES else "[]"
         wait_until(lambda: self.ask(f"rabbit_alarm:get_alarms() == {alarms}") == "{ok, true}")
 
     def limit_queue(self, queue: str, length: int) -> None:

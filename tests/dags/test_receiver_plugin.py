@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -123,6 +125,46 @@ def test_nothing_else_is_opened(api_server):
     } == {405}
     # what Airflow itself serves still wants a login
     assert httpx.get(f"{api_server.url}/api/v2/connections").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"[" * 100_000, {}, 400),
+        (b'{"encrypt":' + b"[" * 100_000, {}, 400),
+        (b'{"schema"', {}, 400),
+        (b"\x1f\x8b", {"Content-Encoding": "gzip"}, 415),
+    ],
+    ids=["deep", "deep in the envelope", "truncated", "gzip"],
+)
+def test_body_that_is_no_delivery_is_refused_and_the_api_server_goes_on(api_server, body, headers, status):
+    """Input 7.06, in the api-server."""
+    url = f"{api_server.url}/lark/events/lark_default"
+    # the first request opens the connection, which a busy machine does not do within a second
+    wait_until(lambda: httpx.post(url, content=body, headers=headers, timeout=120).status_code == status)
+    assert answers(api_server.url)
+    assert "Traceback" not in api_server.log.read_text(encoding="utf-8")
+
+
+def test_body_of_a_gigabyte_is_refused_before_the_api_server_has_read_it(api_server):
+    """Input 7.06: with its length told, and without."""
+    host, port = api_server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=120) as sock:
+        sock.sendall(b"POST /lark/events/lark_default HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 413")
+    sent = []
+
+    def endless():
+        for _ in range(1024):
+            sent.append(b"x" * (1 << 20))
+            yield sent[-1]
+
+    # the server may hang up while the body is still coming
+    with suppress(httpx.TransportError):
+        answer = httpx.post(f"{api_server.url}/lark/events/lark_default", content=endless(), timeout=120)
+        assert answer.status_code == 413
+    assert len(sent) < 200
+    assert answers(api_server.url)
 
 
 def test_store_that_is_held_is_said_in_time(api_server, emulator):

@@ -211,7 +211,7 @@ def test_rejection_needs_no_form(room):
     assert task.execute_complete(context, event)["decision"] == "Reject"
 
 
-def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(room):
+def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(room, capsys):
     boss = room.emulator.state.add_user("Boss", "boss@example.com").open_id
     room.people["Boss"] = boss
     task = approval(
@@ -231,6 +231,7 @@ def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(
         task.execute_complete(task_context(task), event)
     first = room.emulator.messages[0]
     assert first.urged == {room.people["Wei"]: "app"}
+    assert "has ever arrived" not in capsys.readouterr().out
     assert len(room.cards()) == 2
     assert all(boss in each.content for each in room.cards())
     assert "Recorded" in room.toast("Boss", card=-1)
@@ -239,7 +240,7 @@ def test_reminder_alarms_who_has_not_answered_and_escalation_lets_others_answer(
     assert all('"button"' not in each.content for each in room.cards())
 
 
-def test_approver_who_has_left_keeps_no_other_from_being_reminded(room, caplog):
+def test_approver_who_has_left_keeps_no_other_from_being_reminded(room, caplog, capsys):
     state = room.emulator.state
     crowd = [state.add_user(f"P{at}").open_id for at in range(210)]
     for each in crowd:
@@ -253,6 +254,10 @@ def test_approver_who_has_left_keeps_no_other_from_being_reminded(room, caplog):
         task.execute_complete(task_context(task), event)
     assert set(room.emulator.messages[0].urged) == {*crowd} - {crowd[7]}
     assert f"{crowd[7]} could not be reminded by app" in caplog.text
+    # input 7.11: nobody has pressed anything, perhaps because the console sends no clicks
+    told = capsys.readouterr().out
+    assert "no click on a card of this app has ever arrived" in told
+    assert "airflow lark doctor --events" in told
 
 
 def test_card_that_cannot_be_updated_ends_nothing(room):
@@ -269,6 +274,18 @@ def test_card_that_cannot_be_updated_ends_nothing(room):
     assert room.toast("Lin") == "Time over, default Approve"
     assert "已超时，默认：Approve" in room.shown()
     assert '"button"' not in room.shown()
+
+
+def test_card_that_lark_does_not_change_is_changed_by_the_token_of_the_last_click_on_it(room):
+    other = room.emulator.state.add_chat("Elsewhere", list(room.people.values()))
+    task = approval(room, receive_id=[room.chat_id, other], needed=2)
+    trigger = ask(task)
+    room.press("Lin", card=0)
+    room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230031, times=None)
+    room.press("Wei", card=1)
+    assert finish(task, trigger)["decision"] == "Approve"
+    assert ['"button"' in each.content for each in room.cards()] == [False, False]
+    assert room.people["Wei"] in room.shown(0)
 
 
 def test_receiver_who_gets_no_card_does_not_stop_the_others(room):

@@ -35,7 +35,7 @@ from airflow_provider_lark.core.receiving.envelope import Delivery, read_deliver
 from tests.certificates import write_own_certificate
 from tests.clocks import wait_until
 from tests.core.receiving.sealing import click, event, old_click
-from tests.rabbitmq import Node
+from tests.rabbitmq import DISK_BYTES, Node
 from tests.tap import Tap, tapped
 
 KEY, NEXT_KEY = "A" * 43 + "=", "B" * 43 + "="
@@ -214,13 +214,16 @@ def test_message_survives_a_restart_before_it_was_moved(rabbitmq, broker, queue,
         wait_until(lambda: inbox.count().pending == 1)
 
 
-def test_memory_alarm_is_told_to_lark_and_all_redeliveries_land_once(rabbitmq, broker, inbox, told, app_id):
+@pytest.mark.parametrize("short_of", ["memory", "disk"])
+def test_alarm_is_told_to_lark_and_all_redeliveries_land_once(rabbitmq, broker, inbox, told, app_id, short_of):
     """Input 7.35."""
+    alarm = {"memory": lambda: rabbitmq.set_memory_limit(0.0), "disk": lambda: rabbitmq.set_disk_limit(1 << 60)}
+    end = {"memory": lambda: rabbitmq.set_memory_limit(0.4), "disk": lambda: rabbitmq.set_disk_limit(DISK_BYTES)}
     queue = RabbitMQInbox(broker, RING, app_id, put_seconds=0.5)
     queue.prepare()
     events = [told(number) for number in range(50)]
     clicks = [told(body=click({"n": number}, at_us=1_608_725_989_000_000 + number)) for number in range(5)]
-    rabbitmq.set_memory_limit(0.0)
+    alarm[short_of]()
     try:
         with pytest.raises(Unreachable, match="short of memory or disk"):
             queue.put(events[0])
@@ -228,7 +231,7 @@ def test_memory_alarm_is_told_to_lark_and_all_redeliveries_land_once(rabbitmq, b
         assert [reply.is_stored for reply in replies] == [False] * 55
         assert all("press again" in reply.body["toast"]["content"] for reply in replies[50:])
     finally:
-        rabbitmq.set_memory_limit(0.4)
+        end[short_of]()
     patient = RabbitMQInbox(broker, RING, app_id, put_seconds=PATIENCE_SECONDS)
     for each in events:
         patient.put(each)
