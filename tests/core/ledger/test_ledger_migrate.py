@@ -8,7 +8,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.errors import SchemaMismatch
@@ -31,13 +32,18 @@ def test_upgrade_by_four_at_once_migrates_once(kind, new_database):
 
 
 def test_upgrade_makes_what_the_functions_expect(engine: Engine):
-    wanted = LEDGER if engine.dialect.name == "sqlite" else LEDGER - {"sync_mute"}
     with engine.connect() as conn:
-        context = MigrationContext.configure(
-            conn,
-            opts={"compare_type": True, "include_object": lambda _, name, kind, *__: kind != "table" or name in wanted},
-        )
-        assert compare_metadata(context, tables.metadata) == []
+        assert differences(conn) == []
+
+
+def differences(conn):
+    """What a ledger lacks of what the functions expect, or has beside it."""
+    wanted = LEDGER if conn.dialect.name == "sqlite" else LEDGER - {"sync_mute"}
+    context = MigrationContext.configure(
+        conn,
+        opts={"compare_type": True, "include_object": lambda _, name, kind, *__: kind != "table" or name in wanted},
+    )
+    return compare_metadata(context, tables.metadata)
 
 
 def test_upgrade_beside_an_application_with_alembic_leaves_its_version_alone(new_database):
@@ -239,6 +245,49 @@ def test_ledger_of_the_first_version_keeps_its_rows_and_learns_exact_keys(kind, 
         # whichever of the columns are compared with each other
         ledger.scan("s").mark("lark", ["rec1"])
         assert [pair.key for pair in ledger.scan("s").pairs_unseen("lark", limit=9)] == ["abc ", "键"]
+
+
+CHANGES = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_migration_that_is_killed_after_each_of_its_statements_in_turn_ends_with_everything_kept(kind, new_database):
+    """Input O55. MySQL commits each statement of DDL, so that there a run goes on where the one before died."""
+    engine = new_database(kind)
+    _upgrade_to(engine, "v0001")
+    with engine.begin() as conn:
+        for statement in OLD_LEDGER.split(";"):
+            conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    done = allowed = 0
+
+    def die(conn, cursor, statement, *_):
+        nonlocal done
+        done += statement.lstrip().upper().startswith(CHANGES)
+        if done > allowed:
+            raise KeyboardInterrupt
+
+    event.listen(engine, "after_cursor_execute", die)
+    for attempt in range(200):
+        # what notes the version is no DDL, and lost with the run: every other one gets one statement further
+        done, allowed = 0, attempt % 2 if kind == "mysql" else attempt
+        try:
+            migrate.upgrade(engine)
+            break
+        except (KeyboardInterrupt, PendingRollbackError):
+            # a connection on which a statement was broken off is closed, so that nothing more can be said on it
+            engine.dispose()
+    event.remove(engine, "after_cursor_execute", die)
+    assert attempt > 10
+    with engine.connect() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        assert differences(conn) == []
+        ledger = Ledger(conn, "t")
+        assert {key: pair.record_id for key, pair in ledger.pairs.by_keys([Key("abc"), Key("键")]).items()} == {
+            "abc": "rec1",
+            "键": "rec2",
+        }
+        assert count_backlog(conn).pending == 1
+        assert ledger.conflicts.count_open() == 1
 
 
 def test_ledger_on_a_mysql_that_cannot_compare_exactly_says_which_can(new_database, monkeypatch):
