@@ -128,10 +128,7 @@ class _WritingSyncOperator(DryRunOperator, BitableSyncOperator):
 
     def _with_decisions(self, engine: SyncEngine, run: Callable[..., SyncReport]) -> Callable[..., SyncReport]:
         """Return *run* as it is done where people decide in a chat what it leaves to them."""
-        from airflow_provider_lark.hooks.lark import LarkHook
-
-        chat = read_text(self.decision_chat)
-        hook = LarkHook(self.lark_conn_id, **self.call_settings)
+        chat, hook = read_text(self.decision_chat), self._hook()
         if chat is None:
             if hook.settings.token_store_conn_id is None:
                 return run
@@ -205,9 +202,15 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
     def _sync(self, engine: SyncEngine, allow_mass_deletes: bool) -> dict[str, Any]:
         seconds = self.run_for.total_seconds() if isinstance(self.run_for, timedelta) else self.run_for
         run_for = read_seconds(seconds, "run_for", longest=_DAY_SECONDS)
+        hears = read_flag(self.events, "events")
+        if hears and run_for is None:
+            from airflow_provider_lark.hooks.receiving.in_vain import skip_what_is_done
+
+            # a task that stays does so for the events that are to come
+            skip_what_is_done(self._hook(), self._woken_by)
         run = self._with_decisions(engine, partial(engine.incremental, allow_mass_deletes=allow_mass_deletes))
         hints = None
-        if read_flag(self.events, "events"):
+        if hears:
             hints = self._open_hints(engine)
         if run_for is not None:
             return self._stay(engine, run, hints, run_for)
@@ -220,11 +223,10 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
 
     def _open_hints(self, engine: SyncEngine) -> TableHints:
         from airflow_provider_lark.core.inbox.hints import TableHints
-        from airflow_provider_lark.hooks.lark import LarkHook
         from airflow_provider_lark.hooks.receiving.inbox import find_bell, open_inbox
         from airflow_provider_lark.hooks.receiving.long_connection import open_lease
 
-        hook = LarkHook(self.lark_conn_id, **self.call_settings)
+        hook = self._hook()
         bell = find_bell(hook)
         return TableHints(
             open_inbox(hook),

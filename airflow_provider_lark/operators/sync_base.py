@@ -60,6 +60,7 @@ class BitableSyncOperator(CallingOperator):
         self.table_place: TablePlace | None = None
         self._sql_dataset: tuple[str, str] | None = None
         self._direction: str = ""
+        self._woken_by: Mapping[Any, Sequence[Any]] | None = None
         self.mapping = mapping
         self.mapping_name = mapping_name
         self.lark_conn_id = lark_conn_id
@@ -70,11 +71,11 @@ class BitableSyncOperator(CallingOperator):
         from airflow_provider_lark.core import SyncEngine
         from airflow_provider_lark.core.api.stop import StoppableClock
         from airflow_provider_lark.hooks.database import opened_engine
-        from airflow_provider_lark.hooks.lark import LarkHook
         from airflow_provider_lark.operators.mapping_source import read_mapping
 
+        self._woken_by = context.get("triggering_asset_events")
         with airflow_errors(), ExitStack() as stack:
-            hook = LarkHook(self.lark_conn_id, **self.call_settings)
+            hook = self._hook()
             folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
             mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
@@ -132,6 +133,11 @@ class BitableSyncOperator(CallingOperator):
 
     def _writes(self, side: str) -> bool:
         return self._direction in ("both", f"to_{side}")
+
+    def _hook(self) -> LarkHook:
+        from airflow_provider_lark.hooks.lark import LarkHook
+
+        return LarkHook(self.lark_conn_id, **self.call_settings)
 
     @abstractmethod
     def _run(self, engine: SyncEngine) -> dict[str, Any]:

@@ -7,15 +7,20 @@ import json
 
 import pytest
 from airflow.sdk import AssetWatcher
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.execution_time.comms import AssetEventDagRunReferenceResult
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
 from cryptography.fernet import Fernet
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.envelope import read_delivery
+from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
 from airflow_provider_lark.triggers.event import LarkEventTrigger
 from tests.clocks import RecordedClock
 from tests.core.receiving.sealing import event
 from tests.databases import open_sqlite
+from tests.skin.test_operators import context
 
 
 @pytest.fixture
@@ -107,6 +112,44 @@ def test_post_of_a_feed_wakes_as_an_event_does(inbox, shop):
 
     put(inbox, 1, table=(shop.app_token, shop.table_id), type_=FEED_CHANGED)
     assert fire(3, table="MyDB:areas") == [(0, {"waiting": 1})]
+
+
+def occasion(payload, *, from_trigger=True):
+    """An asset event as a task gets it; *extra* as Airflow's triggerer writes it."""
+    asset = {"name": "changed", "uri": "changed", "extra": {}}
+    source = dict.fromkeys(("source_task_id", "source_dag_id", "source_run_id", "source_map_index"))
+    extra = {"from_trigger": from_trigger, "payload": payload}
+    given = {"asset": asset, "extra": extra, "source_aliases": [], "timestamp": "2026-11-27T12:00:00Z", **source}
+    return AssetEventDagRunReferenceResult.model_validate(given)
+
+
+def sync(shop, *events, **given):
+    task = BitableIncrementalSyncOperator(task_id="sync", mapping=shop.mapping, **{"events": True} | given)
+    return task.execute({**context(), "triggering_asset_events": TriggeringAssetEventsAccessor.build(events)})
+
+
+def test_run_that_was_woken_for_events_which_another_has_taken_is_skipped_without_a_call(inbox, shop, emulator):
+    """Input 7.39: two hundred wake-ups piled up while there was no scheduler."""
+    woken = occasion({"waiting": 200})
+    sync(shop, woken, events=False)
+    for number in range(200):
+        put(inbox, number, table=(shop.app_token, shop.table_id))
+    assert sync(shop, woken)["status"] == "ok"
+    assert inbox.count().completed == 200
+    calls = dict(emulator.counters())
+    for _ in range(3):
+        with pytest.raises(AirflowSkipException, match="an earlier run has taken"):
+            sync(shop, woken)
+    assert dict(emulator.counters()) == calls
+    # what else started it may have changed something that no event tells of
+    for other in (occasion({"waiting": 1}, from_trigger=False), occasion({"rows": 1})):
+        assert sync(shop, woken, other)["status"] == "ok"
+    assert sync(shop)["status"] == "ok"
+    assert sync(shop, woken, run_for=0.001)["status"] == "ok"
+    # nor is a new edit kept waiting, also one whose taker has died
+    put(inbox, 200, table=(shop.app_token, shop.table_id))
+    assert inbox.claim(limit=1, token="died", lease_seconds=600)
+    assert sync(shop, woken)["status"] == "ok"
 
 
 def test_table_is_subscribed_to(inbox, shop, emulator):

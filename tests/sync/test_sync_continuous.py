@@ -276,7 +276,7 @@ def test_delete_that_an_event_tells_is_taken_over_by_its_id(world: World) -> Non
 
 
 def test_events_of_records_that_did_not_change_write_nothing_and_are_taken_by_one_run(world: World) -> None:
-    """Inputs 7.39 and 7.40: 300 events are told, half of them of the sync's own writes, and no value differs."""
+    """Input 7.40: 300 events are told, half of them of the sync's own writes, and no value differs."""
     engine = world.ready(300)
     engine.incremental()
     world.execute(world.table.update().where(world.table.c.code <= 150).values(qty=1000))

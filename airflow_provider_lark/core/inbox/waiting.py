@@ -40,9 +40,7 @@ class WaitingEvents:
 
     def look(self) -> dict[str, Waiting]:
         """Return what waits by subject, see :attr:`.Delivery.subject`."""
-        if not self._is_ready:
-            upgrade(self._engine)
-            self._is_ready = True
+        self._prepare()
         due = and_(
             inbox.c.status == "pending", or_(inbox.c.next_attempt_ms.is_(None), inbox.c.next_attempt_ms <= NowMs())
         )
@@ -61,3 +59,23 @@ class WaitingEvents:
         )
         rows = look(self._engine, lambda conn: conn.execute(asked).all(), table=inbox.name, clock=self._clock)
         return {subject or "": Waiting(int(entries), int(newest)) for subject, entries, newest in rows}
+
+    def has_open(self) -> bool:
+        """Tell whether an event of any table, and of any type, waits, now or later, or is taken and not finished."""
+        self._prepare()
+        asked = (
+            select(inbox.c.id)
+            .where(
+                inbox.c.app_id == self._app_id,
+                inbox.c.status.in_(("pending", "processing")),
+                inbox.c.kind == "event",
+                inbox.c.subject.like("%/%"),
+            )
+            .limit(1)
+        )
+        return bool(look(self._engine, lambda conn: conn.execute(asked).all(), table=inbox.name, clock=self._clock))
+
+    def _prepare(self) -> None:
+        if not self._is_ready:
+            upgrade(self._engine)
+            self._is_ready = True
