@@ -173,10 +173,10 @@ class Scene(Presses):
         self.check(run_id, message_id)
 
     def _kill_amid(self, name: str, seconds: float) -> None:
-        self.stage.wait("a worker is amid a task", self.stage.processes.is_busy, every_seconds=0.02)
+        tasks = self.stage.wait("a worker is amid a task", self.stage.running_tasks, every_seconds=0.02)
         self.stage.nap(seconds)
-        # the task may have ended meanwhile: then its next one, or nobody, is killed
-        self.stage.processes.kill_worker(name)
+        # the task may have ended meanwhile: then nobody is killed
+        self.stage.processes.kill_worker(name, tasks)
 
 
 def run(by: str, asks: str, clicks: int, kills: bool, console: Console) -> None:

@@ -26,7 +26,6 @@ from tests.chaos.live.stage import KILLED, Stage, example, open_stage
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags" / "demo"))
 
-from components import free_port
 from world import CONFIG, World, open_world
 
 WAYS = (*RECEIVING, "polling")
@@ -83,7 +82,7 @@ def run(by: str, dag: str, edits: int, during_kill: int, seed: int, console: Con
     console.print(f"[bold]{by}[/], DAG {dag}")
     with (
         open_stage(f"events-{dag}", console, dags, receives=by == "webhook") as stage,
-        open_world(stage.home / "shop.db", port=free_port(8787), store=stage.home / "lark_store.db") as world,
+        open_world(stage.home / "shop.db", store=stage.home / "lark_store.db") as world,
     ):
         prepare(by, stage, world)
         stage.unpause(dag_id)

@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "dags" / "demo"))
 
 import airflow_home
 import ui
-from components import free_port
 from world import APPROVALS, EVENT_KEY
 
 COUNTED: Final = ("Recorded", "Your answer was already", "Received")
@@ -109,7 +108,7 @@ class Presses:
 def open_chat(stage: Stage) -> Iterator[tuple[Emulator, str]]:
     """Start an emulator with the chat and a person in it, and give Airflow the connections ``lark_default`` to it and
     ``airflow_api`` to itself."""
-    with Emulator(port=free_port(8787)) as emulator:
+    with Emulator() as emulator:
         lin = emulator.state.add_user("Lin", "lin@example.com").open_id
         emulator.state.add_chat(APPROVALS, [lin])
         # a busy machine answers late

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -54,35 +55,23 @@ class Processes(Components):
             _kill_session(child.pid)
         child.wait()
 
-    def kill_worker(self, what: str) -> bool:
-        """Kill a worker of the LocalExecutor amid a task, or that task; False: none runs a task now.
+    def kill_worker(self, what: str, tasks: Collection[int]) -> bool:
+        """Kill a worker of the LocalExecutor amid a task, or that task; False: none is amid one now.
 
         :param what: one of :data:`WORKERS`.
+        :param tasks: the processes of tasks that run by Airflow's word. One whose worker dies before that stays queued,
+            as the LocalExecutor of Airflow 3.3 cannot take it back, until the scheduler begins anew.
         """
-        for worker in self._busy_workers():
+        for worker in psutil.Process(self._running["scheduler"].pid).children():
             with suppress(psutil.NoSuchProcess):
-                tasks = worker.children(recursive=True)
-                if not tasks:
+                mine = worker.children(recursive=True)
+                if not any(each.pid in tasks for each in mine):
                     continue
                 # the worker first: it must not report what became of its task
-                for each in {"task": tasks, "supervisor": [worker], "worker": [worker, *tasks]}[what]:
+                for each in {"task": mine, "supervisor": [worker], "worker": [worker, *mine]}[what]:
                     each.kill()
                 return True
         return False
-
-    def is_busy(self) -> bool:
-        """Tell whether a worker of the LocalExecutor is amid a task."""
-        return bool(self._busy_workers())
-
-    def _busy_workers(self) -> list[psutil.Process]:
-        scheduler = self._running["scheduler"]
-        found = []
-        for child in psutil.Process(scheduler.pid).children():
-            with suppress(psutil.NoSuchProcess):
-                title = " ".join(child.cmdline())
-                if "LocalExecutor" in title and "<idle>" not in title:
-                    found.append(child)
-        return found
 
     def stop(self) -> None:
         """End every component, and all that they have started: a task outlives its worker, with keys of this run."""
