@@ -238,7 +238,8 @@ class LarkApprovalOperator(AskingOperator, SkipMixin):
     def _show(self, desk: QuestionDesk, question: Question, outcome: Outcome) -> None:
         if outcome.ending is not None:
             # kept, so that it is also what somebody is told who presses later
-            desk.questions.change_terms(question.id, replace(question.terms, ending=outcome.ending))
+            terms = replace(question.terms, ending=outcome.ending, ended_at_ms=question.closed_ms)
+            desk.questions.change_terms(question.id, terms)
             question = desk.questions.read(question.id)
         with self.open_hook().client(stop=self.stop_flag) as client:
             desk.show(client, question)

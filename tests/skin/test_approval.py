@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -271,7 +271,10 @@ def test_card_that_cannot_be_updated_ends_nothing(room):
     assert '"button"' in room.shown()
     room.emulator.faults.clear()
     # whoever presses it sees it as it is
-    assert room.toast("Lin") == "Time over, default Approve"
+    ((closed_ms,),) = room.execute("SELECT closed_at_ms FROM lark_questions")
+    at = datetime.fromtimestamp(closed_ms / 1000, UTC)
+    assert room.toast("Lin") == f"Time over, default Approve · {at:%H:%M} (UTC)"
+    assert f"Time over, default Approve · <local_datetime millisecond='{closed_ms}'" in room.shown()
     assert "已超时，默认：Approve" in room.shown()
     assert '"button"' not in room.shown()
 
