@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import logging
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -147,12 +148,20 @@ def test_question_that_was_replaced_and_a_task_that_ended_close_their_cards(wait
     assert "The task ended without an answer: failed" in waiting.shown()
 
 
-def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting):
+def test_account_that_is_not_assigned_is_noticed_before_anybody_presses(waiting, caplog):
     """Input 7.19: and never "approved" on the card while the task still waits."""
     lin = {"id": "lin@example.com", "name": "Lin"}
     waiting.ask("r-assigned", assigned_users=[lin], response_timeout=timedelta(hours=1), defaults=["Reject"])
     waiting.set(AWAITING_INPUT)
+    # Lark does not take the change of the card at this moment: its buttons stay
+    waiting.room.emulator.faults.add("PATCH /open-apis/im/v1/messages", code=230013, times=None)
+    caplog.set_level(logging.INFO)
     assert waiting.look() == ("refused", 1)
+    waiting.room.emulator.faults.clear()
+    what_to_do = "assigned_users has to name it too"
+    assert what_to_do in caplog.text
+    assert what_to_do in waiting.room.toast("Lin")
+    assert '"callback"' not in waiting.shown()
     assert "it takes no answer from the account bridge" in waiting.shown()
     assert "then: Reject" in waiting.shown()
     waiting.ask("r-both", assigned_users=[lin, {"id": "bridge", "name": "bridge"}])
