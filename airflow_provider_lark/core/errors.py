@@ -43,11 +43,14 @@ A message says what failed, on what, and what to do. It never holds a secret, a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 #: so many rows are named in the text of an error that ends a run
 PROBLEMS_TOLD = 3
+
+_INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class LarkError(Exception):
@@ -85,6 +88,14 @@ class LarkError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # keyword-only arguments do not survive the default pickling, and Airflow's executors pickle errors
         return _rebuild, (type(self), self.message, {k: v for k, v in vars(self).items() if k != "message"})
+
+
+def kind_of(error: BaseException) -> str:
+    """Return which of the tree above an error is, such as ``rate_limited``; ``other`` outside of it. A closed set."""
+    for cls in type(error).__mro__:
+        if cls.__module__ == __name__ and issubclass(cls, LarkError):
+            return _INNER_CAPITAL.sub("_", cls.__name__).lower()
+    return "other"
 
 
 def describe_problems(failed: int, problems: Sequence[str]) -> str:

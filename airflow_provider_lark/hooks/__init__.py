@@ -14,5 +14,6 @@
     parameters.py  what tasks give, also as a template's text, read into what the core takes
     table_place.py the table that a task works on, as link, asset and lineage name it; assets.py reads such URIs
     record_condition.py   how many records a sensor waits for
+    figures/       what is sent through Airflow's stats
     errors.py      the one translation of errors for Airflow
 """

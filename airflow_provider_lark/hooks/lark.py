@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.hooks.connections.lark import LarkSettings, read_connection
+from airflow_provider_lark.hooks.figures.calls import call_figures
 from airflow_provider_lark.hooks.parameters import refuse_token_path
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class LarkHook(CallingHook):
             "tenant_key": self.settings.tenant_key,
             "on_secret": mask_secret,
             "host": self.settings.host,
+            "observer": call_figures(),
             **self._way_options(),
         }
         if "token_store" not in options:

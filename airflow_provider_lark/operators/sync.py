@@ -243,6 +243,7 @@ class BitableIncrementalSyncOperator(_WritingSyncOperator):
         poll = read_seconds(self.poll_interval, "poll_interval", longest=_DAY_SECONDS) or POLL_SECONDS
         engine.tells_idle_runs = False
         sync = ContinuousSync(engine.mapping.name, run, poll, hints, engine.clock)
+        sync.tell_lost = partial(engine.observer.lost, engine.mapping.name) if engine.observer else sync.tell_lost
         if hints is None:
             return sync.run_for(seconds).to_dict()
         sync.listen = hints.wait

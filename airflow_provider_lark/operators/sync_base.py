@@ -71,6 +71,7 @@ class BitableSyncOperator(CallingOperator):
         from airflow_provider_lark.core import SyncEngine
         from airflow_provider_lark.core.api.stop import StoppableClock
         from airflow_provider_lark.hooks.database import opened_engine
+        from airflow_provider_lark.hooks.figures.sync import sync_figures
         from airflow_provider_lark.operators.mapping_source import read_mapping
 
         self._woken_by = context.get("triggering_asset_events")
@@ -85,6 +86,7 @@ class BitableSyncOperator(CallingOperator):
             directory = hook.user_directory(client) if shared else None
             clock = StoppableClock(self.stop_flag, hook.clock)
             engine = SyncEngine(client, database, mapping, run_id=context["run_id"], directory=directory, clock=clock)
+            engine.observer = sync_figures()
             try:
                 report = self._run(engine)
             finally:

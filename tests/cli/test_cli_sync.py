@@ -15,6 +15,7 @@ from sqlalchemy import text
 from airflow_provider_lark.core.ledger import migrate
 from tests.cli.test_cli_output import read
 from tests.databases import open_sqlite
+from tests.skin.stats import StatsdServer, forget_stats, read_influx
 
 
 class Desk:
@@ -455,3 +456,22 @@ def test_progress_on_a_terminal_is_one_line_that_goes(slow, monkeypatch):
     assert "areas: full" in shown
     # the line is taken away at the end
     assert shown.rstrip().endswith("\x1b[2K") or "\x1b[2K" in shown.rsplit("areas: ", 1)[1]
+
+
+def test_commands_send_the_figures_of_their_runs_and_set_them_to_0_at_the_end(synced, monkeypatch):
+    forget_stats()
+    server = StatsdServer()
+    try:
+        for name, value in {"on": "True", "influxdb_enabled": "True", "port": str(server.port)}.items():
+            monkeypatch.setenv(f"AIRFLOW__METRICS__STATSD_{name.upper()}", value)
+        monkeypatch.setenv("AIRFLOW__METRICS__STATSD_HOST", "127.0.0.1")
+        synced.execute("UPDATE areas SET name = 'new' WHERE code = '1'")
+        assert synced("run", "--output", "json").json[0]["status"] == "ok"
+        counters, gauges = read_influx(server.take())
+        assert counters["lark.sync.rows", "areas", "to_lark", "updated"] == 1
+        assert gauges["lark.sync.last_run", "areas"] > 0
+        assert synced("uninstall", "areas", "--yes").status == 0
+        assert set(read_influx(server.take())[1].values()) == {0}
+    finally:
+        forget_stats()
+        server.close()

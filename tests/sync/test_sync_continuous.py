@@ -408,8 +408,10 @@ def test_record_that_a_poll_finds_without_an_event_in_time_counts_as_lost(
         done = False
 
     hints = Telling(clock, *told)
-    report = ContinuousSync("areas", Once(clock), 10.0, hints, clock).run_for(1_000)
-    assert report.lost_events == lost
+    told_lost: list[int] = []
+    sync = ContinuousSync("areas", Once(clock), 10.0, hints, clock, tell_lost=told_lost.append)
+    report = sync.run_for(1_000)
+    assert report.lost_events == sum(told_lost) == lost
     # which one, so that a person can look it up in Lark's console
     assert ("polling found them (1 so far): rec1" in caplog.text) == bool(lost)
     assert not {"found_changed", "found_deleted"} & report.to_dict().keys()

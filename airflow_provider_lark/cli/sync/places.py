@@ -13,6 +13,7 @@ from airflow_provider_lark.core.database.connections import open_session, write_
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.figures.sync import sync_figures
 from airflow_provider_lark.hooks.lark import LarkHook
 
 
@@ -33,7 +34,9 @@ def conn_id_of(mapping: TableMapping, args: Namespace) -> str:
 def opened_sync(client: LarkClient, hook: LarkHook, mapping: TableMapping, args: Namespace) -> Iterator[SyncEngine]:
     """Give the engine of a mapping."""
     with opened_engine(conn_id_of(mapping, args)) as database:
-        yield SyncEngine(client, database, mapping.with_bases(hook.bases))
+        engine = SyncEngine(client, database, mapping.with_bases(hook.bases))
+        engine.observer = sync_figures()
+        yield engine
 
 
 @contextmanager

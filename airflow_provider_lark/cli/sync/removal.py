@@ -12,6 +12,7 @@ from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.sync.binding.removal import Removal, look_at_removal, remove
 from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.figures.sync import sync_figures
 
 
 @command
@@ -29,6 +30,8 @@ def uninstall(args: Namespace) -> None:
         if not args.yes and input("Remove them? Both tables keep their rows. [y/N] ").strip().lower() != "y":
             raise SystemExit("Nothing was removed")
         remove(database, mapping, keep_state=args.keep_state, clock=SystemClock())
+    if not args.keep_state and (figures := sync_figures()) is not None:
+        figures.removed(mapping.name)
     print(shown(f"Uninstalled {mapping.name}"))
 
 

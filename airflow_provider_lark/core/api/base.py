@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from airflow_provider_lark.core.api.calls.app_state import AppState, app_state
-from airflow_provider_lark.core.api.calls.call_log import CallLog
+from airflow_provider_lark.core.api.calls.call_log import CallLog, CallObserver
 from airflow_provider_lark.core.api.calls.session import Session
 from airflow_provider_lark.core.api.calls.settings import Settings
 from airflow_provider_lark.core.api.http.host import FEISHU_HOST, normalize_host
@@ -57,6 +57,7 @@ class BaseClient(OpenApi):
     :param user: the open_id of a user who has authorised the app (see :class:`.Auth`): calls are made as this user.
     :param on_secret: told every token before it is used, so that it can be kept out of logs; it may block.
     :param stop: once it is set, no further call begins, and :class:`.Stopped` is raised instead.
+    :param observer: told of every request, and of every wait for a rate limit.
     :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
     """
 
@@ -81,6 +82,7 @@ class BaseClient(OpenApi):
         user: str | None = None,
         on_secret: Callable[[str], None] | None = None,
         stop: StopFlag | None = None,
+        observer: CallObserver | None = None,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
         way = Secret(proxy) if proxy else None
@@ -102,6 +104,7 @@ class BaseClient(OpenApi):
             rate_share=rate_share,
             on_secret=on_secret,
             stop=stop or StopFlag(),
+            observer=observer,
         )
         app = settings.app
         shown = {name: getattr(app, name) for name in ("app_id", "host", "tenant_key", "user")}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, delete, func, insert, select, update
 
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, LedgerPart
@@ -98,6 +99,21 @@ class Runs(LedgerPart):
         else:
             began = now_plus(-line.seconds)
             self.conn.execute(insert(run).values(table_name=self.table_name, **alike, **new, started_at=began))
+
+    def is_first(self) -> bool:
+        """Tell whether at most one run that syncs has ended yet."""
+        first, *others = self.conn.scalars(
+            select(run.c.runs)
+            .where(run.c.table_name == self.table_name, run.c.operation != "check")
+            .order_by(run.c.id)
+            .limit(2)
+        ).all() or [0]
+        return not others and first <= 1
+
+    def time_before_last(self) -> ScalarSelect[Any]:
+        """Return, as a part of a query, when the run before the newest line ended; NULL where that is the first."""
+        times = select(run.c.finished_at).where(run.c.table_name == self.table_name)
+        return times.order_by(run.c.id.desc()).limit(1).offset(1).scalar_subquery()
 
     def latest(self, *, limit: int, checks: bool | None = None) -> list[PastRuns]:
         """Return up to *limit* lines, the newest first.

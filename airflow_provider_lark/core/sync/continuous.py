@@ -105,6 +105,7 @@ class ContinuousSync:
     :param listen: waits so many seconds for a hint, or less, and returns whether it could; default: the hints are
         looked at every :data:`LOOK_SECONDS`.
     :param lost: finds the changes of which no event came.
+    :param tell_lost: told how many they are, each time that some turn out so.
     """
 
     mapping: str
@@ -115,6 +116,7 @@ class ContinuousSync:
     look_seconds: float = LOOK_SECONDS
     listen: Callable[[float], bool] = lambda _: False
     lost: LostEvents = field(default_factory=LostEvents)
+    tell_lost: Callable[[int], None] = lambda _: None
 
     def run_for(self, seconds: float) -> ContinuousReport:
         """Run until *seconds* have passed; a run that is under way then is finished.
@@ -183,6 +185,7 @@ class ContinuousSync:
         lost = self.lost.settle(now=now)
         if lost:
             total.lost_events += len(lost)
+            self.tell_lost(len(lost))
             more = f" and {len(lost) - _NAMED_MAX} more" if len(lost) > _NAMED_MAX else ""
             log.warning(
                 "%s: of %d changes in Lark no event came; polling found them (%d so far): %s%s",

@@ -19,6 +19,7 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.process_names import process_name
 from airflow_provider_lark.core.sync.binding import removal, setup
 from airflow_provider_lark.core.sync.consistency import compare
+from airflow_provider_lark.core.sync.figures import SyncObserver, observed
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.apply import PlannedRun, tell_changed
@@ -30,7 +31,7 @@ from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease
-from airflow_provider_lark.core.sync.run.recording import Recording, recorded, tell_problems
+from airflow_provider_lark.core.sync.run.recording import Recording, tell_problems
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
@@ -84,6 +85,7 @@ class SyncEngine:
         """What people decided elsewhere; a run carries it out, and notes what became of it."""
         self.tells_idle_runs = True
         """Whether the log has a line for a run that met nothing to do; one every few seconds would bury the others."""
+        self.observer: SyncObserver | None = None  # told of each run, and of the end
 
     def setup(self, *, adopt_fields: bool = False) -> SetupReport:
         """Make the ledger, the capturing triggers and the modification-time field, and store the field contract.
@@ -224,14 +226,15 @@ class SyncEngine:
         """
         removal.remove(self.sql_engine, self.mapping, keep_state=keep_state, clock=self.clock)
         self._ready = None
+        if self.observer is not None and not keep_state:
+            self.observer.removed(self.mapping.name)
 
     @contextmanager
     def _measured(self, report: Report, forecast: Callable[[], str] | None = None) -> Iterator[None]:
         self.progress = report
         is_run = forecast is None and not isinstance(report, SetupReport)
         self._recording = Recording(report, self.client, self.clock, self.run_id, is_run)
-        place = (self.sql_engine, self.mapping.sql.table_name)
-        with recorded(self._recording, *place, tells_idle=self.tells_idle_runs, forecast=forecast):
+        with observed(self.observer, self._recording, self.sql_engine, self.mapping, self.tells_idle_runs, forecast):
             yield
 
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:

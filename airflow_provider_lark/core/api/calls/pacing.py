@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from airflow_provider_lark.core.api.calls.call_log import CallLog
 from airflow_provider_lark.core.api.calls.ratelimit import Lane, RateLimiter, Slot
 from airflow_provider_lark.core.api.calls.settings import Settings
 from airflow_provider_lark.core.api.wire.flow import Flow, Wait
@@ -23,6 +24,7 @@ class Pacer:
 
     settings: Settings
     limiter: RateLimiter
+    calls: CallLog
 
     @contextmanager
     def places(self) -> Iterator[list[Slot]]:
@@ -66,6 +68,7 @@ class Pacer:
             while (left := self.limiter.seconds_left(place, clock.monotonic())) > 0:
                 if clock.monotonic() + left - asked > patience:
                     break
+                self.calls.add_wait(route, left)
                 yield Wait(left)
             else:
                 return

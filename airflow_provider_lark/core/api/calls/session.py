@@ -37,9 +37,7 @@ from airflow_provider_lark.core.errors import (
     NotFound,
     OutcomeUnknown,
     RateLimited,
-    RetriableError,
     ServerFailed,
-    Unreachable,
 )
 
 log = logging.getLogger(__name__)
@@ -84,13 +82,13 @@ class Session:
 
     def __init__(self, settings: Settings, state: AppState, token_store: TokenStore | None = None) -> None:
         self.settings = settings
-        self.calls = CallLog()
+        self.calls = CallLog(settings.observer)
         self.server_offset_ms: int | None = None
         self._state = state
         self.credentials = Credentials(
             settings.app, state.tokens, token_store, self.ask_once, clock=settings.clock, on_secret=settings.on_secret
         )
-        self._pacer = Pacer(settings, state.limiter)
+        self._pacer = Pacer(settings, state.limiter, self.calls)
         self._created_at: dict[str, float] = {}
 
     def call(
@@ -218,6 +216,7 @@ class Session:
                         raise in_doubt_because(error) from error
                     raise
                 wait_seconds = decision.wait_seconds
+                self.calls.add_wait(route, wait_seconds, error)
                 _log_retry(route, error, attempt, wait_seconds)
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
@@ -257,22 +256,18 @@ class Session:
         route, request = call.route, call.request
         try:
             response = yield from send(request, token)
-        except Unreachable:
-            raise
-        except RetriableError:
-            self.calls.add(route.kind)
-            raise
-        self.calls.add(route.kind)
-        self._note_server_time(response)
-        try:
+            self._note_server_time(response)
             answer = call.read(response, request=request, subject=call.subject, is_write=call.effect != "read")
             if isinstance(answer, dict) and route.gives:
                 told = answer if route.is_flat else answer.get("data")
                 demand(told, route.gives, subject=call.subject, endpoint=route.endpoint)
-            return answer
-        except RateLimited as error:
-            self._pacer.slow_down(route, call.lane, error)
+        except LarkError as error:
+            self.calls.add(route, error)
+            if isinstance(error, RateLimited):
+                self._pacer.slow_down(route, call.lane, error)
             raise
+        self.calls.add(route)
+        return answer
 
     def _note_server_time(self, response: HttpResponse) -> None:
         try:

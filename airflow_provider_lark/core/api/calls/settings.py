@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from airflow_provider_lark.core.api.calls.call_log import CallObserver
 from airflow_provider_lark.core.api.retry import RetryPolicy
 from airflow_provider_lark.core.api.stop import StopFlag
 from airflow_provider_lark.core.api.tokens.app import App
@@ -20,6 +21,7 @@ class Settings:
     :param rate_share: the part of Lark's quota to use; None: do not pace.
     :param on_secret: told every token before it is used.
     :param stop: once it is set, no further call begins.
+    :param observer: told of every request.
     """
 
     app: App
@@ -30,3 +32,4 @@ class Settings:
     rate_share: float | None
     on_secret: Callable[[str], None] | None = None
     stop: StopFlag = field(default_factory=StopFlag)
+    observer: CallObserver | None = None
