@@ -52,11 +52,14 @@ def test_edits_tell_how_long_they_took_and_each_is_told_once(world: World) -> No
     world.execute(f"UPDATE sync_queue SET created_at = {ago[world.sql.dialect.name]} WHERE status = 'pending'")
     engine.incremental()
     engine.incremental()
-    idle, busy, after = watcher.runs
+    world.update(2, name="again")
+    engine.incremental()
+    idle, busy, after, again = watcher.runs
     assert idle.delays == after.delays == {}
     assert {way: delay.rows for way, delay in busy.delays.items()} == {"to_lark": 2, "to_sql": 1}
     assert 190 < busy.delays["to_lark"].seconds < 1200
     assert 0 <= busy.delays["to_sql"].seconds < 600
+    assert {way: delay.rows for way, delay in again.delays.items()} == {"to_lark": 1}
     assert busy.status is not None
     assert (busy.status.backlog.pending, busy.line.counts["lark_updated"]) == (0, 2)
     assert idle.ended_at <= busy.ended_at <= after.ended_at
