@@ -20,9 +20,11 @@ from components import Components, free_port
 from rest import AirflowApi
 from rich.console import Console
 from rich.markup import escape
-from world import CONFIG, World, open_world
+from world import APPROVALS, CONFIG, World, open_world
 
-DAG_IDS = ("lark_full_sync", "lark_incremental_sync", "lark_event_sync", "lark_consistency_check")
+SYNCS = ("lark_full_sync", "lark_incremental_sync", "lark_event_sync", "lark_consistency_check")
+ASKING = ("lark_card_approval", "lark_hitl_approval")
+DAG_IDS = (*SYNCS, *ASKING, "lark_hitl_bridge")
 USER = "admin"
 START_SECONDS = 240.0
 POLL_SECONDS = 1.0
@@ -123,12 +125,14 @@ def start_airflow(components: Components, address: str) -> None:
     components.start("triggerer", "triggerer")
 
 
-def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
-    """Wait until Airflow is healthy, make the connections, load the tables, and let the schedules run."""
+def bring_up(ui: Ui, api: AirflowApi, world: World, password: str) -> None:
+    """Wait until Airflow is healthy, make the connections, load the tables, let the schedules run, and ask people."""
     ui.wait_for("api-server, scheduler, dag-processor and triggerer are healthy", lambda: not api.find_unhealthy())
     api.log_in()
     for conn_id, parts in world.connections().items():
         api.add_connection(conn_id, parts)
+    # the bridge answers in the name of the demo's only user
+    api.add_connection("airflow_api", {"conn_type": "http", "host": api.url, "login": USER, "password": password})
     api.add_variable("lark_sync_config", str(CONFIG), "Mapping file of the lark_* DAGs")
     ui.wait_for("the DAGs are there", lambda: all(map(api.has_dag, DAG_IDS)))
     # unpausing it starts the run that is due
@@ -146,6 +150,11 @@ def bring_up(ui: Ui, api: AirflowApi, world: World) -> None:
     # unpausing it starts the run that is due, which subscribes to the base
     api.unpause("lark_event_sync")
     ui.wait_for("lark_event_sync has subscribed to the base", world.is_subscribed)
+    api.unpause("lark_hitl_bridge")
+    for dag_id in ASKING:
+        api.unpause(dag_id)
+        api.trigger(dag_id)
+    ui.wait_for("two cards ask people in a chat", lambda: world.count_cards_that_ask() == len(ASKING))
 
 
 def describe(console: Console, world: World, address: str, password: str) -> None:
@@ -164,6 +173,9 @@ def describe(console: Console, world: World, address: str, password: str) -> Non
 
 Edit either side. What you edit in Lark, on its page or as below, lark_event_sync takes over within seconds; what you
 edit in SQL, lark_incremental_sync within a minute.
+
+Two runs wait for people, on cards in the chat [bold]{APPROVALS}[/] of the Lark page: press a button, and see the run go
+on. One is asked by LarkApprovalOperator, the other by Airflow's own ApprovalOperator, which Airflow's page answers too.
 """)
     command = f"curl -s {world.emulator.url}/_emulator/person/add_record -d '{json.dumps(add, ensure_ascii=False)}'"
     console.print(command, markup=False)
@@ -185,7 +197,7 @@ def run(console: Console, stopping: threading.Event) -> None:
         ui = Ui(console, components, stopping)
         try:
             start_airflow(components, address)
-            bring_up(ui, api, world)
+            bring_up(ui, api, world, password)
             describe(console, world, address, password)
             ui.wait_for_end()
         except httpx.HTTPError as error:

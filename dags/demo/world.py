@@ -25,7 +25,7 @@ TEAM = "Data team"
 """The chat that is told of the sync."""
 
 APPROVALS = "Approvals"
-"""The chat that ``lark_card_approval`` asks."""
+"""The chat that ``lark_card_approval`` and ``lark_hitl_approval`` ask."""
 
 TEXT, CHECKBOX = 1, 7
 # the first field is the one that the page shows as a record's title
@@ -97,6 +97,11 @@ class World:
     def send_clicks_to(self, url: str) -> None:
         """Switch on what people press on cards, as a developer does in Lark's console."""
         self.emulator.state.set_callback_url(self.emulator.app_id, url, encrypt_key=EVENT_KEY)
+
+    def count_cards_that_ask(self) -> int:
+        """Count the cards that can be pressed."""
+        cards = (each.content for each in self.emulator.messages if each.msg_type == "interactive")
+        return sum('"callback"' in card for card in cards)
 
     def is_subscribed(self) -> bool:
         """Tell whether the app has asked for the events of the base."""

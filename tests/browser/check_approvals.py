@@ -24,18 +24,20 @@ from tests.browser.conftest import SHOTS, wait_until
 from tests.core.doors.test_web_app import KEY, RING, TOKEN, serve
 
 DAG = "lark_card_approval"
+HITL = "lark_hitl_approval"
 
 
-def state_of(airflow, run_id, task_id="approve"):
-    return airflow.get(f"/dags/{DAG}/dagRuns/{run_id}/taskInstances/{task_id}")["state"]
+def state_of(airflow, run_id, task_id="approve", dag_id=DAG):
+    return airflow.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}")["state"]
 
 
-def ask(airflow, page, cards):
-    """Start a run, and wait until its card is on the page and its task is deferred."""
-    run_id = airflow.start(DAG)
-    wait_until(lambda: state_of(airflow, run_id) == "deferred", "the task waits")
-    page.locator(".card").nth(cards - 1).wait_for(timeout=120_000)
-    return run_id
+def first_run(airflow, dag_id):
+    """The run that the demo has started, whose task waits or is about to."""
+    return airflow.get(f"/dags/{dag_id}/dagRuns?limit=1&order_by=run_after")["dag_runs"][0]["dag_run_id"]
+
+
+def cards_of(page, title):
+    return page.locator(".card").filter(has_text=title)
 
 
 def press(page, card, told):
@@ -49,11 +51,12 @@ def press(page, card, told):
 
 
 def test_click_on_the_page_lets_the_task_go_on_and_an_end_by_hand_closes_the_card(airflow, plain_page):
-    airflow.unpause(DAG)
     plain_page.goto(f"{airflow.emulator}/_emulator/")
     plain_page.get_by_text("Approvals").first.click()
-    run_id = ask(airflow, plain_page, 1)
-    card = plain_page.locator(".card").nth(0)
+    run_id = first_run(airflow, DAG)
+    wait_until(lambda: state_of(airflow, run_id) == "deferred", "the task waits")
+    cards = cards_of(plain_page, "Load the orders?")
+    card = cards.nth(0)
     card.get_by_label("most", exact=True).fill("many")
     press(plain_page, card, "Most rows has to be a whole number")
     assert state_of(airflow, run_id) == "deferred"
@@ -65,12 +68,26 @@ def test_click_on_the_page_lets_the_task_go_on_and_an_end_by_hand_closes_the_car
     assert card.get_by_role("button", name="Approve").count() == 0
 
     # a person ends the task in Airflow: its triggerer closes the card, though nobody pressed anything
-    run_id = ask(airflow, plain_page, 2)
-    second = plain_page.locator(".card").nth(1)
+    run_id = airflow.start(DAG)
+    wait_until(lambda: state_of(airflow, run_id) == "deferred", "the task waits")
+    second = cards.nth(1)
+    second.wait_for(timeout=120_000)
     assert second.get_by_role("button", name="Approve").count() == 1
     airflow.set_state(DAG, run_id, "approve", "failed")
     second.get_by_text("Closed").wait_for(timeout=120_000)
     assert second.get_by_role("button", name="Approve").count() == 0
+
+
+def test_airflows_own_approval_is_answered_on_its_card(airflow, plain_page):
+    plain_page.goto(f"{airflow.emulator}/_emulator/")
+    plain_page.get_by_text("Approvals").first.click()
+    run_id = first_run(airflow, HITL)
+    card = cards_of(plain_page, "Pay invoice 4711?").nth(0)
+    card.screenshot(path=str(SHOTS / "hitl-card.png"))
+    press(plain_page, card, re.compile("Recorded: Approve|already recorded"))
+    card.get_by_text("Recorded in Airflow").wait_for(timeout=120_000)
+    wait_until(lambda: state_of(airflow, run_id, "pay", HITL) == "success", "the task below has run")
+    assert card.get_by_role("button", name="Approve").count() == 0
 
 
 @pytest.fixture

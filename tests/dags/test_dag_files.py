@@ -17,6 +17,7 @@ DAG_IDS = [
     "lark_event_sync",
     "lark_failure_notifier",
     "lark_full_sync",
+    "lark_hitl_approval",
     "lark_hitl_bridge",
     "lark_incremental_sync",
     "lark_sync_alerts",
@@ -55,7 +56,8 @@ def test_dag_can_be_started_from_the_form_as_it_opens(dag_bag, dag_id):
 
     params = DagSerialization.from_dict(DagSerialization.to_dict(dag_bag.dags[dag_id])).params
     empty = [name for name, value in params.dump().items() if value in (None, "") and _is_required(params, name)]
-    assert (len(params) > 0, empty) == (True, [])
+    # its Params are those of the task, which people fill in
+    assert (len(params) > 0, empty) == (dag_id != "lark_hitl_approval", [])
 
 
 def _is_required(params, name):
