@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.execution_time import task_runner
 
+from airflow_provider_lark.core.accounts import database as accounts_database
 from airflow_provider_lark.core.accounts import migrate
-from airflow_provider_lark.core.alerts import alert_store
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.notifications import alert_delivery, alerting
 from airflow_provider_lark.notifications.lark import LarkNotifier
@@ -256,7 +256,7 @@ def boundaries(chat, monkeypatch, reaper):
     import httpx
 
     monkeypatch.setattr(httpx.Client, "send", reaper.around(httpx.Client.send))
-    monkeypatch.setattr(alert_store, "transact", reaper.around(alert_store.transact))
+    monkeypatch.setattr(accounts_database, "transact", reaper.around(accounts_database.transact))
     # in this thread, so that what ends it ends the whole
     for module in ("base", "quick_accounts"):
         place = f"airflow_provider_lark.notifications.{module}.run_within"

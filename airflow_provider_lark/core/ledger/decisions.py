@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from airflow_provider_lark.core.database.dbtime import Now, now_plus
+from airflow_provider_lark.core.database.driver_values import storable
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import decision
 
@@ -45,7 +46,13 @@ class Decisions(LedgerPart):
         """Keep a decision until a run has carried it out, in place of one about the same that none has."""
         same = (decision.c.kind == kind, decision.c.key == key)
         self.conn.execute(update(decision).where(*self._open(), *same).values(status="replaced", closed_at=Now()))
-        values = {"kind": kind, "key": key, "seen": seen, "choice": choice, "decided_by": by[:NAME_LENGTH]}
+        values = {
+            "kind": kind,
+            "key": key,
+            "seen": seen,
+            "choice": choice,
+            "decided_by": storable(self.conn, by[:NAME_LENGTH]),
+        }
         self.conn.execute(insert(decision).values(table_name=self.table_name, **values))
 
     def open(self) -> list[Decision]:

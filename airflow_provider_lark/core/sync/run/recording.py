@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import write_transaction
-from airflow_provider_lark.core.database.refusals import reason
-from airflow_provider_lark.core.errors import LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
+from airflow_provider_lark.core.database.driver_values import storable
+from airflow_provider_lark.core.database.error_codes import lacks_right
+from airflow_provider_lark.core.database.refusals import reason, words_of
+from airflow_provider_lark.core.errors import ConfigError, LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
 from airflow_provider_lark.core.ledger import Ledger, tables
 from airflow_provider_lark.core.ledger.runs import RunLine
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SyncReport
@@ -45,20 +48,35 @@ class Recording:
         calls = self.client.calls.since(self._calls)
         self.report.api_calls = {**calls, "total": sum(calls.values())}
 
-    def note(self, ledger: Ledger, error: BaseException | None = None) -> None:
+    def note(self, ledger: Ledger, ended_by: BaseException | None = None) -> None:
         """Write the line, in the last transaction of the run.
 
-        :param error: what ended it early.
+        :param ended_by: what ended it early.
+        :raises ConfigError: the database user may not write to ``sync_run``.
         """
         self.measure()
-        ledger.runs.note(line_of(self.report, self.run_id, error))
+        line = line_of(self.report, self.run_id, ended_by)
+        held = partial(storable, ledger.conn)
+        # of names and errors a database of LATIN1 has not every character
+        error = None if line.error is None else held(line.error)
+        try:
+            ledger.runs.note(replace(line, mapping=held(line.mapping), run_id=held(line.run_id), error=error))
+        except DBAPIError as exc:
+            if not lacks_right(exc):
+                raise
+            raise ConfigError(
+                f"the database user may not write to {tables.run.name}: {words_of(exc)}; GRANT it SELECT, INSERT, "
+                "UPDATE and DELETE on the sync_… tables, on PostgreSQL also USAGE on their sequences"
+            ) from exc
 
     def note_failure(self, engine: Engine, table_name: str, error: Exception) -> None:
-        """Write the line of a run that failed before it began; one that only came too late leaves none.
+        """Write the line of a run that failed before it began.
 
+        One that only came too late leaves none, and neither does a plan that is refused: of that nothing is written.
         A database that cannot take the line has most likely ended the run too: that is logged, and *error* is told.
         """
-        if self.is_noted or not self.is_run or isinstance(error, (LeaseHeld, Stopped)):
+        is_plan = isinstance(self.report, ApplyReport)
+        if self.is_noted or not self.is_run or is_plan or isinstance(error, (LeaseHeld, Stopped)):
             return
         try:
             with write_transaction(engine) as conn:
