@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_lark.core.alerts.alert_store import AlertStore
 from airflow_provider_lark.core.alerts.news import Alert
+from airflow_provider_lark.core.api.codes.messages import CARD_TOO_OLD, UNCHANGEABLE_CARD
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.api.services.messaging.content import Content
 from airflow_provider_lark.core.clock import Clock
@@ -25,8 +26,6 @@ GAP_SECONDS = 0.25
 CALL_SECONDS = 3.0
 _LOOK_SECONDS = 0.15
 _RETRY_SECONDS = 0.5
-_TOO_OLD = 230031
-_GONE = frozenset({230011, 230030, 230110})
 _LEFT_AT_ONCE = 3
 
 
@@ -120,7 +119,7 @@ class AlertBoard:
             self._clock.sleep(wait_seconds)
             return version
         except (BadRequest, NotFound) as exc:
-            if alert.message_id is None or exc.code not in {_TOO_OLD, *_GONE}:
+            if alert.message_id is None or exc.code not in UNCHANGEABLE_CARD:
                 raise
             self._store.forget_message(card_id)
             return version
@@ -136,7 +135,7 @@ class AlertBoard:
                 return self._call(alert, said)
             except BadRequest as exc:
                 # a receiver who is none is told without Lark, and an old card does not get younger by saying less
-                is_about_content = said is None or isinstance(exc, TooLarge) or exc.code not in {None, _TOO_OLD}
+                is_about_content = said is None or isinstance(exc, TooLarge) or exc.code not in {None, CARD_TOO_OLD}
                 if place == len(tries) or not is_about_content:
                     raise
                 self._tell(name, tries[place][0], exc)

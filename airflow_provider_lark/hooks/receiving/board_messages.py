@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_lark.core.api.codes.messages import UNCHANGEABLE_CARD
 from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.hooks.accounts import read_keyring
 from airflow_provider_lark.hooks.database import sql_engine
@@ -27,8 +28,6 @@ CALLS: dict[str, Any] = {"timeout_seconds": 10.0, "max_attempts": 2, "max_elapse
 """How calls for a card go: a run does not wait long for them."""
 
 _CHANGES_IN_A_ROW = 5
-_GONE = frozenset({230011, 230030, 230031, 230110})
-"""Codes of a message that was recalled, is no card of ours, or is too old to be changed."""
 
 
 def open_boards(hook: LarkHook, questions: QuestionStore) -> BoardStore:
@@ -60,7 +59,7 @@ class BoardMessages:
             try:
                 message_id, chat_id = self._put(showing, receive_id)
             except (BadRequest, NotFound) as exc:
-                if showing.message_id is None or exc.code not in _GONE:
+                if showing.message_id is None or exc.code not in UNCHANGEABLE_CARD:
                     self.boards.release(board_id)
                     raise
                 # the next turn sends a new one
@@ -83,7 +82,7 @@ class BoardMessages:
             try:
                 self.client.messaging.update_card(message_id=message_id, card=content.card(card), sent_form="2.0")
             except (BadRequest, NotFound) as exc:
-                if exc.code not in _GONE:
+                if exc.code not in UNCHANGEABLE_CARD:
                     raise
             self.boards.note_closed(board_id, message_id)
 

@@ -17,6 +17,10 @@ from airflow_provider_lark.core.errors import (
     TooLarge,
 )
 
+CARD_TOO_OLD = 230031
+UNCHANGEABLE_CARD = frozenset({230011, 230030, CARD_TOO_OLD, 230110})
+"""Codes of a card that can be changed no more: it was recalled or deleted, does not exist, or is too old."""
+
 _AVAILABILITY = "widen the app's availability in the developer console, then release a new version of the app"
 _ADD_BOT = "add the app's bot to the group: group settings > Bots"
 _BOT = "add the Bot feature in the developer console, then release a new version of the app"

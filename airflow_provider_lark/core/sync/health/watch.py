@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
+from airflow_provider_lark.core.api.codes.messages import UNCHANGEABLE_CARD
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.clock import Clock
@@ -31,8 +32,6 @@ LOOP_SECONDS = 3600.0
 """For so long a row that loops is left alone, where that is asked for."""
 
 _LOOPS_MAX = 1000
-_GONE = frozenset({230011, 230030, 230031, 230110})
-"""Codes of a message that was recalled, is no card of ours, or is too old to be changed."""
 
 
 @dataclass(slots=True)
@@ -141,7 +140,7 @@ class Watch:
         try:
             client.messaging.update_card(message_id=alarm.message_id, card=content.card(card), sent_form="2.0")
         except (BadRequest, NotFound) as exc:
-            if exc.code not in _GONE:
+            if exc.code not in UNCHANGEABLE_CARD:
                 raise
             if not alarm.is_red:
                 return alarm
