@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.errors import told
 from airflow_provider_lark.hooks.parameters import read_count, read_flag, read_number, read_text
-from airflow_provider_lark.operators.sync_base import BitableSyncOperator
+from airflow_provider_lark.operators.syncs.base import BitableSyncOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

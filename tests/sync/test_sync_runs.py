@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_lark.core.errors import LarkError, SafetyStop, SchemaMismatch
 from airflow_provider_lark.core.ledger import Ledger
-from airflow_provider_lark.core.ledger.runs import PastRuns
+from airflow_provider_lark.core.ledger.history.runs import PastRuns
 from tests.sync.world import World
 
 ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -11,7 +11,7 @@ from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.cli.sync.places import read_ledger
 from airflow_provider_lark.cli.sync.words import moment, span
-from airflow_provider_lark.core.ledger.runs import PastRuns
+from airflow_provider_lark.core.ledger.history.runs import PastRuns
 
 _SIDES = (("lark", "In Lark"), ("sql", "In SQL"))
 _OTHERS = ("rewritten", "near_misses", "conflicts", "skipped", "held", "failed", "different")

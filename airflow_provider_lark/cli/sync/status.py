@@ -11,7 +11,7 @@ from airflow_provider_lark.cli.mappings import wanted_mappings
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.cli.sync.places import read_ledger
 from airflow_provider_lark.cli.sync.words import share, span
-from airflow_provider_lark.core.ledger.runs import PastRuns
+from airflow_provider_lark.core.ledger.history.runs import PastRuns
 from airflow_provider_lark.core.sync.status import Status, read_status
 
 NEEDS_A_PERSON = 2

@@ -12,12 +12,12 @@ from airflow_provider_lark.core.ledger.conflicts import Conflicts
 from airflow_provider_lark.core.ledger.dead_letters import DeadLetters
 from airflow_provider_lark.core.ledger.decisions import Decisions
 from airflow_provider_lark.core.ledger.deletes import HeldDeletes
+from airflow_provider_lark.core.ledger.history.runs import Runs
+from airflow_provider_lark.core.ledger.history.sync_log import SyncLog
 from airflow_provider_lark.core.ledger.intents import Intents
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.ledger.queue import Queue
-from airflow_provider_lark.core.ledger.runs import Runs
 from airflow_provider_lark.core.ledger.scans import ScanMarks
-from airflow_provider_lark.core.ledger.sync_log import SyncLog
 
 _KNOWLEDGE = (tables.checkpoint, tables.record_map, tables.queue, tables.intent, tables.conflict, tables.decision)
 

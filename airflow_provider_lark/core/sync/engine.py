@@ -31,9 +31,9 @@ from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease
-from airflow_provider_lark.core.sync.run.recording import Recording, tell_problems
+from airflow_provider_lark.core.sync.run.recorded import recorded
+from airflow_provider_lark.core.sync.run.recording import Recording
 from airflow_provider_lark.core.sync.run.run import Run
-from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
 
@@ -278,23 +278,5 @@ class SyncEngine:
                 verdicts=self.verdicts,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
-            # with the lease in hand, whatever is still claimed belongs to a worker that died
-            run.transact(lambda tx: tx.queue.hand_back_all())
-            failure: BaseException | None = None
-            try:
+            with recorded(run, self._recording):
                 yield run
-            except BaseException as error:
-                failure = error
-                if isinstance(error, Exception):
-                    tell_problems(error, report)
-                raise
-            finally:
-                run.transact(_close, self._recording, failure)
-                self._recording.is_noted = True
-            if report.failed:
-                report.status = "partial"
-
-
-def _close(tx: Transaction, recording: Recording, failure: BaseException | None) -> None:
-    tx.queue.hand_back_all()
-    recording.note(tx, failure)

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.errors import LarkError, LeaseHeld, Stopped, kind_of
 from airflow_provider_lark.core.ledger import Ledger, tables
-from airflow_provider_lark.core.ledger.runs import RunLine
+from airflow_provider_lark.core.ledger.history.runs import RunLine
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.report import SyncReport

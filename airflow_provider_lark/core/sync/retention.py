@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from airflow_provider_lark.core.ledger import conflicts, decisions, intents, queue, runs, scans, sync_log
+from airflow_provider_lark.core.ledger import conflicts, decisions, intents, queue, scans
+from airflow_provider_lark.core.ledger.history import runs, sync_log
 
 DAY_SECONDS = 86_400.0
 

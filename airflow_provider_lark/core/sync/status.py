@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, func, select
 from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
-from airflow_provider_lark.core.ledger.runs import PastRuns
+from airflow_provider_lark.core.ledger.history.runs import PastRuns
 from airflow_provider_lark.core.ledger.tables import log, queue
 
 HOUR_SECONDS = 3600.0

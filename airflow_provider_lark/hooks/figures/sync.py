@@ -8,7 +8,7 @@ from airflow_provider_lark.hooks.figures import names
 from airflow_provider_lark.hooks.figures.sending import Sender, open_sender
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.ledger.runs import RunLine
+    from airflow_provider_lark.core.ledger.history.runs import RunLine
     from airflow_provider_lark.core.sync.figures import RunFigures
     from airflow_provider_lark.core.sync.status import Status
 

@@ -9,12 +9,13 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.database.error_codes import is_transient
-from airflow_provider_lark.core.ledger import Ledger, intents, scans, sync_log
+from airflow_provider_lark.core.ledger import Ledger, intents, scans
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.history import sync_log
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.intents import Intent
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
 
 T = "shop.订单"

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.conflicts import Conflict
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
 
 TABLE = "shop.订单 %s:x"

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.unwritten_table import NEW_RECORD
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId, Values
 from airflow_provider_lark.core.sql_side.foreseen_refusals import ForeseenRefusals
 from airflow_provider_lark.core.sql_side.store import SqlStore

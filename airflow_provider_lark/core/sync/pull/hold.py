@@ -8,7 +8,7 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.deletes import Entry, Held
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.run.run import Run

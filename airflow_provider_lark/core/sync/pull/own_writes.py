@@ -16,8 +16,8 @@ from typing import Any
 from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.errors import LarkError, RowError
 from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair, Sent
-from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
 from airflow_provider_lark.core.sync.run.dead_letters import MAX_RETRIES, retry_delay_seconds
 from airflow_provider_lark.core.sync.run.run import Run

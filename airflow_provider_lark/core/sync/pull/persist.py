@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.ledger.parts import PULL
-from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.newest import Tie
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step

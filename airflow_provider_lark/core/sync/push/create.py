@@ -11,9 +11,9 @@ from airflow_provider_lark.core.bisect import bisect_batch, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.intents import Intent
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId, Values
 from airflow_provider_lark.core.sync.binding.links import Sendable
 from airflow_provider_lark.core.sync.pull.own_writes import (

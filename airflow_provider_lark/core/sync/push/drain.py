@@ -10,7 +10,7 @@ from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.ledger.claims import Claim
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.pull.bundle import Bundle

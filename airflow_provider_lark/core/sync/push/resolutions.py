@@ -8,7 +8,7 @@ from typing import cast
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.ledger.decisions import Decision
-from airflow_provider_lark.core.ledger.sync_log import Direction, LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import Direction, LogLine
 from airflow_provider_lark.core.side import Key, RecordId, Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Resolution
 from airflow_provider_lark.core.sync.pull.hold import pages

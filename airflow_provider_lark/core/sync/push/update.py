@@ -12,8 +12,8 @@ from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.ledger.sync_log import LogLine
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.binding.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.decide import PushDecision

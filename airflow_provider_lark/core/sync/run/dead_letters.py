@@ -7,7 +7,7 @@ from typing import Literal
 
 from airflow_provider_lark.core.database.driver_values import storable
 from airflow_provider_lark.core.errors import LarkError, RowWaits, ValueMismatch
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 #: after so many failed attempts an entry stays ``failed``; the seeds' operator SQL asks for retry_count >= 3

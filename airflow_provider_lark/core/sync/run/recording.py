@@ -19,7 +19,7 @@ from airflow_provider_lark.core.database.error_codes import lacks_right
 from airflow_provider_lark.core.database.refusals import reason, words_of
 from airflow_provider_lark.core.errors import ConfigError, LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
 from airflow_provider_lark.core.ledger import Ledger, tables
-from airflow_provider_lark.core.ledger.runs import RunLine
+from airflow_provider_lark.core.ledger.history.runs import RunLine
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SyncReport
 
 log = logging.getLogger(__name__)

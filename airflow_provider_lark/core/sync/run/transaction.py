@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.claims import Claim
-from airflow_provider_lark.core.ledger.sync_log import LogLine
+from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore

@@ -1,0 +1,1 @@
+"""What has happened to a table: a line for each run, and one for each change."""

@@ -1,0 +1,35 @@
+"""A run from its first entry to its line in ``sync_run``, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_lark.core.sync.run.recording import Recording, tell_problems
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+
+@contextmanager
+def recorded(run: Run, recording: Recording) -> Iterator[None]:
+    """Hand back what is claimed, before and after, and leave the line of the run in the last transaction."""
+    # with the lease in hand, whatever is still claimed belongs to a worker that died
+    run.transact(lambda tx: tx.queue.hand_back_all())
+    failure: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        failure = error
+        if isinstance(error, Exception):
+            tell_problems(error, run.report)
+        raise
+    finally:
+        run.transact(_close, recording, failure)
+        recording.is_noted = True
+    if run.report.failed:
+        run.report.status = "partial"
+
+
+def _close(tx: Transaction, recording: Recording, failure: BaseException | None) -> None:
+    tx.queue.hand_back_all()
+    recording.note(tx, failure)
