@@ -1,7 +1,9 @@
 """``airflow lark sync …``: runs, what they left to people, and what happened to a table.
 
 ==================  =============================================================================
-:mod:`.definition`  what the group offers; every ``airflow`` command imports it, and nothing else here
+:mod:`.definition`  what the group offers, with :mod:`.init_definition`; every ``airflow`` command imports both, and
+                    nothing else here
+:mod:`.draft`       a first mapping file, and the tables that one side lacks
 :mod:`.places`      from the arguments to mappings, their databases and their ledgers
 :mod:`.plan`        what a run would do, and the run of such a plan later on
 :mod:`.run`         a run now, from the shell

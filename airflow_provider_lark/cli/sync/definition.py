@@ -15,6 +15,7 @@ from airflow.cli.cli_config import (
 )
 
 from airflow_provider_lark.cli.arguments import ARG_CONN_ID, POSITIVE, arg
+from airflow_provider_lark.cli.sync.init_definition import INIT_COMMAND
 
 ARG_MAPPING_NAME = arg(
     "--mapping-name",
@@ -67,6 +68,7 @@ def _command(name: str, text: str, function: str, *args: Any) -> ActionCommand:
 
 
 SYNC_COMMANDS = (
+    INIT_COMMAND,
     _command(
         "status",
         "Print how each mapping is; exit status 2 if something does not go on by itself",

@@ -97,7 +97,7 @@ def ensure_table(
     :raises SchemaMismatch: the table exists, or exists otherwise.
     """
     fields = [_complete(read_definition(each, where=f"fields[{at}]")) for at, each in enumerate(definitions)]
-    _check_design(name, fields)
+    check_design(name, fields)
     tables = {table.name: table.table_id for table in client.bitable.list_tables(app_token=app_token)}
     if name in tables:
         table = LarkTable(client, app_token, tables[name])
@@ -230,7 +230,11 @@ def _describe(description: Any) -> Any:
     return {"text": description} if isinstance(description, str) else description or {"text": ""}
 
 
-def _check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
+def check_design(name: str, fields: Sequence[Mapping[str, Any]]) -> None:
+    """Check a table before it is created.
+
+    :raises ConfigError: Lark would refuse its name or its fields.
+    """
     if not 1 <= len(name.strip()) <= TABLE_NAME_MAX or _NOT_IN_NAMES.search(name):
         raise ConfigError(f"table name: must have 1 to {TABLE_NAME_MAX} characters and none of / \\ ? * : [ ]")
     names = [field["field_name"] for field in fields]

@@ -52,7 +52,7 @@ def bind(
     :raises SchemaMismatch: a field or column is missing, cannot be written, or their types do not fit.
     """
     columns = {column.name: Column.from_reflected(column, tables.dialect) for column in tables.table.columns}
-    keys = key_columns_of(tables.table, mapping.sql.key)
+    keys = key_columns_of(tables.table, [_column_name(name, columns) for name in mapping.sql.key])
     named = mapping.fields or _equal_names(mapping, tables.fields, columns, agreed.contract)
     by_contract = {str(entry["field"]): str(entry["field_id"]) for entry in agreed.contract}
     zone = read_zone(mapping.time_zone) if mapping.time_zone else zone
@@ -141,9 +141,9 @@ def _bind_field(
     zone: Zone,
     find_user_id: FindUserId,
 ) -> BoundField:
-    if pair.column not in columns:
+    column = columns.get(_column_name(pair.column, columns))
+    if column is None:
         raise SchemaMismatch(_no_such_column(mapping, pair.column, columns))
-    column = columns[pair.column]
     link, by_email = None, _names_by_email(mapping, pair, field)
     if pair.link is None:
         codec = build_codec(
@@ -152,7 +152,7 @@ def _bind_field(
     else:
         codec, link = bind_link(field, column, pair.link, zone)
     flow = _flow(mapping, pair, field, codec)
-    if table.c[pair.column].computed is not None:
+    if table.c[column.name].computed is not None:
         flow = _computed_flow(mapping, pair, column, flow)
     return BoundField(pair.field, field, column, codec, flow, link, by_email)
 
@@ -270,6 +270,11 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
         skew_ms=mapping.skew_seconds * 1000,
         empty={pair.column.name: empty for pair in pairs if (empty := pair.codec.from_lark(None)) is not None},
     )
+
+
+def _column_name(name: str, columns: Mapping[str, Column]) -> str:
+    """Return the name of the column that a mapping means: the very one, or the one without the blanks around it."""
+    return name if name in columns else name.strip()
 
 
 def _no_such_column(mapping: TableMapping, name: str, columns: Iterable[str]) -> str:

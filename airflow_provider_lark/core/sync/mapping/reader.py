@@ -112,7 +112,7 @@ def _read_sql(raw: Any, where: str) -> SqlTarget:
         table=read_text(raw.get("table"), f"{where}.table"),
         schema=_read_name(raw.get("schema"), f"{where}.schema"),
         conn_id=_read_name(raw.get("conn_id"), f"{where}.conn_id"),
-        key=tuple(read_text(column, f"{where}.key[{at}]") for at, column in enumerate(columns)),
+        key=tuple(_read_exact(column, f"{where}.key[{at}]") for at, column in enumerate(columns)),
     )
 
 
@@ -141,8 +141,8 @@ def _read_field(raw: Any, where: str) -> FieldPair:
     _refuse_unknown(raw, _FIELD_KEYS, where)
     direction = raw.get("direction")
     return FieldPair(
-        field=read_text(raw.get("field"), f"{where}.field"),
-        column=read_text(raw.get("column", raw.get("field")), f"{where}.column"),
+        field=_read_exact(raw.get("field"), f"{where}.field"),
+        column=_read_exact(raw.get("column", raw.get("field")), f"{where}.column"),
         direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
         link=_read_optional_text(raw.get("link"), f"{where}.link"),
         users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
@@ -235,6 +235,12 @@ def read_text(raw: Any, where: str) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise ConfigError(f"{where}: expected a string, found {describe(raw)}")
     return raw.strip()
+
+
+def _read_exact(raw: Any, where: str) -> str:
+    """Return a name with the blanks around it, which a column may have."""
+    read_text(raw, where)
+    return str(raw)
 
 
 def describe(raw: Any) -> str:

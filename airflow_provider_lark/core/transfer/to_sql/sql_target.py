@@ -8,17 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, MetaData, Table, inspect
-from sqlalchemy.dialects import mysql
 
-from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.dry_run import Foreseen
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec, build_codec
-from airflow_provider_lark.core.fields.column import Column, SqlType
+from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.field_column import UserKey
 from airflow_provider_lark.core.fields.schema import Field, find_field
 from airflow_provider_lark.core.fields.sqltypes import sql_type_for
 from airflow_provider_lark.core.fields.zones import Zone
+from airflow_provider_lark.core.sql_side.new_table import TABLE_OPTIONS, exact_text, find_namesakes, refuse_name
 from airflow_provider_lark.core.sql_side.reflection import (
     as_reflected,
     check_name,
@@ -163,7 +162,7 @@ def _design(conn: Connection, place: TargetPlace, source: str, fields: Sequence[
     _check_keys(place, [name for name, _ in pairs])
     columns: list[Any] = []
     if place.record_id_column:
-        id_type = _exact(conn, sa.String(RECORD_ID_LENGTH))
+        id_type = exact_text(conn.dialect, sa.String(RECORD_ID_LENGTH))
         # with a key, another row may have held the record before: people change keys
         columns.append(sa.Column(place.record_id_column, id_type, primary_key=not place.key_fields, nullable=False))
     for name, column in pairs:
@@ -173,38 +172,30 @@ def _design(conn: Connection, place: TargetPlace, source: str, fields: Sequence[
             raise SchemaMismatch(
                 f"{where}: field {field.describe()} has no values that a column can store; leave it out"
             )
-        sql_type = _exact(conn, sql_type) if is_key else sql_type
+        sql_type = exact_text(conn.dialect, sql_type) if is_key else sql_type
         columns.append(sa.Column(column, sql_type, primary_key=is_key, nullable=not is_key, autoincrement=False))
     _check_names(conn, where, [column.name for column in columns])
-    options: dict[str, Any] = {f"{dialect}_charset": "utf8mb4" for dialect in ("mysql", "mariadb")}
-    return Table(place.table, MetaData(), *columns, schema=place.schema, **options)
-
-
-def _exact(conn: Connection, sql_type: SqlType) -> SqlType:
-    """Return a text type that tells upper from lower case, as Lark's ids and keys do."""
-    if is_mysql(conn.dialect) and isinstance(sql_type, sa.String):
-        return mysql.VARCHAR(sql_type.length, collation="utf8mb4_bin")
-    return sql_type
+    return Table(place.table, MetaData(), *columns, schema=place.schema, **TABLE_OPTIONS)
 
 
 def _check_names(conn: Connection, where: str, names: Sequence[str]) -> None:
-    mysql_rules = is_mysql(conn.dialect)
-    limit, unit = (64, "characters") if mysql_rules else (conn.dialect.max_identifier_length, "bytes")
-    seen: dict[str, str] = {}
     for name in names:
-        size = len(name) if mysql_rules else len(name.encode())
         check_name(
             conn.dialect, name, f'{where}: column {name!r} (to use another name: fields={{"field": "column", …}})'
         )
-        if size > limit or name != name.strip():
+        if told := refuse_name(conn.dialect, name):
             raise SchemaMismatch(
-                f"{where}: {name!r} is not a valid column name here (at most {limit} {unit}, no leading or trailing "
-                'spaces); use another column name: fields={"field": "column", …}'
+                f"{where}: {name!r} is not a valid column name here ({told}); use another column name: "
+                'fields={"field": "column", …}'
             )
-        if (other := seen.setdefault(name.casefold(), name)) != name or names.count(name) > 1:
-            raise SchemaMismatch(
-                f"{where}: {other!r} and {name!r} would be the same column; give them different names with fields="
-            )
+        if names.count(name) > 1:
+            raise SchemaMismatch(_namesakes(where, name, name))
+    for name, other in find_namesakes(names).items():
+        raise SchemaMismatch(_namesakes(where, other, name))
+
+
+def _namesakes(where: str, one: str, other: str) -> str:
+    return f"{where}: {one!r} and {other!r} would be the same column; give them different names with fields="
 
 
 def _equal_names(place: TargetPlace, fields: Sequence[Field], columns: dict[str, Column]) -> Names:
