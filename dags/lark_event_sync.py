@@ -1,8 +1,9 @@
 """### Sync of Bitable tables and SQL tables within seconds, by Lark's events
 
-An asset watcher looks at the inbox, which the receiver of the api-server or `airflow lark receive` fills. When Lark has
-told of a change, it starts this DAG, whose tasks take over what changed and stay for a while: what is edited meanwhile
-follows within a second. Every ten minutes the DAG runs without an event, so one that was lost costs time, not data.
+An asset watcher looks at the inbox, which the receiver of the api-server or `airflow lark receive` fills, or the
+watcher itself with `LarkEventTrigger(long_connection=True)`. When Lark has told of a change, it starts this DAG, whose
+tasks take over what changed and stay for a while: what is edited meanwhile follows within a second. Every ten minutes
+the DAG runs without an event, so one that was lost costs time, not data.
 Run `lark_full_sync` once before: it sets the tables up.
 
 **Configuration**

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.hooks.calls.calling import CallingHook
+from airflow_provider_lark.hooks.receiving.failures import pause_seconds, tell_failure
+from airflow_provider_lark.hooks.receiving.held_connection import long_connection_held
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.inbox.waiting import Waiting, WaitingEvents
+    from airflow_provider_lark.core.inbox.waiting import Look, Waiting, WaitingEvents
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,6 @@ EVENT_TYPES = (
 )
 
 LOOK_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 60.0
 _IN_VAIN_TOLD = 3
 
 
@@ -37,10 +38,16 @@ class LarkEventTrigger(BaseEventTrigger):
     then less often, while anything waits. The payload is ``{"waiting": n}``; Airflow logs it. Events that come close
     together are one wake-up. From Airflow 3.3 on, triggers of one connection look at the inbox together.
 
+    A new long connection of the app, in whichever process, wakes too, with ``{"waiting": n, "connections": m}``: what
+    Lark sent before it may be lost.
+
     :param lark_conn_id: connection of type ``lark`` with a ``store_conn_id``.
     :param table: the table to look after: ``MyDB:users``, or its address. Lark is asked for the events of its base.
         Default: all tables, and whatever is subscribed to.
     :param event_types: which events to wake for; one, or several.
+    :param long_connection: receive events and clicks over the app's long connection while the trigger runs, in the
+        triggerer; needs the extra ``long-connection``. One process an app is connected, others stand by. The start of
+        the trigger wakes too.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class LarkEventTrigger(BaseEventTrigger):
         lark_conn_id: str = "lark_default",
         table: str | None = None,
         event_types: Sequence[str] | str = EVENT_TYPES,
+        long_connection: bool = False,
         clock: Clock | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
@@ -56,25 +64,32 @@ class LarkEventTrigger(BaseEventTrigger):
         self.table = table
         # one type is not a list of letters, none of which would ever come
         self.event_types = (event_types,) if isinstance(event_types, str) else tuple(event_types)
+        self.long_connection = long_connection
         self._clock = clock or CallingHook.clock
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain values."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {"lark_conn_id": self.lark_conn_id, "table": self.table, "event_types": list(self.event_types)},
-        )
+        given: dict[str, Any] = {
+            "lark_conn_id": self.lark_conn_id,
+            "table": self.table,
+            "event_types": list(self.event_types),
+        }
+        if self.long_connection:
+            # Airflow tells watchers apart by their arguments: those of before stay the same
+            given["long_connection"] = True
+        return f"{type(self).__module__}.{type(self).__qualname__}", given
 
     def shared_stream_key(self) -> Hashable | None:
         """Return what triggers that look together have in common."""
-        return ("lark_events", self.lark_conn_id, self.event_types)
+        return ("lark_events", self.lark_conn_id, self.event_types, self.long_connection)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        """Yield what waits by subject, look by look, for ever."""
+        """Yield what waits, look by look, for ever."""
         trigger = cls(**kwargs)
-        async for waiting in trigger._looks():
-            yield waiting
+        async with aclosing(trigger._looks()) as looks:
+            async for look in looks:
+                yield look
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """Fire for what waits for this trigger's table."""
@@ -82,9 +97,14 @@ class LarkEventTrigger(BaseEventTrigger):
 
         subject = await self._find_subject()
         wake_ups = WakeUps()
-        async for by_subject in shared_stream:
-            waiting = _waiting(by_subject, subject)
-            if not wake_ups.is_due(waiting, self._clock.monotonic()):
+        # who comes to hold the connection does not know how long nobody did
+        connections = 0 if self.long_connection else None
+        async for look in shared_stream:
+            waiting = _waiting(look.by_subject, subject)
+            has_gap = connections is not None and look.connections != connections
+            connections = look.connections
+            is_due = wake_ups.is_due(waiting, self._clock.monotonic())
+            if not is_due and not has_gap:
                 continue
             if wake_ups.in_vain == _IN_VAIN_TOLD:
                 log.warning(
@@ -92,14 +112,22 @@ class LarkEventTrigger(BaseEventTrigger):
                     "that its sync operator has events=True",
                     self.lark_conn_id,
                 )
-            yield TriggerEvent({"waiting": waiting.entries if waiting else 0})  # type: ignore[no-untyped-call]
+            payload = {"waiting": waiting.entries if waiting else 0}
+            yield TriggerEvent(payload | ({"connections": connections} if has_gap else {}))  # type: ignore[no-untyped-call]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Fire while anything waits; for ever."""
-        async for event in self.filter_shared_stream(self._looks()):
-            yield event
+        async with aclosing(self._looks()) as looks:
+            async for event in self.filter_shared_stream(looks):
+                yield event
 
-    async def _looks(self) -> AsyncIterator[dict[str, Waiting]]:
+    async def _looks(self) -> AsyncGenerator[Look]:
+        held = long_connection_held(self.lark_conn_id, self._clock) if self.long_connection else nullcontext()
+        async with held:
+            async for look in self._look_for_ever():
+                yield look
+
+    async def _look_for_ever(self) -> AsyncIterator[Look]:
         failures = 0
         events: WaitingEvents | None = None
         while True:
@@ -110,8 +138,8 @@ class LarkEventTrigger(BaseEventTrigger):
                 found = await asyncio.to_thread(events.look)
             except Exception as exc:  # noqa: BLE001 - a watcher that ends is started again at once, for ever
                 failures, events = failures + 1, None
-                _tell(f"connection {self.lark_conn_id!r}: the inbox cannot be read", exc, failures)
-                await self._clock.sleep_async(_pause_seconds(failures))
+                tell_failure(f"connection {self.lark_conn_id!r}: the inbox cannot be read", exc, failures)
+                await self._clock.sleep_async(pause_seconds(failures))
                 continue
             if failures:
                 log.info("connection %r: the inbox can be read again", self.lark_conn_id)
@@ -135,8 +163,10 @@ class LarkEventTrigger(BaseEventTrigger):
                 return await self._locate()
             except Exception as exc:  # noqa: BLE001 - as above
                 failures += 1
-                _tell(f"connection {self.lark_conn_id!r}: the table {self.table!r} cannot be found", exc, failures)
-                await self._clock.sleep_async(_pause_seconds(failures))
+                tell_failure(
+                    f"connection {self.lark_conn_id!r}: the table {self.table!r} cannot be found", exc, failures
+                )
+                await self._clock.sleep_async(pause_seconds(failures))
 
     async def _locate(self) -> str:
         from airflow_provider_lark.core.errors import LarkError
@@ -162,16 +192,3 @@ def _waiting(by_subject: dict[str, Waiting], subject: str | None) -> Waiting | N
     if not every:
         return None
     return Waiting(sum(each.entries for each in every), max(each.newest_id for each in every))
-
-
-def _tell(what: str, exc: Exception, failures: int) -> None:
-    if failures == 1 or failures % 60 == 0:
-        with suppress(Exception):
-            from airflow_provider_lark.core.errors import LarkError
-
-            # another one's text may quote anything
-            log.warning("%s, and is tried again: %s", what, exc if isinstance(exc, LarkError) else type(exc).__name__)
-
-
-def _pause_seconds(failures: int) -> float:
-    return min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures - 1, 6))

@@ -29,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "dags" / "demo"))
 from world import CONFIG, World, open_world
 
 WAYS = (*RECEIVING, "polling")
+TRIGGERER = "triggerer"
+"""The DAG's own trigger has the long connection: no receiver runs."""
 STAY = f"""
 from datetime import timedelta
 
@@ -57,7 +59,8 @@ from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
 from airflow_provider_lark.triggers.event import LarkEventTrigger
 
 RETRIES = {{"retries": 5, "retry_delay": timedelta(seconds=10)}}
-changed = Asset("areas", watchers=[AssetWatcher(name="events", trigger=LarkEventTrigger(table="divisions:areas"))])
+trigger = LarkEventTrigger(table="divisions:areas", long_connection=HOLDS)
+changed = Asset("areas", watchers=[AssetWatcher(name="events", trigger=trigger)])
 
 with DAG("areas", schedule=[changed], max_active_runs=1, catchup=False, default_args=RETRIES):
     BitableIncrementalSyncOperator(
@@ -73,7 +76,8 @@ def dags_of(by: str, dag: str) -> tuple[dict[str, str], str]:
     if dag == "example":
         return load | {"lark_event_sync.py": example("lark_event_sync")}, "lark_event_sync"
     events = "poll_interval=5" if by == "polling" else "events=True, poll_interval=60"
-    return load | {"areas.py": WAKE if dag == "wake" else STAY.replace("EVENTS", events)}, "areas"
+    text = WAKE.replace("HOLDS", str(by == TRIGGERER)) if dag == "wake" else STAY.replace("EVENTS", events)
+    return load | {"areas.py": text}, "areas"
 
 
 def run(by: str, dag: str, edits: int, during_kill: int, seed: int, console: Console) -> None:
@@ -89,6 +93,9 @@ def run(by: str, dag: str, edits: int, during_kill: int, seed: int, console: Con
         scene = Edits(world, stage, random.Random(seed))
         if dag == "wake":
             stage.wait("the trigger has subscribed", world.is_subscribed, tells=True)
+        if by == TRIGGERER:
+            app = world.emulator.app_id
+            stage.wait("the trigger is connected", lambda: world.emulator.sockets.devices(app), tells=True)
         (first,) = scene.measure(1)
         console.print(f"first edit, for which a task may have to start: {first.seconds:.1f} s")
         if edits:
@@ -116,7 +123,9 @@ def prepare(by: str, stage: Stage, world: World) -> None:
     stage.unpause("lark_full_sync")
     ended = ("success", "failed")
     stage.wait("both sides are in step", lambda: stage.api.newest_run_state("lark_full_sync") in ended, tells=True)
-    if by != "polling":
+    if by == TRIGGERER:
+        world.emulator.state.set_long_connection(world.emulator.app_id)
+    elif by != "polling":
         open_door(by, stage, world.emulator)
 
 
@@ -126,11 +135,11 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=100)
     parser.add_argument("--during-kill", type=int, default=20, help="edits around each kill; 0: nothing is killed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--by", help=f"some of {','.join(WAYS)}; default: all that suit the DAG")
+    parser.add_argument("--by", help=f"some of {','.join((*WAYS, TRIGGERER))}; default: all that suit the DAG")
     parser.add_argument("--dag", choices=DAGS, default="stay")
     given = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)
-    suited = WAYS if given.dag == "stay" else RECEIVING
+    suited = {"stay": WAYS, "wake": (*RECEIVING, TRIGGERER)}.get(given.dag, RECEIVING)
     ways = given.by.split(",") if given.by else suited
     if unknown := set(ways) - set(suited):
         parser.error(f"--by: not {', '.join(sorted(unknown))}; with --dag {given.dag}: {', '.join(suited)}")

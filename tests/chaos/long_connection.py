@@ -130,8 +130,8 @@ def run(plan: Plan, engine: Any, store: Any) -> Outcome:
         )
         begun: list[float] = []
 
-        def run_once(tell_deleted: Any) -> Any:
-            report = sync.incremental(tell_deleted)
+        def run_once(tell: Any) -> Any:
+            report = sync.incremental(tell)
             if not begun:
                 begun.append(day.now())
                 day.begin()

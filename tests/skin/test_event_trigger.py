@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import pytest
 from airflow.sdk import AssetWatcher
@@ -13,11 +14,13 @@ from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
 from cryptography.fernet import Fernet
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.clock import SystemClock
+from airflow_provider_lark.core.inbox.connection import ConnectionLease, find_holder
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.envelope import read_delivery
 from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
 from airflow_provider_lark.triggers.event import LarkEventTrigger
-from tests.clocks import RecordedClock
+from tests.clocks import RecordedClock, wait_until
 from tests.core.receiving.sealing import event
 from tests.databases import open_sqlite
 from tests.skin.test_operators import context
@@ -142,7 +145,8 @@ def test_run_that_was_woken_for_events_which_another_has_taken_is_skipped_withou
             sync(shop, woken)
     assert dict(emulator.counters()) == calls
     # what else started it may have changed something that no event tells of
-    for other in (occasion({"waiting": 1}, from_trigger=False), occasion({"rows": 1})):
+    gap = occasion({"waiting": 0, "connections": 2})
+    for other in (occasion({"waiting": 1}, from_trigger=False), occasion({"rows": 1}), gap):
         assert sync(shop, woken, other)["status"] == "ok"
     assert sync(shop)["status"] == "ok"
     assert sync(shop, woken, run_for=0.001)["status"] == "ok"
@@ -206,7 +210,7 @@ def test_triggers_of_one_connection_share_their_look(inbox, shop):
 def test_trigger_survives_serialisation_and_suits_a_watcher():
     from airflow.triggers.base import BaseEventTrigger
 
-    trigger = LarkEventTrigger(lark_conn_id="other", table="MyDB:users", event_types=["a"])
+    trigger = LarkEventTrigger(lark_conn_id="other", table="MyDB:users", event_types=["a"], long_connection=True)
     path, given = trigger.serialize()
     assert path == "airflow_provider_lark.triggers.event.LarkEventTrigger"
     assert json.loads(json.dumps(given)) == given
@@ -219,3 +223,108 @@ def test_misspelt_parameter_is_refused():
     # Airflow's own classes take any
     with pytest.raises(TypeError, match="tables"):
         LarkEventTrigger(tables="MyDB:users")
+
+
+# -- the long connection
+
+
+class QuickClock(SystemClock):
+    """The real time, in which nobody pauses for long."""
+
+    async def sleep_async(self, seconds):
+        await asyncio.sleep(min(seconds, 0.02))
+
+
+def follow(scenes, **given):
+    """Run a trigger for each of *scenes*, which ask for their payloads until they end."""
+
+    async def play(scene):
+        told = LarkEventTrigger(clock=QuickClock(), **given).run()
+        try:
+            await scene(lambda: asyncio.wait_for(anext(told), 120))
+        finally:
+            await told.aclose()
+
+    async def run():
+        await asyncio.gather(*map(play, scenes))
+
+    asyncio.run(run())
+
+
+async def until(is_so):
+    async with asyncio.timeout(120):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def connected(inbox, emulator):
+    """Return how many connections the app has now."""
+    emulator.state.set_long_connection(emulator.app_id)
+    return lambda: len(emulator.sockets.devices(emulator.app_id))
+
+
+def test_trigger_receives_over_the_long_connection_without_another_process(inbox, shop, emulator, connected):
+    async def scene(payload):
+        # what happened before there was a connection, no event tells
+        first = await payload()
+        assert first.payload == {"waiting": 0, "connections": 1}
+        await asyncio.to_thread(emulator.person.add_record, shop.app_token, shop.table_id, {"code": "1"})
+        assert (await payload()).payload == {"waiting": 1}
+        assert connected() == 1
+
+    follow([scene], table="MyDB:areas", long_connection=True)
+    assert inbox.count().pending == 1
+    # the next one takes over at once
+    assert find_holder(inbox._database.engine, emulator.app_id) is None
+    wait_until(lambda: connected() == 0)
+
+
+def test_triggers_of_one_connection_hold_one_long_connection(inbox, connected):
+    left = asyncio.Event()
+
+    async def goes_first(payload):
+        await payload()
+        assert connected() == 1
+        left.set()
+
+    async def stays(payload):
+        await payload()
+        await left.wait()
+        await until(lambda: connected() == 1)
+
+    follow([goes_first, stays, goes_first], long_connection=True)
+    wait_until(lambda: connected() == 0)
+
+
+def test_new_connection_of_another_process_wakes_for_what_may_have_been_lost(inbox, emulator):
+    lease = ConnectionLease(inbox._database.engine, emulator.app_id)
+    lease.acquire()
+
+    def during(pause):
+        if pause in (3, 5):
+            lease.note_connected()
+
+    assert fire(8, during) == [(3, {"waiting": 0, "connections": 1}), (5, {"waiting": 0, "connections": 2})]
+    # who is to hold it itself, and comes to a connection of another, does not know what was before
+    assert fire(1, long_connection=True)[0] == (0, {"waiting": 0, "connections": 2})
+
+
+def test_refused_secret_is_said_once_and_the_inbox_is_looked_at_until_it_is_mended(
+    inbox, emulator, connected, monkeypatch, caplog
+):
+    right = json.loads(os.environ["AIRFLOW_CONN_LARK_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(right | {"password": "wrong"}))
+
+    async def scene(payload):
+        put(inbox, 1)
+        assert (await payload()).payload == {"waiting": 1}
+        await until(lambda: "there is no long connection" in caplog.text)
+        monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(right))
+        while "connections" not in (await payload()).payload:
+            pass
+        assert connected() == 1
+
+    follow([scene], long_connection=True)
+    assert caplog.text.count("there is no long connection") == 1
+    assert "wrong" not in caplog.text

@@ -290,12 +290,12 @@ def test_events_of_records_that_did_not_change_write_nothing_and_are_taken_by_on
         told.body["event"]["action_list"] = [{"record_id": id_, "action": "record_edited"}]
         inbox.put(read_delivery(told.body, now_ms=0))
     waiting = WaitingEvents(world.sql, "cli_1", ["drive.file.bitable_record_changed_v1"])
-    assert [each.entries for each in waiting.look().values()] == [300]
+    assert [each.entries for each in waiting.look().by_subject.values()] == [300]
 
     def run() -> SyncReport:
         report = run_once(engine.incremental, TableHints(inbox, lambda: "/".join(engine.table or ()) or None))
         assert (report.to_sql.total, report.to_lark.total, report.conflicts) == (0, 0, 0)
-        assert not waiting.look()
+        assert not waiting.look().by_subject
         return report
 
     # one page, and the fields; what was started for the others finds nothing left, and costs one call more than none

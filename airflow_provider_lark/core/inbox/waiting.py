@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, and_, func, or_, select
+from sqlalchemy import Connection, Engine, and_, func, or_, select
 
 from airflow_provider_lark.core.accounts.migrate import upgrade
-from airflow_provider_lark.core.accounts.tables import inbox
+from airflow_provider_lark.core.accounts.tables import connections, inbox
 from airflow_provider_lark.core.accounts.transactions import look
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.dbtime import NowMs
@@ -25,8 +25,20 @@ class Waiting:
     newest_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the inbox has found.
+
+    :param by_subject: what waits, by :attr:`.Delivery.subject`.
+    :param connections: how many long connections have been made for the app, by whomever; one more is a gap before it.
+    """
+
+    by_subject: dict[str, Waiting]
+    connections: int
+
+
 class WaitingEvents:
-    """Looks for events of some types of one app; one small query a look.
+    """Looks for events of some types of one app; two small queries a look.
 
     Its methods block, and raise what :class:`.SqlInbox` raises.
     """
@@ -38,8 +50,8 @@ class WaitingEvents:
         self._clock = clock or SystemClock()
         self._is_ready = False
 
-    def look(self) -> dict[str, Waiting]:
-        """Return what waits by subject, see :attr:`.Delivery.subject`."""
+    def look(self) -> Look:
+        """Return what waits now."""
         self._prepare()
         due = and_(
             inbox.c.status == "pending", or_(inbox.c.next_attempt_ms.is_(None), inbox.c.next_attempt_ms <= NowMs())
@@ -57,8 +69,14 @@ class WaitingEvents:
             )
             .group_by(inbox.c.subject)
         )
-        rows = look(self._engine, lambda conn: conn.execute(asked).all(), table=inbox.name, clock=self._clock)
-        return {subject or "": Waiting(int(entries), int(newest)) for subject, entries, newest in rows}
+        made = select(connections.c.generation).where(connections.c.app_id == self._app_id)
+
+        def ask(conn: Connection) -> Look:
+            number = conn.scalar(made) or 0
+            waits = conn.execute(asked).all()
+            return Look({who or "": Waiting(int(entries), int(newest)) for who, entries, newest in waits}, number)
+
+        return look(self._engine, ask, table=inbox.name, clock=self._clock)
 
     def has_open(self) -> bool:
         """Tell whether an event of any table, and of any type, waits, now or later, or is taken and not finished."""

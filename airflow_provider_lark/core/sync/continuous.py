@@ -7,14 +7,15 @@ or late costs time and nothing else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import LeaseHeld, RetriableError, Stopped
 from airflow_provider_lark.core.inbox.hints import Hint
 from airflow_provider_lark.core.sync.lost_events import LostEvents
+from airflow_provider_lark.core.sync.pull.told import Told, pauses
 from airflow_provider_lark.core.sync.report import PROBLEMS_KEPT, SyncReport, Writes
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,11 @@ _LONGEST_WAIT_SECONDS = 60.0
 _NAMED_MAX = 10
 """So many records of which no event came are named in a line of the log."""
 
-RunOnce = Callable[[Callable[[], Collection[str]]], SyncReport]
-"""A run; it asks for the records that events say were deleted, before it reads the table."""
+LATE_SECONDS = 7.0
+"""So long Lark may take to show what an event of it tells; then it is left to the next poll."""
+
+RunOnce = Callable[[Callable[[], Told]], SyncReport]
+"""A run; it asks what events say, before it reads the table."""
 
 
 class Hints(Protocol):
@@ -117,6 +121,8 @@ class ContinuousSync:
     listen: Callable[[float], bool] = lambda _: False
     lost: LostEvents = field(default_factory=LostEvents)
     tell_lost: Callable[[int], None] = lambda _: None
+    _not_shown: dict[str, int] = field(init=False, default_factory=dict)
+    _pauses: Iterator[float] = field(init=False, default_factory=lambda: iter(()))
 
     def run_for(self, seconds: float) -> ContinuousReport:
         """Run until *seconds* have passed; a run that is under way then is finished.
@@ -141,11 +147,19 @@ class ContinuousSync:
                 self.lost.hear(hint.records, changed_at=hint.changed_at, now=now)
                 self.lost.hear(hint.deleted, changed_at=hint.changed_at, now=now, deleted=True)
             failures = self._run_once(total, taken, failures)
-            wait = self.poll_seconds if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
+            wait = self._next_look() if not failures else min(_LONGEST_WAIT_SECONDS, 2.0 ** (failures - 1))
             due = self.clock.monotonic() + wait
         self._count_lost(total, self.clock.monotonic())
         total.seconds = round(self.clock.monotonic() - began, 3)
         return total
+
+    def _next_look(self) -> float:
+        """Return when to run again: sooner, for a while, if Lark does not show yet what an event told."""
+        if self._not_shown:
+            for pause in self._pauses:
+                return min(pause, self.poll_seconds)
+            self._not_shown = {}
+        return self.poll_seconds
 
     def _pause(self, seconds: float) -> None:
         if self.hints is None:
@@ -156,14 +170,17 @@ class ContinuousSync:
     def _run_once(self, total: ContinuousReport, taken: Sequence[Hint], failures: int) -> int:
         """Run, and return how many runs in a row have failed."""
 
-        def tell_deleted() -> Collection[str]:
+        def tell() -> Told:
             if self.hints is not None:
                 # or what changes between this reading and the first event waited for the next poll
                 self.hints.begin()
-            return _deleted(taken)
+            told = _told(taken)
+            if told.changed:
+                self._pauses = pauses(LATE_SECONDS)
+            return replace(told, changed={**self._not_shown, **told.changed})
 
         try:
-            report = self.run(tell_deleted)
+            report = self.run(tell)
         except BaseException as error:
             _give_back(self.hints, taken, error)
             if not isinstance(error, RetriableError) or isinstance(error, Stopped) or failures + 1 >= FAILURES_MAX:
@@ -177,6 +194,7 @@ class ContinuousSync:
             # what the first run finds was told to the task before, or is the first load
             self.lost.find(report.found_changed, report.found_deleted, now=self.clock.monotonic())
         total.add(report)
+        self._not_shown = report.not_shown
         if self.hints is not None and taken:
             self.hints.done([hint.id for hint in taken])
         return 0
@@ -201,10 +219,11 @@ def run_once(run: RunOnce, hints: Hints) -> SyncReport:
     """Run once, and follow by it every hint that has come when it begins to read."""
     taken: list[Hint] = []
 
-    def take_all() -> Collection[str]:
+    def take_all() -> Told:
         while some := hints.take():
             taken.extend(some)
-        return _deleted(taken)
+        # nothing may start another run before the next event
+        return replace(_told(taken), patience_seconds=LATE_SECONDS)
 
     try:
         report = run(take_all)
@@ -221,8 +240,13 @@ def _give_back(hints: Hints | None, taken: Sequence[Hint], error: BaseException)
         hints.give_back([hint.id for hint in taken], f"{type(error).__name__}: {error}")
 
 
-def _deleted(taken: Sequence[Hint]) -> Collection[str]:
-    return dict.fromkeys(record_id for hint in taken for record_id in hint.deleted).keys()
+def _told(taken: Sequence[Hint]) -> Told:
+    deleted = dict.fromkeys(record_id for hint in taken for record_id in hint.deleted)
+    changed: dict[str, int] = {}
+    for hint in taken:
+        at_ms = int((hint.changed_at or 0) * 1000)
+        changed |= {id_: max(at_ms, changed.get(id_, 0)) for id_ in hint.records if id_ not in deleted}
+    return Told(deleted.keys(), changed)
 
 
 def _add(to: Writes, more: Writes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Literal, TypeVar
@@ -29,6 +29,7 @@ from airflow_provider_lark.core.sync.plan.make import Asked, make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
+from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease
 from airflow_provider_lark.core.sync.run.recorded import recorded
@@ -123,21 +124,19 @@ class SyncEngine:
             run_full(run)
         return report
 
-    def incremental(
-        self, tell_deleted: Callable[[], Collection[str]] = tuple, *, allow_mass_deletes: bool = False
-    ) -> SyncReport:
+    def incremental(self, tell: Callable[[], Told] = Told, *, allow_mass_deletes: bool = False) -> SyncReport:
         """Carry over what changed on either side since the last run; the first run is a full one.
 
         When nothing changed it costs one search, beside the token and the field list.
 
-        :param tell_deleted: called once before the table is read; returns ids of records that events say were deleted.
-            Those that Lark confirms to be gone cost a call a hundred, in place of a scan of all keys.
+        :param tell: called once before the table is read; returns what events say. Deletes that Lark confirms cost a
+            call a hundred, in place of a scan of all keys; edits cost one only if the search does not show them yet.
         :param allow_mass_deletes: as for :meth:`full`.
         :raises SafetyStop: as for :meth:`full`.
         """
         report = SyncReport(self.mapping.name, "incremental")
         with self._measured(report), self._run(report, allow_mass_deletes) as run:
-            run_incremental(run, tell_deleted)
+            run_incremental(run, tell)
         return report
 
     def plan(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,
@@ -18,6 +17,8 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
     settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
+from airflow_provider_lark.core.sync.pull.told import Told
+from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
@@ -66,9 +67,9 @@ def run_full(run: Run) -> None:
     refuse_held(run, scan.blind)
 
 
-def run_incremental(run: Run, tell_deleted: Callable[[], Collection[str]] = tuple) -> None:
+def run_incremental(run: Run, tell: Callable[[], Told] = Told) -> None:
     """Carry over what changed on either side since the last run; see :meth:`.SyncEngine.incremental`."""
-    told = [RecordId(id_) for id_ in tell_deleted()]
+    told = tell()
     state, binding = load_checkpoint(run), run.binding
     if state.last_scan_at_ms is None or (binding.modified_field is None and binding.mapping.direction != "to_lark"):
         run_full(run)
@@ -76,14 +77,14 @@ def run_incremental(run: Run, tell_deleted: Callable[[], Collection[str]] = tupl
         _run_incremental(run, state, told)
 
 
-def _run_incremental(run: Run, state: Checkpoint, told: Sequence[RecordId]) -> None:
+def _run_incremental(run: Run, state: Checkpoint, told: Told) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
     pulled, scan = Pulled(state.watermark_ms), None
     modified = run.binding.modified_field
     if modified is not None and run.binding.mapping.direction != "to_lark":
-        pulled = pull_changes(run, modified, state.watermark_ms)
+        pulled = pull_changes(run, modified, state.watermark_ms, told=told)
         settle_told_deletes(run, told, missing=_expected(run, pulled, state) - (pulled.total or 0))
         if not _counts_agree(run, pulled, state):
             scan = Scan(run.new_token())
@@ -96,6 +97,9 @@ def _run_incremental(run: Run, state: Checkpoint, told: Sequence[RecordId]) -> N
             pulled.total = scan.total
     recount = scan is None or scan.is_settled
     _save(run, pulled, complete=False, offset=_offset(run, pulled.total) if recount else None)
+    if modified is not None and run.binding.mapping.direction != "to_lark":
+        # after the count: what Lark shows late, it counts late
+        read_told_changes(run, told, pulled.shown)
     drain(run)
     note_open_decisions(run)
     refuse_held(run, scan.blind if scan is not None else None)

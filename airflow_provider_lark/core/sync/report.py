@@ -10,7 +10,7 @@ from airflow_provider_lark.core.hints import counted
 
 PROBLEMS_KEPT = 20
 
-_UNTOLD = frozenset({"found_changed", "found_deleted"})
+_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown"})
 
 
 @dataclass(slots=True)
@@ -87,6 +87,8 @@ class SyncReport(Report):
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person to resolve a conflict.
     :param found_changed: ids of records that were added or edited in Lark since they were last met, each with Lark's
         time of it in milliseconds, at most 10,000; not told. Likewise *found_deleted*.
+    :param not_shown: ids of records that events say were changed, with the time, and that Lark does not show so yet;
+        not told.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 
@@ -102,6 +104,7 @@ class SyncReport(Report):
     near_misses: int = 0
     found_changed: dict[str, int | None] = field(default_factory=dict, repr=False)
     found_deleted: set[str] = field(default_factory=set, repr=False)
+    not_shown: dict[str, int] = field(default_factory=dict, repr=False)
 
     def forecast(self) -> str:
         """Return what a run would do, in one line, for a log."""

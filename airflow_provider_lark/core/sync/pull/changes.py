@@ -9,6 +9,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.side import LarkPage
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.told import NOTHING_TOLD, Told
 from airflow_provider_lark.core.sync.run.run import Run
 
 #: how often a read is begun again that records may have slipped through
@@ -35,18 +36,22 @@ class Pulled:
     :param total: records in the table, as Lark says.
     :param unpaired: records newer than the floor that belong to no pair.
     :param slipped: a record may have moved past the reading unseen.
+    :param shown: ids of records that events tell of, and that were met as they are since.
     """
 
     newest_ms: int | None = None
     total: int | None = None
     unpaired: int = 0
     slipped: bool = False
+    shown: set[str] = field(default_factory=set)
 
 
-def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates = OwnCreates()) -> Pulled:
+def pull_changes(
+    run: Run, modified: Field, floor_ms: int | None, own: OwnCreates = OwnCreates(), told: Told = NOTHING_TOLD
+) -> Pulled:
     """Ingest everything that was modified after *floor_ms*, and what shows up late behind it."""
     for _ in range(READS):
-        pulled = _pull_once(run, modified, floor_ms, own)
+        pulled = _pull_once(run, modified, floor_ms, own, told)
         if not pulled.slipped:
             return pulled
     # the next run reads from the same floor again
@@ -54,7 +59,7 @@ def pull_changes(run: Run, modified: Field, floor_ms: int | None, own: OwnCreate
     return pulled
 
 
-def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates) -> Pulled:
+def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates, told: Told) -> Pulled:
     pulled = Pulled()
     total: int | None = None
     for page in run.lark.scan_newest(modified):
@@ -65,6 +70,9 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates)
         total = page.total
         outcome = ingest(run, Bundle(page.rows, floor_ms=floor_ms))
         run.report.rows_lark += len(page.rows)
+        pulled.shown.update(
+            row.id for row in page.rows if row.id in told.changed and told.is_shown(row.id, row.modified_ms)
+        )
         above = [row for row in page.rows if floor_ms is None or (row.modified_ms or 0) > floor_ms]
         pulled.unpaired += sum(row.id in outcome.unpaired for row in above)
         if page.rows and _is_enough(run, page, outcome, floor_ms, own):

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.full_scan import delete_rows_of
+from airflow_provider_lark.core.sync.pull.told import LOOKED_UP_MAX, Told
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
-TOLD_MAX = 500
-"""So many are looked up by id, 100 a call; more are left to the scan."""
 
-
-def settle_told_deletes(run: Run, ids: Sequence[RecordId], *, missing: int) -> None:
+def settle_told_deletes(run: Run, told: Told, *, missing: int) -> None:
     """Delete the rows of records that events say were deleted, once Lark confirms by id that each is gone.
 
     A record that Lark still shows, or hides, stays; what is missed here, the scan finds that follows.
@@ -21,7 +19,8 @@ def settle_told_deletes(run: Run, ids: Sequence[RecordId], *, missing: int) -> N
     :param missing: how many records fewer than expected Lark holds. Where that is more than a run may delete, none is
         deleted here: events come one by one, and the guard has to see them all.
     """
-    if not ids or len(ids) > TOLD_MAX or missing > run.guard.room("sql"):
+    ids = [RecordId(id_) for id_ in told.deleted]
+    if not ids or len(ids) > LOOKED_UP_MAX or missing > run.guard.room("sql"):
         return
     known = run.read(_known, run, ids)
     if known:
