@@ -48,7 +48,8 @@ with DAG(
         from airflow_provider_lark.operators.mapping_source import list_mappings
 
         path = params["config"] or Variable.get("lark_sync_config", default="lark_sync.yaml")
-        return list_mappings(path, names=params["tables"] or ())
+        conn_ids = {name: params[name] for name in ("lark_conn_id", "sql_conn_id")}
+        return list_mappings(path, names=params["tables"] or (), **conn_ids)
 
     BitableSyncHealthOperator.partial(
         task_id="look",

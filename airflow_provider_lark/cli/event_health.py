@@ -31,6 +31,7 @@ from airflow_provider_lark.hooks.lark import LarkHook
 from airflow_provider_lark.hooks.receiving.api_server import address_of, read_conn_ids, read_receiver_url
 from airflow_provider_lark.hooks.receiving.feed import feed_address, open_feeds, tables_of
 from airflow_provider_lark.hooks.receiving.inbox import find_queue, name_store
+from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
 
 
 def examine_events(client: LarkClient, hook: LarkHook, args: Namespace) -> Iterator[Finding]:
@@ -104,7 +105,8 @@ def _mappings(hook: LarkHook, args: Namespace) -> Iterator[TableMapping]:
     """Yield the mappings that are to be examined; of a file that is wrong, their own examination says what."""
     for path in dict.fromkeys(args.mapping):
         try:
-            mappings = [each.with_bases(hook.bases) for each in load_mappings(path)]
+            found = expand_whole_bases(load_mappings(path), args.conn_id, args.sql_conn_id)
+            mappings = [each.with_bases(hook.bases) for each in found.mappings]
         except LarkError:
             continue
         yield from (each for each in mappings if not args.mapping_name or each.name in args.mapping_name)

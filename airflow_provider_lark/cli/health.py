@@ -21,6 +21,7 @@ from airflow_provider_lark.core.sync.doctor import (
 )
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
+from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
 
 
 @command
@@ -77,10 +78,13 @@ def _examine_store(conn_id: str) -> Finding:
 
 def _examine_file(client: LarkClient, hook: LarkHook, path: str, args: Namespace) -> Iterator[Finding]:
     try:
-        mappings = load_mappings(path)
+        found = expand_whole_bases(load_mappings(path), args.conn_id, args.sql_conn_id)
     except LarkError as exc:
         yield Finding(f"file {path}", "mappings", "trouble", str(exc))
         return
+    yield from (Finding(f"file {path}", "tables", "warning", text) for text in found.told)
+    yield from (Finding(f"mapping {name}", "tables", "trouble", text) for name, text in found.refused.items())
+    mappings = found.mappings
     names = {mapping.name for mapping in mappings}
     for missing in sorted(set(args.mapping_name) - names):
         told = f"no mapping {missing!r}; known: {', '.join(sorted(names))}"

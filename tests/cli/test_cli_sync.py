@@ -475,3 +475,23 @@ def test_commands_send_the_figures_of_their_runs_and_set_them_to_0_at_the_end(sy
     finally:
         forget_stats()
         server.close()
+
+
+def test_run_of_a_whole_base_runs_the_others_beside_what_is_refused(airflow, shop, emulator, tmp_path):
+    """O36: and the ledger alone tells the tables where Lark is not asked."""
+    base = next(iter(emulator.state.bases.values()))
+    fields = [{"field_name": "code", "type": 1}]
+    twins = [emulator.state.create_table(base.app_token, name, fields).table_id for name in ("twin", "other")]
+    base.tables[twins[1]].name = "TWIN"
+    whole = tmp_path / "whole.yaml"
+    whole.write_text('{lark: {base: MyDB, tables: "*"}, sql: {conn_id: shop_db, table: "*"}}')
+    done = airflow("sync", "full", "--mapping", str(whole), "--output", "json")
+    assert done.status == 1
+    assert {row["mapping"]: row["status"] for row in done.json if row["mapping"] == "areas"} == {"areas": "ok"}
+    assert [row["status"] for row in done.json] == ["failed", "failed", "ok"]
+    assert "'TWIN'" in done.err
+    told = airflow("sync", "status", "--mapping", str(whole), "--output", "json").json
+    assert [row["mapping"] for row in told] == ["areas"]
+    examined = airflow("doctor", "--mapping", str(whole), "--output", "json")
+    assert examined.status == 1
+    assert [row["Check"] for row in examined.json if row["Status"] == "trouble"] == ["tables", "tables"]

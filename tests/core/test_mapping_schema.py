@@ -53,6 +53,12 @@ FULL: dict[str, Any] = {
     "retention_days": 7,
     "lock_wait_seconds": 0.01,
 }
+WHOLE_BASE: dict[str, Any] = {
+    "name": "crm.*",
+    "lark": {"base": "MyDB", "tables": "*", "exclude": ["a"]},
+    "sql": {"table": "*", "schema": "s"},
+    "conflict": "sql",
+}
 LARKS = [{"base": "MyDB", "table": "x"}, {"wiki_token": "w", "table_id": "t"}, {"url": "https://x/base/b?table=tblB"}]
 VALUES = [
     None, "", "  ", "x", "both", "manual", "merge", "merge:", "merge:newest", "merge:x", "newest:lark", "soft:",
@@ -80,21 +86,31 @@ def change(mapping: Any, path: tuple[Any, ...], *value: Any) -> Any:
     return changed
 
 
+def changes(mapping: dict[str, Any]) -> Iterator[Any]:
+    for path in places(mapping):
+        if path:
+            yield change(mapping, path)
+            yield from (change(mapping, path, value) for value in VALUES)
+        if isinstance(path[-1] if path else "x", str):
+            try:
+                yield change(mapping, (*path, "unheard"), "x")
+            except TypeError:
+                # a text has no entries
+                continue
+
+
 def variants() -> Iterator[Any]:
     yield FULL
     for lark in LARKS:
         yield FULL | {"lark": lark}
         yield from (FULL | {"lark": change(lark, (key,))} for key in lark)
-    for path in places(FULL):
-        if path:
-            yield change(FULL, path)
-            yield from (change(FULL, path, value) for value in VALUES)
-        if isinstance(path[-1] if path else "x", str):
-            try:
-                yield change(FULL, (*path, "unheard"), "x")
-            except TypeError:
-                # a text has no entries
-                continue
+    for whole in (FULL, WHOLE_BASE):
+        yield from changes(whole)
+    yield from (
+        WHOLE_BASE | each for each in ({"fields": ["a"]}, {"sql": "*"}, {"sql": "a*b"}, {"sql": "a"}, {"sql": "**"})
+    )
+    for key in ("table", "table_id", "url"):
+        yield change(WHOLE_BASE, ("lark", key), "https://x/base/b?table=tblB")
     yield from (FULL | {"fields": fields} for fields in ({"姓名": "n"}, ["a", "b"], {"a": {"column": "b"}}))
     short = {"MyDB:users": "users", "MyDB:orders": "shop.orders"}
     yield from (short, {":users": "u"}, {"MyDB:": "u"}, {"MyDB:users": ""}, {"MyDB:users": 1}, {**short, "x": "y"})

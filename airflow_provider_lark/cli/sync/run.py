@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.cli.command import command, explain
-from airflow_provider_lark.cli.mappings import wanted_mappings
+from airflow_provider_lark.cli.mappings import chosen, found_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import opened_sync
 from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core import SyncEngine
-from airflow_provider_lark.core.errors import LarkError, SafetyStop
+from airflow_provider_lark.core.errors import ConfigError, LarkError, SafetyStop
 from airflow_provider_lark.core.sync.report import CheckReport, Report, SyncReport
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -76,10 +76,14 @@ def _act(
 ) -> None:
     """Do it for each mapping; one that fails does not keep the others from their turn."""
     hook = LarkHook(args.conn_id)
-    mappings = wanted_mappings(args)
+    wanted = found_mappings(args)
     outcomes: list[Outcome] = []
+    if not args.mapping_name:
+        outcomes = [Outcome(name, error=ConfigError(text)) for name, text in wanted.refused.items()]
+    for text in wanted.told:
+        print(shown(text), file=sys.stderr)
     with hook.client() as client:
-        for mapping in mappings:
+        for mapping in chosen(wanted.mappings, args):
             try:
                 with opened_sync(client, hook, mapping, args) as engine, watched(engine):
                     outcomes.append(Outcome(mapping.name, act(engine)))

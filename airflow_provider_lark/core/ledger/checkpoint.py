@@ -89,5 +89,11 @@ def count_mappings(conn: Connection, app_token: str) -> int:
     return conn.scalars(in_base).one()
 
 
+def tables_of_base(conn: Connection, app_token: str) -> dict[str, str]:
+    """Return the names of the SQL tables by the ids of the tables of one base that they are kept in step with."""
+    in_base = select(table.c.table_id, table.c.table_name).where(table.c.app_token == app_token)
+    return {row.table_id: row.table_name for row in conn.execute(in_base)}
+
+
 def _read_partitions(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.database.mysql_options import is_mysql
@@ -35,6 +35,19 @@ def refuse_name(dialect: Dialect, name: str) -> str:
         # SQLAlchemy reads it back doubled
         return "no backtick"
     return "" if "\0" not in name else "no NUL"
+
+
+def name_fold(conn: Connection) -> Callable[[str], str]:
+    """Return what makes one text of two names of tables that are the same here; blanks around a name never count."""
+    if conn.dialect.name == "postgresql":
+        limit = conn.dialect.max_identifier_length
+        return lambda name: name.strip().encode()[:limit].decode(errors="ignore")
+    if is_mysql(conn.dialect) and not conn.exec_driver_sql("SELECT @@lower_case_table_names").scalar_one():
+        return str.strip
+    if is_mysql(conn.dialect):
+        return lambda name: name.strip().lower()
+    # SQLite knows upper and lower case of ASCII only
+    return lambda name: "".join(each.lower() if each.isascii() else each for each in name.strip())
 
 
 def find_namesakes(names: Iterable[str]) -> dict[str, str]:

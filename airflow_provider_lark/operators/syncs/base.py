@@ -72,13 +72,20 @@ class BitableSyncOperator(CallingOperator):
         from airflow_provider_lark.core.api.stop import StoppableClock
         from airflow_provider_lark.hooks.database import opened_engine
         from airflow_provider_lark.hooks.figures.sync import sync_figures
+        from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
         from airflow_provider_lark.operators.mapping_source import read_mapping
 
         self._woken_by = context.get("triggering_asset_events")
         with airflow_errors(), ExitStack() as stack:
             hook = self._hook()
             folder = self.dag.folder if self.has_dag() else None  # type: ignore[no-untyped-call]  # Airflow's
-            mapping = read_mapping(self.mapping, name=read_text(self.mapping_name), bases=hook.bases, folder=folder)
+            mapping = read_mapping(
+                self.mapping,
+                name=read_text(self.mapping_name),
+                bases=hook.bases,
+                folder=folder,
+                expand=lambda found: expand_whole_bases(found, self.lark_conn_id, read_text(self.sql_conn_id)),
+            )
             database = stack.enter_context(opened_engine(self._sql_conn_id(mapping)))
             client = stack.enter_context(hook.client(stop=self.stop_flag))
             # without a token store the answers are kept beside the ledger

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from airflow_provider_lark.core.api.address import TableAddress
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.errors import NotFound
+from airflow_provider_lark.core.errors import ConfigError, NotFound
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
@@ -25,6 +25,11 @@ def locate(
     :raises NotFound: the base has no table of that name; the message lists its tables.
     """
     target = mapping.lark
+    if mapping.is_whole_base:
+        raise ConfigError(
+            f"mapping {mapping.name!r}: stands for every table of a base; run the mappings that list_mappings() gives, "
+            "or choose one with mapping_name"
+        )
     if target.base:
         mapping.with_bases({})
     address = TableAddress(

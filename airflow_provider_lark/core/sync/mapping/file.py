@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.sync.mapping.reader import describe, read_text
+from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.mapping.targets import LarkTarget, SqlTarget
 
@@ -42,7 +42,7 @@ def load_all_mappings(paths: Sequence[str | Path]) -> list[TableMapping]:
     """
     files = {Path(path).resolve(): path for path in reversed(paths)}
     mappings = [mapping for path in reversed(files.values()) for mapping in load_mappings(path)]
-    _refuse_duplicates(mappings, ", ".join(map(str, reversed(files.values()))))
+    refuse_duplicates(mappings, ", ".join(map(str, reversed(files.values()))))
     return mappings
 
 
@@ -65,7 +65,7 @@ def parse_mappings(raw: Any, *, where: str = "mappings", bases: Mapping[str, str
         raise ConfigError(
             f'{where}: expected mappings, a list of them, or {{"Base:table": "sql_table"}}; found {describe(raw)}'
         )
-    _refuse_duplicates(mappings, where)
+    refuse_duplicates(mappings, where)
     return mappings if bases is None else [mapping.with_bases(bases) for mapping in mappings]
 
 
@@ -82,7 +82,11 @@ def _read_short(lark: str, sql: Any, where: str) -> TableMapping:
     )
 
 
-def _refuse_duplicates(mappings: Sequence[TableMapping], where: str) -> None:
+def refuse_duplicates(mappings: Sequence[TableMapping], where: str) -> None:
+    """Check that no two mappings are in each other's way.
+
+    :raises ConfigError: two have one name, use one SQL table, or write to one Bitable table.
+    """
     seen: dict[tuple[str | None, str], str] = {}
     names: set[str] = set()
     writers: dict[LarkTarget, str] = {}

@@ -10,6 +10,7 @@ from airflow_provider_lark.core.api.address import TableAddress, parse_url
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.hints import did_you_mean
+from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
     USER_KEYS,
@@ -23,6 +24,7 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     UserKey,
     Winner,
 )
+from airflow_provider_lark.core.sync.mapping.whole_base import check_whole_base, read_exclude
 
 OPTION_DEFAULTS: dict[str, Any] = {
     "time_zone": None,
@@ -38,7 +40,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
 }
 
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
-_LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token")
+_LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "tables", "exclude")
 _SQL_KEYS = ("conn_id", "table", "schema", "key")
 _FIELD_KEYS = ("field", "column", "direction", "link", "users")
 
@@ -51,6 +53,8 @@ def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     _need(raw, Mapping, where, "a mapping with lark and sql")
     _refuse_unknown(raw, _MAPPING_KEYS, where)
     sql = _read_sql(raw.get("sql"), f"{where}.sql")
+    if isinstance(raw.get("lark"), Mapping) and "tables" in raw["lark"]:
+        check_whole_base(raw, sql, where)
     return dict(
         name=read_text(raw.get("name", sql.table_name), f"{where}.name"),
         lark=_read_lark(raw.get("lark"), f"{where}.lark"),
@@ -86,17 +90,19 @@ def _read_address(url: str, where: str) -> TableAddress:
 def _read_lark(raw: Any, where: str) -> LarkTarget:
     _need(raw, Mapping, where, "{app_token, table_id}, {url} or {base, table}")
     _refuse_unknown(raw, _LARK_KEYS, where)
+    exclude = read_exclude(raw, where)
     if "url" in raw:
         return parse_table_url(read_text(raw["url"], f"{where}.url"), where=f"{where}.url")
-    target = LarkTarget(**{name: read_text(raw[name], f"{where}.{name}") for name in raw})
+    texts = {name: read_text(raw[name], f"{where}.{name}") for name in raw if name != "exclude"}
+    target = LarkTarget(**texts, exclude=exclude)
     for name in ("app_token", "base", "wiki_token"):
         if "://" in getattr(target, name):
             found = _read_address(getattr(target, name), f"{where}.{name}")
             target = replace(target, base="", app_token=found.app_token, wiki_token=found.wiki_token)
     if not (target.app_token or target.base or target.wiki_token):
         raise ConfigError(f"{where}: no base; give app_token, base (a name from the connection) or url")
-    if not (target.table_id or target.table):
-        raise ConfigError(f"{where}: no table; give table_id, table (its name) or url")
+    if not (target.table_id or target.table or target.tables):
+        raise ConfigError(f'{where}: no table; give table_id, table (its name), url, or tables: "*" for the whole base')
     return target
 
 
@@ -227,25 +233,10 @@ def _need(raw: Any, wanted: type, where: str, shape: str) -> None:
         raise ConfigError(f"{where}: expected {shape}, found {describe(raw)}")
 
 
-def read_text(raw: Any, where: str) -> str:
-    """Return *raw* without blanks around it.
-
-    :raises ConfigError: it is no text, or an empty one.
-    """
-    if not isinstance(raw, str) or not raw.strip():
-        raise ConfigError(f"{where}: expected a string, found {describe(raw)}")
-    return raw.strip()
-
-
 def _read_exact(raw: Any, where: str) -> str:
     """Return a name with the blanks around it, which a column may have."""
     read_text(raw, where)
     return str(raw)
-
-
-def describe(raw: Any) -> str:
-    """Say what was found in place of the expected, without showing it."""
-    return "nothing" if raw is None or raw == "" else f"a value of type {type(raw).__name__}"
 
 
 def _refuse_unknown(raw: Mapping[str, Any], known: Sequence[str], where: str) -> None:

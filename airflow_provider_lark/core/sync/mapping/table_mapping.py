@@ -77,6 +77,11 @@ class TableMapping:
         """Whether SQL names persons by e-mail address."""
         return any((pair.users or self.users) == "email" for pair in self.fields or ()) or self.users == "email"
 
+    @property
+    def is_whole_base(self) -> bool:
+        """Whether it stands for a mapping of each table of its base, and is none itself."""
+        return bool(self.lark.tables)
+
     def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
         """Return the mapping with the name of its base resolved to the app_token, or the address, that *bases* gives.
 
@@ -91,7 +96,9 @@ class TableMapping:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_dict` reads back to an equal mapping."""
-        lark = {k: v for k in LarkTarget.__slots__ if (v := getattr(self.lark, k))}
+        lark: dict[str, Any] = {k: v for k in LarkTarget.__slots__ if (v := getattr(self.lark, k))}
+        if self.lark.exclude:
+            lark["exclude"] = list(self.lark.exclude)
         sql: dict[str, Any] = {k: v for k in ("table", "schema", "conn_id") if (v := getattr(self.sql, k))}
         if self.sql.key:
             sql["key"] = list(self.sql.key)

@@ -22,6 +22,8 @@ class LarkTarget:
     :param base: a name that the connection's ``bases`` resolve to an app_token.
     :param table: the table's name inside the base.
     :param wiki_token: node token of a ``/wiki/…`` address, resolved by one call.
+    :param tables: ``*`` for every table of the base, which each run looks up.
+    :param exclude: with *tables*: names or ids of tables that are left out.
     """
 
     app_token: str = ""
@@ -29,11 +31,13 @@ class LarkTarget:
     base: str = ""
     table: str = ""
     wiki_token: str = ""
+    tables: str = ""
+    exclude: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """How messages name the table."""
-        return f"{self.base or self.app_token or self.wiki_token}:{self.table or self.table_id}"
+        return f"{self.base or self.app_token or self.wiki_token}:{self.table or self.table_id or self.tables}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,22 @@
+"""Texts from plain data, as YAML and JSON give them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_lark.core.errors import ConfigError
+
+
+def read_text(raw: Any, where: str) -> str:
+    """Return *raw* without blanks around it.
+
+    :raises ConfigError: it is no text, or an empty one.
+    """
+    if not isinstance(raw, str) or not raw.strip():
+        raise ConfigError(f"{where}: expected a string, found {describe(raw)}")
+    return raw.strip()
+
+
+def describe(raw: Any) -> str:
+    """Say what was found in place of the expected, without showing it."""
+    return "nothing" if raw is None or raw == "" else f"a value of type {type(raw).__name__}"
