@@ -15,9 +15,10 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.clock import SystemClock
-from airflow_provider_lark.core.inbox.connection import ConnectionLease, find_holder
+from airflow_provider_lark.core.inbox.connection import LEASE_SECONDS, ConnectionLease, find_holder
 from airflow_provider_lark.core.inbox.sql_inbox import SqlInbox
 from airflow_provider_lark.core.receiving.envelope import read_delivery
+from airflow_provider_lark.hooks.calls.calling import CallingHook
 from airflow_provider_lark.operators.sync import BitableIncrementalSyncOperator
 from airflow_provider_lark.triggers.event import LarkEventTrigger
 from tests.clocks import RecordedClock, wait_until
@@ -295,6 +296,30 @@ def test_triggers_of_one_connection_hold_one_long_connection(inbox, connected):
 
     follow([goes_first, stays, goes_first], long_connection=True)
     wait_until(lambda: connected() == 0)
+
+
+def test_trigger_stands_by_while_another_process_has_the_connection(inbox, emulator, connected, monkeypatch, caplog):
+    """Input 7.31: a receiver and triggers for one app."""
+
+    class Impatient(SystemClock):
+        async def sleep_async(self, seconds):
+            # between two tries to get the lease; a ping that is not answered at once is none that is lost
+            await asyncio.sleep(0.02 if seconds == LEASE_SECONDS / 3 else seconds)
+
+    monkeypatch.setattr(CallingHook, "clock", Impatient())
+    receiver = ConnectionLease(inbox._database.engine, emulator.app_id)
+    assert receiver.acquire() is None
+
+    async def scene(payload):
+        put(inbox, 1)
+        assert (await payload()).payload == {"waiting": 1}
+        await until(lambda: "another receiver" in caplog.text)
+        assert connected() == 0
+        await asyncio.to_thread(receiver.release)
+        assert (await payload()).payload == {"waiting": 1, "connections": 1}
+        assert connected() == 1
+
+    follow([scene], long_connection=True)
 
 
 def test_new_connection_of_another_process_wakes_for_what_may_have_been_lost(inbox, emulator):
