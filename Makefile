@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-sends clean
+.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-quota chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -97,6 +97,11 @@ chaos-approvals: $(VENV)/.dev  ## clicks on cards to the tasks that go on in a r
 
 chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: how long, and with kill -9; CLICKS=20
 	@$(BIN)/python -m tests.chaos.hitl --clicks $(CLICKS)
+
+TASKS ?= 8
+RATE_STORES ?= sqlite,postgresql,mysql
+chaos-quota: $(VENV)/.dev  ## tasks in processes of their own, one app, the documented limits: calls a second, refusals; TASKS=8
+	@$(BIN)/python -m tests.chaos.quota --tasks $(TASKS) --stores $(RATE_STORES)
 
 HOURS ?= 24
 SEED ?= 1

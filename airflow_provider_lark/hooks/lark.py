@@ -182,4 +182,6 @@ class LarkHook(CallingHook):
         }
         if "token_store" not in options:
             given["token_store"] = self.accounts
+        if "rate_store" not in options and self.accounts is not None:
+            given["rate_store"] = self.accounts.rate_store(self.settings.host, self.settings.app_id)
         return {**given, **options}

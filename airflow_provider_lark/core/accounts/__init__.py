@@ -1,4 +1,4 @@
-"""What workers share about Lark's accounts: tokens, and which user an e-mail address or mobile number belongs to.
+"""What workers share about Lark's accounts: tokens, rate limits, and whose an e-mail address or mobile number is.
 
 The tables of :mod:`..alerts` are of the same set.
 
@@ -9,6 +9,7 @@ The tables of :mod:`..alerts` are of the same set.
 :mod:`.tokens`                the token store, its re-encryption and its purge
 :mod:`.sealed_rows`           re-encryption of all that is sealed beside tokens
 :mod:`.account_store`         a token store that makes its tables when it is first used
+:mod:`.rate_store`            who may use how much of an app's rate limits
 :mod:`.users`                 e-mail addresses and numbers → ids of people
 ============================  =======================================================================
 """

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.accounts.encryption import Keyring
+from airflow_provider_lark.core.accounts.rate_store import SqlRateStore
 from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
 from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
@@ -32,6 +33,10 @@ class AccountStore:
         :raises SQLAlchemyError: the database cannot be reached.
         """
         return self._database.engine
+
+    def rate_store(self, host: str, app_id: str) -> SqlRateStore:
+        """Return where the processes of an app share its rate limits."""
+        return SqlRateStore(self._database, host, app_id)
 
     @cached_property
     def _store(self) -> SqlTokenStore:

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.accounts.transactions import explain
 from airflow_provider_lark.core.database.migration import Migrations
 
 VERSION_TABLE = "lark_accounts_alembic_version"
-HEAD = "v0012"
+HEAD = "v0013"
 
 _TABLES = (decision_cards, hitl_requests)
 """Whose modules add them to the tables of :mod:`.tables`."""

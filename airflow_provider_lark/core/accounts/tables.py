@@ -243,3 +243,15 @@ connections = Table(
     Column("connected_at", timestamp_type()),
     **MYSQL,
 )
+
+# how the processes of an app divide its rate limits among them: an entry for each limit of each route
+rate_limits = Table(
+    "lark_rate_limits",
+    metadata,
+    _host(),
+    _app_id(),
+    Column("name", name_type(ID_LENGTH), primary_key=True),
+    Column("entry", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
+    Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
+    **MYSQL,
+)

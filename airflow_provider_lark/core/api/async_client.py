@@ -46,3 +46,8 @@ class AsyncLarkClient(LoopDriver, BaseClient):
         self.resources: Resources[AsyncDriver] = Resources(self, self._session)
         self.wiki: Wiki[AsyncDriver] = Wiki(self, self._session)
         self.workflows: Workflows[AsyncDriver] = Workflows(self, self._session)
+
+    async def aclose(self) -> None:
+        """Close the connections, and let other processes have what this one used of the app's rate limits."""
+        await self.run(self._session.close())
+        await super().aclose()

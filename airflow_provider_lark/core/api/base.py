@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from airflow_provider_lark.core.api.calls.app_state import AppState, app_state
+from airflow_provider_lark.core.api.calls.budget.store import RateStore
 from airflow_provider_lark.core.api.calls.call_log import CallLog, CallObserver
 from airflow_provider_lark.core.api.calls.session import Session
 from airflow_provider_lark.core.api.calls.settings import Settings
@@ -52,6 +53,7 @@ class BaseClient(OpenApi):
     :param max_attempts: how often one request is sent at most; wins over that of *retry*.
     :param max_elapsed_seconds: how long one request is retried at most; wins over that of *retry*.
     :param rate_share: the part of Lark's quota that this process may use; None: do not pace.
+    :param rate_store: shares the quota with the other processes of the app; without one, each has all of it.
     :param token_store: keeps tokens for other processes too; without one each process asks Lark for its own.
     :param tenant_key: of a store (ISV) app: the tenant in which it acts; a self-built app has none.
     :param user: the open_id of a user who has authorised the app (see :class:`.Auth`): calls are made as this user.
@@ -77,6 +79,7 @@ class BaseClient(OpenApi):
         max_attempts: int | None = None,
         max_elapsed_seconds: float | None = None,
         rate_share: float | None = 1.0,
+        rate_store: RateStore | None = None,
         token_store: TokenStore | None = None,
         tenant_key: str | None = None,
         user: str | None = None,
@@ -102,6 +105,7 @@ class BaseClient(OpenApi):
             jitter=jitter,
             policy=make_policy(retry, max_attempts=max_attempts, max_elapsed_seconds=max_elapsed_seconds),
             rate_share=rate_share,
+            rate_store=rate_store,
             on_secret=on_secret,
             stop=stop or StopFlag(),
             observer=observer,

@@ -46,3 +46,8 @@ class LarkClient(BlockingDriver, BaseClient):
         self.resources: Resources[SyncDriver] = Resources(self, self._session)
         self.wiki: Wiki[SyncDriver] = Wiki(self, self._session)
         self.workflows: Workflows[SyncDriver] = Workflows(self, self._session)
+
+    def close(self) -> None:
+        """Close the connections, and let other processes have what this one used of the app's rate limits."""
+        self.run(self._session.close())
+        super().close()

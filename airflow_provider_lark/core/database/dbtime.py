@@ -38,7 +38,7 @@ class Now(FunctionElement[Any]):
 
 
 class NowMs(FunctionElement[int]):
-    """The database's time in milliseconds since the epoch; whole seconds on MySQL."""
+    """The database's time in milliseconds since the epoch."""
 
     inherit_cache = True
     type = BigInteger()
@@ -109,7 +109,7 @@ def _now_ms_postgres(element: NowMs, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(NowMs, "mariadb")
 def _now_ms_mysql(element: NowMs, compiler: SQLCompiler, **kw: Any) -> str:
     # NOW(6) would pass through the session's local time, which is ambiguous when summer time ends
-    return "(UNIX_TIMESTAMP() * 1000)"
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)"
 
 
 @compiles(_AtMs, "sqlite")

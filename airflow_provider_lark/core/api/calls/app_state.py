@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from airflow_provider_lark.core.api.calls.budget.budget import Budget
 from airflow_provider_lark.core.api.calls.memory import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.calls.ratelimit import RateLimiter
 from airflow_provider_lark.core.api.tokens.app import App, TokenState
@@ -17,6 +18,7 @@ class AppState:
 
     def __init__(self) -> None:
         self.limiter = RateLimiter()
+        self.budget = Budget()
         self.tokens = TokenState()
         self.wiki_bases: dict[str, str] = {}
         self.chat_names = ChatNameCache()

@@ -14,7 +14,7 @@ from threading import Lock
 
 from airflow_provider_lark.core.api.wire.limits import Quota
 
-_LONGER = 1.01
+LONGER = 1.01
 """A window here, of one at Lark: its clock may run a little slower than ours."""
 
 _INSTANT_SECONDS = 1e-6
@@ -60,8 +60,7 @@ class Pace:
     """The queue of one route, chat or card; who asks first goes first. Not safe to share: its limiter is."""
 
     def __init__(self, quota: Quota, *, share: float = 1.0) -> None:
-        limits = [(quota.calls, quota.seconds)] + ([] if quota.burst is None else [(quota.burst, 1.0)])
-        self._windows = tuple(_window(calls * share, seconds) for calls, seconds in limits)
+        self._windows = tuple(_window(calls * share, seconds) for calls, seconds in quota.windows)
         self._places: deque[Slot] = deque(maxlen=max(window.calls for window in self._windows))
         self._paused_until = float("-inf")
 
@@ -108,7 +107,7 @@ class Pace:
 
 def _window(calls: float, seconds: float) -> _Window:
     # of less than one call it takes a longer window
-    return _Window(max(1, int(calls)), seconds * _LONGER * max(1.0, 1.0 / calls))
+    return _Window(max(1, int(calls)), seconds * LONGER * max(1.0, 1.0 / calls))
 
 
 class RateLimiter:

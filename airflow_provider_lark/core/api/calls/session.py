@@ -88,8 +88,10 @@ class Session:
         self.credentials = Credentials(
             settings.app, state.tokens, token_store, self.ask_once, clock=settings.clock, on_secret=settings.on_secret
         )
-        self._pacer = Pacer(settings, state.limiter, self.calls)
+        self._pacer = Pacer(settings, state.limiter, state.budget, self.calls)
         self._created_at: dict[str, float] = {}
+        self._is_open = True
+        state.budget.join()
 
     def call(
         self,
@@ -179,6 +181,12 @@ class Session:
     def note_creation(self, app_token: str) -> None:
         """Remember that something was just created in a base: for some seconds Lark may not find it."""
         self._created_at[app_token] = self.settings.clock.monotonic()
+
+    def close(self) -> Flow[None]:
+        """Give back what others can use; never fails."""
+        store, was_open, self._is_open = self.settings.rate_store, self._is_open, False
+        if was_open:
+            yield from self._state.budget.leave(store, self.settings.clock)
 
     def _persist(self, call: _Call[T]) -> Flow[T]:
         route, effect = call.route, call.effect

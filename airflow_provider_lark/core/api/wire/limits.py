@@ -17,6 +17,11 @@ class Quota:
     seconds: float = 1.0
     burst: int | None = None
 
+    @property
+    def windows(self) -> tuple[tuple[int, float], ...]:
+        """Calls and seconds of each limit."""
+        return ((self.calls, self.seconds), *(() if self.burst is None else ((self.burst, 1.0),)))
+
 
 SEARCH_PAGE_MAX = 500
 """Records a page of ``records/search`` (default of the API: 20)."""
