@@ -236,9 +236,10 @@ class LongConnectionReceiver:
         """Tell those who follow the inbox of the new connection; where that fails, with the next renewal."""
         if not self._unnoted:
             return
+        # before the wait: a renewal that falls into it would note the same connection again
+        self._unnoted = False
         try:
             await asyncio.to_thread(self._lease.note_connected)
         except LarkError as exc:
+            self._unnoted = True
             self.counts.note("gap_not_noted", exc.message)
-        else:
-            self._unnoted = False
