@@ -13,6 +13,7 @@ import yaml
 from sqlalchemy import text
 
 from airflow_provider_lark.core.ledger import migrate
+from airflow_provider_lark.emulator.state.copying import copy_base
 from tests.cli.test_cli_output import read
 from tests.databases import open_sqlite
 from tests.skin.stats import StatsdServer, forget_stats, read_influx
@@ -229,6 +230,36 @@ def test_ledger_that_is_missing_or_of_another_version_is_one_sentence(desk, vers
     wanted = {None: "has no ledger", "v0005": "the setup or the next run upgrades it", "v9999": "upgrade this one"}
     assert "mapping 'areas'" in refused.err
     assert wanted[version] in refused.err
+
+
+def test_ledger_of_a_newer_version_stops_every_command_and_is_not_written_to(synced, airflow, shop):
+    """O54: one sentence with both versions and what to do; exit 1."""
+    synced.execute("UPDATE areas SET name = 'new' WHERE code = '1'")
+    synced.execute(f"UPDATE {migrate.VERSION_TABLE} SET version_num = 'v9999'")
+    tables = [
+        name
+        for (name,) in synced.execute(
+            "SELECT name FROM sqlite_master WHERE name LIKE 'sync!_%' ESCAPE '!' AND type = 'table'"
+        )
+    ]
+    before = {name: synced.execute(f"SELECT * FROM {name}") for name in tables}
+    for command in (
+        *("status", "runs", "failed", "run", "full", "check", "plan"),
+        *("retry areas 1", "log areas", "blacklist list", "blacklist add areas 1", "blacklist remove areas 1"),
+        *("conflicts list", "conflicts show areas 1", "conflicts resolve areas 1 --take sql"),
+        *("held list", "held release areas", "held discard areas", "uninstall areas --yes", "move areas --yes"),
+    ):
+        refused = synced(*command.split())
+        assert refused.status == 1, command
+        assert "v9999" in refused.err, command
+        assert migrate.HEAD in refused.err, command
+        assert "upgrade this one" in refused.err, command
+        assert "Traceback" not in refused.text, command
+    found = airflow("doctor", "--mapping", shop, "--sql-conn-id", "shop_db")
+    assert found.status == 1
+    assert "v9999" in found.text
+    assert {name: synced.execute(f"SELECT * FROM {name}") for name in tables} == before
+    assert synced.names()["1"] == "one"
 
 
 def test_mapping_files_come_from_the_configuration(synced, airflow, shop, monkeypatch):
@@ -495,3 +526,49 @@ def test_run_of_a_whole_base_runs_the_others_beside_what_is_refused(airflow, sho
     examined = airflow("doctor", "--mapping", str(whole), "--output", "json")
     assert examined.status == 1
     assert [row["Check"] for row in examined.json if row["Status"] == "trouble"] == ["tables", "tables"]
+
+
+def test_mapping_that_points_to_a_copied_base_is_refused_until_it_is_moved(synced, shop, emulator):
+    """O53: both bases are named, nothing is written, and the command moves it on purpose."""
+    app_token, table_id = synced.place
+    made = copy_base(
+        emulator.state,
+        emulator.state.bases[app_token],
+        name="Copy",
+        time_zone="Asia/Shanghai",
+        members={emulator.app_id},
+        made_by=emulator.app_id,
+        with_content=True,
+    )
+    target = {"app_token": made.app_token, "table_id": table_id}
+    Path(shop).write_text(yaml.safe_dump({"mappings": [{"name": "areas", "lark": target, "sql": "areas"}]}))
+    synced.place = (made.app_token, table_id)
+    synced.execute("UPDATE areas SET name = 'new' WHERE code = '1'")
+    for command in (["run"], ["full"], ["check"], ["plan"]):
+        refused = synced(*command)
+        assert refused.status == 1
+        assert f"belongs to base {app_token}" in refused.err
+        assert "it is a copy" in refused.err
+    assert synced.names() == {"1": "one", "2": "two", "3": "three"}
+    moved = synced("move", "areas", "--yes")
+    assert (moved.status, "stay paired" in moved.out) == (0, True)
+    assert "nothing to move" in synced("move", "areas").out
+    assert synced("run").status == 0
+    assert synced.names() == {"1": "new", "2": "two", "3": "three"}
+
+
+def test_full_of_a_table_restored_alone_asks_which_side_counts(synced):
+    """O52: the values of the backup are older than Lark's."""
+    synced.execute("CREATE TABLE backup AS SELECT * FROM areas")
+    for code in ("1", "2", "3"):
+        synced.edit(code, f"lark {code}")
+    assert synced("run").status == 0
+    synced.execute("DROP TABLE areas")
+    synced.execute("CREATE TABLE areas (code VARCHAR(20) NOT NULL PRIMARY KEY, name VARCHAR(80))")
+    synced.execute("INSERT INTO areas SELECT * FROM backup")
+    refused = synced("full")
+    assert refused.status == 2
+    assert "3 of the last 3 rows that the sync wrote to areas" in refused.err
+    assert synced("full", "--uncaptured", "lark").status == 0
+    assert synced.execute("SELECT name FROM areas ORDER BY code") == [("lark 1",), ("lark 2",), ("lark 3",)]
+    assert set(synced.names().values()) == {"lark 1", "lark 2", "lark 3"}

@@ -94,6 +94,12 @@ SYNC_COMMANDS = (
         ARG_CONN_ID,
         *_MAPPINGS,
         _ARG_ALLOW,
+        arg(
+            "--uncaptured",
+            help="Which side counts where SQL differs and no trigger captured a change: lark after the table was "
+            "restored from a backup, sql after it was filled with triggers off",
+            choices=("lark", "sql"),
+        ),
         ARG_OUTPUT,
         ARG_VERBOSE,
     ),
@@ -259,6 +265,16 @@ SYNC_COMMANDS = (
                 ARG_VERBOSE,
             ),
         ),
+    ),
+    _command(
+        "move",
+        "Let a mapping continue with the Bitable table that it names now, for example a copy of the base",
+        "moving.move",
+        _ARG_NAME,
+        ARG_CONN_ID,
+        *_FILES,
+        ARG_YES,
+        ARG_VERBOSE,
     ),
     _command(
         "uninstall",

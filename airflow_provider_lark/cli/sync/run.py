@@ -62,7 +62,11 @@ def run(args: Namespace) -> None:
 @command
 def full(args: Namespace) -> None:
     """Compare every row, and bring both sides in step."""
-    _act(args, lambda engine: engine.full(allow_mass_deletes=args.allow_mass_deletes), _written)
+    _act(
+        args,
+        lambda engine: engine.full(allow_mass_deletes=args.allow_mass_deletes, uncaptured=args.uncaptured),
+        _written,
+    )
 
 
 @command

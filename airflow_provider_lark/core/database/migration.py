@@ -100,8 +100,8 @@ class Migrations:
             command.upgrade(config, "head")
         except CommandError as exc:
             raise SchemaMismatch(
-                f"the {self.noun} in this database has version {found!r}, which this package does not know: another "
-                "worker runs a newer airflow-provider-lark; upgrade this one"
+                f"the {self.noun} in this database has version {found!r}, which this package does not know (it knows "
+                f"{self.head!r}): another worker runs a newer airflow-provider-lark; upgrade this one"
             ) from exc
         except DBAPIError as exc:
             if not lacks_right(exc):

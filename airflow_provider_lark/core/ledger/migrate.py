@@ -23,6 +23,19 @@ upgrade = _MIGRATIONS.upgrade
 current_version = _MIGRATIONS.current_version
 
 
+def refuse_newer(conn: Connection) -> None:
+    """Refuse a ledger of a version that this package does not know; nothing is changed.
+
+    :raises SchemaMismatch: names both versions, and what to do.
+    """
+    found = current_version(conn)
+    if found is not None and found > HEAD:
+        raise SchemaMismatch(
+            f"the ledger in this database has version {found}, and this package knows {HEAD}: another worker runs a "
+            "newer airflow-provider-lark; upgrade this one"
+        )
+
+
 def require_current(conn: Connection) -> None:
     """Refuse a database whose ledger is missing, or of another version than this package; nothing is changed.
 
@@ -31,11 +44,7 @@ def require_current(conn: Connection) -> None:
     found = current_version(conn)
     if found is None:
         raise SchemaMismatch("the database has no ledger (sync_… tables) yet; the setup or the first run creates it")
-    if found > HEAD:
-        raise SchemaMismatch(
-            f"the ledger in this database has version {found}, and this package knows {HEAD}: another worker runs a "
-            "newer airflow-provider-lark; upgrade this one"
-        )
+    refuse_newer(conn)
     if found != HEAD:
         raise SchemaMismatch(
             f"the ledger in this database has version {found}, and this package needs {HEAD}; the setup or the next "

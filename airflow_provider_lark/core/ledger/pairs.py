@@ -94,6 +94,13 @@ class Pairs(LedgerPart):
         found = self._select(record_map.c.lark_record_id, record_ids, *not_looked_at)
         return {pair.record_id: pair for pair in found}
 
+    def some_records(self, limit: int) -> list[RecordId]:
+        """Return up to *limit* records of live pairs."""
+        live = (record_map.c.table_name == self.table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))
+        return [
+            RecordId(id_) for id_ in self.conn.scalars(select(record_map.c.lark_record_id).where(*live).limit(limit))
+        ]
+
     def count(self) -> int:
         """Return the number of live pairs; reserved keys are none."""
         live = (record_map.c.table_name == self.table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))

@@ -29,6 +29,11 @@ class ScanMarks(LedgerPart):
         for some in split(list(ids)):
             self.conn.execute(statement, [{"scan_id": self.scan_id, "side": side, "id": id_} for id_ in some])
 
+    def some(self, side: Side, limit: int) -> list[str]:
+        """Return up to *limit* ids that the scan has seen."""
+        marked = select(scan.c.id).where(scan.c.scan_id == self.scan_id, scan.c.side == side)
+        return list(self.conn.scalars(marked.order_by(scan.c.id).limit(limit)))
+
     def unmarked(self, side: Side, ids: Iterable[Id]) -> list[Id]:
         """Return those of *ids* that the scan has not seen, in their order."""
         wanted = list(ids)

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.database.connections import read_only_session, with_lock_seconds
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.process_names import process_name
+from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.binding import removal, setup
 from airflow_provider_lark.core.sync.consistency import compare
 from airflow_provider_lark.core.sync.figures import SyncObserver, observed
@@ -88,12 +89,13 @@ class SyncEngine:
         """Whether the log has a line for a run that met nothing to do; one every few seconds would bury the others."""
         self.observer: SyncObserver | None = None  # told of each run, and of the end
 
-    def setup(self, *, adopt_fields: bool = False) -> SetupReport:
+    def setup(self, *, adopt_fields: bool = False, move: bool = False) -> SetupReport:
         """Make the ledger, the capturing triggers and the modification-time field, and store the field contract.
 
         Repeat it after a change of the SQL table's columns or of the mapping.
 
         :param adopt_fields: take a new field for one that was deleted, when it has the same name.
+        :param move: let the ledger belong to the Bitable table that the mapping names now, if it was another one.
         :raises SchemaMismatch: the tables do not fit the mapping; nothing was changed then.
         """
         report = SetupReport(self.mapping.name, "setup")
@@ -103,7 +105,7 @@ class SyncEngine:
                 self.sql_engine,
                 self.mapping,
                 report,
-                adopt_fields=adopt_fields,
+                choices=setup.Choices(adopt_fields, move),
                 hold=self._hold,
                 users=self._users,
                 clock=self.clock,
@@ -111,17 +113,21 @@ class SyncEngine:
             self.table = (ready.binding.app_token, ready.binding.table_id)
         return report
 
-    def full(self, *, allow_mass_deletes: bool = False) -> SyncReport:
+    def full(self, *, allow_mass_deletes: bool = False, uncaptured: Side | None = None) -> SyncReport:
         """Compare every row of both sides, and bring them in step.
 
         :param allow_mass_deletes: carry out deletes beyond the mapping's limit, those held before too; a person has
             looked.
+        :param uncaptured: the side that counts where SQL differs although no trigger told of a change: ``lark`` after
+            the table was restored from a backup, before programs write to it; nothing is deleted then, and rows
+            without a record are blacklisted. ``sql`` after it was filled with triggers off. By default ``sql``, but
+            a table that seems to be restored is refused.
         :raises SafetyStop: deletes beyond the limit are held, on either side, or Lark shows no record at all; all
             else has been done.
         """
         report = SyncReport(self.mapping.name, "full")
-        with self._measured(report), self._run(report, allow_mass_deletes) as run:
-            run_full(run)
+        with self._measured(report), self._run(report, allow_mass_deletes, sql_is_old=uncaptured == "lark") as run:
+            run_full(run, uncaptured)
         return report
 
     def incremental(self, tell: Callable[[], Told] = Told, *, allow_mass_deletes: bool = False) -> SyncReport:
@@ -243,7 +249,12 @@ class SyncEngine:
 
     @contextmanager
     def _run(
-        self, report: SyncReport, allow_mass_deletes: bool = False, make: Callable[..., Run] = Run
+        self,
+        report: SyncReport,
+        allow_mass_deletes: bool = False,
+        make: Callable[..., Run] = Run,
+        *,
+        sql_is_old: bool = False,
     ) -> Iterator[Run]:
         """Bind the mapping, take the lease and hand out what a run works with."""
         ready = self._ready or setup.open_ready(
@@ -274,6 +285,7 @@ class SyncEngine:
                 keep_lease=keep,
                 users=self._users,
                 allow_mass_deletes=allow_mass_deletes,
+                sql_is_old=sql_is_old,
                 verdicts=self.verdicts,
                 database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,
@@ -17,6 +18,8 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
     settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
+from airflow_provider_lark.core.sync.pull.older_ledger import forget_what_was_met
+from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
@@ -28,11 +31,14 @@ from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 
-def run_full(run: Run) -> None:
+def run_full(run: Run, uncaptured: Side | None = None) -> None:
     """Compare every row of both sides, and bring them in step; see :meth:`.SyncEngine.full`."""
     state = load_checkpoint(run)
+    if uncaptured is None and run.binding.mapping.direction == "both":
+        refuse_older_table(run)
     two_way = run.binding.mapping.direction != "to_lark"
     settle_create_intents(run)
     settle_write_intents(run)
@@ -134,10 +140,18 @@ def _save(run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> No
     kept = replace(state, watermark_ms=max(newest) if newest else None)
     if complete:
         kept = replace(kept, last_scan_at_ms=int(run.clock.now() * 1000))
+    elif run.restored:
+        kept = replace(kept, last_scan_at_ms=None)
     if offset is not None:
         kept = replace(kept, total_offset=offset)
     if kept != state:
-        run.transact(lambda tx: tx.checkpoint.save(kept))
+        run.transact(_store, kept, offset is not None)
+
+
+def _store(tx: Transaction, kept: Checkpoint, is_settled: bool) -> None:
+    tx.checkpoint.save(kept)
+    if is_settled:
+        forget_what_was_met(tx)
 
 
 def load_checkpoint(run: Run) -> Checkpoint:

@@ -11,6 +11,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import log
+from airflow_provider_lark.core.side import Key
 
 Direction = Literal["to_lark", "to_sql", "both"]
 Status = Literal["applied", "skipped", "conflict", "decided", "failed", "rewritten", "near_miss"]
@@ -74,6 +75,17 @@ class SyncLog(LedgerPart):
             )
             for row in self.conn.execute(wanted.order_by(log.c.id.desc()).limit(limit))
         ]
+
+    def keys_written(self, direction: Direction, *, limit: int) -> list[Key]:
+        """Return the keys of the last *limit* creates and updates that were applied in a direction."""
+        last = (
+            select(log.c.key)
+            .where(log.c.table_name == self.table_name, log.c.direction == direction, log.c.status == "applied")
+            .where(log.c.operation.in_(("INSERT", "UPDATE")))
+            .order_by(log.c.id.desc())
+            .limit(limit)
+        )
+        return [Key(key) for key in dict.fromkeys(self.conn.scalars(last))]
 
 
 def purge(conn: Connection, older_than_seconds: float) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, inspect
 from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import open_session, write_transaction
-from airflow_provider_lark.core.ledger import Ledger, tables
+from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -34,6 +34,7 @@ def look_at_removal(engine: Engine, mapping: TableMapping) -> Removal:
     """Return what :func:`remove` would take away; nothing is changed."""
     spec = _spec_of(engine, mapping)
     with open_session(engine) as conn:
+        migrate.refuse_newer(conn)
         triggers = () if spec is None else tuple(sorted(capture.installed(conn, spec)))
         if not inspect(conn).has_table(tables.checkpoint.name):
             return Removal(triggers, {}, 0)
@@ -45,6 +46,8 @@ def look_at_removal(engine: Engine, mapping: TableMapping) -> Removal:
 def remove(engine: Engine, mapping: TableMapping, *, keep_state: bool, clock: Clock) -> None:
     """Take the triggers off the table, which may be gone already; forget its state unless that is to be kept."""
     spec = _spec_of(engine, mapping)
+    with open_session(engine) as conn:
+        migrate.refuse_newer(conn)
     if spec is not None:
         capturing.take_off(engine, spec, clock=clock)
     with write_transaction(engine) as conn:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, inspect, select
@@ -24,7 +25,7 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
-from airflow_provider_lark.core.sync.binding import capturing
+from airflow_provider_lark.core.sync.binding import belonging, capturing
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
@@ -36,6 +37,14 @@ from airflow_provider_lark.core.sync.users import Users
 
 Hold = Callable[[str], AbstractContextManager[object]]
 """Holds the lease on a Bitable table while something is made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person lets a setup do; see ``SyncEngine.setup``."""
+
+    adopt_fields: bool = False
+    move: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ def prepare(
     mapping: TableMapping,
     report: SetupReport,
     *,
-    adopt_fields: bool,
+    choices: Choices,
     hold: Hold,
     users: Users,
     clock: Clock,
@@ -69,9 +78,10 @@ def prepare(
     base_zone = BaseZone(client, app_token)
 
     def check(state: Checkpoint | None) -> tuple[list[Field], Binding]:
-        _refuse_other_table(mapping, state, app_token, table_id)
+        if not choices.move:
+            belonging.require_own_table(mapping, state, lark, partial(belonging.known_records, engine, mapping))
         fields = lark.read_fields()
-        contract = [] if adopt_fields or state is None else state.fields
+        contract = [] if choices.adopt_fields or choices.move or state is None else state.fields
         dialect = engine.dialect.name
         bound = bind(
             mapping,
@@ -87,7 +97,7 @@ def prepare(
     with open_session(engine) as conn:
         require_undo(conn, table)
     migrate.upgrade(engine)
-    with hold(f"{app_token}/{table_id}"):
+    with hold(f"{app_token}/{table_id}"), _hold_old(before, lark, hold):
         state = load_state(engine, mapping.sql.table_name)
         if state != before:
             # somebody else has set it up meanwhile
@@ -97,8 +107,11 @@ def prepare(
             binding = replace(binding, modified_field=created)
         zone = name_zone(choose_zone(mapping, state, base_zone), ask=True)
         capturing.put_on(engine, binding, report, clock=clock)
+        same_records = choices.move and belonging.has_records(lark, belonging.known_records(engine, mapping))
         with write_transaction(engine) as conn:
             ledger = Ledger(conn, binding.table_name)
+            if choices.move:
+                state = belonging.move(ledger, state, lark, report, keeps_pairs=same_records)
             _forget_replaced_fields(ledger, binding, state)
             settle_zone(ledger, binding, state, zone, report)
             after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
@@ -107,6 +120,13 @@ def prepare(
             warn_of_other_zone(binding, zone, base_zone, report)
     describe(binding, report)
     return Ready(binding, zone or None)
+
+
+def _hold_old(before: Checkpoint | None, table: LarkTable, hold: Hold) -> AbstractContextManager[object]:
+    """Keep runs with the table away that the ledger belonged to."""
+    if before is None or not before.app_token or before.app_token == table.app_token:
+        return nullcontext()
+    return hold(f"{before.app_token}/{before.table_id}")
 
 
 def open_ready(
@@ -123,7 +143,7 @@ def open_ready(
     state = load_state(engine, mapping.sql.table_name)
     if state is None or not state.fields:
         first = SetupReport(mapping.name, "setup")
-        ready = prepare(client, engine, mapping, first, adopt_fields=False, hold=hold, users=users, clock=clock)
+        ready = prepare(client, engine, mapping, first, choices=Choices(), hold=hold, users=users, clock=clock)
         report.warnings += first.warnings
         return ready
     # the package may be newer than the ledger
@@ -131,14 +151,14 @@ def open_ready(
     app_token, table_id = state.app_token, state.table_id
     if mapping.lark.app_token and mapping.lark.table_id:
         app_token, table_id = mapping.lark.app_token, mapping.lark.table_id
-    _refuse_other_table(mapping, state, app_token, table_id)
+    table = LarkTable(client, app_token, table_id)
+    belonging.require_own_table(mapping, state, table, partial(belonging.known_records, engine, mapping))
     base_zone = BaseZone(client, app_token)
     chosen = choose_zone(mapping, state, base_zone)
-    fields = LarkTable(client, app_token, table_id).read_fields()
-    table = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
+    reflected = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     binding = bind(
         mapping,
-        BothTables(app_token, table_id, fields, table, engine.dialect.name),
+        BothTables(app_token, table_id, table.read_fields(), reflected, engine.dialect.name),
         Agreed.of(state),
         find_user_id=users.find,
         zone=chosen,
@@ -184,14 +204,6 @@ def _refuse_unseen_rows(engine: Engine, table: Table) -> None:
         raise SchemaMismatch(f"table {table.fullname!r}: {explain_hidden(told)}")
     with open_session(engine) as conn:
         parts_of(conn, table.name, table.schema)
-
-
-def _refuse_other_table(mapping: TableMapping, state: Checkpoint | None, app_token: str, table_id: str) -> None:
-    if state is not None and state.app_token and (state.app_token, state.table_id) != (app_token, table_id):
-        raise SchemaMismatch(
-            f"mapping {mapping.name!r}: the SQL table {mapping.sql.table_name!r} is already paired with another "
-            f"Bitable table ({state.app_token}/{state.table_id}); uninstall the old mapping first, with uninstall()"
-        )
 
 
 def _forget_replaced_fields(ledger: Ledger, binding: Binding, state: Checkpoint | None) -> None:

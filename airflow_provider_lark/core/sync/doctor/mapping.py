@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +23,7 @@ from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
-from airflow_provider_lark.core.sync.binding import capturing, setup
+from airflow_provider_lark.core.sync.binding import belonging, capturing, setup
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
@@ -176,6 +177,7 @@ class _Examination:
 
     def _ledger(self) -> Answer:
         with open_session(self.engine) as conn:
+            migrate.refuse_newer(conn)
             found = migrate.current_version(conn)
         if found is None:
             return "warning", "not created yet; the setup or the first run creates it"
@@ -188,6 +190,9 @@ class _Examination:
 
     def _bind(self, table: LarkTable, fields: list[Field], bound: list[Binding]) -> Answer:
         state = self._state()
+        known = partial(belonging.known_records, self.engine, self.mapping)
+        if told := belonging.tell_other_table(self.mapping, state, table, known):
+            return "trouble", told
         reflected = reflect_table(self.engine, self.mapping.sql.table, self.mapping.sql.schema)
         binding = bind(
             self.mapping,

@@ -105,10 +105,9 @@ planned_check = Table(
 *waits* names the columns that are put off, as :func:`.dump_names` writes them.
 """
 
-_PAGE = 500
+_PAGE, _LINES = 500, 2000
 
-_CONNECTIONS = 2
-"""One reads while the other writes."""
+_CONNECTIONS = 2  # one reads while the other writes
 
 
 class PlanDatabase:
@@ -149,12 +148,14 @@ class PlanDatabase:
     def copy_ledger(self, conn: Connection, table_name: str, linked: Sequence[str]) -> None:
         """Copy what the ledger behind *conn* knows of a table, and the pairs of the tables that it links to."""
         unfinished = tables.queue.c.status != "completed"
+        recent = tables.log.c.id > select(func.max(tables.log.c.id) - _LINES).scalar_subquery()
         for table, condition in (
             (tables.checkpoint, None),
             (tables.record_map, tables.record_map.c.table_name.in_([table_name, *linked])),
             (tables.queue, (tables.queue.c.table_name == table_name) & unfinished),
             (tables.intent, (tables.intent.c.table_name == table_name) & (tables.intent.c.state == "open")),
             (tables.conflict, (tables.conflict.c.table_name == table_name) & (tables.conflict.c.status == "open")),
+            (tables.log, (tables.log.c.table_name == table_name) & recent),
             (tables.decision, (tables.decision.c.table_name == table_name) & (tables.decision.c.status == "open")),
             (
                 tables.blacklist,

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import capturing
+from airflow_provider_lark.core.sync.binding.belonging import LOOKED_AT, require_own_table
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
@@ -48,10 +49,12 @@ def look(
     :param adopt_fields: see :meth:`.SyncEngine.setup`.
     :raises SchemaMismatch: the tables do not fit the mapping.
     """
+    migrate.refuse_newer(conn)
     state = _load_state(conn, mapping)
     is_new = state is None or not state.fields
     app_token, table_id = locate(client, mapping, state)
     table = LarkTable(client, app_token, table_id)
+    require_own_table(mapping, state, table, lambda: Ledger(conn, mapping.sql.table_name).pairs.some_records(LOOKED_AT))
     agreed = Agreed.of(state)
     reflected = reflect_table(conn, mapping.sql.table, mapping.sql.schema)
     binding = bind(

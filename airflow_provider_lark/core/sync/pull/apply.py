@@ -17,6 +17,7 @@ from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
 from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
+from airflow_provider_lark.core.sync.pull.older_ledger import keep_in_mind
 from airflow_provider_lark.core.sync.pull.persist import persist
 from airflow_provider_lark.core.sync.pull.row_states import Refusal, RowState, explain, gather
 from airflow_provider_lark.core.sync.pull.rows_first import leave_links_out
@@ -63,6 +64,7 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     _see_what_sql_made_of_it(run, done)
     outcome.warnings += tx.advance(_numbers_given(run, done))
     persist(tx, run, bundle, done, failures, outcome)
+    keep_in_mind(tx, run, done)
     outcome.refused.update(refusal.record_id for refusal in failures)
     outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)
     outcome.unpaired.update(
@@ -222,14 +224,18 @@ def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, wai
         lark_ms=state.lark.modified_ms if state.lark else None,
         sql_ms=None if state.waiting_ms is None else run.on_larks_clock(state.waiting_ms),
     )
+    base, near = state.base, state.near
+    if run.sql_is_old:
+        # whatever the backup holds was agreed on once, and is no edit; a row that it lacks is made again
+        base, near = sql, None
     decision = decide_pull(
         run.binding.rules,
-        base=state.base,
+        base=base,
         lark=state.lark.values if state.lark else None,
         sql=sql,
         times=times,
         resolution=None if resolution is None else resolution.winner,
-        near=state.near,
+        near=near,
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):
         decision = PullDecision(conflict=True)

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -161,6 +162,8 @@ def settle_lark_deletes(run: Run, scan: Scan) -> None:
 
 def delete_rows_of(run: Run, gone: Sequence[RecordId]) -> None:
     """Delete the rows of records that Lark says are gone, or hold those deletes."""
+    if gone:
+        hold_if_restored(run)
     # beyond the limit none is deleted, not the first ones
     room = None if len(gone) <= run.guard.room("sql") else 0
     for some in split(gone, UNSEEN_PAGE):

@@ -92,7 +92,7 @@ def refuse_held(run: Run, blind: str | None = None) -> None:
     """
     waiting = run.read(lambda tx: tx.deletes.count())
     run.report.held = waiting.in_lark + waiting.in_sql
-    told = [blind] if blind else []
+    told = [each for each in (run.restored, blind) if each]
     told += _told(run, waiting)
     if told:
         run.report.status = "held"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.apply import add_to_report, apply
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
+from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
 from airflow_provider_lark.core.sync.pull.own_writes import look_at_own_writes
 from airflow_provider_lark.core.sync.pull.parts import ingest_in_parts
 from airflow_provider_lark.core.sync.pull.persist import note_failure
@@ -21,6 +22,8 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 def ingest(run: Run, bundle: Bundle) -> Outcome:
     """Bring *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
+    if bundle.gone:
+        hold_if_restored(run)
     if bundle.gone and bundle.room is None:
         bundle = replace(bundle, room=run.guard.room("sql"))
     look_at_own_writes(run, bundle.rows)

@@ -10,6 +10,8 @@ from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
+RESTORED = "restored with the table, without a record: take it off the blacklist to make one, or delete the row"
+
 
 def push_unpaired(run: Run) -> OwnCreates:
     """Create the records of SQL rows that have none, a page a call, and return what was made."""
@@ -32,6 +34,10 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
     run.report.rows_sql += len(page.rows)
     live = [row for row in page.rows if not run.is_deleted(row)]
     blocked = tx.blacklist.among([row.id for row in live])
+    if run.sql_is_old:
+        fresh = [row.id for row in live if row.id not in blocked]
+        tx.blacklist.add(fresh, reason=RESTORED, seconds=None)
+        blocked |= set(fresh)
     run.report.skipped += len(blocked)
     new = []
     for row in live:

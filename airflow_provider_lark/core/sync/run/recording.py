@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from airflow_provider_lark.core.api.client import LarkClient
@@ -18,7 +18,7 @@ from airflow_provider_lark.core.database.driver_values import storable
 from airflow_provider_lark.core.database.error_codes import lacks_right
 from airflow_provider_lark.core.database.refusals import reason, words_of
 from airflow_provider_lark.core.errors import ConfigError, LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
-from airflow_provider_lark.core.ledger import Ledger, tables
+from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.history.runs import RunLine
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SyncReport
 
@@ -80,7 +80,8 @@ class Recording:
             return
         try:
             with write_transaction(engine) as conn:
-                if inspect(conn).has_table(tables.run.name):
+                # into a ledger of another version nothing is written
+                if migrate.current_version(conn) == migrate.HEAD:
                     self.note(Ledger(conn, table_name), error)
         except (SQLAlchemyError, LarkError) as exc:
             log.info("this failure is not in %s: %s", tables.run.name, _words(exc))

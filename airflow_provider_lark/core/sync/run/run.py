@@ -51,6 +51,9 @@ class Run:
     :param shares_base: whether other mappings write to the base; None until somebody asks.
     :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
     :param verdicts: what people decided elsewhere than in ``sync_conflict``.
+    :param restored: that the ledger is older than Lark, as a person reads it; empty where it is not, None until a row
+        is to be deleted.
+    :param sql_is_old: a person says that the SQL table comes from a backup: what Lark holds is newer.
     :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
 
@@ -71,6 +74,8 @@ class Run:
     shares_base: bool | None = None
     luck: Luck = field(default_factory=Luck)
     leaves_some: bool = False
+    restored: str | None = None
+    sql_is_old: bool = False
     verdicts: Verdicts = field(default_factory=Verdicts)
     lark: BitableStore = field(init=False)
     telling: frozenset[str] = field(init=False)
@@ -87,6 +92,8 @@ class Run:
             self.count_pairs,
             allowed=self.allow_mass_deletes,
         )
+        if self.sql_is_old:
+            self.guard.stopped |= {"sql", "lark"}
         # an answer shows these as a read does, or as they were sent
         self.telling = frozenset(
             pair.column.name for pair in binding.pairs if pair.codec.kind in _TELLING and not pair.by_email

@@ -1,0 +1,48 @@
+"""Telling that the SQL table is older than its ledger: restored from a backup alone, or filled past the triggers.
+
+What the sync wrote there last is gone then, and no trigger told of it. Pushed to Lark, the old values would overwrite
+newer ones, and rows that are missing would take their records with them: a person has to say which side counts.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_lark.core.errors import SafetyStop
+from airflow_provider_lark.core.side import Key, Values
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+_LINES = 200
+_LEAST = 2
+
+
+def refuse_older_table(run: Run) -> None:
+    """Stop before anything is written if at least half of the last writes to SQL are gone untold.
+
+    :raises SafetyStop: how many, and what to do.
+    """
+    looked_at, gone = run.read(_count_gone, run)
+    if gone >= _LEAST and gone * 2 >= looked_at:
+        run.report.status = "held"
+        raise SafetyStop(
+            f"mapping {run.binding.mapping.name!r}: {gone} of the last {looked_at} rows that the sync wrote to "
+            f"{run.binding.table_name} do not hold these values any more, and no trigger captured a change: the table "
+            "was probably restored from a backup without its ledger, or filled with triggers off. Nothing was "
+            "written. Run one full sync with uncaptured='lark' (--uncaptured lark) if Lark's values count, with 'sql' "
+            "if those in the table do; see docs/backup.md"
+        )
+
+
+def _count_gone(tx: Transaction, run: Run) -> tuple[int, int]:
+    keys = tx.sync_log.keys_written("to_sql", limit=_LINES)
+    pairs = {key: pair for key, pair in tx.pairs.by_keys(keys).items() if pair.base is not None}
+    told = tx.queue.changed_at(list(pairs)).keys() | tx.deletes.among(list(pairs))
+    pairs = {key: pair for key, pair in pairs.items() if key not in told}
+    rows = tx.sql.read(list(pairs))
+    two_way = [pair.column.name for pair in run.binding.pairs if pair.flow == "both"]
+    holds: dict[Key, Values] = {key: row.values for key, row in rows.items() if not run.is_deleted(row)}
+    written = {key: {**(pair.base or {}), **(pair.near or {})} for key, pair in pairs.items()}
+    return len(pairs), sum(_is_gone(holds.get(key), values, two_way) for key, values in written.items())
+
+
+def _is_gone(row: Values | None, written: Values, columns: list[str]) -> bool:
+    return row is None or any(name in written and name in row and row[name] != written[name] for name in columns)
