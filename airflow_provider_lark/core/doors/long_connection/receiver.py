@@ -66,6 +66,7 @@ class LongConnectionReceiver:
         self._was_connected = False
         self._refused_secret: str | None = None
         self._unnoted = False
+        self._noting = asyncio.Lock()
 
     @property
     def counts(self) -> Counts:
@@ -234,12 +235,13 @@ class LongConnectionReceiver:
 
     async def _note_connected(self) -> None:
         """Tell those who follow the inbox of the new connection; where that fails, with the next renewal."""
-        if not self._unnoted:
-            return
-        # before the wait: a renewal that falls into it would note the same connection again
-        self._unnoted = False
-        try:
-            await asyncio.to_thread(self._lease.note_connected)
-        except LarkError as exc:
-            self._unnoted = True
-            self.counts.note("gap_not_noted", exc.message)
+        async with self._noting:
+            # or a renewal of the lease that falls into the wait noted the same connection again
+            if not self._unnoted:
+                return
+            try:
+                await asyncio.to_thread(self._lease.note_connected)
+            except LarkError as exc:
+                self.counts.note("gap_not_noted", exc.message)
+            else:
+                self._unnoted = False
