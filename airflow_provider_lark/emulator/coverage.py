@@ -74,6 +74,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"POST {_TABLE}/records/batch_delete",
         f"GET {_TABLE}/records",
         f"GET {_TABLE}/records/:record_id",
+        f"GET {_V3}/record_history",
     ),
     "Dashboards, roles, forms, automations": (
         f"GET {_BASE}/dashboards",

@@ -192,6 +192,10 @@ class Switches:
     """Whether a workflow_id is also the id by which its block is deleted, or the block has one of its own (§4.8)."""
     max_workflow_runs: int | None = None
     """Runs of automations that the tenant's plan has left; after them none start (§4.8)."""
+    serves_record_history: bool = True
+    """Whether base/v3 tells the history of a record; no public document has it (§4.9, §11.19)."""
+    history_tells_operator: bool = True
+    """Whether the history of a record says who made a change (§4.9, §11.19)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 

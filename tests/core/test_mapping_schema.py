@@ -51,6 +51,7 @@ FULL: dict[str, Any] = {
     "max_delete_rows": 5,
     "batch_size": 1000,
     "retention_days": 7,
+    "history": "none",
     "lock_wait_seconds": 0.01,
 }
 WHOLE_BASE: dict[str, Any] = {
@@ -62,7 +63,8 @@ WHOLE_BASE: dict[str, Any] = {
 LARKS = [{"base": "MyDB", "table": "x"}, {"wiki_token": "w", "table_id": "t"}, {"url": "https://x/base/b?table=tblB"}]
 VALUES = [
     None, "", "  ", "x", "both", "manual", "merge", "merge:", "merge:newest", "merge:x", "newest:lark", "soft:",
-    "soft:a", "ignore", "email", 0, 1, 1.5, 10**10, -1, True, [], {}, ["x"], [""], [1], {"x": "y"}, {"x": 1}, {"": "y"},
+    "soft:a", "ignore", "email", "full", "none",
+    0, 1, 1.5, 10**10, -1, True, [], {}, ["x"], [""], [1], {"x": "y"}, {"x": 1}, {"": "y"},
 ]  # fmt: skip
 
 

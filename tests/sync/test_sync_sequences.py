@@ -88,7 +88,7 @@ def clerk(world: World) -> Iterator[Engine]:
     world.execute(f"CREATE ROLE {name} LOGIN")
     world.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")
     world.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
-    named = ("queue", "log", "run", "conflict", "decision", "blacklist")
+    named = ("queue", "log", "run", "change", "conflict", "decision", "blacklist")
     ledger = ", ".join(f"sync_{each}_id_seq" for each in named)
     world.execute(f"GRANT ALL ON SEQUENCE {ledger} TO {name}")
     engine = create_engine(world.sql.url.set(username=name), poolclass=NullPool)

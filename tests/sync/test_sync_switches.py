@@ -63,6 +63,7 @@ ELSEWHERE = {
     *("serves_ranges", "names_ranges", "bare_file_refusals", "unsubscribed", "tells_callbacks"),
     *("serves_workflows", "workflows_need_conditions", "workflows_fire_on_api", "workflows_follow_renames"),
     *("workflows_are_blocks", "max_workflow_runs"),
+    *("serves_record_history", "history_tells_operator"),
     *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
     *(
         "challenge_seconds",

@@ -149,6 +149,16 @@ SYNC_COMMANDS = (
         ARG_VERBOSE,
     ),
     _command(
+        "explain",
+        "Print why a row is not in step, and everything that ever happened to it",
+        "explain.explain",
+        arg("key", help="SQL key of the row, or the id of its record", metavar="KEY"),
+        ARG_CONN_ID,
+        *_MAPPINGS,
+        ARG_OUTPUT,
+        ARG_VERBOSE,
+    ),
+    _command(
         "failed",
         "List the rows that failed for good, with their errors",
         "waiting.list_failed",

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.database.connections import open_session, write_transaction
@@ -54,6 +54,15 @@ def write_ledger(mapping: TableMapping, args: Namespace) -> Iterator[Ledger]:
     """Give the ledger of a mapping in a transaction that is committed at the end; otherwise as :func:`read_ledger`."""
     with opened_engine(conn_id_of(mapping, args)) as database, write_transaction(database) as conn:
         yield _ledger(conn, mapping)
+
+
+def require_ledger(database: Engine, mapping: TableMapping) -> None:
+    """Refuse a database whose ledger is missing, or of another version.
+
+    :raises SchemaMismatch: which, and what to do.
+    """
+    with open_session(database) as conn:
+        _ledger(conn, mapping)
 
 
 def _ledger(conn: Connection, mapping: TableMapping) -> Ledger:

@@ -46,11 +46,19 @@ class Blacklist(LedgerPart):
 
     def entries(self, *, limit: int) -> list[Listed]:
         """Return up to *limit* entries that hold for the table, the newest first."""
+        return self._listed(limit=limit)
+
+    def listed(self, key: str) -> Listed | None:
+        """Return the newest entry of a key; None where it is synced."""
+        found = self._listed(blacklist.c.key == key, limit=1)
+        return found[0] if found else None
+
+    def _listed(self, *conditions: ColumnElement[bool], limit: int) -> list[Listed]:
         left = (epoch_ms(blacklist.c.expires_at) - NowMs()).label("left_ms")
-        mine = select(blacklist, left).where(_holds_for(self.table_name)).order_by(blacklist.c.id.desc()).limit(limit)
+        mine = select(blacklist, left).where(_holds_for(self.table_name), *conditions)
         return [
             Listed(row.key, row.table_name, row.reason or "", None if row.left_ms is None else row.left_ms / 1000)
-            for row in self.conn.execute(mine)
+            for row in self.conn.execute(mine.order_by(blacklist.c.id.desc()).limit(limit))
         ]
 
     def add(self, keys: Sequence[str], *, reason: str, seconds: float | None, everywhere: bool = False) -> None:

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.ledger.conflicts import Conflicts
 from airflow_provider_lark.core.ledger.dead_letters import DeadLetters
 from airflow_provider_lark.core.ledger.decisions import Decisions
 from airflow_provider_lark.core.ledger.deletes import HeldDeletes
+from airflow_provider_lark.core.ledger.history.changes import Changes
 from airflow_provider_lark.core.ledger.history.runs import Runs
 from airflow_provider_lark.core.ledger.history.sync_log import SyncLog
 from airflow_provider_lark.core.ledger.intents import Intents
@@ -46,6 +47,7 @@ class Ledger:
         self.conflicts = Conflicts(conn, table_name)
         self.blacklist = Blacklist(conn, table_name)
         self.sync_log = SyncLog(conn, table_name)
+        self.changes = Changes(conn, table_name)
         self.runs = Runs(conn, table_name)
         self.decisions = Decisions(conn, table_name)
         self.alarms = Alarms(conn, table_name)

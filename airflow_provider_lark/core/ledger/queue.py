@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.database.dbtime import Now, epoch_ms, now_plus
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
@@ -33,6 +33,21 @@ class Delayed(NamedTuple):
     operation: Operation
     error: str
     next_ms: int
+
+
+class Waiting(NamedTuple):
+    """An entry that is not completed.
+
+    :param due_seconds: until its next attempt; 0 where nothing keeps the next run from it.
+    """
+
+    id: int
+    operation: str
+    status: str
+    tries: int
+    error: str
+    age_seconds: float
+    due_seconds: float
 
 
 class Queue(Claiming):
@@ -117,6 +132,24 @@ class Queue(Claiming):
         delayed = select(*wanted, next_ms).where(*mine, ~is_due(Now()), ~is_blacklisted())
         found = self.conn.execute(delayed.order_by(queue.c.id).limit(limit))
         return [Delayed(row.id, Key(row.key), row.operation, row.error_message or "", row.next_ms) for row in found]
+
+    def unfinished_of(self, names: Sequence[str]) -> list[Waiting]:
+        """Return the entries of *names* that wait, failed or are held, the oldest first."""
+        age = (NowMs() - epoch_ms(queue.c.created_at)).label("age_ms")
+        due = (epoch_ms(queue.c.next_attempt_at) - NowMs()).label("due_ms")
+        open_ = select(queue, age, due).where(self._of(queue, names), queue.c.status != "completed")
+        return [
+            Waiting(
+                id=row.id,
+                operation=row.operation,
+                status=row.status,
+                tries=row.retry_count,
+                error=row.error_message or "",
+                age_seconds=max(0.0, row.age_ms / 1000),
+                due_seconds=max(0.0, (row.due_ms or 0) / 1000),
+            )
+            for row in self.conn.execute(open_.order_by(queue.c.id))
+        ]
 
     def backlog(self) -> Backlog:
         """Count what waits."""

@@ -217,6 +217,38 @@ run = Table(
     **MYSQL,
 )
 
+change = Table(
+    "sync_change",
+    metadata,
+    _row_id(),
+    _table_name(),
+    _key(),
+    Column("lark_record_id", String(64), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("operation", String(20), nullable=False),
+    Column("base_values", _long_text()),
+    Column("lark_values", _long_text()),
+    Column("sql_values", _long_text()),
+    Column("new_values", _long_text()),
+    Column("outcome", String(40)),
+    Column("policy", String(40)),
+    Column("run_id", name_type(250), nullable=False),
+    _created_at(),
+    Index("ix_sync_change_key", "key", "table_name"),
+    Index("ix_sync_change_run", "run_id", "table_name"),
+    **MYSQL,
+)
+
+history = Table(
+    "sync_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("complete_since", timestamp_type(), nullable=False, server_default=Now()),
+    Column("reason", String(20), nullable=False),
+    **MYSQL,
+)
+"""One line at most: since when all that runs wrote is known, and why not for longer. None: since the first run."""
+
 decision = Table(
     "sync_decision",
     metadata,

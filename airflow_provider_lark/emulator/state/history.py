@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_lark.emulator.tenant.model import Record, Table
+from airflow_provider_lark.emulator.tenant.model import Record, Table, Version
 
 if TYPE_CHECKING:
     from airflow_provider_lark.emulator.state.platform import State
 
 _MOST_REPLACED: Final = 5_000
+_MOST_VERSIONS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ def keep_replaced(table: Table, record_id: str, replaced: Record | None) -> None
     table.replaced.move_to_end(record_id)
     if len(table.replaced) > _MOST_REPLACED:
         table.replaced.popitem(last=False)
+
+
+def keep_version(table: Table, record_id: str, version: Version) -> None:
+    """Keep who changed a record, and how (§4.9)."""
+    kept = table.versions.setdefault(record_id, [])
+    kept.append(version)
+    del kept[:-_MOST_VERSIONS]
+    table.versions.move_to_end(record_id)
+    if len(table.versions) > _MOST_REPLACED:
+        table.versions.popitem(last=False)
 
 
 def remember(table: Table, record_id: str, replaced: Record | None, now_ms: int) -> None:

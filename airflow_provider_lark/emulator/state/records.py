@@ -12,7 +12,7 @@ from airflow_provider_lark.emulator.state import history
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.tenant.changes import RecordChange, RecordsChanged
 from airflow_provider_lark.emulator.tenant.kinds import LINKS, FieldType
-from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table, UserIdType
+from airflow_provider_lark.emulator.tenant.model import Base, Cells, Field, Record, Table, UserIdType, Version
 from airflow_provider_lark.emulator.tenant.workflows import How
 
 
@@ -46,6 +46,11 @@ class Edit:
         else:
             self.table.history.pop(record_id, None)
 
+    def keep_version(self, record_id: str, before: Cells | None, after: Cells | None) -> None:
+        """Keep who changed the record."""
+        version = Version(self.table.revision + 1, self.state.now_ms, self.actor, before, after)
+        history.keep_version(self.table, record_id, version)
+
     def writing(self) -> Writing:
         """What turning values needs."""
         state = self.state
@@ -71,6 +76,7 @@ def create(edit: Edit, rows: Sequence[object]) -> list[str]:
         serial = edit.table.next_serial
         edit.table.next_serial += 1
         edit.remember(record_id, None, now)
+        edit.keep_version(record_id, None, cells)
         record = Record(record_id, cells, serial, now, now, edit.actor, edit.actor)
         edit.table.records[record_id] = record
         made.append(record_id)
@@ -97,6 +103,7 @@ def update(edit: Edit, rows: Sequence[tuple[str, object]]) -> None:
         if cells == record.cells and not edit.state.switches.noop_update_touches:
             continue
         edit.remember(record_id, record, now)
+        edit.keep_version(record_id, record.cells, cells)
         edit.table.records[record_id] = record.edited(cells, now, edit.actor)
         mirrored.append((record_id, record.cells, cells))
     _mirror_links(edit, mirrored)
@@ -114,6 +121,7 @@ def delete(edit: Edit, record_ids: Sequence[str]) -> None:
     for record_id in gone:
         record = edit.table.records.pop(record_id)
         edit.remember(record_id, record, now)
+        edit.keep_version(record_id, record.cells, None)
         deleted.append(RecordChange(record_id, record.cells, None, record))
     _drop_links_to(edit, set(gone))
     _bump(edit)

@@ -72,6 +72,17 @@ class View:
     created_ms: int = 0
 
 
+@dataclass(frozen=True)
+class Version:
+    """One change of a record; None: it was not there before, or is not any more."""
+
+    revision: int
+    at_ms: int
+    actor: str
+    before: Cells | None
+    after: Cells | None
+
+
 @dataclass
 class Table:
     """A table with its records in the order of their creation."""
@@ -89,6 +100,8 @@ class Table:
     history: dict[str, list[tuple[int, Record | None]]] = field(default_factory=dict)
     # the version before the last change, of those that changed last: record_id -> (revision, version or None)
     replaced: OrderedDict[str, tuple[int, Record | None]] = field(default_factory=OrderedDict, repr=False)
+    # what was changed when by whom, of those that changed last: record_id -> versions, the oldest first
+    versions: OrderedDict[str, list[Version]] = field(default_factory=OrderedDict, repr=False)
     # records that row rights hide: record_id -> from whom (app ids, open_ids); None: from every app
     hidden: dict[str, frozenset[str] | None] = field(default_factory=dict)
     searches: dict[Any, tuple[int, list[Record]]] = field(default_factory=dict, repr=False)

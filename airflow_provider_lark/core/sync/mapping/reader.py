@@ -13,12 +13,14 @@ from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
+    HISTORY_MODES,
     USER_KEYS,
     WINNERS,
     ConflictPolicy,
     DeletePolicy,
     Direction,
     FieldPair,
+    HistoryMode,
     LarkTarget,
     SqlTarget,
     UserKey,
@@ -36,6 +38,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "max_delete_rows": 20,
     "batch_size": 500,
     "retention_days": 30,
+    "history": "full",
     "lock_wait_seconds": 30.0,
 }
 
@@ -161,6 +164,12 @@ def _read_direction(raw: Any, where: str) -> Direction:
     return cast("Direction", raw)
 
 
+def _read_history(raw: Any, where: str) -> HistoryMode:
+    if raw not in HISTORY_MODES:
+        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(HISTORY_MODES)}")
+    return cast("HistoryMode", raw)
+
+
 def _read_user_key(raw: Any, where: str) -> UserKey:
     if raw not in USER_KEYS:
         raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(USER_KEYS)}")
@@ -224,6 +233,7 @@ _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "max_delete_rows": _number(0, 10**9, whole=True),
     "batch_size": _number(1, 1000, whole=True),
     "retention_days": _number(1, 36_500, whole=True),
+    "history": _read_history,
     "lock_wait_seconds": _number(0.01, 3600),
 }
 

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     DeletePolicy,
     Direction,
     FieldPair,
+    HistoryMode,
     LarkTarget,
     SqlTarget,
     UserKey,
@@ -37,6 +38,7 @@ class TableMapping:
         *max_delete_rows*), or all, deletes none there, holds them and says so; 1 lifts that guard.
     :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
     :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
+    :param history: whether the values of each write are kept, to explain and undo it: ``full``, or ``none``.
     :param lock_wait_seconds: how long to wait for a lock that another program holds in the database.
     :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
     """
@@ -57,6 +59,7 @@ class TableMapping:
     max_delete_rows: int = 20
     batch_size: int = 500
     retention_days: int = 30
+    history: HistoryMode = "full"
     lock_wait_seconds: float = 30.0
 
     @classmethod

@@ -9,6 +9,8 @@ Direction = Literal["both", "to_sql", "to_lark"]
 Winner = Literal["newest", "lark", "sql"]
 UserKey = Literal["id", "email"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
+HistoryMode = Literal["full", "none"]
+HISTORY_MODES: tuple[str, ...] = get_args(HistoryMode)
 WINNERS: tuple[str, ...] = get_args(Winner)
 USER_KEYS: tuple[str, ...] = get_args(UserKey)
 

@@ -98,6 +98,9 @@ class PlanTransaction(Transaction):
         """Note what a run would leave to a later one."""
         self.note([_waiting(each) for each in put_off])
 
+    def note_changes(self, changes: object) -> None:
+        """Keep nothing: what would be written is noted otherwise."""
+
     def log(self, lines: Sequence[LogLine]) -> None:
         """Note what is no write: who wins a conflict, and what cannot be synced."""
         noted = [action for line in lines if (action := _noted(line))]

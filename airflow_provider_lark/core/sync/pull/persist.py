@@ -13,6 +13,7 @@ from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.newest import Tie
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
 from airflow_provider_lark.core.sync.pull.row_states import Refusal
+from airflow_provider_lark.core.sync.pull.written import written_by
 from airflow_provider_lark.core.sync.run.dead_letters import add_dead_letter
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -45,6 +46,7 @@ def persist(
     left |= outcome.held | outcome.left
     _complete(tx, bundle, left)
     tx.log(lines)
+    tx.note_changes(written_by(done, run.binding.mapping.conflict.text))
 
 
 def _persist_pairs(tx: Transaction, done: list[Step]) -> None:

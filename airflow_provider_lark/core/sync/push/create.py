@@ -11,6 +11,7 @@ from airflow_provider_lark.core.bisect import bisect_batch, is_in_doubt
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, ServerFailed, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.intents import Intent
 from airflow_provider_lark.core.ledger.pairs import Pair
@@ -190,6 +191,11 @@ def _record(tx: Transaction, run: Run, intent: Intent, made: Sequence[tuple[NewR
     lines = [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows]
     near_misses = [near_miss_line(run, row.key, answer.other) for row, _, answer in made if answer.other]
     tx.log(lines + near_misses)
+    tx.note_changes([_written(row.key, id_, _base_of(run, row), answer.other) for row, id_, answer in made])
+
+
+def _written(key: Key, record_id: RecordId, sent: Values, other: Values) -> RowChange:
+    return RowChange(key, record_id, "lark", "INSERT", base=None, lark=None, sql=sent, new={**sent, **other})
 
 
 def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:
@@ -261,3 +267,4 @@ def _record_settled(
         # the rows without one have to ask again
         tx.queue.enqueue([key for key in intent.keys if key not in found])
     tx.log([LogLine(pair.key, "to_lark", "INSERT", "applied", "completed after an interrupted run") for pair in saved])
+    tx.note_changes([_written(key, record_id, sent[key], {}) for key, record_id in found.items()])

@@ -10,6 +10,7 @@ from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
@@ -198,8 +199,14 @@ def _record_deletes(tx: Transaction, batch: Sequence[Work], gone: Collection[Rec
     tx.intents.finish(token)
     tx.pairs.forget([item.claim.key for item in batch])
     tx.queue.complete([entry for item in batch for entry in item.claim.entry_ids])
-    deleted = [item.claim.key for item in batch if item.record_id not in gone]
-    tx.log([LogLine(key, "to_lark", "DELETE", "applied", None) for key in deleted])
+    deleted = [item for item in batch if item.record_id not in gone]
+    tx.log([LogLine(item.claim.key, "to_lark", "DELETE", "applied", None) for item in deleted])
+    tx.note_changes([_written(item) for item in deleted])
+
+
+def _written(item: Work) -> RowChange:
+    base = None if item.pair is None else item.pair.base
+    return RowChange(item.claim.key, item.record_id, "lark", "DELETE", base=base, lark=None, sql=None)
 
 
 def pull_again(run: Run, claims: dict[str, Claim]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_lark.core.api.wire.results import WireRecord
@@ -12,9 +12,10 @@ from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.errors import LarkError, RecordNotFound, RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.side import RecordId
+from airflow_provider_lark.core.side import RecordId, Values
 from airflow_provider_lark.core.sync.binding.links import NOTHING, Sendable
 from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
@@ -35,12 +36,16 @@ from airflow_provider_lark.core.sync.run.transaction import PutOff, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed key with what it makes of its record."""
+    """A claimed key with what it makes of its record.
+
+    :param held: what the row holds instead of what is sent, where an undo lets the two differ; they agree on that.
+    """
 
     claim: Claim
     pair: Pair | None
     decision: PushDecision
     sendable: Sendable = NOTHING
+    held: Values = field(default_factory=dict)
 
     @property
     def sent(self) -> dict[str, Canonical]:
@@ -91,7 +96,7 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
     open_intents = OpenIntents()
 
     def send(batch: Sequence[Work]) -> None:
-        writes = [Write(item.claim.key, item.record_id, item.sent) for item in batch]
+        writes = [Write(item.claim.key, item.record_id, item.sent, item.held) for item in batch]
         patches = [(item.record_id, run.lark.encode_patch(item.sendable.values)) for item in batch]
         since_ms, told = lark_now_ms(run), dict[str, WireRecord]()
 
@@ -157,6 +162,16 @@ def _record_updates(tx: Transaction, run: Run, batch: Sequence[Work], token: str
     lines = [LogLine(item.claim.key, "to_lark", "UPDATE", "applied", None) for item in batch]
     near = [(item.claim.key, answer.other) for item, answer in zip(batch, answers, strict=True) if answer.other]
     tx.log(lines + [near_miss_line(run, key, other) for key, other in near])
+    tx.note_changes([_written(item, answer) for item, answer in zip(batch, answers, strict=True)])
+
+
+def _written(item: Work, answer: Answer) -> RowChange:
+    sent, base = item.sent, item.pair.base if item.pair is not None else None
+    known = None if base is None else {name: base[name] for name in sent if name in base}
+    sql = {**sent, **item.held}
+    return RowChange(
+        item.claim.key, item.record_id, "lark", "UPDATE", base=known, lark=None, sql=sql, new={**sent, **answer.other}
+    )
 
 
 def _with_base(item: Work, answer: Answer) -> Pair:
@@ -164,6 +179,7 @@ def _with_base(item: Work, answer: Answer) -> Pair:
     if pair is None:
         raise AssertionError("only a pair is updated")
     base, near = answer.agree(pair, item.sent)
+    near = {**(near or {}), **item.held} or None
     return Pair(pair.key, pair.record_id, base, pair.lark_modified_ms, tombstone=False, near=near, sent=answer.sent)
 
 

@@ -4,10 +4,11 @@ for a person's edit."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
 from airflow_provider_lark.core.fields.canonical import dump_values, load_values
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.intents import Intent, Kind
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
@@ -25,11 +26,15 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One record's update (*values*) or delete (none)."""
+    """One record's update (*values*) or delete (none).
+
+    :param held: what the row holds instead, where the two agree to differ.
+    """
 
     key: Key
     record_id: RecordId
     values: Values
+    held: Values = field(default_factory=dict)
 
 
 class OpenIntents:
@@ -69,7 +74,7 @@ def send_with_intent(
     intent = Intent(
         client_token=token,
         keys=tuple(write.key for write in writes),
-        payload=[{"record_id": write.record_id, "values": dump_values(write.values)} for write in writes],
+        payload=[_noted(write) for write in writes],
         created_ms=int(run.clock.now() * 1000),
         kind=kind,
     )
@@ -84,6 +89,11 @@ def send_with_intent(
             open_intents.add(token, len(writes))
         raise
     return token
+
+
+def _noted(write: Write) -> dict[str, str]:
+    held = {"held": dump_values(write.held)} if write.held else {}
+    return {"record_id": write.record_id, "values": dump_values(write.values), **held}
 
 
 def settle_write_intents(run: Run) -> None:
@@ -112,21 +122,49 @@ def _record_seen(
     rows = {row.id: row for row in run.links.to_keys(tx, shown)}
     known = tx.pairs.by_records([RecordId(entry["record_id"]) for entry in intent.payload])
     if intent.kind == "delete":
-        tx.pairs.forget([known[id_].key for id_ in absent if id_ in known])
+        ended = [known[id_] for id_ in absent if id_ in known]
+        tx.pairs.forget([pair.key for pair in ended])
+        tx.note_changes([_deleted(pair) for pair in ended if pair.base is not None])
     else:
-        seen = []
+        seen: list[Pair] = []
+        told: list[RowChange] = []
         for entry in intent.payload:
             id_ = RecordId(entry["record_id"])
             if id_ in known and id_ in rows:
                 sent = load_values(entry["values"])
                 base, shows = known[id_].base or {}, rows[id_].values
                 # a run that was killed before it sent anything has left all as it was
+                held = load_values(entry["held"]) if "held" in entry else {}
                 if id_ in ours and any(shows.get(name) != base.get(name) for name in sent):
                     seen.append(_written(run, known[id_], sent, intent.created_ms))
                 else:
                     seen.append(_agreed(known[id_], sent, rows[id_].values))
+                after = seen[-1].base or {}
+                arrived = {name: value for name, value in sent.items() if name in after and after[name] == value}
+                seen[-1] = _apart(seen[-1], {name: value for name, value in held.items() if name in arrived})
+                told += _told(known[id_], arrived, held)
         tx.pairs.save(seen)
+        tx.note_changes(told)
     tx.intents.finish(intent.client_token)
+
+
+def _deleted(pair: Pair) -> RowChange:
+    return RowChange(pair.key, pair.record_id, "lark", "DELETE", base=pair.base, lark=None, sql=None)
+
+
+def _told(pair: Pair, arrived: Values, held: Values) -> list[RowChange]:
+    """Return what the history keeps of an update that an interrupted run has sent."""
+    base = pair.base or {}
+    new = {name: value for name, value in arrived.items() if name not in base or base[name] != value}
+    if not new:
+        return []
+    before = {name: base[name] for name in new if name in base}
+    sql = {**new, **{name: held[name] for name in new if name in held}}
+    return [RowChange(pair.key, pair.record_id, "lark", "UPDATE", base=before, lark=None, sql=sql, new=new)]
+
+
+def _apart(pair: Pair, held: Values) -> Pair:
+    return replace(pair, near={**(pair.near or {}), **held}) if held else pair
 
 
 def _written(run: Run, pair: Pair, sent: Values, created_ms: int) -> Pair:

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.database.connections import open_session, write_
 from airflow_provider_lark.core.database.error_codes import is_transient, was_cut
 from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.database.retries import retry_transaction
-from airflow_provider_lark.core.errors import LarkError, TransactionLost
+from airflow_provider_lark.core.errors import TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
@@ -25,6 +25,7 @@ from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.guard import Guard
+from airflow_provider_lark.core.sync.run.own_ids import own_ids
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
@@ -119,13 +120,7 @@ class Run:
     def own_ids(self) -> frozenset[str]:
         """Return the ids under which Lark shows who wrote what this client writes; asked for once, where it matters."""
         if self._own_ids is None:
-            self._own_ids = self.client.known_as
-            if not self._own_ids:
-                try:
-                    self._own_ids = frozenset({self.client.bot.info().open_id, self.client.app_id})
-                except LarkError as error:
-                    log.info("cannot determine the app's own user id, because it has no bot: %s", error)
-                    self._own_ids = frozenset()
+            self._own_ids = own_ids(self.client)
         return self._own_ids
 
     def look_up_users(self, rows: Iterable[Values]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.sequences import advance
@@ -103,3 +104,8 @@ class Transaction(Ledger):
     def log(self, lines: Sequence[LogLine]) -> None:
         """Write *lines* to ``sync_log``, in the name of the run."""
         self.sync_log.write(self._run_id, lines)
+
+    def note_changes(self, changes: Sequence[RowChange]) -> None:
+        """Keep what was written, with the values before, in the name of the run."""
+        if self._binding.mapping.history == "full":
+            self.changes.write(self._run_id, changes)
