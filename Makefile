@@ -99,7 +99,7 @@ chaos-hitl: $(VENV)/.dev  ## people answer tasks that wait in a real Airflow: ho
 	@$(BIN)/python -m tests.chaos.hitl --clicks $(CLICKS)
 
 TASKS ?= 8
-RATE_STORES ?= sqlite,postgresql,mysql
+RATE_STORES ?= sqlite,postgresql,mysql,redis,outage
 chaos-quota: $(VENV)/.dev  ## tasks in processes of their own, one app, the documented limits: calls a second, refusals; TASKS=8
 	@$(BIN)/python -m tests.chaos.quota --tasks $(TASKS) --stores $(RATE_STORES)
 

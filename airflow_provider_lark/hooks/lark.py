@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.core.accounts.users import UserDirectory
     from airflow_provider_lark.core.api.address import TableAddress
+    from airflow_provider_lark.core.api.calls.budget.store import RateStore
 
 
 class LarkHook(CallingHook):
@@ -69,6 +70,13 @@ class LarkHook(CallingHook):
         from airflow_provider_lark.hooks.accounts import open_accounts
 
         return open_accounts(self.settings.token_store_conn_id)
+
+    @cached_property
+    def rates(self) -> RateStore | None:
+        """Where the processes of the app share its rate limits, None where the connection names nothing for it."""
+        from airflow_provider_lark.hooks.rates import open_rate_store
+
+        return open_rate_store(self.settings, self.accounts, self.clock)
 
     def table(self, text: str, table: str | None = None) -> TableAddress:
         """Read where a table is; ``client.bitable.locate`` looks up what that leaves open.
@@ -156,7 +164,7 @@ class LarkHook(CallingHook):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: not what was read from the connection, which is read anew."""
-        return {name: value for name, value in vars(self).items() if name not in ("settings", "accounts")}
+        return {name: value for name, value in vars(self).items() if name not in ("settings", "accounts", "rates")}
 
     def _find_cache(self) -> Engine | None:
         if self.accounts is None:
@@ -182,6 +190,5 @@ class LarkHook(CallingHook):
         }
         if "token_store" not in options:
             given["token_store"] = self.accounts
-        if "rate_store" not in options and self.accounts is not None:
-            given["rate_store"] = self.accounts.rate_store(self.settings.host, self.settings.app_id)
+            given["rate_store"] = self.rates
         return {**given, **options}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import socket
 import subprocess
 import threading
@@ -24,7 +22,7 @@ from airflow_provider_lark.core.sync.continuous import ContinuousSync
 from airflow_provider_lark.core.sync.report import SyncReport
 from tests.clocks import wait_until
 from tests.core.receiving.sealing import event
-from tests.rabbitmq import wait_for_port
+from tests.redis_server import running_redis
 from tests.tap import Tap, tapped
 
 RING = Keyring.from_text("A" * 43 + "=")
@@ -35,23 +33,8 @@ LONG_SECONDS = 120.0
 @pytest.fixture(scope="module")
 def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """A Redis of these tests' own."""
-    program = shutil.which("redis-server")
-    if program is None:
-        reason = "NOT TESTED on Redis: install redis-server"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for_port(port)
+    with running_redis(tmp_path_factory.mktemp("redis")) as port:
         yield "127.0.0.1", port
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 @pytest.fixture
