@@ -13,5 +13,6 @@ def arg(*flags: str, **settings: Any) -> Arg:
 
 
 POSITIVE = positive_int(allow_zero=False)  # type: ignore[no-untyped-call]  # likewise
+NOT_NEGATIVE = positive_int(allow_zero=True)  # type: ignore[no-untyped-call]  # likewise
 
 ARG_CONN_ID = arg("--conn-id", help="Connection of type lark (default: lark_default)", default="lark_default")

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_lark.core.dry_run import Foreseen, tell
 from airflow_provider_lark.core.errors import LeaseHeld
 from airflow_provider_lark.hooks.errors import told
-from airflow_provider_lark.hooks.parameters import (
-    read_flag,
-    read_seconds,
-)
+from airflow_provider_lark.hooks.parameters import read_count, read_flag, read_seconds, read_text, refuse_choice
 from airflow_provider_lark.operators.dry_run import DryRunOperator
+from airflow_provider_lark.operators.lineage import count_changes
 from airflow_provider_lark.operators.syncs.base import BitableSyncOperator
 from airflow_provider_lark.operators.syncs.writing import WritingSyncOperator
 
@@ -26,10 +24,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import SyncEngine
     from airflow_provider_lark.core.inbox.hints import TableHints
+    from airflow_provider_lark.core.sync.consistency.options import CheckOptions, Repair
     from airflow_provider_lark.core.sync.continuous import RunOnce
 
 _DAY_SECONDS = 86_400.0
 POLL_SECONDS = 5.0
+_REPAIRS = ("no", "sql", "lark", "policy")
 
 
 class BitableSyncSetupOperator(DryRunOperator, BitableSyncOperator):
@@ -151,14 +151,37 @@ class BitableIncrementalSyncOperator(WritingSyncOperator):
             return sync.run_for(seconds).to_dict()
 
 
-class BitableConsistencyCheckOperator(BitableSyncOperator):
-    """Compares both sides and writes nothing.
+class BitableConsistencyCheckOperator(DryRunOperator, BitableSyncOperator):
+    """Compares both sides and, where *repair* says so, brings in step what differs.
 
-    :param fail_on_drift: fail the task, without retries, when the sides differ. The report is in XCom either way.
+    Rows whose change is on its way, and those that wait for a person, are no drift and are not repaired.
+
+    :param repair: the side that is written to: ``sql`` makes rows equal to their records and leaves Lark alone,
+        ``lark`` makes records equal to their rows and leaves SQL alone; ``policy`` decides each row as a full sync
+        would; ``no`` writes nothing. Deletes keep to the mapping's limits; what one side never had is not deleted on
+        the other.
+    :param threshold: more rows that differ than this are a warning; None: none are.
+    :param settle_seconds: look again at what differs after so many seconds, before it is called drift.
+    :param fail_on_drift: fail the task, without retries, when the sides differ; after a repair, when they still do. The
+        report is in XCom either way.
     """
 
-    def __init__(self, *, fail_on_drift: bool = True, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "repair", "threshold", "settle_seconds")
+
+    def __init__(
+        self,
+        *,
+        repair: str = "no",
+        threshold: int | str | None = 10,
+        settle_seconds: float | str = 0,
+        fail_on_drift: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        refuse_choice("repair", repair, _REPAIRS)
+        self.repair = repair
+        self.threshold = threshold
+        self.settle_seconds = settle_seconds
         self.fail_on_drift = fail_on_drift
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -174,13 +197,38 @@ class BitableConsistencyCheckOperator(BitableSyncOperator):
         return report
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
-        return engine.check().to_dict()
+        report = engine.check(self._options())
+        return tell(report.to_dict(), report.would) if self.is_dry_run else report.to_dict()
+
+    def _options(self) -> CheckOptions:
+        from airflow_provider_lark.core.sync.consistency.options import SETTLE_SECONDS_MAX, CheckOptions
+
+        settle = read_seconds(self.settle_seconds, "settle_seconds", longest=SETTLE_SECONDS_MAX, may_be_zero=True)
+        return CheckOptions(
+            repair=self._repair,
+            dry_run=self.is_dry_run,
+            threshold=read_count(self.threshold, "threshold"),
+            settle_seconds=settle or 0.0,
+        )
+
+    @property
+    def _repair(self) -> Repair:
+        """What to repair, once templates are rendered.
+
+        :raises ConfigError: it is none of the choices.
+        """
+        given = read_text(self.repair) or "no"
+        refuse_choice("repair", given, _REPAIRS)
+        return cast("Repair", given)
 
     def _reads(self, side: str) -> bool:
         return True
 
     def _writes(self, side: str) -> bool:
-        return False
+        return not self.is_dry_run and self._repair in (side, "policy")
+
+    def _count_changes(self, report: Mapping[str, Any]) -> int:
+        return count_changes(report, "both") if "to_sql" in report and not self.is_dry_run else 0
 
 
 def summarize(report: Mapping[str, Any]) -> str:

@@ -572,3 +572,14 @@ def test_full_of_a_table_restored_alone_asks_which_side_counts(synced):
     assert synced("full", "--uncaptured", "lark").status == 0
     assert synced.execute("SELECT name FROM areas ORDER BY code") == [("lark 1",), ("lark 2",), ("lark 3",)]
     assert set(synced.names().values()) == {"lark 1", "lark 2", "lark 3"}
+
+
+def test_check_repairs_the_side_that_it_is_told_and_counts_first(synced):
+    synced.edit("1", "drifted")
+    foretold = synced("check", "--repair", "sql", "--dry-run", "--output", "json")
+    assert (foretold.status, foretold.json[0]["would"]["sql.update"]["keys"]) == (2, ["1"])
+    assert "sql.update 1" in synced("check", "--repair", "sql", "--dry-run").out
+    done = synced("check", "--repair", "sql", "--output", "json")
+    assert (done.status, done.json[0]["repaired"], done.json[0]["to_sql"]["updated"]) == (0, 1, 1)
+    assert synced.execute("SELECT name FROM areas WHERE code = '1'") == [("drifted",)]
+    assert synced("check", "--repair", "sql").status == 0

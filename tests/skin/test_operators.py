@@ -276,3 +276,20 @@ def test_persons_by_email_are_kept_in_the_token_store_or_beside_the_ledger(shop,
         assert conn.scalars(text("SELECT lookup FROM user_cache")).all() == ["ann@x.y"]
     place.dispose()
     assert inspect(shop.engine).has_table("user_cache") is not has_store
+
+
+def test_check_repairs_what_differs_and_succeeds(shop):
+    run(BitableFullSyncOperator, mapping=shop.mapping)
+    shop.emulator.person.add_record(shop.app_token, shop.table_id, {"code": "4401", "name": "广州"})
+    asked = {"mapping": shop.mapping, "repair": "policy", "threshold": "0", "settle_seconds": "0"}
+    told = run(BitableConsistencyCheckOperator, **asked, dry_run="true", fail_on_drift=False)
+    assert (told["dry_run"], told["would"]["sql.create"]["keys"], told["in_step"]) == (True, ["4401"], False)
+    assert told["warnings"] == ["1 row differs, more than the threshold of 0"]
+    done = run(BitableConsistencyCheckOperator, **asked)
+    assert (done["repaired"], done["to_sql"]["created"], done["in_step"]) == (1, 1, True)
+    assert shop.lark_names() == shop.sql_names()
+
+
+def test_check_refuses_a_repair_that_there_is_not(shop):
+    with pytest.raises(ValueError, match="repair is 'both'; expected 'no', 'sql', 'lark' or 'policy'"):
+        BitableConsistencyCheckOperator(task_id="t", mapping=shop.mapping, repair="both")

@@ -15,6 +15,7 @@ from airflow.cli.cli_config import (
 )
 
 from airflow_provider_lark.cli.arguments import ARG_CONN_ID, POSITIVE, arg
+from airflow_provider_lark.cli.sync.check_definition import CHECK_ARGUMENTS
 from airflow_provider_lark.cli.sync.init_definition import INIT_COMMAND
 
 ARG_MAPPING_NAME = arg(
@@ -105,12 +106,10 @@ SYNC_COMMANDS = (
     ),
     _command(
         "check",
-        "Compare every row without changing any; exit status 2 if rows differ",
+        "Compare every row, and repair what differs if asked to; exit status 2 if rows differ",
         "run.check",
-        ARG_CONN_ID,
         *_MAPPINGS,
-        ARG_OUTPUT,
-        ARG_VERBOSE,
+        *CHECK_ARGUMENTS,
     ),
     _command(
         "plan",

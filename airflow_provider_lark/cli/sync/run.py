@@ -17,8 +17,10 @@ from airflow_provider_lark.cli.sync.places import opened_sync
 from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core.dry_run import tell
 from airflow_provider_lark.core.errors import ConfigError, LarkError, SafetyStop
-from airflow_provider_lark.core.sync.report import CheckReport, Report, SyncReport
+from airflow_provider_lark.core.sync.consistency.options import CheckOptions
+from airflow_provider_lark.core.sync.report import CheckReport, RepairReport, Report, SyncReport
 from airflow_provider_lark.hooks.lark import LarkHook
 
 FAILED = 1
@@ -71,8 +73,11 @@ def full(args: Namespace) -> None:
 
 @command
 def check(args: Namespace) -> None:
-    """Compare every row, and change none."""
-    _act(args, lambda engine: engine.check(), _compared)
+    """Compare every row, and repair what differs where that is asked for."""
+    options = CheckOptions(
+        repair=args.repair, dry_run=args.dry_run, threshold=args.threshold, settle_seconds=args.settle_seconds
+    )
+    _act(args, lambda engine: engine.check(options), _compared if args.repair == "no" else _repaired)
 
 
 def _act(
@@ -108,7 +113,7 @@ def _tell(outcomes: Sequence[Outcome], output: str, columns: Callable[[Report | 
         ]
     else:
         rows = [
-            {"mapping": each.name, **(each.report.to_dict() if each.report else {}), "status": each.status}
+            {"mapping": each.name, **(_plain(each.report) if each.report else {}), "status": each.status}
             for each in outcomes
         ]
     print_rows(rows, output)
@@ -118,6 +123,12 @@ def _tell(outcomes: Sequence[Outcome], output: str, columns: Callable[[Report | 
                 print(shown(f"{each.name}: {remark}"))
         if each.error is not None:
             print(shown(f"{each.name}: {explain(each.error)}"), file=sys.stderr)
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    if isinstance(report, CheckReport) and report.would:
+        return tell(report.to_dict(), report.would)
+    return report.to_dict()
 
 
 def _written(report: Report | None) -> dict[str, Any]:
@@ -135,6 +146,19 @@ def _compared(report: Report | None) -> dict[str, Any]:
         return dict.fromkeys(names, "")
     counts = (report.equal, report.different, report.only_sql, report.only_lark, report.pending)
     return dict(zip(names, counts, strict=True))
+
+
+def _repaired(report: Report | None) -> dict[str, Any]:
+    found = _compared(report)
+    if isinstance(report, RepairReport) and report.would:
+        would = {name: each["count"] for name, each in report.would.items()}
+        return {**found, "Would": ", ".join(f"{name} {count}" for name, count in would.items())}
+    names = ("Repaired", "In Lark", "In SQL", "Changed since", "Held", "Left", "Failed")
+    if not isinstance(report, RepairReport):
+        return {**found, **dict.fromkeys(names, "")}
+    counts = (report.changed, report.held, report.left, report.failed)
+    sides = (report.to_lark.total, report.to_sql.total)
+    return {**found, **dict(zip(names, (report.repaired, *sides, *counts), strict=True))}
 
 
 def _cost(report: Report | None) -> dict[str, Any]:

@@ -120,6 +120,16 @@ class Queue(Claiming):
             found |= {Key(row.key): int(row.changed_ms) for row in self.conn.execute(waiting)}
         return found
 
+    def states_of(self, names: Sequence[str]) -> dict[str, set[str]]:
+        """Return in which states the open entries of *names* are, which are keys or record ids."""
+        found: dict[str, set[str]] = {}
+        for some in split(names):
+            is_open = queue.c.status.in_(("pending", "processing", HELD, "failed"))
+            entries = select(queue.c.key, queue.c.status).where(self._of(queue, some), is_open).distinct()
+            for row in self.conn.execute(entries):
+                found.setdefault(row.key, set()).add(row.status)
+        return found
+
     def deletes_among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* of which a delete waits that nobody has claimed."""
         return self._keys_where(queue, keys, queue.c.status == "pending", queue.c.operation == "DELETE")

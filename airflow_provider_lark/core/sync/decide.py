@@ -118,7 +118,7 @@ def decide_push(
         # Lark rules; what SQL changed is put right by the next full sync
         return PushDecision()
     if base is None:
-        return PushDecision() if sql is None else PushDecision("create", _only(sql, rules.to_lark))
+        return PushDecision() if sql is None else PushDecision("create", only(sql, rules.to_lark))
     if sql is None:
         if is_tombstone:
             return PushDecision()
@@ -133,7 +133,7 @@ def decide_push(
 def _decide_both(
     rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, resolution: Side | None, near: Values
 ) -> PullDecision:
-    apart = _agreed_apart(base, lark, sql, near)
+    apart = agreed_apart(base, lark, sql, near)
     by_lark, by_sql, clashing = _compare(rules, base, lark, sql, near)
     conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
     outcome: Side | None = None
@@ -162,7 +162,7 @@ def _decide_both(
     return PullDecision(
         sql="patch" if patch else "none",
         values=patch,
-        base=_only(lark, rules.all_columns),
+        base=only(lark, rules.all_columns),
         near=apart,
         pair="save",
         owes_lark=owes,
@@ -184,7 +184,7 @@ def _held_by_sql(base: Values | None, near: Values | None) -> Values | None:
     return base if base is None or not near else {**base, **near}
 
 
-def _agreed_apart(base: Values | None, lark: Values, sql: Values, near: Values) -> dict[str, Canonical]:
+def agreed_apart(base: Values | None, lark: Values, sql: Values, near: Values) -> dict[str, Canonical]:
     """Return the columns in which each side still holds what it did when Lark made something else of a write."""
     return {
         name: value
@@ -253,14 +253,14 @@ def _decide_sql_missing(
     rules: Rules, base: Values | None, lark: Values, times: Times, resolution: Side | None
 ) -> PullDecision:
     """Handle a record whose SQL row does not exist."""
-    now = _only(lark, rules.all_columns)
+    now = only(lark, rules.all_columns)
     if rules.direction == "to_lark":
         # a record that people added is theirs; one whose row was deleted goes with the row, unless a person keeps it
         if resolution == "lark":
             return PullDecision(pair="forget")
         return PullDecision() if base is None else PullDecision(base=now, pair="save", owes_lark=True)
     if base is None or rules.direction == "to_sql":
-        return PullDecision("insert", _only(lark, rules.to_sql), base=now, pair="save")
+        return PullDecision("insert", only(lark, rules.to_sql), base=now, pair="save")
     edited = any(_differs(name, lark, base) for name in rules.columns if name in rules.to_sql)
     if rules.deletes.mode == "ignore":
         return PullDecision(base=now, pair="tombstone")
@@ -277,7 +277,7 @@ def _decide_sql_missing(
             if resolution or rules.conflict.mode == "merge"
             else tell_tie(rules.conflict.winner, times, rules.skew_ms)
         )
-        values = _only(lark, rules.to_sql)
+        values = only(lark, rules.to_sql)
         return PullDecision("insert", values, base=now, pair="save", conflict=True, outcome="lark", tie=tie)
     return PullDecision(base=now, pair="save", owes_lark=True, conflict=True, outcome="sql")
 
@@ -286,5 +286,6 @@ def _differs(name: str, values: Values, base: Values) -> bool:
     return name not in base or values[name] != base[name]
 
 
-def _only(values: Values, names: frozenset[str] | tuple[str, ...]) -> dict[str, Canonical]:
+def only(values: Values, names: frozenset[str] | tuple[str, ...]) -> dict[str, Canonical]:
+    """Return those of *values* that *names* name."""
     return {name: value for name, value in values.items() if name in names}

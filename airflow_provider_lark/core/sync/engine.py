@@ -19,7 +19,8 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.process_names import process_name
 from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.binding import removal, setup
-from airflow_provider_lark.core.sync.consistency import compare
+from airflow_provider_lark.core.sync.consistency.check import begin, check
+from airflow_provider_lark.core.sync.consistency.options import COMPARE_ONLY, CheckOptions
 from airflow_provider_lark.core.sync.figures import SyncObserver, observed
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -29,7 +30,6 @@ from airflow_provider_lark.core.sync.plan.look import look
 from airflow_provider_lark.core.sync.plan.make import Asked, make_plan
 from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
-from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
 from airflow_provider_lark.core.sync.run.lease import hold_lease
@@ -211,16 +211,18 @@ class SyncEngine:
             report.created = [action.key for action in looked.setup]
         return report
 
-    def check(self) -> CheckReport:
-        """Compare both sides and count what differs; no row is changed (the first time it also sets up)."""
-        report = CheckReport(self.mapping.name, "check")
-        with self._measured(report), self._run(SyncReport(self.mapping.name, "check")) as run:
+    def check(self, options: CheckOptions = COMPARE_ONLY) -> CheckReport:
+        """Compare both sides, and count what differs; no row is changed unless *options* say what to repair.
+
+        The first time it also sets up. It costs the reads of all records, and a call for each 100 that differ; a repair
+        reads those once more before it writes.
+
+        :raises ConfigError: the mapping's direction never writes to the side that is to be repaired.
+        """
+        report, make = begin(self.mapping, options)
+        with self._measured(report), self._run(SyncReport(self.mapping.name, "check"), make=make) as run:
             report.time_zone, report.warnings = run.report.time_zone, run.report.warnings
-            scan_id = self.new_token()
-            try:
-                compare(run, report, scan_id)
-            finally:
-                drop_marks(run, scan_id)
+            check(run, report, options)
         return report
 
     def uninstall(self, *, keep_state: bool = False) -> None:

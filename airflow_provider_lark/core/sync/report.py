@@ -10,7 +10,7 @@ from airflow_provider_lark.core.hints import counted
 
 PROBLEMS_KEPT = 20
 
-_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown"})
+_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown", "rows", "would"})
 
 
 @dataclass(slots=True)
@@ -157,8 +157,13 @@ class ApplyReport(SyncReport):
 class CheckReport(Report):
     """What ``check`` compared.
 
-    :param pending: rows that differ because their change still waits in the queue.
+    :param different: rows that both sides have, with other values; *only_sql* and *only_lark* those of one side.
+    :param pending: rows that differ for a reason that is known, which is no drift; *waiting* counts them by reason.
+    :param failed: rows among those that differ which have failed for good before.
+    :param in_step: there is no drift; after a repair, none that is left.
     :param samples: up to 20 keys (or record ids) by kind of difference.
+    :param rows: rows that differ, one by one; not told.
+    :param would: what a repair would do, by side and kind, where it is only asked for that; not told.
     """
 
     rows_lark: int = 0
@@ -168,5 +173,44 @@ class CheckReport(Report):
     only_sql: int = 0
     only_lark: int = 0
     pending: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
     in_step: bool = True
     samples: dict[str, list[str]] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    would: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def differing(self) -> int:
+        """How many rows differ now."""
+        return self.different + self.only_sql + self.only_lark
+
+
+@dataclass(slots=True)
+class RepairReport(CheckReport):
+    """What ``check`` compared, and what its repair did; the counts of differences are those that it found.
+
+    :param repair: the side that is written to, or ``policy``.
+    :param repaired: rows that are in step now.
+    :param changed: rows that were changed since they were compared, and are left to the next run.
+    :param changed_keys: the first of them.
+    :param held: rows whose delete the limit for deletes holds back.
+    :param left: rows that this repair leaves: what one side never had is not deleted, a value cannot be read.
+    :param conflicts: rows that now wait for a person.
+    """
+
+    repair: str = "no"
+    repaired: int = 0
+    to_sql: Writes = field(default_factory=Writes)
+    to_lark: Writes = field(default_factory=Writes)
+    changed: int = 0
+    changed_keys: list[str] = field(default_factory=list)
+    held: int = 0
+    left: int = 0
+    conflicts: int = 0
+
+    @property
+    def differing(self) -> int:
+        """How many rows differ now for no reason that is known."""
+        found = self.different + self.only_sql + self.only_lark
+        return found - self.repaired - self.changed - self.held - self.conflicts

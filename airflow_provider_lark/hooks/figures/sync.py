@@ -58,11 +58,7 @@ class SyncFigures:
         sender.set(names.RUN_SECONDS, line.seconds, mapping=line.mapping)
         if line.status not in ("failed", "stopped"):
             sender.set(names.LAST_SUCCESS, now, mapping=line.mapping)
-        # also where it is 0: of a counter that begins with its first failure, most databases miss that one
-        for side, direction in _SIDES.items():
-            for change in _CHANGES:
-                rows = line.counts.get(f"{side}_{change}", 0)
-                sender.count(names.ROWS, rows, mapping=line.mapping, direction=direction, change=change)
+        self._tell_rows(line)
         for name, figure in _COUNTS.items():
             sender.count(figure, line.counts.get(name, 0), mapping=line.mapping)
         for direction, delay in figures.delays.items():
@@ -70,8 +66,18 @@ class SyncFigures:
             sender.count(names.DELAY, round(delay.seconds * 1000), mapping=line.mapping, direction=direction)
 
     def _tell_check(self, line: RunLine) -> None:
-        if line.status in ("ok", "drift"):
+        if "lark_created" in line.counts:
+            # it has repaired
+            self._tell_rows(line)
+        if line.status in ("ok", "drift", "held"):
             self._sender.set(names.DRIFT, line.counts.get("different", 0), mapping=line.mapping)
+
+    def _tell_rows(self, line: RunLine) -> None:
+        # also where it is 0: of a counter that begins with its first failure, most databases miss that one
+        for side, direction in _SIDES.items():
+            for change in _CHANGES:
+                rows = line.counts.get(f"{side}_{change}", 0)
+                self._sender.count(names.ROWS, rows, mapping=line.mapping, direction=direction, change=change)
 
     def _tell_status(self, mapping: str, status: Status) -> None:
         backlog = status.backlog

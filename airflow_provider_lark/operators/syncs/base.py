@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _COUNTS = (
     *("to_sql", "to_lark", "rewritten", "near_misses", "conflicts", "skipped", "failed", "status"),
     *("equal", "different", "only_sql", "only_lark", "pending", "in_step"),
+    *("repair", "repaired", "changed", "held", "left"),
 )
 """What of a report goes into the events of outlets."""
 

@@ -12,7 +12,7 @@ from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.conflicts import fingerprint
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import LarkRow, RecordId, Values
-from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
+from airflow_provider_lark.core.sync.decide import PullDecision
 from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
 from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
@@ -228,8 +228,7 @@ def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, wai
     if run.sql_is_old:
         # whatever the backup holds was agreed on once, and is no edit; a row that it lacks is made again
         base, near = sql, None
-    decision = decide_pull(
-        run.binding.rules,
+    decision = run.decide(
         base=base,
         lark=state.lark.values if state.lark else None,
         sql=sql,

@@ -93,13 +93,14 @@ def refuse_held(run: Run, blind: str | None = None) -> None:
     waiting = run.read(lambda tx: tx.deletes.count())
     run.report.held = waiting.in_lark + waiting.in_sql
     told = [each for each in (run.restored, blind) if each]
-    told += _told(run, waiting)
+    told += tell_held(run, waiting)
     if told:
         run.report.status = "held"
         raise SafetyStop(f"mapping {run.binding.mapping.name!r}: {'. '.join(told)}. Everything else was synced")
 
 
-def _told(run: Run, waiting: Held) -> list[str]:
+def tell_held(run: Run, waiting: Held) -> list[str]:
+    """Return how many rows and records stay where, and what to do; nothing where none is held."""
     report, told = run.report, []
     if waiting.in_sql:
         told.append(

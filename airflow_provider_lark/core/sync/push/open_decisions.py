@@ -64,7 +64,7 @@ def _differences(run: Run, lark: Mapping[str, Canonical], sql: Mapping[str, Cano
     return [
         Difference(name, None, None, is_hidden=True)
         if name in hidden
-        else Difference(name, _words(run, name, lark[name]), _words(run, name, sql[name]))
+        else Difference(name, _cut(run, name, lark[name]), _cut(run, name, sql[name]))
         for name in names
     ]
 
@@ -82,10 +82,16 @@ def _hidden(run: Run) -> frozenset[str]:
     return columns
 
 
-def _words(run: Run, column: str, value: Canonical) -> str | None:
+def _cut(run: Run, column: str, value: Canonical) -> str | None:
+    words = words_of_value(run, column, value)
+    return None if words is None else cut_end(words, _VALUE_BYTES)
+
+
+def words_of_value(run: Run, column: str, value: Canonical) -> str | None:
+    """Return a value as people read it, a moment in the time zone of the SQL table; None where there is none."""
     if value is None:
         return None
     if run.binding.codecs[column].kind == "instant" and isinstance(value, int):
         zone = ZoneInfo(run.report.time_zone or "UTC")
         return f"{datetime.fromtimestamp(value / 1000, zone):%Y-%m-%d %H:%M:%S}"
-    return cut_end(value_words(value), _VALUE_BYTES)
+    return value_words(value)

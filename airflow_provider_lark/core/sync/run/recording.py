@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,7 +20,7 @@ from airflow_provider_lark.core.database.refusals import reason, words_of
 from airflow_provider_lark.core.errors import ConfigError, LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.history.runs import RunLine
-from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SyncReport
+from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, RepairReport, Report, SyncReport
 
 log = logging.getLogger(__name__)
 
@@ -141,18 +141,26 @@ def _status_of(report: Report, error: BaseException | None) -> str:
 
 
 def _counts_of(report: Report) -> dict[str, int]:
+    if isinstance(report, RepairReport):
+        return {"different": report.differing, **_writes(report), **_others(report, ("conflicts", "held", "failed"))}
     if isinstance(report, CheckReport):
-        return {"different": report.different + report.only_sql + report.only_lark}
+        return {"different": report.differing}
     if not isinstance(report, SyncReport):
         return {}
+    return _writes(report) | _others(report, ("rewritten", "near_misses", "conflicts", "skipped", "held", "failed"))
+
+
+def _others(report: Report, names: Sequence[str]) -> dict[str, int]:
+    return {name: getattr(report, name) for name in names}
+
+
+def _writes(report: SyncReport | RepairReport) -> dict[str, int]:
     sides = {"lark": report.to_lark, "sql": report.to_sql}
-    writes = {
+    return {
         f"{side}_{kind}": getattr(done, kind)
         for side, done in sides.items()
         for kind in ("created", "updated", "deleted")
     }
-    others = ("rewritten", "near_misses", "conflicts", "skipped", "held", "failed")
-    return writes | {name: getattr(report, name) for name in others}
 
 
 def _words(error: BaseException) -> str:

@@ -20,9 +20,11 @@ from airflow_provider_lark.core.errors import TransactionLost
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
-from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow, Values
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Side, SqlRow, Values
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
+from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
+from airflow_provider_lark.core.sync.newest import UNKNOWN, Times
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.own_ids import own_ids
@@ -165,6 +167,21 @@ class Run:
     def look_before_writing(self, records: Mapping[RecordId, Key]) -> Collection[RecordId]:
         """Return those of *records*, given with their keys, that may be written to: all, and nobody looks."""
         return records
+
+    def decide(
+        self,
+        *,
+        base: Values | None,
+        lark: Values | None,
+        sql: Values | None,
+        times: Times = UNKNOWN,
+        resolution: Side | None = None,
+        near: Values | None = None,
+    ) -> PullDecision:
+        """Decide about one row of which Lark's side was just read, by the mapping's rules: :func:`.decide_pull`."""
+        return decide_pull(
+            self.binding.rules, base=base, lark=lark, sql=sql, times=times, resolution=resolution, near=near
+        )
 
     def count_pairs(self) -> int:
         """Return the number of live pairs."""

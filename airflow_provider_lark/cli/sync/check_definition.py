@@ -1,0 +1,34 @@
+"""What ``airflow lark sync check`` takes; imports only what every ``airflow`` command imports."""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE
+
+from airflow_provider_lark.cli.arguments import ARG_CONN_ID, NOT_NEGATIVE, arg
+
+CHECK_ARGUMENTS = (
+    ARG_CONN_ID,
+    arg(
+        "--repair",
+        help="Write to this side, so that it equals the other one; policy: as a full sync would (default: no)",
+        choices=("no", "sql", "lark", "policy"),
+        default="no",
+    ),
+    arg("--dry-run", help="Only print what the repair would do", action="store_true"),
+    arg(
+        "--threshold",
+        help="Warn if more rows differ than this (default: 10)",
+        type=NOT_NEGATIVE,
+        default=10,
+        metavar="NUMBER",
+    ),
+    arg(
+        "--settle-seconds",
+        help="Look again at what differs after so many seconds (default: 0)",
+        type=NOT_NEGATIVE,
+        default=0,
+        metavar="SECONDS",
+    ),
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+)

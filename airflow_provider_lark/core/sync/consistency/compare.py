@@ -1,0 +1,149 @@
+"""The first look: every record is read once, and every row; nothing but the scan's own marks is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.ledger.pairs import Pair
+from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow
+from airflow_provider_lark.core.sync.consistency.findings import Finding, Findings
+from airflow_provider_lark.core.sync.consistency.judge import ABSENT, UNKNOWN, Kind, Seen, digest
+from airflow_provider_lark.core.sync.pull.changes import has_slipped
+from airflow_provider_lark.core.sync.pull.row_states import key_of
+from airflow_provider_lark.core.sync.report import CheckReport
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+
+
+class Met(NamedTuple):
+    """A record and its row, as they are now.
+
+    :param kind: how they differ; None where they do not, or where both may be as they are.
+    :param sql: also a row that is marked as deleted.
+    """
+
+    kind: Kind | None
+    key: Key | None
+    lark: LarkRow | None
+    sql: SqlRow | None
+    pair: Pair | None
+
+    @property
+    def seen(self) -> Seen:
+        """What both sides hold, as digests."""
+        lark, sql = (None if row is None else row.values for row in (self.lark, self.sql))
+        return Seen(digest(lark), digest(sql))
+
+
+def compare(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> bool:
+    """Compare all rows of both sides, count what is equal in *report*, and keep what differs.
+
+    :returns: whether Lark has shown as many records as it says there are.
+    """
+    total: int | None = None
+    slipped = False
+    for page in run.lark.scan():
+        slipped = slipped or has_slipped(total, page)
+        total = page.total
+        report.rows_lark += len(page.rows)
+        met = run.transact(_meet_page, run, page.rows, scan_id)
+        differing = [each for each in met if each.kind is not None]
+        report.equal += sum(each.kind is None and _is_live(each) for each in met)
+        findings.add(_to_finding(each) for each in differing)
+    _find_only_sql(run, report, findings, scan_id)
+    return not slipped and (total is None or report.rows_lark >= total)
+
+
+def meet(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Met]:
+    """Find the rows of records, and compare the two."""
+    rows = run.links.to_keys(tx, rows)
+    paired = tx.pairs.by_records([row.id for row in rows])
+    keys: dict[str, Key] = {}
+    for row in rows:
+        pair = paired.get(row.id)
+        key = pair.key if pair is not None else _key_or_none(run, row)
+        if key is not None:
+            keys[row.id] = key
+    sql = tx.sql.read(list(dict.fromkeys(keys.values())))
+    found = []
+    for row in rows:
+        key, pair = keys.get(row.id), paired.get(row.id)
+        other = sql.get(key) if key is not None else None
+        found.append(Met(_kind_of(run, row, other, pair), key, row, other, pair))
+    return found
+
+
+def meet_row(run: Run, key: Key, row: SqlRow | None, pair: Pair | None) -> Met:
+    """Return a row that has no record."""
+    has_none = run.is_deleted(row) or (pair is not None and pair.tombstone)
+    return Met(None if has_none else "only_sql", key, None, row, pair)
+
+
+def _meet_page(tx: Transaction, run: Run, rows: Sequence[LarkRow], scan_id: str) -> list[Met]:
+    met = meet(tx, run, rows)
+    tx.scan(scan_id).mark("sql", [each.sql.id for each in met if each.sql is not None])
+    return met
+
+
+def _kind_of(run: Run, row: LarkRow, other: SqlRow | None, pair: Pair | None) -> Kind | None:
+    if pair is not None and pair.tombstone:
+        return None
+    if other is None or run.is_deleted(other):
+        return "only_lark"
+    return None if not row.problems and not other.problems and _agree(run, row, other, pair) else "different"
+
+
+def _is_live(met: Met) -> bool:
+    return met.pair is None or not met.pair.tombstone
+
+
+def _to_finding(met: Met) -> Finding:
+    if met.kind is None or met.lark is None:
+        raise AssertionError("only a record that differs is a finding")
+    return Finding(met.kind, met.key or "", met.lark.id, met.seen)
+
+
+def _key_or_none(run: Run, row: LarkRow) -> Key | None:
+    try:
+        return key_of(run, row.values)
+    except RowError:
+        return None
+
+
+def _agree(run: Run, lark: LarkRow, sql: SqlRow, pair: Pair | None) -> bool:
+    base, near = (pair.base or {}, pair.near or {}) if pair is not None and not pair.is_given_up else ({}, {})
+    return all(
+        lark.values[name] == sql.values[name]
+        # what Lark made of a write is known, logged and counted; neither side has changed since
+        or (name in near and sql.values[name] == near[name] and lark.values[name] == base.get(name))
+        for name in run.binding.rules.all_columns
+    )
+
+
+def _find_only_sql(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> None:
+    deletes = run.binding.mapping.deletes
+    columns = run.binding.rules.key_columns + ((deletes.column,) if deletes.mode == "soft" else ())
+    with open_session(run.engine) as conn:
+        tx = Transaction(conn, run.binding, run.run_id)
+        for page in tx.sql.scan(columns):
+            report.rows_sql += len(page.rows)
+            live = [row.id for row in page.rows if not run.is_deleted(row)]
+            alone = tx.scan(scan_id).unmarked("sql", live)
+            known = tx.pairs.by_keys(alone)
+            findings.add(
+                Finding("only_sql", key, _record_of(known.get(key)), Seen(_record_digest(known.get(key)), UNKNOWN))
+                for key in alone
+                if not (key in known and known[key].tombstone)
+            )
+
+
+def _record_of(pair: Pair | None) -> RecordId:
+    return RecordId("") if pair is None else pair.record_id
+
+
+def _record_digest(pair: Pair | None) -> str:
+    # a list may lack a record that exists; only by its id does Lark say that it is gone
+    return ABSENT if pair is None else UNKNOWN
