@@ -169,6 +169,14 @@ _FEED_COMMANDS = (
     ),
 )
 
+_PROBE_ARGS = (
+    _ARG_CONN_ID,
+    _arg("--file", help="Also write the answers to this JSON file, to attach to an issue", metavar="FILE"),
+    ARG_YES,
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+)
+
 _RECEIVE_ARGS = (
     _arg(
         "--conn-id",
@@ -199,6 +207,12 @@ def get_lark_cli_commands() -> list[CLICommand]:
                     help="Check a connection and the mappings that use it; exit status 1 if there is a problem",
                     func=lazy_load_command("airflow_provider_lark.cli.health.examine"),
                     args=_DOCTOR_ARGS,
+                ),
+                ActionCommand(
+                    name="probe",
+                    help="Try on a scratch base what Lark does where its documentation is silent or contradictory",
+                    func=lazy_load_command("airflow_provider_lark.cli.probe.run_probe"),
+                    args=_PROBE_ARGS,
                 ),
                 GroupCommand(
                     name="sync",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from airflow_provider_lark.emulator.clock import ManualClock, SystemClock
 from airflow_provider_lark.emulator.control import PREFIX
@@ -20,6 +23,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same ids")
     parser.add_argument("--app-id", default=DEFAULT_APP_ID)
     parser.add_argument("--app-secret", default=DEFAULT_APP_SECRET)
+    parser.add_argument(
+        "--switches", metavar="FILE", type=Path, help="JSON of switches, or what `airflow lark probe` has written"
+    )
     parser.add_argument("--rate-limits", action="store_true", help="enforce the documented rates")
     parser.add_argument(
         "--allow-host",
@@ -30,6 +36,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--manual-clock", action="store_true", help="time advances only by POST /_emulator/clock")
     return parser
+
+
+def _read_switches(path: Path) -> dict[str, Any]:
+    """Read switches by name, which may stand under ``switches``.
+
+    :raises ValueError: the file holds something else.
+    """
+    given = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(given, dict) and isinstance(given.get("switches"), dict):
+        given = given["switches"]
+    if not isinstance(given, dict):
+        msg = "expected a JSON object of switches by name"
+        raise ValueError(msg)
+    return given
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         rate_limits=options.rate_limits,
         allowed_hosts=options.allow_host,
     )
+    if options.switches is not None:
+        try:
+            emulator.switches.update(_read_switches(options.switches))
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"--switches {options.switches}: {error}\n")
+            return 1
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

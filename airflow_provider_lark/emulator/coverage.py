@@ -44,6 +44,7 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"GET {_BASE}",
         f"PUT {_BASE}",
         f"POST {_BASE}/copy",
+        "DELETE drive/v1/files/:file_token",
         f"GET {_BASE}/tables",
         f"POST {_BASE}/tables",
         f"POST {_BASE}/tables/batch_create",

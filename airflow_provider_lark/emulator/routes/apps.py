@@ -108,6 +108,19 @@ def update_app(state: State, request: Request) -> dict[str, Any]:
     return {"app": {name: described[name] for name in ("app_token", "name", "is_advanced")}}
 
 
+def delete_file(state: State, request: Request) -> dict[str, Any]:
+    """Put a base into the trash (§7.4)."""
+    if request.query.get("type") != "bitable":
+        raise ApiError(1061002, "type must be bitable: the emulator has no other files")
+    base = state.bases.get(request.params["file_token"])
+    if base is None:
+        raise ApiError(1061003, "no such base")
+    if base.members is not None and request.member_id not in base.members:
+        raise ApiError(1061004, "only who owns the base may delete it")
+    del state.bases[base.app_token]
+    return {}
+
+
 def list_tables(state: State, request: Request) -> dict[str, Any]:
     """The tables of a base."""
     base = base_of(state, request)
@@ -205,6 +218,16 @@ ROUTES: Final = (
         rate=Rate(20, 60),
         coverage="partly",
         note="creates a default table with blank rows; the caller is its only collaborator; folders are ignored",
+    ),
+    Route(
+        "DELETE",
+        "/open-apis/drive/v1/files/:file_token",
+        delete_file,
+        query=frozenset({"type"}),
+        scopes=("drive:drive", "space:document:delete"),
+        rate=Rate(5),
+        coverage="partly",
+        note="type=bitable only; nothing comes back from the trash",
     ),
     Route("GET", f"{_APPS}/:app_token", get_app, scopes=(*BITABLE_READ, "base:app:read"), rate=Rate(20)),
     Route(

@@ -113,6 +113,17 @@ def test_call_unanswered_write_that_lark_knows_again_is_repeated(
     server.say()
     client.call("POST", PATH, **arguments)
     assert len(server.calls) == 2
+    # without it Lark would do it twice
+    marked = arguments.get("query") or arguments["json"]
+    for heard in server.calls:
+        assert [f"{name}={value}" in heard.path or heard.json == marked for name, value in marked.items()] == [True]
+
+
+def test_call_carries_a_token_to_a_path_that_a_namespace_has(client: LarkClient, server: Any) -> None:
+    path = "/open-apis/bitable/v1/apps/basA/tables/tblA/records"
+    server.say({"record": {"record_id": "rec1", "fields": {}}})
+    client.call("POST", path, json={"fields": {}}, query={"client_token": "mine"})
+    assert server.calls[0].path.endswith("/records?client_token=mine")
 
 
 def test_call_of_an_api_that_a_namespace_has_is_paced_repeated_and_counted_as_there(

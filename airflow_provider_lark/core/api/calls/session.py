@@ -118,10 +118,11 @@ class Session:
         :param lane: what has a pace of its own beside the route's.
         """
         ids = ids or {}
+        token = {} if client_token is None else {"client_token": client_token}
         request = HttpRequest(
             method=route.method,
             path=path or route.path(ids),
-            query=write_query({**(query or {}), "client_token": client_token}, endpoint=route.endpoint),
+            query=write_query({**(query or {}), **token}, endpoint=route.endpoint),
             json=json,
             endpoint=route.endpoint,
             multipart=multipart,
