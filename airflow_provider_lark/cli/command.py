@@ -12,8 +12,8 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.cli.output import safe_output
-from airflow_provider_lark.core.database.refusals import reason
 from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.hooks.errors import explain_database
 
 Command = Callable[[Namespace], None]
 
@@ -58,17 +58,7 @@ def _make_command(act: Command, run: Command) -> Command:
 def explain(exc: Exception) -> str:
     """Return what an error says, in one line and without a secret."""
     # the text of a database's error quotes the row, and with it, where Airflow has no Fernet key, the App Secret
-    return _of_database(exc) if isinstance(exc, SQLAlchemyError) else f"{type(exc).__name__}: {exc}"
-
-
-def _of_database(exc: SQLAlchemyError) -> str:
-    # a note names the connection; without one it is Airflow's own database
-    notes = getattr(exc, "__notes__", ())
-    if not notes:
-        return f"Airflow's database failed ({reason(exc)}); run `airflow db check`"
-    return (
-        f"{notes[0]}: the database failed ({reason(exc)}); check that it is running, its address, its user and its log"
-    )
+    return explain_database(exc) if isinstance(exc, SQLAlchemyError) else f"{type(exc).__name__}: {exc}"
 
 
 _CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"

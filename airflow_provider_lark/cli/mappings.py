@@ -6,14 +6,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from airflow.sdk.configuration import conf
-
 from airflow_provider_lark.cli.output import shown
 from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.core.sync.mapping.whole_base import Expansion
+from airflow_provider_lark.hooks.ledgers import configured_files
 from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
 
 
@@ -36,7 +35,7 @@ def found_mappings(args: Namespace) -> Expansion:
     A command without a connection of type lark finds the tables of a whole base in the ledger, so that it works while
     Lark is down.
     """
-    files: Sequence[str] = args.mapping or _configured_files()
+    files: Sequence[str] = args.mapping or configured_files()
     if not files:
         raise ConfigError(
             "no mapping file: give --mapping FILE, or set mapping_files in section [lark] of Airflow's configuration"
@@ -76,7 +75,3 @@ def named_mapping(args: Namespace) -> TableMapping:
     if args.name not in found:
         raise ConfigError(f"mapping {args.name!r}: not in the given files; {did_you_mean(args.name, found)}")
     return found[args.name]
-
-
-def _configured_files() -> list[str]:
-    return [name.strip() for name in conf.get("lark", "mapping_files", fallback="").split(",") if name.strip()]

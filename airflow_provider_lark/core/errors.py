@@ -29,6 +29,7 @@
     │   ├── ClientTokenConflict      the client_token belongs to another request
     │   ├── QuotaExhausted           the tenant's monthly calls are used up
     │   ├── UnexpectedAnswer         ValueError: not the API's shape
+    │   ├── ChangedSince             what somebody decided about is no more as they saw it
     │   ├── ConfigError              ValueError: a mapping or a connection says something impossible
     │   ├── SchemaMismatch           ValueError: the two tables do not fit the mapping
     │   └── SafetyStop               a guard refused to go on; nothing was lost
@@ -235,6 +236,10 @@ class QuotaExhausted(PermanentError):
 
 class UnexpectedAnswer(PermanentError, ValueError):
     """The answer does not have the shape of the API: a proxy's page, or another host."""
+
+
+class ChangedSince(PermanentError):
+    """What somebody decided about has changed since they saw it; nothing was done, and they have to look again."""
 
 
 class ConfigError(PermanentError, ValueError):

@@ -6,11 +6,14 @@ import copy
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_lark.core.errors import LarkError, RetriableError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +87,19 @@ def airflow_errors(*, permanent: tuple[type[LarkError], ...] = ()) -> Iterator[N
             raise
         log.debug("the cause of the following error", exc_info=exc)
         raise told(error) from None
+
+
+def explain_database(exc: SQLAlchemyError) -> str:
+    """Return what an error of a database says, for people who see no log: whose it is, and what to look at."""
+    from airflow_provider_lark.core.database.refusals import reason
+
+    # a note names the connection; without one it is Airflow's own database
+    notes = getattr(exc, "__notes__", ())
+    if not notes:
+        return f"Airflow's database failed ({reason(exc)}); run `airflow db check`"
+    return (
+        f"{notes[0]}: the database failed ({reason(exc)}); check that it is running, its address, its user and its log"
+    )
 
 
 def _database_error(exc: Exception) -> AirflowException | None:

@@ -11,11 +11,10 @@ from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
 from airflow_provider_lark.cli.sync.words import cell_text, shell_user
-from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.hints import counted, list_names
-from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.sync.choices import differing_columns, find_conflict, resolve_conflicts
 from airflow_provider_lark.core.sync.plan.actions import plain
 
 _SIDES = {"lark": "Lark", "sql": "SQL"}
@@ -36,7 +35,7 @@ def list_conflicts(args: Namespace) -> None:
                         "Mapping": mapping.name,
                         "Id": conflict.id,
                         "Key": conflict.key,
-                        "Differs in": ", ".join(_columns(conflict)) or "one side deleted it",
+                        "Differs in": ", ".join(differing_columns(conflict)) or "one side deleted it",
                         "Next run": _next(conflict, None if mine is None else (mine.choice, mine.by)),
                     }
                 )
@@ -48,10 +47,10 @@ def show_conflict(args: Namespace) -> None:
     """Print the values of a conflict: those on which both sides agreed last, and those that they have."""
     mapping = named_mapping(args)
     with read_ledger(mapping, args) as ledger:
-        conflict = _find(ledger, args.id)
+        conflict = find_conflict(ledger, args.id)
     sides = {"Agreed": conflict.base, "Lark": conflict.lark, "SQL": conflict.sql}
     names = list(dict.fromkeys(name for values in sides.values() for name in values or ()))
-    differing = set(_columns(conflict))
+    differing = set(differing_columns(conflict))
     rows = [
         {
             "Column": name,
@@ -72,31 +71,8 @@ def resolve(args: Namespace) -> None:
     mapping = named_mapping(args)
     ids = list(dict.fromkeys(args.ids))
     with write_ledger(mapping, args) as ledger:
-        found = [_find(ledger, id_) for id_ in ids]
-        if closed := [each.id for each in found if each.status != "open"]:
-            raise ConfigError(f"conflict {list_names(closed)} is closed; nothing was changed")
-        for conflict in found:
-            ledger.decisions.decide(
-                "conflict", conflict.key, seen=conflict.fingerprint, choice=args.take, by=shell_user()
-            )
+        resolve_conflicts(ledger, dict.fromkeys(ids), take=args.take, by=shell_user())
     print(f"{_SIDES[args.take]} wins {counted(len(ids), 'conflict')} in the next run, if the values are the same then")
-
-
-def _find(ledger: Ledger, id_: int) -> Conflict:
-    found = ledger.conflicts.find(id_)
-    if found is None:
-        raise ConfigError(
-            f"there is no conflict {id_} of {ledger.table_name} any more: its values have changed since, or it is long "
-            "closed; nothing was changed (`airflow lark sync conflicts list` shows what is open)"
-        )
-    return found
-
-
-def _columns(conflict: Conflict) -> list[str]:
-    lark, sql = conflict.lark, conflict.sql
-    if lark is None or sql is None:
-        return []
-    return [name for name in lark if name in sql and lark[name] != sql[name]]
 
 
 def _next(conflict: Conflict, decided: tuple[str, str] | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
@@ -12,23 +12,13 @@ from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
 from airflow_provider_lark.cli.sync.words import shell_user
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
-from airflow_provider_lark.core.ledger import Ledger
-from airflow_provider_lark.core.ledger.decisions import DecisionChoice, DecisionKind
+from airflow_provider_lark.core.ledger.decisions import DecisionChoice
+from airflow_provider_lark.core.side import Side
+from airflow_provider_lark.core.sync.choices import decide_held, held_set
 
+_SIDES: dict[Side, tuple[str, str]] = {"lark": ("Lark", "SQL"), "sql": ("SQL", "Lark")}
+"""Where a delete is held: the side that keeps what it has, and the one where it was deleted."""
 
-class _Set(NamedTuple):
-    """The deletes that are held on one side: they are decided together."""
-
-    kind: DecisionKind
-    kept_in: str
-    deleted_in: str
-
-    @property
-    def pulls(self) -> bool:
-        return self.kind == "held_rows"
-
-
-_SETS = {"lark": _Set("held_records", "Lark", "SQL"), "sql": _Set("held_rows", "SQL", "Lark")}
 _WORDS: dict[DecisionChoice, str] = {"release": "carried out", "keep": "undone"}
 
 
@@ -38,20 +28,17 @@ def list_held(args: Namespace) -> None:
     rows: list[dict[str, Any]] = []
     for mapping in wanted_mappings(args):
         with read_ledger(mapping, args) as ledger:
-            decided = {each.kind: each for each in ledger.decisions.open()}
-            for each in _SETS.values():
-                mine = decided.get(each.kind)
-                is_same = mine is not None and mine.seen == ledger.deletes.fingerprint(pulls=each.pulls)
-                next_run = f"{_WORDS[mine.choice]}, as {mine.by} decided" if mine is not None and is_same else ""
+            for side, (kept_in, deleted_in) in _SIDES.items():
+                mine = held_set(ledger, side).decided
                 rows += [
                     {
                         "Mapping": mapping.name,
                         "Key": entry.key,
-                        "Deleted in": each.deleted_in,
-                        "Kept in": each.kept_in,
-                        "Next run": next_run,
+                        "Deleted in": deleted_in,
+                        "Kept in": kept_in,
+                        "Next run": "" if mine is None else f"{_WORDS[mine.choice]}, as {mine.by} decided",
                     }
-                    for entry in ledger.deletes.page(pulls=each.pulls, after=0, limit=args.limit)
+                    for entry in ledger.deletes.page(pulls=side == "sql", after=0, limit=args.limit)
                 ]
     print_rows(rows, args.output)
 
@@ -70,30 +57,23 @@ def discard(args: Namespace) -> None:
 
 def _decide(args: Namespace, choice: DecisionChoice) -> None:
     mapping = named_mapping(args)
-    told = []
     with write_ledger(mapping, args) as ledger:
-        held = {side: count for side, count in _counts(ledger).items() if count and args.kept_in in (None, side)}
+        sets = [held_set(ledger, side) for side in _SIDES if args.kept_in in (None, side)]
+        held = [each for each in sets if each.count]
         if not held:
-            where = "" if args.kept_in is None else f" in {_SETS[args.kept_in].kept_in}"
+            where = "" if args.kept_in is None else f" in {_SIDES[sets[0].kept_in][0]}"
             raise ConfigError(f"mapping {mapping.name!r}: no delete is held{where}")
         if len(held) > 1:
             raise ConfigError(
-                f"mapping {mapping.name!r}: deletes are held on both sides, {held['lark']:,} in Lark and "
-                f"{held['sql']:,} in SQL; give --kept-in lark or --kept-in sql"
+                f"mapping {mapping.name!r}: deletes are held on both sides, {held[0].count:,} in Lark and "
+                f"{held[1].count:,} in SQL; give --kept-in lark or --kept-in sql"
             )
-        for side, count in held.items():
-            if args.count is not None and args.count != count:
-                raise ConfigError(
-                    f"mapping {mapping.name!r}: {counted(count, 'delete')} held in {_SETS[side].kept_in} now, not "
-                    f"{args.count:,}; nothing was decided. Look at them again: `airflow lark sync held list`"
-                )
-            each = _SETS[side]
-            seen = ledger.deletes.fingerprint(pulls=each.pulls)
-            ledger.decisions.decide(each.kind, "", seen=seen, choice=choice, by=shell_user())
-            told.append(f"{counted(count, 'delete')} held in {each.kept_in} will be {_WORDS[choice]} by the next run")
-    print("\n".join(told))
-
-
-def _counts(ledger: Ledger) -> dict[str, int]:
-    count = ledger.deletes.count()
-    return {"lark": count.in_lark, "sql": count.in_sql}
+        (mine,) = held
+        kept_in = _SIDES[mine.kept_in][0]
+        if args.count not in (None, mine.count):
+            raise ConfigError(
+                f"mapping {mapping.name!r}: {counted(mine.count, 'delete')} held in {kept_in} now, not "
+                f"{args.count:,}; nothing was decided. Look at them again: `airflow lark sync held list`"
+            )
+        decide_held(ledger, mine, choice=choice, by=shell_user())
+    print(f"{counted(mine.count, 'delete')} held in {kept_in} will be {_WORDS[choice]} by the next run")

@@ -6,12 +6,12 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
-from airflow_provider_lark.core.database.connections import open_session, write_transaction
-from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
-from airflow_provider_lark.core.ledger import Ledger, migrate
+from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.hooks import ledgers
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.figures.sync import sync_figures
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -22,12 +22,8 @@ def conn_id_of(mapping: TableMapping, args: Namespace) -> str:
 
     :raises ConfigError: nothing names one.
     """
-    found: str | None = args.sql_conn_id or mapping.sql.conn_id
-    if not found:
-        raise ConfigError(
-            f"mapping {mapping.name!r}: no database connection; give --sql-conn-id, or set sql.conn_id in the mapping"
-        )
-    return found
+    given: str | None = args.sql_conn_id
+    return given or ledgers.conn_id_of(mapping, advice="give --sql-conn-id, or set sql.conn_id in the mapping")
 
 
 @contextmanager
@@ -41,19 +37,16 @@ def opened_sync(client: LarkClient, hook: LarkHook, mapping: TableMapping, args:
 
 @contextmanager
 def read_ledger(mapping: TableMapping, args: Namespace) -> Iterator[Ledger]:
-    """Give the ledger of a mapping, to read.
-
-    :raises SchemaMismatch: there is none yet, or it is of another version.
-    """
-    with opened_engine(conn_id_of(mapping, args)) as database, open_session(database) as conn:
-        yield _ledger(conn, mapping)
+    """Give the ledger of a mapping, to read; see :func:`.ledgers.read_ledger`."""
+    with ledgers.read_ledger(mapping, conn_id_of(mapping, args)) as ledger:
+        yield ledger
 
 
 @contextmanager
 def write_ledger(mapping: TableMapping, args: Namespace) -> Iterator[Ledger]:
-    """Give the ledger of a mapping in a transaction that is committed at the end; otherwise as :func:`read_ledger`."""
-    with opened_engine(conn_id_of(mapping, args)) as database, write_transaction(database) as conn:
-        yield _ledger(conn, mapping)
+    """Give the ledger of a mapping in a transaction that is committed at the end."""
+    with ledgers.write_ledger(mapping, conn_id_of(mapping, args)) as ledger:
+        yield ledger
 
 
 def require_ledger(database: Engine, mapping: TableMapping) -> None:
@@ -62,12 +55,4 @@ def require_ledger(database: Engine, mapping: TableMapping) -> None:
     :raises SchemaMismatch: which, and what to do.
     """
     with open_session(database) as conn:
-        _ledger(conn, mapping)
-
-
-def _ledger(conn: Connection, mapping: TableMapping) -> Ledger:
-    try:
-        migrate.require_current(conn)
-    except SchemaMismatch as exc:
-        raise SchemaMismatch(f"mapping {mapping.name!r}: {exc.message}") from exc
-    return Ledger(conn, mapping.sql.table_name)
+        ledgers.ledger_of(mapping, conn)

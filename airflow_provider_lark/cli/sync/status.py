@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import asdict
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
@@ -58,13 +57,4 @@ def _last(run: PastRuns | None) -> str:
 
 
 def _document(name: str, status: Status) -> dict[str, Any]:
-    past = {"last_run": status.last_run, "last_check": status.last_check}
-    return {
-        "mapping": name,
-        **asdict(status.backlog),
-        "conflicts": status.conflicts,
-        "loops": status.loops,
-        "last_hour": {**asdict(status.hour), "success_rate": status.hour.success_rate},
-        **{name: None if run is None else asdict(run) for name, run in past.items()},
-        "needs_a_person": status.needs_a_person,
-    }
+    return {"mapping": name, **status.to_dict()}

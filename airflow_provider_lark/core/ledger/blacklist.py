@@ -31,6 +31,7 @@ class Listed(NamedTuple):
     table_name: str | None
     reason: str
     left_seconds: float | None
+    id: int
 
 
 class Blacklist(LedgerPart):
@@ -44,9 +45,13 @@ class Blacklist(LedgerPart):
             found.update(map(Key, self.conn.scalars(listed)))
         return found
 
-    def entries(self, *, limit: int) -> list[Listed]:
-        """Return up to *limit* entries that hold for the table, the newest first."""
-        return self._listed(limit=limit)
+    def entries(self, *, limit: int, before: int | None = None) -> list[Listed]:
+        """Return up to *limit* entries that hold for the table, the newest first.
+
+        :param before: only those older than the entry of this id.
+        """
+        older = () if before is None else (blacklist.c.id < before,)
+        return self._listed(*older, limit=limit)
 
     def listed(self, key: str) -> Listed | None:
         """Return the newest entry of a key; None where it is synced."""
@@ -57,7 +62,9 @@ class Blacklist(LedgerPart):
         left = (epoch_ms(blacklist.c.expires_at) - NowMs()).label("left_ms")
         mine = select(blacklist, left).where(_holds_for(self.table_name), *conditions)
         return [
-            Listed(row.key, row.table_name, row.reason or "", None if row.left_ms is None else row.left_ms / 1000)
+            Listed(
+                row.key, row.table_name, row.reason or "", None if row.left_ms is None else row.left_ms / 1000, row.id
+            )
             for row in self.conn.execute(mine.order_by(blacklist.c.id.desc()).limit(limit))
         ]
 

@@ -7,12 +7,13 @@ the record to be read from Lark again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
+from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, milliseconds, now_plus
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
@@ -42,6 +43,20 @@ class FailedRow(NamedTuple):
     attempts: int
     age_seconds: float
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far somebody has looked at rows that failed.
+
+    :param count: how many they were told of.
+    :param up_to: the newest entry of these.
+    :param up_to_ms: when the last of these failed; an older entry may fail later on.
+    """
+
+    count: int
+    up_to: int
+    up_to_ms: int
 
 
 class DeadLetters(QueuePart):
@@ -97,11 +112,23 @@ class DeadLetters(QueuePart):
         newest = select(queue.c.key, queue.c.error_message).where(*mine).order_by(queue.c.id.desc()).limit(limit)
         return [f"{row.key}: {row.error_message or ''}" for row in self.conn.execute(newest)]
 
-    def failed_page(self, *, limit: int) -> list[FailedRow]:
-        """Return the *limit* newest entries that failed for good, the newest first."""
+    def failed_page(
+        self, *, limit: int, text: str = "", before: int | None = None, after: int | None = None
+    ) -> list[FailedRow]:
+        """Return up to *limit* entries that failed for good, the newest first.
+
+        :param text: only those whose key or error holds it.
+        :param before: only those older than this entry.
+        :param after: those that come next after this entry, or after 0, the oldest first.
+        """
         age = (NowMs() - epoch_ms(queue.c.processed_at)).label("age_ms")
-        mine = (queue.c.table_name == self.table_name, queue.c.status == "failed")
-        newest = select(queue, age).where(*mine).order_by(queue.c.id.desc()).limit(limit)
+        mine = self._failed(text)
+        if before is not None:
+            mine += (queue.c.id < before,)
+        if after is not None:
+            mine += (queue.c.id > after,)
+        order = queue.c.id.desc() if after is None else queue.c.id
+        page = select(queue, age).where(*mine).order_by(order).limit(limit)
         return [
             FailedRow(
                 id=row.id,
@@ -111,8 +138,20 @@ class DeadLetters(QueuePart):
                 age_seconds=max(0.0, (row.age_ms or 0) / 1000),
                 error=row.error_message or "",
             )
-            for row in self.conn.execute(newest)
+            for row in self.conn.execute(page)
         ]
+
+    def look(self, *, text: str = "", seen: Seen | None = None) -> Seen:
+        """Return how many entries failed for good, and what bounds them to those that are there now.
+
+        :param text: as for :meth:`failed_page`.
+        :param seen: only what somebody has seen of them.
+        """
+        failed_ms = func.coalesce(epoch_ms(queue.c.processed_at), 0)
+        found = self.conn.execute(
+            select(func.count(), func.max(queue.c.id), func.max(failed_ms)).where(*self._failed(text, seen))
+        ).one()
+        return Seen(*(int(each or 0) for each in found))
 
     def retry(self, keys: Sequence[str]) -> dict[str, Retried]:
         """Let the next run try *keys* again, as if they had not been tried; what a run has now stays as it is."""
@@ -128,9 +167,9 @@ class DeadLetters(QueuePart):
             self._change(mine, or_(queue.c.status == "failed", _IS_DELAYED), **_AGAIN)
         return found
 
-    def retry_all(self) -> int:
-        """Let the next run try all that failed for good; return how many entries that are."""
-        return self._change(queue.c.table_name == self.table_name, queue.c.status == "failed", **_AGAIN)
+    def retry_all(self, *, text: str = "", seen: Seen | None = None) -> int:
+        """Let the next run try all that failed for good, or those that :meth:`look` tells of; return how many."""
+        return self._change(*self._failed(text, seen), **_AGAIN)
 
     def among(self, ids: Sequence[str]) -> set[str]:
         """Return those of *ids* whose record waits for another try, or failed for good."""
@@ -143,6 +182,16 @@ class DeadLetters(QueuePart):
             asking = select(queue.c.key).where(is_among(queue.c.id, some), queue.c.operation == PULL)
             found.update(map(Key, self.conn.scalars(asking)))
         return found
+
+    def _failed(self, text: str = "", seen: Seen | None = None) -> tuple[ColumnElement[bool], ...]:
+        mine: tuple[ColumnElement[bool], ...] = (queue.c.table_name == self.table_name, queue.c.status == "failed")
+        if text:
+            places = (queue.c.error_message, queue.c.key)
+            mine += (or_(*(place.contains(text, autoescape=True) for place in places)),)
+        if seen is not None:
+            failed_ms = func.coalesce(epoch_ms(queue.c.processed_at), 0)
+            mine += (queue.c.id <= seen.up_to, failed_ms <= milliseconds(seen.up_to_ms))
+        return mine
 
 
 def _retried(states: set[str], is_delayed: bool) -> Retried:

@@ -14,6 +14,7 @@
 :mod:`.consistency`         the check that both sides agree
 :mod:`.doctor`              what is wrong with a connection, a base, a mapping
 :mod:`.report`              what a run returns; :mod:`.metrics` the backlog, :mod:`.retention` what is deleted
+:mod:`.choices`             what people choose about conflicts, held deletes and rows that failed
 :mod:`.status`              how a mapping is; :mod:`.figures` what each run tells whoever watches
 ==========================  =======================================================================
 """

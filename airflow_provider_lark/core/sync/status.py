@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
@@ -58,6 +59,18 @@ class Status:
         """Whether something does not go on by itself."""
         is_bad = self.last_run is not None and self.last_run.status == "failed"
         return bool(self.backlog.failed or self.backlog.held or self.conflicts or self.loops or is_bad)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as ``airflow lark sync status --output json`` and the page have it."""
+        past = {"last_run": self.last_run, "last_check": self.last_check}
+        return {
+            **asdict(self.backlog),
+            "conflicts": self.conflicts,
+            "loops": self.loops,
+            "last_hour": {**asdict(self.hour), "success_rate": self.hour.success_rate},
+            **{name: None if run is None else asdict(run) for name, run in past.items()},
+            "needs_a_person": self.needs_a_person,
+        }
 
 
 def read_status(ledger: Ledger) -> Status:

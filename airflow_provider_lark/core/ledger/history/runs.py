@@ -115,13 +115,16 @@ class Runs(LedgerPart):
         times = select(run.c.finished_at).where(run.c.table_name == self.table_name)
         return times.order_by(run.c.id.desc()).limit(1).offset(1).scalar_subquery()
 
-    def latest(self, *, limit: int, checks: bool | None = None) -> list[PastRuns]:
+    def latest(self, *, limit: int, checks: bool | None = None, before: int | None = None) -> list[PastRuns]:
         """Return up to *limit* lines, the newest first.
 
+        :param before: only those older than the line of this id.
         :param checks: only those of checks, or only those of runs that sync; None: both.
         """
         ended = (NowMs() - epoch_ms(run.c.finished_at)).label("ended_ms")
         mine = select(run, ended).where(run.c.table_name == self.table_name)
+        if before is not None:
+            mine = mine.where(run.c.id < before)
         if checks is not None:
             mine = mine.where(run.c.operation == "check" if checks else run.c.operation != "check")
         return [_from_row(row) for row in self.conn.execute(mine.order_by(run.c.id.desc()).limit(limit))]
