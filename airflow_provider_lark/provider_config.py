@@ -58,8 +58,16 @@ CONFIG = {
             example='{"lin": "lin@example.com"}',
         ),
         "mapping_files": _option(
-            "YAML files of mappings, separated by commas, for the commands `airflow lark sync …` that are given none.",
+            "YAML files of mappings, separated by commas, for the commands `airflow lark sync …` that are given none, "
+            "and for the page Lark sync.",
             example="/opt/airflow/dags/lark_sync.yaml",
+        ),
+        "sync_page_enabled": _option(
+            "Show the page Lark sync in Airflow's UI, about the mappings of `mapping_files`. The api-server has to be "
+            "able to read these files.",
+            example="False",
+            default="True",
+            kind="boolean",
         ),
         "receiver_enabled": _option(
             "Let the api-server receive Lark's events and clicks at `/lark/events/<connection ID>`. Requests are "

@@ -21,10 +21,15 @@ START_SECONDS = 300
 
 
 @contextmanager
-def start_api_server(log: Path, **env: str) -> Iterator[tuple[str, int]]:
-    """Run ``airflow api-server`` until the block ends; wait until it answers, and give its address and process."""
+def start_api_server(log: Path, *, prefix: str = "", **env: str) -> Iterator[tuple[str, int]]:
+    """Run ``airflow api-server`` until the block ends; wait until it answers, and give its address and process.
+
+    :param prefix: of all paths, as ``base_url`` has it behind a proxy.
+    """
     port = _free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{prefix}"
+    if prefix:
+        env["AIRFLOW__API__BASE_URL"] = url
     command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as sink:
         process = subprocess.Popen(

@@ -7,6 +7,9 @@ from typing import Any
 from airflow.sdk.configuration import conf
 from airflow.sdk.plugins_manager import AirflowPlugin
 
+from airflow_provider_lark.plugins.sync_page.mounting import read_apps as read_page_apps
+from airflow_provider_lark.plugins.sync_page.mounting import read_views as read_page_views
+
 
 def make_listeners() -> list[Any]:
     """Return what listens: nothing, unless ``[lark]`` names both through which connection and whom to tell."""
@@ -20,7 +23,11 @@ def make_listeners() -> list[Any]:
 
 
 def make_fastapi_apps() -> list[dict[str, Any]]:
-    """Return what the api-server serves: nothing, unless ``[lark] receiver_enabled`` is set."""
+    """Return what the api-server serves: the page where there are mapping files, the receiver where it is wanted."""
+    return [*read_page_apps(), *_receiver_apps()]
+
+
+def _receiver_apps() -> list[dict[str, Any]]:
     if str(conf.get("lark", "receiver_enabled", fallback="") or "").strip().lower() in ("", "0", "f", "false"):
         return []
     from airflow_provider_lark.plugins.receiver import read_apps
@@ -29,8 +36,9 @@ def make_fastapi_apps() -> list[dict[str, Any]]:
 
 
 class LarkPlugin(AirflowPlugin):
-    """Notifications for a whole installation, and a receiver for what Lark sends."""
+    """Notifications for a whole installation, a receiver for what Lark sends, and a page about what is synced."""
 
     name = "lark"
     listeners = make_listeners()
     fastapi_apps = make_fastapi_apps()
+    external_views = read_page_views()

@@ -99,6 +99,7 @@ def configure(name: str = "ui", *, port: int = 8080, **settings: str) -> tuple[P
         api__port=str(port),
         api__base_url=address,
         api__workers="1",
+        lark__mapping_files=str(CONFIG),
         lark__receiver_enabled="True",
         lark__receiver_url=f"{address}/lark",
         dag_processor__refresh_interval="10",
@@ -168,6 +169,7 @@ def describe(console: Console, world: World, address: str, password: str) -> Non
 [bold]Airflow[/]     {address}   user [bold]{USER}[/]   password [bold]{password}[/]
 [bold]SQL side[/]    {world.database}
 [bold]Lark side[/]   {world.emulator.url} (emulated)
+[bold]Lark sync[/]   {address}/plugin/lark_sync   what is synced, and what waits for people
 [bold]Lark page[/]   {world.emulator.url}/_emulator/   tables, chats, calls
 [bold]Logs[/]        {airflow_home.DEMO / "ui"}
 

@@ -19,6 +19,7 @@ def test_every_parameter_of_the_notifier_is_told() -> None:
 
 PAGES = {
     "notify_": "docs/notifiers.md",
+    "sync_page_": "docs/sync-page.md",
     "receiver_": "docs/events.md",
     "hitl_": "docs/hitl.md",
     "mapping_": "docs/commands.md",

@@ -69,16 +69,17 @@ def test_no_connection_is_no_receiver(monkeypatch, caplog):
 
 
 def test_loading_the_plugin_imports_nothing_of_a_web_server():
-    """It is loaded in tasks as well, whatever the setting says."""
+    """O30: it is loaded in tasks as well, whatever the settings say: FastAPI and Airflow's models are not wanted."""
     code = """
 import sys
 import airflow.sdk.plugins_manager, airflow.sdk.configuration
 before = set(sys.modules)
 from airflow_provider_lark.plugins.lark import LarkPlugin
-assert LarkPlugin.fastapi_apps
+assert [each["url_prefix"] for each in LarkPlugin.fastapi_apps] == ["/lark-sync", "/lark"]
+assert LarkPlugin.external_views
 print(sorted(name for name in set(sys.modules) - before if not name.startswith("airflow_provider_lark")))
 """
-    env = {**os.environ, "AIRFLOW__LARK__RECEIVER_ENABLED": "True"}
+    env = {**os.environ, "AIRFLOW__LARK__RECEIVER_ENABLED": "True", "AIRFLOW__LARK__MAPPING_FILES": "a.yaml"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] == "[]"

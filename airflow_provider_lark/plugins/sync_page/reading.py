@@ -1,0 +1,108 @@
+"""What the page shows of a mapping, at most a hundred rows at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from airflow_provider_lark.core.fields.canonical import Canonical
+from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.side import Side
+from airflow_provider_lark.core.sync.choices import differing_columns, held_set
+from airflow_provider_lark.core.sync.plan.actions import plain
+
+ROWS_MAX = 100
+CONFLICTS_MAX = 20
+COLUMNS_MAX = 40
+TEXT_MAX = 500
+
+_Values = Mapping[str, Canonical]
+
+
+def runs(ledger: Ledger, before: int | None) -> dict[str, Any]:
+    """Return runs, the newest first."""
+    return _page("runs", [asdict(each) for each in ledger.runs.latest(limit=ROWS_MAX + 1, before=before)], ROWS_MAX)
+
+
+def failed(ledger: Ledger, text: str, before: int | None, after: int | None) -> dict[str, Any]:
+    """Return rows that failed, with what a button for all of them has to name."""
+    found = ledger.dead_letters.failed_page(limit=ROWS_MAX + 1, text=text, before=before, after=after)
+    rows = [{**each._asdict(), "error": _cut(each.error)} for each in found]
+    return {**_page("rows", rows, ROWS_MAX), "seen": asdict(ledger.dead_letters.look(text=text))}
+
+
+def conflicts(ledger: Ledger, after: int, *, values: bool) -> dict[str, Any]:
+    """Return open conflicts.
+
+    :param values: tell what both sides hold.
+    """
+    decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
+    rows = []
+    for each in ledger.conflicts.open_page(after=after, limit=CONFLICTS_MAX + 1, undecided=False):
+        mine = decided.get(each.key)
+        is_same = mine is not None and mine.seen == each.fingerprint
+        told = {"take": mine.choice, "by": mine.by} if mine is not None and is_same else None
+        if each.outcome is not None:
+            told = {"take": each.outcome, "by": "sync_conflict.outcome"}
+        rows.append({**_conflict(each, values=values), "decided": told})
+    return {**_page("conflicts", rows, CONFLICTS_MAX), "count": ledger.conflicts.count_open()}
+
+
+def held(ledger: Ledger, kept_in: Side, after: int) -> dict[str, Any]:
+    """Return deletes that are held on one side."""
+    found = held_set(ledger, kept_in)
+    entries = ledger.deletes.page(pulls=kept_in == "sql", after=after, limit=ROWS_MAX + 1)
+    decided = None if found.decided is None else {"choice": found.decided.choice, "by": found.decided.by}
+    page = _page("rows", [each._asdict() for each in entries], ROWS_MAX)
+    return {**page, "count": found.count, "seen": found.seen, "decided": decided}
+
+
+def blacklist(ledger: Ledger, before: int | None) -> dict[str, Any]:
+    """Return rows that the sync leaves alone."""
+    found = ledger.blacklist.entries(limit=ROWS_MAX + 1, before=before)
+    return _page("rows", [{**each._asdict(), "reason": _cut(each.reason)} for each in found], ROWS_MAX)
+
+
+def history(ledger: Ledger, key: str, before: int | None) -> dict[str, Any]:
+    """Return what the log has of a row, the newest first."""
+    found = ledger.sync_log.latest(limit=ROWS_MAX + 1, key=key, before=before)
+    return _page("rows", [{**each._asdict(), "detail": _cut(each.detail)} for each in found], ROWS_MAX)
+
+
+def _page(name: str, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """Return one page of *rows*, which hold one more than that where there is another page."""
+    return {name: rows[:limit], "more": len(rows) > limit}
+
+
+def _conflict(conflict: Conflict, *, values: bool) -> dict[str, Any]:
+    sides: dict[str, _Values | None] = {"base": conflict.base, "lark": conflict.lark, "sql": conflict.sql}
+    differing = differing_columns(conflict)
+    gone = "lark" if conflict.lark is None else "sql" if conflict.sql is None else None
+    names = differing or list(dict.fromkeys(name for side in sides.values() for name in side or ()))
+    return {
+        "id": conflict.id,
+        "key": conflict.key,
+        "seen": conflict.fingerprint,
+        "policy": conflict.policy,
+        "gone": gone,
+        "values": values,
+        "columns": [
+            {"name": name, **({side: _told(known, name) for side, known in sides.items()} if values else {})}
+            for name in names[:COLUMNS_MAX]
+        ],
+        "left_out": max(0, len(names) - COLUMNS_MAX),
+    }
+
+
+def _told(values: _Values | None, name: str) -> str | None:
+    value = None if values is None else values.get(name)
+    if value is None:
+        return None
+    return _cut(value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}…"
