@@ -6,10 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from airflow_provider_lark.core import TableMapping
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.clock import Clock, SystemClock
+from airflow_provider_lark.core.errors import ConfigError, LarkError
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.hooks.ledgers import configured_files
+from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
+from airflow_provider_lark.plugins.sync_page.databases import describe
+
+FRESH_SECONDS = 60.0
+LARK_CONN_ID = "lark_default"
+"""Knows the names of bases that mappings of a whole base use, as it does for the commands."""
 
 _Stamp = tuple[tuple[str, int, int], ...]
 
@@ -19,18 +28,22 @@ class Found:
     """What the files hold.
 
     :param mappings: by name.
-    :param problems: what is wrong with a file, or with two of them.
+    :param problems: what is wrong with a file, with two of them, or with a mapping of a whole base.
+    :param is_lasting: it holds until a file changes; otherwise for a minute.
     """
 
     mappings: dict[str, TableMapping]
     problems: tuple[str, ...]
+    is_lasting: bool = True
 
 
 class MappingFiles:
     """Reads the files."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock | None = None) -> None:
         self._lock = Lock()
+        self._clock = clock or SystemClock()
+        self._read_at = 0.0
         self._known: tuple[_Stamp, Found] | None = None
 
     def read(self) -> Found:
@@ -38,9 +51,15 @@ class MappingFiles:
         files = configured_files()
         with self._lock:
             stamp = tuple(_stamp(name) for name in files)
-            if self._known is None or self._known[0] != stamp:
+            if self._known is None or self._known[0] != stamp or self._is_old():
                 self._known = (stamp, _load(files))
+                self._read_at = self._clock.monotonic()
             return self._known[1]
+
+    def _is_old(self) -> bool:
+        # a base may have got more tables, or its ledger may be readable again
+        is_lasting = self._known is not None and self._known[1].is_lasting
+        return not is_lasting and self._clock.monotonic() - self._read_at >= FRESH_SECONDS
 
 
 def _stamp(name: str) -> tuple[str, int, int]:
@@ -63,4 +82,14 @@ def _load(files: list[str]) -> Found:
             problems.append(str(exc))
         else:
             good.append(name)
-    return Found({each.name: each for each in mappings}, tuple(problems))
+    found = [each for each in mappings if not each.is_whole_base]
+    for whole in (each for each in mappings if each.is_whole_base):
+        try:
+            # the ledger knows the tables, so Lark is not asked
+            done = expand_whole_bases([*found, whole], LARK_CONN_ID, None, ask_lark=False)
+        except (LarkError, SQLAlchemyError) as exc:
+            problems.append(f"mapping {whole.name!r}: {describe(exc)['message']}")
+        else:
+            found = done.mappings
+            problems += done.refused.values()
+    return Found({each.name: each for each in found}, tuple(problems), found == mappings)
