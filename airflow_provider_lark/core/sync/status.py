@@ -107,7 +107,8 @@ def _last_hour(ledger: Ledger) -> LastHour:
 
 def looping_keys(ledger: Ledger, *, limit: int) -> list[str]:
     """Return up to *limit* keys of rows that were synced more than ten times within the last hour."""
-    return list(ledger.conn.scalars(_looping(ledger).order_by("record_id").limit(limit)))
+    found = _looping(ledger)
+    return list(ledger.conn.scalars(found.order_by(found.selected_columns[0]).limit(limit)))
 
 
 def _count_loops(ledger: Ledger) -> int:
