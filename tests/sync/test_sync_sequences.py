@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from airflow_provider_lark.core.errors import ConfigError
 from tests.sync.own_table import OwnTable
 from tests.sync.world import World
 
@@ -96,6 +97,19 @@ def clerk(world: World) -> Iterator[Engine]:
     engine.dispose()
     world.execute(f"DROP OWNED BY {name}")
     world.execute(f"DROP ROLE {name}")
+
+
+def test_user_without_the_right_to_the_history_is_told_so_and_no_row_is_blamed(world: World, clerk: Engine) -> None:
+    own = table(world, "id SERIAL PRIMARY KEY")
+    own.engine().full()
+    world.execute(f"GRANT ALL ON t TO {clerk.url.username}")
+    world.execute(f"REVOKE INSERT ON sync_change FROM {clerk.url.username}")
+    own.add({"id": 4, "name": "near"})
+    theirs = OwnTable.__new__(OwnTable)
+    theirs.__dict__.update(own.__dict__, world=replace(world, sql=clerk))
+    with pytest.raises(ConfigError, match=r"may not write to sync_change.*GRANT it SELECT, INSERT"):
+        theirs.engine().incremental()
+    assert not world.ask("SELECT * FROM sync_queue WHERE status = 'failed'")
 
 
 @pytest.mark.parametrize("rights", ["none", "SELECT", "USAGE"])

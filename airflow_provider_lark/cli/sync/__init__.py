@@ -15,6 +15,7 @@
 :mod:`.held`        deletes that are held back
 :mod:`.history`     the runs, and the lines of the log
 :mod:`.explain`     why a row is as it is, and its past
+:mod:`.undo`        what a run wrote, taken back
 :mod:`.removal`     the triggers and the state of a mapping, taken away
 :mod:`.words`       times, shares, values and names as the commands print them
 ==================  =============================================================================

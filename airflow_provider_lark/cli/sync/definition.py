@@ -16,6 +16,7 @@ from airflow.cli.cli_config import (
 
 from airflow_provider_lark.cli.arguments import ARG_CONN_ID, POSITIVE, arg
 from airflow_provider_lark.cli.sync.check_definition import CHECK_ARGUMENTS
+from airflow_provider_lark.cli.sync.explain_definition import EXPLAIN_ARGUMENTS, EXPLAIN_HELP, UNDO_ARGUMENTS, UNDO_HELP
 from airflow_provider_lark.cli.sync.init_definition import INIT_COMMAND
 
 ARG_MAPPING_NAME = arg(
@@ -147,16 +148,8 @@ SYNC_COMMANDS = (
         ARG_OUTPUT,
         ARG_VERBOSE,
     ),
-    _command(
-        "explain",
-        "Print why a row is not in step, and everything that ever happened to it",
-        "explain.explain",
-        arg("key", help="SQL key of the row, or the id of its record", metavar="KEY"),
-        ARG_CONN_ID,
-        *_MAPPINGS,
-        ARG_OUTPUT,
-        ARG_VERBOSE,
-    ),
+    _command("explain", EXPLAIN_HELP, "explain.explain", *EXPLAIN_ARGUMENTS, *_MAPPINGS),
+    _command("undo", UNDO_HELP, "undo.undo", *UNDO_ARGUMENTS, *_MAPPINGS),
     _command(
         "failed",
         "List the rows that failed for good, with their errors",

@@ -151,7 +151,8 @@ def _decide_both(
         by_lark = by_lark | clashing if outcome == "lark" else by_lark - clashing
     elif _key_edited(rules, base, lark, sql):
         conflict, outcome = True, "sql"
-    one_way = {name for name in rules.columns if name in rules.to_sql and name not in rules.to_lark}
+    # what an undo has taken back in SQL stays so until Lark is edited
+    one_way = {n for n in rules.columns if n in rules.to_sql and n not in rules.to_lark and n not in apart}
     take = (by_lark | one_way) & rules.to_sql
     patch = {name: lark[name] for name in rules.columns if name in take and lark[name] != sql[name]}
     settled = {**sql, **patch}

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 from sqlalchemy import Connection, Engine
 
@@ -38,8 +38,6 @@ from airflow_provider_lark.core.sync.run.recording import Recording
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
-
-R = TypeVar("R", bound=Report)
 
 
 class SyncEngine:
@@ -235,6 +233,12 @@ class SyncEngine:
         self._ready = None
         if self.observer is not None and not keep_state:
             self.observer.removed(self.mapping.name)
+
+    @contextmanager
+    def running(self, report: SyncReport, *, allow_mass_deletes: bool = False) -> Iterator[Run]:
+        """Give what a run works with, for a run of another kind: under the lease, with a line in ``sync_run``."""
+        with self._measured(report), self._run(report, allow_mass_deletes) as run:
+            yield run
 
     @contextmanager
     def _measured(self, report: Report, forecast: Callable[[], str] | None = None) -> Iterator[None]:

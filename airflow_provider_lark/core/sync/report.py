@@ -154,6 +154,25 @@ class ApplyReport(SyncReport):
 
 
 @dataclass(slots=True)
+class UndoReport(SyncReport):
+    """What the undo of a run did.
+
+    :param planned: what was to be taken back, row by row.
+    :param not_done: values and rows that were left, by the plan or because they had changed since.
+    :param left: the first of them, with the reasons; no cell content.
+    """
+
+    planned: int = 0
+    not_done: int = 0
+    left: list[str] = field(default_factory=list)
+
+    def add_not_done(self, texts: list[str]) -> None:
+        """Count what was left, and keep the reasons while there is room."""
+        self.not_done += len(texts)
+        self.left += texts[: PROBLEMS_KEPT - len(self.left)]
+
+
+@dataclass(slots=True)
 class CheckReport(Report):
     """What ``check`` compared.
 

@@ -1,1 +1,1 @@
-"""What has happened to a table: a line for each run, and one for each change."""
+"""What has happened to a table: a line for each run, one for each change, and the values of each write."""

@@ -22,6 +22,9 @@ ChangeSide = Literal["lark", "sql", "none"]
 """The side that was written; ``none``: both had changed the row, and nothing was written then."""
 ChangeKind = Literal["INSERT", "UPDATE", "DELETE"]
 
+UNDO = "undo"
+"""The policy of a write by which an undo took another one back."""
+
 _STATEMENT_ROWS = 500
 
 
@@ -33,7 +36,8 @@ class RowChange:
     :param lark: what Lark held; None where the record was not there, and on a write to Lark, whose record holds *base*.
     :param sql: what SQL held; None where the row was not there.
     :param new: what the written side holds since; None where that is what the other side holds, or nothing.
-    :param outcome: the side that won, where both had changed the row, and by which *policy*; empty else.
+    :param outcome: the side that won, where both had changed the row, and by which *policy*; empty else. The policy of
+        an undo is :data:`UNDO`.
     """
 
     key: str

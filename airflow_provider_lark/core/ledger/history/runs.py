@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, ScalarSelect, delete, func, insert, select, update
 
@@ -12,7 +12,7 @@ from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, LedgerPart
 from airflow_provider_lark.core.ledger.tables import COUNTS, queue, run
 
-_WRITES = tuple(name for name in COUNTS if name.startswith(("lark_", "sql_")))
+WRITES = tuple(name for name in COUNTS if name.startswith(("lark_", "sql_")))
 _GOOD = ("ok", "partial", "held")
 _ALIKE = ("mapping", "operation", "status", "error_message", "pending", *COUNTS)
 
@@ -61,6 +61,13 @@ class PastRuns:
     error: str | None
 
 
+class PastRun(NamedTuple):
+    """When a run of the past began, by the database's clock, and what it counted."""
+
+    began_ms: int
+    counts: Mapping[str, int]
+
+
 class Runs(LedgerPart):
     """The runs of one table."""
 
@@ -93,12 +100,23 @@ class Runs(LedgerPart):
         before = self.conn.execute(
             select(run).where(run.c.table_name == self.table_name).order_by(run.c.id.desc()).limit(1)
         ).one_or_none()
-        if before is not None and not any(alike[name] for name in _WRITES) and _is_like(before, alike):
+        if before is not None and not any(alike[name] for name in WRITES) and _is_like(before, alike):
             again = update(run).where(run.c.id == before.id)
             self.conn.execute(again.values(**new, runs=run.c.runs + 1, finished_at=Now()))
         else:
             began = now_plus(-line.seconds)
             self.conn.execute(insert(run).values(table_name=self.table_name, **alike, **new, started_at=began))
+
+    def find(self, run_id: str) -> PastRun | None:
+        """Return a run by its id; of several lines, which one task after the other leaves, the first and the sums.
+
+        None: there is none of this id, or it has become one with later runs that changed nothing.
+        """
+        mine = (run.c.table_name == self.table_name, run.c.run_id == run_id)
+        sums = [func.coalesce(func.sum(run.c[name]), 0).label(name) for name in COUNTS]
+        began = func.min(epoch_ms(run.c.started_at)).label("began_ms")
+        row = self.conn.execute(select(began, *sums).where(*mine)).one()
+        return None if row.began_ms is None else PastRun(int(row.began_ms), {n: int(getattr(row, n)) for n in COUNTS})
 
     def is_first(self) -> bool:
         """Tell whether at most one run that syncs has ended yet."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_lark.core.fields.canonical import Canonical
-from airflow_provider_lark.core.ledger.history.changes import PastChange
+from airflow_provider_lark.core.ledger.history.changes import UNDO, PastChange
 from airflow_provider_lark.core.ledger.history.sync_log import PastLine
 
 _DONE = {"INSERT": "created", "UPDATE": "updated", "DELETE": "deleted"}
@@ -73,6 +73,8 @@ def _of_change(change: PastChange) -> Event:
 
 
 def _why(change: PastChange) -> str:
+    if change.policy == UNDO:
+        return "an undo took a run's write back"
     if change.outcome == "open":
         return f"both had changed it; it waits for a decision (policy {change.policy})"
     if change.outcome:

@@ -119,6 +119,12 @@ def is_ours(run: Run, record: WireRecord, since_ms: int, until_ms: int) -> bool 
     return writer in own if writer and own else None
 
 
+def is_by_another(run: Run, record: WireRecord) -> bool:
+    """Tell whether somebody else changed *record* last; False where Lark does not say."""
+    writer, own = _id_of(record.get("last_modified_by")), run.own_ids()
+    return bool(writer and own) and writer not in own
+
+
 def _find_doubts(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Doubt]:
     written = tx.pairs.written([row.id for row in rows])
     if not written:

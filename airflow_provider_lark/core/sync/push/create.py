@@ -44,6 +44,7 @@ class NewRow:
 
     :param sendable: *values* as Lark takes them.
     :param entry_ids: the queue entries that asked for it; none when a scan found it.
+    :param policy: ``undo`` where that decided, for the history.
     """
 
     key: Key
@@ -51,6 +52,7 @@ class NewRow:
     sendable: Sendable
     entry_ids: tuple[int, ...] = ()
     retry_count: int = 0
+    policy: str = ""
 
     @property
     def grounds(self) -> Grounds:
@@ -191,11 +193,12 @@ def _record(tx: Transaction, run: Run, intent: Intent, made: Sequence[tuple[NewR
     lines = [LogLine(row.key, "to_lark", "INSERT", "applied", None) for row in rows]
     near_misses = [near_miss_line(run, row.key, answer.other) for row, _, answer in made if answer.other]
     tx.log(lines + near_misses)
-    tx.note_changes([_written(row.key, id_, _base_of(run, row), answer.other) for row, id_, answer in made])
+    tx.note_changes([_written(row.key, id_, _base_of(run, row), answer.other, row.policy) for row, id_, answer in made])
 
 
-def _written(key: Key, record_id: RecordId, sent: Values, other: Values) -> RowChange:
-    return RowChange(key, record_id, "lark", "INSERT", base=None, lark=None, sql=sent, new={**sent, **other})
+def _written(key: Key, record_id: RecordId, sent: Values, other: Values, policy: str = "") -> RowChange:
+    new = {**sent, **other}
+    return RowChange(key, record_id, "lark", "INSERT", base=None, lark=None, sql=sent, new=new, policy=policy)
 
 
 def _base_of(run: Run, row: NewRow) -> dict[str, Canonical]:

@@ -39,6 +39,7 @@ class Work:
     """A claimed key with what it makes of its record.
 
     :param held: what the row holds instead of what is sent, where an undo lets the two differ; they agree on that.
+    :param policy: ``undo`` where that decided, for the history.
     """
 
     claim: Claim
@@ -46,6 +47,7 @@ class Work:
     decision: PushDecision
     sendable: Sendable = NOTHING
     held: Values = field(default_factory=dict)
+    policy: str = ""
 
     @property
     def sent(self) -> dict[str, Canonical]:
@@ -170,7 +172,15 @@ def _written(item: Work, answer: Answer) -> RowChange:
     known = None if base is None else {name: base[name] for name in sent if name in base}
     sql = {**sent, **item.held}
     return RowChange(
-        item.claim.key, item.record_id, "lark", "UPDATE", base=known, lark=None, sql=sql, new={**sent, **answer.other}
+        item.claim.key,
+        item.record_id,
+        "lark",
+        "UPDATE",
+        base=known,
+        lark=None,
+        sql=sql,
+        new={**sent, **answer.other},
+        policy=item.policy,
     )
 
 

@@ -123,7 +123,8 @@ def _record_seen(
     known = tx.pairs.by_records([RecordId(entry["record_id"]) for entry in intent.payload])
     if intent.kind == "delete":
         ended = [known[id_] for id_ in absent if id_ in known]
-        tx.pairs.forget([pair.key for pair in ended])
+        # a tombstone stands for a record that an undo has deleted: its row stays alone
+        tx.pairs.forget([pair.key for pair in ended if not pair.tombstone])
         tx.note_changes([_deleted(pair) for pair in ended if pair.base is not None])
     else:
         seen: list[Pair] = []

@@ -15,12 +15,12 @@ from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import write_transaction
 from airflow_provider_lark.core.database.driver_values import storable
-from airflow_provider_lark.core.database.error_codes import lacks_right
-from airflow_provider_lark.core.database.refusals import reason, words_of
-from airflow_provider_lark.core.errors import ConfigError, LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
+from airflow_provider_lark.core.database.refusals import reason
+from airflow_provider_lark.core.errors import LarkError, LeaseHeld, SafetyStop, Stopped, describe_problems
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.history.runs import RunLine
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, RepairReport, Report, SyncReport
+from airflow_provider_lark.core.sync.run.ledger_rights import missing_right
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +62,9 @@ class Recording:
         try:
             ledger.runs.note(replace(line, mapping=held(line.mapping), run_id=held(line.run_id), error=error))
         except DBAPIError as exc:
-            if not lacks_right(exc):
+            if (refused := missing_right(tables.run.name, exc)) is None:
                 raise
-            raise ConfigError(
-                f"the database user may not write to {tables.run.name}: {words_of(exc)}; GRANT it SELECT, INSERT, "
-                "UPDATE and DELETE on the sync_… tables, on PostgreSQL also USAGE on their sequences"
-            ) from exc
+            raise refused from exc
 
     def note_failure(self, engine: Engine, table_name: str, error: Exception) -> None:
         """Write the line of a run that failed before it began.

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger import Ledger, tables
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
@@ -18,6 +19,7 @@ from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_changes
 from airflow_provider_lark.core.sync.run.grounds import Grounds
+from airflow_provider_lark.core.sync.run.ledger_rights import missing_right
 
 T = TypeVar("T")
 
@@ -107,5 +109,12 @@ class Transaction(Ledger):
 
     def note_changes(self, changes: Sequence[RowChange]) -> None:
         """Keep what was written, with the values before, in the name of the run."""
-        if self._binding.mapping.history == "full":
+        if self._binding.mapping.history != "full":
+            return
+        try:
             self.changes.write(self._run_id, changes)
+        except DBAPIError as exc:
+            # of a ledger that somebody else has upgraded; it is no fault of the rows
+            if (error := missing_right(tables.change.name, exc)) is None:
+                raise
+            raise error from exc

@@ -1,0 +1,158 @@
+"""``airflow lark sync undo``: what a run wrote, taken back where nobody has touched it since; the plan comes first."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
+from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync, require_ledger
+from airflow_provider_lark.cli.sync.words import cell_text
+from airflow_provider_lark.core import LarkClient, TableMapping
+from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.hints import counted, list_names
+from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.sync.plan.actions import Change
+from airflow_provider_lark.core.sync.report import UndoReport
+from airflow_provider_lark.core.sync.undo.carry_out import carry_out
+from airflow_provider_lark.core.sync.undo.links import links_to, plan_links, set_links
+from airflow_provider_lark.core.sync.undo.plan import UndoPlan, plan_undo
+from airflow_provider_lark.core.sync.undo.steps import Step
+from airflow_provider_lark.hooks.database import opened_engine
+from airflow_provider_lark.hooks.lark import LarkHook
+
+SOMETHING_WAITS = 2
+"""Exit status when the plan would do something and was not carried out, or something was left."""
+
+_SIDES = {"lark": "Lark", "sql": "SQL"}
+_WORDS = {"update": "take back", "delete": "remove", "restore": "bring back"}
+
+
+@command
+def undo(args: Namespace) -> None:
+    """Print what of a run can be taken back, and with ``--yes`` take it back."""
+    mappings = wanted_mappings(args)
+    hook = LarkHook(args.conn_id)
+    undone: list[tuple[TableMapping, UndoPlan]] = []
+    reports: list[UndoReport] = []
+    with hook.client() as client:
+        for mapping in mappings:
+            with opened_engine(conn_id_of(mapping, args)) as database:
+                require_ledger(database, mapping)
+            with opened_sync(client, hook, mapping, args) as engine:
+                found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
+            if found is not None:
+                undone.append((mapping, found))
+        if not undone:
+            raise ConfigError(_unknown(args.run, [mapping.name for mapping in mappings]))
+        links = list(_links(client, hook, undone, args))
+        plans = [plan for _, plan in undone] + [each.plan for each in links]
+        if args.output in ("table", "plain"):
+            _print_plans(plans, args.output)
+        if args.yes:
+            for mapping, plan in undone:
+                with opened_sync(client, hook, mapping, args) as engine:
+                    reports.append(carry_out(engine, plan, allow_mass_deletes=args.allow_mass_deletes))
+            for each in links:
+                with opened_sync(client, hook, each.mapping, args) as engine:
+                    reports.append(set_links(engine, each.plan, each.table_name, each.keys))
+    _tell(plans, reports, args)
+    if any(plan.steps for plan in plans) and not args.yes:
+        raise SystemExit(SOMETHING_WAITS)
+    if any(plan.left for plan in plans) or any(report.status != "ok" for report in reports):
+        raise SystemExit(SOMETHING_WAITS)
+
+
+class _Links(NamedTuple):
+    """The links of *mapping* to records of a table that come back."""
+
+    mapping: TableMapping
+    plan: UndoPlan
+    table_name: str
+    keys: list[Key]
+
+
+def _links(
+    client: LarkClient, hook: LarkHook, undone: list[tuple[TableMapping, UndoPlan]], args: Namespace
+) -> Iterator[_Links]:
+    """Look in all mappings of the files, since a link may come from one whose run is not undone."""
+    for target, plan in undone:
+        keys = plan.new_records
+        if not keys:
+            continue
+        for mapping in all_mappings(args):
+            if links_to(mapping, target.sql.table_name) and conn_id_of(mapping, args) == conn_id_of(target, args):
+                with opened_sync(client, hook, mapping, args) as engine:
+                    found = plan_links(engine, target.sql.table_name, keys, plan.run_id)
+                if found.steps:
+                    yield _Links(mapping, found, target.sql.table_name, keys)
+
+
+def _unknown(run_id: str, names: list[str]) -> str:
+    return (
+        f"run {run_id!r}: not in the ledger of {list_names(names)}, or it is older than the retention and its bases "
+        "are gone; `airflow lark sync log` and `runs --output json` list the runs"
+    )
+
+
+def _print_plans(plans: list[UndoPlan], output: str) -> None:
+    rows = [row for plan in plans for row in _rows(plan)]
+    if rows:
+        print_rows(rows, output)
+    for plan in plans:
+        for note in dict.fromkeys(step.note for step in plan.steps if step.kind == "restore"):
+            print(shown(f"{plan.mapping}: a row that comes back: {note}"))
+        steps, left = counted(len(plan.steps), "change"), counted(len(plan.left), "value or row", "values and rows")
+        print(shown(f"{plan.mapping}: would take back {steps}, and leave {left}"))
+
+
+def _rows(plan: UndoPlan) -> Iterator[dict[str, Any]]:
+    for step in plan.steps:
+        for change in step.changes or (Change("", None, None),):
+            yield _row(plan, step, change)
+    for left in plan.left:
+        yield {
+            "Mapping": plan.mapping,
+            "Side": _SIDES[left.side],
+            "Key": left.key,
+            "Undo": "leave",
+            "Column": left.column,
+            "Now": "",
+            "Then": "",
+            "Why": left.why,
+        }
+
+
+def _row(plan: UndoPlan, step: Step, change: Change) -> dict[str, Any]:
+    return {
+        "Mapping": plan.mapping,
+        "Side": "both" if step.kind == "restore" else _SIDES[step.side],
+        "Key": step.key,
+        "Undo": _WORDS[step.kind],
+        "Column": change.column,
+        "Now": cell_text(change.old),
+        "Then": cell_text(change.new),
+        "Why": step.note if step.kind == "update" else "",
+    }
+
+
+def _tell(plans: list[UndoPlan], reports: list[UndoReport], args: Namespace) -> None:
+    if args.output not in ("table", "plain"):
+        # the reports stand in the order of the plans
+        done: list[dict[str, Any] | None] = [report.to_dict() for report in reports]
+        done += [None] * (len(plans) - len(done))
+        print_rows([{**plan.to_dict(), "done": told} for plan, told in zip(plans, done, strict=True)], args.output)
+        return
+    for report in reports:
+        lark, sql = report.to_lark, report.to_sql
+        print(
+            shown(
+                f"{report.mapping}: taken back in Lark {lark.updated} updated, {lark.created} created, {lark.deleted} "
+                f"deleted; in SQL {sql.updated} updated, {sql.created} created, {sql.deleted} deleted"
+            )
+        )
+        for remark in (*report.problems, *report.warnings, *report.left):
+            print(shown(f"{report.mapping}: {remark}"))

@@ -1,0 +1,156 @@
+"""Carrying an undo out, as a run of its own: what is not as the plan saw it any more is left, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.ledger.claims import Claim
+from airflow_provider_lark.core.ledger.history.changes import UNDO
+from airflow_provider_lark.core.ledger.pairs import Pair
+from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.sync.decide import PushDecision
+from airflow_provider_lark.core.sync.engine import SyncEngine
+from airflow_provider_lark.core.sync.push.create import NewRow, create_records, settle_create_intents
+from airflow_provider_lark.core.sync.push.update import Work, update_records
+from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
+from airflow_provider_lark.core.sync.report import UndoReport
+from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.undo.decide import Present, plan_row
+from airflow_provider_lark.core.sync.undo.look import (
+    PAGE,
+    Records,
+    live_pair_of,
+    names_of,
+    read_present,
+    read_records,
+    read_written,
+)
+from airflow_provider_lark.core.sync.undo.plan import UndoPlan
+from airflow_provider_lark.core.sync.undo.records import Removed, remove_records
+from airflow_provider_lark.core.sync.undo.rows import RowWrites, write_rows
+from airflow_provider_lark.core.sync.undo.steps import Left, Step
+from airflow_provider_lark.core.sync.undo.written import Net
+
+_CHANGED = "changed since the plan was made"
+
+
+def carry_out(engine: SyncEngine, plan: UndoPlan, *, allow_mass_deletes: bool = False) -> UndoReport:
+    """Take back what *plan* lists, and nothing else.
+
+    Each row is looked at again right before it is written to, SQL's in the same transaction.
+
+    :param allow_mass_deletes: as for the plan.
+    """
+    report = UndoReport(engine.mapping.name, "undo", planned=len(plan.steps))
+    with engine.running(report, allow_mass_deletes=allow_mass_deletes) as run:
+        # what an interrupted run wrote has to be known first
+        settle_create_intents(run)
+        settle_write_intents(run)
+        by_key: dict[Key, list[Step]] = {}
+        for step in plan.steps:
+            by_key.setdefault(step.key, []).append(step)
+        for some in split(list(by_key), PAGE):
+            _do_page(run, plan.run_id, some, {step.name: step for key in some for step in by_key[key]})
+        report.not_done += len(plan.left)
+        report.skipped = report.not_done
+    if report.not_done or report.failed:
+        report.status = "partial"
+    return report
+
+
+def _texts(left: Sequence[Left]) -> list[str]:
+    return [f"{each.key}: {each.column}{': ' if each.column else ''}{each.why}" for each in left]
+
+
+@dataclass(slots=True)
+class _LarkWork:
+    """What is left to do in Lark once SQL's part is committed."""
+
+    updates: list[Work] = field(default_factory=list)
+    removals: list[Removed] = field(default_factory=list)
+    creates: list[NewRow] = field(default_factory=list)
+    alone: list[Key] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    rows: RowWrites = field(default_factory=RowWrites)
+
+
+def _do_page(run: Run, run_id: str, keys: Sequence[Key], wanted: Mapping[tuple[str, str, str], Step]) -> None:
+    written = read_written(run, run_id, keys)
+    work = run.transact(_write, run, run_id, written, read_records(run, written), wanted)
+    report = run.report
+    report.to_sql.created += work.rows.created
+    report.to_sql.updated += work.rows.updated
+    report.to_sql.deleted += work.rows.deleted
+    update_records(run, work.updates)
+    work.left += remove_records(run, run_id, work.removals)
+    create_records(run, work.creates)
+    if work.alone:
+        # their rows do not come back: the pair ends, or the next run would delete the records again
+        run.transact(lambda tx: tx.pairs.tombstone(work.alone))
+    if isinstance(report, UndoReport):
+        report.add_not_done(_texts(work.left))
+
+
+def _write(
+    tx: Transaction,
+    run: Run,
+    run_id: str,
+    written: Mapping[Key, Sequence[Net]],
+    records: Records,
+    wanted: Mapping[tuple[str, str, str], Step],
+) -> _LarkWork:
+    """Write SQL's part, and return Lark's."""
+    present = read_present(tx, run, written, records, for_update=True)
+    work, steps, open_ = _LarkWork(), list[Step](), dict(wanted)
+    for key, nets in written.items():
+        for step in plan_row(nets, present[key], run.binding.rules, names_of(run))[0]:
+            if step.name in open_ and open_.pop(step.name) == step:
+                steps.append(step)
+            elif step.name in wanted:
+                work.left.append(Left(step.side, key, step.record_id, "", _CHANGED))
+    work.left += [Left(step.side, step.key, step.record_id, "", _CHANGED) for step in open_.values()]
+    steps = _within_guard(run, steps, work)
+    work.rows = write_rows(tx, run, run_id, steps, present)
+    work.left += work.rows.left
+    refused = {each.key for each in work.rows.left}
+    for step in steps:
+        if step.key not in refused:
+            _add(tx, run, step, present[step.key], work)
+    return work
+
+
+def _within_guard(run: Run, steps: Sequence[Step], work: _LarkWork) -> list[Step]:
+    kept, room = [], {"lark": run.guard.room("lark"), "sql": run.guard.room("sql")}
+    for step in steps:
+        if step.kind == "delete":
+            room[step.side] -= 1
+            if room[step.side] < 0:
+                work.left.append(Left(step.side, step.key, step.record_id, "", "more deletes than a run may carry out"))
+                continue
+        kept.append(step)
+    return kept
+
+
+def _add(tx: Transaction, run: Run, step: Step, now: Present, work: _LarkWork) -> None:
+    if step.kind == "restore" and step.lark is not None:
+        (sendable,) = run.links.to_records(tx, [step.lark])
+        work.creates.append(NewRow(step.key, step.lark, sendable, policy=UNDO))
+        work.alone += [step.key] if step.sql == "none" else []
+    if step.side != "lark" or step.kind == "restore":
+        return
+    pair = work.rows.pairs.get(step.key) or live_pair_of(now)
+    if step.kind == "delete":
+        work.removals.append(Removed(step.key, pair, now.row))
+        return
+    values = {each.column: each.new for each in step.changes}
+    (sendable,) = run.links.to_records(tx, [values])
+    claim = Claim(step.key, (), "UPDATE", 0, 0)
+    work.updates.append(Work(claim, _known(pair, step), PushDecision("patch", values), sendable, step.held, UNDO))
+
+
+def _known(pair: Pair, step: Step) -> Pair:
+    """Return the pair with what the record shows now, which the write is about to replace."""
+    return replace(pair, base={**(pair.base or {}), **{each.column: each.old for each in step.changes}})
