@@ -218,6 +218,29 @@ def test_one_mapping_that_fails_does_not_keep_the_others_from_their_turn(synced,
     assert synced.names()["1"] == "new"
 
 
+@pytest.mark.parametrize("command", ["status", "runs", "failed", "blacklist list", "conflicts list", "held list"])
+def test_database_that_fails_hides_no_mapping_of_another(synced, shop, airflow, monkeypatch, command, tmp_path):
+    monkeypatch.setenv("AIRFLOW_CONN_GONE_DB", f"sqlite:///{tmp_path / 'no' / 'x.db'}")
+    file = Path(shop)
+    (areas,) = yaml.safe_load(file.read_text())["mappings"]
+    gone = {"name": "gone", "direction": "to_sql", "lark": areas["lark"]}
+    gone |= {"sql": {"conn_id": "gone_db", "table": "gone"}}
+    lost = {**gone, "name": "lost", "sql": {"conn_id": "gone_db", "table": "lost"}}
+    here = {**areas, "sql": {"conn_id": "shop_db", "table": "areas"}}
+    file.write_text(yaml.safe_dump({"mappings": [gone, here]}))
+    synced("blacklist", "add", "areas", "1")
+    shown = airflow("sync", *command.split(), "--mapping", shop, "--output", "json")
+    assert shown.status == 1
+    assert shown.err.startswith("gone: ")
+    assert shown.err.count("\n") == 1
+    assert all((each.get("mapping") or each.get("Mapping")) == "areas" for each in shown.json)
+    assert bool(shown.json) == (command in ("status", "runs", "blacklist list"))
+    file.write_text(yaml.safe_dump({"mappings": [gone, lost]}))
+    neither = airflow("sync", *command.split(), "--mapping", shop, "--output", "json")
+    assert (neither.status, neither.out) == (1, "")
+    assert [line.partition(":")[0] for line in neither.err.splitlines()] == ["gone", "lost"]
+
+
 @pytest.mark.parametrize("version", [None, "v0005", "v9999"])
 @pytest.mark.parametrize("command", [("status",), ("failed",), ("retry", "areas", "1"), ("log", "areas"), ("runs",)])
 def test_ledger_that_is_missing_or_of_another_version_is_one_sentence(desk, version, command):

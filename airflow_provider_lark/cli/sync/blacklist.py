@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
+from airflow_provider_lark.cli.sync.places import read_ledgers, write_ledger
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted, list_names
@@ -18,20 +18,21 @@ _HOUR_SECONDS = 3600.0
 @command
 def list_blacklist(args: Namespace) -> None:
     """Print the rows that are left alone."""
-    rows = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            rows += [
-                {
-                    "Mapping": mapping.name,
-                    "Key": each.key,
-                    "Holds for": "every table" if each.table_name is None else each.table_name,
-                    "Ends in": span(each.left_seconds) or "never",
-                    "Reason": each.reason,
-                }
-                for each in ledger.blacklist.entries(limit=args.limit)
-            ]
-    print_rows(rows, args.output)
+    read = read_ledgers(
+        args,
+        lambda mapping, ledger: [
+            {
+                "Mapping": mapping.name,
+                "Key": each.key,
+                "Holds for": "every table" if each.table_name is None else each.table_name,
+                "Ends in": span(each.left_seconds) or "never",
+                "Reason": each.reason,
+            }
+            for each in ledger.blacklist.entries(limit=args.limit)
+        ],
+    )
+    print_rows(read.found, args.output)
+    read.tell_errors()
 
 
 @command

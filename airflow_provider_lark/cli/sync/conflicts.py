@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
+from airflow_provider_lark.cli.sync.places import read_ledger, read_ledgers, write_ledger
 from airflow_provider_lark.cli.sync.words import cell_text, shell_user
+from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.sync.choices import differing_columns, find_conflict, resolve_conflicts
 from airflow_provider_lark.core.sync.plan.actions import plain
@@ -24,22 +26,26 @@ _GONE = "(deleted)"
 @command
 def list_conflicts(args: Namespace) -> None:
     """Print the conflicts that are open, without their values."""
-    rows = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
-            for conflict in ledger.conflicts.open_page(after=0, limit=args.limit, undecided=False):
-                mine = decided.get(conflict.key)
-                rows.append(
-                    {
-                        "Mapping": mapping.name,
-                        "Id": conflict.id,
-                        "Key": conflict.key,
-                        "Differs in": ", ".join(differing_columns(conflict)) or "one side deleted it",
-                        "Next run": _next(conflict, None if mine is None else (mine.choice, mine.by)),
-                    }
-                )
-    print_rows(rows, args.output)
+    read = read_ledgers(args, lambda mapping, ledger: _conflict_rows(mapping, ledger, args.limit))
+    print_rows(read.found, args.output)
+    read.tell_errors()
+
+
+def _conflict_rows(mapping: TableMapping, ledger: Ledger, limit: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
+    for conflict in ledger.conflicts.open_page(after=0, limit=limit, undecided=False):
+        mine = decided.get(conflict.key)
+        rows.append(
+            {
+                "Mapping": mapping.name,
+                "Id": conflict.id,
+                "Key": conflict.key,
+                "Differs in": ", ".join(differing_columns(conflict)) or "one side deleted it",
+                "Next run": _next(conflict, None if mine is None else (mine.choice, mine.by)),
+            }
+        )
+    return rows
 
 
 @command

@@ -6,12 +6,14 @@ from argparse import Namespace
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import print_rows
-from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
+from airflow_provider_lark.cli.sync.places import read_ledgers, write_ledger
 from airflow_provider_lark.cli.sync.words import shell_user
+from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.decisions import DecisionChoice
 from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.choices import decide_held, held_set
@@ -25,22 +27,26 @@ _WORDS: dict[DecisionChoice, str] = {"release": "carried out", "keep": "undone"}
 @command
 def list_held(args: Namespace) -> None:
     """Print the deletes that are held back."""
+    read = read_ledgers(args, lambda mapping, ledger: _held_rows(mapping, ledger, args.limit))
+    print_rows(read.found, args.output)
+    read.tell_errors()
+
+
+def _held_rows(mapping: TableMapping, ledger: Ledger, limit: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            for side, (kept_in, deleted_in) in _SIDES.items():
-                mine = held_set(ledger, side).decided
-                rows += [
-                    {
-                        "Mapping": mapping.name,
-                        "Key": entry.key,
-                        "Deleted in": deleted_in,
-                        "Kept in": kept_in,
-                        "Next run": "" if mine is None else f"{_WORDS[mine.choice]}, as {mine.by} decided",
-                    }
-                    for entry in ledger.deletes.page(pulls=side == "sql", after=0, limit=args.limit)
-                ]
-    print_rows(rows, args.output)
+    for side, (kept_in, deleted_in) in _SIDES.items():
+        mine = held_set(ledger, side).decided
+        rows += [
+            {
+                "Mapping": mapping.name,
+                "Key": entry.key,
+                "Deleted in": deleted_in,
+                "Kept in": kept_in,
+                "Next run": "" if mine is None else f"{_WORDS[mine.choice]}, as {mine.by} decided",
+            }
+            for entry in ledger.deletes.page(pulls=side == "sql", after=0, limit=limit)
+        ]
+    return rows
 
 
 @command

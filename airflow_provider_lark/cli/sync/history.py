@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import print_rows
-from airflow_provider_lark.cli.sync.places import read_ledger
+from airflow_provider_lark.cli.sync.places import read_ledger, read_ledgers
 from airflow_provider_lark.cli.sync.words import moment, span
 from airflow_provider_lark.core.ledger.history.runs import PastRuns
 
@@ -20,11 +20,14 @@ _OTHERS = ("rewritten", "near_misses", "conflicts", "skipped", "held", "failed",
 @command
 def list_runs(args: Namespace) -> None:
     """Print the runs of each mapping, the newest first."""
-    rows: list[dict[str, Any]] = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            rows += [_row(mapping.name, each, args.output) for each in ledger.runs.latest(limit=args.limit)]
-    print_rows(rows, args.output)
+    read = read_ledgers(
+        args,
+        lambda mapping, ledger: [
+            _row(mapping.name, each, args.output) for each in ledger.runs.latest(limit=args.limit)
+        ],
+    )
+    print_rows(read.found, args.output)
+    read.tell_errors()
 
 
 @command

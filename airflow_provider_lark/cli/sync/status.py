@@ -6,9 +6,8 @@ from argparse import Namespace
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import wanted_mappings
 from airflow_provider_lark.cli.output import print_rows
-from airflow_provider_lark.cli.sync.places import read_ledger
+from airflow_provider_lark.cli.sync.places import read_ledgers
 from airflow_provider_lark.cli.sync.words import share, span
 from airflow_provider_lark.core.ledger.history.runs import PastRuns
 from airflow_provider_lark.core.sync.status import Status, read_status
@@ -20,13 +19,11 @@ NEEDS_A_PERSON = 2
 @command
 def show_status(args: Namespace) -> None:
     """Print how each mapping is; exit with status 2 when one of them needs a person."""
-    found: list[tuple[str, Status]] = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            found.append((mapping.name, read_status(ledger)))
+    read = read_ledgers(args, lambda mapping, ledger: [(mapping.name, read_status(ledger))])
     line = _line if args.output in ("table", "plain") else _document
-    print_rows([line(name, status) for name, status in found], args.output)
-    if any(status.needs_a_person for _, status in found):
+    print_rows([line(name, status) for name, status in read.found], args.output)
+    read.tell_errors()
+    if any(status.needs_a_person for _, status in read.found):
         raise SystemExit(NEEDS_A_PERSON)
 
 

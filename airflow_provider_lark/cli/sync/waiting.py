@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.mappings import named_mapping, wanted_mappings
+from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import read_ledger, write_ledger
+from airflow_provider_lark.cli.sync.places import read_ledgers, write_ledger
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.hints import counted, list_names
@@ -24,21 +24,22 @@ _WORDS: dict[Retried, str] = {
 @command
 def list_failed(args: Namespace) -> None:
     """Print the rows that failed for good, with their reasons."""
-    rows = []
-    for mapping in wanted_mappings(args):
-        with read_ledger(mapping, args) as ledger:
-            rows += [
-                {
-                    "Mapping": mapping.name,
-                    "Key": failed.key,
-                    "Change": failed.operation,
-                    "Attempts": failed.attempts,
-                    "Failed": f"{span(failed.age_seconds)} ago",
-                    "Error": failed.error,
-                }
-                for failed in ledger.dead_letters.failed_page(limit=args.limit)
-            ]
-    print_rows(rows, args.output)
+    read = read_ledgers(
+        args,
+        lambda mapping, ledger: [
+            {
+                "Mapping": mapping.name,
+                "Key": failed.key,
+                "Change": failed.operation,
+                "Attempts": failed.attempts,
+                "Failed": f"{span(failed.age_seconds)} ago",
+                "Error": failed.error,
+            }
+            for failed in ledger.dead_letters.failed_page(limit=args.limit)
+        ],
+    )
+    print_rows(read.found, args.output)
+    read.tell_errors()
 
 
 @command
