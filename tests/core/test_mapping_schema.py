@@ -42,11 +42,13 @@ FULL: dict[str, Any] = {
     "direction": "both",
     "conflict": "merge:lark",
     "deletes": "soft:gone",
+    "capture": {"column": "changed_ms", "unit": "milliseconds"},
     "time_zone": "Asia/Shanghai",
     "users": "id",
     "record_id_column": "lark_id",
     "skew_seconds": 0.5,
     "overlap_seconds": 60,
+    "capture_overlap_seconds": 0,
     "max_delete_ratio": 1,
     "max_delete_rows": 5,
     "batch_size": 1000,
@@ -114,6 +116,8 @@ def variants() -> Iterator[Any]:
     for key in ("table", "table_id", "url"):
         yield change(WHOLE_BASE, ("lark", key), "https://x/base/b?table=tblB")
     yield from (FULL | {"fields": fields} for fields in ({"姓名": "n"}, ["a", "b"], {"a": {"column": "b"}}))
+    texts = ("trigger", "scan", "column:changed", "column: c:d", "column:", "column: ", "scan:x", "trigger:", "Scan")
+    yield from (FULL | {"capture": text} for text in texts)
     short = {"MyDB:users": "users", "MyDB:orders": "shop.orders"}
     yield from (short, {":users": "u"}, {"MyDB:": "u"}, {"MyDB:users": ""}, {"MyDB:users": 1}, {**short, "x": "y"})
     yield from ([FULL], [short], [FULL, short], {"mappings": [FULL]}, {"mappings": short}, {"mappings": FULL})

@@ -31,7 +31,9 @@ def test_yaml_snippet_is_read(block: Block) -> None:
 @pytest.mark.parametrize(
     ("heading", "keys"),
     [
-        pytest.param("## Keys", ("name", "lark", "sql", "fields", "direction", "conflict", "deletes"), id="mapping"),
+        pytest.param(
+            "## Keys", ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", "capture"), id="mapping"
+        ),
         pytest.param("### `lark`", mapping_reader._LARK_KEYS, id="lark"),
         pytest.param("### `sql`", mapping_reader._SQL_KEYS, id="sql"),
         pytest.param("### `fields`", mapping_reader._FIELD_KEYS, id="fields"),
@@ -44,7 +46,17 @@ def test_every_key_has_its_line(heading: str, keys: tuple[str, ...]) -> None:
 
 
 def test_every_key_of_a_mapping_is_listed_under_one_heading() -> None:
-    known = {"name", "lark", "sql", "fields", "direction", "conflict", "deletes", *mapping_reader.OPTION_DEFAULTS}
+    known = {
+        "name",
+        "lark",
+        "sql",
+        "fields",
+        "direction",
+        "conflict",
+        "deletes",
+        "capture",
+        *mapping_reader.OPTION_DEFAULTS,
+    }
     assert set(mapping_reader._MAPPING_KEYS) == known
 
 

@@ -6,10 +6,11 @@ from argparse import Namespace
 from typing import Any
 
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.output import print_rows
+from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import read_ledgers
 from airflow_provider_lark.cli.sync.words import share, span
 from airflow_provider_lark.core.ledger.history.runs import PastRuns
+from airflow_provider_lark.core.sync.mapping.table_mapping import DELETES_WAIT, TableMapping
 from airflow_provider_lark.core.sync.status import Status, read_status
 
 NEEDS_A_PERSON = 2
@@ -19,18 +20,22 @@ NEEDS_A_PERSON = 2
 @command
 def show_status(args: Namespace) -> None:
     """Print how each mapping is; exit with status 2 when one of them needs a person."""
-    read = read_ledgers(args, lambda mapping, ledger: [(mapping.name, read_status(ledger))])
+    read = read_ledgers(args, lambda mapping, ledger: [(mapping, read_status(ledger))])
     line = _line if args.output in ("table", "plain") else _document
-    print_rows([line(name, status) for name, status in read.found], args.output)
+    print_rows([line(mapping, status) for mapping, status in read.found], args.output)
+    if args.output == "table":
+        for mapping, _ in read.found:
+            if mapping.leaves_deletes:
+                print(shown(f"{mapping.name}: capture {mapping.capture.text}: {DELETES_WAIT}"))
     read.tell_errors()
     if any(status.needs_a_person for _, status in read.found):
         raise SystemExit(NEEDS_A_PERSON)
 
 
-def _line(name: str, status: Status) -> dict[str, Any]:
+def _line(mapping: TableMapping, status: Status) -> dict[str, Any]:
     backlog, hour = status.backlog, status.hour
     return {
-        "Mapping": name,
+        "Mapping": mapping.name,
         "Last run": _last(status.last_run),
         "Last check": _last(status.last_check),
         "Pending": backlog.pending,
@@ -53,5 +58,6 @@ def _last(run: PastRuns | None) -> str:
     return f"{name}{run.status}{times}, {span(run.ended_seconds)} ago"
 
 
-def _document(name: str, status: Status) -> dict[str, Any]:
-    return {"mapping": name, **status.to_dict()}
+def _document(mapping: TableMapping, status: Status) -> dict[str, Any]:
+    told = {"capture": mapping.capture.text, "deletes_wait_for_full_sync": mapping.leaves_deletes}
+    return {"mapping": mapping.name, **told, **status.to_dict()}

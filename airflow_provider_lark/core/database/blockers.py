@@ -58,7 +58,7 @@ def _postgres(conn: Connection, statement: str) -> list[str]:
     told = []
     for pid, user, program, host, state, seconds, tables in rows:
         since = "" if seconds is None else f", transaction open for {seconds} s"
-        words = f"{_who(user, host, program)}, {state or 'state not visible to this user'}{since}"
+        words = f"{who(user, host, program)}, {state or 'state not visible to this user'}{since}"
         told.append(f"process {pid} ({words}) on {', '.join(tables[:_SHOWN])}")
     return told
 
@@ -66,11 +66,12 @@ def _postgres(conn: Connection, statement: str) -> list[str]:
 def _mysql(conn: Connection) -> list[str]:
     told = []
     for thread, user, host, command, seconds in conn.execute(text(_MYSQL)):
-        doing = f"{_who(user, host, '')}, {str(command or '').lower()}"
+        doing = f"{who(user, host, '')}, {str(command or '').lower()}"
         told.append(f"connection {thread} ({doing}, transaction open for {seconds} s)")
     return told
 
 
-def _who(user: str | None, host: str | None, program: str | None) -> str:
+def who(user: str | None, host: str | None, program: str | None) -> str:
+    """Return who has a session, for a message."""
     place = f"{user or 'an unknown user'}{f'@{host}' if host else ''}"
     return f"{place}, {program}" if program else place

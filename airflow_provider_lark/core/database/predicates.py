@@ -65,6 +65,15 @@ def are_among(
     return _IsAmong(tuple_(*columns).in_(rows), tuple_(*columns).in_(select(*arrays)))
 
 
+def is_after(columns: Sequence[ColumnElement[Any]], bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition that *columns* together come behind *bound*, in their order."""
+    # spelled out, because MySQL reads no range of an index from a comparison of tuples
+    after: ColumnElement[bool] = columns[-1] > bound[-1]
+    for column, value in zip(columns[-2::-1], bound[-2::-1], strict=True):
+        after = and_(column >= value, or_(column > value, after))
+    return after
+
+
 def is_missing(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that no row of another table meets *conditions*, looked up by index for each row.
 

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select
 
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import checkpoint as table
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureState:
+    """How far changes in SQL were read, where no trigger notes them.
+
+    :param kind: the way of capture, as :attr:`.CapturePolicy.text` has it; of another way it says nothing.
+    :param read_ms: when the last read that counts began, by the database's clock.
+    :param safe_ms: whoever began to write later may have committed since; all others that read has seen.
+    :param marks: moments, and the greatest value that the column had then. Whoever begins later writes a greater one.
+    """
+
+    kind: str
+    read_ms: int = 0
+    safe_ms: int = 0
+    marks: tuple[tuple[int, str | int | float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +40,7 @@ class Checkpoint:
     :param modified_field_id: the field that tells when a record was modified.
     :param time_zone: the zone in which dates of the SQL table were last taken; empty where Lark did not tell the
         base's and none was needed; None in a ledger of a version that did not note it.
+    :param capture: how far changes in SQL were read; None where triggers note them.
     :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
     """
 
@@ -37,6 +54,7 @@ class Checkpoint:
     modified_field_id: str | None = None
     time_zone: str | None = None
     partitions: tuple[str, ...] | None = None
+    capture: CaptureState | None = None
 
 
 class CheckpointStore(LedgerPart):
@@ -60,6 +78,7 @@ class CheckpointStore(LedgerPart):
             modified_field_id=row.modified_field_id,
             time_zone=getattr(row, "time_zone", None),
             partitions=_read_partitions(getattr(row, "partitions", None)),
+            capture=_read_capture(getattr(row, "capture", None)),
         )
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -79,6 +98,7 @@ class CheckpointStore(LedgerPart):
                 modified_field_id=checkpoint.modified_field_id,
                 time_zone=checkpoint.time_zone,
                 partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
+                capture=None if checkpoint.capture is None else json.dumps(asdict(checkpoint.capture)),
             )
         )
 
@@ -97,3 +117,10 @@ def tables_of_base(conn: Connection, app_token: str) -> dict[str, str]:
 
 def _read_partitions(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
+
+
+def _read_capture(text: str | None) -> CaptureState | None:
+    if text is None:
+        return None
+    told = json.loads(text)
+    return CaptureState(**{**told, "marks": tuple((at_ms, value) for at_ms, value in told["marks"])})

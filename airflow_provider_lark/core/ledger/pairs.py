@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,6 +100,23 @@ class Pairs(LedgerPart):
         return [
             RecordId(id_) for id_ in self.conn.scalars(select(record_map.c.lark_record_id).where(*live).limit(limit))
         ]
+
+    def as_agreed(self, hashes: Mapping[Key, str]) -> set[Key]:
+        """Return the keys of live pairs whose base has the given hash, and of which SQL held nothing else than it."""
+        found: set[Key] = set()
+        live = (~record_map.c.tombstone, record_map.c.near.is_(None))
+        for some in split(list(hashes)):
+            rows = self.conn.execute(
+                select(record_map.c.key, record_map.c.base_hash).where(self._of(record_map, some), *live)
+            )
+            found.update(Key(row.key) for row in rows if row.base_hash == hashes[Key(row.key)])
+        return found
+
+    def live_page(self, *, after: str, limit: int) -> list[Key]:
+        """Return up to *limit* keys of live pairs, in their order, from behind the key *after*."""
+        live = (record_map.c.table_name == self.table_name, ~record_map.c.tombstone, record_map.c.base.is_not(None))
+        page = select(record_map.c.key).where(*live, record_map.c.key > after).order_by(record_map.c.key)
+        return [Key(key) for key in self.conn.scalars(page.limit(limit))]
 
     def count(self) -> int:
         """Return the number of live pairs; reserved keys are none."""

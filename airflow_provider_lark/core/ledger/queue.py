@@ -15,7 +15,7 @@ from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
-from airflow_provider_lark.core.ledger.claims import Claiming, Operation, is_due
+from airflow_provider_lark.core.ledger.claims import Claiming, Operation, by_key, is_due
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
@@ -49,6 +49,18 @@ class Waiting(NamedTuple):
     age_seconds: float
     due_seconds: float
 
+class Sighting(NamedTuple):
+    """A change that a run has found by itself, where no trigger notes it.
+
+    :param seen: what tells the row as it was found from any other, so that it is noted once.
+    :param changed_ms: when SQL changed the row, by the database's clock; 0 where nobody can tell.
+    """
+
+    key: Key
+    operation: Operation
+    seen: str
+    changed_ms: int = 0
+
 
 class Queue(Claiming):
     """The queue of one table; :class:`~.DeadLetters` and :class:`~.HeldDeletes` are entries that need more."""
@@ -58,6 +70,21 @@ class Queue(Claiming):
         if keys:
             entry = {"table_name": self.table_name, "operation": operation}
             self.conn.execute(insert(queue), [entry | {"key": key} for key in dict.fromkeys(keys)])
+
+    def note(self, found: Sequence[Sighting]) -> int:
+        """Add an entry per change, unless one of the same row as it was found has not ended yet; return how many.
+
+        So a row that is met again and again waits, and fails, as if a trigger had noted it once.
+        """
+        known: set[tuple[str, str | None]] = set()
+        unfinished = by_key(queue.c.status).in_(("pending", "processing", "failed", HELD))
+        for keys in split([each.key for each in found]):
+            rows = self.conn.execute(select(queue.c.key, queue.c.seen).where(self._of(queue, keys), unfinished))
+            known |= {(row.key, row.seen) for row in rows}
+        new = [each for each in found if (each.key, each.seen) not in known]
+        if new:
+            self.conn.execute(insert(queue), [{"table_name": self.table_name, **each._asdict()} for each in new])
+        return len(new)
 
     def complete(self, entry_ids: Sequence[int]) -> None:
         """Mark entries as carried out."""
@@ -105,11 +132,15 @@ class Queue(Claiming):
         return self._change(*orphaned, status="pending", **UNCLAIMED)
 
     def changed_at(self, keys: Sequence[Key]) -> dict[Key, int]:
-        """Return when SQL last changed those of *keys* that wait, in milliseconds by the database's clock."""
+        """Return when SQL last changed those of *keys* that wait, in milliseconds by the database's clock.
+
+        0 stands for a change of which nobody can tell when it was.
+        """
         found: dict[Key, int] = {}
+        changed_ms = func.coalesce(queue.c.changed_ms, epoch_ms(queue.c.created_at))
         for some in split(keys):
             waiting = (
-                select(queue.c.key, func.max(epoch_ms(queue.c.created_at)).label("changed_ms"))
+                select(queue.c.key, func.max(changed_ms).label("changed_ms"))
                 .where(
                     self._of(queue, some),
                     queue.c.status.in_(("pending", "processing", HELD)),

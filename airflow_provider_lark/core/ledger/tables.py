@@ -63,6 +63,8 @@ queue = Table(
     Column("next_attempt_at", timestamp_type()),
     Column("claim_token", String(64)),
     Column("lease_until_ms", BigInteger),
+    Column("seen", String(32)),
+    Column("changed_ms", BigInteger),
     Index("ix_sync_queue_status", "status", "table_name", "id"),
     Index("ix_sync_queue_key", "key", "table_name"),
     **MYSQL,
@@ -130,6 +132,7 @@ checkpoint = Table(
     Column("modified_field_id", String(64)),
     Column("time_zone", String(64)),
     Column("partitions", _long_text()),
+    Column("capture", _long_text()),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
 )

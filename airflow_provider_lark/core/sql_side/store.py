@@ -10,21 +10,21 @@ from sqlalchemy import (
     Connection,
     Select,
     Table,
-    and_,
     bindparam,
     literal_column,
-    or_,
 )
 
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS, split
 from airflow_provider_lark.core.database.driver_values import RAW
-from airflow_provider_lark.core.database.predicates import are_among
+from airflow_provider_lark.core.database.predicates import are_among, is_after
 from airflow_provider_lark.core.database.quoting import quote
 from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.database.savepoints import guarded
 from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.side import Key, Page, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
+from airflow_provider_lark.core.sql_side.changed_rows import ChangedRows
 from airflow_provider_lark.core.sql_side.generated_values import GeneratedValues
 from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_sql, key_sql
 from airflow_provider_lark.core.sql_side.namesakes import Namesakes
@@ -115,6 +115,10 @@ class SqlStore:
             bound = [bindparam(None, value, type_=column.type) for column, value in values]
             statement = statement.where(self._is_after(bound))
         return Page(self._fetch(query, statement)[0])
+
+    def changed(self, column: ChangeColumn) -> ChangedRows:
+        """Return what reads rows in the order of their last change."""
+        return ChangedRows(self._conn, self._spec, self._key_codec, column)
 
     def read(self, ids: Sequence[Key], *, for_update: bool = False) -> dict[Key, SqlRow]:
         """Return the rows of *ids* that exist, by id.
@@ -226,11 +230,7 @@ class SqlStore:
         return rows, keys[-1] if keys else ()
 
     def _is_after(self, bound: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
-        # spelled out, because MySQL reads no range of an index from a comparison of tuples
-        after: ColumnElement[bool] = self._key[-1] > bound[-1]
-        for column, value in zip(self._key[-2::-1], bound[-2::-1], strict=True):
-            after = and_(column >= value, or_(column > value, after))
-        return after
+        return is_after(self._key, bound)
 
     def _existing(self, ids: Sequence[Key]) -> list[tuple[Key, tuple[Any, ...]]]:
         existing = []

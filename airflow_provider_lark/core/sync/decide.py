@@ -26,6 +26,7 @@ class Rules:
     :param key_columns: the key's columns; once a pair exists they belong to SQL.
     :param to_sql: columns that may flow into SQL.
     :param to_lark: columns that may flow into Lark.
+    :param tells_deletes: of a row that SQL deletes, it is noted when.
     :param empty: what an empty cell means, where that is not nothing: an unticked checkbox is False.
     """
 
@@ -37,6 +38,7 @@ class Rules:
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
     skew_ms: float = 2000.0
+    tells_deletes: bool = True
     empty: Values = field(default_factory=dict)
 
     @property
@@ -267,7 +269,9 @@ def _decide_sql_missing(
         return PullDecision(base=now, pair="tombstone")
     if not edited and resolution != "lark":
         return PullDecision(owes_lark=True)
-    if rules.conflict.mode == "manual" and resolution is None:
+    # nobody tells whether the row was deleted before the edit, and it is not made again without being asked for
+    is_untold = not rules.tells_deletes and rules.conflict.mode == "row" and rules.conflict.winner == "newest"
+    if (rules.conflict.mode == "manual" or is_untold) and resolution is None:
         return PullDecision(conflict=True)
     outcome = resolution or (
         "lark" if rules.conflict.mode == "merge" else side_by_rule(rules.conflict.winner, times, rules.skew_ms)

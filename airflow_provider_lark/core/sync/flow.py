@@ -25,6 +25,7 @@ from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
+from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.open_decisions import note_open_decisions
 from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
 from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
@@ -43,6 +44,7 @@ def run_full(run: Run, uncaptured: Side | None = None) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
+    captured = find_changes(run, compares_all=True)
     scan = scan_all(run)
     try:
         settle_lark_deletes(run, scan)
@@ -67,6 +69,8 @@ def run_full(run: Run, uncaptured: Side | None = None) -> None:
         # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
         offset += pulled.unpaired
     _save(run, pulled, complete=scan.is_complete, offset=offset)
+    if scan.is_complete and not run.leaves_some:
+        keep_state(run, captured)
     drain(run)
     run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
     note_open_decisions(run)
@@ -87,6 +91,7 @@ def _run_incremental(run: Run, state: Checkpoint, told: Told) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
+    keep_state(run, find_changes(run))
     pulled, scan = Pulled(state.watermark_ms), None
     modified = run.binding.modified_field
     if modified is not None and run.binding.mapping.direction != "to_lark":

@@ -20,6 +20,7 @@ from airflow_provider_lark.core.hints import did_you_mean, list_names
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, key_columns_of
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables, BoundField
+from airflow_provider_lark.core.sync.binding.capture_column import find_capture_column
 from airflow_provider_lark.core.sync.binding.links import bind_link
 from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
@@ -90,6 +91,7 @@ def bind(
         rules=_rules(mapping, keys, pairs),
         modified_field=_modified_field(tables.fields, agreed.modified_field_id),
         soft_is_time=soft_is_time,
+        change_column=find_capture_column(mapping, columns, zone),
     )
 
 
@@ -267,6 +269,7 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
         direction=mapping.direction,
         conflict=mapping.conflict,
         deletes=mapping.deletes,
+        tells_deletes=mapping.capture.mode == "trigger",
         skew_ms=mapping.skew_seconds * 1000,
         empty={pair.column.name: empty for pair in pairs if (empty := pair.codec.from_lark(None)) is not None},
     )

@@ -12,6 +12,7 @@ from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of
 from airflow_provider_lark.core.sync.binding.links import LinkedColumn, Links
@@ -84,6 +85,7 @@ class Binding:
     :param spec: the SQL table with every column the engine touches.
     :param codecs: by column; also for the soft-delete and the record-id column, which no field is bound to.
     :param modified_field: the table's modification-time field; None where it has none.
+    :param change_column: tells which rows of SQL were changed, where the mapping names a column for that.
     :param soft_is_time: the soft-delete column holds the moment of the delete, not a flag.
     """
 
@@ -97,6 +99,7 @@ class Binding:
     rules: Rules
     modified_field: Field | None
     soft_is_time: bool = False
+    change_column: ChangeColumn | None = None
 
     @property
     def table_name(self) -> str:

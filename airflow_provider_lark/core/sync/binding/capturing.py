@@ -1,18 +1,25 @@
-"""The triggers of a mapping: created, renewed and dropped in transactions of their own that block no other session."""
+"""How changes in SQL are captured: triggers are created, renewed and dropped, or a column is looked at instead.
+
+Triggers are changed in transactions of their own that block no other session.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import open_session
+from airflow_provider_lark.core.database.error_codes import lacks_right
 from airflow_provider_lark.core.database.table_locks import change_definition
 from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
 from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.binding.capture_column import doubts
 from airflow_provider_lark.core.sync.report import Report, SetupReport
 
 
@@ -27,6 +34,9 @@ def put_on(engine: Engine, binding: Binding, report: SetupReport, *, clock: Cloc
     spec = captured_spec(binding)
     if binding.mapping.direction == "to_sql":
         take_off(engine, spec, clock=clock)
+        return
+    if not needs_triggers(binding):
+        _do_without(engine, binding, report, clock)
         return
     is_current, definers = _look(engine, spec)
     if not is_current:
@@ -47,13 +57,22 @@ def put_on(engine: Engine, binding: Binding, report: SetupReport, *, clock: Cloc
             report.created.append(f"recreated the triggers on {binding.table_name} as this user; they ran as {named}")
 
 
-def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> None:
-    """Make the triggers anew where a run finds them missing, old, or in the name of a user that is gone."""
+def renew(engine: Engine, binding: Binding, report: Report, state: Checkpoint, *, clock: Clock) -> None:
+    """Make the triggers anew where a run finds them missing, old, or in the name of a user that is gone.
+
+    Where the mapping has another way of capture than the run before, change to it.
+    """
     if binding.mapping.direction == "to_sql":
+        return
+    if not needs_triggers(binding):
+        if state.capture is None or state.capture.kind != binding.mapping.capture.text:
+            _do_without(engine, binding, report, clock)
         return
     spec = captured_spec(binding)
     is_current, definers = _look(engine, spec)
-    if not is_current:
+    if not is_current and state.capture is not None:
+        _install(engine, spec, clock)
+    elif not is_current:
         _install(engine, spec, clock)
         report.warnings.append(
             f"the triggers on {binding.table_name} were missing or outdated and were reinstalled; run a full sync to "
@@ -67,6 +86,48 @@ def renew(engine: Engine, binding: Binding, report: Report, *, clock: Clock) -> 
         )
     elif not definers.is_sure:
         report.warnings.append(tell_other(binding.table_name, definers))
+
+
+def needs_triggers(binding: Binding) -> bool:
+    """Tell whether triggers capture the changes of the table."""
+    return binding.mapping.direction != "to_sql" and binding.mapping.capture.mode == "trigger"
+
+
+def settle_capture(binding: Binding, state: Checkpoint, report: Report) -> Checkpoint:
+    """Return *state* for the mapping's way of capture; where triggers take over, the next run is a full one.
+
+    They have seen nothing of what came before them. Other ways look at all rows by themselves when they begin.
+    """
+    if state.capture is None or not needs_triggers(binding):
+        return state
+    if state.last_scan_at_ms is not None:
+        report.warnings.append(
+            f"changes of {binding.table_name} are captured by triggers from now on, no longer by {state.capture.kind}; "
+            "the next run compares all rows"
+        )
+    return replace(state, capture=None, last_scan_at_ms=None)
+
+
+def _do_without(engine: Engine, binding: Binding, report: Report, clock: Clock) -> None:
+    """Take triggers off that are there from before, and say what is doubtful about the capture column."""
+    spec = captured_spec(binding)
+    with open_session(engine) as conn:
+        found = capture.installed(conn, spec)
+        report.warnings += doubts(conn, binding)
+    if not found:
+        return
+    told = f"changes of {binding.table_name} are captured by {binding.mapping.capture.text} from now on"
+    try:
+        take_off(engine, spec, clock=clock)
+    except DBAPIError as exc:
+        if not lacks_right(exc):
+            raise
+        report.warnings.append(
+            f"{told}, but this user is not allowed to drop the triggers ({', '.join(sorted(found))}), which go on "
+            "filling sync_queue; have their owner drop them"
+        )
+    else:
+        report.warnings.append(f"{told}; the triggers were dropped")
 
 
 def tell_other(table_name: str, definers: capture.Definers) -> str:

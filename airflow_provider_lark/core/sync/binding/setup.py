@@ -114,7 +114,8 @@ def prepare(
                 state = belonging.move(ledger, state, lark, report, keeps_pairs=same_records)
             _forget_replaced_fields(ledger, binding, state)
             settle_zone(ledger, binding, state, zone, report)
-            after = note_parts(conn, binding, _contract(binding, state or Checkpoint(), zone), report)
+            settled = capturing.settle_capture(binding, state or Checkpoint(), report)
+            after = note_parts(conn, binding, _contract(binding, settled, zone), report)
             ledger.checkpoint.save(after)
         if not mapping.time_zone:
             warn_of_other_zone(binding, zone, base_zone, report)
@@ -167,15 +168,17 @@ def open_ready(
     if state.time_zone is None and not mapping.time_zone:
         # once: what was taken until now is stored below
         warn_of_other_zone(binding, zone, base_zone, report)
-    capturing.renew(engine, binding, report, clock=clock)
+    capturing.renew(engine, binding, report, state, clock=clock)
     with write_transaction(engine) as conn:
         require_undo(conn, binding.spec.table)
         ledger = Ledger(conn, binding.table_name)
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
         settle_zone(ledger, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
-        after = note_parts(conn, binding, _contract(binding, state, zone), report)
-        if known != bound or state.time_zone != zone or state.partitions != after.partitions:
+        settled = capturing.settle_capture(binding, state, report)
+        after = note_parts(conn, binding, _contract(binding, settled, zone), report)
+        is_other = state.partitions != after.partitions or state.capture != after.capture
+        if known != bound or state.time_zone != zone or is_other:
             _forget_replaced_fields(ledger, binding, state)
             ledger.checkpoint.save(after)
     return Ready(binding, zone or None)

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.sync.consistency.settle import SecondLook
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
+from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
@@ -47,6 +48,8 @@ def check(run: Run, report: CheckReport, options: CheckOptions) -> None:
         # what an interrupted run has sent is not drift
         settle_create_intents(run)
         settle_write_intents(run)
+    # where no trigger notes a change, one that the next run would find is none to be told or repaired here
+    keep_state(run, find_changes(run))
     with Findings() as findings:
         scan_id = run.new_token()
         try:

@@ -9,7 +9,6 @@ from functools import partial
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from airflow_provider_lark.core import capture
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import open_session
@@ -23,11 +22,12 @@ from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
-from airflow_provider_lark.core.sync.binding import belonging, capturing, setup
+from airflow_provider_lark.core.sync.binding import belonging, setup
 from airflow_provider_lark.core.sync.binding.bind import bind
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables
 from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, dated_columns, name_zone
+from airflow_provider_lark.core.sync.doctor.capture import capture_check
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
@@ -95,7 +95,8 @@ class _Examination:
             if bound and (named := _computed_persons(bound[0])):
                 yield self._look("addresses", lambda: self._addresses(found[0], named))
             if bound and self.mapping.direction != "to_sql":
-                yield self._look("triggers", lambda: self._triggers(bound[0]))
+                is_set_up = self._state() is not None
+                yield self._look(*capture_check(self.engine, bound[0], is_set_up=is_set_up))
         if self._has_ledger():
             yield self._look("queue", self._queue)
             yield self._look("last scan", self._last_scan)
@@ -228,25 +229,6 @@ class _Examination:
             f"no user in {', '.join(names)} has an e-mail address, so SQL gets none: the records were created by apps "
             "only, or the app lacks the scope contact:user.email:readonly"
         )
-
-    def _triggers(self, binding: Binding) -> Answer:
-        if self._state() is None:
-            return "warning", "not installed yet; the setup or the first run installs them"
-        spec = capturing.captured_spec(binding)
-        with open_session(self.engine) as conn:
-            is_current, definers = capture.is_current(conn, spec), capture.foreign_definers(conn, spec)
-        if not is_current:
-            return (
-                "trouble",
-                f"missing on {binding.table_name} or outdated; run the setup, then a full sync",
-            )
-        if definers.gone:
-            gone = ", ".join(definers.gone)
-            told = f"they run as {gone}, a user that no longer exists, so every write to the table fails"
-            return "trouble", f"{told}; run the setup with this connection"
-        if definers.others:
-            return "warning", capturing.tell_other(binding.table_name, definers)
-        return "installed and current"
 
     def _queue(self) -> Answer:
         with open_session(self.engine) as conn:

@@ -14,8 +14,10 @@ from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
     HISTORY_MODES,
+    TIME_UNITS,
     USER_KEYS,
     WINNERS,
+    CapturePolicy,
     ConflictPolicy,
     DeletePolicy,
     Direction,
@@ -34,6 +36,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "record_id_column": None,
     "skew_seconds": 2.0,
     "overlap_seconds": 60.0,
+    "capture_overlap_seconds": 300.0,
     "max_delete_ratio": 0.2,
     "max_delete_rows": 20,
     "batch_size": 500,
@@ -42,9 +45,10 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "lock_wait_seconds": 30.0,
 }
 
-_MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", *OPTION_DEFAULTS)
+_MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", "capture", *OPTION_DEFAULTS)
 _LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "tables", "exclude")
 _SQL_KEYS = ("conn_id", "table", "schema", "key")
+_CAPTURE_KEYS = ("column", "unit")
 _FIELD_KEYS = ("field", "column", "direction", "link", "users")
 
 
@@ -66,6 +70,7 @@ def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
         direction=_read_direction(raw.get("direction", "both"), f"{where}.direction"),
         conflict=_read_conflict(raw.get("conflict", "newest"), f"{where}.conflict"),
         deletes=_read_deletes(raw.get("deletes", "propagate"), f"{where}.deletes"),
+        capture=_read_capture(raw.get("capture", "trigger"), f"{where}.capture"),
         **{name: read(raw.get(name, OPTION_DEFAULTS[name]), f"{where}.{name}") for name, read in _OPTIONS.items()},
     )
 
@@ -196,6 +201,21 @@ def _read_deletes(raw: Any, where: str) -> DeletePolicy:
     raise ConfigError(f"{where}: {raw!r} is not one of propagate, soft:<column>, ignore")
 
 
+def _read_capture(raw: Any, where: str) -> CapturePolicy:
+    if isinstance(raw, Mapping):
+        _refuse_unknown(raw, _CAPTURE_KEYS, where)
+        unit = raw.get("unit")
+        if unit is not None and unit not in TIME_UNITS:
+            raise ConfigError(f"{where}.unit: {unit!r} is not one of {', '.join(TIME_UNITS)}")
+        return CapturePolicy("column", read_text(raw.get("column"), f"{where}.column"), cast("Any", unit))
+    mode, _, column = str(raw).partition(":")
+    if mode in ("trigger", "scan") and not column:
+        return CapturePolicy(cast("Any", mode))
+    if mode == "column" and column.strip():
+        return CapturePolicy("column", column.strip())
+    raise ConfigError(f"{where}: {raw!r} is not one of trigger, column:<column>, scan, {{column, unit}}")
+
+
 def _read_zone(raw: Any, where: str) -> str | None:
     if raw is None:
         return None
@@ -229,6 +249,7 @@ _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
     "record_id_column": _read_optional_text,
     "skew_seconds": _number(0, 86_400),
     "overlap_seconds": _number(0, 86_400),
+    "capture_overlap_seconds": _number(0, 86_400),
     "max_delete_ratio": _number(0, 1),
     "max_delete_rows": _number(0, 10**9, whole=True),
     "batch_size": _number(1, 1000, whole=True),

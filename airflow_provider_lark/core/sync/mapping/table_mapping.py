@@ -13,6 +13,7 @@ from airflow_provider_lark.core.api.address import parse_base, unknown_base
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.mapping.reader import OPTION_DEFAULTS, read_parts
 from airflow_provider_lark.core.sync.mapping.targets import (
+    CapturePolicy,
     ConflictPolicy,
     DeletePolicy,
     Direction,
@@ -22,6 +23,10 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     SqlTarget,
     UserKey,
 )
+
+
+DELETES_WAIT = "deletes in SQL wait for the next full sync"
+"""What is said of a mapping that :attr:`~.TableMapping.leaves_deletes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class TableMapping:
     :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
     :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
+    :param capture_overlap_seconds: with a capture column: how long a transaction may stay open, and how far a clock may
+        be behind, so that its rows are found all the same.
     :param max_delete_ratio: a run that would delete a larger part of the pairs than this on one side (and more than
         *max_delete_rows*), or all, deletes none there, holds them and says so; 1 lifts that guard.
     :param users: how SQL names persons: by the ids that Lark gives them for this app, or by e-mail address.
@@ -50,11 +57,13 @@ class TableMapping:
     direction: Direction = "both"
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
+    capture: CapturePolicy = field(default_factory=CapturePolicy)
     time_zone: str | None = None
     users: UserKey = "id"
     record_id_column: str | None = None
     skew_seconds: float = 2.0
     overlap_seconds: float = 60.0
+    capture_overlap_seconds: float = 300.0
     max_delete_ratio: float = 0.2
     max_delete_rows: int = 20
     batch_size: int = 500
@@ -74,6 +83,11 @@ class TableMapping:
         """
         mapping = cls(**read_parts(raw, where=where))
         return mapping if bases is None else mapping.with_bases(bases)
+
+    @property
+    def leaves_deletes(self) -> bool:
+        """Whether only a full sync finds what was deleted in SQL."""
+        return self.direction != "to_sql" and self.capture.mode == "column"
 
     @property
     def names_by_email(self) -> bool:
@@ -111,6 +125,8 @@ class TableMapping:
                 {k: v for k in FieldPair.__slots__ if (v := getattr(pair, k)) is not None} for pair in self.fields
             ]
         result |= {"direction": self.direction, "conflict": self.conflict.text, "deletes": self.deletes.text}
+        if self.capture != CapturePolicy():
+            result["capture"] = self.capture.plain
         for option, default in OPTION_DEFAULTS.items():
             if (value := getattr(self, option)) != default:
                 result[option] = value

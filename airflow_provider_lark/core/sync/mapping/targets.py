@@ -8,11 +8,13 @@ from typing import Literal, get_args
 Direction = Literal["both", "to_sql", "to_lark"]
 Winner = Literal["newest", "lark", "sql"]
 UserKey = Literal["id", "email"]
+TimeUnit = Literal["seconds", "milliseconds", "microseconds"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 HistoryMode = Literal["full", "none"]
 HISTORY_MODES: tuple[str, ...] = get_args(HistoryMode)
 WINNERS: tuple[str, ...] = get_args(Winner)
 USER_KEYS: tuple[str, ...] = get_args(UserKey)
+TIME_UNITS: tuple[str, ...] = get_args(TimeUnit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +111,32 @@ class DeletePolicy:
     def text(self) -> str:
         """As it stands in a mapping."""
         return f"soft:{self.column}" if self.mode == "soft" else self.mode
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePolicy:
+    """How changes in SQL are noticed.
+
+    ``trigger`` has triggers note them. ``column`` reads the rows whose *column* grew: the time of their last change, or
+    a number that grows with each write. ``scan`` compares all rows with what both sides last agreed on, in each run.
+
+    :param unit: the column counts this since 1970; None: it is a time of its own, or a number that means no time.
+    """
+
+    mode: Literal["trigger", "column", "scan"] = "trigger"
+    column: str = ""
+    unit: TimeUnit | None = None
+
+    @property
+    def plain(self) -> str | dict[str, str]:
+        """As it stands in a mapping."""
+        if self.unit is not None:
+            return {"column": self.column, "unit": self.unit}
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """What tells one way from another, in one text."""
+        if self.mode != "column":
+            return self.mode
+        return f"column:{self.column}" + (f" ({self.unit})" if self.unit else "")

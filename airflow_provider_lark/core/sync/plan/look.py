@@ -83,7 +83,11 @@ def _setup(conn: Connection, binding: Binding, *, is_new: bool) -> list[Action]:
     if is_new and binding.modified_field is None and binding.mapping.direction != "to_lark":
         why = 'the table has no "Last modified time" field'
         found.append(Action("setup", "make", f"field {MODIFIED_FIELD_NAME!r} in Lark", why=why))
-    if binding.mapping.direction != "to_sql" and not capture.is_current(conn, capturing.captured_spec(binding)):
+    if capturing.needs_triggers(binding) and not capture.is_current(conn, capturing.captured_spec(binding)):
         why = "they are missing or outdated"
         found.append(Action("setup", "make", f"triggers on {binding.table_name}", why=why))
+    is_without = binding.mapping.direction != "to_sql" and not capturing.needs_triggers(binding)
+    if is_without and capture.installed(conn, capturing.captured_spec(binding)):
+        why = f"the triggers on {binding.table_name} are dropped"
+        found.append(Action("setup", "make", f"capture by {binding.mapping.capture.text}", why=why))
     return found

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.ledger.parts import PULL
 from airflow_provider_lark.core.ledger.queue import Delayed
 from airflow_provider_lark.core.sql_side.unforeseen import tell_unforeseen
+from airflow_provider_lark.core.sync.binding.capturing import settle_capture
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.plan.actions import Action, ActionSide
@@ -138,6 +139,7 @@ def _is_made_before(action: Action, earlier: Sequence[Plan]) -> bool:
 
 def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     run.transact(lambda tx: tx.queue.hand_back_all())
+    run.transact(_settle_capture, run)
     newest = run.read(lambda tx: tx.conflicts.newest_id())
     try:
         if operation == "full":
@@ -154,6 +156,13 @@ def _rehearse(run: PlanRun, operation: Literal["incremental", "full"]) -> None:
     run.report.problems[:] = [str(each) for each in run.plan.refusals(PROBLEMS_KEPT)]
     if run.report.failed and run.report.status == "ok":
         run.report.status = "partial"
+
+
+def _settle_capture(tx: Transaction, run: PlanRun) -> None:
+    """Let the run be a full one where triggers take over, as it will be."""
+    state = tx.checkpoint.load()
+    if state is not None and (settled := settle_capture(run.binding, state, run.report)) != state:
+        tx.checkpoint.save(settled)
 
 
 def _waiting(run: PlanRun) -> Iterator[list[Action]]:

@@ -14,6 +14,8 @@ from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.ledger.pairs import Pairs
 from airflow_provider_lark.core.side import Key, Page, Row, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
+from airflow_provider_lark.core.sql_side.changed_rows import ChangedRows
 from airflow_provider_lark.core.sql_side.foreseen_refusals import Foreseen, ForeseenRefusals
 from airflow_provider_lark.core.sql_side.generated_values import RowToBe
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
@@ -47,6 +49,14 @@ class PlannedRows:
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[SqlPage]:
         """Yield the rows of the database; a plan compares nothing."""
         return self._store.scan(columns)
+
+    def page_after(self, after: str | None, limit: int) -> SqlPage:
+        """Return rows of the database; whoever looks for changes looks before the plan makes any."""
+        return self._store.page_after(after, limit)
+
+    def changed(self, column: ChangeColumn) -> ChangedRows:
+        """Return what reads rows of the database; as :meth:`page_after`."""
+        return self._store.changed(column)
 
     def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
         """Return rows without a pair in the plan's ledger, from behind the key *after*; an empty page is the end."""

@@ -222,7 +222,7 @@ def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, wai
         return None
     times = Times(
         lark_ms=state.lark.modified_ms if state.lark else None,
-        sql_ms=None if state.waiting_ms is None else run.on_larks_clock(state.waiting_ms),
+        sql_ms=run.on_larks_clock(state.waiting_ms) if state.waiting_ms else None,
     )
     base, near = state.base, state.near
     if run.sql_is_old:

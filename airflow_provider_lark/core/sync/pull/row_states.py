@@ -20,7 +20,8 @@ class RowState:
     :param lark: None when the record is gone for certain.
     :param sql: the row as it stands, also when it is marked as deleted.
     :param reserved: the key that the record named when it could not be ingested; it may name another by now.
-    :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue.
+    :param waiting_ms: when SQL changed the row, by the database's clock, if the change still waits in the queue; 0
+        where nobody can tell when that was.
     """
 
     record_id: RecordId

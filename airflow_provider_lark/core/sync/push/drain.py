@@ -13,11 +13,11 @@ from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, RecordId
-from airflow_provider_lark.core.sync.decide import PushDecision, decide_push
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records
+from airflow_provider_lark.core.sync.push.judge import judge
 from airflow_provider_lark.core.sync.push.update import (
     Work,
     reject,
@@ -94,19 +94,7 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
         if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
             unseen.append(claim)
             continue
-        is_tombstone = pair is not None and pair.tombstone and claim.operation != "INSERT"
-        decision = decide_push(
-            run.binding.rules,
-            # a tombstone's record may still be there, holding nobody knows what
-            base=None if pair is None else ({} if pair.tombstone else pair.base),
-            sql=None if row is None or run.is_deleted(row) else row.values,
-            is_tombstone=is_tombstone,
-            near=None if pair is None or pair.tombstone or pair.is_given_up else pair.near,
-        )
-        waits = pair is not None and pair.is_reserved
-        if claim.key in held or is_tombstone or waits:
-            # a record that could not be ingested holds the key: neither a second one is made, nor its cells overwritten
-            decision = PushDecision()
+        decision = judge(run, pair, row, is_new=claim.operation == "INSERT", waits=claim.key in held)
         if decision.lark == "none":
             if decision.pair == "tombstone":
                 tx.pairs.tombstone([claim.key])

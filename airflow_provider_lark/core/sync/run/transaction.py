@@ -14,6 +14,8 @@ from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
+from airflow_provider_lark.core.sql_side.changed_rows import ChangedRows
 from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
@@ -37,6 +39,14 @@ class Rows(Protocol):
 
     def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
         """Return up to *limit* rows without a pair, from behind the key *after*."""
+        ...
+
+    def page_after(self, after: str | None, limit: int) -> SqlPage:
+        """Return up to *limit* rows from behind the key *after*."""
+        ...
+
+    def changed(self, column: ChangeColumn) -> ChangedRows:
+        """Return what reads rows in the order of their last change."""
         ...
 
     def namesakes(self, ids: Sequence[Key]) -> dict[Key, Key]:

@@ -1,0 +1,76 @@
+"""The column by which a mapping notices changes in SQL: found, checked, and what setup and doctor say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, inspect
+
+from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.fields.column import Column
+from airflow_provider_lark.core.fields.zones import Zone
+from airflow_provider_lark.core.hints import did_you_mean, list_names
+from airflow_provider_lark.core.sql_side.change_column import PER_SECOND, ChangeColumn, is_usable
+from airflow_provider_lark.core.sync.binding.bound import Binding
+from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+
+
+def find_capture_column(mapping: TableMapping, columns: Mapping[str, Column], zone: Zone) -> ChangeColumn | None:
+    """Return the column that tells which rows were changed; None where the mapping names none.
+
+    :raises SchemaMismatch: there is no such column, or its type is none that grows with each write.
+    """
+    policy = mapping.capture
+    if policy.mode != "column" or mapping.direction == "to_sql":
+        return None
+    if policy.column not in columns:
+        hint = did_you_mean(policy.column, columns, otherwise=f"known: {list_names(columns)}")
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: capture: the SQL table has no column {policy.column!r}; {hint}. Without a "
+            "column that grows with each write, use capture: scan"
+        )
+    column = columns[policy.column]
+    if not is_usable(column):
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: capture: column {column.describe()} cannot tell which rows were changed last; "
+            "use a datetime, date or whole-number column that grows with each write, or capture: scan"
+        )
+    found = ChangeColumn(column, PER_SECOND[policy.unit] if policy.unit else None, zone)
+    if policy.unit and not found.is_number:
+        raise SchemaMismatch(
+            f"mapping {mapping.name!r}: capture: column {column.describe()} is no number; remove unit: {policy.unit}"
+        )
+    return found
+
+
+def doubts(conn: Connection, binding: Binding) -> list[str]:
+    """Return what a person should know about the capture column, each with what to do."""
+    change = binding.change_column
+    if change is None:
+        return []
+    name, table = change.column.name, binding.table_name
+    told = []
+    if change.column.nullable:
+        told.append(
+            f"capture column {name} of {table} may be NULL: changes of rows without a value wait for the next full "
+            f"sync; fill it and make it NOT NULL"
+        )
+    if name not in _leading(conn, binding):
+        told.append(
+            f"capture column {name} of {table} has no index, so every run reads the whole table: CREATE INDEX on "
+            f"{table} ({name})"
+        )
+    return told
+
+
+def _leading(conn: Connection, binding: Binding) -> set[str]:
+    """Return the columns with which an index begins."""
+    spec, inspector = binding.spec, inspect(conn)
+    indexes = inspector.get_indexes(spec.name, schema=spec.schema)
+    uniques = inspector.get_unique_constraints(spec.name, schema=spec.schema)
+    keys = inspector.get_pk_constraint(spec.name, schema=spec.schema)["constrained_columns"]
+    # one of a part of the rows is no help
+    whole = [each for each in indexes if not any(name.endswith("_where") for name in each.get("dialect_options", {}))]
+    named: list[Sequence[str | None]] = [each["column_names"] for each in whole]
+    named += [each["column_names"] for each in uniques]
+    return {columns[0] for columns in [*named, keys] if columns and columns[0] is not None}
