@@ -28,13 +28,13 @@ class Look:
 
     :param now_ms: its time.
     :param newest: the greatest value of the column by then, none from beyond now; None: there is none.
-    :param older: the greatest value from so long ago that whoever wrote it has ended; asked for where no mark is known.
+    :param older: a mark from so long ago that whoever had begun has ended; asked for where none is known.
     :param writer_ms: for how long the oldest transaction is open that writes to the table; 0: nobody knows of one.
     """
 
     now_ms: int
     newest: Stored | None
-    older: Stored | None = None
+    older: tuple[int, Stored] | None = None
     writer_ms: int = 0
 
     def safe_ms(self, overlap_ms: int) -> int:
@@ -61,7 +61,7 @@ def advance(state: CaptureState | None, kind: str, look: Look, overlap_ms: int) 
         known = _settled(state.marks, state.safe_ms)
         marks = [] if known is None else [(0, known[1])]
     if look.older is not None:
-        marks = [(safe_ms, look.older)]
+        marks = [look.older]
     if look.newest is not None and (not marks or marks[-1][1] != look.newest):
         marks.append((look.now_ms, look.newest))
     settled = _settled(marks, safe_ms)

@@ -10,7 +10,20 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Date, DateTime, Float, Numeric, String, Text, bindparam, cast, func, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Float,
+    Numeric,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    type_coerce,
+)
 from sqlalchemy.dialects import mysql
 
 from airflow_provider_lark.core.database.driver_values import RAW
@@ -52,11 +65,13 @@ class ChangeColumn:
 
     :param per_second: how much a number grows in a second; None for one that means no time.
     :param zone: of times and days that name none.
+    :param between: what stands between day and time where they are text, as in SQLite.
     """
 
     column: Column
     per_second: int | None
     zone: Zone
+    between: str = " "
 
     @property
     def is_number(self) -> bool:
@@ -88,7 +103,7 @@ class ChangeColumn:
         if self.column.kind is ColumnKind.DATE:
             return f"{moment:%Y-%m-%d}"
         offset = "+00" if is_aware(self.column) else ""
-        return f"{moment:%Y-%m-%d %H:%M:%S}.{now_ms % 1_000:03d}{offset}"
+        return f"{moment:%Y-%m-%d}{self.between}{moment:%H:%M:%S}.{now_ms % 1_000:03d}{offset}"
 
     def moment_ms(self, value: Stored | None, now_ms: int) -> int:
         """Return when a row with this *value* was changed, no later than now; 0 where it does not tell that."""

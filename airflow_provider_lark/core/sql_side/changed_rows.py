@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, literal, select
@@ -59,6 +59,13 @@ class ChangedRows:
         self._at = spec.table.c[column.column.name]
         self._key: list[ColumnElement[Any]] = [spec.table.c[name] for name in spec.key_columns]
         self._query = RowQuery(conn, spec, key_codec, {})
+
+    def as_written(self) -> ChangeColumn:
+        """Return the column with times spelled as they stand there: SQLite keeps and compares them as texts."""
+        if self._column.column.dialect != "sqlite" or self._column.is_number:
+            return self._column
+        some = self._conn.scalar(select(self._column.shown(self._at)).where(self._at.is_not(None)).limit(1))
+        return replace(self._column, between="T" if str(some)[10:11] == "T" else " ")
 
     def now_ms(self) -> int:
         """Return the database's time."""

@@ -24,7 +24,6 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     UserKey,
 )
 
-
 DELETES_WAIT = "deletes in SQL wait for the next full sync"
 """What is said of a mapping that :attr:`~.TableMapping.leaves_deletes`."""
 

@@ -43,7 +43,7 @@ def find_changes(run: Run, *, compares_all: bool = False) -> CaptureState | None
             compare_rows(run, deletes=True)
         return CaptureState(mapping.capture.text) if state is None else None
     overlap_ms = round(mapping.capture_overlap_seconds * 1000)
-    look, writer = run.read(_look, column, state, overlap_ms)
+    column, look, writer = run.read(_look, column, state, overlap_ms)
     if writer is not None and writer.open_ms > overlap_ms:
         run.report.warnings.append(_tell_of(run, writer))
     lower = lower_of(state, column, look, overlap_ms)
@@ -62,8 +62,9 @@ def keep_state(run: Run, state: CaptureState | None) -> None:
 
 def _look(
     tx: Transaction, column: ChangeColumn, state: CaptureState | None, overlap_ms: int
-) -> tuple[Look, Writer | None]:
+) -> tuple[ChangeColumn, Look, Writer | None]:
     rows = tx.sql.changed(column)
+    column = rows.as_written()
     now_ms = rows.now_ms()
     newest = rows.newest(column.at(now_ms))
     if not column.is_bounded:
@@ -71,11 +72,14 @@ def _look(
         now_ms = rows.now_ms()
     writer = rows.oldest_writer()
     look = Look(now_ms, newest, writer_ms=0 if writer is None else writer.open_ms)
-    if newest is not None and column.is_bounded and (state is None or has_gone_back(state, now_ms)):
-        settled = column.at(look.safe_ms(overlap_ms))
+    knows_none = state is None or not state.marks or has_gone_back(state, now_ms)
+    if newest is not None and column.is_bounded and knows_none:
+        settled_ms = look.safe_ms(overlap_ms) - column.settles_ms
+        settled = column.at(settled_ms)
         # all that is there is later, and so will be what comes; of an empty column nobody knows in which zone it is
-        look = replace(look, older=rows.newest(settled) or settled)
-    return look, writer
+        older = rows.newest(settled) or settled
+        look = replace(look, older=None if older is None else (settled_ms, older))
+    return column, look, writer
 
 
 class _Found(NamedTuple):
