@@ -49,6 +49,7 @@ class Waiting(NamedTuple):
     age_seconds: float
     due_seconds: float
 
+
 class Sighting(NamedTuple):
     """A change that a run has found by itself, where no trigger notes it.
 

@@ -208,9 +208,9 @@ def _read_capture(raw: Any, where: str) -> CapturePolicy:
         if unit is not None and unit not in TIME_UNITS:
             raise ConfigError(f"{where}.unit: {unit!r} is not one of {', '.join(TIME_UNITS)}")
         return CapturePolicy("column", read_text(raw.get("column"), f"{where}.column"), cast("Any", unit))
+    if raw in ("trigger", "scan"):
+        return CapturePolicy(cast("Any", raw))
     mode, _, column = str(raw).partition(":")
-    if mode in ("trigger", "scan") and not column:
-        return CapturePolicy(cast("Any", mode))
     if mode == "column" and column.strip():
         return CapturePolicy("column", column.strip())
     raise ConfigError(f"{where}: {raw!r} is not one of trigger, column:<column>, scan, {{column, unit}}")
