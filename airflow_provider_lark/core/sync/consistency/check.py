@@ -17,8 +17,8 @@ from airflow_provider_lark.core.sync.consistency.settle import SecondLook
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
-from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
+from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
 from airflow_provider_lark.core.sync.run.run import Run
