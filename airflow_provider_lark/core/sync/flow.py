@@ -38,13 +38,13 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 def run_full(run: Run, uncaptured: Side | None = None) -> None:
     """Compare every row of both sides, and bring them in step; see :meth:`.SyncEngine.full`."""
     state = load_checkpoint(run)
+    captured = find_changes(run, compares_all=True)
     if uncaptured is None and run.binding.mapping.direction == "both":
         refuse_older_table(run)
     two_way = run.binding.mapping.direction != "to_lark"
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
-    captured = find_changes(run, compares_all=True)
     scan = scan_all(run)
     try:
         settle_lark_deletes(run, scan)

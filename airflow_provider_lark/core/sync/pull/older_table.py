@@ -20,16 +20,26 @@ def refuse_older_table(run: Run) -> None:
 
     :raises SafetyStop: how many, and what to do.
     """
+    if not run.read(_tells_changes, run):
+        return
     looked_at, gone = run.read(_count_gone, run)
     if gone >= _LEAST and gone * 2 >= looked_at:
         run.report.status = "held"
         raise SafetyStop(
             f"mapping {run.binding.mapping.name!r}: {gone} of the last {looked_at} rows that the sync wrote to "
-            f"{run.binding.table_name} do not hold these values any more, and no trigger captured a change: the table "
+            f"{run.binding.table_name} do not hold these values any more, and no change was captured: the table "
             "was probably restored from a backup without its ledger, or filled with triggers off. Nothing was "
             "written. Run one full sync with uncaptured='lark' (--uncaptured lark) if Lark's values count, with 'sql' "
             "if those in the table do; see docs/backup.md"
         )
+
+
+def _tells_changes(tx: Transaction, run: Run) -> bool:
+    """Tell whether what was changed by a program is known by now: a scan, and a column at first, compare all rows."""
+    policy = run.binding.mapping.capture
+    state = tx.checkpoint.load()
+    known = state.capture if state is not None else None
+    return policy.mode == "trigger" or (policy.mode == "column" and known is not None and known.kind == policy.text)
 
 
 def _count_gone(tx: Transaction, run: Run) -> tuple[int, int]:
@@ -38,6 +48,8 @@ def _count_gone(tx: Transaction, run: Run) -> tuple[int, int]:
     told = tx.queue.changed_at(list(pairs)).keys() | tx.deletes.among(list(pairs))
     pairs = {key: pair for key, pair in pairs.items() if key not in told}
     rows = tx.sql.read(list(pairs))
+    if run.binding.mapping.leaves_deletes:
+        pairs = {key: pair for key, pair in pairs.items() if key in rows}
     two_way = [pair.column.name for pair in run.binding.pairs if pair.flow == "both"]
     holds: dict[Key, Values] = {key: row.values for key, row in rows.items() if not run.is_deleted(row)}
     written = {key: {**(pair.base or {}), **(pair.near or {})} for key, pair in pairs.items()}
