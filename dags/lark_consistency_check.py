@@ -1,12 +1,14 @@
 """### Are Bitable tables and SQL tables in step?
 
 Once a day, compares both sides of every table and writes nothing. A task fails when its two tables differ, with the
-counts in its log and its XCom; trigger `lark_full_sync` to repair.
+counts in its log and its XCom. To repair, trigger it with `repair`: `sql` makes the rows of SQL equal to Lark, `lark`
+makes the records of Lark equal to SQL, `policy` decides as the mapping says; `dry_run` only counts.
 
 **Configuration**
 - Airflow Variable `lark_sync_config`: path of the YAML file of mappings; relative paths start at this DAG's folder.
 - Params: `config` (another file for this run), `tables` (only these mappings), `lark_conn_id`, `sql_conn_id`
-  (instead of the mappings' own).
+  (instead of the mappings' own), `repair` and `dry_run`, `report` (path of an HTML or JSON report; `{mapping}` in it
+  stands for the mapping's name).
 
 **Limits.** Lark counts requests per app. When many tables share an app, create a pool with
 `airflow pools set lark 4 "Lark API"` and add `"pool": "lark"` to `default_args`.
@@ -36,6 +38,9 @@ with DAG(
         ),
         "lark_conn_id": Param("lark_default", type="string"),
         "sql_conn_id": Param(None, type=["string", "null"], description="Empty: the mappings' own"),
+        "repair": Param("no", enum=["no", "sql", "lark", "policy"], description="The side that is written to"),
+        "dry_run": Param(False, type="boolean", description="Only count what the repair would do"),
+        "report": Param(None, type=["string", "null"], description="/reports/{mapping}.html, for example"),
     },
 ) as dag:
 
@@ -52,6 +57,10 @@ with DAG(
         task_id="check",
         lark_conn_id="{{ params.lark_conn_id }}",
         sql_conn_id="{{ params.sql_conn_id }}",
+        repair="{{ params.repair }}",
+        dry_run="{{ params.dry_run }}",
+        report="{{ params.report }}",
+        settle_seconds=10,
         map_index_template="{{ task.mapping['name'] }}",
     ).expand(mapping=read_config())
 # [END lark_consistency_check]

@@ -17,6 +17,7 @@ from airflow_provider_lark.hooks.parameters import read_count, read_flag, read_s
 from airflow_provider_lark.operators.dry_run import DryRunOperator
 from airflow_provider_lark.operators.lineage import count_changes
 from airflow_provider_lark.operators.syncs.base import BitableSyncOperator
+from airflow_provider_lark.operators.syncs.reporting import REPORT_FIELDS, ReportingOperator
 from airflow_provider_lark.operators.syncs.writing import WritingSyncOperator
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class BitableIncrementalSyncOperator(WritingSyncOperator):
             return sync.run_for(seconds).to_dict()
 
 
-class BitableConsistencyCheckOperator(DryRunOperator, BitableSyncOperator):
+class BitableConsistencyCheckOperator(ReportingOperator, DryRunOperator, BitableSyncOperator):
     """Compares both sides and, where *repair* says so, brings in step what differs.
 
     Rows whose change is on its way, and those that wait for a person, are no drift and are not repaired.
@@ -166,7 +167,11 @@ class BitableConsistencyCheckOperator(DryRunOperator, BitableSyncOperator):
         report is in XCom either way.
     """
 
-    template_fields: Sequence[str] = (*BitableSyncOperator.template_fields, "repair", "threshold", "settle_seconds")
+    template_fields: Sequence[str] = (
+        *BitableSyncOperator.template_fields,
+        *("repair", "threshold", "settle_seconds"),
+        *REPORT_FIELDS,
+    )
 
     def __init__(
         self,
@@ -198,7 +203,9 @@ class BitableConsistencyCheckOperator(DryRunOperator, BitableSyncOperator):
 
     def _run(self, engine: SyncEngine) -> dict[str, Any]:
         report = engine.check(self._options())
-        return tell(report.to_dict(), report.would) if self.is_dry_run else report.to_dict()
+        told = tell(report.to_dict(), report.would) if self.is_dry_run else report.to_dict()
+        written = self._write_reports(report, engine.clock.now())
+        return {**told, "reports": written} if written else told
 
     def _options(self) -> CheckOptions:
         from airflow_provider_lark.core.sync.consistency.options import SETTLE_SECONDS_MAX, CheckOptions
@@ -209,6 +216,7 @@ class BitableConsistencyCheckOperator(DryRunOperator, BitableSyncOperator):
             dry_run=self.is_dry_run,
             threshold=read_count(self.threshold, "threshold"),
             settle_seconds=settle or 0.0,
+            **self._report_options(),
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import sys
@@ -606,3 +607,19 @@ def test_check_repairs_the_side_that_it_is_told_and_counts_first(synced):
     assert (done.status, done.json[0]["repaired"], done.json[0]["to_sql"]["updated"]) == (0, 1, 1)
     assert synced.execute("SELECT name FROM areas WHERE code = '1'") == [("drifted",)]
     assert synced("check", "--repair", "sql").status == 0
+
+
+def test_check_writes_a_report_of_its_mappings_and_says_where(synced, tmp_path):
+    synced.edit("1", "drifted")
+    page, data = tmp_path / "check.html", tmp_path / "check.json"
+    done = synced("check", "--report", str(page), "--report", str(data), "--output", "json")
+    assert (done.status, done.json[0]["different"]) == (2, 1)
+    assert done.err.count("report: ") == 2
+    assert "drifted" in page.read_text()
+    assert json.loads(data.read_text())["mappings"][0]["rows"][0]["columns"][0]["lark"] == "drifted"
+    synced("check", "--report", str(page), "--hide", "name")
+    assert "drifted" not in page.read_text()
+    synced("check", "--report", str(page), "--no-values")
+    assert "drifted" not in page.read_text()
+    refused = synced("check", "--report", "check.pdf")
+    assert (refused.status, "must end in .html or .json" in refused.err) == (1, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -293,3 +294,20 @@ def test_check_repairs_what_differs_and_succeeds(shop):
 def test_check_refuses_a_repair_that_there_is_not(shop):
     with pytest.raises(ValueError, match="repair is 'both'; expected 'no', 'sql', 'lark' or 'policy'"):
         BitableConsistencyCheckOperator(task_id="t", mapping=shop.mapping, repair="both")
+
+
+def test_check_writes_reports_and_returns_their_paths_without_values(shop, tmp_path):
+    run(BitableFullSyncOperator, mapping=shop.mapping)
+    shop.emulator.person.add_record(shop.app_token, shop.table_id, {"code": "4401", "name": "机密"})
+    paths = [str(tmp_path / "{mapping}.html"), str(tmp_path / "day" / "check.json")]
+    told = run(BitableConsistencyCheckOperator, mapping=shop.mapping, report=paths, fail_on_drift=False)
+    assert told["reports"] == [str(tmp_path / "areas.html"), paths[1]]
+    assert "机密" not in json.dumps(told, ensure_ascii=False)
+    assert all("机密" in Path(path).read_text(encoding="utf-8") for path in told["reports"])
+    run(BitableConsistencyCheckOperator, mapping=shop.mapping, report=paths, fail_on_drift=False, report_values=False)
+    assert not any("机密" in Path(path).read_text(encoding="utf-8") for path in told["reports"])
+    with pytest.raises(AirflowFailException, match=r"report 'check.txt': the name must end in .html or .json"):
+        run(BitableConsistencyCheckOperator, mapping=shop.mapping, report="check.txt")
+    assert "reports" not in run(
+        BitableConsistencyCheckOperator, mapping=shop.mapping, report="None", fail_on_drift=False
+    )

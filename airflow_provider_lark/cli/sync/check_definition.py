@@ -29,6 +29,28 @@ CHECK_ARGUMENTS = (
         default=0,
         metavar="SECONDS",
     ),
+    arg(
+        "--report",
+        help="Write a report to FILE, .html or .json, {mapping} in it for one of each mapping; may be repeated",
+        action="append",
+        default=[],
+        metavar="FILE",
+    ),
+    arg(
+        "--report-rows",
+        help="List at most this many of the rows that differ in it (default: 1000)",
+        type=NOT_NEGATIVE,
+        default=1000,
+        metavar="NUMBER",
+    ),
+    arg("--no-values", help="List them without their values", action="store_true"),
+    arg(
+        "--hide",
+        help="Do not show the values of this column; may be repeated",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+    ),
     ARG_OUTPUT,
     ARG_VERBOSE,
 )

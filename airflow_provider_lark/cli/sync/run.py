@@ -17,9 +17,11 @@ from airflow_provider_lark.cli.sync.places import opened_sync
 from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import span
 from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 from airflow_provider_lark.core.dry_run import tell
 from airflow_provider_lark.core.errors import ConfigError, LarkError, SafetyStop
-from airflow_provider_lark.core.sync.consistency.options import CheckOptions
+from airflow_provider_lark.core.sync.consistency.files import require_paths, write_reports
+from airflow_provider_lark.core.sync.consistency.options import ROWS_MAX, CheckOptions
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport, Report, SyncReport
 from airflow_provider_lark.hooks.lark import LarkHook
 
@@ -74,14 +76,36 @@ def full(args: Namespace) -> None:
 @command
 def check(args: Namespace) -> None:
     """Compare every row, and repair what differs where that is asked for."""
+    require_paths(args.report)
     options = CheckOptions(
-        repair=args.repair, dry_run=args.dry_run, threshold=args.threshold, settle_seconds=args.settle_seconds
+        repair=args.repair,
+        dry_run=args.dry_run,
+        threshold=args.threshold,
+        settle_seconds=args.settle_seconds,
+        rows=min(args.report_rows, ROWS_MAX) if args.report else 0,
+        shows_values=not args.no_values,
+        hidden=frozenset(args.hide),
     )
-    _act(args, lambda engine: engine.check(options), _compared if args.repair == "no" else _repaired)
+    _act(
+        args,
+        lambda engine: engine.check(options),
+        _compared if args.repair == "no" else _repaired,
+        lambda outcomes: _write_reports(args.report, outcomes),
+    )
+
+
+def _write_reports(paths: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+    reports = [each.report for each in outcomes if isinstance(each.report, CheckReport)]
+    errors = {each.name: explain(each.error) for each in outcomes if each.error is not None}
+    for path in write_reports(paths, reports, now=SYSTEM_CLOCK.now(), errors=errors):
+        print(shown(f"report: {path}"), file=sys.stderr)
 
 
 def _act(
-    args: Namespace, act: Callable[[SyncEngine], Report], columns: Callable[[Report | None], dict[str, Any]]
+    args: Namespace,
+    act: Callable[[SyncEngine], Report],
+    columns: Callable[[Report | None], dict[str, Any]],
+    note: Callable[[Sequence[Outcome]], None] = lambda _: None,
 ) -> None:
     """Do it for each mapping; one that fails does not keep the others from their turn."""
     hook = LarkHook(args.conn_id)
@@ -99,6 +123,7 @@ def _act(
             except (LarkError, SQLAlchemyError) as exc:
                 outcomes.append(Outcome(mapping.name, error=exc))
     _tell(outcomes, args.output, columns)
+    note(outcomes)
     found = {outcome.exit_status for outcome in outcomes} - {0}
     if found:
         raise SystemExit(min(found))
