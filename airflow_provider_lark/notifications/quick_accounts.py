@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 from airflow_provider_lark.core.errors import OutcomeUnknown, Unreachable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.api.calls.budget.store import Decide, RateStore
     from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
     from airflow_provider_lark.core.api.wire.secret import Secret
 
@@ -35,6 +36,10 @@ class QuickAccounts:
     def engine(self) -> Engine:
         """The database, with its tables."""
         return self._ask(lambda: self._accounts.engine)
+
+    def rate_store(self, host: str, app_id: str) -> RateStore:
+        """Return where the app's rate limits are shared, for as long as it answers."""
+        return _QuickRates(self._accounts.rate_store(host, app_id), self._ask)
 
     def load(self, key: TokenKey) -> StoredToken | None:
         """Return what is kept."""
@@ -63,6 +68,18 @@ class QuickAccounts:
             return ask_database(function, self._left_seconds)
         finally:
             self._left_seconds -= SYSTEM_CLOCK.monotonic() - began
+
+
+class _QuickRates:
+    """*store* as *ask* asks it."""
+
+    def __init__(self, store: RateStore, ask: Callable[[Callable[[], Any]], Any]) -> None:
+        self._store, self._ask = store, ask
+
+    def visit(self, names: tuple[str, ...], decide: Decide[T]) -> T:
+        """Read entries, and write what *decide* makes of them."""
+        found: T = self._ask(partial(self._store.visit, names, decide))
+        return found
 
 
 def ask_database(function: Callable[[], T], seconds: float) -> T:
