@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -72,3 +73,16 @@ def test_explain_of_a_history_that_was_pruned_says_since_when_it_is_complete(syn
     assert "what happened before was dropped by the retention." in synced("explain", "1").out
     (told,) = synced("explain", "1", "--output", "json").json
     assert told["history"]["reason"] == "retention"
+
+
+def test_explain_beside_a_mapping_that_is_not_set_up_tells_both(synced, shop):
+    file = Path(shop)
+    named = yaml.safe_load(file.read_text())
+    named["mappings"].insert(0, {"name": "new", "lark": {"base": "MyDB", "table": "new"}, "sql": "nothing"})
+    file.write_text(yaml.safe_dump(named))
+    told = synced("explain", "1", "--output", "json")
+    assert told.status == 0
+    assert [each["mapping"] for each in told.json] == ["areas"]
+    assert "mapping 'new'" in told.err
+    alone = synced("explain", "1", "--mapping-name", "new")
+    assert (alone.status, alone.out) == (1, "")

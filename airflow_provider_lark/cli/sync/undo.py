@@ -12,7 +12,7 @@ from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync, require_ledger
 from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import LarkClient, TableMapping
-from airflow_provider_lark.core.errors import ConfigError
+from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
 from airflow_provider_lark.core.hints import counted, list_names
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.plan.actions import Change
@@ -34,20 +34,10 @@ _WORDS = {"update": "take back", "delete": "remove", "restore": "bring back"}
 @command
 def undo(args: Namespace) -> None:
     """Print what of a run can be taken back, and with ``--yes`` take it back."""
-    mappings = wanted_mappings(args)
     hook = LarkHook(args.conn_id)
-    undone: list[tuple[TableMapping, UndoPlan]] = []
     reports: list[UndoReport] = []
     with hook.client() as client:
-        for mapping in mappings:
-            with opened_engine(conn_id_of(mapping, args)) as database:
-                require_ledger(database, mapping)
-            with opened_sync(client, hook, mapping, args) as engine:
-                found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
-            if found is not None:
-                undone.append((mapping, found))
-        if not undone:
-            raise ConfigError(_unknown(args.run, [mapping.name for mapping in mappings]))
+        undone = _plan(client, hook, args)
         links = list(_links(client, hook, undone, args))
         plans = [plan for _, plan in undone] + [each.plan for each in links]
         if args.output in ("table", "plain"):
@@ -64,6 +54,30 @@ def undo(args: Namespace) -> None:
         raise SystemExit(SOMETHING_WAITS)
     if any(plan.left for plan in plans) or any(report.status != "ok" for report in reports):
         raise SystemExit(SOMETHING_WAITS)
+
+
+def _plan(client: LarkClient, hook: LarkHook, args: Namespace) -> list[tuple[TableMapping, UndoPlan]]:
+    """Return what an undo would do in each mapping that knows the run."""
+    mappings = wanted_mappings(args)
+    undone: list[tuple[TableMapping, UndoPlan]] = []
+    missing: list[SchemaMismatch] = []
+    for mapping in mappings:
+        try:
+            with opened_engine(conn_id_of(mapping, args)) as database:
+                require_ledger(database, mapping)
+        except SchemaMismatch as error:
+            # one that has never run knows no run
+            missing.append(error)
+            continue
+        with opened_sync(client, hook, mapping, args) as engine:
+            found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
+        if found is not None:
+            undone.append((mapping, found))
+    if not undone and missing:
+        raise missing[0]
+    if not undone:
+        raise ConfigError(_unknown(args.run, [mapping.name for mapping in mappings]))
+    return undone
 
 
 class _Links(NamedTuple):
