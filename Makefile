@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-events chaos-hitl chaos-long-connection chaos-quota chaos-sends clean
+.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-celery chaos-events chaos-hitl chaos-long-connection chaos-quota chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -115,6 +115,13 @@ STORES ?= postgresql,rabbitmq,rabbitmq-broker
 chaos-callbacks: $(VENV)/.dev  ## events and clicks at a fixed rate while the store stops for 10 s; CALLBACKS=10000 RATE=200
 	@$(BIN)/python -m tests.chaos.callbacks --callbacks $(CALLBACKS) --rate $(RATE) --doors $(DOORS) --stores $(STORES) $(if $(NEW_CONNECTIONS),--new-connections)
 
+MAPPINGS ?= 20
+ROWS ?= 2000
+BROKERS ?= redis,rabbitmq
+chaos-celery:  ## syncs on the CeleryExecutor, two workers of which one is killed, in an environment of its own; MAPPINGS=20 ROWS=2000 BROKERS=redis
+	@$(MAKE) --no-print-directory .venvs/celery/.celery VENV=.venvs/celery
+	@.venvs/celery/bin/python -m tests.chaos.celery_workers --mappings $(MAPPINGS) --rows $(ROWS) --edits $(EDITS) --broker $(BROKERS)
+
 clean:  ## remove what the other targets made
 	rm -rf .venv .venvs .demo .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
@@ -131,6 +138,10 @@ $(VENV)/.dev: $(VENV)/.uv pyproject.toml
 	@bash .ci/headers
 	@echo "Installing everything the tests need into $(VENV)"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(RESOLVE) --editable '.[dev]' && touch $@
+
+$(VENV)/.celery: $(VENV)/.dev
+	@echo "Installing Celery into $(VENV)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,celery]' && touch $@
 
 $(VENV)/.browser: $(VENV)/.dev
 	@bash .ci/browser

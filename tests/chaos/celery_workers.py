@@ -11,6 +11,7 @@ longer than ``visibility_timeout`` is delivered a second time: a slow full sync 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import secrets
 import sys
@@ -19,16 +20,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 import yaml
 from rich.console import Console
 from sqlalchemy import Engine, create_engine, text
 
+from airflow_provider_lark.core.clock import SystemClock
 from airflow_provider_lark.emulator import Emulator
 from airflow_provider_lark.emulator.tenant.endpoint import Unacknowledged
 from tests.chaos.live.figures import Figures, tell_load
-from tests.chaos.live.workers import BROKERS, VISIBLE_SECONDS, WORKERS, WorkerStage, open_workers
+from tests.chaos.live.timeline import Bar, draw
+from tests.chaos.live.workers import BROKERS, WORKERS, WorkerStage, open_workers
 from tests.databases import server_database
 
 BASES = 4
@@ -132,16 +136,23 @@ class Tables:
         return sum(len(self.emulator.state.bases[app].tables[id_].records) for app, id_ in map(self.place, self.ids))
 
     def count_overlaps(self) -> int:
-        """Return how many runs of a mapping began while another one of it was writing."""
+        """Return how many runs of a mapping wrote something between two writes of another one."""
+        wrote = (
+            "SELECT table_name, run_id, min(created_at) AS first, max(created_at) AS last FROM sync_log"
+            " WHERE status = 'applied' GROUP BY table_name, run_id"
+        )
+        pairs = (
+            f"SELECT count(*) FROM ({wrote}) a JOIN ({wrote}) b ON a.table_name = b.table_name"
+            " AND a.run_id <> b.run_id AND b.first > a.first AND b.first < a.last"
+        )
         with self.sql.connect() as conn:
-            found = conn.execute(
-                text(
-                    "SELECT count(*) FROM sync_run a JOIN sync_run b ON a.table_name = b.table_name AND a.id < b.id"
-                    " AND a.runs = 1 AND b.runs = 1 AND a.status <> 'failed' AND b.status <> 'failed'"
-                    " AND b.started_at < a.finished_at"
-                )
-            )
-            return int(found.scalar_one())
+            return int(conn.execute(text(pairs)).scalar_one())
+
+    def count_full_runs(self, name: str) -> int:
+        """Return how many full runs of a mapping there were."""
+        with self.sql.connect() as conn:
+            lines = "SELECT coalesce(sum(runs), 0) FROM sync_run WHERE operation = 'full' AND table_name = :name"
+            return int(conn.execute(text(lines), {"name": name}).scalar_one())
 
 
 def _plain(cell: object) -> str:
@@ -153,6 +164,9 @@ class Proof:
 
     def __init__(self, stage: WorkerStage, tables: Tables, console: Console, chance: random.Random) -> None:
         self.stage, self.tables, self.console, self.chance = stage, tables, console, chance
+        self.marks: list[tuple[float, str]] = []
+        """When a worker was killed, since the epoch, and how."""
+        self._clock = SystemClock()
 
     def trigger(self, dag_id: str) -> str:
         """Start a run and return its id."""
@@ -181,11 +195,12 @@ class Proof:
         run_id = self.trigger("full")
         self.stage.wait("records are made", lambda: self.tables.count_records() > wanted // 4, every_seconds=0.05)
         made = self.tables.count_records()
+        self.marks.append((self._clock.now(), f"kill -9 {WORKERS[0]}"))
         self.stage.kill_worker(WORKERS[0])
         killed = monotonic()
         self.console.print(f"kill -9 of {WORKERS[0]} with its tasks, when {made:,} of {wanted:,} records were made")
         self.stage.nap(5.0)
-        self.stage.processes.start(WORKERS[0])
+        self.stage.start_worker(WORKERS[0])
         self.wait_for_end("full", run_id)
         ended = monotonic()
         self.tell(f"load of {wanted:,} rows: {ended - began:.0f} s, {ended - killed:.0f} s of them after the kill")
@@ -219,12 +234,13 @@ class Proof:
             look()
             if number == edits // 3:
                 self.stage.wait("a task runs", lambda: self.stage.tasks_of(WORKERS[1]), every_seconds=0.02)
+                self.marks.append((self._clock.now(), f"SIGTERM {WORKERS[1]}, SIGKILL {GRACE_SECONDS:.0f} s later"))
                 self.stage.kill_worker(WORKERS[1], grace_seconds=GRACE_SECONDS)
                 self.console.print(
                     f"SIGTERM to {WORKERS[1]}, SIGKILL to it and all it had started {GRACE_SECONDS:.0f} s later"
                 )
             if number == 2 * edits // 3:
-                self.stage.processes.start(WORKERS[1])
+                self.stage.start_worker(WORKERS[1])
         self.stage.wait("all edits arrive", look, every_seconds=0.5)
         self.tell(f"{edits} edits, from either side to the other: {Figures.of(took)}")
 
@@ -233,6 +249,8 @@ class Proof:
         name = next(iter(self.tables.ids))
         for dag_id in (*(f"every_{each}" for each in self.scheduled), *(f"woken_{each}" for each in self.woken)):
             self.stage.call("PATCH", f"/dags/{dag_id}", {"is_paused": True})
+        self.stage.wait("all other runs have ended", self._is_idle, every_seconds=0.5)
+        before = self.tables.count_full_runs(name)
         with self.tables.sql.begin() as conn:
             conn.execute(text(f"UPDATE {name} SET qty = qty + 1"))
         slow = {"action": "delay", "delay_seconds": DELAY_SECONDS, "times": int(seconds / DELAY_SECONDS)}
@@ -240,21 +258,38 @@ class Proof:
         began = monotonic()
         self.wait_for_end("slow", self.trigger("slow"))
         tries = self.stage.ask("SELECT max(try_number) FROM task_instance WHERE dag_id = 'slow'")[0][0]
-        again = self.count_deliveries()
-        self.tell(
-            f"full sync of {monotonic() - began:.0f} s beside visibility_timeout {VISIBLE_SECONDS} s: "
-            f"{tries} tries, {again} tasks delivered again"
-        )
+        told = f"full sync of {monotonic() - began:.0f} s"
+        if self.stage.visible_seconds:
+            told += f" beside visibility_timeout {self.stage.visible_seconds} s"
+        runs = self.tables.count_full_runs(name) - before
+        self.tell(f"{told}: tries {tries}, runs {runs}; second deliveries that Airflow refused: {self.count_ignored()}")
+        if runs != 1:
+            raise RuntimeError("it ran more than once")
 
-    def count_deliveries(self) -> int:
-        """Count what workers have received more than once, by their logs."""
-        seen: dict[str, int] = {}
-        for log in self.stage.home.glob("worker-*.log"):
-            for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-                if "received" in line and "[" in line:
-                    id_ = line.rpartition("[")[2].partition("]")[0]
-                    seen[id_] = seen.get(id_, 0) + 1
-        return sum(count - 1 for count in seen.values())
+    def draw(self, file: Path) -> None:
+        """Draw which tries of tasks ran when, and on which worker."""
+        wanted = (
+            "SELECT dag_id, map_index, hostname, state, extract(epoch FROM start_date), extract(epoch FROM end_date)"
+            " FROM {} WHERE start_date IS NOT NULL AND end_date IS NOT NULL"
+        )
+        names = [*self.tables.ids]
+        bars = [
+            Bar(
+                names[index] if dag_id == "full" else dag_id.rpartition("_")[2] if "_" in dag_id else names[0],
+                str(host),
+                str(state),
+                float(start),
+                float(end),
+            )
+            for table in ("task_instance", "task_instance_history")
+            for dag_id, index, host, state, start, end in self.stage.ask(wanted.format(table))
+        ]
+        draw(bars, self.marks, file)
+
+    def count_ignored(self) -> int:
+        """Count the tasks that came to a worker a second time while they ran, and were left alone, by its log."""
+        logs = [log.read_text(encoding="utf-8", errors="replace") for log in self.stage.home.glob("worker-*.log")]
+        return sum(log.count("already running elsewhere") for log in logs)
 
     def tell(self, what: str) -> None:
         """Print what was measured, and what is lost or doubled by now.
@@ -277,6 +312,10 @@ class Proof:
         """The others."""
         return [*self.tables.ids][: len(self.tables.ids) // 2]
 
+    def _is_idle(self) -> bool:
+        # runs of a paused DAG stay as they are
+        return not self.stage.ask("SELECT 1 FROM task_instance WHERE state IN ('running', 'queued') LIMIT 1")
+
     def _is_subscribed(self) -> bool:
         wanted = {self.tables.place(name)[0] for name in self.woken}
         return all(self.tables.emulator.state.subscriptions.of(app) for app in wanted)
@@ -284,7 +323,7 @@ class Proof:
     def _holds(self, name: str, key: int, value: str) -> bool:
         with self.tables.sql.connect() as conn:
             row = conn.execute(text(f"SELECT name FROM {name} WHERE id = :key"), {"key": key}).scalar_one()
-        return row == value == self._cell(name, key)
+        return bool(row == value == self._cell(name, key))
 
     def _cell(self, name: str, key: int) -> str:
         return next((shown for id_, shown, _ in self.tables.records(name) if id_ == key), "")
@@ -310,10 +349,10 @@ def open_tables(count: int, rows: int) -> Iterator[Tables]:
             tables.sql.dispose()
 
 
-def connections(tables: Tables) -> dict[str, dict[str, object]]:
+def connections(tables: Tables) -> dict[str, dict[str, Any]]:
     """Return Airflow's connections."""
     url, emulator = tables.sql.url, tables.emulator
-    database = {
+    database: dict[str, Any] = {
         "conn_type": "postgres",
         "host": url.host,
         "port": url.port or 5432,
@@ -322,21 +361,17 @@ def connections(tables: Tables) -> dict[str, dict[str, object]]:
         "schema": url.database,
     }
     extra = {"bases": tables.bases, "store_conn_id": "shop_db", "event_encrypt_key_secret": EVENT_KEY}
-    lark = {"conn_type": "lark", "host": emulator.url, "port": 0, "login": emulator.app_id}
+    lark: dict[str, Any] = {"conn_type": "lark", "host": emulator.url, "port": 0, "login": emulator.app_id}
     return {
         "shop_db": database,
-        "lark_default": {**lark, "password": emulator.app_secret, "extra": yaml.safe_dump(extra)},
+        "lark_default": {**lark, "password": emulator.app_secret, "extra": json.dumps(extra)},
     }
 
 
 def prepare(stage: WorkerStage, tables: Tables) -> None:
     """Start Airflow, give it connections and a pool, and let Lark send events."""
-    import json
-
     stage.start()
     for conn_id, parts in connections(tables).items():
-        if "extra" in parts:
-            parts["extra"] = json.dumps(yaml.safe_load(str(parts["extra"])))
         stage.api.add_connection(conn_id, parts)
     stage.call("POST", "/pools", {"name": "lark", "slots": 4})
     stage.unpause("full", "slow")
@@ -376,6 +411,8 @@ def run(broker: str, given: argparse.Namespace, console: Console) -> None:
                 proof.follow(given.edits)
             if given.slow_seconds:
                 proof.outlast(given.slow_seconds)
+            if given.picture:
+                proof.draw(Path(given.picture))
 
 
 def main() -> int:
@@ -387,6 +424,7 @@ def main() -> int:
     parser.add_argument("--slow-seconds", type=float, default=90.0, help="how long the slow full sync takes; 0: none")
     parser.add_argument("--broker", default=",".join(BROKERS), help=f"some of {','.join(BROKERS)}")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--picture", help="an SVG file to write: what ran when, and where")
     parser.add_argument("--folder", help="where the mapping file lies; default: .demo")
     given = parser.parse_args()
     console = Console(highlight=False, soft_wrap=True)

@@ -161,3 +161,19 @@ def test_deletes_beside_edits_of_people_and_own_writes_are_no_restore(world: Wor
     assert engine.incremental().to_sql.deleted == 1
     world.assert_in_step()
     assert world.ask("SELECT COUNT(*) FROM sync_scan") == [(0,)]
+
+
+@ON_SQLITE
+def test_rows_that_differ_for_a_reason_that_the_ledger_knows_are_no_restore(world: World) -> None:
+    world.ready(3, conflict="manual")
+    for code in (1, 2, 3):
+        world.edit(code, Name=f"lark {code}")
+    world.engine().incremental()
+    world.update(1, name="sql")
+    world.edit(1, Name="other")
+    world.update(2, name="refused by Lark")
+    world.emu.faults.add("batch_update", code=1254060, times=None)
+    world.engine().incremental()
+    world.emu.faults.clear()
+    assert world.ask("SELECT COUNT(*) FROM sync_conflict WHERE status = 'open'") == [(1,)]
+    world.engine().full()

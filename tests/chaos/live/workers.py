@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,16 +36,30 @@ VISIBLE_SECONDS: Final = 30
 """After so long Redis gives a task that has not ended to another worker."""
 
 
+NAME_VARIABLE: Final = "LARK_WORKER_NAME"
+NAMING: Final = f"""
+import os
+import socket
+
+
+def worker_name():
+    return os.environ.get({NAME_VARIABLE!r}) or socket.gethostname()
+"""
+"""What tells Airflow's workers apart in its database, all of which are on one machine."""
+
+
 @dataclass
 class WorkerStage(Stage):
     """An Airflow whose tasks run in two Celery workers.
 
     :param metadata: the address of Airflow's database, for psycopg.
+    :param slots: how many tasks a worker runs at once.
+    :param visible_seconds: after so long the broker delivers a task again that has not ended; 0: it does not.
     """
 
     metadata: str = ""
     slots: int = 2
-    _queue: str = field(default_factory=lambda: f"lark-{os.getpid()}")
+    visible_seconds: int = 0
 
     def start(self) -> None:
         """Start Airflow's components, then the workers."""
@@ -56,7 +70,9 @@ class WorkerStage(Stage):
     def start_worker(self, name: str) -> None:
         """Start a worker, the first time or again."""
         options = ("--celery-hostname", f"{name}@%h", "--concurrency", str(self.slots), "--skip-serve-logs")
+        os.environ[NAME_VARIABLE] = name
         self.processes.start(name, "celery", "worker", *options, "--without-gossip", "--without-mingle")
+        del os.environ[NAME_VARIABLE]
 
     def tasks_of(self, name: str) -> list[psutil.Process]:
         """Return the processes of tasks that run in a worker."""
@@ -91,8 +107,9 @@ class WorkerProcesses(Processes):
 
 
 def _is_task(process: psutil.Process) -> bool:
+    # as the task itself names its process
     with suppress(psutil.Error):
-        return "supervisor" in process.name() or process.status() != psutil.STATUS_ZOMBIE
+        return " ".join(process.cmdline()).startswith("airflow worker --")
     return False
 
 
@@ -114,8 +131,11 @@ def open_workers(
         other = {
             "core__executor": "CeleryExecutor",
             "core__parallelism": str(scheduler),
+            "core__hostname_callable": "worker_naming.worker_name",
             "database__sql_alchemy_conn": _address(metadata, "postgresql+psycopg2"),
         }
+        (home / "worker_naming.py").write_text(NAMING, encoding="utf-8")
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(home)]))
         os.environ.update({f"AIRFLOW__{option.upper()}": value for option, value in other.items()})
         _migrate(home, console)
         folder = home / "dags"
@@ -130,7 +150,10 @@ def open_workers(
         processes = stack.enter_context(WorkerProcesses(home))
         api = stack.enter_context(closing(AirflowApi(url, ui.USER, password)))
         plain = _address(metadata, "postgresql")
-        yield WorkerStage(home, url, password, console, processes, api, metadata=plain, slots=slots)
+        visible = int(options.get("visibility_timeout", 0))
+        yield WorkerStage(
+            home, url, password, console, processes, api, metadata=plain, slots=slots, visible_seconds=visible
+        )
 
 
 def _address(database: URL, driver: str) -> str:

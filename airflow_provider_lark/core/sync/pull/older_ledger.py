@@ -24,6 +24,8 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 #: so many are looked at, 100 a call, until one is found that the app has written
 _LOOKED_AT = 500
+#: a field may tell the second only
+_SECOND_MS = 999
 
 
 def keep_in_mind(tx: Transaction, run: Run, done: Sequence[Step]) -> None:
@@ -58,7 +60,8 @@ def _tell(run: Run) -> str:
         met = {id_: int(ms) for id_, ms in some}
         shown = run.lark.table.look_up([RecordId(id_) for id_ in met], automatic_fields=True).shown
         # the very change that was met: what was written since is another story
-        lost = [ms for record in shown if is_ours(run, record, ms := met[record["record_id"]], ms)]
+        times = ((record, met[record["record_id"]]) for record in shown)
+        lost = [ms for record, ms in times if is_ours(run, record, ms - _SECOND_MS, ms + _SECOND_MS)]
         if lost:
             return _text(run.binding.table_name, lost)
     return ""

@@ -45,12 +45,14 @@ def _tells_changes(tx: Transaction, run: Run) -> bool:
 def _count_gone(tx: Transaction, run: Run) -> tuple[int, int]:
     keys = tx.sync_log.keys_written("to_sql", limit=_LINES)
     pairs = {key: pair for key, pair in tx.pairs.by_keys(keys).items() if pair.base is not None}
-    told = tx.queue.changed_at(list(pairs)).keys() | tx.deletes.among(list(pairs))
+    known = list(pairs)
+    told = tx.queue.states_of(known).keys() | tx.conflicts.open_keys(known) | tx.blacklist.among(known)
     pairs = {key: pair for key, pair in pairs.items() if key not in told}
     rows = tx.sql.read(list(pairs))
     if run.binding.mapping.leaves_deletes:
         pairs = {key: pair for key, pair in pairs.items() if key in rows}
-    two_way = [pair.column.name for pair in run.binding.pairs if pair.flow == "both"]
+    # what a foreign key sets to nothing, MySQL's triggers do not see
+    two_way = [pair.column.name for pair in run.binding.pairs if pair.flow == "both" and pair.link is None]
     holds: dict[Key, Values] = {key: row.values for key, row in rows.items() if not run.is_deleted(row)}
     written = {key: {**(pair.base or {}), **(pair.near or {})} for key, pair in pairs.items()}
     return len(pairs), sum(_is_gone(holds.get(key), values, two_way) for key, values in written.items())
