@@ -88,6 +88,17 @@ def test_run_tells_what_it_did_and_status_and_runs_remember_it(synced):
     assert "3 created" in table
 
 
+def test_status_says_that_deletes_wait_where_a_column_tells_of_changes(synced, shop):
+    """O42: deletes in SQL are found by full syncs only."""
+    file = Path(shop)
+    mappings = yaml.safe_load(file.read_text())["mappings"]
+    synced.execute("ALTER TABLE areas ADD COLUMN changed TEXT")
+    file.write_text(yaml.safe_dump({"mappings": [{**mappings[0], "capture": "column:changed"}]}))
+    assert "areas: capture column:changed: deletes in SQL wait for the next full sync" in synced("status").out
+    (status,) = lines(synced("status", "--output", "json"))
+    assert (status["capture"], status["deletes_wait_for_full_sync"]) == ("column:changed", True)
+
+
 def test_text_of_a_run_names_the_rows_that_failed_and_exits_with_2(synced, emulator):
     emulator.faults.add("batch_update", code=1254060, status=200, times=None, contains="bad")
     synced.execute("UPDATE areas SET name = 'bad' WHERE code = '1'")
