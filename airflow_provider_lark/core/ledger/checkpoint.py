@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, literal_column, select
+from sqlalchemy import Connection, Select, delete, func, insert, inspect, literal_column, select
 
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import checkpoint as table
@@ -107,6 +107,15 @@ def count_mappings(conn: Connection, app_token: str) -> int:
     """Return how many tables are kept in step with tables of one base."""
     in_base = select(func.count()).select_from(table).where(table.c.app_token == app_token)
     return conn.scalars(in_base).one()
+
+
+def all_contracts(conn: Connection) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the field contract of every table that is kept in step, by its name."""
+    if not inspect(conn).has_table(table.name):
+        return []
+    return [
+        (row.table_name, json.loads(row.fields)) for row in conn.execute(select(table.c.table_name, table.c.fields))
+    ]
 
 
 def tables_of_base(conn: Connection, app_token: str) -> dict[str, str]:

@@ -24,6 +24,10 @@ _AT_ONCE: dict[str, None] = {**UNCLAIMED, "next_attempt_at": None, "processed_at
 _IS_HELD = queue.c.status == HELD
 
 
+REFERRED = "other rows refer to it (on_delete: restrict)"
+"""How the reason begins why a delete is held for the sake of rows that refer to it."""
+
+
 class Held(NamedTuple):
     """How many keys wait for a person's word.
 
@@ -103,6 +107,11 @@ class HeldDeletes(QueuePart):
     def among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* whose row stays in SQL although its record is gone."""
         return self._keys_where(queue, keys, _IS_HELD, queue.c.operation == PULL)
+
+    def referred_page(self, *, after: int, limit: int) -> list[Entry]:
+        """Return up to *limit* entries from behind *after* that are held because other rows refer to their row."""
+        mine = (queue.c.table_name == self.table_name, _IS_HELD, queue.c.error_message.startswith(REFERRED))
+        return self._page(select(queue.c.id, queue.c.key).where(*mine), after, limit)
 
     def count(self) -> Held:
         """Count the keys that are held, by the side that keeps what it has."""

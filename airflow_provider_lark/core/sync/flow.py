@@ -20,6 +20,7 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
 from airflow_provider_lark.core.sync.pull.older_ledger import forget_what_was_met
 from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
+from airflow_provider_lark.core.sync.pull.on_delete import free_unreferred
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
@@ -45,6 +46,7 @@ def run_full(run: Run, uncaptured: Side | None = None) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
+    free_unreferred(run)
     scan = scan_all(run)
     try:
         settle_lark_deletes(run, scan)
@@ -92,6 +94,7 @@ def _run_incremental(run: Run, state: Checkpoint, told: Told) -> None:
     settle_write_intents(run)
     apply_resolutions(run)
     keep_state(run, find_changes(run))
+    free_unreferred(run)
     pulled, scan = Pulled(state.watermark_ms), None
     modified = run.binding.modified_field
     if modified is not None and run.binding.mapping.direction != "to_lark":

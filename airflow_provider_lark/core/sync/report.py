@@ -51,6 +51,11 @@ class Report:
         if len(self.problems) < PROBLEMS_KEPT:
             self.problems.append(text)
 
+    def warn_once(self, text: str) -> None:
+        """Keep *text* among the warnings unless it is there: a transaction may be run again."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
     def summary(self) -> str:
         """Return the counts in one line, for a log."""
         flat = {k: v for k, v in self.to_dict().items() if isinstance(v, (int, dict)) and v and k != "samples"}

@@ -152,7 +152,7 @@ def _bind_field(
             field, column, time_zone=zone, user_key="email" if by_email else "id", find_user_id=find_user_id
         )
     else:
-        codec, link = bind_link(field, column, pair.link, zone)
+        codec, link = bind_link(field, column, pair.link, zone, pair.on_delete)
     flow = _flow(mapping, pair, field, codec)
     if table.c[column.name].computed is not None:
         flow = _computed_flow(mapping, pair, column, flow)

@@ -106,6 +106,18 @@ class Binding:
         """The ledger's name of the SQL table."""
         return self.spec.table_name
 
+    def contract(self) -> list[dict[str, Any]]:
+        """Return what the checkpoint keeps of the fields; of a link also what a run of the other table has to know."""
+        return [
+            pair.to_contract() if pair.link is None else {**pair.to_contract(), "link": self._link(pair.link)}
+            for pair in self.pairs
+        ]
+
+    def _link(self, link: LinkedColumn) -> dict[str, Any]:
+        spec = self.spec
+        own = {"schema": spec.schema, "table": spec.name, "key": list(spec.key_columns)}
+        return {"to": link.table_name, "on_delete": link.on_delete, "many": link.many, **own}
+
     @property
     def links(self) -> Links:
         """What translates the link columns."""

@@ -21,6 +21,7 @@ from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.fields.zones import Zone
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Values
+from airflow_provider_lark.core.sync.mapping.targets import OnDelete
 
 LINK_TYPES = frozenset({FieldType.SINGLE_LINK, FieldType.DUPLEX_LINK})
 
@@ -32,12 +33,14 @@ class LinkedColumn:
     :param table_name: the ledger's name of the table that is linked to.
     :param many: the column holds a list of keys; otherwise one key.
     :param read_key: canonical value of one key's text.
+    :param on_delete: what becomes of a row when the one that it links to is deleted.
     """
 
     label: str
     table_name: str
     many: bool
     read_key: Callable[[str], Canonical]
+    on_delete: OnDelete = "database"
 
 
 class Sendable(NamedTuple):
@@ -50,7 +53,9 @@ class Sendable(NamedTuple):
     missing: dict[str, str]
 
 
-def bind_link(field: Field, column: Column, table_name: str, zone: Zone) -> tuple[ValueCodec, LinkedColumn]:
+def bind_link(
+    field: Field, column: Column, table_name: str, zone: Zone, on_delete: OnDelete | None = None
+) -> tuple[ValueCodec, LinkedColumn]:
     """Return the codec of a link field beside a foreign-key column, and how its ids become keys.
 
     The codec's Lark half still speaks of record ids; :class:`Links` translates.
@@ -68,7 +73,9 @@ def bind_link(field: Field, column: Column, table_name: str, zone: Zone) -> tupl
         return text if many else keys.from_lark([{"type": "text", "text": text}])
 
     codec = replace(ids, from_sql=keys.from_sql, to_sql=keys.to_sql, kind="link", empty_sql=keys.empty_sql)
-    return codec, LinkedColumn(field.describe(), table_name, many, read_key)
+    if on_delete == "set_null" and not column.nullable:
+        raise SchemaMismatch(f"column {column.describe()} is NOT NULL, so on_delete: set_null cannot empty it")
+    return codec, LinkedColumn(field.describe(), table_name, many, read_key, on_delete or "database")
 
 
 NOTHING = Sendable({}, {})
@@ -99,7 +106,7 @@ class Links:
         wanted: dict[str, set[Key]] = defaultdict(set)
         for values in many_values:
             for name in values.keys() & self._columns.keys():
-                wanted[self._columns[name].table_name].update(_keys(values[name]))
+                wanted[self._columns[name].table_name].update(keys_of(values[name]))
         known = {table: ledger.beside(table).pairs.record_ids_of(sorted(keys)) for table, keys in wanted.items()}
         return [self._send(values, known) for values in many_values]
 
@@ -126,7 +133,7 @@ class Links:
         sendable = Sendable(dict(values), {})
         for name in values.keys() & self._columns.keys():
             column = self._columns[name]
-            keys = _keys(values[name])
+            keys = keys_of(values[name])
             lost = [key for key in keys if key not in known[column.table_name]]
             if lost:
                 del sendable.values[name]
@@ -156,7 +163,8 @@ def _ids(value: Any) -> list[RecordId]:
     return [RecordId(id_) for id_ in value or ()]
 
 
-def _keys(value: Canonical) -> list[Key]:
+def keys_of(value: Canonical) -> list[Key]:
+    """Return the keys that a link column's value names."""
     if value is None:
         return []
     return [Key(str(part)) for part in value] if isinstance(value, tuple) else [Key(str(value))]

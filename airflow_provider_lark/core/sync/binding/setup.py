@@ -173,11 +173,13 @@ def open_ready(
         require_undo(conn, binding.spec.table)
         ledger = Ledger(conn, binding.table_name)
         known = {(entry["column"], _identity(entry)) for entry in state.fields}
+        links = {entry["column"]: entry.get("link") for entry in state.fields}
         settle_zone(ledger, binding, state, zone, report)
         bound = {(pair.column.name, _identity(pair.to_contract())) for pair in binding.pairs}
         settled = capturing.settle_capture(binding, state, report)
         after = note_parts(conn, binding, _contract(binding, settled, zone), report)
         is_other = state.partitions != after.partitions or state.capture != after.capture
+        is_other = is_other or links != {entry["column"]: entry.get("link") for entry in binding.contract()}
         if known != bound or state.time_zone != zone or is_other:
             _forget_replaced_fields(ledger, binding, state)
             ledger.checkpoint.save(after)
@@ -232,7 +234,7 @@ def _contract(binding: Binding, state: Checkpoint, zone: str) -> Checkpoint:
         state,
         app_token=binding.app_token,
         table_id=binding.table_id,
-        fields=[pair.to_contract() for pair in binding.pairs],
+        fields=binding.contract(),
         modified_field_id=None if modified is None else modified.field_id,
         time_zone=zone,
     )

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
     HISTORY_MODES,
+    ON_DELETE,
     TIME_UNITS,
     USER_KEYS,
     WINNERS,
@@ -24,6 +25,7 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     FieldPair,
     HistoryMode,
     LarkTarget,
+    OnDelete,
     SqlTarget,
     UserKey,
     Winner,
@@ -49,7 +51,7 @@ _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "dele
 _LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "tables", "exclude")
 _SQL_KEYS = ("conn_id", "table", "schema", "key")
 _CAPTURE_KEYS = ("column", "unit")
-_FIELD_KEYS = ("field", "column", "direction", "link", "users")
+_FIELD_KEYS = ("field", "column", "direction", "link", "users", "on_delete")
 
 
 def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
@@ -160,7 +162,17 @@ def _read_field(raw: Any, where: str) -> FieldPair:
         direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
         link=_read_optional_text(raw.get("link"), f"{where}.link"),
         users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
+        on_delete=_read_on_delete(raw, f"{where}.on_delete"),
     )
+
+
+def _read_on_delete(raw: Mapping[str, Any], where: str) -> OnDelete | None:
+    given = raw.get("on_delete")
+    if given is not None and given not in ON_DELETE:
+        raise ConfigError(f"{where}: {given!r} is not one of {', '.join(ON_DELETE)}")
+    if given is not None and raw.get("link") is None:
+        raise ConfigError(f"{where}: needs link: beside it, the table that the column refers to")
+    return cast("OnDelete | None", given)
 
 
 def _read_direction(raw: Any, where: str) -> Direction:

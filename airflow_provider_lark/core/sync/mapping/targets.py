@@ -9,10 +9,12 @@ Direction = Literal["both", "to_sql", "to_lark"]
 Winner = Literal["newest", "lark", "sql"]
 UserKey = Literal["id", "email"]
 TimeUnit = Literal["seconds", "milliseconds", "microseconds"]
+OnDelete = Literal["database", "set_null", "restrict", "cascade"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 HistoryMode = Literal["full", "none"]
 HISTORY_MODES: tuple[str, ...] = get_args(HistoryMode)
 WINNERS: tuple[str, ...] = get_args(Winner)
+ON_DELETE: tuple[str, ...] = get_args(OnDelete)
 USER_KEYS: tuple[str, ...] = get_args(UserKey)
 TIME_UNITS: tuple[str, ...] = get_args(TimeUnit)
 
@@ -67,6 +69,7 @@ class FieldPair:
     :param link: the SQL table (``table`` or ``schema.table``) whose keys the column holds; the field links to its
         records.
     :param users: how the column names persons; overrides the mapping's.
+    :param on_delete: what becomes of a row when the one that it links to is deleted; None: what the database does.
     """
 
     field: str
@@ -74,6 +77,7 @@ class FieldPair:
     direction: Direction | None = None
     link: str | None = None
     users: UserKey | None = None
+    on_delete: OnDelete | None = None
 
 
 @dataclass(frozen=True, slots=True)

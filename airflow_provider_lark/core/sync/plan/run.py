@@ -38,6 +38,7 @@ from airflow_provider_lark.core.sync.plan.rows import PlannedRows, RowPlanner
 from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.pull.persist import WAITS
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange
+from airflow_provider_lark.core.sync.run.children import Child, Children, Reference
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import PutOff, Rows, Transaction
@@ -77,6 +78,17 @@ class PlanTransaction(Transaction):
     def _planned_rows(self) -> PlannedRows:
         store = SqlStore(self._rows, self._binding.spec, self._binding.codecs)
         return PlannedRows(self.conn, store, self.pairs)
+
+    @property
+    def outside(self) -> Connection:
+        """The session with the real database, which only reads."""
+        return self._rows
+
+    def change_children(self, child: Child, references: Sequence[Reference]) -> None:
+        """Leave the rows of other tables as they are; which they are is told."""
+
+    def enqueue_children(self, children: Children, child: Child, references: Sequence[Reference]) -> None:
+        """Leave the queue of other tables as it is."""
 
     def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
         """Note what the decisions rest on, and let all of them be carried out."""

@@ -18,6 +18,7 @@ from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.older_ledger import keep_in_mind
+from airflow_provider_lark.core.sync.pull.on_delete import follow, spare_referred, touch_referring, with_lost_links
 from airflow_provider_lark.core.sync.pull.persist import persist
 from airflow_provider_lark.core.sync.pull.row_states import Refusal, RowState, explain, gather
 from airflow_provider_lark.core.sync.pull.rows_first import leave_links_out
@@ -29,7 +30,7 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 def apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     """Decide about *bundle* and apply it to SQL inside the caller's transaction; Lark is not called."""
     rows, late = leave_links_out(tx, run, run.links.to_keys(tx, bundle.rows))
-    outcome = _apply(tx, run, replace(bundle, rows=rows))
+    outcome = _apply(tx, run, replace(bundle, rows=with_lost_links(tx, rows, bundle.lost)))
     landed = late - outcome.refused
     if landed:
         # now that the rows are there, they can refer to each other; what leads nowhere even so is a dead letter
@@ -54,7 +55,10 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
     states = [state for state in states if state not in unreadable]
     steps = withhold(tx, bundle, _admitted(tx, _decide_all(tx, run, bundle, states, outcome), outcome), outcome)
+    steps = spare_referred(tx, run, bundle, steps, outcome)
+    touched = touch_referring(tx, run, steps, outcome)
     tx.apply([step.change for step in steps if step.change is not None])
+    follow(tx, run, touched)
     failures = list(refused)
     failures += [_refusal(state, state.sql.problems[0]) for state in unreadable if state.sql is not None]
     clashing = [(s.state, s.change.error) for s in steps if s.change is not None and s.change.error is not None]

@@ -38,6 +38,7 @@ class Bundle:
     :param room: how many rows may be deleted in SQL; with more, those deletes are held. None: as many as there are.
     :param floor_ms: records no newer than this were met before; those that could not be ingested then are left to
         the queue.
+    :param lost: columns, by record, whose links Lark has emptied because what they led to is gone.
     """
 
     rows: Sequence[LarkRow]
@@ -47,6 +48,7 @@ class Bundle:
     compare_all: bool = False
     floor_ms: int | None = None
     room: int | None = None
+    lost: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

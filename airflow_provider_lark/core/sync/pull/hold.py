@@ -77,11 +77,11 @@ def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcom
     return [step for step in steps if id(step) not in held_back]
 
 
-def hold_records(tx: Transaction, claims: Sequence[Claim]) -> None:
+def hold_records(tx: Transaction, claims: Sequence[Claim], reason: str = RECORD_STAYS) -> None:
     """Let the deletes of *claims* in Lark wait."""
-    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=RECORD_STAYS)
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=reason)
     fresh = [claim.key for claim in claims if not claim.is_held]
-    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", RECORD_STAYS) for key in fresh])
+    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", reason) for key in fresh])
 
 
 def refuse_held(run: Run, blind: str | None = None) -> None:

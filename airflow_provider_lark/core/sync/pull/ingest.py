@@ -12,6 +12,7 @@ from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.apply import add_to_report, apply
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
+from airflow_provider_lark.core.sync.pull.on_delete import find_lost_links
 from airflow_provider_lark.core.sync.pull.own_writes import look_at_own_writes
 from airflow_provider_lark.core.sync.pull.parts import ingest_in_parts
 from airflow_provider_lark.core.sync.pull.persist import note_failure
@@ -27,6 +28,7 @@ def ingest(run: Run, bundle: Bundle) -> Outcome:
     if bundle.gone and bundle.room is None:
         bundle = replace(bundle, room=run.guard.room("sql"))
     look_at_own_writes(run, bundle.rows)
+    bundle = replace(bundle, lost=find_lost_links(run, bundle.rows))
     outcome = ingest_in_parts(run, bundle)
     if outcome.duplicates:
         fates = run.lark.table.look_up([each.owner for each in outcome.duplicates])

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.on_delete import settle_deleted_rows, why_held
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records
 from airflow_provider_lark.core.sync.push.judge import judge
 from airflow_provider_lark.core.sync.push.update import (
@@ -104,7 +105,7 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
     tx.queue.complete(idle)
     work = list(tx.admit(_with_links(tx, run, work), lambda item: item.grounds))
     _leave_unseen(tx, run, unseen)
-    return _ready(tx, _within_guard(tx, run, work, room))
+    return _ready(tx, _settle_referring(tx, run, _within_guard(tx, run, work, room)))
 
 
 def _look(run: Run, work: Sequence[Work]) -> list[Work]:
@@ -140,6 +141,17 @@ def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> lis
     held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
     hold_records(tx, list(held.values()))
     return [item for item in work if item.claim.key not in held]
+
+
+def _settle_referring(tx: Transaction, run: Run, work: list[Work]) -> list[Work]:
+    """Hold the deletes that rows of other tables forbid, and find what became of rows that referred to the others."""
+    deletes = {item.claim.key: item.claim for item in work if item.decision.lark == "delete"}
+    reasons = why_held(tx, run, list(deletes))
+    for key, reason in reasons.items():
+        hold_records(tx, [deletes[key]], reason)
+        run.report.warn_once(f"the record of row {key!r} is kept: {reason}")
+    settle_deleted_rows(tx, run, [key for key in deletes if key not in reasons], run.report.warn_once)
+    return [item for item in work if item.claim.key not in reasons]
 
 
 def _with_links(tx: Transaction, run: Run, work: Sequence[Work]) -> list[Work]:

@@ -48,8 +48,12 @@ class Guard:
     @property
     def limit(self) -> int:
         """The most rows that a run deletes on one side."""
-        most = max(self.mapping.max_delete_rows, int(self.mapping.max_delete_ratio * self.pairs))
-        return max(0, min(most, self.pairs - 1))
+        return max(0, min(self.most, self.pairs - 1))
+
+    @property
+    def most(self) -> int:
+        """What the mapping allows, whatever is left then."""
+        return max(self.mapping.max_delete_rows, int(self.mapping.max_delete_ratio * self.pairs))
 
     def room(self, side: Side) -> int:
         """Return how many more rows may be deleted on *side*."""

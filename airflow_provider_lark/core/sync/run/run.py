@@ -26,6 +26,7 @@ from airflow_provider_lark.core.sync.binding.links import Links
 from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
 from airflow_provider_lark.core.sync.newest import UNKNOWN, Times
 from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.run.children import Children
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.own_ids import own_ids
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -84,11 +85,13 @@ class Run:
     telling: frozenset[str] = field(init=False)
     _own_ids: frozenset[str] | None = field(init=False, default=None)
     links: Links = field(init=False)
+    children: Children = field(init=False)
     unread: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         binding = self.binding
         self.links = binding.links
+        self.children = Children(binding.table_name)
         self.guard = Guard(
             binding.mapping,
             self.report,

@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from airflow_provider_lark.core.database.refusals import concerns_a_row, refusal
+from airflow_provider_lark.core.database.savepoints import savepoint
+from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.core.ledger import Ledger, tables
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
@@ -20,6 +23,7 @@ from airflow_provider_lark.core.sql_side.sequences import advance
 from airflow_provider_lark.core.sql_side.store import KeyCondition, SqlStore
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.run.apply_sql import SqlChange, apply_changes
+from airflow_provider_lark.core.sync.run.children import Child, Children, Reference
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.ledger_rights import missing_right
 
@@ -89,6 +93,28 @@ class Transaction(Ledger):
     @cached_property
     def _store(self) -> SqlStore:
         return SqlStore(self.conn, self._binding.spec, self._binding.codecs)
+
+    @property
+    def outside(self) -> Connection:
+        """The session with the database itself, to read other tables and what the ledger knows of them."""
+        return self.conn
+
+    def change_children(self, child: Child, references: Sequence[Reference]) -> LarkError | None:
+        """Do to rows that refer to deleted ones what their mapping wants; return why the database refuses it."""
+        if child.on_delete not in ("set_null", "cascade"):
+            return None
+        try:
+            with savepoint(self.conn):
+                child.change(self.conn, references)
+        except DBAPIError as exc:
+            if not concerns_a_row(exc):
+                raise
+            return refusal(exc, child.table)
+        return None
+
+    def enqueue_children(self, children: Children, child: Child, references: Sequence[Reference]) -> None:
+        """Let the run of another table look at rows that refer, or referred, to deleted ones."""
+        children.enqueue(self, self.conn, child, references)
 
     def admit(self, decided: Sequence[T], grounds: Callable[[T], Grounds]) -> Sequence[T]:
         """Return those of the decisions that are carried out: all of them."""
