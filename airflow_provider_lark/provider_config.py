@@ -69,6 +69,12 @@ CONFIG = {
             default="True",
             kind="boolean",
         ),
+        "sync_page_tab": _option(
+            "Show the page as a tab of tasks as well. Default: on Airflow 3.4 and newer, for DAGs with the tag `lark`. "
+            "Older versions can show it at every task of every DAG only, so there it has to be switched on.",
+            example="True",
+            kind="boolean",
+        ),
         "receiver_enabled": _option(
             "Let the api-server receive Lark's events and clicks at `/lark/events/<connection ID>`. Requests are "
             "verified with the keys of the connection; they need no Airflow login.",

@@ -100,6 +100,7 @@ def configure(name: str = "ui", *, port: int = 8080, **settings: str) -> tuple[P
         api__base_url=address,
         api__workers="1",
         lark__mapping_files=str(CONFIG),
+        lark__sync_page_tab="True",
         lark__receiver_enabled="True",
         lark__receiver_url=f"{address}/lark",
         dag_processor__refresh_interval="10",

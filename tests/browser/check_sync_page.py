@@ -248,6 +248,7 @@ def test_held_deletes_are_decided_and_the_runs_are_drawn(log_in, served, shop):
     page.get_by_text("每次运行后的积压").wait_for()
     shoot(page, "runs-dark-zh")
     open_page(page, served, "m/orders/history?key=42")
+    page.locator("td.value", has_text="王小明").wait_for()
     shoot(page, "history-dark-zh")
 
 

@@ -27,3 +27,18 @@ def test_log_of_a_failed_task_shows_the_message_in_a_line_of_its_own(page, airfl
     shot("failed_log_wrapped")
     box = words.bounding_box()
     assert box["x"] + box["width"] <= page.viewport_size["width"]
+
+
+def test_tab_of_a_sync_task_opens_its_mapping(page, airflow, shot):
+    """O29: the page as a tab of a task, which stays where it is after a reload."""
+    run_id = airflow.trigger("lark_full_sync", tables=["areas"])
+    page.goto(f"{airflow.url}/dags/lark_full_sync/runs/{run_id}/tasks/one_table.sync/mapped/0/plugin/lark_sync_task")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("heading", name="areas").wait_for()
+    frame.get_by_role("link", name="Conflicts").click()
+    frame.get_by_text("No conflict is open.").wait_for()
+    page.reload()
+    frame.get_by_text("No conflict is open.").wait_for()
+    frame.get_by_role("link", name="Overview").click()
+    frame.locator("svg.chart").first.wait_for()
+    shot("sync_task_tab")

@@ -21,7 +21,7 @@ from airflow_provider_lark.core.errors import ChangedSince, LarkError, Retriable
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.plugins.sync_page import acting, reading
-from airflow_provider_lark.plugins.sync_page.access import VisitorDep, own_request, visitor
+from airflow_provider_lark.plugins.sync_page.access import Visitor, VisitorDep, own_request, visitor
 from airflow_provider_lark.plugins.sync_page.databases import Databases, describe
 from airflow_provider_lark.plugins.sync_page.files import HEADERS, answer_file
 from airflow_provider_lark.plugins.sync_page.mappings import MappingFiles
@@ -91,8 +91,7 @@ def _reads(files: MappingFiles, databases: Databases) -> APIRouter:
 
     @router.get("/conflicts")
     def conflicts(who: VisitorDep, mapping: str, after: int = 0) -> dict[str, Any]:
-        conn_id = _find(files, mapping).sql.conn_id
-        may_read = conn_id is not None and who.may_read(conn_id)
+        may_read = _may_read(files, mapping, who)
         return _read(files, databases, mapping, lambda ledger: reading.conflicts(ledger, after, values=may_read))
 
     @router.get("/held")
@@ -104,8 +103,9 @@ def _reads(files: MappingFiles, databases: Databases) -> APIRouter:
         return _read(files, databases, mapping, lambda ledger: reading.blacklist(ledger, before))
 
     @router.get("/history")
-    def history(mapping: str, key: str, before: int | None = None) -> dict[str, Any]:
-        return _read(files, databases, mapping, lambda ledger: reading.history(ledger, key, before))
+    def history(who: VisitorDep, mapping: str, key: str) -> dict[str, Any]:
+        may_read = _may_read(files, mapping, who)
+        return _read(files, databases, mapping, lambda ledger: reading.history(ledger, key, values=may_read))
 
     return router
 
@@ -164,6 +164,11 @@ def _find(files: MappingFiles, name: str) -> TableMapping:
     if found is None:
         raise HTTPException(404, "no mapping of that name is in the files of [lark] mapping_files")
     return found
+
+
+def _may_read(files: MappingFiles, name: str, who: Visitor) -> bool:
+    conn_id = _find(files, name).sql.conn_id
+    return conn_id is not None and who.may_read(conn_id)
 
 
 def _read(

@@ -6,9 +6,11 @@ Airflow loads this module in each of its processes, so all that the page needs i
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow import __version__ as airflow_version
 from airflow.sdk.configuration import conf
 
 if TYPE_CHECKING:
@@ -41,8 +43,20 @@ def read_views() -> list[dict[str, Any]]:
     # a browser asks for it from wherever Airflow is, below a prefix too
     address = f"{urlsplit(conf.get('api', 'base_url', fallback='') or '').path.rstrip('/')}{URL_PREFIX}/"
     icons = {"icon": f"{address}static/icon.svg", "icon_dark_mode": f"{address}static/icon-dark.svg"}
-    entry = {"name": "Lark sync", "href": address, "destination": "nav", "category": "browse", "url_route": ROUTE}
-    return [{**entry, **icons}]
+    page: dict[str, Any] = {"name": "Lark sync", **icons}
+    views = [{**page, "href": address, "destination": "nav", "category": "browse", "url_route": ROUTE}]
+    if _has_tab():
+        place = "?dag_id={DAG_ID}&run_id={RUN_ID}&task_id={TASK_ID}&map_index={MAP_INDEX}"
+        # before 3.4 Airflow does not know applies_to, and has the tab at every task
+        tab = {"href": address + place, "destination": "task_instance", "applies_to": {"dag.tags.name": ["lark"]}}
+        views.append({**page, **tab, "url_route": f"{ROUTE}_task"})
+    return views
+
+
+def _has_tab() -> bool:
+    wanted = str(conf.get("lark", "sync_page_tab", fallback="") or "").strip().lower()
+    major, minor = (int(re.sub(r"\D.*", "", part) or 0) for part in airflow_version.split(".")[:2])
+    return wanted not in _OFF if wanted else (major, minor) >= (3, 4)
 
 
 class PageApp:

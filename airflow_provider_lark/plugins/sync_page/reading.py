@@ -12,6 +12,8 @@ from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.side import Side
 from airflow_provider_lark.core.sync.choices import differing_columns, held_set
+from airflow_provider_lark.core.sync.explain.events import Event, events_of
+from airflow_provider_lark.core.sync.explain.known import read_known
 from airflow_provider_lark.core.sync.plan.actions import plain
 
 ROWS_MAX = 100
@@ -66,10 +68,36 @@ def blacklist(ledger: Ledger, before: int | None) -> dict[str, Any]:
     return _page("rows", [{**each._asdict(), "reason": _cut(each.reason)} for each in found], ROWS_MAX)
 
 
-def history(ledger: Ledger, key: str, before: int | None) -> dict[str, Any]:
-    """Return what the log has of a row, the newest first."""
-    found = ledger.sync_log.latest(limit=ROWS_MAX + 1, key=key, before=before)
-    return _page("rows", [{**each._asdict(), "detail": _cut(each.detail)} for each in found], ROWS_MAX)
+def history(ledger: Ledger, name: str, *, values: bool) -> dict[str, Any]:
+    """Return what the ledger knows of a row, its past with the newest first. Lark is not asked.
+
+    :param name: its key, or the id of its record.
+    :param values: tell what was written.
+    """
+    known = read_known(ledger, name)
+    events = events_of(known.changes, known.lines)
+    newest = events[: -ROWS_MAX - 1 : -1]
+    return {
+        "key": known.key,
+        "record_id": None if known.pair is None else known.pair.record_id,
+        "waiting": [f"{each.operation} {each.status}" for each in known.waiting[:ROWS_MAX]],
+        "is_listed": known.listed is not None,
+        "conflict": None if known.conflict is None else known.conflict.id,
+        "gap": None if known.gap is None else {"until_ms": known.gap.until_ms, "reason": known.gap.reason},
+        "values": values,
+        "events": [_event(each, values=values) for each in newest],
+        "older": len(events) - len(newest),
+    }
+
+
+def _event(event: Event, *, values: bool) -> dict[str, Any]:
+    sides = {"base": event.base, "lark": event.lark, "sql": event.sql, "after": event.after}
+    columns = [
+        {"name": name, **({side: _told(held, name) for side, held in sides.items()} if values else {})}
+        for name in event.columns[:COLUMNS_MAX]
+    ]
+    told = {"at_ms": event.at_ms, "what": event.what, "why": _cut(event.why), "run_id": event.run_id}
+    return {**told, "columns": columns}
 
 
 def _page(name: str, rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, text
 from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.core.ledger.conflicts import Conflict
+from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.tables import queue, run
 from airflow_provider_lark.core.side import Key, RecordId
@@ -128,10 +129,15 @@ def fill(engine, table="orders"):
             ]
         )
         ledger.blacklist.add(["99"], reason="test data", seconds=3600)
-        ledger.sync_log.write(
-            "scheduled__39",
-            [
-                LogLine("42", "to_lark", "UPDATE", "applied"),
-                LogLine("42", "both", "UPDATE", "conflict", "both sides changed name"),
-            ],
+        wrote = RowChange("42", "rec42", "lark", "UPDATE", {"name": "W."}, None, {"name": "Wang", "phone": "1"}, None)
+        clash = ({"name": "Wang"}, {"name": "王小明"}, {"name": "Wang X."})
+        ledger.changes.write("scheduled__38", [wrote])
+        ledger.changes.write(
+            "scheduled__39", [RowChange("42", "rec42", "none", "UPDATE", *clash, None, "open", "manual")]
         )
+        lines = [
+            LogLine("42", "to_lark", "UPDATE", "applied"),
+            LogLine("42", "to_lark", "UPDATE", "failed", "no answer"),
+        ]
+        ledger.sync_log.write("scheduled__38", lines)
+        ledger.sync_log.write("scheduled__39", [LogLine("42", "both", "UPDATE", "conflict", "both sides changed name")])

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from airflow_provider_lark.plugins.sync_page import mounting
 from airflow_provider_lark.plugins.sync_page.mounting import read_apps, read_views
 
 RETRY = {"mapping": "orders", "keys": ["1"]}
@@ -189,3 +190,22 @@ def test_entry_of_the_menu_is_below_the_prefix(monkeypatch, base_url, href):
     (view,) = read_views()
     assert view["href"] == href
     assert view["icon"] == f"{href}static/icon.svg"
+
+
+@pytest.mark.parametrize(
+    ("version", "option", "has_tab"),
+    [
+        ("3.3.2", "", False),
+        ("3.3.2", "True", True),
+        ("3.4.0b2", "", True),
+        ("3.4.0", "False", False),
+        ("4.0", "", True),
+    ],
+)
+def test_tab_is_at_sync_tasks_where_airflow_can_tell_them(monkeypatch, version, option, has_tab):
+    monkeypatch.setattr(mounting, "airflow_version", version)
+    monkeypatch.setenv("AIRFLOW__LARK__MAPPING_FILES", "a.yaml")
+    monkeypatch.setenv("AIRFLOW__LARK__SYNC_PAGE_TAB", option)
+    views = read_views()
+    assert [each["destination"] for each in views] == ["nav", "task_instance"][: 1 + has_tab]
+    assert views[-1].get("applies_to") == ({"dag.tags.name": ["lark"]} if has_tab else None)

@@ -15,7 +15,7 @@ from airflow_provider_lark.core.ledger.tables import log
 from airflow_provider_lark.core.sync.status import read_status
 from airflow_provider_lark.plugins.sync_page import reading
 from tests.databases import open_sqlite
-from tests.skin.sync_page.scene import NASTY, add_entries, add_failed, add_runs, connection, write_mappings
+from tests.skin.sync_page.scene import add_entries, add_failed, add_runs, connection, write_mappings
 
 
 @pytest.fixture
@@ -89,13 +89,16 @@ def test_each_part_shows_what_waits(visit, shop):
     assert [(each["count"], len(each["rows"])) for each in held.values()] == [(40, 40), (3, 3)]
     (listed,) = admin.get("blacklist", mapping="orders").json["rows"]
     assert (listed["key"], listed["reason"], listed["table_name"]) == ("99", "test data", "orders")
-    history = admin.get("history", mapping="orders", key="42").json["rows"]
-    assert [(each["status"], each["operation"]) for each in history] == [("conflict", "UPDATE"), ("applied", "UPDATE")]
-    first, gone, nasty = admin.get("conflicts", mapping="orders").json["conflicts"]
-    assert first["columns"] == [{"name": "name", "base": "Wang", "lark": "王小明", "sql": "Wang X."}]
-    assert (gone["gone"], gone["columns"][0]["lark"], gone["columns"][1]["sql"]) == ("lark", None, "139")
-    # O32: told as it is; the browser's test sees it literally
-    assert nasty["columns"][0]["lark"] == NASTY
+    history = admin.get("history", mapping="orders", key="42").json
+    told = {each["what"]: each for each in history["events"]}
+    assert set(told) == {"conflict", "updated in Lark", "failed"}
+    assert told["conflict"]["columns"] == [
+        {"name": "name", "base": "Wang", "lark": "王小明", "sql": "Wang X.", "after": None}
+    ]
+    assert (history["conflict"], told["failed"]["why"]) == (1, "no answer")
+    hidden = visit("viewer").get("history", mapping="orders", key="42")
+    assert (hidden.json["values"], "王小明" in hidden.text) == (False, False)
+    assert [{"name": "name"}] in [each["columns"] for each in hidden.json["events"]]
 
 
 def test_failed_rows_come_a_hundred_at_a_time_from_both_ends(visit, shop):
@@ -158,7 +161,7 @@ def test_counts_and_pages_are_found_by_an_index(crowded):
         assert reading.failed(ledger, "23505", None, 0)["seen"]["count"] == 300
         assert reading.held(ledger, "lark", 0)["count"] == 60
         reading.conflicts(ledger, 0, values=True)
-        assert len(reading.history(ledger, "42", None)["rows"]) == 1
+        assert len(reading.history(ledger, "42", values=True)["events"]) == 1
         word = "EXPLAIN QUERY PLAN" if crowded.dialect.name == "sqlite" else "EXPLAIN"
         asked = [each for each in sent if "sync_queue" in each[0] or "sync_log" in each[0] or "sync_run" in each[0]]
         assert len(asked) > 12

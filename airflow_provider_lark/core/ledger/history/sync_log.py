@@ -54,25 +54,14 @@ class SyncLog(LedgerPart):
             self.conn.execute(insert(log), [named | line._asdict() for line in some])
 
     def latest(
-        self,
-        *,
-        limit: int,
-        key: str | None = None,
-        run_id: str | None = None,
-        status: str | None = None,
-        before: int | None = None,
+        self, *, limit: int, key: str | None = None, run_id: str | None = None, status: str | None = None
     ) -> list[PastLine]:
-        """Return up to *limit* lines, the newest first: all, or those of one key, run or status.
-
-        :param before: only those older than the line of this id.
-        """
+        """Return up to *limit* lines, the newest first: all, or those of one key, run or status."""
         created = epoch_ms(log.c.created_at).label("created_ms")
         wanted = select(log, created).where(log.c.table_name == self.table_name)
         for column, value in ((log.c.key, key), (log.c.run_id, run_id), (log.c.status, status)):
             if value is not None:
                 wanted = wanted.where(column == value)
-        if before is not None:
-            wanted = wanted.where(log.c.id < before)
         return [
             PastLine(
                 id=row.id,

@@ -1,10 +1,10 @@
 // The page: its head, and the place that the address names.
 
-import { read } from "./api.js";
+import { read, returned } from "./api.js";
 import { detail, summary } from "./detail.js";
 import { button, el } from "./dom.js";
 import { States, overview } from "./overview.js";
-import { follow, followTheme, here } from "./place.js";
+import { follow, followTheme, go, here, task, to } from "./place.js";
 import { problem, waiting } from "./tables.js";
 import { moment, switchLanguage, t, tag } from "./words.js";
 
@@ -87,7 +87,20 @@ function keepFresh() {
   if (document.visibilityState === "visible" && states && !here().mapping && !document.querySelector("dialog")) load();
 }
 
-followTheme();
-follow(draw);
-load();
+/** On the tab of a task: go to the mapping that it has synced, as its report says. */
+async function goToTask(of) {
+  const report = await returned(of);
+  if (report && typeof report.mapping === "string" && !here().mapping) go(to(report.mapping), true);
+}
+
+async function start() {
+  followTheme();
+  drawHead();
+  main.replaceChildren(waiting());
+  if (task()) await goToTask(task());
+  follow(draw);
+  load();
+}
+
+start();
 setInterval(keepFresh, EVERY_MS);

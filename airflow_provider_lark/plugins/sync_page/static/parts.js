@@ -177,12 +177,26 @@ export async function history(context) {
   const { mapping, what } = context;
   const form = search(context, t("history_hint"), t("show"), "key");
   if (!what.key) return [form, el("p", { class: "empty" }, t("ask_history"))];
-  const found = await read("history", { mapping: mapping.name, key: what.key, before: what.before });
-  if (!found.rows.length) return [form, el("p", { class: "empty" }, t("no_history"))];
-  const lines = found.rows.map((row) => el("li", { class: row.status },
-    el("time", {}, moment(row.created_ms)), el("span", { class: `mark ${row.status}` }, runWord(row.status)),
-    el("b", {}, row.operation), el("span", { class: "to" }, row.direction === "both" ? t("both") : t(row.direction)),
-    row.detail && el("p", {}, row.detail), el("small", {}, row.run_id)));
-  return [form, el("ol", { class: "timeline" }, lines),
-    links(context, ["newest", what.before && { key: what.key }], ["older", found.more && { key: what.key, before: found.rows.at(-1).id }])];
+  const found = await read("history", { mapping: mapping.name, key: what.key });
+  const state = [
+    found.record_id && el("span", { class: "badge" }, found.record_id),
+    found.waiting.map((words) => el("span", { class: "badge waits" }, words)),
+    found.is_listed && el("a", { class: "badge waits", href: to(mapping.name, "blacklist") }, t("blacklist")),
+    found.conflict !== null && el("a", { class: "badge waits", href: to(mapping.name, "conflicts") }, `${t("conflicts")} #${found.conflict}`),
+  ];
+  const since = found.gap ? t(`since_${found.gap.reason}`, { at: moment(found.gap.until_ms) }) : t("since_first");
+  return [form, el("div", { class: "row title" }, el("h3", {}, found.key), state),
+    !found.values && el("p", { class: "hint lock" }, t("values_hidden", { c: mapping.conn_id })),
+    found.events.length ? el("ol", { class: "timeline" }, found.events.map(event)) : el("p", { class: "empty" }, t("no_history")),
+    found.older > 0 && el("p", {}, t("older_events", { n: number(found.older) })), el("small", {}, since)];
+}
+
+function event(each) {
+  const style = / in (Lark|SQL)$/.test(each.what) ? "applied" : each.what;
+  const known = (value) => (value === null || value === undefined ? el("em", {}, "–") : value);
+  const columns = [[t("column"), ""], [t("agreed"), "value"], [t("lark"), "value"], ["SQL", "value"], [t("written"), "value"]];
+  const rows = each.columns.filter((column) => "base" in column).map((column) => [el("b", {}, column.name), ...["base", "lark", "sql", "after"].map((side) => known(column[side]))]);
+  return el("li", { class: style },
+    el("time", {}, moment(each.at_ms)), el("span", { class: `mark ${style}` }, runWord(each.what)), el("span", { class: "why" }, each.why),
+    rows.length > 0 && table(columns, rows, ""), el("small", {}, each.run_id));
 }

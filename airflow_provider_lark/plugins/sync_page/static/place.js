@@ -36,6 +36,13 @@ export function to(mapping, tab, what) {
   return `#/m/${encodeURIComponent(mapping)}/${tab || "overview"}${query ? "?" + query : ""}`;
 }
 
+/** The task of which this is the tab; null elsewhere. */
+export function task() {
+  const given = new URLSearchParams(location.search);
+  const [dag, run, id] = ["dag_id", "run_id", "task_id"].map((name) => given.get(name));
+  return dag && run && id ? { dag, run, id, at: /^\d+$/.test(given.get("map_index")) ? given.get("map_index") : "-1" } : null;
+}
+
 /** Go to a place; *isSame*: without a step in the history of the browser. */
 export function go(address, isSame) {
   if (isSame) {

@@ -35,7 +35,6 @@ const WORDS = {
   oldest_over_time: ["Age of the oldest pending change", "最早待同步变更的等待时间"],
   to_lark: ["to Lark", "写入飞书"],
   to_sql: ["to SQL", "写入 SQL"],
-  both: ["both sides", "双向"],
   runs: ["Runs", "运行记录"],
   ended: ["Ended", "结束"],
   run: ["Run", "运行"],
@@ -130,9 +129,14 @@ const WORDS = {
   ask_leave_text: ["Runs of “{m}” skip them until they are synced again.", "在恢复同步之前，“{m}”的运行会跳过这些行。"],
   did_leave: ["{n} rows are left alone from the next run on", "下一次运行起，{n} 行不再同步"],
   did_unleave: ["{n} rows are synced again from the next run on", "下一次运行起，{n} 行恢复同步"],
-  history_hint: ["SQL key of the row, such as 42", "行的 SQL 键，例如 42"],
+  history_hint: ["SQL key or record id, such as 42", "SQL 键或记录 ID，例如 42"],
   show: ["Show", "查看"],
-  no_history: ["The log has nothing of this row. It may be older than the retention.", "日志中没有此行的记录，可能已超出保留期。"],
+  written: ["Written", "写入值"],
+  older_events: ["and {n} older ones", "另有更早的 {n} 条"],
+  since_first: ["This is all since the first run.", "以上为首次运行以来的全部记录。"],
+  since_retention: ["Complete since {at}; the retention dropped what was before.", "{at} 之后完整；更早的记录已按保留期删除。"],
+  since_upgrade: ["Complete since {at}; no values were kept before.", "{at} 之后完整；此前未保存字段值。"],
+  no_history: ["The ledger knows nothing of this row.", "账本中没有此行的记录。"],
   ask_history: ["Enter a key to see what the sync did with this row.", "输入键，查看该行的同步历史。"],
   cancel: ["Cancel", "取消"],
   yes: ["Yes, do it", "确定"],
@@ -157,6 +161,8 @@ const WORDS = {
 // what the ledger says of runs and changes; in English it stays as it is there
 const RUN_WORDS = {
   incremental: "增量", full: "全量", check: "检查", ok: "成功", partial: "部分失败", held: "有暂缓", failed: "失败", stopped: "已停止",
+  "created in Lark": "已在飞书创建", "updated in Lark": "已更新飞书", "deleted in Lark": "已在飞书删除",
+  "created in SQL": "已在 SQL 创建", "updated in SQL": "已更新 SQL", "deleted in SQL": "已在 SQL 删除",
   drift: "不一致", applied: "已写入", skipped: "已跳过", conflict: "冲突", decided: "已决定", rewritten: "被改写", near_miss: "近似",
 };
 
