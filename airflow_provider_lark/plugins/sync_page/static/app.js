@@ -4,7 +4,7 @@ import { read, returned } from "./api.js";
 import { detail, summary } from "./detail.js";
 import { button, el } from "./dom.js";
 import { States, overview } from "./overview.js";
-import { follow, followTheme, go, here, task, to } from "./place.js";
+import { follow, followTheme, go, here, takeOver, task, to } from "./place.js";
 import { problem, waiting } from "./tables.js";
 import { moment, switchLanguage, t, tag } from "./words.js";
 
@@ -90,14 +90,15 @@ function keepFresh() {
 /** On the tab of a task: go to the mapping that it has synced, as its report says. */
 async function goToTask(of) {
   const report = await returned(of);
-  if (report && typeof report.mapping === "string" && !here().mapping) go(to(report.mapping), true);
+  if (report && typeof report.mapping === "string") go(to(report.mapping), true);
 }
 
 async function start() {
   followTheme();
   drawHead();
   main.replaceChildren(waiting());
-  if (task()) await goToTask(task());
+  takeOver();
+  if (task() && !here().mapping) await goToTask(task());
   follow(draw);
   load();
 }

@@ -51,10 +51,14 @@ export function go(address, isSame) {
   } else location.hash = address;
 }
 
-/** Call *draw* now and whenever the place changes. */
-export function follow(draw) {
+/** Take over the place that the address of the whole window names, as it does after a reload. */
+export function takeOver() {
   const frame = outer();
   if (!location.hash && frame && frame.location.hash.startsWith(START)) go(frame.location.hash, true);
+}
+
+/** Call *draw* now and whenever the place changes. */
+export function follow(draw) {
   window.addEventListener("hashchange", () => {
     publish();
     draw();
