@@ -49,5 +49,7 @@ class AsyncLarkClient(LoopDriver, BaseClient):
 
     async def aclose(self) -> None:
         """Close the connections, and let other processes have what this one used of the app's rate limits."""
-        await self.run(self._session.close())
-        await super().aclose()
+        try:
+            await self.run(self._session.close())
+        finally:
+            await super().aclose()

@@ -49,5 +49,7 @@ class LarkClient(BlockingDriver, BaseClient):
 
     def close(self) -> None:
         """Close the connections, and let other processes have what this one used of the app's rate limits."""
-        self.run(self._session.close())
-        super().close()
+        try:
+            self.run(self._session.close())
+        finally:
+            super().close()
