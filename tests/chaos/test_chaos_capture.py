@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 
+from tests.chaos.arena import ChaosWorld
 from tests.chaos.conftest import NewWorld
+from tests.chaos.executioner import SURVIVED, Executioner
 from tests.chaos.storm import Storm
 from tests.sync.world import wrote
 
@@ -43,6 +46,12 @@ class ColumnStorm(Storm):
         super().rest()
 
 
+def _keep_times(world: ChaosWorld) -> None:
+    for statement in _CLOCK[world.sql.dialect.name]:
+        with world.sql.begin() as conn:
+            conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
 @pytest.mark.parametrize(
     ("kind", "capture", "conflict", "seed"),
     [
@@ -57,9 +66,7 @@ def test_storm_without_triggers_ends_in_step(
 ) -> None:
     policy: dict[str, Any] = {"capture": capture, "conflict": conflict, "batch_size": 4}
     with new_world(kind) as world:
-        for statement in _CLOCK[kind]:
-            with world.sql.begin() as conn:
-                conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        _keep_times(world)
         storm = (Storm if capture == "scan" else ColumnStorm)(world, seed, policy)
         try:
             storm.blow()
@@ -67,3 +74,26 @@ def test_storm_without_triggers_ends_in_step(
             error.add_note(f"{kind}, {policy}, seed {seed}\n" + "\n".join(storm.story))
             raise
         assert wrote(world.engine().incremental()) == (0, 0)
+
+
+def test_killed_run_leaves_no_change_behind_and_doubles_none(new_world: NewWorld) -> None:
+    """O39: ``kill -9`` after a commit, also between finding a change and noting how far was read."""
+    with Executioner.at_work() as executioner:
+        for number in range(1, 40, 6):
+            with new_world("sqlite") as world:
+                _keep_times(world)
+                world.ready(6, capture="column:changed", conflict="merge:sql", capture_overlap_seconds=0)
+                world.update(1, name="sql 1")
+                world.insert({"code": 20, "name": "new"}, {"code": 21, "name": "new"})
+                world.edit(3, Name="lark 3")
+                status = executioner.execute(world, "incremental", "after commit", number)
+                assert status in (SURVIVED, -signal.SIGKILL)
+                world.update(2, name="sql 2")
+                world.engine().incremental()
+                world.let_time_pass()
+                assert wrote(world.engine().incremental()) == (0, 0)
+                world.assert_in_step()
+                assert world.by_code()[2]["Name"] == "sql 2"
+            if status == SURVIVED:
+                return
+    raise AssertionError("the run never ended")
