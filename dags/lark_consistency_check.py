@@ -60,7 +60,6 @@ with DAG(
         repair="{{ params.repair }}",
         dry_run="{{ params.dry_run }}",
         report="{{ params.report }}",
-        settle_seconds=10,
         map_index_template="{{ task.mapping['name'] }}",
     ).expand(mapping=read_config())
 # [END lark_consistency_check]

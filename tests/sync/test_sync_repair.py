@@ -14,6 +14,7 @@ from airflow_provider_lark.core.sync.consistency.repair import RepairWork
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
 from tests.clocks import JumpingClock
 from tests.sync.conftest import MakePlain
+from tests.sync.stock import ddl, filled, keep_up, names
 from tests.sync.world import World
 
 SETTLE_SECONDS = 7.0
@@ -335,3 +336,16 @@ def test_repair_that_died_between_both_sides_is_carried_on_by_the_next_run(
             repair(world, "lark")
     assert world.engine().incremental().to_lark.updated == 20
     world.assert_in_step()
+
+
+@ON_SQLITE
+def test_change_that_only_its_column_tells_is_on_its_way(plain: MakePlain) -> None:
+    stock = keep_up(plain(ddl("sqlite"), {"name": 1}, time_zone="UTC"))
+    engine = filled(stock, 3)
+    stock.run("UPDATE stock SET name = 'program' WHERE id = 2")
+    stock.edit(3, name="person")
+    report = engine.check(CheckOptions(repair="sql"))
+    assert (report.waiting, report.different, report.in_step) == ({"queued": 1}, 1, True)
+    assert dict(stock.ask("SELECT id, name FROM stock")) == {1: "n1", 2: "program", 3: "person"}
+    assert engine.incremental().to_lark.updated == 1
+    assert names(stock) == {1: "n1", 2: "program", 3: "person"}
