@@ -283,6 +283,7 @@ def test_ledger_of_a_newer_version_stops_every_command_and_is_not_written_to(syn
         *("retry areas 1", "log areas", "blacklist list", "blacklist add areas 1", "blacklist remove areas 1"),
         *("conflicts list", "conflicts show areas 1", "conflicts resolve areas 1 --take sql"),
         *("held list", "held release areas", "held discard areas", "uninstall areas --yes", "move areas --yes"),
+        *("explain 1", "undo manual --yes", "check --repair policy"),
     ):
         refused = synced(*command.split())
         assert refused.status == 1, command
