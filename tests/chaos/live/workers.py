@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -166,7 +167,7 @@ def _celery_settings(metadata: URL, broker: str, options: dict[str, str]) -> dic
         "celery__result_backend": _address(metadata, "db+postgresql"),
         "celery__worker_prefetch_multiplier": "1",
         "celery__operation_timeout": "10",
-        "operators__default_queue": f"lark-{os.getpid()}",
+        "operators__default_queue": _queue(),
         **{f"celery_broker_transport_options__{key}": value for key, value in options.items()},
     }
 
@@ -174,7 +175,9 @@ def _celery_settings(metadata: URL, broker: str, options: dict[str, str]) -> dic
 def _open_broker(stack: ExitStack, broker: str) -> tuple[str, dict[str, str]]:
     if broker == "rabbitmq":
         # one that runs already; the queue has a name of its own
-        return os.environ.get("LARK_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672") + "//", {}
+        address = os.environ.get("LARK_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+        stack.callback(_delete_queue, address)
+        return f"{address}//", {}
     port = free_port(0)
     program = shutil.which("redis-server")
     if program is None:
@@ -184,6 +187,19 @@ def _open_broker(stack: ExitStack, broker: str) -> tuple[str, dict[str, str]]:
     stack.callback(_end, child)
     wait_for_port(port)
     return f"redis://127.0.0.1:{port}/0", {"visibility_timeout": str(VISIBLE_SECONDS)}
+
+
+def _queue() -> str:
+    return f"lark-{os.getpid()}"
+
+
+def _delete_queue(address: str) -> None:
+    import amqp
+
+    place = urlsplit(address)
+    where = f"{place.hostname}:{place.port or 5672}"
+    with amqp.Connection(host=where, userid=place.username, password=place.password) as connection:
+        connection.channel().queue_delete(_queue())
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
