@@ -37,6 +37,7 @@ class Row(Generic[Id_co]):
     :param modified_ms: when the side last changed the row, UTC milliseconds, where it tells.
     :param problems: one error per value that has no canonical form on the other side.
     :param unread: one error per column whose cell cannot be read and counts as empty, because nobody could mend it.
+    :param outside: the mapping's filter of this side does not let it in.
     """
 
     id: Id_co
@@ -44,6 +45,7 @@ class Row(Generic[Id_co]):
     modified_ms: int | None = None
     problems: tuple[RowError, ...] = field(default=())
     unread: Mapping[str, RowError] = field(default_factory=dict)
+    outside: bool = False
 
 
 SqlRow: TypeAlias = Row[Key]

@@ -32,6 +32,8 @@ class Switches:
     """Characters of a field name before 1254029: sources name the code only; 100 as of other names, or 1000 (§2.9)."""
     far_field_stays: bool = False
     """Whether the far side of a deleted two-way field stays as a one-way link, or goes with it (undocumented)."""
+    ignores_views: bool = False
+    """Whether a search overlooks its view_id, as bases of an older kind do, whose views only clients filter (§12)."""
     keeps_dead_links: bool = False
     """Whether a one-way link still shows a record that was deleted (undocumented)."""
     empty_option: Literal["clears", "error"] = "clears"

@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.arena import ChaosWorld
 from tests.chaos.conftest import NewWorld
+from tests.chaos.filtered import FilteredStorm, with_filters
 from tests.chaos.storm import Storm
 
 POLICIES: dict[str, dict[str, Any]] = {
@@ -40,3 +41,18 @@ def test_storm_of_edits_and_faults_ends_in_step(world: ChaosWorld, seed: int) ->
 def test_storm_on_servers_ends_in_step(new_world: NewWorld, kind: str, policy: str) -> None:
     with new_world(kind) as world:
         _weather(world, 1000, policy)
+
+
+@pytest.mark.parametrize(
+    ("seed", "where", "leaving"),
+    [(1, "sql", "keep"), (2, "sql", "delete"), (3, "lark", "keep"), (4, "lark", "delete"), (5, "both", "keep")],
+)
+def test_storm_over_filters_ends_with_what_is_inside_in_step(
+    world: ChaosWorld, seed: int, where: str, leaving: str
+) -> None:
+    storm = FilteredStorm(world, seed, with_filters(world, where, leaving))
+    try:
+        storm.blow()
+    except BaseException as error:
+        error.add_note(f"seed {seed}, filter of {where}, leaving {leaving}\n" + "\n".join(storm.story))
+        raise

@@ -32,17 +32,18 @@ BEYOND = (
 
 FULL: dict[str, Any] = {
     "name": "orders",
-    "lark": {"app_token": "bas1", "table_id": "tbl1"},
-    "sql": {"table": "t", "schema": "s", "conn_id": "c", "key": ["a", "b"]},
+    "lark": {"app_token": "bas1", "table_id": "tbl1", "view": "v", "filter": [{"f": {"isGreater": 3, "is": ["a"]}}]},
+    "sql": {"table": "t", "schema": "s", "conn_id": "c", "key": ["a", "b"], "filter": {"n": None, "m": ["x", 1]}},
     "fields": [
         "name",
         {"field": "姓名", "column": "n", "direction": "to_sql"},
-        {"field": "f", "link": "people", "users": "email"},
+        {"field": "f", "link": "people", "users": "email", "conflict": "manual", "owner": "sql"},
     ],
     "direction": "both",
     "conflict": "merge:lark",
     "deletes": "soft:gone",
     "capture": {"column": "changed_ms", "unit": "milliseconds"},
+    "leaving": "delete",
     "time_zone": "Asia/Shanghai",
     "users": "id",
     "record_id_column": "lark_id",

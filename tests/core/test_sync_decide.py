@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core.sync.decide import PullDecision, Rules, decide_pull, decide_push
+from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull, decide_push
 from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy
 from airflow_provider_lark.core.sync.newest import Times
+from airflow_provider_lark.core.sync.rules import Rules
 
 BASE = {"id": 1, "a": "a0", "b": "b0"}
 

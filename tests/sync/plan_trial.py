@@ -91,6 +91,7 @@ def plain(value: Any) -> Any:
 class Trial:
     """A table on either side, and the edits on them.
 
+    :param filtered: with filters, of one side or of both.
     :ivar story: what was done, for whoever has to find out why a trial failed.
     """
 
@@ -98,6 +99,7 @@ class Trial:
     client: LarkClient
     sql: sa.Engine
     seed: int
+    filtered: bool = False
     dice: random.Random = field(init=False)
     story: list[str] = field(init=False, default_factory=list)
     runs: int = 0
@@ -126,14 +128,14 @@ class Trial:
             fields.append({"field": name, "column": name, **({"direction": way} if way else {})})
         if self.options["direction"] != "to_sql":
             fields.append({"field": "size", "column": "size", "direction": "to_lark"})
-        self.mapping = TableMapping.from_dict(
-            {
-                "lark": {"app_token": self.base, "table_id": self.table_id},
-                "sql": {"table": "goods"},
-                "fields": fields,
-                **self.options,
-            }
-        )
+        lark: dict[str, Any] = {"app_token": self.base, "table_id": self.table_id}
+        sql: dict[str, Any] = {"table": "goods"}
+        if self.filtered:
+            self.options["leaving"] = self.dice.choice(["keep", "delete"])
+            for side in self.dice.choice([(lark,), (sql,), (lark, sql)]):
+                side["filter"] = self.dice.choice([{"done": False}, {"qty": {"isLess": 60}}])
+            self.story.append(f"filters {lark.get('filter')} {sql.get('filter')} {self.options['leaving']}")
+        self.mapping = TableMapping.from_dict({"lark": lark, "sql": sql, "fields": fields, **self.options})
 
     @contextmanager
     def at_work(self) -> Iterator[Trial]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.record_filter import RecordFilter
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import LarkPage, LarkRow, Page, RecordId, Row, Values
 
@@ -22,6 +23,7 @@ class BitableStore:
 
     :param fields: the mapped fields by column.
     :param codecs: by column; those of *fields*.
+    :param belongs: which records belong to the mapping; None for all.
     :param forgiven: columns of fields that Lark computes: a cell that cannot be read counts as empty and does not
         hold its row.
     :param batch_size: records a write call carries, at most 1000; Lark's documents disagree between 500 and 1000.
@@ -34,6 +36,7 @@ class BitableStore:
         fields: Mapping[str, Field],
         codecs: Mapping[str, ValueCodec],
         *,
+        belongs: RecordFilter | None = None,
         forgiven: Collection[str] = (),
         batch_size: int = BATCH_WRITE_DEFAULT,
         page_size: int = SEARCH_PAGE_MAX,
@@ -44,12 +47,13 @@ class BitableStore:
         self._batch_size = batch_size
         self._page_size = page_size
         self._forgiven = frozenset(forgiven)
+        self._belongs = belongs
         self._cells = [(column, field.name, codecs[column].from_lark) for column, field in fields.items()]
 
     def scan(self, columns: Sequence[str] | None = None) -> Iterator[LarkPage]:
         """Yield every record once, page by page, in no promised order; *total* is Lark's count."""
         cells = [cell for cell in self._cells if columns is None or cell[0] in columns]
-        for page in self.table.search([name for _, name, _ in cells], page_size=self._page_size):
+        for page in self.table.search(self._with_filter(name for _, name, _ in cells), page_size=self._page_size):
             yield Page([self._decode(record, cells) for record in page.items], page.total)
 
     def scan_newest(self, modified: Field) -> Iterator[LarkPage]:
@@ -59,10 +63,14 @@ class BitableStore:
 
         :param modified: the table's modification-time field.
         """
-        names = list(dict.fromkeys([name for _, name, _ in self._cells] + [modified.name]))
+        names = self._with_filter([*(name for _, name, _ in self._cells), modified.name])
         newest_first = [{"field_name": modified.name, "desc": True}]
         for page in self.table.search(names, sort=newest_first, page_size=self._page_size):
             yield Page([self._decode(record, self._cells, modified.name) for record in page.items], page.total)
+
+    def _with_filter(self, names: Iterable[str]) -> list[str]:
+        """Return *names*, and those of the fields by which the filter judges."""
+        return list(dict.fromkeys([*names, *(self._belongs.field_names if self._belongs is not None else ())]))
 
     def names_of(self, columns: Sequence[str]) -> list[str]:
         """Return the fields of *columns*."""
@@ -131,4 +139,5 @@ class BitableStore:
                     problems.append(error)
         moment = fields.get(modified) if modified is not None else None
         modified_ms = moment if isinstance(moment, int) else None
-        return Row(RecordId(record["record_id"]), values, modified_ms, tuple(problems), unread)
+        outside = self._belongs is not None and not self._belongs.judge(fields)
+        return Row(RecordId(record["record_id"]), values, modified_ms, tuple(problems), unread, outside)

@@ -41,6 +41,7 @@ class Checkpoint:
     :param time_zone: the zone in which dates of the SQL table were last taken; empty where Lark did not tell the
         base's and none was needed; None in a ledger of a version that did not note it.
     :param capture: how far changes in SQL were read; None where triggers note them.
+    :param scope: the filters by which the last complete scan went; None in a ledger of a version without them.
     :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
     """
 
@@ -55,6 +56,7 @@ class Checkpoint:
     time_zone: str | None = None
     partitions: tuple[str, ...] | None = None
     capture: CaptureState | None = None
+    scope: str | None = None
 
 
 class CheckpointStore(LedgerPart):
@@ -79,6 +81,7 @@ class CheckpointStore(LedgerPart):
             time_zone=getattr(row, "time_zone", None),
             partitions=_read_partitions(getattr(row, "partitions", None)),
             capture=_read_capture(getattr(row, "capture", None)),
+            scope=getattr(row, "scope", None),
         )
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -97,6 +100,7 @@ class CheckpointStore(LedgerPart):
                 fields=json.dumps(checkpoint.fields),
                 modified_field_id=checkpoint.modified_field_id,
                 time_zone=checkpoint.time_zone,
+                scope=checkpoint.scope,
                 partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
                 capture=None if checkpoint.capture is None else json.dumps(asdict(checkpoint.capture)),
             )

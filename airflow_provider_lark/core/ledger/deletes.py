@@ -113,6 +113,14 @@ class HeldDeletes(QueuePart):
         mine = (queue.c.table_name == self.table_name, _IS_HELD, queue.c.error_message.startswith(REFERRED))
         return self._page(select(queue.c.id, queue.c.key).where(*mine), after, limit)
 
+    def reasons(self, keys: Sequence[Key]) -> dict[Key, str]:
+        """Return why *keys* are held, where that is noted."""
+        found: dict[Key, str] = {}
+        for some in split(keys):
+            noted = select(queue.c.key, queue.c.error_message).where(self._of(queue, some), _IS_HELD)
+            found |= {Key(row.key): row.error_message for row in self.conn.execute(noted) if row.error_message}
+        return found
+
     def count(self) -> Held:
         """Count the keys that are held, by the side that keeps what it has."""
         keys = func.count(distinct(queue.c.key)).label("keys_")
@@ -157,7 +165,8 @@ class HeldDeletes(QueuePart):
     def _due(self, query: Select[Any], soft: bool) -> Select[Any]:
         kind = queue.c.operation != PULL if soft else queue.c.operation == "DELETE"
         same = and_(record_map.c.key == queue.c.key, record_map.c.table_name == queue.c.table_name)
-        live = and_(~record_map.c.tombstone, record_map.c.base.is_not(None))
+        # a pair that rests outside the mapping's filter deletes nothing
+        live = and_(~record_map.c.tombstone, record_map.c.base.is_not(None), ~record_map.c.outside)
         mine = (queue.c.table_name == self.table_name, queue.c.status == "pending", kind, is_due(Now()))
         return query.select_from(queue.join(record_map, same)).where(*mine, ~is_blacklisted(), live)
 

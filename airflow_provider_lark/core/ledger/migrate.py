@@ -9,7 +9,7 @@ from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.ledger import tables
 
 VERSION_TABLE = "sync_alembic_version"
-HEAD = "v0010"
+HEAD = "v0011"
 
 _MIGRATIONS = Migrations(
     noun="ledger",

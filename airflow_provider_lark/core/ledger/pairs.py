@@ -43,6 +43,8 @@ class Pair:
     :param tombstone: the pair is deleted on both sides; it stays to tell a late echo from a new row.
     :param near: what SQL holds, by column, where Lark made something else of it and both may stay so.
     :param sent: our own last write, until it is looked at.
+    :param outside: the row or the record was outside the mapping's filter when it was last looked at, so that neither
+        side is written to until both are back inside.
     :param out_of_sight: a scan missed the record, and Lark did not call it gone: what a person does to it meanwhile is
         not to be seen, so it is read as a whole once it is back.
     """
@@ -55,6 +57,7 @@ class Pair:
     near: dict[str, Canonical] | None = None
     sent: Sent | None = None
     out_of_sight: bool = False
+    outside: bool = False
 
     @property
     def is_reserved(self) -> bool:
@@ -163,6 +166,16 @@ class Pairs(LedgerPart):
             mine = self._of(record_map, some)
             self.conn.execute(update(record_map).where(mine).values(**gone, updated_at=Now()))
 
+    def mark_outside(self, keys: Sequence[Key]) -> None:
+        """Let the pairs of *keys* rest: a side of each has left the mapping's filter."""
+        for some in split(keys):
+            self.conn.execute(update(record_map).where(self._of(record_map, some)).values(outside=True))
+
+    def count_outside(self) -> int:
+        """Return the number of pairs that rest."""
+        resting = (record_map.c.table_name == self.table_name, record_map.c.outside, record_map.c.base.is_not(None))
+        return self.conn.scalars(select(func.count()).select_from(record_map).where(*resting)).one()
+
     def mark_looked_at(self, record_ids: Sequence[RecordId]) -> None:
         """Note that Lark shows what was written to *record_ids*."""
         for some in split(record_ids):
@@ -195,6 +208,7 @@ def from_row(row: Row[Any]) -> Pair:
         near=None if row.near is None else load_values(row.near),
         sent=None if row.sent is None else _load_sent(row.sent),
         out_of_sight=bool(row.out_of_sight),
+        outside=bool(row.outside),
     )
 
 
@@ -231,4 +245,5 @@ def _to_row(table_name: str, pair: Pair) -> dict[str, Any]:
         "near": dump_values(pair.near) if pair.near else None,
         "sent": None if pair.sent is None else _dump_sent(pair.sent),
         "out_of_sight": pair.out_of_sight,
+        "outside": pair.outside,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Connection, delete, select
 
@@ -16,6 +17,10 @@ from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import record_map, scan
 from airflow_provider_lark.core.side import Id, Key, Side
 
+Seen = Side | Literal["outside", "view"]
+"""Where a row was seen; ``outside`` marks records that are there, but outside the mapping's filter, ``view`` those that
+its view shows."""
+
 
 @dataclass(frozen=True)
 class ScanMarks(LedgerPart):
@@ -23,8 +28,8 @@ class ScanMarks(LedgerPart):
 
     scan_id: str
 
-    def mark(self, side: Side, ids: Iterable[str]) -> None:
-        """Note that the scan has seen *ids*: record ids on the side ``lark``, keys on the side ``sql``."""
+    def mark(self, side: Seen, ids: Iterable[str]) -> None:
+        """Note that the scan has seen *ids*: keys on the side ``sql``, else record ids."""
         statement = insert_new(self.conn, scan)
         for some in split(list(ids)):
             self.conn.execute(statement, [{"scan_id": self.scan_id, "side": side, "id": id_} for id_ in some])
@@ -34,7 +39,7 @@ class ScanMarks(LedgerPart):
         marked = select(scan.c.id).where(scan.c.scan_id == self.scan_id, scan.c.side == side)
         return list(self.conn.scalars(marked.order_by(scan.c.id).limit(limit)))
 
-    def unmarked(self, side: Side, ids: Iterable[Id]) -> list[Id]:
+    def unmarked(self, side: Seen, ids: Iterable[Id]) -> list[Id]:
         """Return those of *ids* that the scan has not seen, in their order."""
         wanted = list(ids)
         seen: set[str] = set()
@@ -60,6 +65,15 @@ class ScanMarks(LedgerPart):
         if after is not None:
             unseen = unseen.where(record_map.c.key > after)
         return [from_row(row) for row in self.conn.execute(unseen.order_by(record_map.c.key).limit(limit))]
+
+    def pairs_out_of_view(self, *, limit: int, after: Key | None = None) -> list[Pair]:
+        """Return up to *limit* pairs that do not rest and whose record the view does not show."""
+        shown = (scan.c.id == record_map.c.lark_record_id, scan.c.scan_id == self.scan_id, scan.c.side == "view")
+        live = (record_map.c.base.is_not(None), ~record_map.c.tombstone, ~record_map.c.outside)
+        left = select(record_map).where(record_map.c.table_name == self.table_name, *live, is_missing(*shown))
+        if after is not None:
+            left = left.where(record_map.c.key > after)
+        return [from_row(row) for row in self.conn.execute(left.order_by(record_map.c.key).limit(limit))]
 
     def drop(self) -> None:
         """Forget what the scan has seen."""

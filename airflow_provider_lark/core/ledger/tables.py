@@ -113,6 +113,7 @@ record_map = Table(
     Column("sent", _long_text()),
     Column("tombstone", Boolean, nullable=False, server_default=text("'0'")),
     Column("out_of_sight", Boolean, nullable=False, server_default=text("'0'")),
+    Column("outside", Boolean, nullable=False, server_default=text("'0'")),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     Index("ux_sync_record_map_lark", "lark_record_id", "table_name", unique=True),
     **MYSQL,
@@ -133,6 +134,7 @@ checkpoint = Table(
     Column("time_zone", String(64)),
     Column("partitions", _long_text()),
     Column("capture", _long_text()),
+    Column("scope", _long_text()),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +25,7 @@ from airflow_provider_lark.core.fields.column import DECLARED, SESSION_ZONE, Col
 from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.hints import did_you_mean
 from airflow_provider_lark.core.sql_side.declared import tell_declared
+from airflow_provider_lark.core.sql_side.row_filter import RowFilter
 
 _DIALECT = "lark_dialect"
 _UNIQUE = "lark_unique"
@@ -44,6 +45,7 @@ class TableSpec:
     :param columns: the mapped columns and the key columns.
     :param key_columns: names, in the order of the key.
     :param table: the whole table, as :func:`reflect_table` found it.
+    :param filter: which rows belong to the mapping; None for all.
     """
 
     name: str
@@ -51,6 +53,7 @@ class TableSpec:
     columns: tuple[Column, ...]
     key_columns: tuple[str, ...]
     table: Table
+    filter: RowFilter | None = field(default=None, compare=False)
 
     @property
     def table_name(self) -> str:

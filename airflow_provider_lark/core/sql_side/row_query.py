@@ -18,6 +18,7 @@ from airflow_provider_lark.core.fields.exact_json import ExactJson
 from airflow_provider_lark.core.side import Key, Row, SqlRow
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec
+from airflow_provider_lark.core.sql_side.row_filter import as_mark
 
 
 class RowQuery:
@@ -32,7 +33,10 @@ class RowQuery:
     ) -> None:
         names = [*spec.key_columns, *codecs]
         columns = [as_driver_gives(spec.table.c[name]).label(f"c{i}") for i, name in enumerate(names)]
-        self.statement = cast("Select[Any]", select(*columns))
+        # of each row the database itself says whether it belongs to the mapping
+        self._is_filtered = spec.filter is not None
+        marks = [] if spec.filter is None else [as_mark(spec.filter.expression).label("belongs")]
+        self.statement = cast("Select[Any]", select(*columns, *marks))
         width = len(spec.key_columns)
         self._key_codec = key_codec
         self._key = [processor_of(conn, spec.table.c[name]) for name in spec.key_columns]
@@ -44,19 +48,20 @@ class RowQuery:
     def decode(self, raw: Sequence[Any]) -> SqlRow:
         """Read a row of the result; values without a canonical form become its problems."""
         problems: list[RowError] = []
+        outside = self._is_filtered and not raw[-1]
         try:
             key = self._key_codec.to_key([process(to, raw[i]) for i, to in enumerate(self._key)])
         except ValueMismatch as exc:
             # such a row cannot be addressed, but it must not hide
             shown = ", ".join(str(raw[i]) for i in range(len(self._key)))
-            return Row(Key(shown), {}, problems=(exc,))
+            return Row(Key(shown), {}, problems=(exc,), outside=outside)
         values: dict[str, Canonical] = {}
         for i, name, convert, from_sql in self._cells:
             try:
                 values[name] = from_sql(raw[i] if convert is None else process(convert, raw[i]))
             except ValueMismatch as exc:
                 problems.append(ValueMismatch(f"row {key!r}: {exc.message}"))
-        return Row(key, values, problems=tuple(problems))
+        return Row(key, values, problems=tuple(problems), outside=outside)
 
     def unreadable(self, raw_key: Sequence[Any]) -> SqlRow:
         """Return a row of which nothing but its key could be read."""

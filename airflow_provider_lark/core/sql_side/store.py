@@ -98,15 +98,20 @@ class SqlStore:
 
         :param is_unpaired: the condition on a row's key; see :meth:`.Pairs.is_unpaired`.
         """
-        return self.page_after(after, limit, is_unpaired)
+        return self.page_after(after, limit, is_unpaired, only_filtered=True)
 
-    def page_after(self, after: str | None, limit: int, where: KeyCondition | None = None) -> SqlPage:
+    def page_after(
+        self, after: str | None, limit: int, where: KeyCondition | None = None, *, only_filtered: bool = False
+    ) -> SqlPage:
         """Return up to *limit* rows from behind the key *after*.
 
         :param where: the condition on a row's key.
+        :param only_filtered: without those that the mapping's filter keeps out.
         """
         query = self._select(None)
         statement = query.statement.order_by(*self._key).limit(limit)
+        if only_filtered and self._spec.filter is not None:
+            statement = statement.where(self._spec.filter.expression)
         if where is not None:
             row = _qualified(self._conn, self._spec)
             statement = statement.where(where(literal_column(key_sql(self._conn.dialect, self._spec.key, row))))

@@ -14,37 +14,9 @@ from typing import Literal
 
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import Side, Values
-from airflow_provider_lark.core.sync.mapping.targets import ConflictPolicy, DeletePolicy, Direction
+from airflow_provider_lark.core.sync.comparing import compare, settle
 from airflow_provider_lark.core.sync.newest import UNKNOWN, Tie, Times, side_by_rule, tell_tie
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a mapping says about deciding.
-
-    :param columns: the columns that are compared, without the key's.
-    :param key_columns: the key's columns; once a pair exists they belong to SQL.
-    :param to_sql: columns that may flow into SQL.
-    :param to_lark: columns that may flow into Lark.
-    :param tells_deletes: of a row that SQL deletes, it is noted when.
-    :param empty: what an empty cell means, where that is not nothing: an unticked checkbox is False.
-    """
-
-    columns: tuple[str, ...]
-    key_columns: tuple[str, ...]
-    to_sql: frozenset[str]
-    to_lark: frozenset[str]
-    direction: Direction = "both"
-    conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
-    deletes: DeletePolicy = field(default_factory=DeletePolicy)
-    skew_ms: float = 2000.0
-    tells_deletes: bool = True
-    empty: Values = field(default_factory=dict)
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        """Key and other columns."""
-        return self.key_columns + self.columns
+from airflow_provider_lark.core.sync.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +25,8 @@ class PullDecision:
 
     :param sql: ``none``, ``insert`` or ``patch`` with *values*, or ``delete``.
     :param base: the base from now on; None leaves it.
-    :param pair: what becomes of the pair itself.
+    :param pair: what becomes of the pair itself; ``reserve`` leaves nothing but the record's claim to its key.
+    :param rests: with ``save``: the pair rests outside the mapping's filters; see :mod:`.belonging`.
     :param near: with *base*: what SQL holds where Lark made something else of it, and neither was changed since.
     :param owes_lark: Lark must be written later; a queue entry keeps that promise.
     :param conflict: both sides had changed the row; *outcome* says who won, None waits for a person.
@@ -65,7 +38,8 @@ class PullDecision:
     values: Values = field(default_factory=dict)
     base: Values | None = None
     near: Values = field(default_factory=dict)
-    pair: Literal["keep", "save", "forget", "tombstone"] = "keep"
+    pair: Literal["keep", "save", "forget", "tombstone", "reserve"] = "keep"
+    rests: bool = False
     owes_lark: bool = False
     conflict: bool = False
     outcome: Side | None = None
@@ -74,11 +48,17 @@ class PullDecision:
 
 @dataclass(frozen=True, slots=True)
 class PushDecision:
-    """What to do in Lark, from base and SQL row."""
+    """What to do in Lark, from base and SQL row.
+
+    :param rests: the pair rests outside the mapping's filters from now on.
+    :param puts_back: SQL changed what Lark owns; the record is read again, and the row gets its values back.
+    """
 
     lark: Literal["none", "create", "patch", "delete"] = "none"
     values: Values = field(default_factory=dict)
     pair: Literal["keep", "forget", "tombstone"] = "keep"
+    puts_back: bool = False
+    rests: bool = False
 
 
 def decide_pull(
@@ -128,7 +108,10 @@ def decide_push(
             PushDecision(pair="tombstone") if rules.deletes.mode == "ignore" else PushDecision("delete", pair="forget")
         )
     held = _held_by_sql(base, near) or {}
-    patch = {name: sql[name] for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, held)}
+    changed = [name for name in rules.all_columns if name in rules.to_lark and _differs(name, sql, held)]
+    patch = {name: sql[name] for name in changed if rules.owners.get(name) != "lark"}
+    if len(patch) < len(changed):
+        return PushDecision("patch" if patch else "none", patch, puts_back=True)
     return PushDecision("patch", patch) if patch else PushDecision()
 
 
@@ -136,32 +119,21 @@ def _decide_both(
     rules: Rules, base: Values | None, lark: Values, sql: Values, times: Times, resolution: Side | None, near: Values
 ) -> PullDecision:
     apart = agreed_apart(base, lark, sql, near)
-    by_lark, by_sql, clashing = _compare(rules, base, lark, sql, near)
-    conflict = bool(clashing) or (rules.conflict.mode == "row" and base is not None and bool(by_lark and by_sql))
-    outcome: Side | None = None
-    tie: Tie = ""
-    if conflict:
-        outcome = resolution or _winner(rules.conflict, times, rules.skew_ms)
-        tie = tell_tie(rules.conflict.winner, times, rules.skew_ms) if outcome != resolution else ""
-        if outcome is None:
-            # paired without a base: neither side may write, and the rows are not taken for new ones
-            return (
-                PullDecision(conflict=True) if base is not None else PullDecision(conflict=True, base={}, pair="save")
-            )
-        if rules.conflict.mode == "row" and base is not None:
-            clashing = clashing | by_lark | by_sql
-        by_lark = by_lark | clashing if outcome == "lark" else by_lark - clashing
-    elif _key_edited(rules, base, lark, sql):
+    settled = settle(rules, compare(rules, base, lark, sql, near), times, resolution, is_first=base is None)
+    conflict, outcome, tie = settled.conflict, settled.outcome, settled.tie
+    if settled.waits:
+        # paired without a base: neither side may write, and the rows are not taken for new ones
+        return PullDecision(conflict=True) if base is not None else PullDecision(conflict=True, base={}, pair="save")
+    by_lark = settled.by_lark
+    if not conflict and _key_edited(rules, base, lark, sql):
         conflict, outcome = True, "sql"
     # what an undo has taken back in SQL stays so until Lark is edited
     one_way = {n for n in rules.columns if n in rules.to_sql and n not in rules.to_lark and n not in apart}
     take = (by_lark | one_way) & rules.to_sql
     patch = {name: lark[name] for name in rules.columns if name in take and lark[name] != sql[name]}
-    settled = {**sql, **patch}
+    merged = {**sql, **patch}
     # every value that Lark should not keep: SQL's edits, the key, and what a one-way mapping overrules
-    owes = any(
-        name in rules.to_lark and lark[name] != settled[name] and name not in apart for name in rules.all_columns
-    )
+    owes = any(name in rules.to_lark and lark[name] != merged[name] and name not in apart for name in rules.all_columns)
     return PullDecision(
         sql="patch" if patch else "none",
         values=patch,
@@ -196,37 +168,6 @@ def agreed_apart(base: Values | None, lark: Values, sql: Values, near: Values) -
     }
 
 
-def _compare(
-    rules: Rules, base: Values | None, lark: Values, sql: Values, near: Values
-) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Return the two-way columns that Lark changed, that SQL changed, and those that both changed differently."""
-    by_lark, by_sql, clashing = set[str](), set[str](), set[str]()
-    for name in rules.columns:
-        if name not in rules.to_sql or name not in rules.to_lark or lark[name] == sql[name]:
-            continue
-        if base is None or name not in base:
-            # first contact: an empty cell is a gap to fill, not an edit that empties the other side
-            gaps = (None, rules.empty.get(name))
-            lark_says, sql_says = lark[name] not in gaps, sql[name] not in gaps
-        else:
-            lark_says, sql_says = lark[name] != base[name], sql[name] != near.get(name, base[name])
-            if not lark_says and not sql_says:
-                continue
-        if lark_says and sql_says:
-            clashing.add(name)
-        elif lark_says:
-            by_lark.add(name)
-        else:
-            by_sql.add(name)
-    return frozenset(by_lark), frozenset(by_sql), frozenset(clashing)
-
-
-def _winner(policy: ConflictPolicy, times: Times, skew_ms: float) -> Side | None:
-    if policy.mode == "manual":
-        return None
-    return side_by_rule(policy.winner, times, skew_ms)
-
-
 def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, resolution: Side | None) -> PullDecision:
     """Handle a record that is gone for certain."""
     if sql is None:
@@ -239,7 +180,9 @@ def _decide_lark_gone(rules: Rules, base: Values | None, sql: Values | None, res
     if rules.deletes.mode == "ignore":
         return PullDecision(pair="tombstone")
     edited = rules.direction == "both" and any(
-        _differs(name, sql, base) for name in rules.columns if name in rules.to_lark and name in rules.to_sql
+        _differs(name, sql, base)
+        for name in rules.columns
+        if name in rules.to_lark and name in rules.to_sql and rules.owners.get(name) != "lark"
     )
     if not edited and resolution != "sql":
         return PullDecision(sql="delete", pair="forget")
@@ -264,7 +207,8 @@ def _decide_sql_missing(
         return PullDecision() if base is None else PullDecision(base=now, pair="save", owes_lark=True)
     if base is None or rules.direction == "to_sql":
         return PullDecision("insert", only(lark, rules.to_sql), base=now, pair="save")
-    edited = any(_differs(name, lark, base) for name in rules.columns if name in rules.to_sql)
+    mine = [name for name in rules.columns if name in rules.to_sql and rules.owners.get(name) != "sql"]
+    edited = any(_differs(name, lark, base) for name in mine)
     if rules.deletes.mode == "ignore":
         return PullDecision(base=now, pair="tombstone")
     if not edited and resolution != "lark":

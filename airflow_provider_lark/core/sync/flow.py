@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
-from airflow_provider_lark.core.side import Side
+from airflow_provider_lark.core.side import RecordId, Side
 from airflow_provider_lark.core.sync.pull.changes import OwnCreates, Pulled, pull_changes
 from airflow_provider_lark.core.sync.pull.full_scan import (
     Scan,
@@ -24,6 +24,7 @@ from airflow_provider_lark.core.sync.pull.on_delete import free_unreferred
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
+from airflow_provider_lark.core.sync.pull.view_scan import ingest_moved, marked_view
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
@@ -33,15 +34,22 @@ from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run.run import Run
+from airflow_provider_lark.core.sync.run.scope import note_scope, tell_scope
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
 
 def run_full(run: Run, uncaptured: Side | None = None) -> None:
     """Compare every row of both sides, and bring them in step; see :meth:`.SyncEngine.full`."""
+    with marked_view(run):
+        _run_full(run, uncaptured)
+
+
+def _run_full(run: Run, uncaptured: Side | None) -> None:
     state = load_checkpoint(run)
     captured = find_changes(run, compares_all=True)
     if uncaptured is None and run.binding.mapping.direction == "both":
         refuse_older_table(run)
+    resting = note_scope(run, state)
     two_way = run.binding.mapping.direction != "to_lark"
     settle_create_intents(run)
     settle_write_intents(run)
@@ -65,8 +73,10 @@ def run_full(run: Run, uncaptured: Side | None = None) -> None:
     pulled = Pulled(scan.newest_ms if scan.is_complete else state.watermark_ms, scan.total)
     modified = run.binding.modified_field
     if scan.is_complete and two_way and modified is not None and (scan.pages > 1 or run.report.to_lark.total):
+        # of records that we made, too, a read has to tell whether they are inside Lark's filter
+        trusts_own = scan.total == 0 and not run.binding.mapping.is_filtered
         # what people edited while we read and wrote; it also takes in the echoes of our own writes
-        pulled = pull_changes(run, modified, scan.newest_ms, own if scan.total == 0 else OwnCreates())
+        pulled = pull_changes(run, modified, scan.newest_ms, own if trusts_own else OwnCreates())
     if offset is not None:
         # not Lark's newest total: a record that was deleted since the scan would be taken for a known difference
         offset += pulled.unpaired
@@ -74,6 +84,7 @@ def run_full(run: Run, uncaptured: Side | None = None) -> None:
     if scan.is_complete and not run.leaves_some:
         keep_state(run, captured)
     drain(run)
+    tell_scope(run, resting)
     run.transact(lambda tx: purge(tx.conn, run.binding.mapping.retention_days))
     note_open_decisions(run)
     refuse_held(run, scan.blind)
@@ -83,16 +94,20 @@ def run_incremental(run: Run, tell: Callable[[], Told] = Told) -> None:
     """Carry over what changed on either side since the last run; see :meth:`.SyncEngine.incremental`."""
     told = tell()
     state, binding = load_checkpoint(run), run.binding
-    if state.last_scan_at_ms is None or (binding.modified_field is None and binding.mapping.direction != "to_lark"):
+    other_scope = (state.scope or "") != binding.mapping.scope
+    is_blind = binding.modified_field is None and binding.mapping.direction != "to_lark"
+    if state.last_scan_at_ms is None or other_scope or is_blind:
         run_full(run)
     else:
-        _run_incremental(run, state, told)
+        with marked_view(run) as entered:
+            _run_incremental(run, state, told, entered)
 
 
-def _run_incremental(run: Run, state: Checkpoint, told: Told) -> None:
+def _run_incremental(run: Run, state: Checkpoint, told: Told, entered: Sequence[RecordId]) -> None:
     settle_create_intents(run)
     settle_write_intents(run)
     apply_resolutions(run)
+    ingest_moved(run, entered)
     keep_state(run, find_changes(run))
     free_unreferred(run)
     pulled, scan = Pulled(state.watermark_ms), None
@@ -147,7 +162,7 @@ def _save(run: Run, pulled: Pulled, *, complete: bool, offset: int | None) -> No
     newest = [ms for ms in (pulled.newest_ms, state.watermark_ms) if ms is not None]
     kept = replace(state, watermark_ms=max(newest) if newest else None)
     if complete:
-        kept = replace(kept, last_scan_at_ms=int(run.clock.now() * 1000))
+        kept = replace(kept, last_scan_at_ms=int(run.clock.now() * 1000), scope=run.binding.mapping.scope)
     elif run.restored:
         kept = replace(kept, last_scan_at_ms=None)
     if offset is not None:

@@ -13,6 +13,7 @@ from airflow_provider_lark.emulator.errors import ApiError
 from airflow_provider_lark.emulator.state import history, views
 from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.state.query import filters, ordering
+from airflow_provider_lark.emulator.switches import Switches
 from airflow_provider_lark.emulator.tenant.model import Base, Record, Table, UserIdType
 
 _KEPT_RESULTS: Final = 8
@@ -59,9 +60,9 @@ def search(state: State, base: Base, table: Table, query: Query) -> Page:
     return Page(found[start:end], has_more, _encode(end, mark) if has_more else None, len(found))
 
 
-def _wanted(table: Table, query: Query) -> Any:
+def _wanted(table: Table, query: Query, switches: Switches) -> Any:
     """The filter that counts: the view's own only without filter and sort (§2.4)."""
-    if query.view_id is None or query.filter or query.sort:
+    if query.view_id is None or query.filter or query.sort or switches.ignores_views:
         return query.filter
     view = next((each for each in table.views if each.view_id == query.view_id), None)
     return views.filter_of(view, table) if view is not None else None
@@ -69,7 +70,7 @@ def _wanted(table: Table, query: Query) -> Any:
 
 def _matching(state: State, base: Base, table: Table, query: Query) -> list[Record]:
     filtering = filters.Filtering(base, table, state.directory, state.switches, state.now_ms, query.user_id_type)
-    wanted = _wanted(table, query)
+    wanted = _wanted(table, query, state.switches)
     predicate = filters.compile_filter(wanted, filtering)
     sorts = ordering.parse_sort(query.sort, table, strict=state.switches.strict_parameters)
     if not history.is_plain(table, query.reader):

@@ -122,6 +122,7 @@ CREATE_TABLE = Route("POST", f"{_BASE}/:app_token/tables", "tables", _TEN, "once
 UPDATE_TABLE = Route("PATCH", _TABLE, "tables", _TEN, "idempotent", gives={"name": str})
 DELETE_TABLE = Route("DELETE", _TABLE, "tables", _TEN, "idempotent")
 LIST_VIEWS = Route("GET", f"{_TABLE}/views", "other", _TWENTY, gives=_A_PAGE)
+GET_VIEW = Route("GET", f"{_TABLE}/views/:view_id", "other", _TWENTY, gives={"view": dict})
 LIST_FIELDS = Route("GET", f"{_TABLE}/fields", "fields", _TWENTY, gives=_A_PAGE)
 CREATE_FIELD = Route("POST", f"{_TABLE}/fields", "fields", _TEN, "once", gives={"field": dict})
 UPDATE_FIELD = Route("PUT", f"{_TABLE}/fields/:field_id", "fields", _TEN, "idempotent", gives={"field": dict})

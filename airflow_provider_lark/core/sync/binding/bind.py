@@ -22,9 +22,10 @@ from airflow_provider_lark.core.sql_side.reflection import TableSpec, key_column
 from airflow_provider_lark.core.sync.binding.bound import Agreed, Binding, BothTables, BoundField
 from airflow_provider_lark.core.sync.binding.capture_column import find_capture_column
 from airflow_provider_lark.core.sync.binding.links import bind_link
-from airflow_provider_lark.core.sync.decide import Rules
+from airflow_provider_lark.core.sync.binding.scope import bind_filters, check_policies
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.mapping.targets import Direction, FieldPair
+from airflow_provider_lark.core.sync.rules import Rules
 
 FindUserId = Callable[[str], str | None]
 
@@ -71,14 +72,17 @@ def bind(
     ]
     pairs.sort(key=lambda pair: keys.index(pair.column.name) if pair.column.name in keys else len(keys))
     _check_key(mapping, keys, pairs, tables.fields)
+    check_policies(mapping, pairs, keys)
     extra, soft_is_time = _extra_columns(mapping, columns, zone, bound={pair.column.name for pair in pairs})
     codecs = {pair.column.name: pair.codec for pair in pairs} | extra
+    belongs, filter_ = bind_filters(mapping, tables, {pair.named: pair.field for pair in pairs}, zone)
     spec = TableSpec(
         name=mapping.sql.table,
         schema=mapping.sql.schema,
         columns=tuple(columns[name] for name in codecs),
         key_columns=keys,
         table=tables.table,
+        filter=filter_,
     )
     return Binding(
         mapping=mapping,
@@ -88,10 +92,12 @@ def bind(
         spec=spec,
         key_codec=KeyCodec([columns[name] for name in keys]),
         codecs=codecs,
-        rules=_rules(mapping, keys, pairs),
+        rules=_rules(mapping, keys, pairs, named),
         modified_field=_modified_field(tables.fields, agreed.modified_field_id),
         soft_is_time=soft_is_time,
         change_column=find_capture_column(mapping, columns, zone),
+        belongs=belongs,
+        all_fields=tables.fields,
     )
 
 
@@ -260,7 +266,9 @@ def _modified_field(fields: Sequence[Field], chosen: str | None) -> Field | None
     return next((field for field in found if field.field_id == chosen), found[0] if found else None)
 
 
-def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundField]) -> Rules:
+def _rules(
+    mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundField], named: Sequence[FieldPair]
+) -> Rules:
     return Rules(
         columns=tuple(pair.column.name for pair in pairs if pair.column.name not in keys),
         key_columns=keys,
@@ -271,6 +279,8 @@ def _rules(mapping: TableMapping, keys: tuple[str, ...], pairs: Sequence[BoundFi
         deletes=mapping.deletes,
         tells_deletes=mapping.capture.mode == "trigger",
         skew_ms=mapping.skew_seconds * 1000,
+        winners={each.column: each.conflict for each in named if each.conflict},
+        owners={each.column: each.owner for each in named if each.owner},
         empty={pair.column.name: empty for pair in pairs if (empty := pair.codec.from_lark(None)) is not None},
     )
 

@@ -8,17 +8,21 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from airflow_provider_lark.core.conditions.matching import Truth
+from airflow_provider_lark.core.errors import ValueMismatch
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.record_filter import RecordFilter
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.side import Values
 from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
 from airflow_provider_lark.core.sql_side.keys import KeyCodec
 from airflow_provider_lark.core.sql_side.reflection import TableSpec, columns_of
 from airflow_provider_lark.core.sync.binding.links import LinkedColumn, Links
-from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.mapping.targets import Direction
+from airflow_provider_lark.core.sync.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Binding:
     :param codecs: by column; also for the soft-delete and the record-id column, which no field is bound to.
     :param modified_field: the table's modification-time field; None where it has none.
     :param change_column: tells which rows of SQL were changed, where the mapping names a column for that.
+    :param belongs: which records belong to the mapping, by its filter; None for all.
+    :param all_fields: those of the Bitable table, mapped or not.
     :param soft_is_time: the soft-delete column holds the moment of the delete, not a flag.
     """
 
@@ -100,6 +106,8 @@ class Binding:
     modified_field: Field | None
     soft_is_time: bool = False
     change_column: ChangeColumn | None = None
+    belongs: RecordFilter | None = None
+    all_fields: Sequence[Field] = ()
 
     @property
     def table_name(self) -> str:
@@ -144,6 +152,21 @@ class Binding:
         found = next(each for each in self.spec.columns if each.name == column)
         return found.autoincrement or found.has_default
 
+    @property
+    def filtered_columns(self) -> tuple[str, ...]:
+        """The columns of the mapped fields by which Lark's filter judges."""
+        return () if self.belongs is None else tuple(self.belongs.columns_of(self.fields))
+
+    def row_would_belong(self, values: Values) -> Truth:
+        """Tell whether a row of these canonical values would be inside SQL's filter; None where nobody knows yet."""
+        if self.spec.filter is None:
+            return True
+        try:
+            stored = {name: self.codecs[name].to_sql(value) for name, value in values.items()}
+        except ValueMismatch:
+            return None
+        return self.spec.filter.foresee(stored)
+
     def blocking_columns(self) -> list[str]:
         """Return the columns without which no row can be inserted, and that no field fills."""
         filled = {column.name for column in self.spec.columns if column.name in self.rules.to_sql}
@@ -157,4 +180,5 @@ class Binding:
     def watched(self) -> tuple[str, ...]:
         """The columns whose change Lark must hear of."""
         soft = (self.mapping.deletes.column,) if self.mapping.deletes.mode == "soft" else ()
-        return tuple(pair.column.name for pair in self.pairs if pair.flow != "to_sql") + soft
+        by_filter = () if self.spec.filter is None else tuple(self.spec.filter.columns)
+        return tuple(pair.column.name for pair in self.pairs if pair.flow != "to_sql") + soft + by_filter

@@ -26,7 +26,11 @@ from airflow_provider_lark.core.sync.report import Report, SetupReport
 def captured_spec(binding: Binding) -> TableSpec:
     """Return the SQL table with the columns whose changes the triggers note."""
     wanted = set(binding.watched) | set(binding.spec.key_columns)
-    return replace(binding.spec, columns=tuple(column for column in binding.spec.columns if column.name in wanted))
+    columns = {column.name: column for column in binding.spec.columns}
+    if binding.spec.filter is not None:
+        # a change of a column that is not mapped may let a row in, or put it out
+        columns |= {name: column for name, column in binding.spec.filter.columns.items() if name not in columns}
+    return replace(binding.spec, columns=tuple(column for name, column in columns.items() if name in wanted))
 
 
 def put_on(engine: Engine, binding: Binding, report: SetupReport, *, clock: Clock) -> None:

@@ -17,6 +17,7 @@ from airflow_provider_lark.core.sync.consistency.settle import SecondLook
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
+from airflow_provider_lark.core.sync.pull.view_scan import marked_view
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
@@ -53,7 +54,7 @@ def check(run: Run, report: CheckReport, options: CheckOptions) -> None:
     if run.binding.mapping.capture.mode == "column":
         # what no trigger has noted goes into the queue, and is on its way
         find_changes(run, compares_all=True)
-    with Findings() as findings:
+    with marked_view(run), Findings() as findings:
         scan_id = run.new_token()
         try:
             is_complete = compare(run, report, findings, scan_id)

@@ -32,6 +32,13 @@ class Met(NamedTuple):
     pair: Pair | None
 
     @property
+    def is_equal(self) -> bool:
+        """Whether both sides are there, belong to the mapping and agree."""
+        if self.kind is not None or (self.pair is not None and self.pair.tombstone):
+            return False
+        return all(row is not None and not row.outside for row in (self.lark, self.sql))
+
+    @property
     def seen(self) -> Seen:
         """What both sides hold, as digests."""
         lark, sql = (None if row is None else row.values for row in (self.lark, self.sql))
@@ -44,17 +51,20 @@ def compare(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> 
     :returns: whether Lark has shown as many records as it says there are.
     """
     total: int | None = None
-    slipped = False
+    slipped, count = False, 0
     for page in run.lark.scan():
         slipped = slipped or has_slipped(total, page)
         total = page.total
-        report.rows_lark += len(page.rows)
-        met = run.transact(_meet_page, run, page.rows, scan_id)
+        count += len(page.rows)
+        # what the mapping's filter keeps out is none of its rows
+        rows = [row for row in run.judge(page.rows) if not row.outside]
+        report.rows_lark += len(rows)
+        met = run.transact(_meet_page, run, rows, scan_id)
         differing = [each for each in met if each.kind is not None]
-        report.equal += sum(each.kind is None and _is_live(each) for each in met)
+        report.equal += sum(each.is_equal for each in met)
         findings.add(_to_finding(each) for each in differing)
     _find_only_sql(run, report, findings, scan_id)
-    return not slipped and (total is None or report.rows_lark >= total)
+    return not slipped and (total is None or count >= total)
 
 
 def meet(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Met]:
@@ -78,7 +88,7 @@ def meet(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Met]:
 
 def meet_row(run: Run, key: Key, row: SqlRow | None, pair: Pair | None) -> Met:
     """Return a row that has no record."""
-    has_none = run.is_deleted(row) or (pair is not None and pair.tombstone)
+    has_none = row is None or run.is_deleted(row) or not _ought_to_have_record(run, row, pair)
     return Met(None if has_none else "only_sql", key, None, row, pair)
 
 
@@ -89,15 +99,26 @@ def _meet_page(tx: Transaction, run: Run, rows: Sequence[LarkRow], scan_id: str)
 
 
 def _kind_of(run: Run, row: LarkRow, other: SqlRow | None, pair: Pair | None) -> Kind | None:
-    if pair is not None and pair.tombstone:
+    if (pair is not None and pair.tombstone) or row.outside or _stays_out(run, row, other):
         return None
     if other is None or run.is_deleted(other):
         return "only_lark"
     return None if not row.problems and not other.problems and _agree(run, row, other, pair) else "different"
 
 
-def _is_live(met: Met) -> bool:
-    return met.pair is None or not met.pair.tombstone
+def _stays_out(run: Run, row: LarkRow, other: SqlRow | None) -> bool:
+    """Tell whether SQL's filter keeps the row of a record out, or would if there was one."""
+    if other is not None:
+        return other.outside
+    new = {name: value for name, value in row.values.items() if name in run.binding.rules.to_sql}
+    return run.row_would_belong(new) is False
+
+
+def _ought_to_have_record(run: Run, row: SqlRow, pair: Pair | None) -> bool:
+    """Tell whether a live row without a record differs by that, or is outside a filter, or its record would be."""
+    if pair is not None and (pair.tombstone or pair.outside):
+        return False
+    return not row.outside and run.record_would_belong(row.values) is not False
 
 
 def _to_finding(met: Met) -> Finding:
@@ -126,17 +147,19 @@ def _agree(run: Run, lark: LarkRow, sql: SqlRow, pair: Pair | None) -> bool:
 def _find_only_sql(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> None:
     deletes = run.binding.mapping.deletes
     columns = run.binding.rules.key_columns + ((deletes.column,) if deletes.mode == "soft" else ())
+    columns += run.binding.filtered_columns
     with open_session(run.engine) as conn:
         tx = Transaction(conn, run.binding, run.run_id)
         for page in tx.sql.scan(columns):
-            report.rows_sql += len(page.rows)
-            live = [row.id for row in page.rows if not run.is_deleted(row)]
+            inside = {row.id: row for row in page.rows if not row.outside}
+            report.rows_sql += len(inside)
+            live = [key for key, row in inside.items() if not run.is_deleted(row)]
             alone = tx.scan(scan_id).unmarked("sql", live)
             known = tx.pairs.by_keys(alone)
             findings.add(
                 Finding("only_sql", key, _record_of(known.get(key)), Seen(_record_digest(known.get(key)), UNKNOWN))
                 for key in alone
-                if not (key in known and known[key].tombstone)
+                if _ought_to_have_record(run, inside[key], known.get(key))
             )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from airflow_provider_lark.core.side import Side, Values
-from airflow_provider_lark.core.sync.decide import PullDecision, Rules, agreed_apart, only
+from airflow_provider_lark.core.sync.decide import PullDecision, agreed_apart, only
+from airflow_provider_lark.core.sync.rules import Rules
 
 Action = Literal["", "sql.create", "sql.update", "sql.delete", "lark.create", "lark.update", "lark.delete", "conflict"]
 """What is written where; empty: the repair leaves the row. ``conflict``: it becomes one that waits for a person."""

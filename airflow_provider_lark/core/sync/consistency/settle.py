@@ -57,7 +57,7 @@ class SecondLook:
             self.run.transact(lambda _: None)
 
     def _judge_page(self, page: Sequence[Finding], fates: Fates) -> None:
-        rows = [self.run.lark.decode(record) for record in fates.shown]
+        rows = self.run.judge([self.run.lark.decode(record) for record in fates.shown])
         times = {RecordId(record["record_id"]): record.get("last_modified_time") for record in fates.shown}
         met, facts = self.run.read(self._meet, page, rows, fates)
         kept, dropped = [], []
@@ -65,7 +65,7 @@ class SecondLook:
             now = met.get(each.id)
             if now is not None and now.kind is None:
                 dropped.append(each.id)
-                self.report.equal += now.lark is not None and now.sql is not None
+                self.report.equal += now.is_equal
             else:
                 known = facts.of(each if now is None else replace(each, key=now.key or each.key))
                 kept.append(self._judge(each, now, known, times.get(each.record_id)))

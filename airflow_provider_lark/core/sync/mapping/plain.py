@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_lark.core.errors import ConfigError
@@ -20,3 +21,13 @@ def read_text(raw: Any, where: str) -> str:
 def describe(raw: Any) -> str:
     """Say what was found in place of the expected, without showing it."""
     return "nothing" if raw is None or raw == "" else f"a value of type {type(raw).__name__}"
+
+
+def read_choice(raw: Any, choices: Sequence[str], where: str) -> Any:
+    """Return *raw*, or None where nothing is given.
+
+    :raises ConfigError: it is none of *choices*.
+    """
+    if raw is not None and raw not in choices:
+        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(choices)}")
+    return raw

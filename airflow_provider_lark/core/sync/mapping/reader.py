@@ -7,14 +7,18 @@ from dataclasses import replace
 from typing import Any, cast
 
 from airflow_provider_lark.core.api.address import TableAddress, parse_url
+from airflow_provider_lark.core.conditions.condition import read_optional_filter
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.hints import did_you_mean
-from airflow_provider_lark.core.sync.mapping.plain import describe, read_text
+from airflow_provider_lark.core.sync.mapping.plain import describe, read_choice, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
+    FIELD_WINNERS,
     HISTORY_MODES,
+    LEAVINGS,
     ON_DELETE,
+    OWNERS,
     TIME_UNITS,
     USER_KEYS,
     WINNERS,
@@ -33,6 +37,7 @@ from airflow_provider_lark.core.sync.mapping.targets import (
 from airflow_provider_lark.core.sync.mapping.whole_base import check_whole_base, read_exclude
 
 OPTION_DEFAULTS: dict[str, Any] = {
+    "leaving": "keep",
     "time_zone": None,
     "users": "id",
     "record_id_column": None,
@@ -48,10 +53,10 @@ OPTION_DEFAULTS: dict[str, Any] = {
 }
 
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", "capture", *OPTION_DEFAULTS)
-_LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "tables", "exclude")
-_SQL_KEYS = ("conn_id", "table", "schema", "key")
+_LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "filter", "view", "tables", "exclude")
+_SQL_KEYS = ("conn_id", "table", "schema", "key", "filter")
 _CAPTURE_KEYS = ("column", "unit")
-_FIELD_KEYS = ("field", "column", "direction", "link", "users", "on_delete")
+_FIELD_KEYS = ("field", "column", "direction", "link", "users", "on_delete", "conflict", "owner")
 
 
 def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
@@ -101,10 +106,15 @@ def _read_lark(raw: Any, where: str) -> LarkTarget:
     _need(raw, Mapping, where, "{app_token, table_id}, {url} or {base, table}")
     _refuse_unknown(raw, _LARK_KEYS, where)
     exclude = read_exclude(raw, where)
+    limits: dict[str, Any] = {"filter": read_optional_filter(raw, where)}
+    if "view" in raw:
+        limits["view"] = read_text(raw["view"], f"{where}.view")
     if "url" in raw:
-        return parse_table_url(read_text(raw["url"], f"{where}.url"), where=f"{where}.url")
-    texts = {name: read_text(raw[name], f"{where}.{name}") for name in raw if name != "exclude"}
-    target = LarkTarget(**texts, exclude=exclude)
+        return replace(parse_table_url(read_text(raw["url"], f"{where}.url"), where=f"{where}.url"), **limits)
+    texts: dict[str, Any] = {
+        name: read_text(raw[name], f"{where}.{name}") for name in raw if name not in ("exclude", "filter", "view")
+    }
+    target = LarkTarget(**texts, exclude=exclude, **limits)
     for name in ("app_token", "base", "wiki_token"):
         if "://" in getattr(target, name):
             found = _read_address(getattr(target, name), f"{where}.{name}")
@@ -129,6 +139,7 @@ def _read_sql(raw: Any, where: str) -> SqlTarget:
         schema=_read_name(raw.get("schema"), f"{where}.schema"),
         conn_id=_read_name(raw.get("conn_id"), f"{where}.conn_id"),
         key=tuple(_read_exact(column, f"{where}.key[{at}]") for at, column in enumerate(columns)),
+        filter=read_optional_filter(raw, where),
     )
 
 
@@ -163,34 +174,32 @@ def _read_field(raw: Any, where: str) -> FieldPair:
         link=_read_optional_text(raw.get("link"), f"{where}.link"),
         users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
         on_delete=_read_on_delete(raw, f"{where}.on_delete"),
+        conflict=read_choice(raw.get("conflict"), FIELD_WINNERS, f"{where}.conflict"),
+        owner=read_choice(raw.get("owner"), OWNERS, f"{where}.owner"),
     )
 
 
 def _read_on_delete(raw: Mapping[str, Any], where: str) -> OnDelete | None:
-    given = raw.get("on_delete")
-    if given is not None and given not in ON_DELETE:
-        raise ConfigError(f"{where}: {given!r} is not one of {', '.join(ON_DELETE)}")
+    given = read_choice(raw.get("on_delete"), ON_DELETE, where)
     if given is not None and raw.get("link") is None:
         raise ConfigError(f"{where}: needs link: beside it, the table that the column refers to")
     return cast("OnDelete | None", given)
 
 
+def _read_leaving(raw: Any, where: str) -> Any:
+    return read_choice("" if raw is None else raw, LEAVINGS, where)
+
+
 def _read_direction(raw: Any, where: str) -> Direction:
-    if raw not in DIRECTIONS:
-        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(DIRECTIONS)}")
-    return cast("Direction", raw)
+    return cast("Direction", read_choice("" if raw is None else raw, DIRECTIONS, where))
 
 
 def _read_history(raw: Any, where: str) -> HistoryMode:
-    if raw not in HISTORY_MODES:
-        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(HISTORY_MODES)}")
-    return cast("HistoryMode", raw)
+    return cast("HistoryMode", read_choice("" if raw is None else raw, HISTORY_MODES, where))
 
 
 def _read_user_key(raw: Any, where: str) -> UserKey:
-    if raw not in USER_KEYS:
-        raise ConfigError(f"{where}: {raw!r} is not one of {', '.join(USER_KEYS)}")
-    return cast("UserKey", raw)
+    return cast("UserKey", read_choice("" if raw is None else raw, USER_KEYS, where))
 
 
 def _read_conflict(raw: Any, where: str) -> ConflictPolicy:
@@ -256,6 +265,7 @@ def _number(low: float, high: float, *, whole: bool = False) -> Callable[[Any, s
 
 
 _OPTIONS: dict[str, Callable[[Any, str], Any]] = {
+    "leaving": _read_leaving,
     "time_zone": _read_zone,
     "users": _read_user_key,
     "record_id_column": _read_optional_text,

@@ -5,6 +5,7 @@ Nothing here asks Lark or a database; :mod:`.binding` checks a mapping against t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,7 @@ from airflow_provider_lark.core.sync.mapping.targets import (
     FieldPair,
     HistoryMode,
     LarkTarget,
+    Leaving,
     SqlTarget,
     UserKey,
 )
@@ -33,6 +35,8 @@ class TableMapping:
     """One Bitable table and one SQL table that hold the same rows.
 
     :param fields: the pairs to keep equal; None pairs fields and columns of equal names.
+    :param leaving: what becomes of the other side's row when a row leaves its side's filter: it is kept, and both are
+        no longer synced until the row is back; or it is deleted, under the limit for deletes.
     :param time_zone: IANA name; the zone in which naive datetimes and dates of the SQL table are meant. None is the
         base's own, as setup found it.
     :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
@@ -57,6 +61,7 @@ class TableMapping:
     conflict: ConflictPolicy = field(default_factory=ConflictPolicy)
     deletes: DeletePolicy = field(default_factory=DeletePolicy)
     capture: CapturePolicy = field(default_factory=CapturePolicy)
+    leaving: Leaving = "keep"
     time_zone: str | None = None
     users: UserKey = "id"
     record_id_column: str | None = None
@@ -98,6 +103,22 @@ class TableMapping:
         """Whether it stands for a mapping of each table of its base, and is none itself."""
         return bool(self.lark.tables)
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether rows of either side may stay out."""
+        return bool(self.lark.filter or self.lark.view or self.sql.filter)
+
+    @property
+    def scope(self) -> str:
+        """What decides which rows belong, as text; empty where all do."""
+        kept = {
+            "lark": self.lark.filter and self.lark.filter.to_plain(),
+            "view": self.lark.view or None,
+            "sql": self.sql.filter and self.sql.filter.to_plain(),
+        }
+        told = {name: each for name, each in kept.items() if each}
+        return json.dumps(told, sort_keys=True) if told else ""
+
     def with_bases(self, bases: Mapping[str, str]) -> TableMapping:
         """Return the mapping with the name of its base resolved to the app_token, or the address, that *bases* gives.
 
@@ -115,9 +136,13 @@ class TableMapping:
         lark: dict[str, Any] = {k: v for k in LarkTarget.__slots__ if (v := getattr(self.lark, k))}
         if self.lark.exclude:
             lark["exclude"] = list(self.lark.exclude)
+        if self.lark.filter is not None:
+            lark["filter"] = self.lark.filter.to_plain()
         sql: dict[str, Any] = {k: v for k in ("table", "schema", "conn_id") if (v := getattr(self.sql, k))}
         if self.sql.key:
             sql["key"] = list(self.sql.key)
+        if self.sql.filter is not None:
+            sql["filter"] = self.sql.filter.to_plain()
         result: dict[str, Any] = {"name": self.name, "lark": lark, "sql": sql}
         if self.fields is not None:
             result["fields"] = [

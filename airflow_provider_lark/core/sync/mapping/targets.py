@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from airflow_provider_lark.core.conditions.condition import Filter
+
 Direction = Literal["both", "to_sql", "to_lark"]
 Winner = Literal["newest", "lark", "sql"]
 UserKey = Literal["id", "email"]
 TimeUnit = Literal["seconds", "milliseconds", "microseconds"]
 OnDelete = Literal["database", "set_null", "restrict", "cascade"]
+FieldWinner = Literal["newest", "lark", "sql", "manual"]
+Owner = Literal["lark", "sql"]
+Leaving = Literal["keep", "delete"]
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 HistoryMode = Literal["full", "none"]
 HISTORY_MODES: tuple[str, ...] = get_args(HistoryMode)
@@ -17,6 +22,9 @@ WINNERS: tuple[str, ...] = get_args(Winner)
 ON_DELETE: tuple[str, ...] = get_args(OnDelete)
 USER_KEYS: tuple[str, ...] = get_args(UserKey)
 TIME_UNITS: tuple[str, ...] = get_args(TimeUnit)
+FIELD_WINNERS: tuple[str, ...] = get_args(FieldWinner)
+OWNERS: tuple[str, ...] = get_args(Owner)
+LEAVINGS: tuple[str, ...] = get_args(Leaving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class LarkTarget:
     :param wiki_token: node token of a ``/wiki/…`` address, resolved by one call.
     :param tables: ``*`` for every table of the base, which each run looks up.
     :param exclude: with *tables*: names or ids of tables that are left out.
+    :param filter: which records belong to the mapping; None for all.
+    :param view: a view, by id or name: only the records that it shows belong to the mapping.
     """
 
     app_token: str = ""
@@ -39,6 +49,8 @@ class LarkTarget:
     wiki_token: str = ""
     tables: str = ""
     exclude: tuple[str, ...] = ()
+    filter: Filter | None = None
+    view: str = ""
 
     @property
     def label(self) -> str:
@@ -48,12 +60,16 @@ class LarkTarget:
 
 @dataclass(frozen=True, slots=True)
 class SqlTarget:
-    """Where the SQL table is. An empty *key* means the primary key."""
+    """Where the SQL table is. An empty *key* means the primary key.
+
+    :param filter: which rows belong to the mapping; None for all.
+    """
 
     table: str
     schema: str | None = None
     conn_id: str | None = None
     key: tuple[str, ...] = ()
+    filter: Filter | None = None
 
     @property
     def table_name(self) -> str:
@@ -70,6 +86,8 @@ class FieldPair:
         records.
     :param users: how the column names persons; overrides the mapping's.
     :param on_delete: what becomes of a row when the one that it links to is deleted; None: what the database does.
+    :param conflict: who wins when both sides changed this field; overrides the mapping's, for this field alone.
+    :param owner: the side whose edits count; one of the other side is put back.
     """
 
     field: str
@@ -78,6 +96,8 @@ class FieldPair:
     link: str | None = None
     users: UserKey | None = None
     on_delete: OnDelete | None = None
+    conflict: FieldWinner | None = None
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.ledger.parts import PULL
 from airflow_provider_lark.core.ledger.queue import Delayed
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sql_side.unforeseen import tell_unforeseen
 from airflow_provider_lark.core.sync.binding.capturing import settle_capture
 from airflow_provider_lark.core.sync.flow import run_full, run_incremental
@@ -171,9 +172,11 @@ def _waiting(run: PlanRun) -> Iterator[list[Action]]:
     For a person: deletes that are held, and open conflicts. For its next attempt: what could not be written before.
     """
     for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=False, after=after, limit=_PAGE)):
-        yield [Action("lark", "hold", key, why=RECORD_STAYS) for key in keys]
+        reasons = run.read(_reasons, keys)
+        yield [Action("lark", "hold", key, why=reasons.get(key, RECORD_STAYS)) for key in keys]
     for keys in pages(run, lambda tx, after: tx.deletes.page(pulls=True, after=after, limit=_PAGE)):
-        yield [Action("sql", "hold", key, why=ROW_STAYS) for key in keys]
+        reasons = run.read(_reasons, keys)
+        yield [Action("sql", "hold", key, why=reasons.get(key, ROW_STAYS)) for key in keys]
     after = 0
     while delayed := run.read(_delayed, after):
         yield _before_next_attempt(run, delayed)
@@ -182,6 +185,10 @@ def _waiting(run: PlanRun) -> Iterator[list[Action]]:
     while conflicts := run.read(_open_conflicts, after):
         yield [Action("both", "conflict", each.key, each.record_id or "", why=WAITS) for each in conflicts]
         after = conflicts[-1].id or 0
+
+
+def _reasons(tx: Transaction, keys: Sequence[Key]) -> dict[Key, str]:
+    return tx.deletes.reasons(keys)
 
 
 def _delayed(tx: Transaction, after: int) -> list[Delayed]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, insert, select
 
 from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.conditions.matching import Truth
 from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.errors import RowRefused
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
@@ -33,9 +34,13 @@ class PlannedRows:
 
     :param copy: the transaction of the plan's own database.
     :param store: the real table, which is only read.
+    :param would_belong: whether a row of these values would be inside the mapping's filter, as far as that is known.
     """
 
-    def __init__(self, copy: Connection, store: SqlStore, pairs: Pairs) -> None:
+    def __init__(
+        self, copy: Connection, store: SqlStore, pairs: Pairs, would_belong: Callable[[Values], Truth]
+    ) -> None:
+        self._would_belong = would_belong
         self._copy = copy
         self._store = store
         self._pairs = pairs
@@ -61,7 +66,7 @@ class PlannedRows:
     def unpaired_page(self, is_unpaired: KeyCondition, *, after: str | None, limit: int) -> SqlPage:
         """Return rows without a pair in the plan's ledger, from behind the key *after*; an empty page is the end."""
         while True:
-            page = self._store.page_after(after, limit)
+            page = self._store.page_after(after, limit, only_filtered=True)
             if not page.rows:
                 return page
             ids = [row.id for row in page.rows]
@@ -137,8 +142,12 @@ class PlannedRows:
         for some in split(ids):
             rows = select(planned_row.c.key, planned_row.c.fields).where(is_among(planned_row.c.key, some))
             for key, fields in self._copy.execute(rows):
-                found[key] = None if fields is None else Row(key, load_values(fields))
+                found[key] = None if fields is None else self.row_of(key, load_values(fields))
         return found
+
+    def row_of(self, key: Key, values: Values) -> SqlRow:
+        """Return a row that is not there yet."""
+        return Row(key, values, outside=self._would_belong(values) is False)
 
 
 class RowPlanner:
@@ -229,12 +238,12 @@ class RowPlanner:
         old = {} if row is None else dict(row.values)
         if change.kind == "delete":
             self._rows.put(key, None)
-            return Action("sql", "delete", key, change.record_id, why="its record was deleted in Lark")
+            return Action("sql", "delete", key, change.record_id, why=self._why_gone(change))
         changed = [name for name, value in change.values.items() if name not in old or old[name] != value]
         made = self._generated.of_update(changed)
         after = {**old, **change.values, **{name: computed.get(name, value) for name, value in made.items()}}
         self._rows.put(key, after)
-        change.row = Row(key, after) if row is None else replace(row, values=after)
+        change.row = self._rows.row_of(key, after) if row is None else self._changed(row, after)
         changes = differences(old, change.values)
         return Action("sql", self._kind_of(change), key, change.record_id, changes, self._why(change))
 
@@ -251,10 +260,14 @@ class RowPlanner:
             key = self._rows.key_of(values) or Key(f"{MADE_KEY} {number}")
         values |= {name: computed.get(name, value) for name, value in self._generated.of_insert().items()}
         self._rows.put(key, values, made=made)
-        change.key, change.row = key, Row(key, values)
+        change.key, change.row = key, self._rows.row_of(key, values)
         shown = {**change.values, **self._generated.defaults}
         changes = tuple(Change(name, None, value) for name, value in shown.items() if value is not None)
         return Action("sql", "create", key, change.record_id, changes, "its record has no row")
+
+    def _changed(self, row: SqlRow, after: Values) -> SqlRow:
+        foreseen = self._binding.row_would_belong(after)
+        return replace(row, values=after, outside=row.outside if foreseen is None else not foreseen)
 
     def _kind_of(self, change: SqlChange) -> Kind:
         mapping = self._binding.mapping
@@ -266,7 +279,10 @@ class RowPlanner:
         kind = self._kind_of(change)
         if kind == "link":
             return "the row does not have its record id yet"
-        return "its record was deleted in Lark" if kind == "delete" else "its record was changed in Lark"
+        return self._why_gone(change) if kind == "delete" else "its record was changed in Lark"
+
+    def _why_gone(self, change: SqlChange) -> str:
+        return "its record left the filter" if change.left else "its record was deleted in Lark"
 
 
 def _with_doubt(action: Action, doubt: str) -> Action:

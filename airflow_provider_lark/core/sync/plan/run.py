@@ -77,7 +77,7 @@ class PlanTransaction(Transaction):
     @cached_property
     def _planned_rows(self) -> PlannedRows:
         store = SqlStore(self._rows, self._binding.spec, self._binding.codecs)
-        return PlannedRows(self.conn, store, self.pairs)
+        return PlannedRows(self.conn, store, self.pairs, self._binding.row_would_belong)
 
     @property
     def outside(self) -> Connection:
@@ -239,6 +239,8 @@ class PlanRun(Run):
         cells = [WireRecord(record_id=id_, fields=self._table.as_shown(body)) for id_, body in bodies.items()]
         values = self._read_cells(tx, cells)
         old = self._read_cells(tx, write.shown)
+        # a row that is there has left the mapping's filter
+        there = tx.sql.read(list(keys.values())) if write.kind == "delete" and self.binding.spec.filter else ()
         actions = []
         for id_, body in bodies.items():
             columns = [each.column.name for each in self.binding.pairs if each.field.name in body]
@@ -246,7 +248,8 @@ class PlanRun(Run):
             # what cannot be read counts as what both sides last agreed on
             before = {**((pair.base if pair else None) or {}), **old.get(id_, {})}
             after = {name: values[id_].get(name) for name in columns}
-            actions.append(_action(write.kind, keys.get(id_, Key(id_)), id_, before, after))
+            key = keys.get(id_, Key(id_))
+            actions.append(_action(write.kind, key, id_, before, after, left=key in there))
         tx.note(actions)
 
     def _read_cells(self, tx: Transaction, records: Sequence[WireRecord]) -> dict[str, dict[str, Canonical]]:
@@ -256,10 +259,11 @@ class PlanRun(Run):
         return {raw.id: {**raw.values, **row.values} for raw, row in zip(rows, keyed, strict=True)}
 
 
-def _action(kind: str, key: Key, record_id: str, old: Values, new: Values) -> Action:
+def _action(kind: str, key: Key, record_id: str, old: Values, new: Values, *, left: bool) -> Action:
     if kind == "create":
         changes = tuple(Change(name, None, value) for name, value in new.items() if value is not None)
         return Action("lark", "create", key, "", changes, "its row has no record")
     if kind == "delete":
-        return Action("lark", "delete", key, record_id, why="its row was deleted in SQL")
+        why = "its row left the filter" if left else "its row was deleted in SQL"
+        return Action("lark", "delete", key, record_id, why=why)
     return Action("lark", "update", key, record_id, differences(old, new), "its row has different values")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,12 +9,13 @@ from airflow_provider_lark.core.errors import LarkError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.column import ColumnKind
 from airflow_provider_lark.core.ledger.conflicts import fingerprint
-from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.side import LarkRow, RecordId, Values
+from airflow_provider_lark.core.side import Values
+from airflow_provider_lark.core.sync.belonging import decide_standing
 from airflow_provider_lark.core.sync.decide import PullDecision
 from airflow_provider_lark.core.sync.lost_events import KEPT_MAX
 from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
+from airflow_provider_lark.core.sync.pull.echoes import without_echoes
 from airflow_provider_lark.core.sync.pull.hold import withhold
 from airflow_provider_lark.core.sync.pull.older_ledger import keep_in_mind
 from airflow_provider_lark.core.sync.pull.on_delete import follow, spare_referred, touch_referring, with_lost_links
@@ -46,15 +46,15 @@ def apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
 
 def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     outcome = Outcome()
-    rows = _without_echoes(tx, run, bundle, outcome)
+    rows = without_echoes(tx, run, bundle, outcome)
     states, refused, duplicates = gather(tx, run, rows, bundle.gone)
     outcome.duplicates.extend(duplicates)
     outcome.deleted.update(state.record_id for state in states if state.lark is None and state.base is not None)
     outcome.keys_found.update(state.key for state in states if state.key and state.sql is not None)
     unreadable = [state for state in states if state.sql is not None and state.sql.problems]
-    unreadable = [state for state in unreadable if not run.is_deleted(state.sql)]
+    unreadable = [state for state in unreadable if not run.is_deleted(state.sql) and not state.standing.is_outside]
     states = [state for state in states if state not in unreadable]
-    steps = withhold(tx, bundle, _admitted(tx, _decide_all(tx, run, bundle, states, outcome), outcome), outcome)
+    steps = withhold(tx, run, bundle, _admitted(tx, _decide_all(tx, run, bundle, states, outcome), outcome), outcome)
     steps = spare_referred(tx, run, bundle, steps, outcome)
     touched = touch_referring(tx, run, steps, outcome)
     tx.apply([step.change for step in steps if step.change is not None])
@@ -71,9 +71,8 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     keep_in_mind(tx, run, done)
     outcome.refused.update(refusal.record_id for refusal in failures)
     outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)
-    outcome.unpaired.update(
-        step.state.record_id for step in done if step.state.pair is None and step.decision.pair == "keep"
-    )
+    outcome.unpaired.update(step.state.record_id for step in done if step.leaves_unpaired)
+    outcome.joined += sum(step.joins for step in done)
     outcome.keys_found.update(
         step.change.key for step in done if step.change is not None and step.change.key is not None
     )
@@ -91,6 +90,12 @@ def _see_what_sql_made_of_it(run: Run, done: list[Step]) -> None:
         if change is None or change.row is None or base is None or run.is_deleted(change.row):
             continue
         holds, asked = change.row.values, change.values
+        if change.row.outside and not step.decision.rests:
+            # we have put it outside SQL's filter ourselves
+            if step.state.base is None or step.decision.sql != "patch":
+                step.decision = replace(step.decision, rests=True)
+            else:
+                step.decision = replace(step.decision, owes_lark=True)
         step.incomplete = any(holds.get(name) != base.get(name) for name in rules.to_lark)
         step.rewritten = tuple(
             name for name in rules.all_columns if name in asked and name in holds and holds[name] != asked[name]
@@ -131,44 +136,6 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
     for name in outcome.landed & run.refused.keys():
         # what it waited for has come later in this run
         report.take_back_failure(run.refused.pop(name))
-
-
-def _without_echoes(tx: Transaction, run: Run, bundle: Bundle, outcome: Outcome) -> list[LarkRow]:
-    """Drop the records that are as the base says, unless all are to be compared; note which were changed."""
-    known = tx.pairs.by_records([row.id for row in bundle.rows])
-    outcome.refused |= _refused_before(tx, bundle, known)
-    rows = []
-    for row in bundle.rows:
-        if row.id in outcome.refused:
-            outcome.unpaired |= {row.id} - known.keys()
-            continue
-        pair = known.get(row.id)
-        echo = pair is not None and not row.problems and pair.base is not None and _holds(pair.base, row.values)
-        if not echo:
-            outcome.changed.add(row.id)
-            if _is_newer(row, pair):
-                outcome.edited[row.id] = row.modified_ms
-        if not echo or bundle.compare_all or (pair is not None and pair.key in bundle.resolutions):
-            rows.append(row)
-    return rows
-
-
-def _is_newer(row: LarkRow, pair: Pair | None) -> bool:
-    met_ms = None if pair is None else pair.lark_modified_ms
-    return row.modified_ms is None or met_ms is None or row.modified_ms > met_ms
-
-
-def _refused_before(tx: Transaction, bundle: Bundle, known: Mapping[RecordId, Pair]) -> set[str]:
-    """Return the records that an earlier run met as they are, and could not ingest."""
-    if bundle.floor_ms is None:
-        return set()
-    old = {row.id for row in bundle.rows if row.modified_ms is not None and row.modified_ms <= bundle.floor_ms}
-    names: dict[str, RecordId] = {known[id_].key if id_ in known else id_: id_ for id_ in old}
-    return {names[name] for name in tx.dead_letters.among(list(names))}
-
-
-def _holds(base: Values, values: Values) -> bool:
-    return all(name in base and base[name] == value for name, value in values.items())
 
 
 def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState], outcome: Outcome) -> list[Step]:
@@ -232,13 +199,24 @@ def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, wai
     if run.sql_is_old:
         # whatever the backup holds was agreed on once, and is no edit; a row that it lacks is made again
         base, near = sql, None
-    decision = run.decide(
-        base=base,
-        lark=state.lark.values if state.lark else None,
-        sql=sql,
-        times=times,
-        resolution=None if resolution is None else resolution.winner,
-        near=near,
+    lark, winner = state.lark.values if state.lark else None, None if resolution is None else resolution.winner
+
+    def decide() -> PullDecision:
+        return run.decide(base=base, lark=lark, sql=sql, times=times, resolution=winner, near=near)
+
+    decision = (
+        decide()
+        if not run.binding.mapping.is_filtered
+        else decide_standing(
+            run.binding.rules,
+            replace(state.standing, leaving=run.leaving),
+            base=base,
+            lark=lark,
+            sql=sql,
+            resolution=winner,
+            usual=decide,
+            would_belong=run.row_would_belong,
+        )
     )
     if waits and (decision.sql != "none" or decision.owes_lark or decision.conflict):
         decision = PullDecision(conflict=True)
@@ -249,6 +227,7 @@ def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, wai
     step.change = _change_for(run, step)
     if step.change is not None:
         step.change.record_id = state.record_id
+        step.change.left = decision.sql == "delete" and state.lark is not None
     return step
 
 

@@ -65,6 +65,7 @@ class Outcome:
     :param failed: what could not be ingested now, and why, by the name of its dead letter.
     :param landed: keys and ids of the records that were ingested.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
+    :param joined: how many records that only held their keys before form a pair now.
     :param left: names of rows that are left to another run.
     :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
@@ -77,6 +78,7 @@ class Outcome:
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
+    joined: int = 0
     duplicates: list[Duplicate] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
     rewritten: int = 0
@@ -96,6 +98,7 @@ class Outcome:
         self.refused |= other.refused
         self.held |= other.held
         self.left |= other.left
+        self.joined += other.joined
         self.duplicates += other.duplicates
         self.writes.created += other.writes.created
         self.writes.updated += other.writes.updated
@@ -125,6 +128,18 @@ class Step:
     resolution: Resolution | None = None
 
     @property
+    def leaves_unpaired(self) -> bool:
+        """Whether the record belongs to no pair from now on, and was not known for that before."""
+        if self.decision.pair == "reserve":
+            return self.state.reserved is None
+        return self.state.pair is None and self.decision.pair == "keep"
+
+    @property
+    def joins(self) -> bool:
+        """Whether the record only held its key before, and forms a pair now."""
+        return self.state.reserved is not None and self.decision.pair == "save"
+
+    @property
     def key(self) -> Key | None:
         """The row's key; of a new row, the one that the database made."""
         return self.state.key if self.change is None else self.change.key
@@ -147,7 +162,7 @@ class Step:
                 decision.sql,
                 decision.pair,
                 decision.outcome or "",
-                *(name for name in ("owes_lark", "conflict") if getattr(decision, name)),
+                *(name for name in ("owes_lark", "conflict", "rests") if getattr(decision, name)),
             ),
             values=decision.values,
             acts=self.change is not None or decision.owes_lark or decision.conflict or not is_kept,

@@ -34,7 +34,7 @@ class Pulled:
 
     :param newest_ms: the newest modification time; None when the table is empty.
     :param total: records in the table, as Lark says.
-    :param unpaired: records newer than the floor that belong to no pair.
+    :param unpaired: records newer than the floor that belong to no pair, less those older ones that do from now on.
     :param slipped: a record may have moved past the reading unseen.
     :param shown: ids of records that events tell of, and that were met as they are since.
     """
@@ -74,7 +74,7 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates,
             row.id for row in page.rows if row.id in told.changed and told.is_shown(row.id, row.modified_ms)
         )
         above = [row for row in page.rows if floor_ms is None or (row.modified_ms or 0) > floor_ms]
-        pulled.unpaired += sum(row.id in outcome.unpaired for row in above)
+        pulled.unpaired += sum(row.id in outcome.unpaired for row in above) - outcome.joined
         if page.rows and _is_enough(run, page, outcome, floor_ms, own):
             break
     return pulled

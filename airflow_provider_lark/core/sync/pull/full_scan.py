@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.hints import counted
@@ -63,7 +63,8 @@ def scan_all(run: Run) -> Scan:
         scan = Scan(run.new_token())
         # the newest first only where a pull follows, which meets what moves to the front meanwhile
         modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
-        for page in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
+        for each in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
+            page = replace(each, rows=run.judge(each.rows))
             outcome = ingest(run, Bundle(page.rows, compare_all=True))
             run.transact(_mark, scan, page, outcome.keys_found)
             _count(run, scan, page)
@@ -80,7 +81,8 @@ def scan_all(run: Run) -> Scan:
 
 def scan_keys(run: Run, scan: Scan) -> None:
     """Read every record's key field only, to learn which records are gone."""
-    for page in run.lark.scan(run.binding.rules.key_columns[:1]):
+    for each in run.lark.scan(run.binding.rules.key_columns[:1]):
+        page = replace(each, rows=run.judge(each.rows))
         run.transact(_mark, scan, page)
         scan.surfaced.extend(run.read(_surfaced, [row.id for row in page.rows]))
         _count(run, scan, page)
@@ -112,6 +114,7 @@ def ingest_surfaced(run: Run, scan: Scan) -> None:
 def _mark(tx: Transaction, scan: Scan, page: LarkPage, keys_found: Iterable[str] = ()) -> None:
     marks = tx.scan(scan.scan_id)
     marks.mark("lark", [row.id for row in page.rows])
+    marks.mark("outside", [row.id for row in page.rows if row.outside])
     marks.mark("sql", keys_found)
 
 
@@ -220,8 +223,11 @@ def _free_records_that_are_back(run: Run, scan: Scan) -> None:
 
 def _free(tx: Transaction, scan: Scan, keys: Sequence[Key]) -> None:
     known = tx.pairs.by_keys(keys)
-    lost = set(tx.scan(scan.scan_id).unmarked("lark", [pair.record_id for pair in known.values()]))
-    tx.deletes.release([key for key, pair in known.items() if pair.record_id not in lost])
+    marks, ids = tx.scan(scan.scan_id), [pair.record_id for pair in known.values()]
+    back = set(ids) - set(marks.unmarked("lark", ids))
+    # one that is there but has left the filter is no reason to keep its row
+    back &= set(marks.unmarked("outside", ids))
+    tx.deletes.release([key for key, pair in known.items() if pair.record_id in back])
 
 
 def settle_sql_deletes(run: Run, scan: Scan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.hints import counted
@@ -11,6 +11,7 @@ from airflow_provider_lark.core.ledger.deletes import Entry, Held
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Step
+from airflow_provider_lark.core.sync.run.guard import NO_LIMIT
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -19,6 +20,9 @@ _PAGE = 500
 ROW_STAYS = "its record was deleted in Lark; the row is kept until the deletes are allowed or the record is restored"
 RECORD_STAYS = "its row was deleted in SQL; the record is kept until the deletes are allowed or the row is restored"
 
+ROW_STAYS_OUTSIDE = "its record left the filter; the row is kept until the deletes are allowed or the record is back"
+RECORD_STAYS_OUTSIDE = "its row left the filter; the record is kept until the deletes are allowed or the row is back"
+
 
 def foresee(run: Run) -> None:
     """Count what a push would delete in Lark, before anything is; beyond the limit, nothing is deleted there."""
@@ -26,7 +30,7 @@ def foresee(run: Run) -> None:
         run.transact(lambda tx: tx.release_held())
         return
     _free_rows_that_are_back(run)
-    soft = run.binding.mapping.deletes.mode == "soft"
+    soft = run.changes_may_delete
     if run.read(lambda tx: tx.deletes.count_due(soft=soft)) <= run.guard.room("lark"):
         return
     doomed = set[Key]()
@@ -53,35 +57,60 @@ def _free_rows_that_are_back(run: Run) -> None:
 
 def _free(tx: Transaction, run: Run, keys: Sequence[Key]) -> None:
     rows = tx.sql.read(keys)
-    tx.deletes.release([key for key in keys if not run.is_deleted(rows.get(key))])
+    tx.deletes.release([key for key in keys if not run.counts_as_gone(rows.get(key))])
 
 
 def _deleted(tx: Transaction, run: Run, keys: Sequence[Key]) -> set[Key]:
     rows = tx.sql.read(keys)
-    return {key for key in keys if run.is_deleted(rows.get(key))}
+    return {key for key in keys if run.counts_as_gone(rows.get(key))}
 
 
-def withhold(tx: Transaction, bundle: Bundle, steps: list[Step], outcome: Outcome) -> list[Step]:
+def withhold(tx: Transaction, run: Run, bundle: Bundle, steps: list[Step], outcome: Outcome) -> list[Step]:
     """Return the steps of a bundle that may be carried out; deletes in SQL beyond the guard's room are held."""
     deletes = [step for step in steps if step.decision.sql == "delete" and step.resolution is None]
-    if bundle.room is None or len(deletes) <= bundle.room:
+    if bundle.room is None or bundle.room == NO_LIMIT or not deletes:
+        return steps
+    waiting = _held_since(tx, deletes)
+    if len(deletes) - len(waiting) <= bundle.room:
+        deletes = waiting
+    elif any(step.state.lark is not None for step in deletes):
+        # records that left the filter are met page by page; what comes later is held as well
+        run.guard.stopped.add("sql")
+    if not deletes:
         return steps
     claims = [bundle.claims[name] for step in deletes for name in (step.state.id,) if name in bundle.claims]
-    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=ROW_STAYS)
+    reason = ROW_STAYS_OUTSIDE if any(step.state.lark is not None for step in deletes) else ROW_STAYS
+    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=reason)
     keys = [step.state.key for step in deletes if step.state.key is not None]
     known = tx.deletes.among(keys)
-    tx.deletes.hold_rows(keys, reason=ROW_STAYS)
+    tx.deletes.hold_rows(keys, reason=reason)
     outcome.held.update(keys)
-    tx.log([LogLine(key, "to_sql", "DELETE", "skipped", ROW_STAYS) for key in keys if key not in known])
+    tx.log([LogLine(key, "to_sql", "DELETE", "skipped", reason) for key in keys if key not in known])
     held_back = set(map(id, deletes))
     return [step for step in steps if id(step) not in held_back]
 
 
-def hold_records(tx: Transaction, claims: Sequence[Claim], reason: str = RECORD_STAYS) -> None:
-    """Let the deletes of *claims* in Lark wait."""
-    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=reason)
-    fresh = [claim.key for claim in claims if not claim.is_held]
-    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", reason) for key in fresh])
+def _held_since(tx: Transaction, deletes: Sequence[Step]) -> list[Step]:
+    """Return the deletes of records that left the filter which are held already: they wait, and do not count anew."""
+    left = [step for step in deletes if step.state.lark is not None and step.state.key is not None]
+    held = tx.deletes.among([Key(str(step.state.key)) for step in left])
+    return [step for step in left if step.state.key in held]
+
+
+def hold_records(
+    tx: Transaction, claims: Sequence[Claim], reason: str = RECORD_STAYS, *, outside: Collection[Key] = ()
+) -> None:
+    """Let the deletes of *claims* in Lark wait.
+
+    :param outside: those of their keys whose rows are there, and have left the filter.
+    """
+    for why, some in (
+        (reason, [claim for claim in claims if claim.key not in outside]),
+        (RECORD_STAYS_OUTSIDE, [claim for claim in claims if claim.key in outside]),
+    ):
+        tx.deletes.hold([entry for claim in some for entry in claim.entry_ids], reason=why)
+        fresh = [claim.key for claim in some if not claim.is_held]
+        tx.log([LogLine(key, "to_lark", "DELETE", "skipped", why) for key in fresh])
 
 
 def refuse_held(run: Run, blind: str | None = None) -> None:
@@ -104,12 +133,12 @@ def tell_held(run: Run, waiting: Held) -> list[str]:
     report, told = run.report, []
     if waiting.in_sql:
         told.append(
-            f"records deleted in Lark whose rows are kept in SQL: {waiting.in_sql} (this run deleted "
+            f"records deleted in Lark{_or_left(run)} whose rows are kept in SQL: {waiting.in_sql} (this run deleted "
             f"{counted(report.to_sql.deleted, 'row')}); if they were deleted by mistake, restore the records in Lark"
         )
     if waiting.in_lark:
         told.append(
-            f"rows deleted in SQL whose records are kept in Lark: {waiting.in_lark} (this run deleted "
+            f"rows deleted in SQL{_or_left(run)} whose records are kept in Lark: {waiting.in_lark} (this run deleted "
             f"{counted(report.to_lark.deleted, 'record')}); if they were deleted by mistake, restore the rows"
         )
     if told:
@@ -118,3 +147,7 @@ def tell_held(run: Run, waiting: Held) -> list[str]:
             "max_delete_ratio; never all); if the deletes are intended, run once with allow_mass_deletes=True"
         )
     return told
+
+
+def _or_left(run: Run) -> str:
+    return " or put outside the filter" if run.binding.mapping.leaving == "delete" else ""

@@ -25,7 +25,9 @@ def ingest(run: Run, bundle: Bundle) -> Outcome:
     """Bring *bundle* into SQL and count it; where two records carry one key, ask Lark whether both exist."""
     if bundle.gone:
         hold_if_restored(run)
-    if bundle.gone and bundle.room is None:
+    bundle = replace(bundle, rows=run.judge(bundle.rows))
+    may_delete = bundle.gone or (run.leaving == "delete" and any(row.outside for row in bundle.rows))
+    if may_delete and bundle.room is None:
         bundle = replace(bundle, room=run.guard.room("sql"))
     look_at_own_writes(run, bundle.rows)
     bundle = replace(bundle, lost=find_lost_links(run, bundle.rows))

@@ -44,7 +44,8 @@ def _tells_changes(tx: Transaction, run: Run) -> bool:
 
 def _count_gone(tx: Transaction, run: Run) -> tuple[int, int]:
     keys = tx.sync_log.keys_written("to_sql", limit=_LINES)
-    pairs = {key: pair for key, pair in tx.pairs.by_keys(keys).items() if pair.base is not None}
+    # what a row outside the mapping's filters becomes is not written on
+    pairs = {key: pair for key, pair in tx.pairs.by_keys(keys).items() if pair.base is not None and not pair.outside}
     known = list(pairs)
     told = tx.queue.states_of(known).keys() | tx.conflicts.open_keys(known) | tx.blacklist.among(known)
     pairs = {key: pair for key, pair in pairs.items() if key not in told}

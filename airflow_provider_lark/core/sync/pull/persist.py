@@ -53,6 +53,7 @@ def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
     saved: list[Pair] = []
     forgotten: list[Key] = []
     tombstones: list[Key] = []
+    resting: list[Key] = []
     for step in done:
         state, decision = step.state, step.decision
         key = step.key
@@ -63,16 +64,20 @@ def _persist_pairs(tx: Transaction, done: list[Step]) -> None:
             modified_ms = state.lark.modified_ms if state.lark else None
             pair, near = state.pair, dict(decision.near) or None
             sent = pair.sent if pair is not None and pair.is_given_up and near else None
-            saved.append(
-                Pair(key, state.record_id, dict(base or {}), modified_ms, tombstone=False, near=near, sent=sent)
-            )
+            rests = decision.rests
+            saved.append(Pair(key, state.record_id, dict(base or {}), modified_ms, near=near, sent=sent, outside=rests))
+            if rests:
+                resting.append(key)
+        elif decision.pair == "reserve":
+            saved.append(Pair(key, state.record_id, None, outside=True))
+            resting.append(key)
         elif decision.pair == "forget":
             forgotten.append(key)
         elif decision.pair == "tombstone":
             tombstones.append(key)
     # a row that a person wants back is no longer to be deleted
     kept = [step.key for step in done if step.resolution and step.decision.sql == "insert" and step.key]
-    tx.deletes.settle([*forgotten, *tombstones, *kept])
+    tx.deletes.settle([*forgotten, *tombstones, *resting, *kept])
     tx.pairs.forget(forgotten)
     tx.pairs.tombstone(tombstones)
     tx.pairs.save(saved)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from airflow_provider_lark.core.errors import DuplicateKey, LarkError, RowError, RowRefused, ValueMismatch
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow, Values
+from airflow_provider_lark.core.sync.belonging import Standing
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -31,6 +32,15 @@ class RowState:
     sql: SqlRow | None = None
     waiting_ms: int | None = None
     reserved: Key | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """How both sides stand to the mapping's filters."""
+        return Standing(
+            lark_outside=self.lark is not None and self.lark.outside,
+            sql_outside=self.sql is not None and self.sql.outside,
+            rests=self.pair is not None and self.pair.outside,
+        )
 
     @property
     def id(self) -> str:
@@ -96,9 +106,9 @@ def gather(tx: Transaction, run: Run, rows: Iterable[LarkRow], gone: Iterable[Re
         pair = paired.get(row.id)
         if pair is None or pair.is_reserved:
             _add_loose(run, row, loose, found)
-        elif row.problems:
+        elif row.problems and not (row.outside and pair.outside):
             found.refused.append(Refusal(pair.record_id, pair.key, row.problems[0], is_paired=True))
-        else:
+        elif not row.problems:
             found.states.append(RowState(row.id, row, pair, pair.key))
     reserved = {id_: pair.key for id_, pair in paired.items() if pair.is_reserved}
     _match_by_key(tx, loose, gone, found, reserved)
@@ -113,7 +123,11 @@ def _add_loose(run: Run, row: LarkRow, loose: list[tuple[LarkRow, Key | None]], 
     try:
         loose.append((row, key_of(run, row.values)))
     except RowError as error:
-        found.refused.append(Refusal(row.id, None, row.problems[0] if row.problems else error))
+        if row.outside:
+            # what is none of this mapping's need not fit it
+            found.states.append(RowState(row.id, row, None, None))
+        else:
+            found.refused.append(Refusal(row.id, None, row.problems[0] if row.problems else error))
 
 
 def _match_by_key(
@@ -126,16 +140,21 @@ def _match_by_key(
     """Match records without a pair to SQL rows by their key, one record a key."""
     known = tx.pairs.by_keys([key for _, key in loose if key is not None])
     taken: dict[Key, str] = {}
-    for row, key in loose:
+    # a record outside the filter makes way for one inside that has the same key
+    for row, key in sorted(loose, key=lambda each: each[0].outside):
         owner = known.get(key) if key is not None else None
         record_id = row.id
         own = owner is not None and owner.record_id == record_id
-        if key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
+        if owner is not None and owner.is_reserved and owner.outside and not row.outside:
+            owner = None
+        if row.outside and key is not None and (key in taken or not (own or owner is None)):
+            found.states.append(RowState(record_id, row, None, None, reserved=reserved.get(record_id)))
+        elif key is not None and owner is not None and not (own or owner.tombstone or owner.record_id in gone):
             found.duplicates.append(Duplicate(row, key, owner.record_id))
         elif key is not None and key in taken:
             error = duplicate_error(key, row.id, taken[key])
             found.refused.append(Refusal(record_id, None, error, reserved=reserved.get(record_id)))
-        elif row.problems:
+        elif row.problems and not row.outside:
             found.refused.append(Refusal(record_id, key, row.problems[0], reserved=reserved.get(record_id)))
         else:
             found.states.append(RowState(record_id, row, None, key, reserved=reserved.get(record_id)))

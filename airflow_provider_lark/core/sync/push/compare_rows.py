@@ -10,7 +10,7 @@ from airflow_provider_lark.core.fields.canonical import dump_values, hash_values
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.ledger.queue import Sighting
 from airflow_provider_lark.core.side import Key, SqlRow
-from airflow_provider_lark.core.sync.push.judge import judge
+from airflow_provider_lark.core.sync.push.judge import is_news
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -86,10 +86,10 @@ def _page(tx: Transaction, run: Run, after: Key | None) -> Compared:
 
 
 def _is_news(run: Run, pair: Pair | None, row: SqlRow, *, waits: bool) -> bool:
-    if row.problems and not run.is_deleted(row):
+    if row.problems and not run.is_deleted(row) and not row.outside:
         # it becomes a dead letter, which names the value that has to be mended
         return not waits
-    return judge(run, pair, row, is_new=pair is None, waits=waits).lark != "none"
+    return is_news(run, pair, row, waits=waits)
 
 
 def _seen(row: SqlRow) -> str:

@@ -173,7 +173,9 @@ def _record(tx: Transaction, run: Run, intent: Intent, made: Sequence[tuple[NewR
     rows = [row for row, _, _ in made]
     saved = []
     for row, id_, answer in made:
-        blank = Pair(row.key, id_, None, None, tombstone=False)
+        # where Lark's filter is not known to let it in, the next read tells
+        outside = run.record_would_belong(row.values) is not True
+        blank = Pair(row.key, id_, None, None, tombstone=False, outside=outside)
         base, near = answer.agree(blank, _base_of(run, row))
         saved.append(replace(blank, base=base, near=near, sent=answer.sent))
     tx.pairs.save(saved)
@@ -259,7 +261,10 @@ def _record_settled(
     tx: Transaction, run: Run, intent: Intent, found: dict[Key, RecordId], *, looked_up: bool, asks_again: bool
 ) -> None:
     sent = {key: load_values(entry["base"]) for key, entry in zip(intent.keys, intent.payload, strict=True)}
-    saved = [Pair(key, record_id, sent[key], None, tombstone=False) for key, record_id in found.items()]
+    saved = [
+        Pair(key, record_id, sent[key], outside=run.record_would_belong(sent[key]) is not True)
+        for key, record_id in found.items()
+    ]
     tx.pairs.save(saved)
     _store_record_ids(tx, run, found)
     tx.intents.finish(intent.client_token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX
 from airflow_provider_lark.core.bisect import bisect_batch
@@ -12,7 +13,8 @@ from airflow_provider_lark.core.lark_side.table import Removal
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
-from airflow_provider_lark.core.side import Key, RecordId
+from airflow_provider_lark.core.ledger.pairs import Pair
+from airflow_provider_lark.core.side import Key, RecordId, SqlRow
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
 from airflow_provider_lark.core.sync.pull.ingest import ingest
@@ -26,6 +28,7 @@ from airflow_provider_lark.core.sync.push.update import (
     update_records,
     wait_for_links,
 )
+from airflow_provider_lark.core.sync.push.wake import wake
 from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
 from airflow_provider_lark.core.sync.run.guard import NO_LIMIT
 from airflow_provider_lark.core.sync.run.run import Run
@@ -61,8 +64,8 @@ def push(run: Run, claims: Sequence[Claim]) -> None:
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
         pull_again(run, pulls)
-    rest = [claim for claim in claims if str(claim.key) not in pulls]
-    may_delete = run.binding.mapping.deletes.mode == "soft" or any(claim.tells_delete for claim in rest)
+    rest = wake(run, [claim for claim in claims if str(claim.key) not in pulls])
+    may_delete = run.changes_may_delete or any(claim.tells_delete for claim in rest)
     work = _look(run, run.transact(_decide, run, rest, run.guard.room("lark") if may_delete else 0))
     _delete(run, [item for item in work if item.decision.lark == "delete"])
     update_records(run, [item for item in work if item.decision.lark == "patch"])
@@ -86,26 +89,55 @@ def _decide(tx: Transaction, run: Run, claims: Sequence[Claim], room: int) -> li
     rows = tx.sql.read(keys)
     run.report.rows_sql += len(rows)
     held = tx.conflicts.open_keys(keys)
-    work, idle, unseen = list[Work](), list[int](), list[Claim]()
+    decided, over, unseen = list[Work](), list[Claim](), list[Claim]()
     for claim in claims:
         pair, row = known.get(claim.key), rows.get(claim.key)
-        if row is not None and row.problems and not run.is_deleted(row):
+        fate = _fate_of(run, claim, pair, row)
+        if fate == "refuse" and row is not None:
             reject_in(tx, run, claim, row.problems[0])
-            continue
-        if row is None and pair is not None and pair.base is not None and not claim.tells_delete:
+        elif fate == "unseen":
             unseen.append(claim)
-            continue
-        decision = judge(run, pair, row, is_new=claim.operation == "INSERT", waits=claim.key in held)
-        if decision.lark == "none":
-            if decision.pair == "tombstone":
-                tx.pairs.tombstone([claim.key])
-            idle.extend(claim.entry_ids)
+        elif fate == "over":
+            over.append(claim)
         else:
-            work.append(Work(claim, pair, decision))
-    tx.queue.complete(idle)
+            decided.append(_decide_one(run, claim, pair, row, is_held=claim.key in held))
+    work = [item for item in decided if item.decision.lark != "none"]
+    _note(tx, decided, over)
     work = list(tx.admit(_with_links(tx, run, work), lambda item: item.grounds))
     _leave_unseen(tx, run, unseen)
-    return _ready(tx, _settle_referring(tx, run, _within_guard(tx, run, work, room)))
+    outside = {key for key, row in rows.items() if row.outside and not run.is_deleted(row)}
+    return _ready(tx, _settle_referring(tx, run, _within_guard(tx, run, work, room, outside)))
+
+
+_Fate = Literal["decide", "refuse", "unseen", "over"]
+
+
+def _fate_of(run: Run, claim: Claim, pair: Pair | None, row: SqlRow | None) -> _Fate:
+    """Tell whether a claimed row can be decided about; ``over``: it rested outside the filter, and was deleted."""
+    is_live = pair is not None and pair.base is not None
+    rests = pair is not None and pair.outside
+    if row is None:
+        if is_live and rests:
+            return "over"
+        return "unseen" if is_live and not claim.tells_delete else "decide"
+    is_foreign = row.outside and (pair is None or rests)
+    return "refuse" if row.problems and not run.is_deleted(row) and not is_foreign else "decide"
+
+
+def _decide_one(run: Run, claim: Claim, pair: Pair | None, row: SqlRow | None, *, is_held: bool) -> Work:
+    decision = judge(run, pair, row, is_new=claim.operation == "INSERT", waits=is_held)
+    return Work(claim, pair, decision, rests=decision.rests)
+
+
+def _note(tx: Transaction, decided: Sequence[Work], over: Sequence[Claim]) -> None:
+    """Store what follows beside the writes to Lark, and complete the entries that need none."""
+    tx.queue.enqueue([item.claim.key for item in decided if item.decision.puts_back], operation="PULL")
+    idle = [item for item in decided if item.decision.lark == "none"]
+    # what leaves the filter does not delete, nor does what happens to it there
+    ended = [item.claim.key for item in idle if item.decision.pair == "tombstone"]
+    tx.pairs.tombstone([*ended, *(claim.key for claim in over)])
+    tx.pairs.mark_outside([item.claim.key for item in idle if item.rests and not (item.pair and item.pair.outside)])
+    tx.queue.complete([entry for claim in [*over, *(item.claim for item in idle)] for entry in claim.entry_ids])
 
 
 def _look(run: Run, work: Sequence[Work]) -> list[Work]:
@@ -131,7 +163,7 @@ def _leave_unseen(tx: Transaction, run: Run, claims: Sequence[Claim]) -> None:
             reject_in(tx, run, claim, RowError(f"{text}; check the database user's privileges, or run a full sync"))
 
 
-def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> list[Work]:
+def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int, outside: Collection[Key]) -> list[Work]:
     """Return the work that the guard against mass deletes lets pass; the other deletes are held."""
     deletes = [item for item in work if item.decision.lark == "delete"]
     released = {item.claim.key for item in deletes if item.claim.key in run.guard.released}
@@ -139,7 +171,7 @@ def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int) -> lis
     fresh = [item for item in limited if run.guard.is_lifted or not item.claim.is_held]
     passing = released | {item.claim.key for item in fresh[:room]}
     held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
-    hold_records(tx, list(held.values()))
+    hold_records(tx, list(held.values()), outside=outside)
     return [item for item in work if item.claim.key not in held]
 
 
@@ -222,9 +254,13 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     for name, why in hidden.items():
         reject(run, claims[name], RowError(f"record {name}: {why}"))
     told = {name: claim for name, claim in claims.items() if name not in hidden}
-    released = {id_: names[id_] for id_ in fates.gone if names[id_] in run.guard.released}
+    left = {row.id: names[row.id] for row in rows if row.outside}
+    released = {id_: names[id_] for id_ in fates.gone} | left
+    released = {id_: name for id_, name in released.items() if name in run.guard.released}
     if released:
         own = {name: told.pop(name) for name in released.values()}
-        outcome = ingest(run, Bundle((), gone=list(released), claims=own, room=NO_LIMIT))
+        gone = [id_ for id_ in fates.gone if id_ in released]
+        outcome = ingest(run, Bundle([row for row in rows if row.id in released], gone=gone, claims=own, room=NO_LIMIT))
         run.guard.approved["sql"] += outcome.writes.deleted
-    ingest(run, Bundle(rows, gone=[id_ for id_ in fates.gone if id_ not in released], claims=told))
+    gone = [id_ for id_ in fates.gone if id_ not in released]
+    ingest(run, Bundle([row for row in rows if row.id not in released], gone=gone, claims=told))

@@ -32,7 +32,7 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
     if not page.rows:
         return [], None
     run.report.rows_sql += len(page.rows)
-    live = [row for row in page.rows if not run.is_deleted(row)]
+    live = [row for row in page.rows if not run.is_deleted(row) and not row.outside]
     blocked = tx.blacklist.among([row.id for row in live])
     if run.sql_is_old:
         fresh = [row.id for row in live if row.id not in blocked]
@@ -45,7 +45,11 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
         if row.problems:
             add_dead_letter(tx, row.id, row.problems[0], direction="to_lark", operation="INSERT")
             run.report.add_failure(row.id, row.problems[0])
-        elif row.id not in blocked and decision.lark == "create":
+        elif (
+            row.id not in blocked
+            and decision.lark == "create"
+            and run.record_would_belong(decision.values) is not False
+        ):
             new.append((row.id, decision.values))
     sendables = run.links.to_records(tx, [values for _, values in new])
     rows = [NewRow(key, values, sendable) for (key, values), sendable in zip(new, sendables, strict=True)]

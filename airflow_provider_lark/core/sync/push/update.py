@@ -40,6 +40,7 @@ class Work:
 
     :param held: what the row holds instead of what is sent, where an undo lets the two differ; they agree on that.
     :param policy: ``undo`` where that decided, for the history.
+    :param rests: the pair rests outside the mapping's filters from now on.
     """
 
     claim: Claim
@@ -48,6 +49,7 @@ class Work:
     sendable: Sendable = NOTHING
     held: Values = field(default_factory=dict)
     policy: str = ""
+    rests: bool = False
 
     @property
     def sent(self) -> dict[str, Canonical]:
@@ -190,7 +192,9 @@ def _with_base(item: Work, answer: Answer) -> Pair:
         raise AssertionError("only a pair is updated")
     base, near = answer.agree(pair, item.sent)
     near = {**(near or {}), **item.held} or None
-    return Pair(pair.key, pair.record_id, base, pair.lark_modified_ms, tombstone=False, near=near, sent=answer.sent)
+    # what still waits for a link is no last change
+    rests = pair.outside or (item.rests and not item.sendable.missing)
+    return Pair(pair.key, pair.record_id, base, pair.lark_modified_ms, near=near, sent=answer.sent, outside=rests)
 
 
 def _settle_vanished(run: Run, vanished: Sequence[Work]) -> None:

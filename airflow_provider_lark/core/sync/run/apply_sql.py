@@ -26,6 +26,7 @@ class SqlChange:
 
     :param key: the row's key; for an insert it is filled in when the database made it, or made another.
     :param record_id: Lark's record of the row.
+    :param left: it is deleted because its record has left the mapping's filter, and not the table.
     :param error: why the database refused the row; None when it was written.
     :param row: the row as the database holds it afterwards; None for a delete.
     """
@@ -36,6 +37,7 @@ class SqlChange:
     record_id: str = ""
     error: LarkError | None = None
     row: SqlRow | None = None
+    left: bool = False
 
 
 def apply_changes(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Engine
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.bisect import Luck
 from airflow_provider_lark.core.clock import Clock
+from airflow_provider_lark.core.conditions.matching import Truth
 from airflow_provider_lark.core.database.connections import open_session, write_transaction
 from airflow_provider_lark.core.database.error_codes import is_transient, was_cut
 from airflow_provider_lark.core.database.refusals import concerns_a_row
 from airflow_provider_lark.core.database.retries import retry_transaction
-from airflow_provider_lark.core.errors import TransactionLost
+from airflow_provider_lark.core.errors import TransactionLost, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
@@ -24,6 +25,7 @@ from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Side, SqlRow
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
 from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
+from airflow_provider_lark.core.sync.mapping.targets import Leaving
 from airflow_provider_lark.core.sync.newest import UNKNOWN, Times
 from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.run.children import Children
@@ -58,6 +60,8 @@ class Run:
     :param restored: that the ledger is older than Lark, as a person reads it; empty where it is not, None until a row
         is to be deleted.
     :param sql_is_old: a person says that the SQL table comes from a backup: what Lark holds is newer.
+    :param view_scan: under which the records of the mapping's view are marked; empty where it names none.
+    :param scope_changed: the mapping's filters are not those of the last complete scan; what they put out is kept.
     :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
 
@@ -80,6 +84,8 @@ class Run:
     leaves_some: bool = False
     restored: str | None = None
     sql_is_old: bool = False
+    scope_changed: bool = False
+    view_scan: str = ""
     verdicts: Verdicts = field(default_factory=Verdicts)
     lark: BitableStore = field(init=False)
     telling: frozenset[str] = field(init=False)
@@ -108,6 +114,7 @@ class Run:
             LarkTable(self.client, binding.app_token, binding.table_id),
             binding.fields,
             {pair.column.name: pair.codec for pair in binding.pairs},
+            belongs=binding.belongs,
             forgiven=binding.forgiven,
             batch_size=binding.mapping.batch_size,
         )
@@ -206,6 +213,42 @@ class Run:
         """Tell whether *row* counts as deleted: it does not exist, or its soft-delete column is set."""
         deletes = self.binding.mapping.deletes
         return row is None or (deletes.mode == "soft" and bool(row.values.get(deletes.column)))
+
+    def judge(self, rows: Sequence[LarkRow]) -> list[LarkRow]:
+        """Return *rows* with what the mapping's view says of them."""
+        if not self.view_scan:
+            return list(rows)
+        hidden = set(self.read(lambda tx: tx.scan(self.view_scan).unmarked("view", [row.id for row in rows])))
+        return [replace(row, outside=True) if row.id in hidden else row for row in rows]
+
+    @property
+    def leaving(self) -> Leaving:
+        """What becomes of the other side of a row that leaves its filter, in this run."""
+        return "keep" if self.scope_changed else self.binding.mapping.leaving
+
+    @property
+    def changes_may_delete(self) -> bool:
+        """Whether a row that still exists may count as deleted, by a column of it."""
+        by_filter = self.binding.spec.filter is not None and self.leaving == "delete"
+        return self.binding.mapping.deletes.mode == "soft" or by_filter
+
+    def counts_as_gone(self, row: SqlRow | None) -> bool:
+        """Tell whether the record of *row* is deleted: the row is, or has left the filter and the mapping says so."""
+        return row is None or self.is_deleted(row) or (self.leaving == "delete" and row.outside)
+
+    def row_would_belong(self, values: Values) -> Truth:
+        """Tell whether a row of these canonical values would be inside SQL's filter."""
+        return self.binding.row_would_belong(values)
+
+    def record_would_belong(self, values: Values) -> Truth:
+        """Tell whether a record of these canonical values would be inside Lark's filter."""
+        belongs = self.binding.belongs
+        try:
+            told = True if belongs is None else belongs.foresee(self.lark.encode_patch(values))
+        except ValueMismatch:
+            return None
+        # what a view shows, only Lark knows
+        return None if told and self.binding.mapping.lark.view else told
 
     def soft_mark(self) -> Canonical:
         """Return what a soft delete writes: the moment, or a flag."""

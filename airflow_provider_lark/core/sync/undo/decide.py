@@ -9,8 +9,8 @@ from typing import Literal
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import LarkRow, SqlRow, Values
-from airflow_provider_lark.core.sync.decide import Rules
 from airflow_provider_lark.core.sync.plan.actions import Change
+from airflow_provider_lark.core.sync.rules import Rules
 from airflow_provider_lark.core.sync.undo.steps import Left, Step
 from airflow_provider_lark.core.sync.undo.written import Net
 

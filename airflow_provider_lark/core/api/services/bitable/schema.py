@@ -95,6 +95,15 @@ class BitableSchema(Namespace[D]):
         return [ViewInfo(item["view_id"], item.get("view_name") or "", item.get("view_type") or "") for item in items]
 
     @ApiCall
+    def get_view(self, *, app_token: str, table_id: str, view_id: str) -> Flow[JsonObject]:
+        """Return what Lark tells about a view: ``view_name``, and ``property`` with its filter.
+
+        :raises NotFound: the table has no such view.
+        """
+        body = yield from self.session.call(routes.GET_VIEW, {**table_ids(app_token, table_id), "view_id": view_id})
+        return pick(data_of(body), "view", dict, endpoint=routes.GET_VIEW.endpoint)
+
+    @ApiCall
     def list_fields(self, *, app_token: str, table_id: str, view_id: str | None = None) -> Flow[list[WireField]]:
         """Return all fields of a table; with *view_id* as that view orders them."""
         query = {"view_id": view_id}
