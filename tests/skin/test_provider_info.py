@@ -103,6 +103,7 @@ def test_every_module_with_operators_sensors_triggers_or_transfers_is_listed():
         "operators.calling",
         "operators.dry_run",
         "operators.syncs.base",
+        "operators.syncs.reporting",
         "operators.syncs.writing",
         "sensors.polling",
         "transfers.query_message",
