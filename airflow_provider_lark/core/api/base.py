@@ -133,6 +133,13 @@ class BaseClient(OpenApi):
         """Let the calls of a ``with`` be made although the client was told to stop: they save what was done before."""
         return self._session.settings.stop.finishing()
 
+    def guarded(self, table_id: str, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Ask *check* before each write to a table is sent, each time that it is sent, as long as the block lasts.
+
+        :param check: raises a :class:`.LarkError` where the write must not go; it may block.
+        """
+        return self._session.guards.added(table_id, check)
+
     @property
     def app_id(self) -> str:
         """The app as which this client calls."""

@@ -32,7 +32,7 @@ from airflow_provider_lark.core.sync.plan.plan import Plan
 from airflow_provider_lark.core.sync.plan.stored import StoredPlan
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.report import ApplyReport, CheckReport, Report, SetupReport, SyncReport
-from airflow_provider_lark.core.sync.run.lease import hold_lease
+from airflow_provider_lark.core.sync.run.lease import hold_table
 from airflow_provider_lark.core.sync.run.recorded import recorded
 from airflow_provider_lark.core.sync.run.recording import Recording
 from airflow_provider_lark.core.sync.run.run import Run
@@ -251,7 +251,7 @@ class SyncEngine:
     def _hold(self, resource: str) -> AbstractContextManager[Callable[[Connection], None]]:
         """Hold the lease on a Bitable table."""
         owner, wait = process_name(self.new_token()), self.lease_wait_seconds
-        return hold_lease(self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=wait)
+        return hold_table(self.client, self.sql_engine, resource, owner=owner, clock=self.clock, wait_seconds=wait)
 
     @contextmanager
     def _run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from airflow_provider_lark.core.api.codes import refusal_codes
@@ -10,12 +11,17 @@ from airflow_provider_lark.core.api.wire.routes import Effect
 from airflow_provider_lark.core.errors import (
     ConfigError,
     LarkError,
+    LeaseHeld,
     OutcomeUnknown,
     RateLimited,
     RetriableError,
     ServerFailed,
     Stopped,
 )
+
+log = logging.getLogger(__name__)
+
+_LONG_WAIT_SECONDS = 5.0
 
 _FEW_ATTEMPTS = {1254002: 3}
 # 1254002 "Fail" is a passing trouble or a bad page token, and does not say which
@@ -61,6 +67,8 @@ def decide_retry(
     """
     if isinstance(error, Stopped):
         return RetryDecision(None, "stopped on request")
+    if isinstance(error, LeaseHeld):
+        return RetryDecision(None, "another worker writes to this table now")
     may_pass = isinstance(error, RetriableError) or (is_fresh and error.code in _LAG_CODES)
     is_safe = _is_safe(effect, error)
     wanted = policy.judge(FailedAttempt(error, endpoint, effect, attempt, elapsed_seconds, may_pass and is_safe))
@@ -126,3 +134,9 @@ def in_doubt_because(error: LarkError) -> OutcomeUnknown:
         log_id=error.log_id,
         endpoint=error.endpoint,
     )
+
+
+def log_retry(endpoint: str, error: LarkError, attempt: int, wait_seconds: float) -> None:
+    """Log that a request is sent again; who looks at a log sees the long waits."""
+    level = logging.INFO if wait_seconds >= _LONG_WAIT_SECONDS else logging.DEBUG
+    log.log(level, "%s: attempt %d failed, retrying in %.1f s: %s", endpoint, attempt, wait_seconds, error)

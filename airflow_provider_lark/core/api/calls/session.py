@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -11,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from airflow_provider_lark.core.api.calls.app_state import AppState
 from airflow_provider_lark.core.api.calls.call_log import CallLog
+from airflow_provider_lark.core.api.calls.guards import Guards
 from airflow_provider_lark.core.api.calls.locks import (
     FIRST_LOOK_SECONDS,
     LOCKS,
@@ -20,7 +20,13 @@ from airflow_provider_lark.core.api.calls.locks import (
 from airflow_provider_lark.core.api.calls.memory import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.calls.pacing import Pacer
 from airflow_provider_lark.core.api.calls.ratelimit import Lane
-from airflow_provider_lark.core.api.calls.resend import FRESH_SECONDS, decide_retry, hides_doubt, in_doubt_because
+from airflow_provider_lark.core.api.calls.resend import (
+    FRESH_SECONDS,
+    decide_retry,
+    hides_doubt,
+    in_doubt_because,
+    log_retry,
+)
 from airflow_provider_lark.core.api.calls.settings import Settings
 from airflow_provider_lark.core.api.codes import STALE_TOKEN_CODES
 from airflow_provider_lark.core.api.retry import current
@@ -40,12 +46,9 @@ from airflow_provider_lark.core.errors import (
     ServerFailed,
 )
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-_LONG_WAIT_SECONDS = 5.0
 _GONE = HttpResponse(200, {}, b'{"code":0}')
 
 
@@ -91,6 +94,7 @@ class Session:
         self._pacer = Pacer(settings, state.limiter, state.budget, self.calls)
         self._created_at: dict[str, float] = {}
         self._is_open = True
+        self.guards = Guards()
         state.budget.join()
 
     def call(
@@ -226,7 +230,7 @@ class Session:
                     raise
                 wait_seconds = decision.wait_seconds
                 self.calls.add_wait(route, wait_seconds, error)
-                _log_retry(route, error, attempt, wait_seconds)
+                log_retry(route.endpoint, error, attempt, wait_seconds)
 
     def _attempt(self, call: _Call[T]) -> Flow[T]:
         with self._pacer.places() as taken:
@@ -263,6 +267,7 @@ class Session:
 
     def _send(self, call: _Call[T], token: Secret | None) -> Flow[T]:
         route, request = call.route, call.request
+        yield from self.guards.ask(request.path, call.effect)
         try:
             response = yield from send(request, token)
             self._note_server_time(response)
@@ -293,8 +298,3 @@ def describe(ids: Mapping[str, str]) -> str:
     """Say on what a call works: ``record rec… of table tbl… of base …``."""
     names = {"record_id": "record", "table_id": "table", "app_token": "base"}
     return " of ".join(f"{noun} {ids[name]}" for name, noun in names.items() if name in ids) or "Lark"
-
-
-def _log_retry(route: Route, error: LarkError, attempt: int, wait_seconds: float) -> None:
-    level = logging.INFO if wait_seconds >= _LONG_WAIT_SECONDS else logging.DEBUG
-    log.log(level, "%s: attempt %d failed, retrying in %.1f s: %s", route.endpoint, attempt, wait_seconds, error)
