@@ -353,3 +353,22 @@ def test_explain_tells_an_undo_for_what_it_is(world: World) -> None:
     found = explain(world.client, world.sql, world.mapping(), "1")
     assert found is not None
     assert (found.state.word, found.events[-1].why) == ("kept apart", "an undo took a run's write back")
+
+
+@ON_SQLITE
+def test_undo_without_triggers_is_no_change_of_a_program(world: World) -> None:
+    world.ready(10, capture="scan")
+    world.edit(1, Name="x1")
+    world.update(2, name="y2")
+    world.insert({"code": 50, "name": "new"})
+    world.add(Code=60, Name="by a person")
+    world.remove(3)
+    undone = run(world)
+    found, report = undo(world, undone)
+    assert not found.left
+    assert report.status == "ok"
+    sql, lark = names(world)
+    assert (sql[1], lark[1], sql[2], lark[2], sql[3], lark[3]) == ("n1", "x1", "y2", "n2", "n3", "n3")
+    assert 60 not in sql
+    assert 50 not in lark
+    assert_quiet(world)
