@@ -248,3 +248,13 @@ def test_idle_run_keeps_nothing_and_a_plan_neither(world: World) -> None:
     with engine.plan() as plan:
         assert plan
     assert world.ask("SELECT count(*) FROM sync_change") == before
+
+
+@ON_SQLITE
+def test_row_outside_the_filter_says_so(world: World) -> None:
+    world.ready(2, sql={"table": "people", "filter": {"qty": {"isLess": 5}}})
+    world.update(1, qty=9)
+    world.engine().incremental()
+    found = told(world)
+    assert found.state.word == "outside"
+    assert "outside the mapping's filter" in found.state.why[0]

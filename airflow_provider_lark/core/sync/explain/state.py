@@ -13,7 +13,17 @@ from airflow_provider_lark.core.side import LarkRow, SqlRow, Values
 from airflow_provider_lark.core.sync.explain.known import Known
 
 StateWord = Literal[
-    "in step", "kept apart", "blacklisted", "conflict", "held", "failed", "waiting", "different", "hidden", "deleted"
+    "in step",
+    "kept apart",
+    "outside",
+    "blacklisted",
+    "conflict",
+    "held",
+    "failed",
+    "waiting",
+    "different",
+    "hidden",
+    "deleted",
 ]
 """``kept apart``: the two differ, both know it, and no run writes until one of them changes."""
 
@@ -112,6 +122,8 @@ def _as_they_are(known: Known, sides: Sides, values: Sequence[ValueNow]) -> list
     if sides.hidden:
         return [("hidden", f"its record is not to be seen: {sides.hidden}")]
     is_row, is_record = sides.sql is not None and not sides.is_deleted, sides.lark is not None
+    if outside := _outside(known, sides):
+        return [("outside", f"{outside} outside the mapping's filter, and no run writes to either side meanwhile")]
     if pair is not None and pair.tombstone:
         return [_tombstone(is_row=is_row, is_record=is_record)]
     if not is_row and not is_record:
@@ -130,6 +142,14 @@ def _as_they_are(known: Known, sides: Sides, values: Sequence[ValueNow]) -> list
     if sides.sql is not None and sides.sql.problems:
         return [("different", f"its row cannot be read: {sides.sql.problems[0]}")]
     return [_compared(values)]
+
+
+def _outside(known: Known, sides: Sides) -> str:
+    if sides.sql is not None and sides.sql.outside:
+        return "its row is"
+    if sides.lark is not None and sides.lark.outside:
+        return "its record is"
+    return "it was" if known.pair is not None and known.pair.outside else ""
 
 
 def _tombstone(*, is_row: bool, is_record: bool) -> tuple[StateWord, str]:

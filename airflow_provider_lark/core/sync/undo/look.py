@@ -79,10 +79,15 @@ def read_present(
             is_marked=row is not None and run.is_deleted(row),
             hidden=records.hidden.get(id_, ""),
             is_edited=id_ in records.edited,
-            blocked=blocked or _unreadable(row, record),
+            blocked=blocked or _outside(pairs.get(key), row, record) or _unreadable(row, record),
             unlinked=unlinked[key],
         )
     return found
+
+
+def _outside(pair: Pair | None, row: SqlRow | None, record: LarkRow | None) -> str:
+    is_outside = any(each is not None and each.outside for each in (pair, row, record))
+    return "it is outside the mapping's filter" if is_outside else ""
 
 
 def _unreadable(row: SqlRow | None, record: LarkRow | None) -> str:
