@@ -24,3 +24,14 @@ def test_plan_foresees_what_the_run_does_to_both_tables(engine: sa.Engine, emula
     ):
         problems = run_trial(trial)
     assert not problems, "\n".join([*trial.story, *problems])
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seed", [31, 44, 58])
+def test_plan_foresees_what_leaves_a_filter_and_comes_back(engine: sa.Engine, emulator: Emulator, seed: int) -> None:
+    with (
+        LarkClient(emulator.app_id, emulator.app_secret, emulator.url) as client,
+        Trial(emulator, client, engine, seed, filtered=True).at_work() as trial,
+    ):
+        problems = run_trial(trial)
+    assert not problems, "\n".join([*trial.story, *problems])
