@@ -8,6 +8,7 @@ from airflow_provider_lark.core.sync.explain.explanation import explain
 from airflow_provider_lark.core.sync.undo.carry_out import carry_out
 from airflow_provider_lark.core.sync.undo.plan import plan_undo
 from tests.sync.own_table import OwnTable
+from tests.sync.test_sync_undo import ON_SQLITE, assert_quiet, names, plan, run, undo
 from tests.sync.world import World, wrote
 
 TYPES = {
@@ -88,3 +89,38 @@ def test_undo_of_many_rows_costs_a_handful_of_calls(world: World) -> None:
     assert report.api_calls["total"] <= 5 * 3 + 2
     assert {row["name"] for row in world.rows().values()} == {"run"}
     assert wrote(world.engine().incremental()) == (0, 0)
+
+
+@ON_SQLITE
+def test_undo_of_a_delete_that_is_killed_before_lark_is_asked_is_finished_by_the_next_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is back and no trigger notes it: without an entry in the queue only a full sync would make its record."""
+    world.ready(3)
+    world.delete(1)
+    undone = run(world)
+    found = plan(world, undone)
+
+    def die(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("airflow_provider_lark.core.sync.undo.carry_out.create_records", die)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(world.engine(), found)
+    assert set(names(world)[1]) == {2, 3}
+    world.engine().incremental()
+    everyone = {1: "n1", 2: "n2", 3: "n3"}
+    assert names(world) == (everyone, everyone)
+    assert_quiet(world)
+
+
+@ON_SQLITE
+def test_undo_of_a_delete_leaves_nothing_in_the_queue(world: World) -> None:
+    world.ready(3)
+    world.delete(1, 2)
+    undone = run(world)
+    undo(world, undone)
+    assert world.ask("SELECT id FROM sync_queue WHERE status <> 'completed'") == []
+    assert set(names(world)[1]) == {1, 2, 3}
+    assert_quiet(world)

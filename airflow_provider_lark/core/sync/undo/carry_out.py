@@ -13,6 +13,7 @@ from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.engine import SyncEngine
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records, settle_create_intents
+from airflow_provider_lark.core.sync.push.drain import CLAIM_SECONDS
 from airflow_provider_lark.core.sync.push.update import Work, update_records
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.report import UndoReport
@@ -119,7 +120,19 @@ def _write(
     for step in steps:
         if step.key not in refused:
             _add(tx, run, step, present[step.key], work)
+    work.creates = _queued(tx, run, work)
     return work
+
+
+def _queued(tx: Transaction, run: Run, work: _LarkWork) -> list[NewRow]:
+    """Put rows that come back into the queue: an undo that dies leaves it to the next run to make their records."""
+    back = [row.key for row in work.creates if row.key not in work.alone]
+    if not back:
+        return work.creates
+    tx.queue.enqueue(back, operation="INSERT")
+    claims = tx.queue.claim(limit_keys=len(back), token=run.token, lease_seconds=CLAIM_SECONDS, among=back)
+    entries = {claim.key: claim.entry_ids for claim in claims}
+    return [replace(row, entry_ids=entries.get(row.key, ())) for row in work.creates]
 
 
 def _within_guard(run: Run, steps: Sequence[Step], work: _LarkWork) -> list[Step]:
