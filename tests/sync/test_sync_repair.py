@@ -14,7 +14,7 @@ from airflow_provider_lark.core.sync.consistency.repair import RepairWork
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
 from tests.clocks import JumpingClock
 from tests.sync.conftest import MakePlain
-from tests.sync.stock import ddl, filled, keep_up, names
+from tests.sync.stock import BY_COLUMN, ddl, filled, keep_up, names
 from tests.sync.world import World
 
 SETTLE_SECONDS = 7.0
@@ -339,9 +339,10 @@ def test_repair_that_died_between_both_sides_is_carried_on_by_the_next_run(
 
 
 @ON_SQLITE
-def test_change_that_only_its_column_tells_is_on_its_way(plain: MakePlain) -> None:
+@pytest.mark.parametrize("way", [BY_COLUMN, "scan"])
+def test_change_that_no_trigger_notes_is_on_its_way(plain: MakePlain, way: str) -> None:
     stock = keep_up(plain(ddl("sqlite"), {"name": 1}, time_zone="UTC"))
-    engine = filled(stock, 3)
+    engine = filled(stock, 3, capture=way)
     stock.run("UPDATE stock SET name = 'program' WHERE id = 2")
     stock.edit(3, name="person")
     report = engine.check(CheckOptions(repair="sql"))
@@ -349,3 +350,12 @@ def test_change_that_only_its_column_tells_is_on_its_way(plain: MakePlain) -> No
     assert dict(stock.ask("SELECT id, name FROM stock")) == {1: "n1", 2: "program", 3: "person"}
     assert engine.incremental().to_lark.updated == 1
     assert names(stock) == {1: "n1", 2: "program", 3: "person"}
+
+
+@ON_SQLITE
+def test_check_looks_for_changes_without_triggers_once(plain: MakePlain) -> None:
+    stock = keep_up(plain(ddl("sqlite"), {"name": 1}, time_zone="UTC"))
+    engine = filled(stock, 3)
+    stock.run("UPDATE stock SET changed = '2099-01-01' WHERE id = 3")
+    told = [text for text in engine.check().warnings if "ahead of the database's clock" in text]
+    assert len(told) == 1

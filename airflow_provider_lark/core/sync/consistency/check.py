@@ -51,9 +51,6 @@ def check(run: Run, report: CheckReport, options: CheckOptions) -> None:
         settle_write_intents(run)
     # where no trigger notes a change, one that the next run would find is none to be told or repaired here
     keep_state(run, find_changes(run))
-    if run.binding.mapping.capture.mode == "column":
-        # what no trigger has noted goes into the queue, and is on its way
-        find_changes(run, compares_all=True)
     with marked_view(run), Findings() as findings:
         scan_id = run.new_token()
         try:
