@@ -154,6 +154,21 @@ def test_rows_without_a_time_come_with_full_syncs_and_setup_says_so(engine: Engi
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_changes_right_after_the_first_run_are_found_in_whatever_zone_the_programs_write(plain: MakePlain) -> None:
+    """The base is in Shanghai, the column in UTC: the greatest value of now looked like one of eight hours ago."""
+    stock = plain("CREATE TABLE stock (id integer PRIMARY KEY, name varchar(40), changed timestamp)", {"name": 1})
+    sync = stock.engine(capture=BY_COLUMN, time_zone="Asia/Shanghai")
+    stock.run("INSERT INTO stock VALUES (1, 'n', CURRENT_TIMESTAMP), (2, 'n', CURRENT_TIMESTAMP)")
+    sync.full()
+    stock.run(
+        "UPDATE stock SET name = 'same second', changed = (SELECT max(changed) FROM stock) WHERE id = 1",
+        "UPDATE stock SET name = 'late commit', changed = datetime('now', '-30 seconds') WHERE id = 2",
+    )
+    sync.incremental()
+    assert names(stock) == {1: "same second", 2: "late commit"}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_deletes_wait_for_a_full_sync_and_an_edit_meanwhile_for_a_person(stock: Plain) -> None:
     """O42: five rows are deleted; a person edits one of the records."""
     engine = filled(stock, 40)

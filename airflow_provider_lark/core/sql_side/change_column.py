@@ -6,7 +6,7 @@ No clock is asked here. A value is kept as text where the database has a type fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,7 @@ PER_SECOND = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000}
 
 _NUMBERS = frozenset({ColumnKind.INTEGER, ColumnKind.DECIMAL, ColumnKind.FLOAT})
 _DAY_MS = 86_400_000
+_WESTERNMOST = timezone(timedelta(hours=-12))
 
 
 def is_usable(column: Column) -> bool:
@@ -95,11 +96,19 @@ class ChangeColumn:
 
     def at(self, now_ms: int) -> Stored | None:
         """Return what the column says at a moment; None where it means no time."""
+        return self._at(now_ms, self._zone())
+
+    def least_at(self, now_ms: int) -> Stored | None:
+        """Return the least that the column may say at a moment: programs that write no zone may use another one."""
+        names_none = not is_aware(self.column) and not self.needs_utc
+        return self._at(now_ms, _WESTERNMOST if names_none else UTC)
+
+    def _at(self, now_ms: int, zone: tzinfo) -> Stored | None:
         if not self.is_bounded:
             return None
         if self.is_number:
             return now_ms * (self.per_second or 1) // 1_000
-        moment = datetime.fromtimestamp(now_ms / 1000, self._zone())
+        moment = datetime.fromtimestamp(now_ms / 1000, zone)
         if self.column.kind is ColumnKind.DATE:
             return f"{moment:%Y-%m-%d}"
         offset = "+00" if is_aware(self.column) else ""

@@ -75,8 +75,8 @@ def _look(
     knows_none = state is None or not state.marks or has_gone_back(state, now_ms)
     if newest is not None and column.is_bounded and knows_none:
         settled_ms = look.safe_ms(overlap_ms) - column.settles_ms
-        settled = column.at(settled_ms)
-        # all that is there is later, and so will be what comes; of an empty column nobody knows in which zone it is
+        settled = column.least_at(settled_ms)
+        # where all that is there is later, so will be what comes
         older = rows.newest(settled) or settled
         look = replace(look, older=None if older is None else (settled_ms, older))
     return column, look, writer
