@@ -16,7 +16,8 @@ from airflow_provider_lark.cli.arguments import ARG_CONN_ID as _ARG_CONN_ID
 from airflow_provider_lark.cli.arguments import POSITIVE as _SECONDS
 from airflow_provider_lark.cli.arguments import arg as _arg
 from airflow_provider_lark.cli.inbox_definition import INBOX_COMMANDS
-from airflow_provider_lark.cli.sync.definition import ARG_MAPPING, ARG_MAPPING_NAME, ARG_SQL_CONN_ID, SYNC_COMMANDS
+from airflow_provider_lark.cli.sync.definitions.arguments import ARG_MAPPING, ARG_MAPPING_NAME, ARG_SQL_CONN_ID
+from airflow_provider_lark.cli.sync.definitions.commands import SYNC_COMMANDS
 
 _DOCTOR_ARGS = (
     _ARG_CONN_ID,
