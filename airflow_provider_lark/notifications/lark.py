@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SENDS_WITH = (
     "airflow_provider_lark.core.api.client",
     "airflow_provider_lark.hooks.lark",
+    "airflow_provider_lark.hooks.rates",
     "airflow_provider_lark.notifications.people",
     "airflow_provider_lark.notifications.quick_accounts",
     "airflow_provider_lark.notifications.sayings",
