@@ -10,6 +10,8 @@ import pytest
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop, SchemaMismatch
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.undo.carry_out import carry_out
+from airflow_provider_lark.core.sync.undo.plan import plan_undo
 from tests.sync.world import World
 
 FOREIGN_KEY = ", FOREIGN KEY (buyer) REFERENCES people (code) ON DELETE {rule}"
@@ -199,3 +201,29 @@ def test_on_delete_without_link_or_on_a_column_that_cannot_be_empty_is_refused(w
     engine = world.engine(lark={"app_token": world.app_token, "table_id": table_id}, sql="orders", fields=["id", buyer])
     with pytest.raises(SchemaMismatch, match="is NOT NULL"):
         engine.setup()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "mysql"], indirect=True)
+@pytest.mark.parametrize(
+    ("rule", "on_delete", "told"),
+    [
+        (None, "set_null", "orders.buyer of the rows that referred to it stays as the delete left it"),
+        ("SET NULL", None, "orders.buyer of the rows that referred to it stays as the delete left it"),
+        (None, "cascade", "rows of orders that were deleted with it come back by an undo"),
+        (None, None, ""),
+    ],
+)
+def test_undo_of_a_delete_says_what_it_leaves_of_rows_that_referred_to_it(
+    open_shop: Open, world: World, rule: str | None, on_delete: str | None, told: str
+) -> None:
+    open_shop(rule, on_delete)
+    world.delete(1)
+    world.engine().incremental()
+    (line,) = world.ask("SELECT run_id FROM sync_run ORDER BY id DESC LIMIT 1")
+    plan = plan_undo(world.engine(), line.run_id)
+    assert plan is not None
+    (step,) = plan.steps
+    assert (step.kind, step.key) == ("restore", "1")
+    assert told in step.note
+    assert ("orders" in step.note) == bool(told)
+    assert carry_out(world.engine(), plan).to_lark.created == 1

@@ -70,6 +70,17 @@ class Child:
         }
         return told.get(self.rule, "the foreign key refuses the delete")
 
+    @property
+    def lasting(self) -> str:
+        """What stays as a delete left it, though the row that was referred to comes back; empty where nothing does."""
+        fate = self.on_delete if self.on_delete in ("set_null", "cascade") else self.rule.lower().replace(" ", "_")
+        if fate == "cascade":
+            own = "come back by an undo of the run of their own mapping"
+            return f"rows of {self.table_name} that were deleted with it {own}"
+        if fate in ("set_null", "set_default"):
+            return f"{self.table_name}.{self.column} of the rows that referred to it stays as the delete left it"
+        return ""
+
     def referring(self, conn: Connection, parents: Collection[Key]) -> list[Reference]:
         """Return the rows that refer to *parents* now."""
         if self.many:

@@ -31,6 +31,7 @@ class Present:
     :param is_edited: somebody else than this app changed the record last.
     :param blocked: why the row is left alone altogether; empty where it is not.
     :param unlinked: by column why a value cannot be sent to Lark: the row that it names has no record.
+    :param lasting: what a delete of the row did to rows that referred to it, and an undo leaves.
     """
 
     pair: Pair | None
@@ -41,6 +42,7 @@ class Present:
     is_edited: bool = False
     blocked: str = ""
     unlinked: Mapping[str, str] = field(default_factory=dict)
+    lasting: tuple[str, ...] = ()
 
     @property
     def live_pair(self) -> Pair | None:
@@ -214,10 +216,11 @@ def _row_comes(rules: Rules, now: Present) -> Literal["insert", "unmark", "none"
 
 
 def _note(now: Present, lark: Values | None) -> str:
+    lasting = "".join(f"; {told}" for told in now.lasting)
     if lark is None:
-        return "only its row comes back, because the mapping does not write to Lark"
+        return f"only its row comes back, because the mapping does not write to Lark{lasting}"
     missing = "".join(f"; {column} stays empty: {why}" for column, why in now.unlinked.items())
-    return RESTORED + missing
+    return RESTORED + missing + lasting
 
 
 def _for_lark(values: Values, rules: Rules, now: Present) -> dict[str, Canonical]:

@@ -65,7 +65,7 @@ def read_present(
     rows = tx.sql.read(keys, for_update=for_update)
     shown = {row.id: row for row in run.links.to_keys(tx, records.shown)}
     pairs, blacklisted, disputed = tx.pairs.by_keys(keys), tx.blacklist.among(keys), tx.conflicts.open_keys(keys)
-    unlinked = _unlinked(tx, run, written)
+    unlinked, lasting = _unlinked(tx, run, written), _lasting(tx, run, written)
     found = {}
     for key, nets in written.items():
         id_ = RecordId(nets[0].record_id)
@@ -81,6 +81,7 @@ def read_present(
             is_edited=id_ in records.edited,
             blocked=blocked or _outside(pairs.get(key), row, record) or _unreadable(row, record),
             unlinked=unlinked[key],
+            lasting=lasting,
         )
     return found
 
@@ -100,6 +101,13 @@ def _unlinked(tx: Transaction, run: Run, written: Mapping[Key, Sequence[Net]]) -
     told: list[Values] = [{name: v for net in nets for name, v in net.before.items()} for nets in written.values()]
     sendables = run.links.to_records(tx, told)
     return {key: sendable.missing for key, sendable in zip(written, sendables, strict=True)}
+
+
+def _lasting(tx: Transaction, run: Run, written: Mapping[Key, Sequence[Net]]) -> tuple[str, ...]:
+    """Return what a delete of these rows did to rows that referred to them, which no undo takes back with them."""
+    if not any(net.kind == "deleted" for nets in written.values() for net in nets):
+        return ()
+    return tuple(child.lasting for child in run.children.of(tx.outside) if child.lasting)
 
 
 def live_pair_of(now: Present) -> Pair:
