@@ -25,6 +25,8 @@ class ReportingOperator(CallingOperator):
     :param report_value_characters: a longer value is cut.
     """
 
+    template_fields: Sequence[str] = (*CallingOperator.template_fields, *REPORT_FIELDS)
+
     def __init__(
         self,
         *,
