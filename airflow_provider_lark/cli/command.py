@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ from airflow_provider_lark.core.errors import LarkError
 from airflow_provider_lark.hooks.errors import explain_database
 
 Command = Callable[[Namespace], None]
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 + SIGINT, what a shell tells of other tools."""
 
 
 def command(run: Command) -> Command:
@@ -46,6 +50,11 @@ def _make_command(act: Command, run: Command) -> Command:
                 act(args)
         except (LarkError, SQLAlchemyError) as exc:
             raise SystemExit(explain(exc)) from None
+        except EOFError:
+            raise SystemExit("nobody answered, so nothing was done; give --yes where nobody can") from None
+        except KeyboardInterrupt:
+            print("\ninterrupted; the command may be repeated", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
         finally:
             if before is None:
                 del os.environ[_CONTEXT]

@@ -145,7 +145,7 @@ _TOKEN_COMMANDS = (
 _FEED_ARGS = (_ARG_CONN_ID, ARG_MAPPING, ARG_MAPPING_NAME)
 _ARG_ADDRESS = _arg(
     "--address",
-    help="Where Lark reaches the receiver, without /feed/<connection id> (default: [lark] receiver_url)",
+    help="Where Lark reaches the receiver, without /feed/<connection id> (default: receiver_url of section lark)",
     metavar="URL",
 )
 

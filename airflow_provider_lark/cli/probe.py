@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.files import require_file, write_file
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.probe.finding import Finding
@@ -27,8 +28,8 @@ _CALLS: dict[str, Any] = {"max_attempts": 3, "max_elapsed_seconds": 60.0}
 def run_probe(args: Namespace) -> None:
     """Make the experiments, print what each settled, and write it; exit with status 1 where nothing was settled."""
     target = None if args.file is None else Path(args.file)
-    if target is not None and not target.parent.is_dir():
-        raise ConfigError(f"--file {args.file}: there is no folder {target.parent}")
+    if target is not None:
+        require_file(target)
     hook = LarkHook(args.conn_id)
     if not args.yes:
         _ask(hook)
@@ -43,7 +44,7 @@ def run_probe(args: Namespace) -> None:
     rows = [{"Where": f.source, "Question": f.question, "Answer": f.answer, "Switch": _switch(f)} for f in found]
     print_rows(rows, args.output)
     if target is not None:
-        target.write_text(json.dumps(document(found, hook), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_file(target, json.dumps(document(found, hook), ensure_ascii=False, indent=1) + "\n")
         _tell(f"written to {target}; it holds no ids and no names of yours")
     if not any(each.is_settled for each in found):
         raise SystemExit(1)

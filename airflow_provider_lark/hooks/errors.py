@@ -91,12 +91,17 @@ def airflow_errors(*, permanent: tuple[type[LarkError], ...] = ()) -> Iterator[N
 
 def explain_database(exc: SQLAlchemyError) -> str:
     """Return what an error of a database says, for people who see no log: whose it is, and what to look at."""
+    from sqlalchemy.exc import DBAPIError
+
+    from airflow_provider_lark.core.database.error_codes import lacks_right
     from airflow_provider_lark.core.database.refusals import reason
 
     # a note names the connection; without one it is Airflow's own database
     notes = getattr(exc, "__notes__", ())
     if not notes:
         return f"Airflow's database failed ({reason(exc)}); run `airflow db check`"
+    if isinstance(exc, DBAPIError) and lacks_right(exc):
+        return f"{notes[0]}: the database refused ({reason(exc)}); its user lacks a right on a table, see its log"
     return (
         f"{notes[0]}: the database failed ({reason(exc)}); check that it is running, its address, its user and its log"
     )

@@ -86,3 +86,17 @@ def test_explain_beside_a_mapping_that_is_not_set_up_tells_both(synced, shop):
     assert "mapping 'new'" in told.err
     alone = synced("explain", "1", "--mapping-name", "new")
     assert (alone.status, alone.out) == (1, "")
+
+
+def test_explain_beside_a_mapping_whose_database_is_down_tells_both(airflow, synced, shop, monkeypatch):
+    file = Path(shop)
+    named = yaml.safe_load(file.read_text())
+    named["mappings"][0]["sql"] = {"conn_id": "shop_db", "table": "areas"}
+    down = {"conn_id": "down_db", "table": "far"}
+    named["mappings"].insert(0, {"name": "far", "lark": {"base": "MyDB", "table": "far"}, "sql": down})
+    file.write_text(yaml.safe_dump(named))
+    server = {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "nobody", "schema": "none"}
+    monkeypatch.setenv("AIRFLOW_CONN_DOWN_DB", json.dumps(server))
+    told = airflow("sync", "explain", "1", "--mapping", shop, "--output", "json")
+    assert (told.status, [each["mapping"] for each in told.json]) == (0, ["areas"])
+    assert "connection 'down_db': the database failed" in told.err

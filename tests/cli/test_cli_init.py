@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import yaml
@@ -159,6 +162,35 @@ def test_init_file_that_exists_is_kept_without_force(init, file):
     assert file.read_text() == "mine"
     assert init("--force").status == 0
     assert list(mappings_of(file)) == ["areas"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("no/file.yaml", "there is no folder"), (".", "no regular file"), ("pipe", "no regular")]
+)
+def test_init_file_that_cannot_be_written_is_refused_before_anything_is_made(airflow, shop, emulator, base, name, told):
+    fields = [{"field_name": "What", "type": 1}]
+    emulator.state.create_table(base, "ideas", fields)
+    path = str(Path(shop).parent / name)
+    os.mkfifo(Path(shop).parent / "pipe")
+    done = airflow(
+        "sync", "init", "MyDB", "--sql-conn-id", "shop_db", "--file", path, "--force", "--create", "sql", "--yes"
+    )
+    assert (done.status, told in done.text, "Creat" in done.text) == (1, True, False)
+    assert (Path(shop).parent / "pipe").is_fifo()
+
+
+def test_init_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(init, file, monkeypatch):
+    file.write_text("old")
+
+    def fill(path, text, **_):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fill)
+    done = init("--force")
+    assert (done.status, file.read_text()) == (1, "old")
+    assert f"{file}: cannot be written (No space left on device)" in done.err
+    assert [each.name for each in file.parent.iterdir() if each.name.startswith(".drafted")] == []
 
 
 def test_init_nothing_to_map_writes_no_file_and_says_why(init, file, emulator, base, sql):

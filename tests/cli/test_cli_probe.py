@@ -58,11 +58,14 @@ def test_app_that_may_make_no_base_is_told_in_one_line(airflow, lark, tmp_path):
     assert "Traceback" not in done.err
 
 
-def test_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_made(airflow, lark, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "told"), [("no/probe.json", "there is no folder"), (".", "no regular file"), ("/dev/full", "no regular")]
+)
+def test_file_that_cannot_be_written_is_refused_before_anything_is_made(airflow, lark, tmp_path, name, told):
     before = lark.counters()
-    done = airflow("probe", "--yes", "--file", str(tmp_path / "no" / "probe.json"))
+    done = airflow("probe", "--yes", "--file", str(tmp_path / name))
     assert (done.status, lark.counters()) == (1, before)
-    assert "there is no folder" in done.text
+    assert told in done.text
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", '{"no_such_switch": 1}'])

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from airflow_provider_lark.cli.command import command
+from airflow_provider_lark.cli.files import require_file, write_file
 from airflow_provider_lark.cli.output import shown
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.api.address import TableAddress, parse_base
@@ -29,6 +30,8 @@ def init(args: Namespace) -> None:
     file = None if args.file in (None, "-") else Path(args.file)
     if file is not None and file.exists() and not args.force:
         raise ConfigError(f"{file}: exists already; give --force to replace it, or another --file")
+    if file is not None:
+        require_file(file)
     hook = LarkHook(args.conn_id)
     address = parse_base(args.base, bases=hook.bases)
     with hook.client() as client, opened_engine(args.sql_conn_id) as database:
@@ -46,7 +49,7 @@ def init(args: Namespace) -> None:
     if file is None:
         print(text, end="")
     else:
-        _write(file, text)
+        write_file(file, text)
     told = f"{counted(len(found.ready), 'mapping')}, {counted(sum(len(m.pairs.pairs) for m in found.ready), 'field')}"
     left = len(found.mappings) - len(found.ready) + len(found.notes)
     _say(
@@ -97,16 +100,6 @@ def _tell_all(found: Draft) -> None:
         _say(f"Bitable table {mapping.lark.name!r} and SQL table {mapping.sql.label!r}: {mapping.problem}")
     for note in found.notes:
         _say(note)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    try:
-        new = file.with_name(f".{file.name}.new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(file)
-    except OSError as exc:
-        raise ConfigError(f"{file}: cannot be written ({exc.strerror})") from exc
 
 
 def _say(text: str) -> None:

@@ -7,6 +7,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.command import explain as explain_error
 from airflow_provider_lark.cli.mappings import wanted_mappings
@@ -33,15 +35,15 @@ def explain(args: Namespace) -> None:
     mappings = wanted_mappings(args)
     hook = LarkHook(args.conn_id)
     found: list[Explanation] = []
-    failed: list[LarkError] = []
+    failed: list[Exception] = []
     with hook.client() as client:
         for mapping in mappings:
             try:
                 with opened_engine(conn_id_of(mapping, args)) as database:
                     require_ledger(database, mapping)
                     told = explain_row(client, database, mapping.with_bases(hook.bases), args.key)
-            except LarkError as error:
-                # one that is not set up yet must not hide what another one knows
+            except (LarkError, SQLAlchemyError) as error:
+                # one that is not set up yet, or whose database is down, must not hide what another one knows
                 failed.append(error)
                 continue
             if told is not None:

@@ -21,7 +21,7 @@ ARG_SQL_CONN_ID = arg("--sql-conn-id", help="Connection of the database; overrid
 ARG_MAPPING = arg(
     "-m",
     "--mapping",
-    help="YAML file of mappings; may be repeated (default: mapping_files in section [lark] of the configuration)",
+    help="YAML file of mappings; may be repeated (default: mapping_files in section lark of the configuration)",
     action="append",
     default=[],
     metavar="FILE",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, Arg, GroupCommand
 
-from airflow_provider_lark.cli.arguments import POSITIVE, arg
+from airflow_provider_lark.cli.arguments import HOURS, POSITIVE, arg
 from airflow_provider_lark.cli.sync.definitions.arguments import ARG_NAME, FILES, MAPPINGS, command, limit
 
 _ARG_EVERYWHERE = arg("--everywhere", help="For every table of the database, not this one alone", action="store_true")
@@ -58,7 +58,7 @@ WAITING_COMMANDS = (
                 ARG_NAME,
                 _keys(),
                 arg("--reason", help="A note for others"),
-                arg("--hours", help="For so many hours; default: until they are removed", type=POSITIVE),
+                arg("--hours", help="For so many hours; default: until they are removed", type=HOURS),
                 _ARG_EVERYWHERE,
                 *FILES,
                 ARG_VERBOSE,
@@ -93,7 +93,7 @@ WAITING_COMMANDS = (
                 "Print the values of a conflict on both sides",
                 "conflicts.show_conflict",
                 ARG_NAME,
-                arg("id", help="Id of the conflict, as `conflicts list` prints it", type=int),
+                arg("id", help="Id of the conflict, as `conflicts list` prints it", type=POSITIVE),
                 *FILES,
                 ARG_OUTPUT,
                 ARG_VERBOSE,
@@ -103,7 +103,13 @@ WAITING_COMMANDS = (
                 "Let one side win from the next run on, if the values are the same then",
                 "conflicts.resolve",
                 ARG_NAME,
-                arg("ids", help="Ids of conflicts, as `conflicts list` prints them", type=int, nargs="+", metavar="ID"),
+                arg(
+                    "ids",
+                    help="Ids of conflicts, as `conflicts list` prints them",
+                    type=POSITIVE,
+                    nargs="+",
+                    metavar="ID",
+                ),
                 arg("--take", help="The side that wins", choices=("lark", "sql"), required=True),
                 *FILES,
                 ARG_VERBOSE,
