@@ -46,10 +46,10 @@ class RecordedClock(JumpingClock):
         self.during(len(self.pauses))
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
+def wait_until(is_so: Callable[[], object], *, pause_seconds: float = 0.02) -> None:
     """Wait for what another thread or process does; the machine may be slow."""
     clock = SystemClock()
     give_up = clock.monotonic() + 180
     while not is_so():
         assert clock.monotonic() < give_up
-        clock.sleep(0.02)
+        clock.sleep(pause_seconds)

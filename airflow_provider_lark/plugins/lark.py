@@ -7,9 +7,6 @@ from typing import Any
 from airflow.sdk.configuration import conf
 from airflow.sdk.plugins_manager import AirflowPlugin
 
-from airflow_provider_lark.plugins.sync_page.mounting import read_apps as read_page_apps
-from airflow_provider_lark.plugins.sync_page.mounting import read_views as read_page_views
-
 
 def make_listeners() -> list[Any]:
     """Return what listens: nothing, unless ``[lark]`` names both through which connection and whom to tell."""
@@ -24,7 +21,28 @@ def make_listeners() -> list[Any]:
 
 def make_fastapi_apps() -> list[dict[str, Any]]:
     """Return what the api-server serves: the page where there are mapping files, the receiver where it is wanted."""
-    return [*read_page_apps(), *_receiver_apps()]
+    return [*_page_apps(), *_receiver_apps()]
+
+
+def make_views() -> list[dict[str, Any]]:
+    """Return what Airflow's UI shows: the page where there are mapping files."""
+    if not _has_mapping_files():
+        return []
+    from airflow_provider_lark.plugins.sync_page.mounting import read_views
+
+    return read_views()
+
+
+def _page_apps() -> list[dict[str, Any]]:
+    if not _has_mapping_files():
+        return []
+    from airflow_provider_lark.plugins.sync_page.mounting import read_apps
+
+    return read_apps()
+
+
+def _has_mapping_files() -> bool:
+    return bool((conf.get("lark", "mapping_files", fallback="") or "").strip())
 
 
 def _receiver_apps() -> list[dict[str, Any]]:
@@ -41,4 +59,4 @@ class LarkPlugin(AirflowPlugin):
     name = "lark"
     listeners = make_listeners()
     fastapi_apps = make_fastapi_apps()
-    external_views = read_page_views()
+    external_views = make_views()

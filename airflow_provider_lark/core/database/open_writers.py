@@ -33,7 +33,8 @@ ORDER BY a.xact_start
 LIMIT 1
 """
 
-# InnoDB tells who has changed rows, but not of which table
+# InnoDB tells who has changed rows, but not of which table; and it may tell what was so before, until nobody has asked
+# it for a tenth of a second: what is missed then, the overlap finds
 _MYSQL = """
 SELECT t.trx_mysql_thread_id, p.user, '', p.host, 1000 * TIMESTAMPDIFF(SECOND, t.trx_started, NOW())
 FROM information_schema.INNODB_TRX t
