@@ -14,6 +14,7 @@ from airflow_provider_lark.hooks.receiving.failures import pause_seconds, tell_f
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.clock import Clock
+    from airflow_provider_lark.core.doors.long_connection.receiver import LongConnectionReceiver
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +59,15 @@ async def _receive(conn_id: str, clock: Clock) -> None:
 
     failures = 0
     while True:
+        receiver: LongConnectionReceiver | None = None
         try:
             receiver = await open_receiver(conn_id)
             log.info("connection %r: receiving the events of app %s over its long connection", conn_id, receiver.app_id)
             await receiver.run()
         except Exception as exc:  # noqa: BLE001 - whatever it is, the next try may find it mended
-            failures += 1
+            # what fails after a good spell is the first failure of another one
+            was_connected = receiver is not None and receiver.counts.by_outcome["connected"] > 0
+            failures = 1 if was_connected else failures + 1
             tell_failure(f"connection {conn_id!r}: there is no long connection", exc, failures)
             # Lark has refused, or the connection cannot receive: a person has to change something first
             longer = _SETTINGS_LOOK_SECONDS if isinstance(exc, PermanentError) else 0.0
