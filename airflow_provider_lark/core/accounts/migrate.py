@@ -22,6 +22,7 @@ _MIGRATIONS = Migrations(
     version_table=VERSION_TABLE,
     head=HEAD,
     metadata=_TABLES[0].metadata,
+    collation=lambda _: "utf8mb4_bin",
     lock=7_205_759_403_792_795,
     make_room="use a separate database or schema for the token store, or rename the other table",
 )

@@ -1,16 +1,17 @@
 """Bring a set of tables to the schema of this version: the ledger's, and the accounts'.
 
 The migrations are Alembic's, shipped with the package and run from here; each set has a version table of its own,
-beside whatever ``alembic_version`` the application has.
+beside whatever ``alembic_version`` the application has. A database that has none of the tables gets them as they are
+today, in one step: replaying their history would only make a first setup slow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, MetaData, inspect, text
+from sqlalchemy import Column, Connection, Dialect, Engine, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_lark.core.database.connections import open_session
@@ -21,6 +22,9 @@ from airflow_provider_lark.core.errors import LeaseHeld, SchemaMismatch
 
 _LOCK_SECONDS = 60
 
+ONLY_ON = "only_on"
+"""Key of a table's ``info``: the one dialect that has this table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
@@ -30,6 +34,7 @@ class Migrations:
     :param scripts: where the scripts are, as Alembic's ``script_location``.
     :param head: the newest version.
     :param metadata: the tables at *head*.
+    :param collation: what MySQL and MariaDB compare their texts by.
     :param lock: any number, the same in every process: PostgreSQL's advisory lock under which it is migrated.
     :param make_room: what to do when the database has a table of another's under one of these names.
     """
@@ -39,6 +44,7 @@ class Migrations:
     version_table: str
     head: str
     metadata: MetaData
+    collation: Callable[[Dialect], str]
     lock: int
     make_room: str = "rename it, then run the setup again"
 
@@ -69,7 +75,42 @@ class Migrations:
                 return
             if found is None:
                 self._refuse_strangers(conn)
+                if self._create(conn):
+                    return
             self._run(conn, found)
+
+    def _create(self, conn: Connection) -> bool:
+        """Create all tables at the newest version, where not one of them is there; tell whether it did.
+
+        The version comes last. Where it is missing, MySQL has lost a run in the middle (each of its statements commits
+        by itself), and the migrations complete what they find.
+        """
+        dialect = conn.dialect
+        wanted = [
+            table for table in self.metadata.sorted_tables if table.info.get(ONLY_ON, dialect.name) == dialect.name
+        ]
+        if {table.name for table in wanted} & set(inspect(conn).get_table_names()):
+            return False
+        made = MetaData()
+        for table in wanted:
+            copy = table.to_metadata(made)
+            if is_mysql(dialect):
+                copy.dialect_kwargs[f"{dialect.name}_collate"] = self.collation(dialect)
+        with self._saying_what_to_grant():
+            made.create_all(conn, checkfirst=False)
+            version = self._version(made)
+            version.create(conn, checkfirst=True)
+            conn.execute(version.insert().values(version_num=self.head))
+        return True
+
+    def _version(self, metadata: MetaData) -> Table:
+        """Return the table in which Alembic looks for the version, as Alembic itself would make it."""
+        return Table(
+            self.version_table,
+            metadata,
+            Column("version_num", String(32), nullable=False),
+            PrimaryKeyConstraint("version_num", name=f"{self.version_table}_pkc"),
+        )
 
     def _refuse_strangers(self, conn: Connection) -> None:
         """Refuse tables of these names that something else has made; a half-made set of ours is completed."""
@@ -96,13 +137,19 @@ class Migrations:
             "target_metadata": self.metadata,
             "version_table": self.version_table,
         }
+        with self._saying_what_to_grant():
+            try:
+                command.upgrade(config, "head")
+            except CommandError as exc:
+                raise SchemaMismatch(
+                    f"the {self.noun} in this database has version {found!r}, which this package does not know (it "
+                    f"knows {self.head!r}): another worker runs a newer airflow-provider-lark; upgrade this one"
+                ) from exc
+
+    @contextmanager
+    def _saying_what_to_grant(self) -> Iterator[None]:
         try:
-            command.upgrade(config, "head")
-        except CommandError as exc:
-            raise SchemaMismatch(
-                f"the {self.noun} in this database has version {found!r}, which this package does not know (it knows "
-                f"{self.head!r}): another worker runs a newer airflow-provider-lark; upgrade this one"
-            ) from exc
+            yield
         except DBAPIError as exc:
             if not lacks_right(exc):
                 raise

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 
 from airflow_provider_lark.core.database.migration import Migrations
+from airflow_provider_lark.core.database.mysql_options import exact_collation
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.ledger import tables
 
 VERSION_TABLE = "sync_alembic_version"
 HEAD = "v0011"
+_FIRST_MYSQL = (8, 0, 17)
+
+
+def _collation(dialect: Dialect) -> str:
+    """Return the collation of the ledger's texts.
+
+    :raises SchemaMismatch: MySQL is too old to have one that compares byte by byte.
+    """
+    is_mariadb = getattr(dialect, "is_mariadb", False)
+    if not is_mariadb and (dialect.server_version_info or _FIRST_MYSQL) < _FIRST_MYSQL:
+        raise SchemaMismatch("this MySQL version has no binary collation for utf8mb4; upgrade to 8.0.17 or later")
+    return exact_collation(dialect)
+
 
 _MIGRATIONS = Migrations(
     noun="ledger",
@@ -17,6 +31,7 @@ _MIGRATIONS = Migrations(
     version_table=VERSION_TABLE,
     head=HEAD,
     metadata=tables.metadata,
+    collation=_collation,
     lock=7_205_759_403_792_794,
 )
 upgrade = _MIGRATIONS.upgrade

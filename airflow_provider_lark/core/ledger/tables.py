@@ -19,6 +19,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 from airflow_provider_lark.core.database.dbtime import Now, timestamp_type
+from airflow_provider_lark.core.database.migration import ONLY_ON
 from airflow_provider_lark.core.database.mysql_options import MYSQL, name_type
 
 TABLE_NAME_LENGTH = 200
@@ -133,7 +134,8 @@ checkpoint = Table(
     Column("modified_field_id", String(64)),
     Column("time_zone", String(64)),
     Column("partitions", _long_text()),
-    Column("capture", _long_text()),
+    # never compared; v0010 named this collation
+    Column("capture", Text().with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql", "mariadb")),
     Column("scope", _long_text()),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
@@ -285,7 +287,7 @@ alarm = Table(
     **MYSQL,
 )
 
-mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True))
+mute = Table("sync_mute", metadata, Column("id", Integer, primary_key=True), info={ONLY_ON: "sqlite"})
 """On SQLite only: while it holds a row, inside one transaction, the capturing triggers of one table are silent.
 
 Which table, its id tells; see :func:`.mark_of`.

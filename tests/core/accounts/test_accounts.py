@@ -16,6 +16,7 @@ from airflow_provider_lark.core.accounts import migrate, tables
 from airflow_provider_lark.core.accounts.database import AccountsDatabase
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch, Unreachable
 from airflow_provider_lark.core.ledger import migrate as ledger
+from tests.schemas import describe_schema
 
 KINDS = ["sqlite", "postgresql", "mysql"]
 
@@ -33,6 +34,15 @@ def test_upgrade_by_four_at_once_makes_the_tables_once(kind, new_database):
             opts={"compare_type": True, "include_object": lambda _, name, kind, *__: kind != "table" or name in wanted},
         )
         assert compare_metadata(context, tables.metadata) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fresh_accounts_equal_those_that_went_through_every_version(kind, new_database):
+    fresh, migrated = new_database(kind), new_database(kind)
+    migrate.upgrade(fresh)
+    with migrated.begin() as conn:
+        migrate_to(conn, migrate.HEAD)
+    assert describe_schema(fresh) == describe_schema(migrated)
 
 
 def test_upgrade_beside_a_ledger_leaves_its_version_alone(new_database):

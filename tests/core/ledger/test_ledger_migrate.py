@@ -17,6 +17,7 @@ from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.backlog import count_backlog
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
+from tests.schemas import describe_schema
 
 LEDGER = set(tables.metadata.tables)
 
@@ -258,6 +259,51 @@ def test_migration_that_is_killed_after_each_of_its_statements_in_turn_ends_with
     with engine.begin() as conn:
         for statement in OLD_LEDGER.split(";"):
             conn.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    _upgrade_by_runs_that_die(engine)
+    with engine.connect() as conn:
+        assert migrate.current_version(conn) == migrate.HEAD
+        assert differences(conn) == []
+        ledger = Ledger(conn, "t")
+        assert {key: pair.record_id for key, pair in ledger.pairs.by_keys([Key("abc"), Key("键")]).items()} == {
+            "abc": "rec1",
+            "键": "rec2",
+        }
+        assert count_backlog(conn).pending == 1
+        assert ledger.conflicts.count_open() == 1
+
+
+@pytest.mark.parametrize("after", [1, 2, 12, 30])
+def test_first_setup_that_is_killed_half_way_is_ended_by_the_next(after, new_database):
+    """Only on MySQL is anything left of such a run."""
+    killed, whole = new_database("mysql"), new_database("mysql")
+    done = 0
+
+    def die(conn, cursor, statement, *_):
+        nonlocal done
+        done += statement.lstrip().upper().startswith(CHANGES)
+        if done == after:
+            raise KeyboardInterrupt
+
+    event.listen(killed, "after_cursor_execute", die)
+    with pytest.raises((KeyboardInterrupt, PendingRollbackError)):
+        migrate.upgrade(killed)
+    event.remove(killed, "after_cursor_execute", die)
+    killed.dispose()
+    migrate.upgrade(killed)
+    migrate.upgrade(whole)
+    assert describe_schema(killed) == describe_schema(whole)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mysql"])
+def test_fresh_ledger_equals_one_that_went_through_every_version(kind, new_database):
+    fresh, migrated = new_database(kind), new_database(kind)
+    migrate.upgrade(fresh)
+    _upgrade_to(migrated, migrate.HEAD)
+    assert describe_schema(fresh) == describe_schema(migrated)
+
+
+def _upgrade_by_runs_that_die(engine: Engine) -> None:
+    """Upgrade in runs each of which is killed after some of its statements."""
     done = allowed = 0
 
     def die(conn, cursor, statement, *_):
@@ -269,7 +315,7 @@ def test_migration_that_is_killed_after_each_of_its_statements_in_turn_ends_with
     event.listen(engine, "after_cursor_execute", die)
     for attempt in range(200):
         # what notes the version is no DDL, and lost with the run: every other one gets one statement further
-        done, allowed = 0, attempt % 2 if kind == "mysql" else attempt
+        done, allowed = 0, attempt % 2 if engine.dialect.name == "mysql" else attempt
         try:
             migrate.upgrade(engine)
             break
@@ -278,16 +324,6 @@ def test_migration_that_is_killed_after_each_of_its_statements_in_turn_ends_with
             engine.dispose()
     event.remove(engine, "after_cursor_execute", die)
     assert attempt > 10
-    with engine.connect() as conn:
-        assert migrate.current_version(conn) == migrate.HEAD
-        assert differences(conn) == []
-        ledger = Ledger(conn, "t")
-        assert {key: pair.record_id for key, pair in ledger.pairs.by_keys([Key("abc"), Key("键")]).items()} == {
-            "abc": "rec1",
-            "键": "rec2",
-        }
-        assert count_backlog(conn).pending == 1
-        assert ledger.conflicts.count_open() == 1
 
 
 def test_ledger_on_a_mysql_that_cannot_compare_exactly_says_which_can(new_database, monkeypatch):
